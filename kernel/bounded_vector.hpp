@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A vector with a fixed capacity and no heap. push() says false when full: callers report what they had to leave out.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+namespace percival {
+
+template <class T, std::size_t Capacity>
+class BoundedVector {
+public:
+    [[nodiscard]] constexpr bool push(const T& value)
+    {
+        if (size_ == Capacity)
+            return false;
+        items_[size_++] = value;
+        return true;
+    }
+    // Removes item `at`; the last item takes its place.
+    constexpr void remove_unordered(std::size_t at) { items_[at] = items_[--size_]; }
+    constexpr void clear() { size_ = 0; }
+
+    constexpr std::size_t size() const { return size_; }
+    constexpr bool empty() const { return size_ == 0; }
+    constexpr T& operator[](std::size_t at) { return items_[at]; }
+    constexpr const T& operator[](std::size_t at) const { return items_[at]; }
+    constexpr T* begin() { return items_.data(); }
+    constexpr T* end() { return items_.data() + size_; }
+    constexpr const T* begin() const { return items_.data(); }
+    constexpr const T* end() const { return items_.data() + size_; }
+    constexpr std::span<const T> span() const { return {items_.data(), size_}; }
+
+private:
+    std::array<T, Capacity> items_{};
+    std::size_t size_{0};
+};
+
+} // namespace percival
