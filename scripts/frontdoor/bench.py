@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`percival bench`: the kernel's benchmarks under icount, beside Linux's figures, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+from frontdoor import boot
+from frontdoor.errors import FrontDoorError
+from frontdoor.linux_figures import LINUX, SOURCE
+from frontdoor.progress import say
+from frontdoor.qemu_probe import installed_version
+from frontdoor.verdict import Verdict
+
+PREFIX = "bench: "
+FIELDS: Dict[str, Tuple[type, ...]] = {
+    "name": (str,),
+    "mode": (str,),
+    "cpus": (int,),
+    "instructions": (int, float),
+}
+HEADINGS = ("benchmark", "mode", "cpus", "instructions", "Linux preemptible", "Linux voluntary")
+FOOTNOTE = (
+    f"Instructions per operation, loop cost subtracted. {SOURCE}.\n"
+    "Instruction counts do not show TLB misses, or what a TLBI, a DSB or an atomic takes: a board does."
+)
+
+Row = Dict[str, Union[str, int, float]]
+
+
+def parse_line(line: str) -> Optional[Row]:
+    """The result that a console line states; None for any other line. A malformed one is an error."""
+    if not line.startswith(PREFIX):
+        return None
+    try:
+        row: Row = json.loads(line[len(PREFIX) :])
+        wrong = [name for name, kind in FIELDS.items() if not isinstance(row[name], kind)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise FrontDoorError(f"not a benchmark result: {line}", int(Verdict.HANG)) from error
+    if wrong:
+        raise FrontDoorError(f"wrong {', '.join(wrong)} in: {line}", int(Verdict.HANG))
+    return row
+
+
+def _number(value: Union[str, int, float, None]) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The results as text, columns aligned."""
+    lines: List[Sequence[str]] = [HEADINGS]
+    for row in rows:
+        linux = LINUX.get(str(row["name"]), (None, None))
+        lines.append([*(_number(row[name]) for name in FIELDS), *map(_number, linux)])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def bench(run: boot.Run, globs: Sequence[str], json_file: Optional[Path], *, may_build: bool) -> int:
+    """The command; returns its exit code: the kernel's verdict, and 3 when it measured nothing."""
+    boot.prepare(run, may_build=may_build)
+    rows: List[Row] = []
+
+    def observe(line: str) -> None:
+        row = parse_line(line)
+        if row is not None:
+            rows.append(row)
+
+    decision = boot.execute(run, observe)
+    if decision.exit_code != Verdict.PASSED:
+        say(decision.reason or f"the kernel's verdict is {Verdict(decision.exit_code).name.lower()}")
+        return decision.exit_code
+    if not rows:
+        say(f"no benchmark matches {', '.join(globs)}" if globs else "the kernel measured nothing")
+        return int(Verdict.HANG)
+    print(f"\n{table(rows)}\n\n{FOOTNOTE}", flush=True)
+    if json_file is not None:
+        report = {
+            "machine": f"QEMU {installed_version()} {run.machine.describe()}",
+            "preset": run.preset,
+            "results": rows,
+        }
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+        say(f"results written to {json_file}")
+    return int(Verdict.PASSED)
+
+
+def boot_argument(globs: Sequence[str]) -> str:
+    """What tells the kernel to run the benchmarks."""
+    return f"bench={','.join(globs)}" if globs else "bench"

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`percival boot`: build, boot in QEMU, and leave with the kernel's own verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, List, Optional, Tuple
+
+from frontdoor import build, console, qemu, setup
+from frontdoor.machine import Machine, kernel_arguments
+from frontdoor.paths import elf, image
+from frontdoor.progress import say
+from frontdoor.verdict import Decision, Verdict, decide, parse_line
+
+GDB_ADDRESS = "127.0.0.1:1234"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What to boot and how long it may take (None: the machine's default, 0: for ever)."""
+
+    machine: Machine
+    preset: str = build.DEFAULT_PRESET
+    append: Tuple[str, ...] = ()
+    timeout_s: Optional[float] = None
+    extra: Tuple[str, ...] = ()
+
+
+def prepare(run: Run, *, may_build: bool = True) -> None:
+    """Checks the arguments, sets the machine up and builds, in this order."""
+    build.check_kernel_preset(run.preset)
+    if may_build:
+        setup.ensure()
+    qemu.check_cpu(run.machine)
+    if may_build:
+        build.build(run.preset)
+    build.check_image(run.preset)
+
+
+def execute(
+    run: Run, observe: Callable[[str], None], *, gdb: Optional[str] = None, echo: bool = True
+) -> Decision:
+    """Boots a prepared kernel to its end; every console line goes to `observe`."""
+    stated: List[Verdict] = []
+
+    def watch(line: str) -> None:
+        verdict = parse_line(line)
+        if verdict is not None:
+            stated.append(verdict)
+        observe(line)
+
+    timeout_s = run.machine.default_timeout_s if run.timeout_s is None else run.timeout_s
+    command = qemu.command(run.machine, image(run.preset), run.append, gdb=gdb, extra=run.extra)
+    outcome = console.run(command, timeout_s or None, watch, echo=echo)
+    if outcome.exit_code is None:
+        return Decision(int(Verdict.HANG), f"no end after {timeout_s:g} s: QEMU was killed")
+    semihosting = "verdict=semihosting" in kernel_arguments(run.append).split()
+    return decide(outcome.exit_code, stated[-1] if stated else None, semihosting)
+
+
+def boot(run: Run, *, may_build: bool, wait_for_gdb: bool) -> int:
+    """The command; returns its exit code."""
+    prepare(run, may_build=may_build)
+    if wait_for_gdb:
+        say("the machine waits for gdb. In another terminal:")
+        say(f"  gdb-multiarch {elf(run.preset)} -ex 'target remote {GDB_ADDRESS}'")
+    decision = execute(run, lambda line: None, gdb=f"tcp:{GDB_ADDRESS}" if wait_for_gdb else None)
+    if decision.reason:
+        say(decision.reason)
+    return decision.exit_code

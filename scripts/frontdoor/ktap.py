@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A strict reader of KTAP version 1, for the self-test report on the console.
+
+It follows Documentation/dev-tools/ktap.rst: a version line opens a level, `1..N` is its plan, results
+are numbered in order, a level two spaces deeper is the subtest of the next result, `#` lines are
+diagnostics, and lines it does not know are somebody else's console output. Where that text leaves
+freedom, this reader does not: every plan is kept, a parent's result agrees with its children's, and
+at least one test ran.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Iterable, Iterator, List, Optional
+
+VERSION = "KTAP version 1"
+INDENT = 2
+PLAN = re.compile(r"1\.\.(\d+)$")
+RESULT = re.compile(
+    r"(?P<not>not )?ok (?P<number>\d+)(?: (?:- )?(?P<name>[^#]*?))?(?: *# ?(?P<directive>.*))?$"
+)
+TOTALS = re.compile(r"# Totals: pass:(\d+) fail:(\d+) skip:(\d+)")
+
+
+@dataclass
+class Result:
+    """One result line, with the results nested before it."""
+
+    name: str
+    ok: bool
+    skipped: Optional[str] = None
+    children: List["Result"] = field(default_factory=list)
+
+    def leaves(self) -> Iterator["Result"]:
+        """The tests themselves, without their suites."""
+        if not self.children:
+            yield self
+        for child in self.children:
+            yield from child.leaves()
+
+
+@dataclass
+class _Level:
+    depth: int
+    planned: Optional[int] = None
+    results: List[Result] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """What was read, and every rule it breaks; with no `errors` the report is whole."""
+
+    results: List[Result] = field(default_factory=list)
+    errors: List[str] = field(default_factory=list)
+
+    @property
+    def tests(self) -> List[Result]:
+        """All tests that were reported."""
+        return [leaf for result in self.results for leaf in result.leaves()]
+
+    @property
+    def failed(self) -> List[Result]:
+        """Those that failed."""
+        return [test for test in self.tests if not test.ok]
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.report = Report()
+        self.open: List[_Level] = []
+        self.closed: Optional[_Level] = None
+        self.totals: Optional["tuple[int, ...]"] = None
+        self.finished = False
+
+    def error(self, message: str) -> None:
+        self.report.errors.append(message)
+
+    def line(self, raw: str) -> None:
+        text = raw.rstrip()
+        body = text.lstrip(" ")
+        depth, odd = divmod(len(text) - len(body), INDENT)
+        if body == VERSION and not odd:
+            self.version(depth)
+        elif not self.open or odd:
+            return
+        elif PLAN.match(body):
+            self.plan(depth, int(body[3:]))
+        elif RESULT.match(body):
+            self.result(depth, body)
+        elif depth == 0 and TOTALS.match(body):
+            self.total(body)
+
+    def version(self, depth: int) -> None:
+        if depth == 0 and (self.open or self.finished):
+            self.error("a second report begins")
+            return
+        if depth != len(self.open):
+            self.error(f"a level opens at depth {depth} where {len(self.open)} was due")
+            return
+        self.open.append(_Level(depth))
+
+    def level(self, depth: int) -> Optional[_Level]:
+        """The open level a line at `depth` belongs to; deeper levels end there."""
+        if depth >= len(self.open):
+            self.error(f"a line at depth {depth} belongs to no open level")
+            return None
+        while len(self.open) > depth + 1:
+            if self.closed is not None:
+                self.error("subtests without a result of their own")
+            self.closed = self.open.pop()
+            self.close(self.closed)
+        return self.open[depth]
+
+    def close(self, level: _Level) -> None:
+        if level.planned is None:
+            self.error(f"a level at depth {level.depth} has no plan")
+        elif level.planned != len(level.results):
+            self.error(
+                f"{level.planned} results were planned at depth {level.depth}, {len(level.results)} came"
+            )
+
+    def plan(self, depth: int, count: int) -> None:
+        level = self.level(depth)
+        if level is None:
+            return
+        if level.planned is not None:
+            self.error(f"a second plan at depth {depth}")
+        level.planned = count
+
+    def result(self, depth: int, body: str) -> None:
+        match = RESULT.match(body)
+        level = self.level(depth)
+        if level is None or match is None:
+            return
+        name, directive = (match["name"] or "").strip(), match["directive"] or ""
+        skipped = directive[4:].strip() if directive.upper().startswith("SKIP") else None
+        result = Result(name, match["not"] is None, skipped)
+        if int(match["number"]) != len(level.results) + 1:
+            self.error(f"result {match['number']} ({name}) where number {len(level.results) + 1} was due")
+        if self.closed is not None:
+            result.children, self.closed = self.closed.results, None
+            if not result.children and skipped is None:
+                self.error(f"{name} has no tests")
+            if result.ok != all(child.ok for child in result.children):
+                self.error(f"{name} does not agree with its subtests")
+        level.results.append(result)
+
+    def total(self, body: str) -> None:
+        match = TOTALS.match(body)
+        if match and self.level(0) is not None:
+            self.totals = tuple(int(number) for number in match.groups())
+            self.finish()
+
+    def finish(self) -> None:
+        """Ends the report: at its totals, or where the console ends."""
+        if self.finished:
+            return
+        self.finished = True
+        if not self.open:
+            self.error("there is no KTAP report")
+            return
+        top = self.level(0)
+        assert top is not None
+        if self.closed is not None:
+            self.error("subtests without a result of their own")
+        self.close(top)
+        self.report.results, self.open = top.results, []
+        tests = self.report.tests
+        skipped = sum(test.ok and test.skipped is not None for test in tests)
+        passed = sum(test.ok for test in tests) - skipped
+        if passed + len(self.report.failed) == 0:
+            self.error("no test ran")
+        if self.totals is None:
+            self.error("the totals are missing")
+        elif self.totals != (passed, len(self.report.failed), skipped):
+            self.error(
+                f"the totals say pass, fail, skip = {self.totals}, but "
+                f"{(passed, len(self.report.failed), skipped)} were reported"
+            )
+
+
+def read(lines: Iterable[str]) -> Report:
+    """Reads the one report on a console, whatever else is printed before, between and after it."""
+    reader = _Reader()
+    for line in lines:
+        reader.line(line)
+    reader.finish()
+    return reader.report

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The machine to boot, as the user describes it. A Machine that exists is one QEMU can be asked for:
+its description has been checked, before anything is started.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import List, Tuple
+
+from frontdoor.errors import UsageError
+
+MAX_CPUS = 512
+MAX_CPUS_GICV2 = 8
+MEMORY = re.compile(r"[1-9][0-9]*[MGT]")
+
+
+def _gic_version(machine: str) -> str:
+    """The value of gic-version in a -machine value; the last one counts, as in QEMU."""
+    versions: List[str] = re.findall(r",gic-version=([^,]*)", machine)
+    return versions[-1] if versions else ""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What to boot on. `machine` and `cpu` are values of QEMU's -machine and -cpu."""
+
+    cpus: int = 4
+    cpu: str = "max"
+    memory: str = "1G"
+    machine: str = "virt"
+    icount: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.cpus <= MAX_CPUS:
+            raise UsageError(f"--cpus takes 1 to {MAX_CPUS}, not {self.cpus}")
+        if not MEMORY.fullmatch(self.memory):
+            raise UsageError(f"--memory takes a number with a unit, such as 512M or 8G, not '{self.memory}'")
+        for option, value in (("--machine", self.machine), ("--cpu", self.cpu)):
+            if not value or value.startswith(("-", ",")):
+                raise UsageError(f"{option} takes a value of QEMU's option of that name, not '{value}'")
+        if _gic_version(self.machine) == "2" and self.cpus > MAX_CPUS_GICV2:
+            raise UsageError(
+                f"a GICv2 serves at most {MAX_CPUS_GICV2} CPUs, not {self.cpus}: use gic-version=3"
+            )
+
+    @property
+    def cpu_model(self) -> str:
+        """The CPU's name without its properties."""
+        return self.cpu.split(",", 1)[0]
+
+    @property
+    def qemu_machine(self) -> str:
+        """-machine, with a GICv3 on `virt` unless another one is asked for: its default serves 8 CPUs."""
+        is_virt = self.machine.split(",", 1)[0] == "virt"
+        return f"{self.machine},gic-version=3" if is_virt and not _gic_version(self.machine) else self.machine
+
+    @property
+    def qemu_cpu(self) -> str:
+        """-cpu; on `max` without the architected pointer authentication, which takes QEMU longer than
+        everything else."""
+        return (
+            f"{self.cpu},pauth-impdef=on" if self.cpu_model == "max" and "pauth" not in self.cpu else self.cpu
+        )
+
+    @property
+    def default_timeout_s(self) -> int:
+        """How long a run may take before it is called hung: far more than it needs, on a busy host too."""
+        return (180 + 5 * self.cpus) * (2 if self.icount else 1)
+
+    def describe(self) -> str:
+        """One line for reports."""
+        return f"{self.qemu_machine}, {self.cpus} x {self.cpu}, {self.memory}" + (
+            ", icount" if self.icount else ""
+        )
+
+
+def kernel_arguments(append: Tuple[str, ...]) -> str:
+    """The kernel's command line; its verdict comes by semihosting unless the user asks otherwise."""
+    words = " ".join(append).split()
+    if not any(word.startswith("verdict=") for word in words):
+        words.append("verdict=semihosting")
+    return " ".join(words)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`percival setup`: everything the build and the tests need, installed without questions.
+
+Only this module changes the system, and only when something is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from typing import List, Optional
+
+from frontdoor import apt, apt_sources, requirements, sysroot
+from frontdoor.debian import debian_codename, os_release
+from frontdoor.errors import Unavailable
+from frontdoor.paths import SYSROOT
+from frontdoor.progress import say
+from frontdoor.qemu_probe import PREFERRED, QemuVersion, installed_version, parse_package_version
+from frontdoor.requirements import QEMU, Requirement
+
+BACKPORTS_FILE = apt_sources.ETC_APT / "sources.list.d" / "percival-backports.sources"
+
+
+def qemu_is_old(version: Optional[QemuVersion]) -> bool:
+    """Whether there is a QEMU, but one that lacks what newer ones can do."""
+    return version is not None and version < PREFERRED
+
+
+def check() -> int:
+    """`setup --check`: says what is missing; 0 when nothing is."""
+    lacking = [f"{need.package} ({need.purpose})" for need in requirements.missing()]
+    if not sysroot.present():
+        lacking.append(f"libfdt for arm64 in {SYSROOT}")
+    for what in lacking:
+        print(f"missing: {what}")
+    version = installed_version()
+    if qemu_is_old(version):
+        print(
+            f"note: QEMU is {version}; {PREFERRED} or later is preferred: tests it cannot run are skipped"
+        )
+    if not lacking:
+        print("set-up is complete")
+    return 1 if lacking else 0
+
+
+def ensure(upgrade_qemu: bool = False) -> None:
+    """Installs what is missing. With `upgrade_qemu`, tries for a newer QEMU where the one here is old."""
+    lacking = requirements.missing()
+    if lacking or (upgrade_qemu and qemu_is_old(installed_version())):
+        _install(lacking)
+    sysroot.provide()
+
+
+def setup() -> int:
+    """`percival setup`."""
+    ensure(upgrade_qemu=True)
+    say("set-up is complete")
+    return 0
+
+
+def _install(lacking: List[Requirement]) -> None:
+    packages = [need.package for need in lacking]
+    codename = debian_codename()
+    if codename is None or not shutil.which("apt-get"):
+        if not lacking:
+            return
+        needs = "".join(f"\n  {need.package} ({need.purpose})" for need in lacking)
+        name = os_release().get("PRETTY_NAME", "this system")
+        raise Unavailable(f"{name} is not Debian; please install what these Debian packages have:{needs}")
+    apt.update(packages or [QEMU.package])
+    if QEMU in lacking or qemu_is_old(installed_version()):
+        _install_qemu(codename)
+    rest = [need.package for need in requirements.missing()]
+    if rest and apt.apt_get(f"installing {len(rest)} packages", [*apt.INSTALL, *rest], rest) != 0:
+        raise Unavailable(f"apt-get could not install: {' '.join(rest)}")
+    still = [need.package for need in requirements.missing()]
+    if still:
+        raise Unavailable(f"installed, and yet parts are missing that should come with: {' '.join(still)}")
+
+
+def _install_qemu(codename: str) -> None:
+    """QEMU from the release's backports where the release's own is old and backports have it; otherwise it
+    is left to the release. (A QEMU that is there already and new enough never comes here.)"""
+    plain = parse_package_version(apt.candidate(QEMU.package))
+    if plain is not None and plain >= PREFERRED:
+        return
+    backports = f"{codename}-backports"
+    offered = any(source.offers([backports]) for source in apt_sources.machine_sources())
+    if not offered and not _add_backports(codename, backports):
+        return
+    if not apt.suite_has(QEMU.package, backports):
+        if not offered:
+            _remove_backports()
+        say(f"{backports} has no {QEMU.package}; the release's QEMU will do")
+        return
+    wanted = [QEMU.package]
+    if (
+        apt.apt_get(f"installing QEMU from {backports}", [*apt.INSTALL, "-t", backports, *wanted], wanted)
+        != 0
+    ):
+        say(f"QEMU could not be installed from {backports}; the release's QEMU will do")
+
+
+def _add_backports(codename: str, backports: str) -> bool:
+    """Makes apt know the release's backports; whether they can be had. Leaves nothing behind if not."""
+    source = apt_sources.main_source(apt_sources.machine_sources(), codename, apt.debian_uris())
+    if source is None:
+        say(
+            f"no apt source of this machine offers Debian {codename} main, so {backports} is not looked for"
+        )
+        return False
+    text = apt_sources.render(
+        source, backports, f"Written by percival setup, for QEMU {PREFERRED}; may be removed."
+    )
+    say(f"adding {backports} to the apt sources: {BACKPORTS_FILE}")
+    with tempfile.NamedTemporaryFile("w", suffix=".sources") as draft:
+        draft.write(text)
+        draft.flush()
+        command = ["install", "-m", "644", draft.name, str(BACKPORTS_FILE)]
+        subprocess.run(apt.as_root(command, [QEMU.package]), check=True)
+    if apt.update_only(BACKPORTS_FILE, [QEMU.package]) and apt.suite_has(QEMU.package, backports):
+        return True
+    _remove_backports()
+    say(f"{backports} cannot be had here: removed from the apt sources again; the release's QEMU will do")
+    return False
+
+
+def _remove_backports() -> None:
+    if BACKPORTS_FILE.exists():
+        subprocess.run(apt.as_root(["rm", "-f", os.fspath(BACKPORTS_FILE)], [QEMU.package]), check=True)

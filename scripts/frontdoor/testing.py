@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`percival test`: build everything the tests need, run ctest, and say what was skipped and why."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import List, Sequence, Tuple
+
+from frontdoor import build, setup
+from frontdoor.paths import LOGS, build_dir
+from frontdoor.progress import say
+
+SUMMARY_MARK = "tests passed,"
+SKIP_MARK = "SKIP: "
+
+
+def skipped_tests(junit: Path) -> List[Tuple[str, str]]:
+    """Name and reason of every skipped test in ctest's JUnit report. The reason is what the test printed
+    after its mark."""
+    if not junit.is_file():
+        return []
+    skipped = []
+    for case in ElementTree.parse(junit).getroot().iter("testcase"):
+        if case.find("skipped") is not None:
+            lines = (case.findtext("system-out") or "").splitlines()
+            reasons = [line[len(SKIP_MARK) :] for line in lines if line.startswith(SKIP_MARK)]
+            skipped.append((case.get("name", "?"), reasons[-1] if reasons else "no reason given"))
+    return skipped
+
+
+def _ctest(command: Sequence[str]) -> Tuple[int, str]:
+    """Runs ctest with its output live; returns its exit code and its summary line."""
+    summary = ""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace"
+    ) as ctest:
+        assert ctest.stdout is not None
+        for line in ctest.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            if SUMMARY_MARK in line:
+                summary = line.strip()
+    return ctest.returncode, summary
+
+
+def test(arguments: Sequence[str], *, may_build: bool) -> int:
+    """The command; returns ctest's exit code. `--parallel` is the number of CPUs here: a test that keeps
+    several busy says so to ctest (PROCESSORS), which then runs fewer beside it."""
+    if may_build:
+        setup.ensure()
+        for preset in build.TEST_PRESETS:
+            build.build(preset)
+    junit = LOGS / "ctest.xml"
+    LOGS.mkdir(parents=True, exist_ok=True)
+    junit.unlink(missing_ok=True)
+    code, summary = _ctest(
+        [
+            *(
+                "ctest",
+                "--test-dir",
+                str(build_dir(build.HOST_PRESET)),
+                "--output-on-failure",
+                "--no-tests=error",
+            ),
+            *("--parallel", str(os.cpu_count() or 1), "--output-junit", str(junit)),
+            *arguments,
+        ]
+    )
+    skipped = skipped_tests(junit)
+    if skipped:
+        print(f"\nSkipped ({len(skipped)}):")
+        for name, reason in skipped:
+            print(f"  {name}: {reason}")
+    if summary:
+        print(f"\n{summary}", flush=True)
+    elif code != 0:
+        say(f"ctest failed with exit code {code}")
+    return code

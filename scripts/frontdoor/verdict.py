@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The kernel's verdict: from its last console line and, with semihosting, from QEMU's exit code.
+
+A verdict is believed only when everything that states it agrees. QEMU itself exits with 1 when it
+cannot start, so an exit code alone proves nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import signal
+from dataclasses import dataclass
+from typing import Optional
+
+LINE = re.compile(r"percival: verdict: (\w+)")
+VERDICTS_HELP = "0 passed, 1 a self-test failed, 2 panic, 3 hang, timeout or no verdict"
+
+
+class Verdict(enum.IntEnum):
+    """What the kernel says of its run; the value is the exit code."""
+
+    PASSED = 0
+    FAILED = 1
+    PANIC = 2
+    HANG = 3
+
+
+def parse_line(line: str) -> Optional[Verdict]:
+    """The verdict that a console line states, if it is the line that states one."""
+    match = LINE.fullmatch(line.strip())
+    return Verdict.__members__.get(match[1].upper()) if match else None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The exit code to leave with; `reason` says why there is no verdict, when there is none."""
+
+    exit_code: int
+    reason: str = ""
+
+
+def _no_verdict(reason: str) -> Decision:
+    return Decision(int(Verdict.HANG), reason)
+
+
+def decide(exit_code: int, stated: Optional[Verdict], semihosting: bool) -> Decision:
+    """From QEMU's exit code (negative: the signal that killed it), the last verdict line, and whether
+    the kernel was told to hand its verdict out by semihosting."""
+    if exit_code < 0:
+        return _no_verdict(f"QEMU was killed by {signal.Signals(-exit_code).name}")
+    if stated is None:
+        return _no_verdict(f"the kernel stated no verdict; QEMU exited with {exit_code}")
+    expected = int(stated) if semihosting else 0
+    if exit_code != expected:
+        return _no_verdict(f"the console says '{stated.name.lower()}', but QEMU exited with {exit_code}")
+    return Decision(int(stated))
