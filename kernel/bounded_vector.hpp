@@ -20,6 +20,8 @@ public:
     }
     // Removes item `at`; the last item takes its place.
     constexpr void remove_unordered(std::size_t at) { items_[at] = items_[--size_]; }
+    // Keeps the first `size` items, if there are more.
+    constexpr void truncate(std::size_t size) { size_ = size < size_ ? size : size_; }
     constexpr void clear() { size_ = 0; }
 
     constexpr std::size_t size() const { return size_; }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/format.hpp"
 
+#include "kernel/text.hpp"
+
 namespace percival {
 namespace {
 
 using format_detail::Argument;
 using format_detail::Kind;
 
-// Room for 64 binary-sized digits is never needed: 20 decimal ones, a sign and a prefix are the most.
+// 20 decimal digits are the most that 64 bits need.
 using Digits = std::array<char, 24>;
 
 std::string_view digits_of(Digits& room, u64 value, unsigned base)
@@ -41,9 +43,10 @@ void put_padded(Writer& out, const FormatSpec& spec, std::string_view prefix, st
 
 void put_size(Writer& out, const FormatSpec& spec, u64 bytes)
 {
-    constexpr std::array<std::string_view, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
+    // Letters, not strings: an array of pointers would need relocation before anything can be printed.
+    static constexpr char kUnits[] = {'B', 'K', 'M', 'G', 'T'};
     std::size_t unit = 0;
-    while (bytes != 0 && bytes % 1024 == 0 && unit + 1 < kUnits.size()) {
+    while (bytes != 0 && bytes % 1024 == 0 && unit + 1 < std::size(kUnits)) {
         bytes /= 1024;
         ++unit;
     }
@@ -53,6 +56,8 @@ void put_size(Writer& out, const FormatSpec& spec, u64 bytes)
     text.put(digits_of(digits, bytes, 10));
     text.put(' ');
     text.put(kUnits[unit]);
+    if (unit != 0)
+        text.put("iB");
     put_padded(out, spec, "", text.text());
 }
 
@@ -63,10 +68,10 @@ void put_argument(Writer& out, const FormatSpec& spec, const Argument& argument)
     case Kind::Unsigned:
         return put_padded(out, spec, spec.hex ? "0x" : "", digits_of(room, argument.value, spec.hex ? 16 : 10));
     case Kind::Signed: {
-        if (spec.hex)
-            return put_padded(out, spec, "0x", digits_of(room, argument.value, 16));
         const bool negative = static_cast<s64>(argument.value) < 0;
         const u64 magnitude = negative ? 0 - argument.value : argument.value;
+        if (spec.hex)
+            return put_padded(out, spec, negative ? "-0x" : "0x", digits_of(room, magnitude, 16));
         return put_padded(out, spec, negative ? "-" : "", digits_of(room, magnitude, 10));
     }
     case Kind::Text:
@@ -111,7 +116,7 @@ void format_arguments(Writer& out, std::string_view text, std::span<const Argume
             continue;
         }
         const std::size_t close = text.find('}', i);
-        put_argument(out, parse_spec(text.substr(i + 1, close - i - 1)), arguments[next++]);
+        put_argument(out, parse_spec(slice(text, i + 1, close - i - 1)), arguments[next++]);
         i = close;
     }
 }

@@ -2,7 +2,7 @@
 // Text formatting into a caller's buffer: `{}` in the spirit of std::format, which needs a hosted library.
 //
 //   {}      integers in decimal, strings, bool, char, CpuId, P:/V: addresses, Bytes in the largest exact unit
-//   {:x}    integers in hexadecimal with 0x
+//   {:x}    integers in hexadecimal with 0x, a negative one as -0x1
 //   {:8}    a minimum width, padded on the left with blanks;  {:-8} padded on the right;  {:016x} with zeros
 //
 // The format string is checked against the number of arguments at compile time. Never allocates, never fails:
@@ -69,6 +69,8 @@ constexpr Argument argument(bool v) { return {Kind::Text, 0, v ? "true" : "false
 constexpr Argument argument(char v) { return {Kind::Character, static_cast<u8>(v)}; }
 constexpr Argument argument(std::string_view v) { return {Kind::Text, 0, v}; }
 constexpr Argument argument(const char* v) { return {Kind::Text, 0, v}; }
+// Any other pointer would silently become a bool. Print address_of(it).
+Argument argument(const volatile void* v) = delete;
 constexpr Argument argument(PhysAddr v) { return {Kind::Physical, v.raw()}; }
 constexpr Argument argument(VirtAddr v) { return {Kind::Virtual, v.raw()}; }
 constexpr Argument argument(Bytes v) { return {Kind::Size, v.count()}; }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/bounded_vector.hpp"
+#include "kernel/device_tree_error.hpp"
 #include "kernel/types.hpp"
 #include "mm/address.hpp"
 
@@ -17,6 +18,8 @@ namespace percival {
 inline constexpr std::size_t kMaxMemoryBanks = 64;
 inline constexpr std::size_t kMaxReservations = 128;
 inline constexpr std::size_t kMaxGicRedistributorRegions = 32;
+inline constexpr std::size_t kMaxDeviceTreeNotes = 8;
+inline constexpr u32 kMaxNumaNodes = 64;
 
 struct MemoryBank {
     PhysRange range;
@@ -29,7 +32,8 @@ struct Reservation {
     bool no_map{false};
 };
 
-enum class CpuStart : u8 { Psci, SpinTable };
+// None: the tree names no way the kernel knows. Nothing is wrong with that on the CPU that is running already.
+enum class CpuStart : u8 { Psci, SpinTable, None };
 
 struct CpuDescription {
     u64 mpidr{0};                     // the affinity fields only, as in MPIDR_EL1 & 0xff'00ff'ffff
@@ -63,6 +67,7 @@ struct TimerDescription {
 
 struct MachineDescription {
     std::string_view model{"unknown"};
+    std::string_view compatible{};    // the first, most specific, name; empty: none given
     std::string_view boot_arguments{};
     u64 random_seed{0};               // folded from /chosen rng-seed or kaslr-seed; 0: none given
     BoundedVector<MemoryBank, kMaxMemoryBanks> memory{};
@@ -70,9 +75,12 @@ struct MachineDescription {
     BoundedVector<CpuDescription, kMaxCpus> cpus{};
     u32 cpus_left_out{0};             // CPUs in the tree beyond kMaxCpus
     PsciConduit psci{PsciConduit::None};
+    u32 psci_v01_cpu_on{0};           // PSCI 0.1: CPU_ON's number, nothing else may be called; 0: PSCI 0.2 or later
     GicDescription gic{};
     UartDescription uart{};
     TimerDescription timer{};
+    BoundedVector<DeviceTreeError, kMaxDeviceTreeNotes> notes{};    // wrong in the tree, but done without
+    u32 notes_left_out{0};
 };
 
 } // namespace percival
