@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Writes the kernel's symbol table (kernel/symbols.hpp) as assembly.
+
+The image is linked twice: first with an empty table, then with the table made from the first link. The table's section,
+.symbols, is the only thing that differs, so it has to lie behind all code. --check proves that it did: no function may
+have moved between the two links.
+
+    make_symbols.py --empty -o empty.S
+    make_symbols.py --nm first.nm --cxxfilt llvm-cxxfilt-19 -o symbols.S
+    make_symbols.py --check first.nm second.nm
+
+The .nm files are what `nm` prints for the linked ELF.
+"""
+
+import argparse
+import subprocess
+import sys
+
+LICENSE = "// SPDX-License-Identifier: BSD-2-Clause"
+MAX_NAME = 100  # characters; a longer name loses its middle
+
+
+class Error(Exception):
+    """A sentence for the person who builds."""
+
+
+def read_nm(path):
+    """The symbols of an nm listing as (address, type, name), without undefined ones."""
+    symbols = []
+    with open(path, encoding="utf-8") as listing:
+        for line in listing:
+            fields = line.split(maxsplit=2)
+            if len(fields) == 3 and len(fields[1]) == 1:
+                symbols.append((int(fields[0], 16), fields[1], fields[2].strip()))
+    return symbols
+
+
+def address_of(symbols, wanted, path):
+    for address, _, name in symbols:
+        if name == wanted:
+            return address
+    raise Error(f"{path} has no symbol {wanted}")
+
+
+def functions(path, image_start, text_start, text_end):
+    """The functions of the text section as a sorted list of (offset from image_start, mangled name), and its end."""
+    symbols = read_nm(path)
+    base = address_of(symbols, image_start, path)
+    start = address_of(symbols, text_start, path)
+    end = address_of(symbols, text_end, path)
+    bounds = {image_start, text_start, text_end}
+    best = {}
+    for address, kind, name in symbols:
+        if kind not in "tTwW" or not start <= address < end or name in bounds or name.startswith(("$", ".L")):
+            continue
+        # Of several names of one address: the global one, then the first in alphabetical order.
+        rank = ("TtWw".index(kind), name)
+        if address not in best or rank < best[address]:
+            best[address] = rank
+    if not best:
+        raise Error(f"{path} has no function between {text_start} and {text_end}")
+    if end - base > 0xFFFF_FFFF:
+        raise Error(f"the text of {path} ends more than 4 GiB behind {image_start}")
+    return [(address - base, best[address][1]) for address in sorted(best)], end - base
+
+
+def demangle(names, cxxfilt):
+    result = subprocess.run([cxxfilt], input="\n".join(names) + "\n", capture_output=True, text=True, check=False)
+    demangled = result.stdout.splitlines()
+    if result.returncode != 0 or len(demangled) != len(names):
+        raise Error(f"{cxxfilt} did not demangle the names: {result.stderr.strip()}")
+    return demangled
+
+
+OPERATORS = ["operator()", "operator<=>", "operator->*", "operator->", "operator<<=", "operator>>=", "operator<<",
+             "operator>>", "operator<=", "operator>=", "operator<", "operator>"]
+
+
+def shorten(name):
+    """A demangled name without what a reader of a backtrace does not need: parameters, template arguments, the result
+    type, and `(anonymous namespace)`. What was there leaves a trace: `map<>`, `{lambda}`."""
+    name = name.replace("(anonymous namespace)::", "")
+    out = []
+    at = 0
+    while at < len(name):
+        operator = next((o for o in OPERATORS if name.startswith(o, at)), None)
+        if operator:
+            out.append(operator)
+            at += len(operator)
+        elif name[at] in "(<{[":
+            end = closing(name, at)
+            if name[at] == "<":
+                out.append("<>")
+            elif name[at] == "{":
+                out.append("{lambda}" if name.startswith("{lambda", at) else name[at:end])
+            elif name[at] == "[" and name.startswith("[abi:", at):
+                pass
+            elif name[at] == "[":
+                out.append(name[at:end])
+            at = end
+        elif name[at] == "'" and name.find("'", at + 1) != -1:  # LLVM writes 'lambda'(int), GNU {lambda(int)#1}
+            end = name.find("'", at + 1) + 1
+            out.append("{" + name[at + 1:end - 1] + "}")
+            at = end
+        else:
+            out.append(name[at])
+            at += 1
+    return limit(drop_result_type("".join(out).replace(" <>", "<>")))
+
+
+def closing(name, at):
+    """Behind the bracket that closes the one at `at`. The < and > of operators are not brackets."""
+    pairs = {"(": ")", "<": ">", "{": "}", "[": "]"}
+    stack = []
+    while at < len(name):
+        operator = next((o for o in OPERATORS if name.startswith(o, at)), None)
+        if operator:
+            at += len(operator)
+            continue
+        if name.startswith("->", at):
+            at += 2
+            continue
+        if name[at] in pairs:
+            stack.append(pairs[name[at]])
+        elif stack and name[at] == stack[-1]:
+            stack.pop()
+            if not stack:
+                return at + 1
+        at += 1
+    return len(name)
+
+
+QUALIFIERS = (" const", " volatile", " &&", " &", " noexcept")
+
+
+def drop_result_type(name):
+    """Demangled names of function templates begin with the result type."""
+    suffix = ""
+    if (bracket := name.find(" [")) != -1:  # " [clone .cold]"
+        name, suffix = name[:bracket], name[bracket:]
+    while name.endswith(QUALIFIERS):
+        name = name[:-len(next(q for q in QUALIFIERS if name.endswith(q)))]
+    name = name.replace(" const::", "::")
+    operator = name.find("operator ")  # "operator new", "operator bool": the blank is part of the name
+    blank = name.rfind(" ", 0, operator if operator != -1 else len(name))
+    if not name.startswith(("vtable ", "guard ", "virtual thunk ", "non-virtual thunk ")):
+        name = name[blank + 1:]
+    return name + suffix
+
+
+def limit(name):
+    if len(name) <= MAX_NAME:
+        return name
+    half = (MAX_NAME - 3) // 2
+    return name[:half] + "..." + name[-half:]
+
+
+def assembly(starts, names):
+    """`starts` has one element more than `names`."""
+    text_offsets = {}
+    strings = []
+    size = 0
+    for name in names:
+        if name not in text_offsets:
+            text_offsets[name] = size
+            strings.append(name)
+            size += len(name.encode()) + 1
+    lines = [LICENSE, "// Made by scripts/make_symbols.py.", '        .section .symbols, "a", %progbits', "        .balign 4"]
+
+    def table(label, directive, values):
+        lines.extend([f"        .global {label}", f"{label}:"])
+        lines.extend(f"        {directive} {value}" for value in values)
+
+    table("percival_symbol_count", ".4byte", [len(names)])
+    table("percival_symbol_starts", ".4byte", starts)
+    table("percival_symbol_names", ".4byte", [text_offsets[name] for name in names])
+    table("percival_symbol_text", ".asciz", ['"' + s.replace("\\", "\\\\").replace('"', '\\"') + '"' for s in strings])
+    return "\n".join(lines) + "\n"
+
+
+def make(options):
+    if options.empty:
+        return assembly([0], [])
+    found, end = functions(options.nm, options.image_start, options.text_start, options.text_end)
+    demangled = demangle([name for _, name in found], options.cxxfilt)
+    return assembly([offset for offset, _ in found] + [end], [shorten(name) for name in demangled])
+
+
+def check(options):
+    bounds = (options.image_start, options.text_start, options.text_end)
+    first, second = (functions(path, *bounds) for path in options.check)
+    if first == second:
+        return
+    moved = next(((a, b) for a, b in zip(first[0], second[0]) if a != b), None)
+    what = f"{moved[0][1]} at +{moved[0][0]:#x} became {moved[1][1]} at +{moved[1][0]:#x}" if moved else "the text's end"
+    raise Error(f"functions moved between the two links, the symbol table would be wrong: {what}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    mode = parser.add_mutually_exclusive_group(required=True)
+    mode.add_argument("--nm", metavar="FILE", help="make the table of the image this listing is of")
+    mode.add_argument("--empty", action="store_true", help="make an empty table, for the first link")
+    mode.add_argument("--check", nargs=2, metavar="FILE", help="compare the listings of both links")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the assembly to write")
+    parser.add_argument("--cxxfilt", default="llvm-cxxfilt-19", metavar="PROGRAM")
+    parser.add_argument("--image-start", default="_text", metavar="SYMBOL", help="what offsets count from (%(default)s)")
+    parser.add_argument("--text-start", default="_text", metavar="SYMBOL", help="where code begins (%(default)s)")
+    parser.add_argument("--text-end", default="_etext", metavar="SYMBOL", help="where code ends (%(default)s)")
+    options = parser.parse_args()
+    try:
+        if options.check:
+            check(options)
+            return 0
+        if not options.output:
+            parser.error("--output is needed")
+        with open(options.output, "w", encoding="utf-8") as output:
+            output.write(make(options))
+        return 0
+    except (Error, OSError) as error:
+        print(f"make_symbols: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Tests that end badly on purpose, one for each way a run can: they show that the report and the verdict are right.
+// Run by their full names only.
+#include "arch/processor.hpp"
+#include "kernel/cpus.hpp"
+#include "kernel/panic.hpp"
+#include "kernel/selftest.hpp"
+
+namespace percival {
+namespace {
+
+PERCIVAL_TEST_MANUAL(demo, fails)
+{
+    EXPECT_EQ(1 + 1, 3u);
+}
+
+PERCIVAL_TEST_MANUAL(demo, panics)
+{
+    panic("this panic was asked for by {}", "demo.panics");
+}
+
+PERCIVAL_TEST_MANUAL(demo, hangs)
+{
+    for (;;)
+        arch::relax();
+}
+
+PERCIVAL_TEST_MANUAL(demo, hangs_with_interrupts_masked)
+{
+    if (online_cpu_count() == 1)
+        SKIP("only another CPU could report it");
+    const arch::InterruptMask masked;
+    for (;;)
+        arch::relax();
+}
+
+// The compiler can make no loop of this: each call's buffer is in use when the next one begins, and read behind it.
+[[gnu::noinline]] u32 recurse(u32 depth, volatile u32* caller_buffer)
+{
+    volatile u32 buffer[32];
+    buffer[depth % 32] = depth;
+    if (caller_buffer[depth % 32] == ~u32{0})
+        return 0;
+    return recurse(depth + 1, buffer) + buffer[depth % 32];
+}
+
+PERCIVAL_TEST_MANUAL(demo, overflows_stack)
+{
+    volatile u32 buffer[32]{};
+    EXPECT_EQ(recurse(0, buffer), 0u);
+}
+
+[[gnu::noinline]] void write_words(volatile u64* to, u32 count)
+{
+    for (u32 i = 0; i < count; ++i)
+        to[i] = 0;
+}
+
+PERCIVAL_TEST_MANUAL(demo, smashes_stack)
+{
+    volatile u64 buffer[4]{};
+    write_words(buffer, 5); // the word behind it is the guard
+}
+
+// Without UBSan, which would find the null pointer before the processor does.
+PERCIVAL_TEST_MANUAL(demo, dereferences_null)
+{
+    const volatile u64* volatile pointer = nullptr;
+    [&] [[clang::no_sanitize("undefined")]] { EXPECT_EQ(*pointer, 0u); }();
+}
+
+} // namespace
+} // namespace percival
