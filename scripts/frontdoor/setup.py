@@ -20,6 +20,7 @@ from frontdoor.progress import say
 from frontdoor.qemu_probe import PREFERRED, QemuVersion, installed_version, parse_package_version
 from frontdoor.requirements import QEMU, Requirement
 
+QEMU_PARTS = (QEMU.package, "qemu-system-common", "qemu-system-data")
 BACKPORTS_FILE = apt_sources.ETC_APT / "sources.list.d" / "percival-backports.sources"
 
 
@@ -37,9 +38,7 @@ def check() -> int:
         print(f"missing: {what}")
     version = installed_version()
     if qemu_is_old(version):
-        print(
-            f"note: QEMU is {version}; {PREFERRED} or later is preferred: tests it cannot run are skipped"
-        )
+        print(f"note: QEMU is {version}; {PREFERRED} or later is preferred: tests it cannot run are skipped")
     if not lacking:
         print("set-up is complete")
     return 1 if lacking else 0
@@ -70,17 +69,25 @@ def _install(lacking: List[Requirement]) -> None:
         name = os_release().get("PRETTY_NAME", "this system")
         raise Unavailable(f"{name} is not Debian; please install what these Debian packages have:{needs}")
     apt.update(packages or [QEMU.package])
+    # QEMU goes last: its backport may bring newer libraries, and the release's packages must not have to
+    # put up with those.
+    _install_packages([need.package for need in lacking if need is not QEMU])
     if QEMU in lacking or qemu_is_old(installed_version()):
-        _install_qemu(codename)
-    rest = [need.package for need in requirements.missing()]
-    if rest and apt.apt_get(f"installing {len(rest)} packages", [*apt.INSTALL, *rest], rest) != 0:
-        raise Unavailable(f"apt-get could not install: {' '.join(rest)}")
+        _install_backported_qemu(codename)
+    if not QEMU.present():
+        _install_packages([QEMU.package])
     still = [need.package for need in requirements.missing()]
     if still:
         raise Unavailable(f"installed, and yet parts are missing that should come with: {' '.join(still)}")
 
 
-def _install_qemu(codename: str) -> None:
+def _install_packages(packages: List[str]) -> None:
+    count = "1 package" if len(packages) == 1 else f"{len(packages)} packages"
+    if packages and apt.apt_get(f"installing {count}", [*apt.INSTALL, *packages], packages) != 0:
+        raise Unavailable(f"apt-get could not install: {' '.join(packages)}")
+
+
+def _install_backported_qemu(codename: str) -> None:
     """QEMU from the release's backports where the release's own is old and backports have it; otherwise it
     is left to the release. (A QEMU that is there already and new enough never comes here.)"""
     plain = parse_package_version(apt.candidate(QEMU.package))
@@ -95,21 +102,20 @@ def _install_qemu(codename: str) -> None:
             _remove_backports()
         say(f"{backports} has no {QEMU.package}; the release's QEMU will do")
         return
-    wanted = [QEMU.package]
-    if (
-        apt.apt_get(f"installing QEMU from {backports}", [*apt.INSTALL, "-t", backports, *wanted], wanted)
-        != 0
-    ):
-        say(f"QEMU could not be installed from {backports}; the release's QEMU will do")
+    # First only QEMU's own packages from backports; -t would take all it can from there.
+    what = f"installing QEMU from {backports}"
+    named = [*apt.INSTALL, *(f"{package}/{backports}" for package in QEMU_PARTS)]
+    whole = [*apt.INSTALL, "-t", backports, QEMU.package]
+    if apt.apt_get(what, named, [QEMU.package], show_failure=False) != 0:
+        if apt.apt_get(what, whole, [QEMU.package]) != 0:
+            say(f"QEMU could not be installed from {backports}; the release's QEMU will do")
 
 
 def _add_backports(codename: str, backports: str) -> bool:
     """Makes apt know the release's backports; whether they can be had. Leaves nothing behind if not."""
     source = apt_sources.main_source(apt_sources.machine_sources(), codename, apt.debian_uris())
     if source is None:
-        say(
-            f"no apt source of this machine offers Debian {codename} main, so {backports} is not looked for"
-        )
+        say(f"no apt source of this machine offers Debian {codename} main, so {backports} is not looked for")
         return False
     text = apt_sources.render(
         source, backports, f"Written by percival setup, for QEMU {PREFERRED}; may be removed."

@@ -46,12 +46,13 @@ def _no_verdict(reason: str) -> Decision:
 
 def decide(exit_code: int, stated: Optional[Verdict], semihosting: bool) -> Decision:
     """From QEMU's exit code (negative: the signal that killed it), the last verdict line, and whether
-    the kernel was told to hand its verdict out by semihosting."""
+    the kernel was told to hand its verdict out by semihosting. It may panic before it has read that; then
+    it turns the machine off, which QEMU reports as 0."""
     if exit_code < 0:
         return _no_verdict(f"QEMU was killed by {signal.Signals(-exit_code).name}")
     if stated is None:
         return _no_verdict(f"the kernel stated no verdict; QEMU exited with {exit_code}")
-    expected = int(stated) if semihosting else 0
-    if exit_code != expected:
+    by_power_off = exit_code == 0 and (not semihosting or stated is Verdict.PANIC)
+    if not by_power_off and not (semihosting and exit_code == stated):
         return _no_verdict(f"the console says '{stated.name.lower()}', but QEMU exited with {exit_code}")
     return Decision(int(stated))

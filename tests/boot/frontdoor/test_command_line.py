@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""./percival as a user meets it, with a QEMU that is a shell script."""
+
+import os
+import subprocess
+import unittest
+from pathlib import Path
+
+from support import HANGING, PASSED, TreeTestCase
+
+BOOT = ("boot", "--no-build")
+
+
+class BootTest(TreeTestCase):
+    def test_the_exit_code_is_the_kernels_verdict(self) -> None:
+        for code, word in enumerate(("passed", "failed", "panic", "hang")):
+            done = self.run_percival(*BOOT, qemu=f"echo 'percival: verdict: {word}'; exit {code}")
+            self.assertEqual(done.returncode, code, done.stderr)
+
+    def test_a_verdict_by_power_off_comes_from_the_console(self) -> None:
+        done = self.run_percival(
+            *BOOT, "--append", "verdict=poweroff", qemu="echo 'percival: verdict: failed'"
+        )
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertNotIn("semihosting", self.qemu_arguments()[self.qemu_arguments().index("-append") + 1])
+
+    def test_the_last_verdict_line_counts(self) -> None:
+        done = self.run_percival(
+            *BOOT, qemu="echo 'percival: verdict: passed'; echo 'percival: verdict: panic'; exit 2"
+        )
+        self.assertEqual(done.returncode, 2)
+
+    def test_no_verdict_is_3_with_a_message(self) -> None:
+        for qemu in (
+            "exit 0",
+            "exit 1",
+            "exit 42",
+            "kill -SEGV $$",
+            "echo 'percival: verdict: passed'; exit 1",
+        ):
+            done = self.run_percival(*BOOT, qemu=qemu)
+            self.assertEqual(done.returncode, 3, qemu)
+            self.assertIn("percival: ", done.stderr)
+
+    def test_the_console_is_stdout_unchanged_but_for_carriage_returns(self) -> None:
+        done = self.run_percival(
+            *BOOT, qemu=r"printf 'one\r\n  two\r\npercival: verdict: passed\r\n'; exit 0"
+        )
+        self.assertEqual(done.stdout, "one\n  two\npercival: verdict: passed\n")
+        self.assertEqual(done.returncode, 0)
+
+    def test_a_last_line_without_its_end_still_counts(self) -> None:
+        done = self.run_percival(*BOOT, qemu="printf 'percival: verdict: passed'; exit 0")
+        self.assertEqual(done.returncode, 0)
+
+    def test_it_works_from_elsewhere_and_through_a_symlink(self) -> None:
+        link = self.state / "link"
+        link.symlink_to(self.tree / "percival")
+        done = self.run_percival(*BOOT, program=link, cwd=self.state)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        kernel = self.qemu_arguments()[self.qemu_arguments().index("-kernel") + 1]
+        self.assertEqual(Path(kernel).resolve(), (self.tree / "build/4k-48/Image").resolve())
+
+    def test_a_directory_of_that_name_where_it_is_called_does_not_matter(self) -> None:
+        (self.state / "frontdoor").mkdir()
+        (self.state / "frontdoor" / "__init__.py").write_text("raise SystemExit(99)")
+        self.assertEqual(self.run_percival(*BOOT, cwd=self.state).returncode, 0)
+
+    def test_icount_and_threads_exclude_each_other(self) -> None:
+        self.run_percival(*BOOT, "--icount")
+        self.assertIn("shift=0,sleep=off", self.qemu_arguments())
+        self.assertNotIn("tcg,thread=multi", self.qemu_arguments())
+        self.run_percival(*BOOT)
+        self.assertIn("tcg,thread=multi", self.qemu_arguments())
+
+    def test_an_argument_for_qemu_reaches_it(self) -> None:
+        self.run_percival(*BOOT, "--qemu-arg=-d", "--qemu-arg", "int")
+        self.assertEqual(self.qemu_arguments()[-2:], ["-d", "int"])
+
+    def test_gdb_is_waited_for_on_this_machine_only(self) -> None:
+        done = self.run_percival(*BOOT, "--gdb")
+        self.assertIn("tcp:127.0.0.1:1234", self.qemu_arguments())
+        self.assertIn("-S", self.qemu_arguments())
+        self.assertIn("target remote 127.0.0.1:1234", done.stderr)
+
+    def test_without_a_kernel_it_says_so(self) -> None:
+        (self.tree / "build/4k-48/Image").unlink()
+        done = self.run_percival(*BOOT)
+        self.assertEqual(done.returncode, 70)
+        self.assertIn("Image", done.stderr)
+
+
+class UsageTest(TreeTestCase):
+    WRONG = (
+        ("--cpus", "0"),
+        ("--cpus", "513"),
+        ("--cpus", "many"),
+        ("--cpus", "9", "--machine", "virt,gic-version=2"),
+        ("--memory", "64"),
+        ("--memory", "plenty"),
+        ("--preset", "nope"),
+        ("--preset", "host"),
+        ("--cpu", "no-such-cpu"),
+        ("--timeout", "-1"),
+        ("--timeout", "soon"),
+        ("--no-such-option",),
+        ("stray",),
+    )
+
+    def test_wrong_arguments_exit_64_with_a_message_and_start_nothing(self) -> None:
+        for command in ("boot", "bench", "debug"):
+            for wrong in self.WRONG:
+                if command == "bench" and wrong == ("stray",):
+                    continue  # there it is a glob
+                with self.subTest(command=command, wrong=wrong):
+                    done = self.run_percival(command, "--no-build", *wrong)
+                    self.assertEqual(done.returncode, 64, done.stderr)
+                    self.assertIn("percival", done.stderr)
+                    self.assertIsNone(self.qemu_pid())
+
+    def test_no_command_and_an_unknown_one_exit_64(self) -> None:
+        for arguments in ((), ("fly",), ("boot", "--cpu")):
+            self.assertEqual(self.run_percival(*arguments).returncode, 64)
+
+    def test_every_command_has_help_with_its_exit_codes(self) -> None:
+        for command in ((), ("setup",), ("boot",), ("test",), ("debug",), ("bench",)):
+            done = self.run_percival(*command, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("Exit codes:", done.stdout)
+
+
+class BenchTest(TreeTestCase):
+    LINE = 'bench: {"name":"this_cpu_add","mode":"local","cpus":4,"instructions":1.00}'
+
+    def test_results_become_a_table_beside_linux_and_json(self) -> None:
+        out = self.state / "out.json"
+        done = self.run_percival(
+            "bench", "--no-build", "--json", str(out), qemu=f"echo '{self.LINE}'; {PASSED}"
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"this_cpu_add +local +4 +1\.00 +15 +6\n")
+        self.assertIn('"instructions": 1.0', out.read_text())
+        append = self.qemu_arguments()[self.qemu_arguments().index("-append") + 1]
+        self.assertEqual(append.split(), ["bench", "verdict=semihosting"])
+        self.assertIn("-icount", self.qemu_arguments())
+
+    def test_globs_reach_the_kernel(self) -> None:
+        self.run_percival("bench", "--no-build", "this_cpu_*", "boot_*", qemu=f"echo '{self.LINE}'; {PASSED}")
+        self.assertIn("bench=this_cpu_*,boot_* verdict=semihosting", self.qemu_arguments())
+
+    def test_no_result_is_a_failure(self) -> None:
+        self.assertEqual(self.run_percival("bench", "--no-build").returncode, 3)
+
+    def test_a_verdict_other_than_passed_is_a_failure(self) -> None:
+        done = self.run_percival(
+            "bench", "--no-build", qemu=f"echo '{self.LINE}'; echo 'percival: verdict: panic'; exit 2"
+        )
+        self.assertEqual(done.returncode, 2)
+
+    def test_a_malformed_result_is_a_failure(self) -> None:
+        for line in (
+            "bench: {",
+            'bench: {"name":"x"}',
+            'bench: {"name":1,"mode":"-","cpus":4,"instructions":1}',
+            "bench: []",
+        ):
+            done = self.run_percival("bench", "--no-build", qemu=f"echo '{line}'; {PASSED}")
+            self.assertEqual(done.returncode, 3, line)
+
+
+class NoPythonTest(TreeTestCase):
+    """Only the tools a root without Python has, and nothing that could install one."""
+
+    def run_without_python(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        tools = self.state / "bare"
+        tools.mkdir()
+        for tool in ("sh", "dirname", "readlink", "id"):
+            path = next(p for p in (Path("/usr/bin") / tool, Path("/bin") / tool) if p.exists())
+            (tools / tool).symlink_to(os.path.realpath(path))
+        return self.run_percival(*arguments, env={"PATH": str(tools)})
+
+    def test_check_reports_python_and_installs_nothing(self) -> None:
+        done = self.run_without_python("setup", "--check")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("missing: python3", done.stderr)
+
+    def test_where_python_cannot_be_installed_it_says_what_is_needed(self) -> None:
+        done = self.run_without_python("boot")
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("python3", done.stderr)
+
+
+class HangTest(TreeTestCase):
+    def test_the_end_of_its_time_is_3_with_a_message(self) -> None:
+        done = self.run_percival(*BOOT, "--timeout", "1", qemu=HANGING)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("1 s", done.stderr)
+        self.assertEqual(done.stdout, "booting\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

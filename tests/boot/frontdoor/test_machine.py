@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A machine that exists is one QEMU can be asked for, and QEMU is asked for exactly that."""
+
+import unittest
+
+import support  # noqa: F401
+from frontdoor.errors import UsageError
+from frontdoor.machine import Machine, kernel_arguments
+
+
+class MachineTest(unittest.TestCase):
+    def test_cpus_from_1_to_512_are_accepted_and_no_others(self) -> None:
+        for cpus in (1, 4, 160, 512):
+            self.assertEqual(Machine(cpus=cpus).cpus, cpus)
+        for cpus in (-1, 0, 513):
+            with self.assertRaisesRegex(UsageError, str(cpus)):
+                Machine(cpus=cpus)
+
+    def test_a_gicv2_takes_8_cpus_and_not_9(self) -> None:
+        self.assertEqual(Machine(cpus=8, machine="virt,gic-version=2").qemu_machine, "virt,gic-version=2")
+        with self.assertRaisesRegex(UsageError, "GICv2"):
+            Machine(cpus=9, machine="virt,gic-version=2,virtualization=on")
+
+    def test_memory_needs_a_number_and_a_unit(self) -> None:
+        for memory in ("128M", "8G", "1T"):
+            self.assertEqual(Machine(memory=memory).memory, memory)
+        for memory in ("64", "0M", "1GB", "M", "", "1.5G", "-1G", "1G,slots=2", "1 G"):
+            with self.assertRaises(UsageError, msg=memory):
+                Machine(memory=memory)
+
+    def test_virt_gets_a_gicv3_unless_one_is_chosen(self) -> None:
+        self.assertEqual(Machine().qemu_machine, "virt,gic-version=3")
+        self.assertEqual(
+            Machine(machine="virt,virtualization=on").qemu_machine, "virt,virtualization=on,gic-version=3"
+        )
+        self.assertEqual(Machine(machine="virt,gic-version=2").qemu_machine, "virt,gic-version=2")
+        self.assertEqual(Machine(machine="sbsa-ref").qemu_machine, "sbsa-ref")
+
+    def test_only_max_gets_the_fast_pointer_authentication(self) -> None:
+        self.assertEqual(Machine(cpu="max").qemu_cpu, "max,pauth-impdef=on")
+        self.assertEqual(Machine(cpu="max,sve=off").qemu_cpu, "max,sve=off,pauth-impdef=on")
+        self.assertEqual(Machine(cpu="max,pauth=off").qemu_cpu, "max,pauth=off")
+        self.assertEqual(Machine(cpu="cortex-a53").qemu_cpu, "cortex-a53")
+
+    def test_a_value_cannot_smuggle_in_an_option(self) -> None:
+        for value in ("-nographic", "", ",x"):
+            with self.assertRaises(UsageError):
+                Machine(cpu=value)
+            with self.assertRaises(UsageError):
+                Machine(machine=value)
+
+    def test_a_bigger_machine_gets_more_time(self) -> None:
+        self.assertGreater(Machine(cpus=64).default_timeout_s, Machine(cpus=1).default_timeout_s)
+        self.assertGreater(Machine(icount=True).default_timeout_s, Machine().default_timeout_s)
+
+    def test_the_verdict_is_asked_for_by_semihosting_unless_the_user_says_how(self) -> None:
+        self.assertEqual(kernel_arguments(()), "verdict=semihosting")
+        self.assertEqual(kernel_arguments(("a b", "c")), "a b c verdict=semihosting")
+        self.assertEqual(kernel_arguments(("verdict=poweroff a",)), "verdict=poweroff a")
+
+
+if __name__ == "__main__":
+    unittest.main()

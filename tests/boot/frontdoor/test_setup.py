@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Setup sees what is there and what is not, and what an old QEMU is."""
+
+import io
+import tempfile
+import unittest
+from contextlib import redirect_stdout
+from pathlib import Path
+from unittest import mock
+
+import support  # noqa: F401
+from frontdoor import requirements, setup, sysroot
+from frontdoor.qemu_probe import PREFERRED, QemuVersion, parse_package_version, parse_version
+from frontdoor.requirements import Requirement
+
+
+class RequirementTest(unittest.TestCase):
+    def test_all_commands_and_all_files_have_to_be_there(self) -> None:
+        self.assertTrue(Requirement("p", "u", ("sh",), ("/proc/self/stat*",)).present())
+        self.assertFalse(Requirement("p", "u", ("sh", "no-such-command")).present())
+        self.assertFalse(Requirement("p", "u", files=("/proc/self/stat", "/no/such/*")).present())
+
+    def test_every_requirement_can_be_looked_for(self) -> None:
+        for need in requirements.REQUIREMENTS:
+            self.assertTrue(need.commands or need.files, need.package)
+
+
+class CheckTest(unittest.TestCase):
+    def check(
+        self, missing: "list[Requirement]", sysroot_present: bool, version: "QemuVersion | None"
+    ) -> "tuple[int, str]":
+        out = io.StringIO()
+        with mock.patch.object(requirements, "missing", lambda: missing), mock.patch.object(
+            sysroot, "present", lambda: sysroot_present
+        ), mock.patch.object(setup, "installed_version", lambda: version), redirect_stdout(out):
+            return setup.check(), out.getvalue()
+
+    def test_nothing_missing_is_0(self) -> None:
+        self.assertEqual(self.check([], True, PREFERRED), (0, "set-up is complete\n"))
+
+    def test_anything_missing_is_1_and_named(self) -> None:
+        code, out = self.check([Requirement("clang-19", "the compiler")], True, PREFERRED)
+        self.assertEqual(code, 1)
+        self.assertIn("clang-19", out)
+        self.assertEqual(self.check([], False, PREFERRED)[0], 1)
+
+    def test_an_old_qemu_is_noted_and_enough(self) -> None:
+        code, out = self.check([], True, QemuVersion(7, 2))
+        self.assertEqual(code, 0)
+        self.assertIn("7.2", out)
+
+
+class EnsureTest(unittest.TestCase):
+    def test_where_all_is_there_nothing_is_installed(self) -> None:
+        with mock.patch.object(requirements, "missing", lambda: []), mock.patch.object(
+            setup, "installed_version", lambda: PREFERRED
+        ), mock.patch.object(sysroot, "present", lambda: True), mock.patch.object(
+            setup, "_install"
+        ) as install:
+            self.assertEqual(setup.setup(), 0)
+        install.assert_not_called()
+
+    def test_an_old_qemu_is_upgraded_by_setup_only(self) -> None:
+        with mock.patch.object(requirements, "missing", lambda: []), mock.patch.object(
+            setup, "installed_version", lambda: QemuVersion(7, 2)
+        ), mock.patch.object(sysroot, "present", lambda: True), mock.patch.object(
+            setup, "_install"
+        ) as install:
+            setup.ensure()
+            install.assert_not_called()
+            setup.ensure(upgrade_qemu=True)
+            install.assert_called_once()
+
+
+class VersionTest(unittest.TestCase):
+    def test_versions_compare_as_numbers(self) -> None:
+        self.assertEqual(
+            parse_version("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)"), (7, 2)
+        )
+        self.assertLess(QemuVersion(9, 2), QemuVersion(10, 0))
+        self.assertEqual(parse_package_version("1:10.0.2+ds-2+deb13u1~bpo12+1"), (10, 0))
+        self.assertIsNone(parse_package_version("(none)"))
+
+
+class SysrootTest(unittest.TestCase):
+    def test_it_is_complete_only_with_header_archive_and_licence(self) -> None:
+        with tempfile.TemporaryDirectory() as name, mock.patch.object(sysroot, "SYSROOT", Path(name)):
+            for path in sysroot.NEEDED:
+                self.assertFalse(sysroot.present())
+                (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
+                (Path(name) / path).touch()
+            self.assertTrue(sysroot.present())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The boot matrix, as data: which machines the kernel is booted on, and what has to come of it.
+
+It is not the cross product. PAIRS has every two values of different columns together in some row (a
+test of the front door checks that); OTHERS are runs that stand for a property of their own. Run as a
+program, it lists the rows for CMake: name, host threads kept busy, timeout in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Tuple
+
+Version = Tuple[int, int]
+
+HOST_THREADS = 8
+TEST_TIMEOUT_S = 900
+
+COLUMNS = ("cpus", "cpu", "gic", "el", "memory", "icount", "preset")
+N, Y = False, True
+PAIRS: Tuple[Tuple[int, str, int, int, str, bool, str], ...] = (
+    (1, "cortex-a53", 2, 1, "1G", N, "4k-48"),
+    (1, "cortex-a72", 2, 2, "8G", N, "4k-48"),
+    (1, "max", 3, 1, "128M", Y, "debug"),
+    (1, "neoverse-n1", 2, 1, "8G", N, "4k-48"),
+    (2, "cortex-a53", 3, 1, "1G", Y, "4k-48"),
+    (2, "cortex-a72", 3, 2, "1G", Y, "4k-48"),
+    (2, "max", 2, 2, "128M", N, "4k-48"),
+    (2, "neoverse-n1", 3, 1, "8G", N, "debug"),
+    (4, "cortex-a53", 2, 2, "8G", Y, "debug"),
+    (4, "cortex-a72", 3, 2, "128M", N, "4k-48"),
+    (4, "max", 2, 1, "1G", Y, "debug"),
+    (4, "neoverse-n1", 3, 1, "1G", N, "debug"),
+    (8, "cortex-a53", 3, 2, "128M", Y, "debug"),
+    (8, "cortex-a72", 3, 1, "1G", N, "debug"),
+    (8, "max", 2, 1, "8G", Y, "4k-48"),
+    (8, "neoverse-n1", 2, 2, "128M", Y, "4k-48"),
+    (64, "cortex-a53", 3, 2, "1G", N, "debug"),
+    (64, "cortex-a72", 3, 2, "128M", N, "debug"),
+    (64, "max", 3, 1, "1G", N, "4k-48"),
+    (64, "neoverse-n1", 3, 1, "8G", Y, "4k-48"),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run. `checks` are names in checks.py; `qemu` is the oldest QEMU that can do it."""
+
+    name: str
+    cpus: int = 4
+    cpu: str = "max"
+    gic: int = 3
+    el: int = 1
+    memory: str = "1G"
+    icount: bool = False
+    preset: str = "4k-48"
+    append: str = ""
+    exit_code: int = 0
+    checks: Tuple[str, ...] = ("whole_report", "summary")
+    qemu: Version = (0, 0)
+
+    @property
+    def machine(self) -> str:
+        """QEMU's -machine value; with virtualization it enters the kernel at EL2."""
+        return f"virt,gic-version={self.gic}" + (",virtualization=on" if self.el == 2 else "")
+
+    @property
+    def boot_arguments(self) -> List[str]:
+        """What `percival boot` is given."""
+        return [
+            *("--cpus", str(self.cpus), "--cpu", self.cpu, "--memory", self.memory),
+            *("--machine", self.machine, "--preset", self.preset),
+            *(["--icount"] if self.icount else []),
+            *(["--append", self.append] if self.append else []),
+        ]
+
+    @property
+    def host_threads(self) -> int:
+        """How many of the host's CPUs it keeps busy: one for each guest CPU, one in all under icount."""
+        return 1 if self.icount else min(self.cpus, HOST_THREADS)
+
+
+def _pair_row(values: Tuple[int, str, int, int, str, bool, str]) -> Row:
+    cpus, cpu, gic, el, memory, icount, preset = values
+    extras = ("_icount" if icount else "") + ("_debug" if preset == "debug" else "")
+    name = f"passes_on_{cpus}_cpus_{cpu}_gicv{gic}_el{el}_{memory}{extras}"
+    return Row(name, cpus, cpu, gic, el, memory, icount, preset)
+
+
+OTHERS: Tuple[Row, ...] = (
+    Row("passes_on_the_default_machine"),
+    Row("passes_on_160_cpus", cpus=160, memory="2G"),
+    Row("passes_twice_in_a_row", cpus=2, append="selftest.repeat=2", checks=("repeated_report", "summary")),
+    Row("a_pass_is_told_by_power_off", append="verdict=poweroff"),
+    Row("lists_its_tests", append="selftest.list", checks=("test_list",)),
+    Row(
+        "a_failing_test_exits_1",
+        append="selftest=demo.fails",
+        exit_code=1,
+        checks=("failed_report",),
+    ),
+    Row(
+        "a_failing_test_exits_1_by_power_off",
+        append="selftest=demo.fails verdict=poweroff",
+        exit_code=1,
+        checks=("failed_report",),
+    ),
+    Row(
+        "a_glob_without_tests_exits_1",
+        append="selftest=no_such_suite.*",
+        exit_code=1,
+        checks=("no_test_ran",),
+    ),
+    Row("a_panic_exits_2", append="selftest=demo.panics", exit_code=2, checks=("panic_report",)),
+    Row(
+        "a_panic_exits_2_by_power_off",
+        append="selftest=demo.panics verdict=poweroff",
+        exit_code=2,
+        checks=("panic_report",),
+    ),
+    Row(
+        "an_exception_is_reported_with_registers_and_syndrome",
+        append="selftest=demo.dereferences_null",
+        exit_code=2,
+        checks=("exception_report",),
+    ),
+    Row(
+        "a_stack_overflow_is_reported_as_such",
+        append="selftest=demo.overflows_stack",
+        exit_code=2,
+        checks=("overflow_report", "exception_report"),
+    ),
+    Row(
+        "a_stack_overflow_is_reported_as_such_at_el2_debug",
+        el=2,
+        preset="debug",
+        append="selftest=demo.overflows_stack",
+        exit_code=2,
+        checks=("overflow_report", "exception_report"),
+    ),
+    Row(
+        "a_smashed_stack_is_a_panic",
+        append="selftest=demo.smashes_stack",
+        exit_code=2,
+        checks=("panic_report",),
+    ),
+    Row(
+        "a_hang_exits_3_with_every_cpus_backtrace",
+        append="selftest=demo.hangs selftest.timeout=2",
+        exit_code=3,
+        checks=("hang_report",),
+    ),
+    Row(
+        "a_hang_with_interrupts_masked_exits_3_gicv2",
+        gic=2,
+        cpu="cortex-a53",
+        append="selftest=demo.hangs_with_interrupts_masked selftest.timeout=2",
+        exit_code=3,
+        checks=("hang_report",),
+    ),
+)
+
+ROWS: Tuple[Row, ...] = tuple(map(_pair_row, PAIRS)) + OTHERS
+BY_NAME: Dict[str, Row] = {row.name: row for row in ROWS}
+
+
+def main() -> None:
+    """Lists the rows for CMake."""
+    for row in ROWS:
+        print(f"{row.name} {row.host_threads} {TEST_TIMEOUT_S}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs one row of the boot matrix through `percival boot --no-build`: the exit code and what the console
+shows both have to be right. Exit codes: 0 passed, 1 failed, 77 skipped.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import List
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from checks import CHECKS  # noqa: E402  (the path has to be set first)
+from frontdoor import qemu_probe  # noqa: E402
+from frontdoor.testing import SKIP_MARK  # noqa: E402
+from matrix import BY_NAME, Row  # noqa: E402
+
+EXIT_SKIPPED = 77
+
+
+def reason_to_skip(row: Row) -> str:
+    """Why the QEMU here cannot run the row; nothing when it can."""
+    version = qemu_probe.installed_version()
+    if version is not None and version < row.qemu:
+        return f"needs QEMU {row.qemu[0]}.{row.qemu[1]}, and this is {version}"
+    if row.cpu not in qemu_probe.cpu_models():
+        return f"QEMU {version} has no CPU {row.cpu}"
+    return ""
+
+
+def run(row: Row) -> List[str]:
+    """Boots the row's machine and returns what is wrong."""
+    command = [str(ROOT / "percival"), "boot", "--no-build", *row.boot_arguments]
+    print("$", subprocess.list2cmdline(command), flush=True)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace", check=False
+    )
+    print(done.stdout)
+    problems = (
+        []
+        if done.returncode == row.exit_code
+        else [f"exit code {done.returncode} instead of {row.exit_code}"]
+    )
+    lines = done.stdout.splitlines()
+    for name in row.checks:
+        problems += [f"{name}: {problem}" for problem in CHECKS[name](lines, row)]
+    return problems
+
+
+def main(name: str) -> int:
+    """Runs the row of that name."""
+    row = BY_NAME[name]
+    reason = reason_to_skip(row)
+    if reason:
+        print(f"{SKIP_MARK}{reason}")
+        return EXIT_SKIPPED
+    problems = run(row)
+    for problem in problems:
+        print(f"WRONG: {problem}")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
