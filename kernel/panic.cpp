@@ -7,7 +7,7 @@
 #include "kernel/assert.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/print.hpp"
-#include "kernel/selftest.hpp"
+#include "kernel/selftest_runner.hpp"
 #include "kernel/symbols.hpp"
 #include "kernel/text.hpp"
 #include "kernel/verdict.hpp"

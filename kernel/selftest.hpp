@@ -11,40 +11,10 @@
 // and on any CPU until the test's body returns; a test that starts work elsewhere waits for its end.
 #pragma once
 
-#include "kernel/format.hpp"
-#include "kernel/types.hpp"
-#include "kernel/verdict.hpp"
-
-#include <concepts>
-#include <type_traits>
-#include <utility>
+#include "kernel/selftest_runner.hpp"
+#include "kernel/selftest_values.hpp"
 
 namespace percival {
-
-struct Selftest {
-    const char* suite;
-    const char* name;
-    void (*body)();
-    bool manual; // runs only when its full name is given
-};
-
-struct SelftestOptions {
-    std::string_view globs{"*"}; // against `suite.test`, separated by commas
-    bool list{false};            // do not run them, list them
-    u32 timeout_seconds{30};     // for each test; 0: the watchdog is off
-    u32 repeat{1};               // how often to run them all
-};
-
-// Runs the tests and reports on the console in KTAP version 1. Failed when a test failed, when a glob matches no test
-// and when no test ran at all. Boot CPU, all CPUs up.
-Verdict run_selftests(const SelftestOptions& options);
-
-// The test that runs now, or null. Any context.
-const Selftest* current_selftest();
-
-// Ends the run with Verdict::Hang when the running test has used up its time. For the tick's handler, on every CPU, so
-// that a test that hangs with its own CPU's interrupts masked is found too.
-void selftest_check_deadline();
 
 namespace selftest_detail {
 
@@ -57,38 +27,6 @@ struct Place {
 bool expect(bool holds, const char* expression, Place place);
 bool unequal(const char* left, const char* right, std::string_view left_value, std::string_view right_value, Place place);
 void skip(const char* reason);
-
-template <class T>
-concept Number = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>;
-
-template <class T>
-void put_value(Writer& out, const T& value)
-{
-    if constexpr (Number<T>) {
-        format(out, "{} ({:x})", value, static_cast<std::make_unsigned_t<T>>(value));
-    } else if constexpr (std::is_enum_v<T>) {
-        put_value(out, static_cast<std::underlying_type_t<T>>(value));
-    } else if constexpr (std::is_convertible_v<T, std::string_view>) {
-        format(out, "\"{}\"", std::string_view{value});
-    } else if constexpr (std::is_pointer_v<T>) {
-        format(out, "{}", VirtAddr{reinterpret_cast<u64>(value)});
-    } else if constexpr (std::is_null_pointer_v<T>) {
-        out.put("nullptr");
-    } else if constexpr (requires { format_detail::argument(value); }) {
-        format(out, "{}", value);
-    } else {
-        out.put("a value that cannot be printed");
-    }
-}
-
-template <class L, class R>
-bool equal(const L& left, const R& right)
-{
-    if constexpr (Number<L> && Number<R>)
-        return std::cmp_equal(left, right);
-    else
-        return left == right;
-}
 
 template <class L, class R>
 bool expect_equal(const L& left, const R& right, const char* left_text, const char* right_text, Place place)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/selftest_selection.hpp"
 
+#include "kernel/format.hpp"
 #include "kernel/glob.hpp"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernel/bounded_vector.hpp"
-#include "kernel/selftest.hpp"
+#include "kernel/selftest_runner.hpp"
 
 #include <span>
 

@@ -54,15 +54,17 @@ def functions(path, image_start, text_start, text_end):
     for address, kind, name in symbols:
         if kind not in "tTwW" or not start <= address < end or name in bounds or name.startswith(("$", ".L")):
             continue
-        # Of several names of one address: the global one, then the first in alphabetical order.
-        rank = ("TtWw".index(kind), name)
+        # Of several names of one address: a function's rather than a boundary that the linker script defines, then the
+        # global one, then the first in alphabetical order.
+        boundary = name.startswith("_") and not name.startswith(("_Z", "_start"))
+        rank = (boundary, "TtWw".index(kind), name)
         if address not in best or rank < best[address]:
             best[address] = rank
     if not best:
         raise Error(f"{path} has no function between {text_start} and {text_end}")
     if end - base > 0xFFFF_FFFF:
         raise Error(f"the text of {path} ends more than 4 GiB behind {image_start}")
-    return [(address - base, best[address][1]) for address in sorted(best)], end - base
+    return [(address - base, best[address][-1]) for address in sorted(best)], end - base
 
 
 def demangle(names, cxxfilt):

@@ -2,7 +2,9 @@
 // The registers of interrupted code, as the exception vectors save them on the stack, in this order.
 //
 // INV-registers-1: the size is a multiple of 16, so that the vectors keep SP aligned by subtracting it.
-// INV-registers-2: `esr` and `far` are what the exception left in ESR_EL1 and FAR_EL1; for an interrupt they say nothing.
+// INV-registers-2: in the handler x29 points to `frame_record`, so that a backtrace from within it goes on, over `pc`,
+//                  into the interrupted code.
+// INV-registers-3: `esr` and `far` are what the exception left in ESR_EL1 and FAR_EL1; for an interrupt they say nothing.
 #pragma once
 
 #include "kernel/format.hpp"
@@ -20,6 +22,7 @@ struct Registers {
     u64 pstate; // SPSR_EL1
     u64 esr;
     u64 far;
+    u64 frame_record[2]; // x29, pc again: as if the interrupted code had called the handler
 
     constexpr VirtAddr frame_pointer() const { return VirtAddr{x[29]}; }
 };
@@ -30,6 +33,7 @@ static_assert(offsetof(Registers, pc) == 32 * 8);
 static_assert(offsetof(Registers, pstate) == 33 * 8);
 static_assert(offsetof(Registers, esr) == 34 * 8);
 static_assert(offsetof(Registers, far) == 35 * 8);
+static_assert(offsetof(Registers, frame_record) == 36 * 8);
 
 // SPSR_EL1 in words: "EL1h nZCv DAIf PAN" and the like; a capital letter is a bit that is set.
 void describe_pstate(Writer& out, u64 pstate);
