@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The set of CPUs as the rest of the kernel sees it: who am I, how many run, and the few requests that go to all of them.
+//
+// INV-cpus-1: possible CPUs are numbered 0 to possible-1 and each has a root and a slab; which of them are online never changes
+//             after bring_up_secondaries().
 #pragma once
 
+#include "arch/cpu_features.hpp"
+#include "kernel/machine.hpp"
 #include "kernel/types.hpp"
+
+#include <expected>
+#include <string_view>
 
 namespace percival {
 
@@ -12,6 +20,21 @@ CpuId this_cpu_id();
 
 // CPUs that came up and run, the caller included. Any context.
 u32 online_cpu_count();
+bool is_online(CpuId cpu);
+
+// What a CPU said of itself when it came up.
+const arch::CpuFeatures& cpu_features(CpuId cpu);
+
+// Puts the boot CPU on its own root and percpu data, and marks it online. Once, after mm::setup_percpu_areas().
+void adopt_boot_cpu();
+
+// Starts every other CPU of the machine, all at the same time, and waits until each runs or has used up its time. One that does
+// not come up is reported and left out for good. Boot CPU, once, interrupts unmasked.
+void bring_up_secondaries(const MachineDescription& machine);
+
+// Calls `visit(CpuId)` for every online CPU in order.
+template <class Visit>
+void for_each_online_cpu(Visit visit);
 
 // Asks every other online CPU to stop for good (Ipi::Stop) and returns, whether they do or not: the caller is ending the
 // run and waits for nobody, a CPU with its interrupts masked least of all. Does nothing before the interrupt controller
@@ -21,5 +44,16 @@ void stop_other_cpus();
 // Prints the backtrace of every online CPU, the caller's first. A CPU that does not answer within a bounded time
 // (interrupts masked) is named as such. Any context; takes no lock that the CPUs asked could hold.
 void backtrace_all_cpus();
+
+u32 possible_cpus();
+
+template <class Visit>
+void for_each_online_cpu(Visit visit)
+{
+    for (u32 index = 0; index < possible_cpus(); ++index) {
+        if (is_online(CpuId{index}))
+            visit(CpuId{index});
+    }
+}
 
 } // namespace percival

@@ -16,8 +16,8 @@ constexpr bool bit(u64 value, unsigned at)
     return bits(value, at, at) != 0;
 }
 
-// Indexed by ESR_ELx.EC. The classes that only EL2 or EL3 report are here too: they cost little, and a kernel that was
-// entered at EL2 may want them. Empty: reserved.
+// Indexed by ESR_ELx.EC. The classes that only EL2 or EL3 report are here too: they cost little, and a kernel
+// that was entered at EL2 may want them. Empty: reserved.
 constexpr auto kClassNames = [] {
     std::array<std::string_view, 64> names{};
     names[0x00] = "unknown reason (undefined instruction, mostly)";
@@ -125,21 +125,39 @@ constexpr std::string_view name_of(FaultKind kind)
     case FaultKind::TlbConflict: return "TLB conflict abort";
     case FaultKind::UnsupportedHardwareUpdate: return "unsupported atomic hardware update of a descriptor";
     case FaultKind::Lockdown: return "implementation defined fault (lockdown)";
-    case FaultKind::UnsupportedExclusive: return "implementation defined fault (unsupported exclusive or atomic)";
+    case FaultKind::UnsupportedExclusive:
+        return "implementation defined fault (unsupported exclusive or atomic)";
     }
     return "";
 }
 
 // SanitizerHandler of Clang 19, in order: what -fsanitize-trap puts into the low byte of BRK #0x55xx.
-constexpr std::array<std::string_view, 26> kUbsanChecks{
-    "add overflow",          "reached __builtin_unreachable", "CFI check failed",      "division overflow or by zero",
-    "dynamic type mismatch", "float cast overflow",           "function type mismatch", "implicit conversion changes value",
-    "invalid builtin use",   "invalid Objective-C cast",      "load of an invalid value", "missing return",
-    "multiply overflow",     "negate overflow",               "null passed as nonnull (nullability)",
-    "null returned as nonnull (nullability)", "null passed as nonnull", "null returned as nonnull",
-    "index out of bounds",   "pointer overflow",              "shift out of bounds",   "subtract overflow",
-    "null, misaligned or too small object", "alignment assumption violated",  "bound of variable array not positive",
-    "bounds safety check failed"};
+constexpr std::array<std::string_view, 26> kUbsanChecks{"add overflow",
+                                                        "reached __builtin_unreachable",
+                                                        "CFI check failed",
+                                                        "division overflow or by zero",
+                                                        "dynamic type mismatch",
+                                                        "float cast overflow",
+                                                        "function type mismatch",
+                                                        "implicit conversion changes value",
+                                                        "invalid builtin use",
+                                                        "invalid Objective-C cast",
+                                                        "load of an invalid value",
+                                                        "missing return",
+                                                        "multiply overflow",
+                                                        "negate overflow",
+                                                        "null passed as nonnull (nullability)",
+                                                        "null returned as nonnull (nullability)",
+                                                        "null passed as nonnull",
+                                                        "null returned as nonnull",
+                                                        "index out of bounds",
+                                                        "pointer overflow",
+                                                        "shift out of bounds",
+                                                        "subtract overflow",
+                                                        "null, misaligned or too small object",
+                                                        "alignment assumption violated",
+                                                        "bound of variable array not positive",
+                                                        "bounds safety check failed"};
 
 void describe_brk(Writer& out, u64 iss)
 {
@@ -183,8 +201,8 @@ void describe_data_abort(Writer& out, u64 esr)
     else
         out.put(is_write_abort(esr) ? "; write" : "; read");
     if (bit(esr, 24)) { // ISV: the access is described
-        format(out, " of {} bytes {} {}{}", u64{1} << bits(esr, 23, 22), is_write_abort(esr) ? "from" : "into",
-               bit(esr, 15) ? 'x' : 'w', bits(esr, 20, 16));
+        format(out, " of {} bytes {} {}{}", u64{1} << bits(esr, 23, 22),
+               is_write_abort(esr) ? "from" : "into", bit(esr, 15) ? 'x' : 'w', bits(esr, 20, 16));
         if (bit(esr, 21))
             out.put(", sign-extended");
         if (bit(esr, 14))
@@ -239,8 +257,9 @@ void describe_floating_point(Writer& out, u64 iss)
         unsigned at;
         std::string_view name;
     };
-    constexpr std::array<Flag, 6> kFlags{Flag{0, "invalid operation"}, Flag{1, "divide by zero"}, Flag{2, "overflow"},
-                                         Flag{3, "underflow"},         Flag{4, "inexact"},        Flag{7, "input denormal"}};
+    constexpr std::array<Flag, 6> kFlags{Flag{0, "invalid operation"}, Flag{1, "divide by zero"},
+                                         Flag{2, "overflow"},          Flag{3, "underflow"},
+                                         Flag{4, "inexact"},           Flag{7, "input denormal"}};
     std::string_view separator = ": ";
     for (const Flag& flag : kFlags) {
         if (!bit(iss, flag.at))
@@ -264,16 +283,17 @@ void describe_watchpoint(Writer& out, u64 esr)
 
 void describe_memory_operation(Writer& out, u64 iss)
 {
-    format(out, ": {}, {}, x{} x{} x{}", bit(iss, 24) ? "set" : "copy", bit(iss, 18) ? "epilogue" : "prologue or main",
-           bits(iss, 14, 10), bits(iss, 9, 5), bits(iss, 4, 0));
+    format(out, ": {}, {}, x{} x{} x{}", bit(iss, 24) ? "set" : "copy",
+           bit(iss, 18) ? "epilogue" : "prologue or main", bits(iss, 14, 10), bits(iss, 9, 5),
+           bits(iss, 4, 0));
     if (bit(iss, 17))
         out.put("; wrong option");
 }
 
 void describe_control_stack(Writer& out, u64 iss)
 {
-    constexpr std::array<std::string_view, 5> kTypes{"data check", "EXLOCK exception", "trapped GCSSTR or GCSSTTR",
-                                                     "reserved type", "reserved type"};
+    constexpr std::array<std::string_view, 5> kTypes{
+        "data check", "EXLOCK exception", "trapped GCSSTR or GCSSTTR", "reserved type", "reserved type"};
     const u64 type = bits(iss, 23, 20);
     format(out, ": {}", kTypes[type < kTypes.size() ? type : kTypes.size() - 1]);
 }
@@ -286,7 +306,7 @@ std::string_view wait_instruction(u64 iss)
 std::string_view sme_reason(u64 iss)
 {
     constexpr std::array<std::string_view, 6> kReasons{
-        ": CPACR_EL1.SMEN",       ": illegal in streaming mode",    ": streaming mode is off",
+        ": CPACR_EL1.SMEN",     ": illegal in streaming mode", ": streaming mode is off",
         ": SME storage is off", ": ZT0 access is not enabled", ""};
     const u64 reason = bits(iss, 2, 0);
     return kReasons[reason < kReasons.size() ? reason : kReasons.size() - 1];
@@ -309,45 +329,38 @@ void describe_exception(Writer& out, u64 esr)
     }
     out.put(kClassNames[code]);
     switch (code) {
-    case 0x01:
-        return out.put(wait_instruction(iss));
-    case 0x0d:
-        return format(out, ": BTYPE {}", bits(iss, 1, 0));
-    case 0x11: case 0x12: case 0x15: case 0x16: case 0x17: case 0x38:
-        return format(out, " #{:x}", bits(iss, 15, 0));
-    case 0x18:
-        return describe_system_register(out, iss);
-    case 0x1a:
-        return out.put(bit(iss, 1) ? (bit(iss, 0) ? ": ERETAB" : ": ERETAA") : ": ERET");
-    case 0x1b:
-        return format(out, ": x{}", bits(iss, 9, 5));
+    case 0x01: return out.put(wait_instruction(iss));
+    case 0x0d: return format(out, ": BTYPE {}", bits(iss, 1, 0));
+    case 0x11:
+    case 0x12:
+    case 0x15:
+    case 0x16:
+    case 0x17:
+    case 0x38: return format(out, " #{:x}", bits(iss, 15, 0));
+    case 0x18: return describe_system_register(out, iss);
+    case 0x1a: return out.put(bit(iss, 1) ? (bit(iss, 0) ? ": ERETAB" : ": ERETAA") : ": ERET");
+    case 0x1b: return format(out, ": x{}", bits(iss, 9, 5));
     case 0x1c:
         return format(out, ": {} key {}", bit(iss, 1) ? "data" : "instruction", bit(iss, 0) ? 'B' : 'A');
-    case 0x1d:
-        return out.put(sme_reason(iss));
-    case 0x20: case 0x21:
-        describe_fault_status(out, esr);
-        return describe_abort_flags(out, esr);
-    case 0x24: case 0x25:
-        return describe_data_abort(out, esr);
-    case 0x27:
-        return describe_memory_operation(out, iss);
-    case 0x28: case 0x2c:
-        return describe_floating_point(out, iss);
-    case 0x2d:
-        return describe_control_stack(out, iss);
-    case 0x2f:
-        return describe_serror(out, iss);
-    case 0x32: case 0x33:
+    case 0x1d: return out.put(sme_reason(iss));
+    case 0x20:
+    case 0x21: describe_fault_status(out, esr); return describe_abort_flags(out, esr);
+    case 0x24:
+    case 0x25: return describe_data_abort(out, esr);
+    case 0x27: return describe_memory_operation(out, iss);
+    case 0x28:
+    case 0x2c: return describe_floating_point(out, iss);
+    case 0x2d: return describe_control_stack(out, iss);
+    case 0x2f: return describe_serror(out, iss);
+    case 0x32:
+    case 0x33:
         if (bit(iss, 24))
             out.put(bit(iss, 6) ? ": of a load-exclusive" : ": of another instruction");
         return;
-    case 0x34: case 0x35:
-        return describe_watchpoint(out, esr);
-    case 0x3c:
-        return describe_brk(out, iss);
-    default:
-        return;
+    case 0x34:
+    case 0x35: return describe_watchpoint(out, esr);
+    case 0x3c: return describe_brk(out, iss);
+    default: return;
     }
 }
 

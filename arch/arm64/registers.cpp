@@ -20,8 +20,10 @@ struct Flag {
 };
 
 // Arm ARM C5.2.19, SPSR_EL1.
-constexpr std::array<Flag, 4> kConditions{Flag{31, 'N', 'n'}, Flag{30, 'Z', 'z'}, Flag{29, 'C', 'c'}, Flag{28, 'V', 'v'}};
-constexpr std::array<Flag, 4> kMasks{Flag{9, 'D', 'd'}, Flag{8, 'A', 'a'}, Flag{7, 'I', 'i'}, Flag{6, 'F', 'f'}};
+constexpr std::array<Flag, 4> kConditions{Flag{31, 'N', 'n'}, Flag{30, 'Z', 'z'}, Flag{29, 'C', 'c'},
+                                          Flag{28, 'V', 'v'}};
+constexpr std::array<Flag, 4> kMasks{Flag{9, 'D', 'd'}, Flag{8, 'A', 'a'}, Flag{7, 'I', 'i'},
+                                     Flag{6, 'F', 'f'}};
 
 struct Mode {
     unsigned at;
@@ -61,13 +63,14 @@ void print_registers(const Registers& registers)
         return text.text();
     };
     print("  pc  {}", with_symbol(VirtAddr{registers.pc}, AddressKind::Exact));
-    print("  lr  {}", with_symbol(strip_pointer_authentication(VirtAddr{registers.x[30]}), AddressKind::Return));
+    print("  lr  {}",
+          with_symbol(strip_pointer_authentication(VirtAddr{registers.x[30]}), AddressKind::Return));
     Writer pstate{room};
     describe_pstate(pstate, registers.pstate);
     print("  sp  {:018x}  pstate {:010x} {}", registers.sp, registers.pstate, pstate.text());
     for (unsigned i = 0; i < 30; i += 3) {
-        print("  x{:-2} {:018x}  x{:-2} {:018x}  x{:-2} {:018x}", i, registers.x[i], i + 1, registers.x[i + 1], i + 2,
-              registers.x[i + 2]);
+        print("  x{:-2} {:018x}  x{:-2} {:018x}  x{:-2} {:018x}", i, registers.x[i], i + 1,
+              registers.x[i + 1], i + 2, registers.x[i + 2]);
     }
     print("  x30 {:018x}", registers.x[30]);
 }

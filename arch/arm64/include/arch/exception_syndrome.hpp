@@ -10,7 +10,8 @@
 
 namespace percival::arch {
 
-// ESR_ELx.EC. Only the classes the kernel takes decisions on have a name here; describe_exception() knows them all.
+// ESR_ELx.EC. Only the classes the kernel takes decisions on have a name here; describe_exception() knows
+// them all.
 enum class ExceptionClass : u8 {
     InstructionAbortLower = 0x20,
     InstructionAbort = 0x21,
@@ -58,7 +59,8 @@ FaultStatus fault_status(u64 esr);
 
 constexpr bool is_data_abort(u64 esr)
 {
-    return exception_class(esr) == ExceptionClass::DataAbort || exception_class(esr) == ExceptionClass::DataAbortLower;
+    return exception_class(esr) == ExceptionClass::DataAbort ||
+           exception_class(esr) == ExceptionClass::DataAbortLower;
 }
 
 constexpr bool is_instruction_abort(u64 esr)
@@ -67,8 +69,8 @@ constexpr bool is_instruction_abort(u64 esr)
            exception_class(esr) == ExceptionClass::InstructionAbortLower;
 }
 
-// A data abort caused by a store. Cache maintenance and address translation instructions count as reads, although the
-// architecture sets WnR for them.
+// A data abort caused by a store. Cache maintenance and address translation instructions count as reads,
+// although the architecture sets WnR for them.
 constexpr bool is_write_abort(u64 esr)
 {
     constexpr u64 kWnR = u64{1} << 6;
@@ -81,17 +83,14 @@ constexpr bool far_is_valid(u64 esr)
 {
     constexpr u64 kFnV = u64{1} << 10;
     switch (exception_class(esr)) {
-    case ExceptionClass::PcAlignment:
-        return true;
+    case ExceptionClass::PcAlignment: return true;
     case ExceptionClass::InstructionAbortLower:
     case ExceptionClass::InstructionAbort:
     case ExceptionClass::DataAbortLower:
     case ExceptionClass::DataAbort:
     case ExceptionClass::WatchpointLower:
-    case ExceptionClass::Watchpoint:
-        return (esr & kFnV) == 0;
-    case ExceptionClass::Breakpoint:
-        break;
+    case ExceptionClass::Watchpoint: return (esr & kFnV) == 0;
+    case ExceptionClass::Breakpoint: break;
     }
     return false;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Following the chain of frame records (AAPCS64 6.4.6: x29 points to the caller's x29, with the return address behind
-// it) through memory that may be damaged. Pure but for the reads it is allowed: any context, on the host too.
+// Following the chain of frame records (AAPCS64 6.4.6: x29 points to the caller's x29, with the return
+// address behind it) through memory that may be damaged. Pure but for the reads it is allowed: any context,
+// on the host too.
 //
-// INV-frame_walker-1: only addresses inside a stack named by `stack_containing` are read, so a walk never faults.
-// INV-frame_walker-2: within a stack records go strictly up, and the chain changes stacks a bounded number of times, so
+// INV-frame_walker-1: only addresses inside a stack named by `stack_containing` are read, so a walk never
+// faults. INV-frame_walker-2: within a stack records go strictly up, and the chain changes stacks a bounded
+// number of times, so
 //                     a walk ends.
 #pragma once
 
@@ -23,8 +25,8 @@ public:
     {
     }
 
-    // The next return address, as it lies in memory (signed, where pointer authentication is in use); nothing at the
-    // end of the chain or where it makes no sense any more.
+    // The next return address, as it lies in memory (signed, where pointer authentication is in use); nothing
+    // at the end of the chain or where it makes no sense any more.
     std::optional<VirtAddr> next()
     {
         if (!enter(next_))
@@ -42,7 +44,8 @@ public:
 
 private:
     static constexpr Bytes kRecordSize{16};
-    // Overflow stack, interrupt stack, task stack: two changes in a row are the most there is, with one to spare.
+    // Overflow stack, interrupt stack, task stack: two changes in a row are the most there is, with one to
+    // spare.
     static constexpr unsigned kMaxStackChanges = 3;
 
     // Whether the record at `frame` may be read.

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the vectors call. Interrupts are masked in all of it.
+#include "arch/fault_recovery.hpp"
+#include "arch/interrupt_controller.hpp"
+#include "arch/registers.hpp"
+#include "kernel/interrupts.hpp"
+#include "kernel/panic.hpp"
+
+namespace percival::arch {
+
+extern "C" void handle_synchronous(Registers& registers)
+{
+    if (!recover_from_fault(registers, false))
+        panic_at(registers, "unhandled exception");
+}
+
+extern "C" void handle_stack_overflow(Registers& registers)
+{
+    if (!recover_from_fault(registers, true))
+        panic_at(registers, "kernel stack overflow");
+}
+
+extern "C" void handle_system_error(Registers& registers)
+{
+    panic_at(registers, "system error");
+}
+
+extern "C" void handle_interrupt(Registers& registers)
+{
+    for (;;) {
+        const Acknowledged interrupt = acknowledge_interrupt();
+        if (interrupt.is_spurious())
+            return;
+        // Ended first: interrupts stay masked until the handler is done, so none can come in between, and a handler that never
+        // returns (Ipi::Stop) leaves nothing active.
+        complete_interrupt(interrupt);
+        dispatch_interrupt(interrupt.intid, registers);
+    }
+}
+
+extern "C" [[noreturn]] void handle_unexpected_exception()
+{
+    panic("exception from a level the kernel does not run at");
+}
+
+} // namespace percival::arch

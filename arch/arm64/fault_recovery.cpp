@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "arch/fault_recovery.hpp"
+
+#include "arch/stack_size.hpp"
+#include "mm/percpu.hpp"
+
+extern "C" {
+bool call_catching_faults(percival::arch::RecoveryPoint* point, void (*function)(void*), void* argument);
+extern const char fault_recovered[];
+}
+
+namespace percival::arch {
+namespace {
+
+// Which call of catch_fault() this CPU is in, and what came of it.
+struct Catching {
+    RecoveryPoint point;
+    Fault fault;
+};
+
+PERCIVAL_PERCPU PerCpu<Catching*> catching{};
+
+constexpr u64 kBranchTypeAndIllegalState = u64{3} << 10 | u64{1} << 20; // SPSR_EL1.BTYPE, IL
+
+} // namespace
+
+// Where stack overflows are handled. First in the percpu section, so that bit kStackShift of its addresses is 0.
+extern "C" {
+[[gnu::section(".percpu.page_aligned"), gnu::used]] alignas(16) constinit char overflow_stack[kOverflowStackSize.count()] = {};
+}
+static_assert(kOverflowStackSize <= kStackSize);
+
+std::optional<Fault> catch_fault(void (*function)(void*), void* argument)
+{
+    Catching frame{};
+    catching.write(&frame);
+    const bool faulted = call_catching_faults(&frame.point, function, argument);
+    catching.write(nullptr);
+    if (!faulted)
+        return {};
+    return frame.fault;
+}
+
+bool recover_from_fault(Registers& registers, bool stack_overflow)
+{
+    if (read_this_cpu_distance() == 0) // no percpu data yet
+        return false;
+    Catching* frame = catching.xchg(nullptr);
+    if (frame == nullptr)
+        return false;
+    frame->fault = {registers.esr, VirtAddr{registers.far}, VirtAddr{registers.pc}, stack_overflow};
+    registers.pc = reinterpret_cast<u64>(fault_recovered);
+    registers.x[0] = reinterpret_cast<u64>(&frame->point);
+    registers.pstate &= ~kBranchTypeAndIllegalState;
+    return true;
+}
+
+} // namespace percival::arch

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Changing the root table of the calling CPU.
+#pragma once
+
+#include "mm/address.hpp"
+
+namespace percival::arch {
+
+// Puts this CPU on `root` through the idmap trampoline, with CnP clear. What the two roots share stays as it was; addresses in
+// the local percpu window mean something else afterwards, so none may be in use. The root must be complete and published.
+// Boot CPU (secondaries enter the kernel on their own root); masks interrupts.
+void install_root(PhysAddr root);
+
+// This CPU's TTBR1_EL1: the root, and whether CnP is set.
+PhysAddr installed_root();
+bool root_is_common_not_private();
+
+// Drops the idmap: TTBR0 maps nothing from now on, so that low addresses, a null pointer's among them, fault.
+void drop_idmap();
+
+// What the page tables of this CPU make of `address` for a privileged read, asked of the hardware (AT S1E1R, Arm ARM C5.3).
+struct Translation {
+    bool valid;
+    PhysAddr address;
+};
+Translation translate(VirtAddr address);
+
+} // namespace percival::arch

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "arch/root_switch.hpp"
+
+#include "arch/barrier.hpp"
+#include "arch/processor.hpp"
+#include "arch/tlb.hpp"
+#include "arch/translation_registers.hpp"
+#include "boot/boot_tables.hpp"
+#include "mm/kernel_tables.hpp"
+
+extern "C" void replace_ttbr1(percival::u64 root, percival::u64 reserved);
+
+namespace percival::arch {
+namespace {
+
+struct Par {
+    PERCIVAL_SYSTEM_REGISTER(Par, "par_el1")
+    using Failed = Field<0>;
+    using Address = Field<47, 12>;
+};
+
+void set_ttbr0(const boot::TablePage& table)
+{
+    Ttbr0{mm::image_to_physical(&table).raw()}.write();
+    isb();
+}
+
+} // namespace
+
+void install_root(PhysAddr root)
+{
+    InterruptMask masked;
+    set_ttbr0(boot::boot_tables.idmap);
+    // By its physical address, which the idmap maps as the same virtual one.
+    auto* trampoline = reinterpret_cast<decltype(&replace_ttbr1)>(
+        mm::image_to_physical(reinterpret_cast<const void*>(&replace_ttbr1)).raw());
+    trampoline(Ttbr1::for_root(root).raw, Ttbr1::for_root(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
+    drop_idmap();
+}
+
+void drop_idmap()
+{
+    set_ttbr0(boot::boot_tables.reserved);
+    flush_tlb_this_cpu();
+}
+
+PhysAddr installed_root()
+{
+    return Ttbr1::read().root();
+}
+
+bool root_is_common_not_private()
+{
+    return Ttbr1::read().get<Ttbr1::Cnp>() != 0;
+}
+
+Translation translate(VirtAddr address)
+{
+    InterruptMask masked; // nobody else may use PAR_EL1 in between
+    asm volatile("at s1e1r, %0" : : "r"(address.raw()) : "memory");
+    isb();
+    const Par par = Par::read();
+    if (par.get<Par::Failed>() != 0)
+        return {false, {}};
+    return {true, PhysAddr{par.raw & Par::Address::kMask} + Bytes{address.raw() & 0xfff}};
+}
+
+} // namespace percival::arch

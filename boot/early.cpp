@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Runs once on the boot CPU with the MMU off, at the physical address the image was loaded at: checks that this CPU can
+// translate the way this build needs, and builds the idmap and the first kernel tables.
+//
+// INV-early-1: nothing here uses an absolute address of the image. All references are PC-relative; CMake checks that the
+//              object has no absolute relocations.
+// INV-early-2: everything written here was discarded from the caches before (boot/start.S), and stays out of them until the
+//              MMU is on.
+#include "arch/barrier.hpp"
+#include "arch/id_registers.hpp"
+#include "arch/pte.hpp"
+#include "arch/translation_registers.hpp"
+#include "boot/boot_tables.hpp"
+#include "boot/linker_symbols.hpp"
+#include "boot/refuse.hpp"
+#include "kernel/device_tree.hpp"
+#include "mm/fixmap.hpp"
+#include "mm/page_table.hpp"
+
+namespace percival::boot {
+
+using arch::Pte;
+using mm::KernelGeometry;
+using mm::KernelLayout;
+
+constinit BootTables boot_tables [[gnu::section(".bss.page_aligned")]] = {};
+constinit Handoff handoff = {};
+
+namespace {
+
+// Tables are reached at their physical addresses and taken from the pool.
+class MmuOffTables {
+public:
+    Pte* table(PhysAddr address) { return reinterpret_cast<Pte*>(address.raw()); }
+    std::optional<PhysAddr> allocate()
+    {
+        if (boot_tables.pool_used == kPoolTables)
+            return std::nullopt;
+        return PhysAddr{reinterpret_cast<u64>(&boot_tables.pool[boot_tables.pool_used++])};
+    }
+    void store(Pte* slot, Pte value) { *const_cast<volatile u64*>(reinterpret_cast<u64*>(slot)) = value.raw(); }
+    // The tables are read by the walker only once the MMU is on, and enable_mmu has a DSB before that.
+    void publish() {}
+};
+
+template <class G>
+using EarlyTable = mm::PageTable<G, Pte, MmuOffTables>;
+
+// With the MMU off the address of a thing is its physical address.
+PhysAddr here(const void* thing)
+{
+    return PhysAddr{reinterpret_cast<u64>(thing)};
+}
+
+// False when the tables ran out, which no input can cause: the pool is sized for it.
+bool map_image(EarlyTable<KernelGeometry>& table)
+{
+    struct Part {
+        const char* start;
+        const char* end;
+        mm::Attributes attributes;
+    };
+    const Part parts[] = {
+        {_text, _etext, mm::kText},
+        {_rodata, _erodata, mm::kReadOnlyData},
+        {_data, _ebss, mm::kData},
+    };
+    for (const Part& part : parts) {
+        const VirtAddr at = KernelLayout::kImageWindow.base + (here(part.start) - here(_image_start));
+        if (!table.map({at, here(part.end) - here(part.start)}, here(part.start), part.attributes))
+            return false;
+    }
+    return true;
+}
+
+bool map_idmap()
+{
+    MmuOffTables env;
+    EarlyTable<mm::IdmapGeometry> table{here(&boot_tables.idmap), env};
+    const PhysAddr start = here(_idmap_text).align_down(KernelGeometry::kPageSize);
+    return table.map({VirtAddr{start.raw()}, KernelGeometry::kPageSize}, start, mm::kText).has_value();
+}
+
+// 0 unless there is a tree where the loader says.
+Bytes size_of_device_tree(PhysAddr tree)
+{
+    if (tree == PhysAddr{0} || !tree.is_aligned(Bytes{kDeviceTreeAlignment}))
+        return Bytes{0};
+    return device_tree_size({reinterpret_cast<const std::byte*>(tree.raw()), kDeviceTreeHeaderBytes}).value_or(Bytes{0});
+}
+
+bool map_device_tree(EarlyTable<KernelGeometry>& table)
+{
+    if (handoff.device_tree_size == Bytes{0})
+        return true;
+    const PhysAddr start = handoff.device_tree.align_down(KernelGeometry::kPageSize);
+    const PhysAddr end = (handoff.device_tree + handoff.device_tree_size).align_up(KernelGeometry::kPageSize);
+    handoff.device_tree_at = mm::kFixmapDeviceTree.base + (handoff.device_tree - start);
+    return table.map({mm::kFixmapDeviceTree.base, end - start}, start, mm::kReadOnlyData).has_value();
+}
+
+} // namespace
+
+// The loader's x0 in, the TTBR1 value of the master root out.
+extern "C" u64 boot_build_tables(u64 device_tree)
+{
+    handoff.image = here(_image_start);
+    handoff.device_tree = PhysAddr{device_tree};
+    handoff.device_tree_size = size_of_device_tree(handoff.device_tree);
+    refuse_unless_translation_is_supported();
+
+    MmuOffTables env;
+    EarlyTable<KernelGeometry> table{here(&boot_tables.master), env};
+    if (!map_idmap() || !map_image(table) || !map_device_tree(table))
+        refuse("the boot table pool is too small");
+    return arch::Ttbr1::for_root(here(&boot_tables.master)).raw;
+}
+
+} // namespace percival::boot

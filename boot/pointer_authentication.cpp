@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Position independent, MMU off (boot/cpu_setup.cpp).
+#include "arch/pointer_authentication.hpp"
+
+namespace percival::arch {
+namespace {
+
+// Read by secondaries with their caches off: written once, with the boot CPU's off as well.
+constinit PointerAuthenticationKey kernel_key = {};
+
+u64 clock()
+{
+    u64 ticks;
+    asm volatile("isb; mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+}
+
+// The finalizer of splitmix64 spreads the few changing bits of a clock over the word.
+u64 spread(u64 value)
+{
+    value = (value ^ (value >> 30)) * 0xbf58'476d'1ce4'e5b9;
+    value = (value ^ (value >> 27)) * 0x94d0'49bb'1331'11eb;
+    return value ^ (value >> 31);
+}
+
+} // namespace
+
+bool set_pointer_authentication_key()
+{
+    if (!has_pointer_authentication())
+        return false;
+    if (kernel_key.low == 0) {
+        kernel_key.low = spread(clock()) | 1;
+        kernel_key.high = spread(kernel_key.low ^ clock());
+    }
+    asm volatile("msr s3_0_c2_c1_0, %0" : : "r"(kernel_key.low));  // APIAKeyLo_EL1
+    asm volatile("msr s3_0_c2_c1_1, %0" : : "r"(kernel_key.high)); // APIAKeyHi_EL1
+    return true;
+}
+
+} // namespace percival::arch

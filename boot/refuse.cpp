@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "boot/refuse.hpp"
+
+#include "arch/floating_point.hpp"
+#include "arch/id_registers.hpp"
+#include "arch/pl011.hpp"
+#include "arch/power.hpp"
+#include "arch/processor.hpp"
+#include "boot/boot_tables.hpp"
+#include "kernel/device_tree.hpp"
+#include "kernel/verdict.hpp"
+#include "mm/kernel_geometry.hpp"
+
+#include <memory>
+
+namespace percival::boot {
+namespace {
+
+using arch::IdAa64Mmfr0;
+
+// Storage only: a constant-initialized description would hold absolute addresses of its default strings.
+alignas(MachineDescription) constinit std::byte machine_storage[sizeof(MachineDescription)] = {};
+
+void put(arch::Pl011& uart, const char* text)
+{
+    for (; *text != '\0'; ++text)
+        uart.Pl011::put(*text); // qualified: a virtual call would go through an address the image does not have yet
+}
+
+bool granule_is_supported()
+{
+    const u64 mmfr0 = IdAa64Mmfr0::read().raw;
+    switch (mm::kKernelGranule) {
+    case mm::Granule::K4:
+        return arch::signed_field<IdAa64Mmfr0::kTGran4High, IdAa64Mmfr0::kTGran4Low>(mmfr0) >= 0;
+    case mm::Granule::K16:
+        return IdAa64Mmfr0::TGran16::of(mmfr0) != 0;
+    case mm::Granule::K64:
+        return arch::signed_field<IdAa64Mmfr0::kTGran64High, IdAa64Mmfr0::kTGran64Low>(mmfr0) >= 0;
+    }
+    return false;
+}
+
+// A function and not a constant: a pointer in static storage would be an absolute address.
+const char* no_granule()
+{
+    switch (mm::kKernelGranule) {
+    case mm::Granule::K4:
+        return "this CPU has no 4 KiB granule (ID_AA64MMFR0_EL1.TGran4)";
+    case mm::Granule::K16:
+        return "this CPU has no 16 KiB granule (ID_AA64MMFR0_EL1.TGran16)";
+    case mm::Granule::K64:
+        return "this CPU has no 64 KiB granule (ID_AA64MMFR0_EL1.TGran64)";
+    }
+    return "";
+}
+
+// Up to 48 bits every AArch64 CPU translates.
+static_assert(mm::KernelGeometry::kVaBits <= 48);
+
+} // namespace
+
+void refuse(const char* reason)
+{
+    // The tree reader is library code that may use FP registers.
+    arch::allow_floating_point();
+    const auto* tree = reinterpret_cast<const std::byte*>(handoff.device_tree.raw());
+    MachineDescription& machine = *std::construct_at(reinterpret_cast<MachineDescription*>(machine_storage));
+    const bool described =
+        handoff.device_tree_size != Bytes{0} &&
+        read_device_tree({tree, static_cast<std::size_t>(handoff.device_tree_size.count())}, machine).has_value();
+    if (described && machine.uart.kind == UartKind::Pl011) {
+        arch::Pl011 uart;
+        uart.init(arch::Mmio{VirtAddr{machine.uart.registers.base.raw()}});
+        put(uart, "Percival cannot run here: ");
+        put(uart, reason);
+        put(uart, "\npercival: verdict: panic\n");
+        uart.Pl011::drain();
+    }
+    if (described) {
+        arch::power_init(machine.psci);
+        arch::power_off();
+    }
+    arch::stop();
+}
+
+void refuse_unless_translation_is_supported()
+{
+    if (!granule_is_supported())
+        refuse(no_granule());
+}
+
+} // namespace percival::boot

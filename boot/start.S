@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's first instructions, for the boot CPU and for the others. Everything here runs with the MMU off at whatever
+ * address the image was loaded, except what follows a *_virtual label. Boot protocol: Documentation of the arm64 Image, "call
+ * the kernel image": MMU off, x0 = physical address of the device tree, EL1 or EL2, interrupts masked.
+ */
+#include "asm_offsets.h"
+
+    .section .head.text, "ax"
+    .global _start
+_start:
+    b       primary_entry               // code0
+    nop                                 // code1
+    .quad   0                           // text_offset: no offset from a 2 MiB boundary
+    .quad   _image_size                 // BSS included
+    .quad   8 | (GRANULE_FLAG << 1)     // little-endian, granule, placed anywhere
+    .quad   0, 0, 0
+    .ascii  "ARM\x64"
+    .long   0                           // no PE header
+
+    .section .text.boot, "ax"
+
+/* x20: device tree */
+    .type   primary_entry, %function
+primary_entry:
+    msr     spsel, #1
+    msr     daifset, #15
+    mov     x20, x0
+    // What the loader left in caches over our writable part must not be evicted over what is written with caches off.
+    adrp    x0, _data
+    adrp    x1, _ebss
+    bl      discard_cached
+    adrp    x0, _edata
+    adrp    x1, _ebss
+1:  stp     xzr, xzr, [x0], #16
+    cmp     x0, x1
+    b.lo    1b
+    adrp    x0, boot_stack_top
+    mov     sp, x0
+    mov     x29, xzr
+    bl      enter_el1
+    mov     x0, x20
+    bl      boot_build_tables           // returns the TTBR1 value of the master root
+    mov     x19, x0
+    bl      boot_prepare_cpu            // returns the SCTLR value that turns the MMU on
+    mov     x20, x0
+    // Lines that were speculatively filled meanwhile hold what was there before our uncached stores.
+    adrp    x0, _data
+    adrp    x1, _ebss
+    bl      discard_cached
+    mov     x0, x20
+    mov     x1, x19
+    ldr     x3, =primary_virtual
+    b       enable_mmu
+
+primary_virtual:
+    adrp    x0, boot_stack_top
+    mov     sp, x0
+    adrp    x0, exception_vectors
+    add     x0, x0, :lo12:exception_vectors
+    msr     vbar_el1, x0
+    msr     tpidr_el1, xzr              // no percpu data yet
+    isb
+    mov     x29, xzr
+    bl      kernel_main
+    .size   primary_entry, . - primary_entry
+
+/*
+ * The other CPUs. Each finds its record by its affinity, which serves PSCI and spin tables alike; one without a record stops.
+ * x19: TTBR1 value of its own root, x20: record, x21: TPIDR value, x22: stack
+ */
+    .global secondary_entry
+    .type   secondary_entry, %function
+secondary_entry:
+    msr     spsel, #1
+    msr     daifset, #15
+    mrs     x1, mpidr_el1
+    and     x2, x1, #0xffffff
+    and     x1, x1, #0xff00000000
+    orr     x1, x1, x2
+    adrp    x2, boot_records
+    add     x2, x2, :lo12:boot_records
+    ldp     x20, x3, [x2]
+1:  cbz     x3, 3f
+    ldr     x4, [x20, #BOOT_RECORD_MPIDR]
+    cmp     x4, x1
+    b.eq    2f
+    add     x20, x20, #BOOT_RECORD_SIZE
+    sub     x3, x3, #1
+    b       1b
+2:  add     x0, x20, #BOOT_RECORD_SIZE
+    mov     sp, x0
+    mov     x29, xzr
+    bl      enter_el1
+    bl      boot_prepare_cpu
+    ldr     x19, [x20, #BOOT_RECORD_ROOT]
+    ldr     x21, [x20, #BOOT_RECORD_TPIDR]
+    ldr     x22, [x20, #BOOT_RECORD_STACK_TOP]
+    mov     x1, x19
+    ldr     x3, =secondary_virtual
+    b       enable_mmu
+3:  wfi
+    b       3b
+
+secondary_virtual:
+    mov     sp, x22
+    msr     tpidr_el1, x21
+    adrp    x0, exception_vectors
+    add     x0, x0, :lo12:exception_vectors
+    msr     vbar_el1, x0
+    isb
+    mov     x29, xzr
+    bl      secondary_main
+    .size   secondary_entry, . - secondary_entry
+
+/* Drops from EL2 to EL1 and returns there, on the same stack; at EL1 it just returns. */
+    .type   enter_el1, %function
+enter_el1:
+    mrs     x0, currentel
+    cmp     x0, #(2 << 2)
+    b.ne    1f
+    mov     x21, x30
+    bl      boot_configure_el2
+    msr     elr_el2, x21
+    mov     x0, #0x3c5                  // EL1h, DAIF masked
+    msr     spsr_el2, x0
+    mov     x0, sp
+    msr     sp_el1, x0
+    eret
+1:  ret
+    .size   enter_el1, . - enter_el1
+
+/* Writes back and discards the data cache lines of [x0, x1). Clobbers x0, x2, x3. */
+    .type   discard_cached, %function
+discard_cached:
+    mrs     x2, ctr_el0
+    ubfx    x2, x2, #16, #4
+    mov     x3, #4
+    lsl     x2, x3, x2
+1:  dc      civac, x0
+    add     x0, x0, x2
+    cmp     x0, x1
+    b.lo    1b
+    dsb     sy
+    ret
+    .size   discard_cached, . - discard_cached
+
+    .section .bss.page_aligned, "aw", %nobits
+    .balign 2 * STACK_SIZE              // arch/stack_size.hpp: bit STACK_SHIFT tells an overflow
+    .global boot_stack
+boot_stack:
+    .space  STACK_SIZE
+    .global boot_stack_top
+boot_stack_top:

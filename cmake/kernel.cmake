@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The kernel: percival.elf for gdb, and Image for loaders. Leaves percival.map, percival.dis and percival.size beside them.
+
+foreach(option PERCIVAL_GRANULE_KIB PERCIVAL_VA_BITS)
+    if(NOT DEFINED ${option})
+        message(FATAL_ERROR "${option} is not set: configure with a preset, e.g. cmake --preset 4k-48")
+    endif()
+endforeach()
+option(PERCIVAL_DEBUG "UBSan and debug assertions" OFF)
+
+# Debian's libfdt for arm64, unpacked by `./percival setup`.
+set(PERCIVAL_SYSROOT ${PERCIVAL_SOURCE_DIR}/build/sysroot)
+find_library(PERCIVAL_LIBFDT NAMES libfdt.a PATHS ${PERCIVAL_SYSROOT}/usr/lib/aarch64-linux-gnu NO_DEFAULT_PATH)
+if(NOT PERCIVAL_LIBFDT)
+    message(FATAL_ERROR "libfdt for arm64 is not in ${PERCIVAL_SYSROOT}: run ./percival setup")
+endif()
+
+add_library(percival_flags INTERFACE)
+target_include_directories(percival_flags INTERFACE
+    ${PERCIVAL_SOURCE_DIR} ${PERCIVAL_SOURCE_DIR}/arch/arm64/include)
+target_include_directories(percival_flags SYSTEM INTERFACE ${PERCIVAL_SYSROOT}/usr/include)
+target_compile_definitions(percival_flags INTERFACE
+    PERCIVAL_GRANULE_KIB=${PERCIVAL_GRANULE_KIB} PERCIVAL_VA_BITS=${PERCIVAL_VA_BITS}
+    $<$<BOOL:${PERCIVAL_DEBUG}>:PERCIVAL_DEBUG=1>)
+target_compile_options(percival_flags INTERFACE
+    -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only -mstrict-align -mno-outline-atomics
+    -g -fno-omit-frame-pointer -fno-common -fmacro-prefix-map=${PERCIVAL_SOURCE_DIR}/=
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables>
+    $<$<COMPILE_LANGUAGE:CXX>:-O2 -Wall -Wextra -Wconversion -Wshadow -Wold-style-cast -Wthread-safety -Wundef -Werror>)
+
+# Code that runs once the image is mapped.
+add_library(percival_mapped_flags INTERFACE)
+target_link_libraries(percival_mapped_flags INTERFACE percival_flags)
+target_compile_options(percival_mapped_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fstack-protector-strong -mbranch-protection=standard>
+    # Traps: no run-time library, and the panic decodes the BRK. Indirect calls through physical addresses have no type to check.
+    $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PERCIVAL_DEBUG}>>:-fsanitize=undefined -fsanitize-trap=undefined -fno-sanitize=function>)
+
+# Code that also runs with the MMU off, at any address: no stack canary (its address is absolute only in the image, and BTI or
+# signed return addresses need what is set up here), no jump tables.
+add_library(percival_early_flags INTERFACE)
+target_link_libraries(percival_early_flags INTERFACE percival_flags)
+target_compile_options(percival_early_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-stack-protector -mbranch-protection=none -fno-jump-tables>)
+
+# asm_offsets.h: constants of the C++ for the assembly and the linker script.
+set(generated ${CMAKE_CURRENT_BINARY_DIR}/generated)
+file(MAKE_DIRECTORY ${generated})
+add_library(asm_offsets OBJECT arch/arm64/asm_offsets.cpp)
+target_link_libraries(asm_offsets PRIVATE percival_early_flags)
+target_compile_options(asm_offsets PRIVATE -S -g0 -fno-integrated-as)
+add_custom_command(
+    OUTPUT ${generated}/asm_offsets.h
+    COMMAND python3 ${PERCIVAL_SOURCE_DIR}/scripts/make_asm_offsets.py
+            $<TARGET_OBJECTS:asm_offsets> ${generated}/asm_offsets.h
+    DEPENDS asm_offsets $<TARGET_OBJECTS:asm_offsets> ${PERCIVAL_SOURCE_DIR}/scripts/make_asm_offsets.py
+    VERBATIM)
+add_custom_target(asm_offsets_header DEPENDS ${generated}/asm_offsets.h)
+
+set(linker_script ${generated}/kernel.lds)
+add_custom_command(
+    OUTPUT ${linker_script}
+    COMMAND ${CMAKE_C_COMPILER} --target=aarch64-linux-gnu -E -P -x assembler-with-cpp -I${generated}
+            ${PERCIVAL_SOURCE_DIR}/linker/kernel.lds.S -o ${linker_script}
+    DEPENDS ${PERCIVAL_SOURCE_DIR}/linker/kernel.lds.S ${generated}/asm_offsets.h
+    VERBATIM)
+add_custom_target(linker_script DEPENDS ${linker_script})
+
+file(GLOB kernel_sources CONFIGURE_DEPENDS
+    RELATIVE ${PERCIVAL_SOURCE_DIR}
+    arch/arm64/*.cpp arch/arm64/*.S kernel/*.cpp mm/*.cpp tests/kernel/*.cpp tests/bench/*.cpp)
+list(REMOVE_ITEM kernel_sources arch/arm64/asm_offsets.cpp)
+
+# Reached with the MMU off, from boot/: the tree reader and the UART driver serve the refusal message.
+set(early_sources boot/start.S boot/early.cpp boot/cpu_setup.cpp boot/pointer_authentication.cpp boot/refuse.cpp)
+
+add_library(percival_early OBJECT ${early_sources})
+target_link_libraries(percival_early PRIVATE percival_early_flags)
+add_library(percival_kernel OBJECT ${kernel_sources})
+target_link_libraries(percival_kernel PRIVATE percival_mapped_flags)
+# The compiler must not turn memcpy's loop into a call of memcpy.
+set_source_files_properties(kernel/string.cpp PROPERTIES COMPILE_OPTIONS "-fno-builtin;-fno-stack-protector")
+foreach(objects percival_early percival_kernel)
+    add_dependencies(${objects} asm_offsets_header)
+    target_include_directories(${objects} PRIVATE ${generated})
+endforeach()
+
+# Linked twice: the symbol table of the first link goes into the second, which moves no code.
+set(objects $<TARGET_OBJECTS:percival_early> $<TARGET_OBJECTS:percival_kernel>)
+set(assemble ${CMAKE_ASM_COMPILER} --target=aarch64-linux-gnu -c)
+set(link ${CMAKE_LINKER} --no-warn-rwx-segments --fix-cortex-a53-843419 -z max-page-size=65536 -z noexecstack
+    --build-id=none --orphan-handling=error -T ${linker_script})
+set(scripts ${PERCIVAL_SOURCE_DIR}/scripts)
+
+add_custom_command(
+    OUTPUT first.nm
+    COMMAND python3 ${scripts}/make_symbols.py --empty -o empty_symbols.S
+    COMMAND ${assemble} empty_symbols.S -o empty_symbols.o
+    COMMAND ${link} -o first.elf ${objects} empty_symbols.o ${PERCIVAL_LIBFDT}
+    COMMAND ${CMAKE_NM} -n first.elf > first.nm
+    DEPENDS percival_early percival_kernel ${objects} ${linker_script} ${PERCIVAL_LIBFDT} ${scripts}/make_symbols.py
+    COMMAND_EXPAND_LISTS VERBATIM)
+
+add_custom_command(
+    OUTPUT percival.elf Image percival.map percival.dis percival.size
+    COMMAND python3 ${scripts}/make_symbols.py --nm first.nm --cxxfilt ${CMAKE_CXXFILT} -o symbols.S
+    COMMAND ${assemble} symbols.S -o symbols.o
+    COMMAND ${link} -Map=percival.map -o percival.elf ${objects} symbols.o ${PERCIVAL_LIBFDT}
+    COMMAND ${CMAKE_NM} -n percival.elf > percival.nm
+    COMMAND python3 ${scripts}/make_symbols.py --check first.nm percival.nm
+    COMMAND python3 ${scripts}/check_position_independence.py ${CMAKE_READELF} $<TARGET_OBJECTS:percival_early>
+    COMMAND ${CMAKE_OBJCOPY} -O binary percival.elf Image
+    COMMAND ${CMAKE_OBJDUMP} -d --demangle --no-show-raw-insn percival.elf > percival.dis
+    COMMAND ${CMAKE_SIZE} -A -x percival.elf > percival.size
+    DEPENDS first.nm ${scripts}/check_position_independence.py
+    COMMENT "Linking percival.elf and Image"
+    COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(percival ALL DEPENDS Image)

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/benchmark.hpp"
+
+#include "kernel/cpus.hpp"
+#include "kernel/glob.hpp"
+#include "kernel/print.hpp"
+
+#include <span>
+
+extern "C" const percival::Benchmark* const __start_benchmarks[];
+extern "C" const percival::Benchmark* const __stop_benchmarks[];
+
+namespace percival {
+namespace {
+
+constinit u64 boot_instructions = 0;
+
+void print_result(const Benchmark& benchmark, BenchmarkResult result)
+{
+    std::array<char, kLineLength> room;
+    Writer json{room};
+    json.put('{');
+    format(json, "\"name\":\"{}\",\"mode\":\"{}\",\"cpus\":{},\"instructions\":{}.{:02}", benchmark.name, benchmark.mode,
+           online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
+    json.put('}');
+    print("bench: {}", json.text());
+}
+
+bool matches_any(std::string_view globs, std::string_view name)
+{
+    bool matches = false;
+    for_each_glob(globs, [&](std::string_view glob) { matches = matches || glob_matches(glob, name); });
+    return matches;
+}
+
+PERCIVAL_BENCHMARK(boot_to_selftest, "-")
+{
+    return {boot_instructions * 100};
+}
+
+} // namespace
+
+void note_boot_is_complete()
+{
+    if (cpu_features(kBootCpu).performance_counters)
+        boot_instructions = arch::instructions_retired();
+}
+
+Verdict run_benchmarks(std::string_view globs)
+{
+    if (!cpu_features(kBootCpu).performance_counters) {
+        print("bench: this CPU has no PMU (ID_AA64DFR0_EL1.PMUVer), nothing can be counted");
+        return Verdict::Failed;
+    }
+    u32 run = 0;
+    for (const Benchmark* benchmark : std::span{__start_benchmarks, __stop_benchmarks}) {
+        if (!matches_any(globs, benchmark->name))
+            continue;
+        print_result(*benchmark, benchmark->measure());
+        ++run;
+    }
+    if (run == 0)
+        print("bench: no benchmark matches {}", globs);
+    return run == 0 ? Verdict::Failed : Verdict::Passed;
+}
+
+} // namespace percival

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Running a function on other CPUs.
+//
+//   call_on(cpu, f)          f runs in cpu's interrupt handler, interrupts masked; returns when it has
+//   call_on_others(f)        the same on every other online CPU at once
+//   run_everywhere(f)        f(CpuId) runs on every online CPU at once, the caller included, interrupts unmasked: on the
+//                            others in their idle loop, so it must end by itself
+//   WhileOthersAreHeld       while it lives, no other CPU executes anything but a wait
+//
+// Callers have interrupts unmasked (checked), or two CPUs that call each other would wait for ever; interrupt handlers do not
+// call. What the caller wrote before is visible to f, and what f wrote is visible to the caller after.
+#pragma once
+
+#include "kernel/types.hpp"
+
+#include <atomic>
+#include <memory>
+#include <type_traits>
+
+namespace percival {
+
+// One function waiting to run on one CPU. Lives until `done`.
+struct Call {
+    void (*function)(void*){nullptr};
+    void* argument{nullptr};
+    Call* next{nullptr};
+    std::atomic<bool> done{false};
+};
+
+namespace call_detail {
+
+using Function = void (*)(void*);
+
+void call_on(CpuId cpu, Function function, void* argument);
+void call_on_others(Function function, void* argument);
+void run_everywhere(Function function, void* argument);
+
+template <class F>
+void invoke(void* f)
+{
+    (*static_cast<std::remove_reference_t<F>*>(f))();
+}
+
+template <class F>
+void* erase(F& f)
+{
+    return const_cast<void*>(static_cast<const volatile void*>(std::addressof(f)));
+}
+
+} // namespace call_detail
+
+CpuId this_cpu_id();
+
+template <class F>
+void call_on(CpuId cpu, F&& f)
+{
+    call_detail::call_on(cpu, &call_detail::invoke<F>, call_detail::erase(f));
+}
+
+template <class F>
+void call_on_others(F&& f)
+{
+    call_detail::call_on_others(&call_detail::invoke<F>, call_detail::erase(f));
+}
+
+template <class F>
+void run_everywhere(F&& f)
+{
+    const auto with_id = [&f] { f(this_cpu_id()); };
+    call_detail::run_everywhere(&call_detail::invoke<decltype(with_id)>, call_detail::erase(with_id));
+}
+
+class WhileOthersAreHeld : Immovable {
+public:
+    WhileOthersAreHeld();
+    ~WhileOthersAreHeld();
+};
+
+// The receiving sides: the Ipi::Call handler, and the idle loop.
+void run_queued_calls();
+bool has_idle_work();
+void run_idle_work();
+
+} // namespace percival

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/cpus.hpp"
+
+#include "arch/boot_record.hpp"
+#include "arch/cache.hpp"
+#include "arch/interrupt_controller.hpp"
+#include "arch/percpu_ops.hpp"
+#include "arch/power.hpp"
+#include "arch/processor.hpp"
+#include "arch/root_switch.hpp"
+#include "arch/timer.hpp"
+#include "arch/translation_registers.hpp"
+#include "kernel/call.hpp"
+#include "kernel/panic.hpp"
+#include "kernel/print.hpp"
+#include "kernel/stacks.hpp"
+#include "kernel/tick.hpp"
+#include "mm/early_memory.hpp"
+#include "mm/kernel_tables.hpp"
+#include "mm/linear_map.hpp"
+#include "mm/percpu_area.hpp"
+
+#include <array>
+#include <atomic>
+
+// Read by secondary_entry in boot/start.S with the MMU off.
+extern "C" {
+constinit percival::arch::BootRecordTable boot_records = {};
+void secondary_entry();
+}
+
+namespace percival {
+namespace {
+
+// Seconds a CPU has to come up, for all of them together.
+constexpr u64 kBringUpSeconds = 20;
+
+// A CPU that is late finds LeftOut and stops: the transition from Starting is decided by one compare-exchange.
+enum class CpuState : u8 { Off, Starting, Online, LeftOut };
+
+struct Cpu {
+    std::atomic<CpuState> state{CpuState::Off};
+    u64 mpidr{0};
+    arch::CpuFeatures features{};
+};
+
+constinit std::array<Cpu, kMaxCpus> cpus{};
+constinit std::atomic<u32> online{0};
+
+bool enter(CpuState state, CpuId cpu)
+{
+    CpuState expected = CpuState::Starting;
+    // Release: whoever sees Online sees the features.
+    return cpus[cpu.index()].state.compare_exchange_strong(expected, state, std::memory_order_acq_rel);
+}
+
+void write_boot_records(const MachineDescription& machine)
+{
+    const u64 count = machine.cpus.size() - 1;
+    const Bytes size = Bytes{sizeof(arch::BootRecord)} * count;
+    const auto memory = mm::early_memory().allocate(size, mm::KernelGeometry::kPageSize);
+    if (!memory)
+        panic("no memory for the boot records of {} CPUs", count);
+    auto* records = mm::linear_pointer<arch::BootRecord>(memory->base);
+    for (u32 index = 1; index < machine.cpus.size(); ++index) {
+        const CpuId cpu{index};
+        records[index - 1] = {
+            .mpidr = machine.cpus[index].mpidr,
+            .root = arch::Ttbr1::for_root(mm::cpu_root(cpu)).raw,
+            .tpidr = mm::global_distance(cpu),
+            .stack_top = cpu_stack(cpu).end().raw(),
+            .unused = {},
+            .early_stack = {},
+        };
+    }
+    boot_records = {memory->base.raw(), count};
+    arch::clean_and_invalidate_to_memory({address_of(records), size});
+    arch::clean_and_invalidate_to_memory({address_of(&boot_records), Bytes{sizeof boot_records}});
+}
+
+// True while somebody is still starting.
+bool someone_is_starting()
+{
+    for (u32 index = 1; index < possible_cpus(); ++index) {
+        if (cpus[index].state.load(std::memory_order_relaxed) == CpuState::Starting)
+            return true;
+    }
+    return false;
+}
+
+void wait_for_secondaries()
+{
+    const u64 deadline = arch::timer_ticks() + kBringUpSeconds * arch::timer_frequency();
+    while (someone_is_starting() && arch::timer_ticks() < deadline)
+        arch::relax();
+    for (u32 index = 1; index < possible_cpus(); ++index) {
+        if (enter(CpuState::LeftOut, CpuId{index}))
+            print("cpu{}: did not come up (MPIDR {:x}), left out", index, cpus[index].mpidr);
+    }
+}
+
+[[noreturn]] void idle()
+{
+    for (;;) {
+        arch::mask_interrupts();
+        if (!has_idle_work())
+            arch::wait_for_interrupt(); // wakes for a pending interrupt although it is masked, so none is missed
+        arch::unmask_interrupts();
+        run_idle_work();
+    }
+}
+
+} // namespace
+
+CpuId this_cpu_id()
+{
+    const u64 distance = arch::read_this_cpu_distance();
+    if (distance == 0)
+        return kBootCpu;
+    return CpuId{static_cast<u32>((distance - mm::global_distance(kBootCpu)) >> mm::KernelLayout::kSlabShift)};
+}
+
+u32 online_cpu_count()
+{
+    return online.load(std::memory_order_relaxed);
+}
+
+u32 possible_cpus()
+{
+    return mm::possible_cpu_count();
+}
+
+bool is_online(CpuId cpu)
+{
+    return cpus[cpu.index()].state.load(std::memory_order_acquire) == CpuState::Online;
+}
+
+const arch::CpuFeatures& cpu_features(CpuId cpu)
+{
+    return cpus[cpu.index()].features;
+}
+
+void adopt_boot_cpu()
+{
+    arch::install_root(mm::cpu_root(kBootCpu));
+    arch::set_this_cpu_distance(mm::global_distance(kBootCpu));
+    Cpu& self = cpus[kBootCpu.index()];
+    self.features = arch::read_cpu_features();
+    self.state.store(CpuState::Online, std::memory_order_release);
+    online.store(1, std::memory_order_relaxed);
+}
+
+void bring_up_secondaries(const MachineDescription& machine)
+{
+    if (machine.cpus.size() == 1)
+        return;
+    write_boot_records(machine);
+    const PhysAddr entry = mm::image_to_physical(reinterpret_cast<const void*>(&secondary_entry));
+    for (u32 index = 1; index < machine.cpus.size(); ++index) {
+        cpus[index].mpidr = machine.cpus[index].mpidr;
+        cpus[index].state.store(CpuState::Starting, std::memory_order_release);
+        const auto started = arch::start_cpu(machine.cpus[index], entry, 0);
+        if (!started && enter(CpuState::LeftOut, CpuId{index}))
+            print("cpu{}: {}, left out", index, started.error());
+    }
+    wait_for_secondaries();
+}
+
+void stop_other_cpus()
+{
+    const CpuId self = this_cpu_id();
+    for_each_online_cpu([self](CpuId cpu) {
+        if (cpu != self)
+            arch::send_ipi(cpu, arch::Ipi::Stop);
+    });
+}
+
+// The first C++ of a secondary: on its own root, with its own percpu data and stack, interrupts masked.
+extern "C" [[noreturn]] void secondary_main()
+{
+    arch::drop_idmap();
+    const CpuId self = this_cpu_id();
+    Cpu& cpu = cpus[self.index()];
+    cpu.features = arch::read_cpu_features();
+    if (const auto ready = arch::interrupt_controller_init_cpu(self, cpu.mpidr); !ready) {
+        print("cpu{}: {}", self, ready.error());
+        static_cast<void>(enter(CpuState::LeftOut, self));
+        arch::stop();
+    }
+    start_tick();
+    if (!enter(CpuState::Online, self))
+        arch::stop();
+    online.fetch_add(1, std::memory_order_relaxed);
+    idle();
+}
+
+} // namespace percival

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/interrupts.hpp"
+
+#include "arch/interrupt_controller.hpp"
+#include "arch/processor.hpp"
+#include "arch/timer.hpp"
+#include "kernel/backtrace_request.hpp"
+#include "kernel/call.hpp"
+#include "kernel/cpus.hpp"
+#include "kernel/print.hpp"
+#include "kernel/tick.hpp"
+#include "mm/percpu.hpp"
+
+namespace percival {
+namespace {
+
+PERCIVAL_PERCPU PerCpu<u64> unexpected_interrupts{};
+
+void report_unexpected(u32 intid)
+{
+    if (unexpected_interrupts.add_return(1) == 1)
+        print("cpu{}: interrupt {} was not asked for", this_cpu_id(), intid);
+}
+
+void dispatch_ipi(arch::Ipi ipi, const arch::Registers& interrupted)
+{
+    switch (ipi) {
+    case arch::Ipi::Call:
+        return run_queued_calls();
+    case arch::Ipi::Backtrace:
+        return answer_backtrace_request(interrupted);
+    case arch::Ipi::Stop:
+        arch::stop();
+    }
+    report_unexpected(static_cast<u32>(ipi));
+}
+
+} // namespace
+
+void dispatch_interrupt(u32 intid, const arch::Registers& interrupted)
+{
+    if (intid < arch::kFirstPrivateInterrupt)
+        dispatch_ipi(static_cast<arch::Ipi>(intid), interrupted);
+    else if (intid == arch::timer_interrupt())
+        handle_tick();
+    else
+        report_unexpected(intid);
+}
+
+} // namespace percival

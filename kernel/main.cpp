@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From the first C++ line in the kernel's own address space to the verdict: the order in which everything comes up.
+#include "arch/alternatives.hpp"
+#include "arch/floating_point.hpp"
+#include "arch/id_registers.hpp"
+#include "arch/interrupt_controller.hpp"
+#include "arch/pl011.hpp"
+#include "arch/power.hpp"
+#include "arch/processor.hpp"
+#include "arch/stack_switch.hpp"
+#include "arch/timer.hpp"
+#include "boot/boot_tables.hpp"
+#include "kernel/benchmark.hpp"
+#include "kernel/boot_arguments.hpp"
+#include "kernel/call.hpp"
+#include "kernel/cpus.hpp"
+#include "kernel/device_tree.hpp"
+#include "kernel/memory_setup.hpp"
+#include "kernel/panic.hpp"
+#include "kernel/print.hpp"
+#include "kernel/run_options.hpp"
+#include "kernel/stacks.hpp"
+#include "kernel/summary.hpp"
+#include "kernel/tick.hpp"
+#include "kernel/verdict.hpp"
+#include "mm/device_map.hpp"
+
+namespace percival {
+namespace {
+
+constinit MachineDescription machine;
+constinit arch::Pl011 uart;
+
+void read_machine()
+{
+    arch::FloatingPointWindow library_code_may_use_it;
+    const auto& handoff = boot::handoff;
+    if (handoff.device_tree_size == Bytes{0})
+        panic("no device tree at {}, where the loader said it is", handoff.device_tree);
+    const auto* blob = reinterpret_cast<const std::byte*>(handoff.device_tree_at.raw());
+    const auto read = read_device_tree({blob, static_cast<std::size_t>(handoff.device_tree_size.count())}, machine);
+    if (!read) {
+        std::array<char, kLineLength> room;
+        Writer text{room};
+        read.error().describe(text);
+        panic("device tree: {}", text.text());
+    }
+    if (!move_boot_cpu_first(machine, arch::Mpidr::read().affinity()))
+        panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it", arch::Mpidr::read().affinity());
+}
+
+void attach_console()
+{
+    if (machine.uart.kind != UartKind::Pl011)
+        return;
+    if (const auto registers = mm::map_device(machine.uart.registers)) {
+        uart.init(arch::Mmio{*registers});
+        console_attach(uart);
+    }
+}
+
+void start_interrupts()
+{
+    if (const auto ready = arch::interrupt_controller_init(machine.gic); !ready)
+        panic("interrupt controller: {}", ready.error());
+    if (const auto ready = arch::interrupt_controller_init_cpu(kBootCpu, machine.cpus[0].mpidr); !ready)
+        panic("interrupt controller: {}", ready.error());
+    start_tick();
+    arch::unmask_interrupts();
+}
+
+// The atomics' form is one for all CPUs, so it is decided when all are known.
+void choose_atomics()
+{
+    bool all_have_lse = true;
+    for_each_online_cpu([&](CpuId cpu) { all_have_lse = all_have_lse && cpu_features(cpu).lse; });
+    if (!all_have_lse)
+        return;
+    WhileOthersAreHeld held;
+    arch::InterruptMask masked;
+    arch::patch_atomics_to_lse();
+}
+
+// On the boot CPU's own, guarded stack.
+[[noreturn]] void run(void*)
+{
+    start_interrupts();
+    bring_up_secondaries(machine);
+    choose_atomics();
+    print_summary(machine);
+    note_boot_is_complete();
+    const RunOptions options = read_run_options(BootArguments{machine.boot_arguments});
+    end_run(options.benchmarks ? run_benchmarks(*options.benchmarks) : run_selftests(options.selftest));
+}
+
+} // namespace
+
+// Called by boot/start.S on the boot stack, on the master root, interrupts masked.
+extern "C" [[noreturn]] void kernel_main()
+{
+    print("Percival");
+    read_machine();
+    set_verdict_by_semihosting(BootArguments{machine.boot_arguments}.value("verdict") == "semihosting");
+    arch::power_init(machine.psci);
+    attach_console();
+    if (!arch::timer_init(machine.timer))
+        panic("the timer's frequency is unknown: CNTFRQ_EL0 is 0 and the device tree names none");
+    set_up_memory(machine);
+    adopt_boot_cpu();
+    arch::switch_stack_and_call(cpu_stack(kBootCpu).end(), &run, nullptr);
+}
+
+} // namespace percival

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/memory_setup.hpp"
+
+#include "boot/boot_tables.hpp"
+#include "boot/linker_symbols.hpp"
+#include "kernel/panic.hpp"
+#include "kernel/print.hpp"
+#include "kernel/stacks.hpp"
+#include "mm/early_memory.hpp"
+#include "mm/linear_map.hpp"
+#include "mm/percpu_area.hpp"
+
+namespace percival {
+namespace {
+
+void reserve(PhysRange range)
+{
+    if (!mm::early_memory().reserve(range))
+        print("memory: too many holes, some free memory around {} is not used", range.base);
+}
+
+void collect_free_memory(const MachineDescription& machine)
+{
+    for (const MemoryBank& bank : machine.memory) {
+        if (!mm::early_memory().add(bank.range))
+            print("memory: too many banks, {} at {} is not used", bank.range.size, bank.range.base);
+    }
+    for (const Reservation& reservation : machine.reserved)
+        reserve(reservation.range);
+    reserve({boot::handoff.image, address_of(_image_end) - address_of(_image_start)});
+    reserve({boot::handoff.device_tree, boot::handoff.device_tree_size});
+    // Physical page 0 stays unused: a zero physical address then never names memory of the kernel.
+    reserve({PhysAddr{0}, mm::KernelGeometry::kPageSize});
+}
+
+PhysRange take_private_tables(u32 cpus)
+{
+    const auto tables = mm::early_memory().allocate(mm::private_tables_size(cpus), mm::KernelGeometry::kPageSize);
+    if (!tables)
+        panic("not enough memory for the root tables of {} CPUs", cpus);
+    return *tables;
+}
+
+void build_linear_map(const MachineDescription& machine, PhysRange private_tables)
+{
+    const auto mapped = mm::map_linear(machine, private_tables);
+    if (mapped)
+        return;
+    switch (mapped.error()) {
+    case mm::LinearMapError::NoMemory:
+        panic("not enough memory for the linear map's tables");
+    case mm::LinearMapError::OutOfReach:
+        panic("RAM spans more than the linear map's {}", mm::KernelLayout::kLinear.size);
+    }
+}
+
+template <class Result>
+void need(const Result& result, std::string_view what)
+{
+    if (!result)
+        panic("not enough memory for {}", what);
+}
+
+} // namespace
+
+void set_up_memory(const MachineDescription& machine)
+{
+    const auto cpus = static_cast<u32>(machine.cpus.size());
+    collect_free_memory(machine);
+    const PhysRange private_tables = take_private_tables(cpus);
+    build_linear_map(machine, private_tables);
+    need(make_cpu_stacks(cpus), "the CPUs' stacks");
+    need(mm::complete_master_root(cpus), "complete root tables");
+    need(mm::setup_percpu_areas(cpus, private_tables), "the CPUs' percpu data");
+}
+
+} // namespace percival

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the boot arguments ask this run for.
+#pragma once
+
+#include "kernel/boot_arguments.hpp"
+#include "kernel/selftest.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace percival {
+
+struct RunOptions {
+    SelftestOptions selftest{};
+    std::optional<std::string_view> benchmarks{}; // globs; absent: run the self-tests
+};
+
+// Bad values are reported on the console and replaced by the default; arguments of ours that do not exist are reported too.
+RunOptions read_run_options(const BootArguments& arguments);
+
+} // namespace percival

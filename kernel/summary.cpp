@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/summary.hpp"
+
+#include "arch/alternatives.hpp"
+#include "arch/interrupt_controller.hpp"
+#include "arch/timer.hpp"
+#include "boot/boot_tables.hpp"
+#include "boot/linker_symbols.hpp"
+#include "kernel/cpus.hpp"
+#include "kernel/print.hpp"
+#include "mm/early_memory.hpp"
+#include "mm/linear_map.hpp"
+#include "mm/percpu_area.hpp"
+
+namespace percival {
+namespace {
+
+using mm::KernelGeometry;
+using mm::KernelLayout;
+
+void print_machine(const MachineDescription& machine)
+{
+    Bytes memory{0};
+    for (const MemoryBank& bank : machine.memory)
+        memory = memory + bank.range.size;
+    print("machine: {}, {} of {} CPUs, {} in {} bank(s), {}, {} Hz timer", machine.model, online_cpu_count(),
+          machine.cpus.size(), memory, machine.memory.size(), arch::interrupt_controller_name(), arch::timer_frequency());
+    if (machine.cpus_left_out != 0)
+        print("machine: {} CPUs are beyond the {} this kernel can drive", machine.cpus_left_out, kMaxCpus);
+    for (const DeviceTreeError& note : machine.notes) {
+        std::array<char, kLineLength> room;
+        Writer text{room};
+        note.describe(text);
+        print("machine: device tree: {}", text.text());
+    }
+    if (machine.notes_left_out != 0)
+        print("machine: device tree: {} more remarks", machine.notes_left_out);
+    print("machine: image at {}, device tree at {}, entered at EL{}, runs at EL1", boot::handoff.image,
+          boot::handoff.device_tree, boot::handoff.entered_at_el2 != 0 ? u32{2} : u32{1});
+}
+
+void print_cpus()
+{
+    std::array<char, kLineLength> room;
+    // One line for each kind: neighbours that are alike are said once.
+    const auto alike = [](CpuId a, CpuId b) { return cpu_features(a).midr == cpu_features(b).midr; };
+    CpuId first{0};
+    CpuId previous{0};
+    const auto flush = [&] {
+        Writer text{room};
+        format(text, "cpu: {} to {}: ", first, previous);
+        arch::describe_cpu(text, cpu_features(first).midr);
+        print("{}", text.text());
+        Writer features{room};
+        arch::describe_features(features, cpu_features(first));
+        print("features: {}; atomics: {}", features.text(), arch::atomics_are_lse() ? "LSE" : "LL/SC");
+    };
+    for_each_online_cpu([&](CpuId cpu) {
+        if (!alike(first, cpu)) {
+            flush();
+            first = cpu;
+        }
+        previous = cpu;
+    });
+    flush();
+}
+
+void print_region(std::string_view name, VirtRange region)
+{
+    print("layout: {:-14} {} to {}, {}", name, region.base, region.end() - Bytes{1}, region.size);
+}
+
+void print_layout()
+{
+    print("layout: {} granule, {} bit addresses, {} levels; private from level {} down, {} table(s) per CPU",
+          KernelGeometry::kPageSize, KernelGeometry::kVaBits, KernelGeometry::kLevels, KernelLayout::kPrivateLevel.number(),
+          KernelLayout::kPrivateTables);
+    print_region("linear map", KernelLayout::kLinear);
+    print_region("modules", KernelLayout::kModules);
+    print_region("vmalloc", KernelLayout::kVmalloc);
+    print_region("global percpu", KernelLayout::kGlobalPercpu);
+    print_region("image window", KernelLayout::kImageWindow);
+    print_region("local percpu", KernelLayout::kLocalPercpu);
+    print_region("vmemmap", KernelLayout::kVmemmap);
+    print_region("PCI I/O", KernelLayout::kPciIo);
+    print_region("fixmap", KernelLayout::kFixmap);
+    print("layout: image {}, percpu section {}, free memory {}", address_of(_image_end) - address_of(_image_start),
+          address_of(_percpu_end) - address_of(_percpu_start), mm::early_memory().free_bytes());
+}
+
+void print_roots()
+{
+    for_each_online_cpu([](CpuId cpu) {
+        print("root: cpu{} {}, percpu at {}", cpu, mm::cpu_root(cpu), mm::local_to_global(KernelLayout::kLocalPercpu.base, cpu));
+    });
+}
+
+} // namespace
+
+void print_summary(const MachineDescription& machine)
+{
+    print_machine(machine);
+    print_cpus();
+    print_layout();
+    print_roots();
+}
+
+} // namespace percival

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Clang's thread-safety annotations: which lock guards what, checked at compile time by -Wthread-safety.
+#pragma once
+
+#define PERCIVAL_CAPABILITY(name) __attribute__((capability(name)))
+#define PERCIVAL_SCOPED_CAPABILITY __attribute__((scoped_lockable))
+#define PERCIVAL_GUARDED_BY(lock) __attribute__((guarded_by(lock)))
+#define PERCIVAL_REQUIRES(...) __attribute__((requires_capability(__VA_ARGS__)))
+#define PERCIVAL_EXCLUDES(...) __attribute__((locks_excluded(__VA_ARGS__)))
+#define PERCIVAL_ACQUIRE(...) __attribute__((acquire_capability(__VA_ARGS__)))
+#define PERCIVAL_RELEASE(...) __attribute__((release_capability(__VA_ARGS__)))
+#define PERCIVAL_TRY_ACQUIRE(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
+// For the rare function whose locking the analysis cannot follow; a comment there says why it is right.
+#define PERCIVAL_NO_THREAD_SAFETY_ANALYSIS __attribute__((no_thread_safety_analysis))

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's memory image, linked at the start of the image window. The boundaries between text, read-only data and
+ * writable data are granule aligned, because each part is mapped with its own protection (W^X).
+ *
+ * The static percpu section is linked at its local address: `&counter` is a constant that names this CPU's copy. Its bytes
+ * (the template every unit starts from) are loaded with the read-only data.
+ */
+#include "asm_offsets.h"
+
+OUTPUT_FORMAT("elf64-littleaarch64")
+OUTPUT_ARCH(aarch64)
+ENTRY(_start)
+
+PHDRS
+{
+    text PT_LOAD FLAGS(5);
+    rodata PT_LOAD FLAGS(4);
+    percpu PT_LOAD FLAGS(4);
+    data PT_LOAD FLAGS(6);
+}
+
+SECTIONS
+{
+    . = IMAGE_BASE;
+    _image_start = .;
+    _text = .;
+    .text : AT(ADDR(.text)) {
+        KEEP(*(.head.text))
+        *(.text .text.*)
+        *(.llsc.text)
+        . = ALIGN(4096);
+        _idmap_text = .;
+        *(.idmap.text)
+        _idmap_text_end = .;
+        . = ALIGN(PAGE_SIZE);
+    } :text
+    ASSERT(_idmap_text_end - _idmap_text <= 4096, "the identity-mapped code must fit into 4 KiB")
+    _etext = .;
+
+    _rodata = .;
+    .rodata : AT(ADDR(.rodata)) {
+        *(.rodata .rodata.*)
+        . = ALIGN(8);
+        __start_alternatives = .;
+        KEEP(*(alternatives))
+        __stop_alternatives = .;
+        . = ALIGN(8);
+        __start_selftests = .;
+        KEEP(*(selftests))
+        __stop_selftests = .;
+        . = ALIGN(8);
+        __start_benchmarks = .;
+        KEEP(*(benchmarks))
+        __stop_benchmarks = .;
+        *(.got .got.plt .igot .igot.plt .data.rel.ro .data.rel.ro.*)
+        . = ALIGN(64);
+    } :rodata
+    _percpu_template = .;
+
+    .percpu LOCAL_PERCPU_BASE : AT(_percpu_template) {
+        _percpu_start = .;
+        *(.percpu.page_aligned)
+        *(.percpu .percpu.*)
+        . = ALIGN(64);
+        _percpu_end = .;
+    } :percpu
+    ASSERT(SIZEOF(.percpu) <= SLAB_SIZE / 2, "static percpu data must leave room in the slab")
+
+    /* Last in the read-only part, so that filling the table moves nothing that has a symbol. */
+    . = _percpu_template + SIZEOF(.percpu);
+    . = ALIGN(64);
+    .symbols . : AT(ADDR(.symbols)) {
+        KEEP(*(.symbols))
+        . = ALIGN(PAGE_SIZE);
+    } :rodata
+    _erodata = .;
+
+    _data = .;
+    .data . : AT(ADDR(.data)) {
+        *(.data .data.*)
+        . = ALIGN(4096);
+    } :data
+    _edata = .;
+    .bss . : AT(ADDR(.bss)) {
+        *(.bss.page_aligned)
+        *(.bss .bss.* COMMON)
+        . = ALIGN(PAGE_SIZE);
+    } :data
+    _ebss = .;
+    _image_end = .;
+    _image_size = _image_end - _image_start;
+    ASSERT(_image_size <= IMAGE_WINDOW_SIZE, "the image does not fit the image window")
+
+    /DISCARD/ : { *(.comment) *(.note .note.*) *(.ARM.attributes) *(.llvm_addrsig) *(.eh_frame) }
+
+    /* A static image at a fixed address has nothing to relocate and nothing to resolve at run time. */
+    .rela.dyn : { *(.rela .rela.* .rela_*) *(.rela*) }
+    .iplt : { *(.plt .iplt) }
+    ASSERT(SIZEOF(.rela.dyn) == 0 && SIZEOF(.iplt) == 0, "dynamic relocations in a static image")
+
+    .debug_info 0 : { *(.debug_info) }
+    .debug_abbrev 0 : { *(.debug_abbrev) }
+    .debug_line 0 : { *(.debug_line) }
+    .debug_line_str 0 : { *(.debug_line_str) }
+    .debug_str 0 : { *(.debug_str) }
+    .debug_str_offsets 0 : { *(.debug_str_offsets) }
+    .debug_addr 0 : { *(.debug_addr) }
+    .debug_loclists 0 : { *(.debug_loclists) }
+    .debug_rnglists 0 : { *(.debug_rnglists) }
+    .debug_loc 0 : { *(.debug_loc) }
+    .debug_ranges 0 : { *(.debug_ranges) }
+    .debug_frame 0 : { *(.debug_frame) }
+    .debug_aranges 0 : { *(.debug_aranges) }
+    .debug_names 0 : { *(.debug_names) }
+    .debug_pubnames 0 : { *(.debug_pubnames) }
+    .debug_pubtypes 0 : { *(.debug_pubtypes) }
+    .debug_macinfo 0 : { *(.debug_macinfo) }
+    .debug_macro 0 : { *(.debug_macro) }
+    .symtab 0 : { *(.symtab) }
+    .strtab 0 : { *(.strtab) }
+    .shstrtab 0 : { *(.shstrtab) }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/kernel_tables.hpp"
+
+#include "arch/barrier.hpp"
+#include "boot/boot_tables.hpp"
+#include "boot/linker_symbols.hpp"
+#include "mm/early_memory.hpp"
+#include "mm/linear_map.hpp"
+
+namespace percival::mm {
+namespace {
+
+PhysRange image_range()
+{
+    return {boot::handoff.image, address_of(_image_end) - address_of(_image_start)};
+}
+
+} // namespace
+
+arch::Pte* KernelTables::table(PhysAddr address)
+{
+    if (image_range().contains(address))
+        return reinterpret_cast<arch::Pte*>((address_of(_image_start) + (address - boot::handoff.image)).raw());
+    return linear_pointer<arch::Pte>(address);
+}
+
+std::optional<PhysAddr> KernelTables::take_page()
+{
+    constexpr Bytes kPage = KernelGeometry::kPageSize;
+    if (!given_.is_empty()) {
+        given_.size = given_.size - kPage;
+        return given_.end();
+    }
+    if (early_memory_is_mapped_) {
+        const auto page = early_memory().allocate(kPage, kPage);
+        return page ? std::optional{page->base} : std::nullopt;
+    }
+    auto& tables = boot::boot_tables;
+    if (tables.pool_used == boot::kPoolTables)
+        return std::nullopt;
+    return image_to_physical(&tables.pool[tables.pool_used++]);
+}
+
+std::optional<PhysAddr> KernelTables::allocate()
+{
+    const auto page = take_page();
+    if (!page)
+        return std::nullopt;
+    ++allocated_;
+    __builtin_memset(table(*page), 0, KernelGeometry::kPageSize.count());
+    // The zeroes before the entry that will point here: a walker must never see the page's former contents.
+    publish();
+    return page;
+}
+
+void KernelTables::store(arch::Pte* slot, arch::Pte value)
+{
+    __atomic_store_n(reinterpret_cast<u64*>(slot), value.raw(), __ATOMIC_RELAXED);
+}
+
+// Stores to tables before table walks, on every CPU; the ISB for this one's own next access (Arm ARM D8.2.6).
+void KernelTables::publish()
+{
+    arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();
+    arch::isb();
+}
+
+void KernelTables::give(PhysRange mapped)
+{
+    given_ = mapped;
+}
+
+void KernelTables::use_early_memory()
+{
+    early_memory_is_mapped_ = true;
+}
+
+KernelTables& kernel_tables()
+{
+    static constinit KernelTables tables;
+    return tables;
+}
+
+PhysAddr master_root()
+{
+    return image_to_physical(&boot::boot_tables.master);
+}
+
+KernelPageTable master_table()
+{
+    return {master_root(), kernel_tables()};
+}
+
+PhysAddr image_to_physical(const volatile void* thing)
+{
+    return boot::handoff.image + (address_of(thing) - address_of(_image_start));
+}
+
+} // namespace percival::mm

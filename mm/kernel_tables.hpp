@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The kernel's own translation tables as an environment for the page-table engine, with the MMU on.
+//
+// Tables lie either in the image (the boot pool) or in RAM that the linear map covers. Until the linear map can serve, new
+// tables come from the pool; later from early memory, always from ranges that are mapped already, so no temporary mapping
+// is ever needed to fill one.
+//
+// Callers serialize changes: at this stage only the boot CPU edits tables.
+#pragma once
+
+#include "arch/pte.hpp"
+#include "mm/kernel_geometry.hpp"
+#include "mm/page_table.hpp"
+
+namespace percival::mm {
+
+class KernelTables {
+public:
+    arch::Pte* table(PhysAddr address);
+    std::optional<PhysAddr> allocate();
+    void store(arch::Pte* slot, arch::Pte value);
+    void publish();
+
+    // From now on tables come out of `mapped`, until it is used up.
+    void give(PhysRange mapped);
+    // After that they come from early memory, all of which is mapped.
+    void use_early_memory();
+
+    u64 tables_allocated() const { return allocated_; }
+
+private:
+    std::optional<PhysAddr> take_page();
+
+    PhysRange given_{};
+    bool early_memory_is_mapped_{false};
+    u64 allocated_{0};
+};
+
+using KernelPageTable = PageTable<KernelGeometry, arch::Pte, KernelTables>;
+
+KernelTables& kernel_tables();
+
+// The root where shared regions are edited. It belongs to no CPU; its local percpu window is empty.
+PhysAddr master_root();
+KernelPageTable master_table();
+
+// The physical address of a thing in the image.
+PhysAddr image_to_physical(const volatile void* thing);
+
+} // namespace percival::mm

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The linear map: all RAM at a constant distance from its physical address, read-write and never executable. This is the one
+// place where a physical address becomes a pointer.
+//
+// INV-linear_map-1: the image's text and read-only data, and the private root tables once they are sealed, are read-only here
+//                   too, so that no alias defeats W^X or changes a root.
+// INV-linear_map-2: memory the firmware reserved with no-map has no mapping: speculation must not reach it.
+#pragma once
+
+#include "kernel/machine.hpp"
+#include "mm/address.hpp"
+#include "mm/kernel_geometry.hpp"
+#include "mm/mapping.hpp"
+
+#include <expected>
+
+namespace percival::mm {
+
+// What has to be subtracted from a physical address to get its offset in the linear map. Set by map_linear().
+extern PhysAddr linear_map_start;
+
+inline VirtAddr linear_address(PhysAddr address)
+{
+    return KernelLayout::kLinear.base + (address - linear_map_start);
+}
+
+// The bytes at a physical address of RAM. Valid once map_linear() is done.
+template <class T>
+T* linear_pointer(PhysAddr address)
+{
+    return reinterpret_cast<T*>(linear_address(address).raw());
+}
+
+// The physical address behind an address in the linear map.
+inline PhysAddr linear_to_physical(VirtAddr address)
+{
+    return linear_map_start + (address - KernelLayout::kLinear.base);
+}
+
+enum class LinearMapError : u8 {
+    NoMemory,   // nothing free for tables
+    OutOfReach, // RAM spans more than the linear map covers
+};
+
+// Maps all banks but `no_map` reservations, with the largest blocks possible; `kept_apart` (the private roots) by pages, so
+// that its protection can be changed later. Needs early_memory() filled. Boot CPU, once.
+std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart);
+
+} // namespace percival::mm

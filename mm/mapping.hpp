@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a mapping is allowed to do, in terms that every architecture has.
+#pragma once
+
+#include "kernel/types.hpp"
+
+namespace percival::mm {
+
+// There is no writable and executable protection: W^X holds because it cannot be written down.
+enum class Protection : u8 { ReadOnly, ReadWrite, ReadExecute };
+
+enum class MemoryType : u8 {
+    Normal, // write-back, inner shareable: all RAM, and the same for every alias of it
+    Device, // no gathering, no reordering, early write acknowledgement (Device-nGnRE)
+};
+
+struct Attributes {
+    Protection protection{Protection::ReadOnly};
+    MemoryType memory{MemoryType::Normal};
+    friend constexpr bool operator==(Attributes, Attributes) = default;
+};
+
+inline constexpr Attributes kText{Protection::ReadExecute};
+inline constexpr Attributes kReadOnlyData{Protection::ReadOnly};
+inline constexpr Attributes kData{Protection::ReadWrite};
+inline constexpr Attributes kDeviceRegisters{Protection::ReadWrite, MemoryType::Device};
+
+enum class MapError : u8 {
+    NoMemory,      // a table could not be allocated
+    AlreadyMapped, // a valid entry is in the way: mapping over one is refused
+    NotMapped,     // protect() or unmap() met a hole
+    Misaligned,    // an address or the size is not a multiple of the granule
+    WouldSplit,    // protect() or unmap() would have to split a block
+};
+
+} // namespace percival::mm

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/percpu_area.hpp"
+
+#include "arch/tlb.hpp"
+#include "boot/linker_symbols.hpp"
+#include "mm/early_memory.hpp"
+#include "mm/kernel_tables.hpp"
+#include "mm/linear_map.hpp"
+
+namespace percival::mm {
+namespace {
+
+constexpr Bytes kPage = KernelGeometry::kPageSize;
+constexpr VirtRange kWindow = KernelLayout::kLocalPercpu;
+
+// The entries whose tables the roots share: at the root itself where that is the only private table, else one level above the
+// private one, where one entry covers a kPrivateSpan.
+constexpr Level kSharedLevel =
+    KernelLayout::kPrivateLevel == KernelGeometry::kRootLevel ? KernelGeometry::kRootLevel : KernelLayout::kPrivateLevel.up();
+
+constinit PhysRange private_tables_area{};
+constinit u32 possible_cpus = 0;
+
+PhysAddr private_table(CpuId cpu, Level level)
+{
+    const u64 below_root = static_cast<u64>(level.number() - KernelGeometry::kRootLevel.number());
+    return private_tables_area.base + kPage * (u64{cpu.index()} * KernelLayout::kPrivateTables + below_root);
+}
+
+// The static section's share of a slab, at the slab's start.
+Bytes unit_size()
+{
+    const Bytes section = address_of(_percpu_end) - address_of(_percpu_start);
+    return Bytes{(section.count() + kPage.count() - 1) & ~(kPage.count() - 1)};
+}
+
+// Fills a unit from the template and maps it at the start of the CPU's slab.
+std::expected<void, MapError> make_unit(CpuId cpu)
+{
+    const Bytes size = unit_size();
+    const auto unit = early_memory().allocate(size, kPage);
+    if (!unit)
+        return std::unexpected{MapError::NoMemory};
+    const Bytes section = address_of(_percpu_end) - address_of(_percpu_start);
+    auto* bytes = linear_pointer<char>(unit->base);
+    __builtin_memcpy(bytes, _percpu_template, section.count());
+    __builtin_memset(bytes + section.count(), 0, (size - section).count());
+    return master_table().map({local_to_global(kWindow.base, cpu), size}, unit->base, kData);
+}
+
+// Copies the master's tables on the path to the local window and links them into a root of the CPU's own.
+void make_root(CpuId cpu)
+{
+    const KernelPageTable master = master_table();
+    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel; level = level.down()) {
+        // The master's table of this level, found through the entry that the window's start has in it.
+        const auto found = master.walk_to(kWindow.base, level);
+        const arch::Pte* original = found.slot - KernelGeometry::index(level, kWindow.base);
+        __builtin_memcpy(linear_pointer<u64>(private_table(cpu, level)), original, kPage.count());
+    }
+    KernelTables& tables = kernel_tables();
+    for (Level level = KernelGeometry::kRootLevel; level < KernelLayout::kPrivateLevel; level = level.down()) {
+        auto* entries = linear_pointer<arch::Pte>(private_table(cpu, level));
+        tables.store(entries + KernelGeometry::index(level, kWindow.base),
+                     arch::Pte::table(private_table(cpu, level.down())));
+    }
+}
+
+// Points the local window at the tables that map the CPU's slab.
+void link_window(CpuId cpu)
+{
+    const KernelPageTable master = master_table();
+    constexpr Level kLevel = KernelLayout::kPrivateLevel;
+    auto* window = linear_pointer<arch::Pte>(private_table(cpu, kLevel)) + KernelGeometry::index(kLevel, kWindow.base);
+    for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {
+        const VirtAddr in_slab = local_to_global(kWindow.base, cpu) + KernelGeometry::entry_size(kLevel) * entry;
+        kernel_tables().store(window + entry, master.walk_to(in_slab, kLevel).pte);
+    }
+}
+
+} // namespace
+
+std::expected<void, MapError> complete_master_root(u32 cpus)
+{
+    const VirtRange regions[] = {
+        KernelLayout::kModules,
+        KernelLayout::kVmalloc,
+        {KernelLayout::kGlobalPercpu.base, KernelLayout::kSlabSize * cpus},
+        KernelLayout::kImageWindow,
+        KernelLayout::kPciIo,
+        KernelLayout::kFixmap,
+    };
+    KernelPageTable master = master_table();
+    for (const VirtRange& region : regions) {
+        if (auto result = master.ensure_tables(region, kSharedLevel); !result)
+            return result;
+    }
+    // The path to the local window, so that there is something to copy; the window itself stays empty.
+    if constexpr (KernelLayout::kPrivateLevel != KernelGeometry::kRootLevel)
+        return master.ensure_tables(kWindow, kSharedLevel);
+    return {};
+}
+
+std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tables)
+{
+    private_tables_area = private_tables;
+    possible_cpus = cpus;
+    // All slabs first: a root is a copy of the master, which must not change any more.
+    for (u32 cpu = 0; cpu < cpus; ++cpu) {
+        if (auto result = make_unit(CpuId{cpu}); !result)
+            return result;
+    }
+    for (u32 cpu = 0; cpu < cpus; ++cpu) {
+        make_root(CpuId{cpu});
+        link_window(CpuId{cpu});
+    }
+    kernel_tables().publish();
+    const VirtRange alias{linear_address(private_tables.base), private_tables.size};
+    if (auto result = master_table().protect(alias, kReadOnlyData); !result)
+        return result;
+    arch::flush_tlb_all();
+    return {};
+}
+
+PhysAddr cpu_root(CpuId cpu)
+{
+    return private_table(cpu, KernelGeometry::kRootLevel);
+}
+
+u32 possible_cpu_count()
+{
+    return possible_cpus;
+}
+
+} // namespace percival::mm

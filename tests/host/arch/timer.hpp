@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The host's arch/timer.hpp, the clock only.
+#pragma once
+
+#include "kernel/types.hpp"
+
+#include <chrono>
+
+namespace percival::arch {
+
+inline u64 timer_ticks()
+{
+    return static_cast<u64>(std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1});
+}
+
+inline u64 timer_frequency()
+{
+    return 1'000'000'000;
+}
+
+} // namespace percival::arch

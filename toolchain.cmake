@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Clang as a cross compiler for AArch64, linked by GNU ld. The target is spelled as Linux's so that Clang finds the cross
+# package's libstdc++ headers; nothing of Linux is used or linked.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+
+set(CMAKE_C_COMPILER clang-19)
+set(CMAKE_CXX_COMPILER clang++-19)
+set(CMAKE_ASM_COMPILER clang-19)
+set(CMAKE_C_COMPILER_TARGET aarch64-linux-gnu)
+set(CMAKE_CXX_COMPILER_TARGET aarch64-linux-gnu)
+set(CMAKE_ASM_COMPILER_TARGET aarch64-linux-gnu)
+
+set(CMAKE_LINKER aarch64-linux-gnu-ld)
+set(CMAKE_OBJCOPY aarch64-linux-gnu-objcopy)
+set(CMAKE_NM aarch64-linux-gnu-nm)
+set(CMAKE_READELF aarch64-linux-gnu-readelf)
+set(CMAKE_SIZE aarch64-linux-gnu-size)
+set(CMAKE_OBJDUMP llvm-objdump-19)
+set(CMAKE_CXXFILT llvm-cxxfilt-19)
+
+# There is nothing to link a test program against.
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
