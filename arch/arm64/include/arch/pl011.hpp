@@ -17,6 +17,7 @@ public:
 
 private:
     Mmio registers_{};
+    bool stuck_{false}; // the last character was given up
 };
 
 } // namespace percival::arch

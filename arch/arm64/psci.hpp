@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// PSCI, the firmware's power interface, version 0.2 and later (Arm DEN 0022F). Only arch/arm64/power.cpp uses it.
+// Any context.
+#pragma once
+
+#include "kernel/machine.hpp"
+#include "kernel/types.hpp"
+#include "mm/address.hpp"
+
+#include <expected>
+#include <string_view>
+
+namespace percival::arch {
+
+class Psci {
+public:
+    constexpr Psci() = default;
+    constexpr explicit Psci(PsciConduit conduit) : conduit_{conduit} {}
+
+    // PSCI_VERSION answers with something that has CPU_ON and SYSTEM_OFF under the numbers used here. Version 0.1 has
+    // no numbers of its own, every firmware chose them.
+    bool is_usable() const;
+    std::expected<void, std::string_view> cpu_on(u64 mpidr, PhysAddr entry, u64 context) const;
+    // Returns only if the firmware refuses.
+    void system_off() const;
+
+private:
+    s32 call(u32 function, u64 argument1 = 0, u64 argument2 = 0, u64 argument3 = 0) const;
+
+    PsciConduit conduit_{PsciConduit::None};
+};
+
+} // namespace percival::arch
