@@ -73,8 +73,8 @@ void LineConsole::emit(std::string_view line, u64 self)
     holder_.store(kNobody, std::memory_order_relaxed);
 }
 
-// Waits for a quarter of a second, many times what the longest line takes at 115200 baud. Without a clock there is only
-// one CPU: nobody else can be holding the lock.
+// Waits for a quarter of a second, many times what the longest line takes at 115200 baud. Without a clock there is
+// only one CPU: nobody else can be holding the lock.
 bool LineConsole::take_lock_in_panic()
 {
     if (lock_broken_.load(std::memory_order_relaxed))
