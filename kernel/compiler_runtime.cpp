@@ -5,8 +5,8 @@
 
 extern "C" {
 
-// What -fstack-protector puts between a function's buffers and its frame record. A zero byte in it stops overruns by
-// string functions, the rest is arbitrary.
+// What -fstack-protector puts between a function's buffers and its frame record. A zero byte in it stops
+// overruns by string functions, the rest is arbitrary.
 extern constinit percival::u64 __stack_chk_guard;
 constinit percival::u64 __stack_chk_guard = 0x595e'9fbd'94fd'a700;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Patterns as in a shell: `*` is any text, `?` any one character, all else itself. Any context, on the host too.
+// Patterns as in a shell: `*` is any text, `?` any one character, all else itself. Any context, on the host
+// too.
 #pragma once
 
 #include "kernel/text.hpp"
@@ -11,7 +12,8 @@ namespace percival {
 // Whether the whole of `text` matches. At most pattern times text steps, whatever the pattern.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
-// Calls `visit(std::string_view)` for each pattern of a list separated by commas. An empty list has one, empty pattern.
+// Calls `visit(std::string_view)` for each pattern of a list separated by commas. An empty list has one,
+// empty pattern.
 template <class Visit>
 void for_each_glob(std::string_view list, Visit visit)
 {

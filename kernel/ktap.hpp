@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Test results as KTAP version 1, two levels deep: suites, and the tests in each.
 //
-// The caller says what happens, in order: begin_run, then for each suite begin_suite, a result per test, end_suite; at
-// the end end_run. Numbers are counted here. One CPU at a time; on the host too.
+// The caller says what happens, in order: begin_run, then for each suite begin_suite, a result per test,
+// end_suite; at the end end_run. Numbers are counted here. One CPU at a time; on the host too.
 #pragma once
 
 #include "kernel/types.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The end of a run that cannot go on: says what happened and where, and ends with Verdict::Panic.
 //
-// Any context once the image is mapped. The CPU that panics first reports alone: others that panic later stop silently.
-// A panic while a panic is reported gets one line and ends the run.
+// Any context once the image is mapped. The CPU that panics first reports alone: others that panic later stop
+// silently. A panic while a panic is reported gets one line and ends the run.
 #pragma once
 
 #include "kernel/format.hpp"
@@ -33,7 +33,8 @@ namespace panic_detail {
 using Arguments = std::span<const format_detail::Argument>;
 
 [[noreturn, gnu::cold]] void panic(std::source_location where, std::string_view text, Arguments arguments);
-[[noreturn, gnu::cold]] void panic_at(const arch::Registers& registers, std::string_view text, Arguments arguments);
+[[noreturn, gnu::cold]] void panic_at(const arch::Registers& registers, std::string_view text,
+                                      Arguments arguments);
 
 } // namespace panic_detail
 
@@ -45,8 +46,8 @@ template <class... Args>
     panic_detail::panic(what.where, what.text.text(), erased);
 }
 
-// The processor took an exception nobody handles. The report has the interrupted code's registers and backtrace, and
-// the exception's syndrome in words.
+// The processor took an exception nobody handles. The report has the interrupted code's registers and
+// backtrace, and the exception's syndrome in words.
 template <class... Args>
 [[noreturn]] void panic_at(const arch::Registers& registers, FormatString<std::type_identity_t<Args>...> what,
                            const Args&... args)

@@ -42,7 +42,8 @@ std::span<const Selftest* const> registered_tests()
 std::size_t suite_size(std::span<const Selftest* const> tests)
 {
     const std::string_view suite{tests.front()->suite};
-    const auto end = std::find_if(tests.begin(), tests.end(), [&](const Selftest* test) { return suite != test->suite; });
+    const auto end =
+        std::find_if(tests.begin(), tests.end(), [&](const Selftest* test) { return suite != test->suite; });
     return static_cast<std::size_t>(end - tests.begin());
 }
 
@@ -60,7 +61,8 @@ void start_watchdog(u32 timeout_seconds)
         return;
     running.timeout_seconds.store(timeout_seconds, std::memory_order_relaxed);
     // Release: whoever sees the deadline sees which test it is for.
-    running.deadline.store(arch::timer_ticks() + timeout_seconds * arch::timer_frequency(), std::memory_order_release);
+    running.deadline.store(arch::timer_ticks() + timeout_seconds * arch::timer_frequency(),
+                           std::memory_order_release);
 }
 
 void stop_watchdog(u32 timeout_seconds)
@@ -114,7 +116,8 @@ bool check_globs(std::string_view globs, ManualTests manual)
     bool all_match = true;
     for_each_glob(globs, [&](std::string_view glob) {
         const std::span<const Selftest* const> tests = registered_tests();
-        if (std::any_of(tests.begin(), tests.end(), [&](const Selftest* t) { return glob_selects(glob, *t, manual); }))
+        if (std::any_of(tests.begin(), tests.end(),
+                        [&](const Selftest* t) { return glob_selects(glob, *t, manual); }))
             return;
         print("# no self-test matches \"{}\"", glob);
         all_match = false;
@@ -164,9 +167,11 @@ void selftest_check_deadline()
         return;
     const Selftest* const test = current_selftest();
     // One CPU reports, unless the test ended after all or a panic is under way.
-    if (!running.deadline.compare_exchange_strong(deadline, 0, std::memory_order_relaxed) || !claim_end_of_run())
+    if (!running.deadline.compare_exchange_strong(deadline, 0, std::memory_order_relaxed) ||
+        !claim_end_of_run())
         return;
-    print("# hang: {}.{} after {} s", test->suite, test->name, running.timeout_seconds.load(std::memory_order_relaxed));
+    print("# hang: {}.{} after {} s", test->suite, test->name,
+          running.timeout_seconds.load(std::memory_order_relaxed));
     backtrace_all_cpus();
     end_run(Verdict::Hang);
 }

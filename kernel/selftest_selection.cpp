@@ -37,7 +37,8 @@ bool select_tests(std::span<const Selftest* const> all, std::string_view globs, 
     bool all_fit = true;
     for (const Selftest* test : all) {
         bool wanted = false;
-        for_each_glob(globs, [&](std::string_view glob) { wanted = wanted || glob_selects(glob, *test, manual); });
+        for_each_glob(globs,
+                      [&](std::string_view glob) { wanted = wanted || glob_selects(glob, *test, manual); });
         if (wanted && !selected.push(test))
             all_fit = false;
     }

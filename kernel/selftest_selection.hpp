@@ -20,8 +20,9 @@ enum class ManualTests : u8 {
 // Whether one pattern selects the test.
 bool glob_selects(std::string_view glob, const Selftest& test, ManualTests manual);
 
-// Puts the tests selected by any of `globs` into `selected`, by suite and in it by name. False: there are more than fit.
-[[nodiscard]] bool select_tests(std::span<const Selftest* const> all, std::string_view globs, ManualTests manual,
-                                SelftestList& selected);
+// Puts the tests selected by any of `globs` into `selected`, by suite and in it by name. False: there are
+// more than fit.
+[[nodiscard]] bool select_tests(std::span<const Selftest* const> all, std::string_view globs,
+                                ManualTests manual, SelftestList& selected);
 
 } // namespace percival

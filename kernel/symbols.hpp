@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel's own function names, for people who read a panic. The table is written by scripts/make_symbols.py from a
-// first link of the image and linked into the second one; in the first link, and in a build without it, it is empty.
+// The kernel's own function names, for people who read a panic. The table is written by
+// scripts/make_symbols.py from a first link of the image and linked into the second one; in the first link,
+// and in a build without it, it is empty.
 //
 // Any context, a panic included: reads constant data only.
 #pragma once
@@ -22,7 +23,8 @@ struct Symbol {
     Bytes size;   // up to the next function
 };
 
-// INV-symbols-1: `starts` is strictly ascending and has one element more than `names`: the end of the last function.
+// INV-symbols-1: `starts` is strictly ascending and has one element more than `names`: the end of the
+//                last function.
 struct SymbolTable {
     std::span<const u32> starts; // offsets from the image's first byte
     std::span<const u32> names;  // offsets into `text`, of strings that end with a NUL
@@ -34,7 +36,8 @@ struct SymbolTable {
             return {};
         const auto after = std::upper_bound(starts.begin(), starts.end(), image_offset);
         const auto at = static_cast<std::size_t>(after - starts.begin()) - 1;
-        return Symbol{text + names[at], Bytes{image_offset - starts[at]}, Bytes{u64{starts[at + 1]} - starts[at]}};
+        return Symbol{text + names[at], Bytes{image_offset - starts[at]},
+                      Bytes{u64{starts[at + 1]} - starts[at]}};
     }
 };
 
@@ -43,7 +46,8 @@ std::optional<Symbol> find_symbol(VirtAddr address);
 
 enum class AddressKind : u8 {
     Exact,  // of an instruction
-    Return, // behind a call: the function is that of the call, although a noreturn call may be its last instruction
+    Return, // behind a call: the function is that of the call, although a noreturn call may be its last
+            // instruction
 };
 
 // "V:0xffff… name+0x1c", or the address alone.

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes the kernel's symbol table (kernel/symbols.hpp) as assembly.
 
-The image is linked twice: first with an empty table, then with the table made from the first link. The table's section,
-.symbols, is the only thing that differs, so it has to lie behind all code. --check proves that it did: no function may
-have moved between the two links.
+The image is linked twice: first with an empty table, then with the table made from the first link. The
+table's section, .symbols, is the only thing that differs, so it has to lie behind all code. --check proves
+that it did: no function may have moved between the two links.
 
     make_symbols.py --empty -o empty.S
     make_symbols.py --nm first.nm --cxxfilt llvm-cxxfilt-19 -o symbols.S
     make_symbols.py --check first.nm second.nm
 
-The .nm files are what `nm` prints for the linked ELF.
+The .nm files are what `nm` prints for the linked ELF. Offsets count from _text; code ends at _etext.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import sys
 
 LICENSE = "// SPDX-License-Identifier: BSD-2-Clause"
 MAX_NAME = 100  # characters; a longer name loses its middle
+TEXT_START, TEXT_END = "_text", "_etext"
 
 
 class Error(Exception):
@@ -43,45 +44,44 @@ def address_of(symbols, wanted, path):
     raise Error(f"{path} has no symbol {wanted}")
 
 
-def functions(path, image_start, text_start, text_end):
-    """The functions of the text section as a sorted list of (offset from image_start, mangled name), and its end."""
+def functions(path):
+    """The functions of the text as a sorted list of (offset, mangled name), and the offset of its end."""
     symbols = read_nm(path)
-    base = address_of(symbols, image_start, path)
-    start = address_of(symbols, text_start, path)
-    end = address_of(symbols, text_end, path)
-    bounds = {image_start, text_start, text_end}
+    start = address_of(symbols, TEXT_START, path)
+    end = address_of(symbols, TEXT_END, path)
     best = {}
     for address, kind, name in symbols:
-        if kind not in "tTwW" or not start <= address < end or name in bounds or name.startswith(("$", ".L")):
+        if kind not in "tTwW" or not start <= address < end or name.startswith(("$", ".L")):
             continue
-        # Of several names of one address: a function's rather than a boundary that the linker script defines, then the
-        # global one, then the first in alphabetical order.
+        # Of several names of one address: a function's rather than a boundary that the linker script defines,
+        # then the global one, then the first in alphabetical order.
         boundary = name.startswith("_") and not name.startswith(("_Z", "_start"))
         rank = (boundary, "TtWw".index(kind), name)
         if address not in best or rank < best[address]:
             best[address] = rank
     if not best:
-        raise Error(f"{path} has no function between {text_start} and {text_end}")
-    if end - base > 0xFFFF_FFFF:
-        raise Error(f"the text of {path} ends more than 4 GiB behind {image_start}")
-    return [(address - base, best[address][-1]) for address in sorted(best)], end - base
+        raise Error(f"{path} has no function between {TEXT_START} and {TEXT_END}")
+    if end - start > 0xFFFF_FFFF:
+        raise Error(f"the text of {path} is larger than 4 GiB")
+    return [(address - start, best[address][-1]) for address in sorted(best)], end - start
 
 
 def demangle(names, cxxfilt):
-    result = subprocess.run([cxxfilt], input="\n".join(names) + "\n", capture_output=True, text=True, check=False)
+    result = subprocess.run([cxxfilt], input="\n".join(names) + "\n", capture_output=True, text=True,
+                            check=False)
     demangled = result.stdout.splitlines()
     if result.returncode != 0 or len(demangled) != len(names):
         raise Error(f"{cxxfilt} did not demangle the names: {result.stderr.strip()}")
     return demangled
 
 
-OPERATORS = ["operator()", "operator<=>", "operator->*", "operator->", "operator<<=", "operator>>=", "operator<<",
-             "operator>>", "operator<=", "operator>=", "operator<", "operator>"]
+OPERATORS = ["operator()", "operator<=>", "operator->*", "operator->", "operator<<=", "operator>>=",
+             "operator<<", "operator>>", "operator<=", "operator>=", "operator<", "operator>"]
 
 
 def shorten(name):
-    """A demangled name without what a reader of a backtrace does not need: parameters, template arguments, the result
-    type, and `(anonymous namespace)`. What was there leaves a trace: `map<>`, `{lambda}`."""
+    """A demangled name without what a reader of a backtrace does not need: parameters, template arguments,
+    the result type, and `(anonymous namespace)`. What was there leaves a trace: `map<>`, `{lambda}`."""
     name = name.replace("(anonymous namespace)::", "")
     out = []
     at = 0
@@ -101,7 +101,7 @@ def shorten(name):
             elif name[at] == "[":
                 out.append(name[at:end])
             at = end
-        elif name[at] == "'" and name.find("'", at + 1) != -1:  # LLVM writes 'lambda'(int), GNU {lambda(int)#1}
+        elif name[at] == "'" and name.find("'", at + 1) != -1:  # LLVM's 'lambda'(int), GNU's {lambda(int)#1}
             end = name.find("'", at + 1) + 1
             out.append("{" + name[at + 1:end - 1] + "}")
             at = end
@@ -168,7 +168,8 @@ def assembly(starts, names):
             text_offsets[name] = size
             strings.append(name)
             size += len(name.encode()) + 1
-    lines = [LICENSE, "// Made by scripts/make_symbols.py.", '        .section .symbols, "a", %progbits', "        .balign 4"]
+    lines = [LICENSE, "// Made by scripts/make_symbols.py.",
+             '        .section .symbols, "a", %progbits', "        .balign 4"]
 
     def table(label, directive, values):
         lines.extend([f"        .global {label}", f"{label}:"])
@@ -177,43 +178,44 @@ def assembly(starts, names):
     table("percival_symbol_count", ".4byte", [len(names)])
     table("percival_symbol_starts", ".4byte", starts)
     table("percival_symbol_names", ".4byte", [text_offsets[name] for name in names])
-    table("percival_symbol_text", ".asciz", ['"' + s.replace("\\", "\\\\").replace('"', '\\"') + '"' for s in strings])
+    quoted = ['"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in strings]
+    table("percival_symbol_text", ".asciz", quoted)
     return "\n".join(lines) + "\n"
 
 
 def make(options):
     if options.empty:
         return assembly([0], [])
-    found, end = functions(options.nm, options.image_start, options.text_start, options.text_end)
+    found, end = functions(options.nm)
     demangled = demangle([name for _, name in found], options.cxxfilt)
     return assembly([offset for offset, _ in found] + [end], [shorten(name) for name in demangled])
 
 
-def check(options):
-    bounds = (options.image_start, options.text_start, options.text_end)
-    first, second = (functions(path, *bounds) for path in options.check)
+def check(first_path, second_path):
+    first, second = functions(first_path), functions(second_path)
     if first == second:
         return
-    moved = next(((a, b) for a, b in zip(first[0], second[0]) if a != b), None)
-    what = f"{moved[0][1]} at +{moved[0][0]:#x} became {moved[1][1]} at +{moved[1][0]:#x}" if moved else "the text's end"
+    what = "the text's end"
+    for (old, old_name), (new, new_name) in zip(first[0], second[0]):
+        if (old, old_name) != (new, new_name):
+            what = f"{old_name} at +{old:#x} became {new_name} at +{new:#x}"
+            break
     raise Error(f"functions moved between the two links, the symbol table would be wrong: {what}")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--nm", metavar="FILE", help="make the table of the image this listing is of")
     mode.add_argument("--empty", action="store_true", help="make an empty table, for the first link")
     mode.add_argument("--check", nargs=2, metavar="FILE", help="compare the listings of both links")
     parser.add_argument("-o", "--output", metavar="FILE", help="the assembly to write")
     parser.add_argument("--cxxfilt", default="llvm-cxxfilt-19", metavar="PROGRAM")
-    parser.add_argument("--image-start", default="_text", metavar="SYMBOL", help="what offsets count from (%(default)s)")
-    parser.add_argument("--text-start", default="_text", metavar="SYMBOL", help="where code begins (%(default)s)")
-    parser.add_argument("--text-end", default="_etext", metavar="SYMBOL", help="where code ends (%(default)s)")
     options = parser.parse_args()
     try:
         if options.check:
-            check(options)
+            check(*options.check)
             return 0
         if not options.output:
             parser.error("--output is needed")

@@ -18,7 +18,10 @@ protected:
         std::array<u64, kWords> words{};
     };
 
-    static VirtAddr at(const Stack& stack, std::size_t word) { return address_of(&stack.words[0]) + Bytes{word * 8}; }
+    static VirtAddr at(const Stack& stack, std::size_t word)
+    {
+        return address_of(&stack.words[0]) + Bytes{word * 8};
+    }
 
     // A record at `word` of `stack`, whose caller's record is at `caller`.
     static void record(Stack& stack, std::size_t word, VirtAddr caller, u64 return_address)
@@ -96,6 +99,7 @@ TEST_F(FrameWalkerTest, nothing_outside_the_known_stacks_is_read)
 TEST_F(FrameWalkerTest, a_record_that_straddles_the_stacks_end_is_not_read)
 {
     // A stack whose end is 8 bytes above an aligned address.
+    record(low_, kWords - 2, VirtAddr{0}, 1);
     const VirtRange cut{at(low_, 0), Bytes{(kWords - 1) * 8}};
     FrameWalker walker{at(low_, kWords - 2), [&](VirtAddr) { return std::optional{cut}; }};
     EXPECT_FALSE(walker.next());

@@ -43,7 +43,8 @@ TEST(glob, agrees_with_the_definition_on_every_short_pattern_and_text)
     const std::vector<std::string> texts = words_up_to(5, "ab");
     for (const std::string& pattern : words_up_to(5, "ab*?")) {
         for (const std::string& text : texts)
-            ASSERT_EQ(glob_matches(pattern, text), matches_by_definition(pattern, text)) << pattern << " on " << text;
+            ASSERT_EQ(glob_matches(pattern, text), matches_by_definition(pattern, text))
+                << pattern << " on " << text;
     }
 }
 

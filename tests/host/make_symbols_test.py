@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""scripts/make_symbols.py: which names it takes, how it shortens them, and that it notices code that moved."""
+"""scripts/make_symbols.py: which names it takes, how it shortens them, that it notices code that moved."""
 
 import os
 import re
@@ -36,8 +36,9 @@ class Shorten(unittest.TestCase):
 
     def test_parameters_and_template_arguments_go(self):
         self.check("percival::f(int, char const*)", "percival::f")
-        self.check("void percival::print<unsigned int>(percival::FormatString<unsigned int>)", "percival::print<>")
-        self.check("percival::Range<percival::Address<percival::Tag> >::contains(int) const", "percival::Range<>::contains")
+        self.check("void percival::print<unsigned int>(percival::FormatString<int>)", "percival::print<>")
+        self.check("percival::Range<percival::Address<percival::Tag> >::contains(int) const",
+                   "percival::Range<>::contains")
 
     def test_the_result_type_goes(self):
         self.check("unsigned long* const std::f<int>(int)", "std::f<>")
@@ -83,7 +84,7 @@ class Table(unittest.TestCase):
                               capture_output=True, text=True, check=False)
 
     def test_only_functions_of_the_text_are_taken_one_name_each(self):
-        found, end = make_symbols.functions(self.file("a.nm", LISTING), "_text", "_text", "_etext")
+        found, end = make_symbols.functions(self.file("a.nm", LISTING))
         self.assertEqual(found, [(0, "_start"), (0x40, "global_name"), (0x80, "weak_name")])
         self.assertEqual(end, 0x100)
 
@@ -100,7 +101,7 @@ class Table(unittest.TestCase):
 
     def test_check_accepts_equal_code_and_ignores_data(self):
         first = self.file("a.nm", LISTING)
-        second = self.file("b.nm", LISTING.replace("ffff000000000100 R _rodata", "ffff000000009100 R _rodata"))
+        second = self.file("b.nm", LISTING.replace("000100 R _rodata", "009100 R _rodata"))
         self.assertEqual(self.script("--check", first, second).returncode, 0)
 
     def test_check_rejects_a_function_that_moved(self):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tests that end badly on purpose, one for each way a run can: they show that the report and the verdict are right.
-// Run by their full names only.
+// Tests that end badly on purpose, one for each way a run can: they show that the report and the verdict are
+// right. Run by their full names only.
 #include "arch/processor.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/panic.hpp"
@@ -34,7 +34,8 @@ PERCIVAL_TEST_MANUAL(demo, hangs_with_interrupts_masked)
         arch::relax();
 }
 
-// The compiler can make no loop of this: each call's buffer is in use when the next one begins, and read behind it.
+// The compiler can make no loop of this: each call's buffer is in use when the next one begins, and read
+// behind it.
 [[gnu::noinline]] u32 recurse(u32 depth, volatile u32* caller_buffer)
 {
     volatile u32 buffer[32];

@@ -3,10 +3,11 @@
 // address behind it) through memory that may be damaged. Pure but for the reads it is allowed: any context,
 // on the host too.
 //
-// INV-frame_walker-1: only addresses inside a stack named by `stack_containing` are read, so a walk never
-// faults. INV-frame_walker-2: within a stack records go strictly up, and the chain changes stacks a bounded
-// number of times, so
-//                     a walk ends.
+// INV-frame_walker-1: only addresses inside a stack that `stack_containing` names are read: a walk never
+//                     faults.
+//
+// INV-frame_walker-2: within a stack records go strictly up, and the chain changes stacks a bounded number of
+//                     times: a walk ends.
 #pragma once
 
 #include "kernel/types.hpp"

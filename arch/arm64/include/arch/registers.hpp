@@ -2,11 +2,12 @@
 // The registers of interrupted code, as the exception vectors save them on the stack, in this order.
 //
 // INV-registers-1: the size is a multiple of 16, so that the vectors keep SP aligned by subtracting it.
+//
 // INV-registers-2: in the handler x29 points to `frame_record`, so that a backtrace from within it goes on,
-// over `pc`,
-//                  into the interrupted code.
+//                  over `pc`, into the interrupted code.
+//
 // INV-registers-3: `esr` and `far` are what the exception left in ESR_EL1 and FAR_EL1; for an interrupt they
-// say nothing.
+//                  say nothing.
 #pragma once
 
 #include "kernel/format.hpp"
