@@ -51,6 +51,7 @@ std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte
 
     if (word(Magic) != kMagic)
         return wrong("magic", "this is no device tree", word(Magic));
+    // Older ones are gone from the field, and libfdt 1.6's own checks follow a null pointer in some of them.
     if (word(Version) < kVersion || word(LastCompatible) > kVersion)
         return wrong("version", "is not compatible with 17", word(Version));
     if (word(TotalSize) < kDeviceTreeHeaderBytes)

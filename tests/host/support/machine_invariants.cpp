@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "support/machine_invariants.hpp"
+
+#include <functional>
+#include <set>
+
+namespace percival::testing {
+namespace {
+
+constexpr u64 kPhysicalLimit = u64{1} << 52;
+
+bool is_physical(PhysRange range)
+{
+    return !range.is_empty() && range.base.raw() < kPhysicalLimit
+        && range.size.count() <= kPhysicalLimit - range.base.raw();
+}
+
+// Inside the blob or nowhere near it (a literal). Pointers of different objects compare through std::less only.
+bool is_sane(std::string_view text, std::span<const std::byte> blob)
+{
+    const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+    const auto* end = begin + text.size();
+    const std::less<const std::byte*> before;
+    const std::byte* blob_end = blob.data() + blob.size();
+    const bool apart = !before(begin, blob_end) || !before(blob.data(), end);
+    return text.empty() || apart || (!before(begin, blob.data()) && !before(blob_end, end));
+}
+
+std::string broken_memory(const MachineDescription& machine)
+{
+    if (machine.memory.empty())
+        return "there is no memory";
+    u64 free_from = 0;
+    for (const MemoryBank& bank : machine.memory) {
+        if (!is_physical(bank.range))
+            return "a bank is empty or beyond the physical address space";
+        if (bank.range.base.raw() < free_from)
+            return "banks overlap or are not sorted";
+        free_from = bank.range.end().raw();
+        if (bank.numa_node >= kMaxNumaNodes)
+            return "a bank's numa node is out of bounds";
+    }
+    for (const Reservation& reservation : machine.reserved) {
+        if (!is_physical(reservation.range))
+            return "a reservation is empty or beyond the physical address space";
+    }
+    return {};
+}
+
+std::string broken_cpus(const MachineDescription& machine)
+{
+    if (machine.cpus.empty())
+        return "there is no CPU";
+    if (machine.cpus_left_out != 0 && machine.cpus.size() != kMaxCpus)
+        return "a CPU was left out though there was room";
+    std::set<u64> seen;
+    for (const CpuDescription& cpu : machine.cpus) {
+        if (!seen.insert(cpu.mpidr).second)
+            return "an MPIDR is there twice";
+        if ((cpu.mpidr & ~u64{0xff'00ff'ffff}) != 0)
+            return "an MPIDR has bits outside the affinity fields";
+        if (cpu.numa_node >= kMaxNumaNodes)
+            return "a CPU's numa node is out of bounds";
+        if (cpu.start == CpuStart::Psci && machine.psci == PsciConduit::None && machine.cpus.size() > 1)
+            return "a CPU needs PSCI and there is none";
+        if (cpu.start == CpuStart::SpinTable
+            && (cpu.release_address.raw() % 8 != 0 || cpu.release_address.raw() >= kPhysicalLimit))
+            return "a release address is no doubleword's";
+    }
+    return {};
+}
+
+std::string broken_devices(const MachineDescription& machine)
+{
+    const GicDescription& gic = machine.gic;
+    if (!is_physical(gic.distributor))
+        return "the distributor is empty or beyond the physical address space";
+    if (gic.version == GicDescription::Version::V2 && !is_physical(gic.cpu_interface))
+        return "the CPU interface is empty or beyond the physical address space";
+    if (gic.version == GicDescription::Version::V3 && gic.redistributors.empty())
+        return "there is no redistributor";
+    for (const PhysRange& region : gic.redistributors) {
+        if (!is_physical(region))
+            return "a redistributor region is empty or beyond the physical address space";
+    }
+    if (machine.uart.kind != UartKind::None && !is_physical(machine.uart.registers))
+        return "the console is empty or beyond the physical address space";
+    if (machine.timer.virtual_interrupt < 16 || machine.timer.virtual_interrupt > 31)
+        return "the timer's interrupt is not a private one";
+    return {};
+}
+
+} // namespace
+
+std::string violated_invariant(const MachineDescription& machine, std::span<const std::byte> blob)
+{
+    if (std::string broken = broken_memory(machine); !broken.empty())
+        return broken;
+    if (std::string broken = broken_cpus(machine); !broken.empty())
+        return broken;
+    if (std::string broken = broken_devices(machine); !broken.empty())
+        return broken;
+    if (!is_sane(machine.model, blob) || !is_sane(machine.compatible, blob) || !is_sane(machine.boot_arguments, blob))
+        return "a text reaches out of the blob";
+    return {};
+}
+
+} // namespace percival::testing
