@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernel/boot_arguments.hpp"
-#include "kernel/selftest.hpp"
+#include "kernel/selftest_runner.hpp"
 
 #include <optional>
 #include <string_view>

@@ -3,7 +3,7 @@
 
 #include "arch/interrupt_controller.hpp"
 #include "arch/timer.hpp"
-#include "kernel/selftest.hpp"
+#include "kernel/selftest_runner.hpp"
 #include "mm/percpu.hpp"
 
 namespace percival {

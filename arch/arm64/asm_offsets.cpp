@@ -33,6 +33,7 @@ namespace percival::arch {
     PERCIVAL_EXPORT(REGISTERS_SP, offsetof(Registers, sp));
     PERCIVAL_EXPORT(REGISTERS_PC, offsetof(Registers, pc));
     PERCIVAL_EXPORT(REGISTERS_ESR, offsetof(Registers, esr));
+    PERCIVAL_EXPORT(REGISTERS_FRAME, offsetof(Registers, frame_record));
 
     PERCIVAL_EXPORT(BOOT_RECORD_MPIDR, offsetof(BootRecord, mpidr));
     PERCIVAL_EXPORT(BOOT_RECORD_ROOT, offsetof(BootRecord, root));

@@ -66,6 +66,8 @@ save_and_handle:
     mrs     x5, esr_el1
     mrs     x6, far_el1
     stp     x5, x6, [sp, #REGISTERS_ESR]
+    stp     x29, x3, [sp, #REGISTERS_FRAME] // a frame record, so that backtraces name the interrupted function
+    add     x29, sp, #REGISTERS_FRAME
     mov     x0, sp
     blr     x1
     // falls through

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Every CPU on its own root; roots alike but for the local percpu window; nobody can change them.
+#include "arch/fault_recovery.hpp"
+#include "arch/processor.hpp"
+#include "arch/root_switch.hpp"
+#include "kernel/call.hpp"
+#include "kernel/cpus.hpp"
+#include "kernel/selftest.hpp"
+#include "mm/kernel_tables.hpp"
+#include "mm/linear_map.hpp"
+#include "mm/percpu_area.hpp"
+
+namespace percival {
+namespace {
+
+using arch::Pte;
+using mm::KernelGeometry;
+using mm::KernelLayout;
+using mm::Level;
+
+constexpr VirtAddr kWindow = KernelLayout::kLocalPercpu.base;
+constexpr u64 kWindowIndex = KernelGeometry::index(KernelLayout::kPrivateLevel, kWindow);
+
+// The table of `level` on the way from `root` to the local window.
+const Pte* table_towards_window(PhysAddr root, Level level)
+{
+    mm::KernelPageTable table{root, mm::kernel_tables()};
+    return table.walk_to(kWindow, level).slot - KernelGeometry::index(level, kWindow);
+}
+
+bool is_window_entry(u64 index)
+{
+    return index >= kWindowIndex && index < kWindowIndex + KernelLayout::kWindowEntries;
+}
+
+PERCIVAL_TEST(roots, ttbr1_is_the_cpus_own_root_on_every_cpu)
+{
+    run_everywhere([](CpuId cpu) {
+        EXPECT_EQ(arch::installed_root(), mm::cpu_root(cpu));
+    });
+}
+
+PERCIVAL_TEST(roots, no_two_cpus_share_a_root)
+{
+    for_each_online_cpu([](CpuId a) {
+        EXPECT(mm::cpu_root(a) != mm::master_root());
+        for_each_online_cpu([a](CpuId b) { EXPECT((mm::cpu_root(a) == mm::cpu_root(b)) == (a == b)); });
+    });
+}
+
+PERCIVAL_TEST(roots, common_not_private_is_0_on_every_cpu)
+{
+    run_everywhere([](CpuId) { EXPECT(!arch::root_is_common_not_private()); });
+}
+
+PERCIVAL_TEST(roots, agree_with_the_master_in_every_entry_but_local_percpu)
+{
+    for_each_online_cpu([](CpuId cpu) {
+        for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel; level = level.down()) {
+            const Pte* own = table_towards_window(mm::cpu_root(cpu), level);
+            const Pte* master = table_towards_window(mm::master_root(), level);
+            EXPECT(own != master);
+            u64 differing = 0;
+            for (u64 index = 0; index < KernelGeometry::entries(level); ++index) {
+                const bool on_the_path = level == KernelLayout::kPrivateLevel ? is_window_entry(index)
+                                                                              : index == KernelGeometry::index(level, kWindow);
+                if (!on_the_path && own[index] != master[index])
+                    ++differing;
+            }
+            EXPECT_EQ(differing, 0u);
+        }
+    });
+}
+
+PERCIVAL_TEST(roots, window_entries_are_those_of_the_cpus_slab_and_of_no_other)
+{
+    for_each_online_cpu([](CpuId cpu) {
+        const Pte first = table_towards_window(mm::cpu_root(cpu), KernelLayout::kPrivateLevel)[kWindowIndex];
+        for_each_online_cpu([&](CpuId other) {
+            const auto slab =
+                mm::master_table().walk_to(mm::local_to_global(kWindow, other), KernelLayout::kPrivateLevel).pte;
+            EXPECT((first == slab) == (cpu == other));
+        });
+    });
+}
+
+PERCIVAL_TEST(roots, local_window_of_the_master_root_is_empty)
+{
+    const Pte* table = table_towards_window(mm::master_root(), KernelLayout::kPrivateLevel);
+    for (u64 index = 0; index < KernelLayout::kWindowEntries; ++index)
+        EXPECT(table[kWindowIndex + index].kind(KernelLayout::kPrivateLevel) == mm::PteKind::Invalid);
+}
+
+// On the master root a stray local access must fault instead of reaching some CPU's data. Nothing in between may use percpu data.
+PERCIVAL_TEST(roots, local_addresses_do_not_translate_on_the_master_root)
+{
+    bool on_own_root, on_master, on_own_root_again;
+    {
+        arch::InterruptMask masked;
+        const PhysAddr own = arch::installed_root();
+        on_own_root = arch::translate(kWindow).valid;
+        arch::install_root(mm::master_root());
+        on_master = arch::translate(kWindow).valid;
+        arch::install_root(own);
+        on_own_root_again = arch::translate(kWindow).valid;
+    }
+    EXPECT(on_own_root);
+    EXPECT(!on_master);
+    EXPECT(on_own_root_again);
+}
+
+// What a shared region can ever need in a private table is there from the start, so that no later map() writes a root.
+PERCIVAL_TEST(roots, every_entry_a_shared_region_can_use_points_to_a_table)
+{
+    const VirtRange regions[] = {KernelLayout::kModules, KernelLayout::kVmalloc,
+                                 {KernelLayout::kGlobalPercpu.base, KernelLayout::kSlabSize * possible_cpus()},
+                                 KernelLayout::kPciIo, KernelLayout::kFixmap};
+    mm::KernelPageTable own{mm::cpu_root(kBootCpu), mm::kernel_tables()};
+    const Level shared = KernelLayout::kPrivateTables == 1 ? KernelGeometry::kRootLevel : KernelLayout::kPrivateLevel.up();
+    for (const VirtRange& region : regions) {
+        u64 missing = 0;
+        for (VirtAddr at = region.base; region.contains(at); at += KernelLayout::kPrivateSpan) {
+            if (own.walk_to(at, shared).kind() != mm::PteKind::Table)
+                ++missing;
+        }
+        EXPECT_EQ(missing, 0u);
+    }
+}
+
+PERCIVAL_TEST(roots, writing_a_root_through_the_linear_map_faults)
+{
+    for_each_online_cpu([](CpuId cpu) {
+        auto* root = mm::linear_pointer<volatile u64>(mm::cpu_root(cpu));
+        const u64 before = *root;
+        const auto fault = arch::catch_fault([](void* target) { *static_cast<volatile u64*>(target) = 0; },
+                                             const_cast<u64*>(root));
+        EXPECT(fault.has_value());
+        EXPECT_EQ(*root, before);
+    });
+}
+
+} // namespace
+} // namespace percival
