@@ -2,8 +2,8 @@
 // What was printed before there was a console: whole lines, the oldest ones, up to a fixed size. The caller
 // serializes.
 //
-// INV-early_log-1: the kept text is an unbroken beginning of all that was written: after the first line that did
-//                  not fit none is kept, so the gap is in one place, at the end.
+// INV-early_log-1: the kept text is an unbroken beginning of all that was written: after the first line that
+//                  did not fit none is kept, so the gap is in one place, at the end.
 #pragma once
 
 #include "kernel/types.hpp"

@@ -22,7 +22,8 @@ void LineConsole::write_line(std::string_view line)
         return;
     }
     const SpinGuard guard{lock_};
-    // Asked under the lock, so that a CPU that waited for it while another one panicked does not write after all.
+    // Asked under the lock, so that a CPU that waited for it while another one panicked does not write after
+    // all.
     if (panicking_.load(std::memory_order_acquire) != kNobody)
         return;
     emit(line, self);
@@ -65,7 +66,8 @@ void LineConsole::emit(std::string_view line, u64 self)
     holder_.store(self, std::memory_order_relaxed);
     for (char c : line) {
         // The panicking CPU waited too long for this one and writes already.
-        if (lock_broken_.load(std::memory_order_relaxed) && panicking_.load(std::memory_order_relaxed) != self)
+        if (lock_broken_.load(std::memory_order_relaxed) &&
+            panicking_.load(std::memory_order_relaxed) != self)
             return;
         device->put(c);
     }
@@ -73,8 +75,8 @@ void LineConsole::emit(std::string_view line, u64 self)
     holder_.store(kNobody, std::memory_order_relaxed);
 }
 
-// Waits for a quarter of a second, many times what the longest line takes at 115200 baud. Without a clock there is
-// only one CPU: nobody else can be holding the lock.
+// Waits for a quarter of a second, many times what the longest line takes at 115200 baud. Without a clock
+// there is only one CPU: nobody else can be holding the lock.
 bool LineConsole::take_lock_in_panic()
 {
     if (lock_broken_.load(std::memory_order_relaxed))
@@ -92,8 +94,8 @@ bool LineConsole::take_lock_in_panic()
     return false;
 }
 
-// The analysis cannot know that from here on the panicking CPU is the only writer, lock or no lock: once the lock is
-// broken, whoever holds it stops at the next character, and whoever gets it later writes nothing.
+// The analysis cannot know that from here on the panicking CPU is the only writer, lock or no lock: once the
+// lock is broken, whoever holds it stops at the next character, and whoever gets it later writes nothing.
 void LineConsole::write_in_panic(std::string_view line) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     const u64 self = this_cpu();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The mechanism behind kernel/console.hpp, as an object so that a test can have its own. The invariants INV-console-1
-// to 3 stated there are kept here. Any context once the image is mapped, and on the host.
+// The mechanism behind kernel/console.hpp, as an object so that a test can have its own. The invariants
+// INV-console-1 to 3 stated there are kept here. Any context once the image is mapped, and on the host.
 #pragma once
 
 #include "kernel/console.hpp"
@@ -21,7 +21,8 @@ public:
     void drain();
 
 private:
-    // A CPU as a value that is never kNobody. All members start as zero, so that the kernel's console is in .bss.
+    // A CPU as a value that is never kNobody. All members start as zero, so that the kernel's console is in
+    // .bss.
     static constexpr u64 kNobody = 0;
     static u64 this_cpu();
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A spin lock. Whoever asks while it is free gets it, but nobody waits for ever: a CPU that was overtaken for too
-// long joins a queue, and while there is one the lock goes to its head.
+// A spin lock. Whoever asks while it is free gets it, but nobody waits for ever: a CPU that was overtaken for
+// too long joins a queue, and while there is one the lock goes to its head.
 //
-// Why not first come, first served from the start: that stands still whenever the next CPU in line is not running.
-// With 64 virtual CPUs on two cores each hand-over then costs a scheduling round of the host; 20 console lines from
-// each of them took minutes under a ticket lock and take one second under this one.
+// Why not first come, first served from the start: that stands still whenever the next CPU in line is not
+// running. With 64 virtual CPUs on two cores each hand-over then costs a scheduling round of the host; 20
+// console lines from each of them took minutes under a ticket lock and take one second under this one.
 //
-// Any context once the MMU is on (exclusive accesses need Normal cacheable memory). The holder must not be scheduled
-// away, and a lock that an interrupt handler takes too is held with interrupts masked everywhere: use IrqSpinGuard.
+// Any context once the MMU is on (exclusive accesses need Normal cacheable memory). The holder must not be
+// scheduled away, and a lock that an interrupt handler takes too is held with interrupts masked everywhere:
+// use IrqSpinGuard.
 //
-// INV-spinlock-1: the lock is held exactly while held_ is 1. Taking it is an acquire, giving it back a release, so
-//                 all that one holder did under the lock is seen by the next.
-// INV-spinlock-2: next_ - serving_ CPUs are queued. The queue only decides who tries: exclusion does not depend on
-//                 it.
+// INV-spinlock-1: the lock is held exactly while held_ is 1. Taking it is an acquire, giving it back a
+//                 release, so all that one holder did under the lock is seen by the next.
+// INV-spinlock-2: next_ - serving_ CPUs are queued. The queue only decides who tries: exclusion does not
+//                 depend on it.
 #pragma once
 
 #include "arch/processor.hpp"
@@ -50,7 +51,8 @@ private:
     // Looks before it writes: waiters then share the cache line instead of passing it around.
     bool take()
     {
-        return held_.load(std::memory_order_relaxed) == 0 && held_.exchange(1, std::memory_order_acquire) == 0;
+        return held_.load(std::memory_order_relaxed) == 0 &&
+               held_.exchange(1, std::memory_order_acquire) == 0;
     }
     [[gnu::noinline]] void lock_in_turn()
     {
@@ -67,7 +69,8 @@ private:
     std::atomic<u32> serving_{0};
 };
 
-// A tenth of a second or so: far longer than any lock is held, and than a host takes to run a preempted holder again.
+// A tenth of a second or so: far longer than any lock is held, and than a host takes to run a preempted
+// holder again.
 using SpinLock = BasicSpinLock<u32{1} << 24>;
 
 // Holds a lock for its lifetime.

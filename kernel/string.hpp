@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The C library's memory and string functions, under names of their own so that a host test can hold them against the
-// host's. kernel/string.cpp gives them the names that the compiler and libfdt call. Any context, before the MMU is on
-// too.
+// The C library's memory and string functions, under names of their own so that a host test can hold them
+// against the host's. kernel/string.cpp gives them the names that the compiler and libfdt call. Any context,
+// before the MMU is on too.
 //
-// INV-string-1: every access is naturally aligned: with the MMU off all memory is Device-nGnRnE, where an unaligned
-//               access faults (Arm ARM B2.8.2).
+// INV-string-1: every access is naturally aligned: with the MMU off all memory is Device-nGnRnE, where an
+//               unaligned access faults (Arm ARM, "Alignment of data accesses").
 // INV-string-2: no byte outside the given range is read, so that a range may end where a mapping ends.
-// INV-string-3: nothing here may become a call of one of these functions: the file that defines the C names is
-//               compiled with -fno-builtin.
+// INV-string-3: nothing here may become a call of one of these functions: the file that defines the C names
+//               is compiled with -fno-builtin.
 #pragma once
 
 #include "kernel/types.hpp"

@@ -6,8 +6,8 @@
 
 namespace percival {
 
-// Rounds down. Exact for every count: the product of the remainder stays below 2^62 because a frequency has 32 bits,
-// and the sum wraps after 584 years only. No 128-bit division, which would need a library.
+// Rounds down. Exact for every count: the product of the remainder stays below 2^62 because a frequency has
+// 32 bits, and the sum wraps after 584 years only. No 128-bit division, which would need a library.
 constexpr u64 ticks_to_nanoseconds(u64 ticks, u32 frequency)
 {
     constexpr u64 kPerSecond = 1'000'000'000;

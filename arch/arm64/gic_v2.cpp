@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// GICv2 (Arm IHI 0048B): a distributor, whose first registers are banked for each CPU, and a memory-mapped CPU
-// interface. Eight CPUs at most.
+// GICv2 (Arm IHI 0048B): a distributor, whose first registers are banked for each CPU, and a memory-mapped
+// CPU interface. Eight CPUs at most.
 //
-// Works with and without the Security Extensions. Bit 0 of either control register enables Group 0 where there is one
-// security state, and Group 1 in the non-secure view; the interrupts are put into that group.
+// Works with and without the Security Extensions. Bit 0 of either control register enables Group 0 where
+// there is one security state, and Group 1 in the non-secure view; the interrupts are put into that group.
 #include "arch/barrier.hpp"
 #include "arch/sysreg.hpp"
 #include "gic.hpp"
@@ -78,8 +78,8 @@ GicResult GicV2::init_cpu(CpuId self, u64)
 {
     if (self.index() >= kMostCpus)
         return std::unexpected{"a GICv2 serves eight CPUs, this one is beyond them"};
-    // A CPU reads its own bit as the target of each private interrupt, or zero where there is no other CPU (IHI 0048B
-    // 4.3.12).
+    // A CPU reads its own bit as the target of each private interrupt, or zero where there is no other CPU
+    // (IHI 0048B 4.3.12).
     const u32 own_bit = distributor_.read32(kTargets) & 0xff;
     sgi_target_[self.index()] = own_bit != 0 ? static_cast<u32>(SgiToList::in(0, own_bit)) : kSgiToSelf;
 

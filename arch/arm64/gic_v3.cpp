@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// GICv3 and GICv4 (Arm IHI 0069H): affinity routing, a redistributor for each CPU, the CPU interface in System
-// registers. LPIs are not used.
+// GICv3 and GICv4 (Arm IHI 0069H): affinity routing, a redistributor for each CPU, the CPU interface in
+// System registers. LPIs are not used.
 //
-// Percival's interrupts are Group 1 of the security state it runs in. Works with two security states, seen from the
-// non-secure one (GICD_CTLR.DS = 0), and with one (DS = 1).
+// Percival's interrupts are Group 1 of the security state it runs in. Works with two security states, seen
+// from the non-secure one (GICD_CTLR.DS = 0), and with one (DS = 1).
 #include "arch/barrier.hpp"
 #include "arch/cpu_identity.hpp"
 #include "arch/poll.hpp"
@@ -26,9 +26,10 @@ struct RedistributorRegion {
 };
 
 struct Cpu {
-    std::atomic<u64> affinity{0}; // with kKnown; another CPU may look for its own entry while this one is written
+    // With kKnown. Atomic, because another CPU may be looking for its own entry while this one is written.
+    std::atomic<u64> affinity{0};
     VirtAddr redistributor{};
-    SendSgi1 sgi{};               // what reaches this CPU, but for the INTID
+    SendSgi1 sgi{}; // what reaches this CPU, but for the INTID
 };
 constexpr u64 kKnown = u64{1} << 63;
 
@@ -71,7 +72,8 @@ bool distributor_settled(Mmio distributor)
 bool redistributor_settled(VirtAddr redistributor)
 {
     const Mmio control{redistributor};
-    return poll_until([=] { return RedistributorWritePending::of(control.read32(kRedistributorControl)) == 0; });
+    return poll_until(
+        [=] { return RedistributorWritePending::of(control.read32(kRedistributorControl)) == 0; });
 }
 
 Mmio private_interrupts(VirtAddr redistributor)
@@ -110,10 +112,10 @@ GicResult GicV3::map_redistributors(const GicDescription& gic)
 GicResult GicV3::init_distributor()
 {
     using Control = DistributorControl;
-    constexpr auto kNotSettled = "the GICv3 distributor does not finish a register write (GICD_CTLR.RWP)";
+    constexpr auto kNotSettled = "the GICv3 distributor does not finish a write (GICD_CTLR.RWP)";
 
-    // The groups first: to turn affinity routing on while one is enabled is UNPREDICTABLE, and so is to turn it off
-    // (IHI 0069H 12.9.4), so a firmware's choice of it is kept.
+    // The groups first: to turn affinity routing on while one is enabled is UNPREDICTABLE, and so is to turn
+    // it off (IHI 0069H 12.9.4), so a firmware's choice of it is kept.
     u64 control = distributor_.read32(kDistributorControl);
     control = Control::EnableGroup1::in(Control::EnableGroup0::in(control, 0), 0);
     distributor_.write32(kDistributorControl, static_cast<u32>(control));
@@ -167,7 +169,7 @@ GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
 
     gic::reset_private_interrupts(private_interrupts(*redistributor), ~u32{0});
     if (!redistributor_settled(*redistributor))
-        return std::unexpected{"this CPU's GICv3 redistributor does not finish a register write (GICR_CTLR.RWP)"};
+        return std::unexpected{"this CPU's GICv3 redistributor does not finish a write (GICR_CTLR.RWP)"};
 
     if (const auto done = init_cpu_interface(); !done)
         return done;
@@ -190,14 +192,14 @@ GicResult GicV3::init_cpu_interface()
     if (SystemRegisterEnable::read().get<SystemRegisterEnable::Enable>() == 0)
         return std::unexpected{"the firmware keeps the GICv3 System registers off (ICC_SRE_EL1.SRE)"};
 
-    const auto control =
-        InterfaceControl::read().with<InterfaceControl::CommonBinaryPoint>(0).with<InterfaceControl::EoiMode>(0);
+    using Control = InterfaceControl;
+    const auto control = Control::read().with<Control::CommonBinaryPoint>(0).with<Control::EoiMode>(0);
     control.write();
     PriorityMask{gic::kPriorityMask}.write();
     BinaryPoint1{0}.write(); // the least value it supports
-    // What the firmware left active would keep interrupts of our priority out. There are as many registers as the
-    // number of priority bits needs; the others are UNDEFINED.
-    const u64 priority_bits = control.get<InterfaceControl::PriorityBits>() + 1;
+    // What the firmware left active would keep interrupts of our priority out. There are as many registers as
+    // the number of priority bits needs; the others are UNDEFINED.
+    const u64 priority_bits = control.get<Control::PriorityBits>() + 1;
     ActivePriorities0{0}.write();
     if (priority_bits > 5)
         ActivePriorities1{0}.write();
@@ -220,12 +222,12 @@ GicResult GicV3::check_range_selector(u64 affinity)
         range_selector_needed_.store(true);
     // Sequentially consistent, so that of two CPUs that do not fit together at least one sees it.
     if (range_selector_needed_.load() && range_selector_missing_.load())
-        return std::unexpected{"this GICv3 cannot send SGIs to every CPU: Aff0 is above 15 and RSS is missing"};
+        return std::unexpected{"this GICv3 cannot send SGIs to every CPU: Aff0 above 15 needs RSS"};
     return {};
 }
 
-// The calling CPU's. Rare enough to search: what the interrupt path needs, it has in System registers. A CPU that was
-// never set up gets address 0, which faults.
+// The calling CPU's. Rare enough to search: what the interrupt path needs, it has in System registers. A CPU
+// that was never set up gets address 0, which faults.
 VirtAddr own_redistributor()
 {
     const u64 self = affinity() | kKnown;
@@ -252,7 +254,7 @@ void GicV3::disable_private(u32 intid)
 Acknowledged GicV3::acknowledge()
 {
     const auto intid = static_cast<u32>(Acknowledge1::read().get<Acknowledge1::Intid>());
-    // The read has its effect before anything the handler does (IHI 0069H 4.1.1), and the sender's stores are seen.
+    // The read has its effect before anything the handler does, and the sender's stores are seen.
     dsb<Shareability::FullSystem>();
     return {intid, intid};
 }

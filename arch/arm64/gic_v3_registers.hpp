@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The registers of a GICv3 that Percival uses (Arm IHI 0069H, chapter 12). Only arch/arm64/gic_v3.cpp uses this.
+// The registers of a GICv3 that Percival uses (Arm IHI 0069H, chapter 12). Only arch/arm64/gic_v3.cpp uses
+// this.
 #pragma once
 
 #include "arch/mmio.hpp"
@@ -7,7 +8,8 @@
 
 namespace percival::arch::gic_v3 {
 
-// The distributor is one frame, a redistributor two or four: control, private interrupts, and two for virtual LPIs.
+// The distributor is one frame, a redistributor two or four: control, private interrupts, and two for virtual
+// LPIs.
 inline constexpr Bytes kFrame = 64_KiB;
 
 // Identification, in the distributor and in a redistributor's control frame.

@@ -13,10 +13,10 @@ namespace {
 constinit Psci psci;
 constinit bool psci_usable{false};
 
-// The CPU spins in firmware code with its MMU off and reads the release address from memory, past all caches. So the
-// entry is written through a device mapping, which goes past them too. What is left of the address in a cache is
-// written back and dropped first: if it is dirty it would later overwrite the entry (Arm ARM B2.16, mismatched memory
-// attributes).
+// The CPU spins in firmware code with its MMU off and reads the release address from memory, past all caches.
+// So the entry is written through a device mapping, which goes past them too. What is left of the address in
+// a cache is written back and dropped first: if it is dirty it would later overwrite the entry (Arm ARM,
+// "Mismatched memory attributes").
 std::expected<void, std::string_view> release_from_spin_table(PhysAddr release_address, PhysAddr entry)
 {
     if (!release_address.is_aligned(Bytes{sizeof(u64)}))

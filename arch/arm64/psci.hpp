@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// PSCI, the firmware's power interface, version 0.2 and later (Arm DEN 0022F). Only arch/arm64/power.cpp uses it.
-// Any context.
+// PSCI, the firmware's power interface, version 0.2 and later (Arm DEN 0022F). Only arch/arm64/power.cpp uses
+// it. Any context.
 #pragma once
 
 #include "kernel/machine.hpp"
@@ -17,8 +17,8 @@ public:
     constexpr Psci() = default;
     constexpr explicit Psci(PsciConduit conduit) : conduit_{conduit} {}
 
-    // PSCI_VERSION answers with something that has CPU_ON and SYSTEM_OFF under the numbers used here. Version 0.1 has
-    // no numbers of its own, every firmware chose them.
+    // PSCI_VERSION answers with something that has CPU_ON and SYSTEM_OFF under the numbers used here. Version
+    // 0.1 has no numbers of its own, every firmware chose them.
     bool is_usable() const;
     std::expected<void, std::string_view> cpu_on(u64 mpidr, PhysAddr entry, u64 context) const;
     // Returns only if the firmware refuses.

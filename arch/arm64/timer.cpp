@@ -43,8 +43,8 @@ bool timer_init(const TimerDescription& timer)
 
 u64 timer_ticks()
 {
-    // Keeps the count from being read before what comes earlier in the program (Arm ARM D12.1.2: it may be read
-    // speculatively, and out of order with another read of it).
+    // Keeps the count from being read before what comes earlier in the program (Arm ARM, "The
+    // virtual counter": it may be read speculatively, and out of order with another read of it).
     isb();
     return VirtualCount::read().raw;
 }

@@ -93,7 +93,8 @@ TEST(StringTest, CompareHasTheSignOfMemcmpWhereverTheFirstDifferenceIs)
                 for (std::size_t at = 0; at < size; ++at) {
                     const u8 kept = b[right + at];
                     b[right + at] = static_cast<u8>(random());
-                    ASSERT_EQ(sign(compare(&a[left], &b[right], size)), sign(std::memcmp(&a[left], &b[right], size)));
+                    ASSERT_EQ(sign(compare(&a[left], &b[right], size)),
+                              sign(std::memcmp(&a[left], &b[right], size)));
                     b[right + at] = kept;
                 }
             }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/processor.hpp: a thread stands for a CPU, and "interrupts masked" is a count a test can read.
+// The host's arch/processor.hpp: a thread stands for a CPU, and "interrupts masked" is a count a test can
+// read.
 #pragma once
 
 #include "kernel/types.hpp"

@@ -10,7 +10,8 @@ namespace percival::arch {
 
 inline u64 timer_ticks()
 {
-    return static_cast<u64>(std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds{1});
+    const auto since = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<u64>(since / std::chrono::nanoseconds{1});
 }
 
 inline u64 timer_frequency()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which CPU this is, as the hardware says it: usable before and without per-CPU data. The value is an identity only
-// as long as the caller cannot migrate. Any context.
+// Which CPU this is, as the hardware says it: usable before and without per-CPU data. The value is an
+// identity only as long as the caller cannot migrate. Any context.
 #pragma once
 
 #include "kernel/types.hpp"

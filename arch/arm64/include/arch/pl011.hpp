@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The Arm PL011 UART, transmit only, polled (Arm DDI 0183). The firmware's baud rate and line format are kept.
+// The Arm PL011 UART, transmit only, polled (Arm DDI 0183). The firmware's baud rate and line format are
+// kept.
 #pragma once
 
 #include "arch/mmio.hpp"
