@@ -47,8 +47,13 @@ def check() -> int:
 def ensure(upgrade_qemu: bool = False) -> None:
     """Installs what is missing. With `upgrade_qemu`, tries for a newer QEMU where the one here is old."""
     lacking = requirements.missing()
-    if lacking or (upgrade_qemu and qemu_is_old(installed_version())):
+    if lacking:
         _install(lacking)
+    elif upgrade_qemu and qemu_is_old(installed_version()):
+        try:
+            _install(lacking)
+        except Unavailable as error:
+            say(f"QEMU {installed_version()} stays, which will do: {error}")
     sysroot.provide()
 
 

@@ -42,6 +42,21 @@ class NoOrphanTest(TreeTestCase):
     def test_a_killed_front_door_takes_qemu_along(self) -> None:
         self.assert_ended_by(signal.SIGKILL, -signal.SIGKILL, HANGING)
 
+    def test_qemu_is_asked_before_it_is_killed(self) -> None:
+        polite = f"trap 'touch {self.state}/asked; exit 0' TERM; echo booting; while :; do sleep 0.1; done"
+        self.assert_ended_by(signal.SIGINT, 130, polite)
+        self.assertTrue((self.state / "asked").exists())
+
+    def test_a_key_typed_at_the_terminal_does_not_reach_qemu(self) -> None:
+        with self.start("boot", "--no-build", qemu=HANGING) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            pid = self.qemu_pid()
+            assert pid is not None
+            self.assertNotEqual(os.getpgid(pid), os.getpgid(process.pid))
+            process.terminate()
+            process.communicate(timeout=60)
+
     def test_the_end_of_its_time_kills_qemu(self) -> None:
         self.assertEqual(
             self.run_percival("boot", "--no-build", "--timeout", "1", qemu=STUBBORN).returncode, 3

@@ -10,6 +10,7 @@ from unittest import mock
 
 import support  # noqa: F401
 from frontdoor import requirements, setup, sysroot
+from frontdoor.errors import Unavailable
 from frontdoor.qemu_probe import PREFERRED, QemuVersion, parse_package_version, parse_version
 from frontdoor.requirements import Requirement
 
@@ -70,6 +71,23 @@ class EnsureTest(unittest.TestCase):
             install.assert_not_called()
             setup.ensure(upgrade_qemu=True)
             install.assert_called_once()
+
+
+    def test_an_old_qemu_that_cannot_be_upgraded_will_do(self) -> None:
+        with mock.patch.object(requirements, "missing", lambda: []), mock.patch.object(
+            setup, "installed_version", lambda: QemuVersion(7, 2)
+        ), mock.patch.object(sysroot, "present", lambda: True), mock.patch.object(
+            setup, "_install", side_effect=Unavailable("no rights")
+        ):
+            self.assertEqual(setup.setup(), 0)
+
+    def test_what_is_missing_and_cannot_be_installed_is_an_error(self) -> None:
+        lacking = [Requirement("clang-19", "the compiler")]
+        with mock.patch.object(requirements, "missing", lambda: lacking), mock.patch.object(
+            setup, "debian_codename", lambda: None
+        ):
+            with self.assertRaisesRegex(Unavailable, "clang-19"):
+                setup.setup()
 
 
 class VersionTest(unittest.TestCase):
