@@ -2,6 +2,7 @@
 #include "kernel/tick.hpp"
 
 #include "arch/interrupt_controller.hpp"
+#include "arch/processor.hpp"
 #include "arch/timer.hpp"
 #include "kernel/selftest_runner.hpp"
 #include "mm/percpu.hpp"
@@ -44,6 +45,8 @@ u64 tick_count(CpuId cpu)
 
 void take_over_alarm(AlarmHandler handler)
 {
+    arch::InterruptMask masked; // no alarm between the old handler and the new one
+    arch::timer_cancel_alarm();
     alarm_handler.write(handler);
     if (handler == nullptr)
         arm();

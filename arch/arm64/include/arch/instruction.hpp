@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Recognizing the few A64 instructions that a test looks for in live code (Arm ARM C4.1, A64 instruction set encoding).
+// Offsets are in instructions.
+#pragma once
+
+#include "kernel/types.hpp"
+
+#include <optional>
+
+namespace percival::arch {
+
+constexpr s32 sign_extend(u32 value, unsigned bits)
+{
+    return static_cast<s32>(value << (32 - bits)) >> (32 - bits);
+}
+
+// B, not BL.
+constexpr std::optional<s32> branch_offset(u32 instruction)
+{
+    if ((instruction & 0xfc00'0000) != 0x1400'0000)
+        return {};
+    return sign_extend(instruction & 0x03ff'ffff, 26);
+}
+
+// B.cond, CBZ, CBNZ.
+constexpr std::optional<s32> conditional_branch_offset(u32 instruction)
+{
+    const bool b_cond = (instruction & 0xff00'0010) == 0x5400'0000;
+    const bool compare = (instruction & 0x7e00'0000) == 0x3400'0000;
+    if (!b_cond && !compare)
+        return {};
+    return sign_extend((instruction >> 5) & 0x7'ffff, 19);
+}
+
+// LDADD, LDCLR, LDSET, SWP and their kin, and CAS (FEAT_LSE).
+constexpr bool is_lse_atomic(u32 instruction)
+{
+    const bool memory_operation = (instruction & 0x3f20'0c00) == 0x3820'0000;
+    const bool compare_and_swap = (instruction & 0x3fa0'7c00) == 0x08a0'7c00;
+    return memory_operation || compare_and_swap;
+}
+
+// LDR, LDRB, LDRH of a general register with an immediate or a register offset.
+constexpr bool is_load(u32 instruction)
+{
+    return (instruction & 0x3fc0'0000) == 0x3940'0000 || (instruction & 0x3fe0'0c00) == 0x3860'0800;
+}
+
+// STR and its kin, LDXR, STXR, and pairs of either.
+constexpr bool is_store_or_exclusive(u32 instruction)
+{
+    const bool store = (instruction & 0x3fc0'0000) == 0x3900'0000;
+    const bool exclusive = (instruction & 0x3f80'0000) == 0x0800'0000;
+    const bool pair = (instruction & 0x3e00'0000) == 0x2800'0000;
+    return store || exclusive || pair;
+}
+
+static_assert(is_lse_atomic(0xf829'014a) && !is_lse_atomic(0xf940'012a)); // ldadd x9, x10, [x10]; ldr x10, [x9]
+static_assert(is_lse_atomic(0xc8a9'7d01) && is_load(0xf940'012a));        // cas x9, x1, [x8]
+static_assert(is_store_or_exclusive(0xc85f'7d0a) && is_store_or_exclusive(0xc80c'7d0b)); // ldxr, stxr
+static_assert(branch_offset(0x1400'0000) == 0 && branch_offset(0x17ff'ffff) == -1 && !branch_offset(0x9400'0000));
+static_assert(conditional_branch_offset(0x54ff'ffc1) == -2 && conditional_branch_offset(0x35ff'ffac) == -3);
+
+} // namespace percival::arch
