@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the vectors call. Interrupts are masked in all of it.
+#include "arch/breakpoint.hpp"
 #include "arch/fault_recovery.hpp"
 #include "arch/interrupt_controller.hpp"
 #include "arch/registers.hpp"
@@ -10,7 +11,7 @@ namespace percival::arch {
 
 extern "C" void handle_synchronous(Registers& registers)
 {
-    if (!recover_from_fault(registers, false))
+    if (!handle_breakpoint(registers) && !recover_from_fault(registers, false))
         panic_at(registers, "unhandled exception");
 }
 

@@ -20,6 +20,7 @@ enum class ExceptionClass : u8 {
     DataAbort = 0x25,
     WatchpointLower = 0x34,
     Watchpoint = 0x35,
+    HardwareBreakpoint = 0x31,
     Breakpoint = 0x3c, // BRK
 };
 
@@ -90,6 +91,7 @@ constexpr bool far_is_valid(u64 esr)
     case ExceptionClass::DataAbort:
     case ExceptionClass::WatchpointLower:
     case ExceptionClass::Watchpoint: return (esr & kFnV) == 0;
+    case ExceptionClass::HardwareBreakpoint:
     case ExceptionClass::Breakpoint: break;
     }
     return false;
