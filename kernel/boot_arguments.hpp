@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The boot arguments of /chosen: `key` or `key=value`, separated by white space. Any context, on the host too.
+// The boot arguments of /chosen: `key` or `key=value`, separated by white space.
+// Any context, on the host too.
 //
-// Quoting is Linux's (lib/cmdline.c, next_arg()): white space inside double quotes separates nothing, and quotes
-// around a value or around the whole argument are taken away. Of an argument given twice the last one counts.
+// Quoting is Linux's (lib/cmdline.c, next_arg()): white space inside double quotes separates nothing, and
+// quotes around a value or around the whole argument are taken away. Of an argument given twice the last one
+// counts.
 #pragma once
 
 #include "kernel/format.hpp"

@@ -65,7 +65,8 @@ std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte
     return Bytes{word(TotalSize)};
 }
 
-std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte> blob, MachineDescription& machine)
+std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte> blob,
+                                                      MachineDescription& machine)
 {
     reset(machine);
     const auto tree = DeviceTreeView::open(blob);
@@ -116,7 +117,8 @@ void note(MachineDescription& machine, const DeviceTreeError& error)
         ++machine.notes_left_out;
 }
 
-DeviceTreeResult<u32> numa_node_of(const DeviceTreeView& tree, DeviceTreeNode node, MachineDescription& machine)
+DeviceTreeResult<u32> numa_node_of(const DeviceTreeView& tree, DeviceTreeNode node,
+                                   MachineDescription& machine)
 {
     const auto number = tree.number_or(node, "numa-node-id", 0);
     if (!number)

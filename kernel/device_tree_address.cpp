@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Addresses in the tree: cells, `reg`, and the translation by `ranges` (Devicetree Specification 0.4, 2.3.5 to 2.3.8).
+// Addresses in the tree: cells, `reg`, and the translation by `ranges` (Devicetree Specification 0.4, 2.3).
 #include "kernel/device_tree_reader.hpp"
 
 #include <algorithm>
@@ -8,8 +8,8 @@ namespace percival::device_tree {
 namespace {
 
 // One step up: the address on the bus above `bus`. Nothing is above the root.
-DeviceTreeResult<u64> translate(const DeviceTreeView& tree, DeviceTreeNode bus, DeviceTreeNode above, u64 base,
-                                u64 size)
+DeviceTreeResult<u64> translate(const DeviceTreeView& tree, DeviceTreeNode bus, DeviceTreeNode above,
+                                u64 base, u64 size)
 {
     const auto ranges = tree.required(bus, "ranges");
     if (!ranges)
@@ -35,7 +35,8 @@ DeviceTreeResult<u64> translate(const DeviceTreeView& tree, DeviceTreeNode bus, 
         if (base >= from && base - from <= length && size <= length - (base - from))
             return to + (base - from);
     }
-    return std::unexpected(tree.error(bus, "ranges", "does not cover a register range of a device below", base));
+    return std::unexpected(
+        tree.error(bus, "ranges", "does not cover a register range of a device below", base));
 }
 
 } // namespace
@@ -56,13 +57,15 @@ DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTre
     return AddressCells{*address, *size};
 }
 
-DeviceTreeResult<AddressList> AddressList::read(const DeviceTreeView& tree, DeviceTreeNode node, AddressCells cells)
+DeviceTreeResult<AddressList> AddressList::read(const DeviceTreeView& tree, DeviceTreeNode node,
+                                                AddressCells cells)
 {
     const auto reg = tree.required(node, "reg");
     if (!reg)
         return std::unexpected(reg.error());
     if (!reg->is_whole_cells() || reg->cells() % cells.tuple() != 0)
-        return std::unexpected(tree.error(node, "reg", "its length is not a whole number of entries", reg->size()));
+        return std::unexpected(
+            tree.error(node, "reg", "its length is not a whole number of entries", reg->size()));
     return AddressList{*reg, cells};
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The machine's name, and what the loader chose: arguments, randomness, console (Devicetree Specification 0.4, 3.2,
-// 3.3 and 3.6; the seeds are in dt-schema's chosen.yaml).
+// The machine's name, and what the loader chose: arguments, randomness, console (Devicetree Specification
+// 0.4, 3.2, 3.3 and 3.6; the seeds are in dt-schema's chosen.yaml).
 #include "kernel/device_tree_reader.hpp"
 #include "kernel/text.hpp"
 
 namespace percival::device_tree {
 namespace {
 
-// FNV-1a: every byte of a seed has a say in the result. Not cryptography: the result is as secret as the seed.
+// FNV-1a: every byte of a seed has a say in the result, which is as secret as the seed is.
 u64 fold(u64 seed, std::span<const std::byte> bytes)
 {
     for (std::byte b : bytes)
@@ -83,7 +83,7 @@ std::optional<DeviceTreeNode> console_node(const DeviceTreeView& tree, MachineDe
     const auto stdout_path = tree.property(*chosen, "stdout-path");
     if (!stdout_path)
         return std::nullopt;
-    // Options such as ":115200n8" follow the path. An alias of an alias is not followed: it could go in circles.
+    // Options such as ":115200n8" follow the path. An alias of an alias is not followed: no circles.
     const std::string_view named = stdout_path->text().value_or("");
     std::string_view path = slice(named, 0, named.find(':'));
     if (!path.starts_with('/'))

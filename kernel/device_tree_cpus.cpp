@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The CPUs and how they are started (Devicetree Specification 0.4, 3.8; bindings arm/cpus.yaml and arm/psci.yaml).
+// The CPUs and how they are started (Devicetree Specification 0.4, 3.8; bindings arm/cpus.yaml and
+// arm/psci.yaml).
 #include "kernel/device_tree_reader.hpp"
 #include "kernel/text.hpp"
 
@@ -18,7 +19,8 @@ bool is_cpu(const DeviceTreeView& tree, DeviceTreeNode node)
 }
 
 // A CPU that cannot be started is not fatal: it may be the one that is running, and the others do without it.
-void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription& cpu, MachineDescription& machine)
+void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription& cpu,
+                MachineDescription& machine)
 {
     cpu.start = CpuStart::None;
     // Trees older than the binding say it once, for all CPUs, in the parent.
@@ -56,13 +58,15 @@ DeviceTreeResult<void> read_cpu(const DeviceTreeView& tree, DeviceTreeNode node,
     if (!reg)
         return std::unexpected(reg.error());
     if (!reg->is_whole_cells() || reg->cells() != address_cells)
-        return std::unexpected(tree.error(node, "reg", "is not as long as #address-cells above says", reg->size()));
+        return std::unexpected(
+            tree.error(node, "reg", "is not as long as #address-cells above says", reg->size()));
 
     CpuDescription cpu;
     cpu.mpidr = reg->number(0, address_cells);
     if ((cpu.mpidr & ~kMpidrAffinity) != 0)
         return std::unexpected(tree.error(node, "reg", "is not an MPIDR", cpu.mpidr));
-    if (std::ranges::any_of(machine.cpus.span(), [&](const CpuDescription& other) { return other.mpidr == cpu.mpidr; }))
+    if (std::ranges::any_of(machine.cpus.span(),
+                            [&](const CpuDescription& other) { return other.mpidr == cpu.mpidr; }))
         return std::unexpected(tree.error(node, "reg", "another CPU has the same MPIDR", cpu.mpidr));
     read_start(tree, node, cpu, machine);
     const auto numa_node = numa_node_of(tree, node, machine);
@@ -96,13 +100,15 @@ DeviceTreeResult<void> read_cpus(const DeviceTreeView& tree, MachineDescription&
 
 DeviceTreeResult<void> read_psci(const DeviceTreeView& tree, MachineDescription& machine)
 {
-    const bool needed = machine.cpus.size() > 1
-        && std::ranges::any_of(machine.cpus.span(), [](const CpuDescription& cpu) { return cpu.start == CpuStart::Psci; });
+    const auto is_started_by_psci = [](const CpuDescription& cpu) { return cpu.start == CpuStart::Psci; };
+    const bool needed =
+        machine.cpus.size() > 1 && std::ranges::any_of(machine.cpus.span(), is_started_by_psci);
 
     const auto psci = tree.find_compatible("arm,psci-1.0", "arm,psci-0.2", "arm,psci");
     if (!psci) {
         if (needed)
-            return std::unexpected(DeviceTreeError{"/psci", "", "is missing, but CPUs have enable-method \"psci\""});
+            return std::unexpected(
+                DeviceTreeError{"/psci", "", "is missing, but CPUs have enable-method \"psci\""});
         return {};
     }
     const auto method = tree.required(*psci, "method");

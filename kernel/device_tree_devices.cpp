@@ -17,9 +17,11 @@ DeviceTreeResult<PhysRange> gic_registers(const DeviceTreeView& tree, DeviceTree
     if (!range)
         return range;
     if (!range->base.is_aligned(alignment))
-        return std::unexpected(tree.error(gic, "reg", "is not aligned as a GIC's registers are", range->base.raw()));
+        return std::unexpected(
+            tree.error(gic, "reg", "is not aligned as a GIC's registers are", range->base.raw()));
     if (range->size < at_least)
-        return std::unexpected(tree.error(gic, "reg", "is too small for a GIC's registers", range->size.count()));
+        return std::unexpected(
+            tree.error(gic, "reg", "is too small for a GIC's registers", range->size.count()));
     return range;
 }
 
@@ -61,7 +63,8 @@ DeviceTreeResult<void> read_gic_v3(const DeviceTreeView& tree, DeviceTreeNode no
     if (!stride)
         return std::unexpected(stride.error());
     if (*stride % kGicFrame.count() != 0 || (*stride != 0 && *stride < kRedistributor.count()))
-        return std::unexpected(tree.error(node, "redistributor-stride", "is not a redistributor's size", *stride));
+        return std::unexpected(
+            tree.error(node, "redistributor-stride", "is not a redistributor's size", *stride));
     gic.redistributor_stride = *stride;
     return {};
 }
@@ -88,10 +91,12 @@ DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDes
             return std::unexpected(done.error());
         return *v3;
     }
-    const auto v2 = tree.find_compatible("arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "qcom,msm-qgic2");
+    const auto v2 =
+        tree.find_compatible("arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "qcom,msm-qgic2");
     if (!v2)
-        return std::unexpected(tree.error(tree.root(), "", "there is no interrupt controller: no enabled node is "
-                                                           "compatible with a GICv2 or GICv3"));
+        return std::unexpected(tree.error(tree.root(), "",
+                                          "there is no interrupt controller: no enabled node is "
+                                          "compatible with a GICv2 or GICv3"));
     if (auto done = read_gic_v2(tree, *v2, machine.gic); !done)
         return std::unexpected(done.error());
     return *v2;
@@ -129,11 +134,13 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic
         place = *named;
     }
     if (place >= interrupts->cells() / *cells)
-        return std::unexpected(tree.error(*timer, "interrupts", "has no virtual timer's entry", interrupts->size()));
+        return std::unexpected(
+            tree.error(*timer, "interrupts", "has no virtual timer's entry", interrupts->size()));
     const std::size_t at = place * *cells;
     const u64 number = interrupts->number(at + 1, 1);
     if (interrupts->number(at, 1) != kPrivate || number >= kPrivateCount)
-        return std::unexpected(tree.error(*timer, "interrupts", "the virtual timer's is not a private one", number));
+        return std::unexpected(
+            tree.error(*timer, "interrupts", "the virtual timer's is not a private one", number));
     machine.timer.virtual_interrupt = static_cast<u32>(number + 16);
 
     const auto frequency = tree.number_or(*timer, "clock-frequency", 0);

@@ -9,8 +9,8 @@ namespace {
 
 using Banks = decltype(MachineDescription::memory);
 
-// Sorts the banks and makes them disjoint. Neighbours on one numa node become one bank; of two nodes that claim the
-// same memory the lower bank keeps it. True: there was such a claim.
+// Sorts the banks and makes them disjoint. Neighbours on one numa node become one bank; of two nodes that
+// claim the same memory the lower bank keeps it. True: there was such a claim.
 bool tidy(Banks& banks)
 {
     for (std::size_t i = 1; i < banks.size(); ++i) {
@@ -54,8 +54,9 @@ DeviceTreeResult<void> read_bank_node(const DeviceTreeView& tree, DeviceTreeNode
     for (std::size_t at = 0; at < reg->size(); ++at) {
         const PhysRange range = clip(reg->address(at), reg->length(at));
         if (range.size != Bytes{reg->length(at)})
-            note(machine, tree.error(node, "reg", "memory beyond the 52-bit physical address space is not used",
-                                     reg->address(at)));
+            note(machine,
+                 tree.error(node, "reg", "memory beyond the 52-bit physical address space is not used",
+                            reg->address(at)));
         if (range.is_empty())
             continue;
         const MemoryBank bank{range, *numa_node};
@@ -68,8 +69,8 @@ DeviceTreeResult<void> read_bank_node(const DeviceTreeView& tree, DeviceTreeNode
     return {};
 }
 
-DeviceTreeResult<void> reserve(const DeviceTreeView& tree, DeviceTreeNode node, u64 base, u64 size, bool no_map,
-                               MachineDescription& machine)
+DeviceTreeResult<void> reserve(const DeviceTreeView& tree, DeviceTreeNode node, u64 base, u64 size,
+                               bool no_map, MachineDescription& machine)
 {
     const Reservation reservation{clip(base, size), no_map};
     // Memory that the kernel does not know to be somebody else's would be used: not knowing all is fatal.
@@ -95,8 +96,9 @@ DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescriptio
     if (tidy(machine.memory))
         note(machine, tree.error(tree.root(), "", "two numa nodes claim the same memory"));
     if (machine.memory.empty())
-        return std::unexpected(tree.error(tree.root(), "", "there is no memory: no enabled node has "
-                                                           "device_type \"memory\" and a reg that is not empty"));
+        return std::unexpected(tree.error(tree.root(), "",
+                                          "there is no memory: no enabled node has "
+                                          "device_type \"memory\" and a reg that is not empty"));
     return {};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The parts of read_device_tree(): one function per kind of thing, each filling its own fields of the description.
-// For kernel/device_tree*.cpp only.
+// The parts of read_device_tree(): one function per kind of thing, each filling its own fields of the
+// description. For kernel/device_tree*.cpp only.
 #pragma once
 
 #include "kernel/device_tree_view.hpp"
@@ -19,18 +19,22 @@ struct AddressCells {
     constexpr std::size_t tuple() const { return address + size; }
 };
 
-// The cells of `reg` in the children of `parent`. Only one or two address cells and up to two size cells can be
-// ordinary addresses; anything else is an error.
+// The cells of `reg` in the children of `parent`. Only one or two address cells and up to two size cells can
+// be ordinary addresses; anything else is an error.
 DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTreeNode parent);
 
 // A property that is a list of (address, size), such as `reg`.
 class AddressList {
 public:
-    static DeviceTreeResult<AddressList> read(const DeviceTreeView& tree, DeviceTreeNode node, AddressCells cells);
+    static DeviceTreeResult<AddressList> read(const DeviceTreeView& tree, DeviceTreeNode node,
+                                              AddressCells cells);
 
     std::size_t size() const { return property_.cells() / cells_.tuple(); }
     u64 address(std::size_t at) const { return property_.number(at * cells_.tuple(), cells_.address); }
-    u64 length(std::size_t at) const { return property_.number(at * cells_.tuple() + cells_.address, cells_.size); }
+    u64 length(std::size_t at) const
+    {
+        return property_.number(at * cells_.tuple() + cells_.address, cells_.size);
+    }
 
 private:
     AddressList(DeviceTreeProperty property, AddressCells cells) : property_{property}, cells_{cells} {}
@@ -39,8 +43,8 @@ private:
     AddressCells cells_;
 };
 
-// Entry `at` of a device's `reg` as the CPU sees it, through the `ranges` of every bus above. Never empty, and
-// below kPhysicalLimit.
+// Entry `at` of a device's `reg` as the CPU sees it, through the `ranges` of every bus above. Never empty,
+// and below kPhysicalLimit.
 DeviceTreeResult<PhysRange> device_registers(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t at);
 
 // The part of [base, base + size) below kPhysicalLimit; the sum may wrap.
@@ -56,7 +60,8 @@ DeviceTreeResult<void> read_psci(const DeviceTreeView& tree, MachineDescription&
 
 // device_tree_devices.cpp. The timer's interrupts are read by the rules of `gic`, which read_gic() found.
 DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDescription& machine);
-DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic, MachineDescription& machine);
+DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic,
+                                  MachineDescription& machine);
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine);
 
 // device_tree_chosen.cpp
@@ -69,6 +74,7 @@ std::optional<DeviceTreeNode> console_node(const DeviceTreeView& tree, MachineDe
 void note(MachineDescription& machine, const DeviceTreeError& error);
 
 // A node's numa-node-id, 0 when it has none or one that is out of bounds (noted).
-DeviceTreeResult<u32> numa_node_of(const DeviceTreeView& tree, DeviceTreeNode node, MachineDescription& machine);
+DeviceTreeResult<u32> numa_node_of(const DeviceTreeView& tree, DeviceTreeNode node,
+                                   MachineDescription& machine);
 
 } // namespace percival::device_tree

@@ -145,7 +145,8 @@ std::optional<DeviceTreeProperty> DeviceTreeView::property(DeviceTreeNode node, 
     return DeviceTreeProperty{{static_cast<const std::byte*>(value), static_cast<std::size_t>(length)}};
 }
 
-DeviceTreeResult<DeviceTreeProperty> DeviceTreeView::required(DeviceTreeNode node, std::string_view name) const
+DeviceTreeResult<DeviceTreeProperty> DeviceTreeView::required(DeviceTreeNode node,
+                                                              std::string_view name) const
 {
     const auto found = property(node, name);
     if (!found)
@@ -153,7 +154,8 @@ DeviceTreeResult<DeviceTreeProperty> DeviceTreeView::required(DeviceTreeNode nod
     return *found;
 }
 
-DeviceTreeResult<u64> DeviceTreeView::number_or(DeviceTreeNode node, std::string_view name, u64 otherwise) const
+DeviceTreeResult<u64> DeviceTreeView::number_or(DeviceTreeNode node, std::string_view name,
+                                                u64 otherwise) const
 {
     const auto found = property(node, name);
     if (!found)

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A checked, read-only view of a flattened device tree (Devicetree Specification 0.4, chapter 5) over libfdt.
-// For kernel/device_tree*.cpp only; everybody else reads the MachineDescription. Boot only; the host tests it.
+// For kernel/device_tree*.cpp only; everybody else reads the MachineDescription. Boot only; host tests too.
 //
-// INV-device_tree_view-1: a view exists only over a blob whose whole structure was walked once (open()): every
-//     node and property ends inside the blob and nesting is at most kMaxDepth. Later walks cannot fail.
-// INV-device_tree_view-2: property *values* were not checked by that. They are read through DeviceTreeProperty
-//     only, which never goes beyond the property's own length.
-// INV-device_tree_view-3: no libfdt function that resolves aliases or compares string lists is used: in libfdt
-//     1.6 an alias that names itself recurses without end, and fdt_stringlist_contains reads one byte too far.
+// INV-device_tree_view-1: a view exists only over a blob whose whole structure was walked once by open():
+//     every node and property ends inside the blob, nesting is at most kMaxDepth. Later walks cannot fail.
+// INV-device_tree_view-2: property *values* were not checked by that. They are read through
+//     DeviceTreeProperty only, which never goes beyond the property's own length.
+// INV-device_tree_view-3: no libfdt function that resolves aliases or compares string lists is used: in
+//     libfdt 1.6 an alias that names itself recurses without end, and fdt_stringlist_contains() reads one
+//     byte too far.
 #pragma once
 
 #include "kernel/device_tree_error.hpp"

@@ -66,7 +66,8 @@ void put_argument(Writer& out, const FormatSpec& spec, const Argument& argument)
     Digits room;
     switch (argument.kind) {
     case Kind::Unsigned:
-        return put_padded(out, spec, spec.hex ? "0x" : "", digits_of(room, argument.value, spec.hex ? 16 : 10));
+        return put_padded(out, spec, spec.hex ? "0x" : "",
+                          digits_of(room, argument.value, spec.hex ? 16 : 10));
     case Kind::Signed: {
         const bool negative = static_cast<s64>(argument.value) < 0;
         const u64 magnitude = negative ? 0 - argument.value : argument.value;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the firmware says about the machine: the facts the kernel takes from the device tree, with no tree left in them.
+// What the firmware says about the machine: the facts the kernel takes from the device tree, with no tree left
+// in them.
 // Filled in once by read_device_tree() (kernel/device_tree.hpp), constant afterwards.
 //
 // The string views point into the tree's blob, which stays mapped read-only for the kernel's whole life.
@@ -32,7 +33,7 @@ struct Reservation {
     bool no_map{false};
 };
 
-// None: the tree names no way the kernel knows. Nothing is wrong with that on the CPU that is running already.
+// None: the tree names no way the kernel knows. That is fine for the CPU that is running already.
 enum class CpuStart : u8 { Psci, SpinTable, None };
 
 struct CpuDescription {
@@ -75,7 +76,7 @@ struct MachineDescription {
     BoundedVector<CpuDescription, kMaxCpus> cpus{};
     u32 cpus_left_out{0};             // CPUs in the tree beyond kMaxCpus
     PsciConduit psci{PsciConduit::None};
-    u32 psci_v01_cpu_on{0};           // PSCI 0.1: CPU_ON's number, nothing else may be called; 0: PSCI 0.2 or later
+    u32 psci_v01_cpu_on{0};           // PSCI 0.1: CPU_ON's number, and all there is; 0: PSCI 0.2 on
     GicDescription gic{};
     UartDescription uart{};
     TimerDescription timer{};

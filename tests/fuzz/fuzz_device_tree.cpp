@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The device tree reader on any bytes. Plain mutation would hardly get past the structure's checks, so half of the
-// mutations change one property's value and leave the tree well-formed.
+// The device tree reader on any bytes. Plain mutation would hardly get past the structure's checks, so half
+// of the mutations change one property's value and leave the tree well-formed.
 #include "kernel/device_tree_view.hpp"
 #include "support/device_tree_blob.hpp"
 
@@ -27,7 +27,8 @@ struct Place {
 std::vector<Place> all_properties(const Blob& tree)
 {
     std::vector<Place> places;
-    for (int node = fdt_next_node(tree.data(), -1, nullptr); node >= 0; node = fdt_next_node(tree.data(), node, nullptr)) {
+    for (int node = fdt_next_node(tree.data(), -1, nullptr); node >= 0;
+         node = fdt_next_node(tree.data(), node, nullptr)) {
         int property = 0;
         fdt_for_each_property_offset(property, tree.data(), node) places.push_back({node, property});
     }
@@ -38,7 +39,7 @@ std::vector<Place> all_properties(const Blob& tree)
 Blob with_one_value_changed(std::span<const std::byte> input, unsigned seed)
 {
     constexpr std::size_t kRoom = 1024;
-    // Not fdt_check_full alone: it follows a null pointer in some trees of old versions, which open() refuses.
+    // Not by fdt_check_full: it follows a null pointer in some trees of old versions, which open() refuses.
     if (!DeviceTreeView::open(input))
         return {};
     Blob tree(input.size() + kRoom);
@@ -76,7 +77,8 @@ Blob with_one_value_changed(std::span<const std::byte> input, unsigned seed)
 
 using namespace percival;
 
-extern "C" std::size_t LLVMFuzzerCustomMutator(u8* data, std::size_t size, std::size_t max_size, unsigned seed)
+extern "C" std::size_t LLVMFuzzerCustomMutator(u8* data, std::size_t size, std::size_t max_size,
+                                               unsigned seed)
 {
     if (seed % 2 == 0) {
         // A copy: libfdt wants alignment.

@@ -110,7 +110,8 @@ TEST(BootArguments, what_is_no_number_is_reported_with_its_name)
 
 TEST(BootArguments, a_number_beyond_64_bits_is_reported)
 {
-    for (const char* text : {"n=18446744073709551616", "n=0x10000000000000000", "n=99999999999999999999999"}) {
+    for (const char* text :
+         {"n=18446744073709551616", "n=0x10000000000000000", "n=99999999999999999999999"}) {
         const auto number = BootArguments{text}.number("n");
         ASSERT_FALSE(number) << text;
         EXPECT_EQ(number.error().problem, "does not fit 64 bits");

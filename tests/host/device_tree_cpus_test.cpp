@@ -110,7 +110,8 @@ TEST(DeviceTreeCpus, an_unknown_method_is_noted_and_cannot_start_the_cpu)
     const Reading reading{virt().set_text("/cpus/cpu@1", "enable-method", "smoke-signals").finish()};
     ASSERT_EQ(reading.sentence, "");
     EXPECT_EQ(reading.machine->cpus[1].start, CpuStart::None);
-    EXPECT_TRUE(reading.has_note("/cpus/cpu@1: enable-method: is neither psci nor spin-table")) << reading.all_notes();
+    EXPECT_TRUE(reading.has_note("/cpus/cpu@1: enable-method: is neither psci nor spin-table"))
+        << reading.all_notes();
 }
 
 TEST(DeviceTreeCpus, a_spin_table_without_a_good_release_address_is_noted_and_cannot_start_the_cpu)
@@ -138,7 +139,10 @@ TEST(DeviceTreeCpus, psci_is_needed_when_more_than_one_cpu_starts_by_it)
 TEST(DeviceTreeCpus, psci_is_not_needed_by_a_single_cpu)
 {
     TreeEditor tree = virt();
-    tree.remove_node("/psci").remove_node("/cpus/cpu@1").remove_node("/cpus/cpu@2").remove_node("/cpus/cpu@3");
+    tree.remove_node("/psci")
+        .remove_node("/cpus/cpu@1")
+        .remove_node("/cpus/cpu@2")
+        .remove_node("/cpus/cpu@3");
     const Reading reading{tree.finish()};
     EXPECT_EQ(reading.sentence, "");
     EXPECT_EQ(reading.machine->psci, PsciConduit::None);

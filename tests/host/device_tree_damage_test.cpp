@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Damaged trees: cut at every length, every byte changed, many bytes changed, no tree at all. Each is either refused
-// with a sentence or read with all promises kept, and the sanitizers and the guard page see no wild access.
+// Damaged trees: cut at every length, every byte changed, many bytes changed, no tree at all. Each is either
+// refused with a sentence or read with all promises kept, and the sanitizers and the guard page see no wild
+// access.
 #include "support/device_tree_blob.hpp"
+#include "support/tree_parameter.hpp"
 
 #include <gtest/gtest.h>
 #include <libfdt.h>
@@ -58,7 +60,8 @@ TEST_P(DamagedTree, with_any_byte_changed_is_answered)
         const std::byte old = whole_[at];
         const auto next = static_cast<std::byte>(std::to_integer<unsigned>(old) + 1);
         const auto previous = static_cast<std::byte>(std::to_integer<unsigned>(old) - 1);
-        for (const std::byte now : {std::byte{0}, std::byte{0xff}, old ^ std::byte{0x80}, old ^ std::byte{4}, next, previous}) {
+        for (const std::byte now :
+             {std::byte{0}, std::byte{0xff}, old ^ std::byte{0x80}, old ^ std::byte{4}, next, previous}) {
             Blob blob = whole_;
             blob[at] = now;
             ASSERT_TRUE(is_answered(Reading{blob})) << "byte " << at << " is " << std::to_integer<int>(now);
@@ -110,7 +113,8 @@ TEST_P(DamagedTree, with_blocks_moved_is_answered)
 
 INSTANTIATE_TEST_SUITE_P(DeviceTree, DamagedTree,
                          ::testing::Values("minimal", "numa-server", "qemu-virt-gicv2", "qemu-virt-gicv3",
-                                           "raspberry-pi-4"));
+                                           "raspberry-pi-4"),
+                         tree_test_name);
 
 TEST(RandomBytes, are_refused)
 {
@@ -132,7 +136,8 @@ TEST(RandomBytes, are_refused)
         fdt_set_off_dt_struct(blob.data(), sizeof(fdt_header) + 16);
         fdt_set_off_dt_strings(blob.data(), sizeof(fdt_header));
         fdt_set_size_dt_strings(blob.data(), 16);
-        fdt_set_size_dt_struct(blob.data(), static_cast<u32>(blob.size() - std::min(blob.size(), sizeof(fdt_header) + 16)));
+        fdt_set_size_dt_struct(
+            blob.data(), static_cast<u32>(blob.size() - std::min(blob.size(), sizeof(fdt_header) + 16)));
         ASSERT_TRUE(is_answered(Reading{blob})) << "turn " << turn;
     }
 }

@@ -23,13 +23,15 @@ TreeEditor pi()
 TEST(DeviceTreeGic, a_disabled_one_is_none)
 {
     const Reading reading{virt().set_text(kGic, "status", "disabled").finish()};
-    EXPECT_EQ(reading.sentence.find("device tree: /: there is no interrupt controller"), 0U) << reading.sentence;
+    EXPECT_EQ(reading.sentence.find("device tree: /: there is no interrupt controller"), 0U)
+        << reading.sentence;
 }
 
 TEST(DeviceTreeGic, one_on_a_disabled_bus_is_none)
 {
     const Reading reading{pi().set_text("/soc", "status", "disabled").finish()};
-    EXPECT_EQ(reading.sentence.find("device tree: /: there is no interrupt controller"), 0U) << reading.sentence;
+    EXPECT_EQ(reading.sentence.find("device tree: /: there is no interrupt controller"), 0U)
+        << reading.sentence;
 }
 
 TEST(DeviceTreeGic, missing_registers_are_an_error)
@@ -84,7 +86,8 @@ TEST(DeviceTreeBus, a_device_behind_a_bus_without_ranges_cannot_be_reached)
 
 TEST(DeviceTreeBus, ranges_that_do_not_cover_a_device_are_an_error)
 {
-    EXPECT_EQ(Reading{pi().set_cells("/soc", "ranges", {0x7e00'0000, 0, 0xfe00'0000, 0x180'0000}).finish()}.sentence,
+    EXPECT_EQ(Reading{pi().set_cells("/soc", "ranges", {0x7e00'0000, 0, 0xfe00'0000, 0x180'0000}).finish()}
+                  .sentence,
               "device tree: /soc: ranges: does not cover a register range of a device below (0x40041000)");
     // One byte short of the interrupt controller's first page.
     const Reading reading{pi().set_cells("/soc", "ranges", {0x4000'0000, 0, 0xff80'0000, 0x4'1fff}).finish()};
@@ -94,7 +97,8 @@ TEST(DeviceTreeBus, ranges_that_do_not_cover_a_device_are_an_error)
 TEST(DeviceTreeBus, ranges_of_half_an_entry_are_an_error)
 {
     const Reading reading{pi().set_cells("/soc", "ranges", {0x4000'0000, 0, 0xff80'0000}).finish()};
-    EXPECT_EQ(reading.sentence, "device tree: /soc: ranges: its length is not a whole number of entries (0xc)");
+    EXPECT_EQ(reading.sentence,
+              "device tree: /soc: ranges: its length is not a whole number of entries (0xc)");
 }
 
 TEST(DeviceTreeBus, empty_ranges_change_nothing)
@@ -148,7 +152,8 @@ TEST(DeviceTreeConsole, a_stdout_path_to_a_disabled_or_other_device_is_noted_and
 
 TEST(DeviceTreeConsole, a_stdout_path_to_nothing_is_noted)
 {
-    for (const char* path : {"", ":115200n8", "serial7", "/soc/serial", "/nowhere", "//", "/soc/serial@7e201000/x"}) {
+    for (const char* path :
+         {"", ":115200n8", "serial7", "/soc/serial", "/nowhere", "//", "/soc/serial@7e201000/x"}) {
         const Reading reading{pi().set_text("/chosen", "stdout-path", path).finish()};
         EXPECT_EQ(reading.sentence, "") << path;
         EXPECT_TRUE(reading.has_note("stdout-path")) << path;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Trees from which something was taken away. What is needed is missed by name.
 #include "support/device_tree_blob.hpp"
+#include "support/tree_parameter.hpp"
 
 #include <gtest/gtest.h>
 #include <libfdt.h>
@@ -8,65 +9,64 @@
 namespace percival::testing {
 namespace {
 
+// A property to take away, or a whole node, and how the sentence begins that misses it.
 struct Missing {
+    const char* test_name;
     const char* tree;
     const char* path;
-    const char* property;
+    const char* property; // nullptr: the node
+    const char* sentence;
 };
 
 void PrintTo(const Missing& missing, std::ostream* out)
 {
-    *out << missing.tree << ": " << missing.path << " " << missing.property;
+    *out << missing.tree << " without " << missing.path;
+    if (missing.property != nullptr)
+        *out << " " << missing.property;
 }
 
-class RequiredProperty : public ::testing::TestWithParam<Missing> {};
+class RequiredThing : public ::testing::TestWithParam<Missing> {};
 
-TEST_P(RequiredProperty, is_missed_by_name)
+TEST_P(RequiredThing, is_missed_by_name)
 {
-    const auto [tree, path, property] = GetParam();
-    const Reading reading{TreeEditor{load_tree(tree)}.remove_property(path, property).finish()};
-    EXPECT_EQ(reading.sentence.find(std::string{"device tree: "} + path + ": " + property + ": "), 0U)
-        << reading.sentence;
-}
-
-INSTANTIATE_TEST_SUITE_P(DeviceTree, RequiredProperty,
-                         ::testing::Values(Missing{"qemu-virt-gicv3", "/memory@40000000", "reg"},
-                                           Missing{"qemu-virt-gicv3", "/cpus/cpu@0", "reg"},
-                                           Missing{"qemu-virt-gicv3", "/psci", "method"},
-                                           Missing{"qemu-virt-gicv3", "/intc@8000000", "reg"},
-                                           Missing{"qemu-virt-gicv3", "/timer", "interrupts"},
-                                           Missing{"qemu-virt-gicv2", "/intc@8000000", "reg"},
-                                           Missing{"raspberry-pi-4", "/soc", "ranges"},
-                                           Missing{"raspberry-pi-4", "/soc/interrupt-controller@40041000", "reg"}));
-
-// Things without which there is no kind of thing at all: the sentence names the kind.
-class RequiredThing : public ::testing::TestWithParam<std::pair<Missing, const char*>> {};
-
-TEST_P(RequiredThing, is_missed_by_kind)
-{
-    const auto& [missing, sentence] = GetParam();
+    const Missing& missing = GetParam();
     TreeEditor tree{load_tree(missing.tree)};
     if (missing.property == nullptr)
         tree.remove_node(missing.path);
     else
         tree.remove_property(missing.path, missing.property);
     const Reading reading{tree.finish()};
-    EXPECT_EQ(reading.sentence.find(sentence), 0U) << reading.sentence;
+    EXPECT_EQ(reading.sentence.find(std::string{"device tree: "} + missing.sentence), 0U) << reading.sentence;
 }
+
+constexpr const char* kVirt3 = "qemu-virt-gicv3";
+constexpr const char* kVirt2 = "qemu-virt-gicv2";
+constexpr const char* kPi = "raspberry-pi-4";
+constexpr const char* kMinimal = "minimal";
+constexpr const char* kPiGic = "/soc/interrupt-controller@40041000";
+constexpr const char* kMinimalGic = "/interrupt-controller@8000000";
 
 INSTANTIATE_TEST_SUITE_P(
     DeviceTree, RequiredThing,
     ::testing::Values(
-        std::pair{Missing{"minimal", "/memory", nullptr}, "device tree: /: there is no memory"},
-        std::pair{Missing{"minimal", "/memory", "device_type"}, "device tree: /: there is no memory"},
-        std::pair{Missing{"minimal", "/cpus", nullptr}, "device tree: /cpus: is missing"},
-        std::pair{Missing{"minimal", "/cpus/cpu", nullptr}, "device tree: /cpus: there is no enabled CPU"},
-        std::pair{Missing{"minimal", "/interrupt-controller@8000000", nullptr},
-                  "device tree: /: there is no interrupt controller"},
-        std::pair{Missing{"minimal", "/interrupt-controller@8000000", "compatible"},
-                  "device tree: /: there is no interrupt controller"},
-        std::pair{Missing{"qemu-virt-gicv3", "/psci", nullptr}, "device tree: /psci: is missing"},
-        std::pair{Missing{"qemu-virt-gicv3", "/psci", "compatible"}, "device tree: /psci: is missing"}));
+        Missing{"memory_reg", kVirt3, "/memory@40000000", "reg", "/memory@40000000: reg: is missing"},
+        Missing{"memory_type", kMinimal, "/memory", "device_type", "/: there is no memory"},
+        Missing{"memory", kMinimal, "/memory", nullptr, "/: there is no memory"},
+        Missing{"cpu_reg", kVirt3, "/cpus/cpu@0", "reg", "/cpus/cpu@0: reg: is missing"},
+        Missing{"cpu", kMinimal, "/cpus/cpu", nullptr, "/cpus: there is no enabled CPU"},
+        Missing{"cpus", kMinimal, "/cpus", nullptr, "/cpus: is missing"},
+        Missing{"psci_method", kVirt3, "/psci", "method", "/psci: method: is missing"},
+        Missing{"psci_compatible", kVirt3, "/psci", "compatible", "/psci: is missing"},
+        Missing{"psci", kVirt3, "/psci", nullptr, "/psci: is missing"},
+        Missing{"gicv3_reg", kVirt3, "/intc@8000000", "reg", "/intc@8000000: reg: is missing"},
+        Missing{"gicv2_reg", kVirt2, "/intc@8000000", "reg", "/intc@8000000: reg: is missing"},
+        Missing{"translated_gic_reg", kPi, kPiGic, "reg",
+                "/soc/interrupt-controller@40041000: reg: is missing"},
+        Missing{"gic_compatible", kMinimal, kMinimalGic, "compatible", "/: there is no interrupt controller"},
+        Missing{"gic", kMinimal, kMinimalGic, nullptr, "/: there is no interrupt controller"},
+        Missing{"bus_ranges", kPi, "/soc", "ranges", "/soc: ranges: is missing"},
+        Missing{"timer_interrupts", kVirt3, "/timer", "interrupts", "/timer: interrupts: is missing"}),
+    [](const auto& missing) { return std::string{missing.param.test_name}; });
 
 class TreeWithoutOneThing : public ::testing::TestWithParam<std::string> {};
 
@@ -92,7 +92,8 @@ TEST_P(TreeWithoutOneThing, is_read_or_refused)
             EXPECT_EQ(without.violation, "") << path.data() << " " << name;
             const Reading emptied{TreeEditor{whole}.set_bytes(path.data(), name, {}).finish()};
             EXPECT_EQ(emptied.violation, "") << path.data() << " " << name;
-            const Reading one_byte{TreeEditor{whole}.set_bytes(path.data(), name, std::array{std::byte{1}}).finish()};
+            const Reading one_byte{
+                TreeEditor{whole}.set_bytes(path.data(), name, std::array{std::byte{1}}).finish()};
             EXPECT_EQ(one_byte.violation, "") << path.data() << " " << name;
             ++taken;
         }
@@ -102,7 +103,8 @@ TEST_P(TreeWithoutOneThing, is_read_or_refused)
 
 INSTANTIATE_TEST_SUITE_P(DeviceTree, TreeWithoutOneThing,
                          ::testing::Values("minimal", "numa-server", "qemu-virt-gicv2", "qemu-virt-gicv3",
-                                           "raspberry-pi-4"));
+                                           "raspberry-pi-4"),
+                         tree_test_name);
 
 TEST(DeviceTreeNesting, is_bounded)
 {

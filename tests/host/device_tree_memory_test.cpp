@@ -29,7 +29,8 @@ TreeEditor& add_bank(TreeEditor& tree, const std::string& name, std::initializer
 
 TEST(DeviceTreeMemory, empty_banks_are_dropped)
 {
-    const Reading reading{virt().set_cells(kBank, "reg", {0, 0x1000, 0, 0, 0, 0x4000'0000, 0, 0x1000}).finish()};
+    const Reading reading{
+        virt().set_cells(kBank, "reg", {0, 0x1000, 0, 0, 0, 0x4000'0000, 0, 0x1000}).finish()};
     ASSERT_EQ(reading.sentence, "");
     ASSERT_EQ(reading.machine->memory.size(), 1U);
     EXPECT_EQ(reading.machine->memory[0].range, range(0x4000'0000, 0x1000));
@@ -95,7 +96,8 @@ TEST(DeviceTreeMemory, a_bank_that_wraps_is_cut_at_52_bits_and_noted)
 
 TEST(DeviceTreeMemory, a_bank_above_52_bits_is_left_out_and_noted)
 {
-    const Reading reading{virt().set_cells(kBank, "reg", {0x10'0000, 0, 0, 0x1000, 0, 0x4000'0000, 0, 0x1000}).finish()};
+    const Reading reading{
+        virt().set_cells(kBank, "reg", {0x10'0000, 0, 0, 0x1000, 0, 0x4000'0000, 0, 0x1000}).finish()};
     ASSERT_EQ(reading.sentence, "");
     ASSERT_EQ(reading.machine->memory.size(), 1U);
     EXPECT_EQ(reading.machine->memory[0].range, range(0x4000'0000, 0x1000));
@@ -142,11 +144,22 @@ TEST(DeviceTreeMemory, a_reg_that_is_no_whole_number_of_entries_is_an_error)
               "device tree: /memory@40000000: reg: its length is not a whole number of entries (0xc)");
 }
 
+TEST(DeviceTreeMemory, a_number_that_is_neither_one_cell_nor_two_is_an_error)
+{
+    for (const auto& cells : {std::initializer_list<u32>{}, {0, 0, 0}}) {
+        const Reading reading{virt().set_cells(kBank, "numa-node-id", cells).finish()};
+        EXPECT_EQ(reading.sentence,
+                  "device tree: /memory@40000000: numa-node-id: is not a number of one or two cells");
+    }
+    EXPECT_EQ(Reading{virt().set_cells(kBank, "numa-node-id", {0, 1}).finish()}.sentence, "");
+}
+
 TEST(DeviceTreeMemory, cells_that_no_address_has_are_an_error)
 {
     for (const u32 cells : {0U, 3U, 0xffff'ffffU}) {
         const Reading reading{virt().set_cells("/", "#address-cells", {cells}).finish()};
-        EXPECT_EQ(reading.sentence.find("device tree: /: #address-cells: is neither 1 nor 2"), 0U) << reading.sentence;
+        EXPECT_EQ(reading.sentence.find("device tree: /: #address-cells: is neither 1 nor 2"), 0U)
+            << reading.sentence;
     }
     const Reading reading{virt().set_cells("/", "#size-cells", {3}).finish()};
     EXPECT_EQ(reading.sentence, "device tree: /: #size-cells: is more than 2 (0x3)");
@@ -159,7 +172,8 @@ TEST(DeviceTreeMemory, reservations_that_are_empty_are_dropped_and_ones_that_wra
         .set_cells("/reserved-memory", "#address-cells", {2})
         .set_cells("/reserved-memory", "#size-cells", {2})
         .add_node("/reserved-memory", "a")
-        .set_cells("/reserved-memory/a", "reg", {0, 0x5000'0000, 0, 0, 0, 0x5000'0000, 0xffff'ffff, 0xffff'ffff});
+        .set_cells("/reserved-memory/a", "reg",
+                   {0, 0x5000'0000, 0, 0, 0, 0x5000'0000, 0xffff'ffff, 0xffff'ffff});
     const Reading reading{tree.finish()};
     ASSERT_EQ(reading.sentence, "");
     ASSERT_EQ(reading.machine->reserved.size(), 1U);

@@ -32,7 +32,8 @@ TEST(Format, prints_the_extremes_of_every_integer_width)
     EXPECT_EQ(formatted("{} {}", std::numeric_limits<s64>::min(), std::numeric_limits<s64>::max()),
               "-9223372036854775808 9223372036854775807");
     EXPECT_EQ(formatted("{} {}", std::numeric_limits<s8>::min(), std::numeric_limits<u8>::max()), "-128 255");
-    EXPECT_EQ(formatted("{} {}", std::numeric_limits<s16>::min(), std::numeric_limits<u16>::max()), "-32768 65535");
+    EXPECT_EQ(formatted("{} {}", std::numeric_limits<s16>::min(), std::numeric_limits<u16>::max()),
+              "-32768 65535");
     EXPECT_EQ(formatted("{} {}", std::numeric_limits<s32>::min(), std::numeric_limits<u32>::max()),
               "-2147483648 4294967295");
 }
@@ -108,7 +109,8 @@ TEST(Format, a_text_that_just_fits_is_not_truncated)
 // A pointer must not be printed as the truth that it is not null.
 template <class T>
 concept Printable = requires(T value) { format_detail::argument(value); };
-static_assert(Printable<int> && Printable<const char*> && Printable<char*> && Printable<bool> && Printable<VirtAddr>);
+static_assert(Printable<int> && Printable<const char*> && Printable<char*> && Printable<bool>
+              && Printable<VirtAddr>);
 static_assert(!Printable<int*> && !Printable<const void*> && !Printable<std::nullptr_t>);
 
 } // namespace

@@ -107,8 +107,9 @@ TreeEditor& TreeEditor::set_text(const std::string& path, const std::string& pro
 TreeEditor& TreeEditor::set_bytes(const std::string& path, const std::string& property,
                                   std::span<const std::byte> bytes)
 {
-    expect_fdt(fdt_setprop(blob_.data(), node(path), property.c_str(), bytes.data(), static_cast<int>(bytes.size())),
-               property);
+    expect_fdt(
+        fdt_setprop(blob_.data(), node(path), property.c_str(), bytes.data(), static_cast<int>(bytes.size())),
+        property);
     return *this;
 }
 

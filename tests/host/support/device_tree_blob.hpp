@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Device tree blobs for tests: compiled ones from files, ways to change them, and memory in which reading one byte
-// too far is noticed. Shared by the host tests and the fuzzers.
+// Device tree blobs for tests: compiled ones from files, ways to change them, and memory in which reading one
+// byte too far is noticed. Shared by the host tests and the fuzzers.
 #pragma once
 
 #include "kernel/device_tree.hpp"
@@ -29,9 +29,11 @@ public:
     // Nodes are named by path. A node or property that should exist and does not ends the test program.
     TreeEditor& add_node(const std::string& parent, const std::string& name);
     TreeEditor& remove_node(const std::string& path);
-    TreeEditor& set_cells(const std::string& path, const std::string& property, std::initializer_list<u32> cells);
+    TreeEditor& set_cells(const std::string& path, const std::string& property,
+                          std::initializer_list<u32> cells);
     TreeEditor& set_text(const std::string& path, const std::string& property, std::string_view text);
-    TreeEditor& set_bytes(const std::string& path, const std::string& property, std::span<const std::byte> bytes);
+    TreeEditor& set_bytes(const std::string& path, const std::string& property,
+                          std::span<const std::byte> bytes);
     TreeEditor& remove_property(const std::string& path, const std::string& property);
     TreeEditor& add_block_reservation(u64 address, u64 size);
 
@@ -43,8 +45,9 @@ private:
     Blob blob_;
 };
 
-// A copy of a blob of which nothing before, and nothing after the last byte can be read: the page behind is not
-// accessible (libfdt is not instrumented), and what is left of the last page is poisoned for the instrumented code.
+// A copy of a blob of which nothing before, and nothing after the last byte can be read: the page behind is
+// not accessible (libfdt is not instrumented), and what is left of the last page is poisoned for the
+// instrumented code.
 class GuardedBlob {
 public:
     explicit GuardedBlob(std::span<const std::byte> bytes);

@@ -15,7 +15,7 @@ bool is_physical(PhysRange range)
         && range.size.count() <= kPhysicalLimit - range.base.raw();
 }
 
-// Inside the blob or nowhere near it (a literal). Pointers of different objects compare through std::less only.
+// Inside the blob or nowhere near it (a literal).
 bool is_sane(std::string_view text, std::span<const std::byte> blob)
 {
     const auto* begin = reinterpret_cast<const std::byte*>(text.data());
@@ -100,7 +100,8 @@ std::string violated_invariant(const MachineDescription& machine, std::span<cons
         return broken;
     if (std::string broken = broken_devices(machine); !broken.empty())
         return broken;
-    if (!is_sane(machine.model, blob) || !is_sane(machine.compatible, blob) || !is_sane(machine.boot_arguments, blob))
+    if (!is_sane(machine.model, blob) || !is_sane(machine.compatible, blob)
+        || !is_sane(machine.boot_arguments, blob))
         return "a text reaches out of the blob";
     return {};
 }
