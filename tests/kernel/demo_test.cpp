@@ -5,6 +5,7 @@
 #include "kernel/cpus.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/selftest.hpp"
+#include "tests/kernel/endless_recursion.hpp"
 
 namespace percival {
 namespace {
@@ -34,21 +35,9 @@ PERCIVAL_TEST_MANUAL(demo, hangs_with_interrupts_masked)
         arch::relax();
 }
 
-// The compiler can make no loop of this: each call's buffer is in use when the next one begins, and read
-// behind it.
-[[gnu::noinline]] u32 recurse(u32 depth, volatile u32* caller_buffer)
-{
-    volatile u32 buffer[32];
-    buffer[depth % 32] = depth;
-    if (caller_buffer[depth % 32] == ~u32{0})
-        return 0;
-    return recurse(depth + 1, buffer) + buffer[depth % 32];
-}
-
 PERCIVAL_TEST_MANUAL(demo, overflows_stack)
 {
-    volatile u32 buffer[32]{};
-    EXPECT_EQ(recurse(0, buffer), 0u);
+    recurse_endlessly();
 }
 
 [[gnu::noinline]] void write_words(volatile u64* to, u32 count)

@@ -10,6 +10,7 @@
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
 #include "mm/percpu_area.hpp"
+#include "tests/kernel/endless_recursion.hpp"
 
 namespace percival {
 namespace {
@@ -141,24 +142,9 @@ PERCIVAL_TEST(protection, every_stack_is_mapped_and_lies_between_guard_pages)
     });
 }
 
-// Each call's buffer is in use when the next begins, and read behind it: no loop can replace it.
-[[gnu::noinline]] u32 recurse(u32 depth, volatile u32* callers)
-{
-    volatile u32 buffer[32];
-    buffer[depth % 32] = depth;
-    if (callers[depth % 32] == ~u32{0})
-        return 0;
-    return recurse(depth + 1, buffer) + buffer[depth % 32];
-}
-
 PERCIVAL_TEST(protection, a_stack_overflow_is_caught_and_told_from_other_faults)
 {
-    const auto overflow = arch::catch_fault(
-        [](void*) {
-            volatile u32 buffer[32]{};
-            static_cast<void>(recurse(0, buffer));
-        },
-        nullptr);
+    const auto overflow = arch::catch_fault([](void*) { recurse_endlessly(); }, nullptr);
     ASSERT(overflow.has_value());
     EXPECT(overflow->stack_overflow);
     EXPECT(cpu_stack(kBootCpu).base - overflow->far < arch::kStackSize);
