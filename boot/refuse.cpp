@@ -7,6 +7,8 @@
 #include "arch/power.hpp"
 #include "arch/processor.hpp"
 #include "boot/boot_tables.hpp"
+#include "boot/linker_symbols.hpp"
+#include "kernel/boot_arguments.hpp"
 #include "kernel/device_tree.hpp"
 #include "kernel/verdict.hpp"
 #include "mm/kernel_geometry.hpp"
@@ -20,6 +22,17 @@ using arch::IdAa64Mmfr0;
 
 // Storage only: a constant-initialized description would hold absolute addresses of its default strings.
 alignas(MachineDescription) constinit std::byte machine_storage[sizeof(MachineDescription)] = {};
+
+// The library was compiled to find its stack canary through the global offset table, which holds link-time addresses. Without the
+// MMU they have to be where the image really is; the kernel will not run, so nothing needs them as they were.
+void move_offset_table_to_the_load_address()
+{
+    const u64 distance = reinterpret_cast<u64>(_image_start) - mm::KernelLayout::kImageWindow.base.raw();
+    for (u64* entry = _got; entry != _egot; ++entry) {
+        if (*entry != 0)
+            *entry += distance;
+    }
+}
 
 void put(arch::Pl011& uart, const char* text)
 {
@@ -62,6 +75,7 @@ static_assert(mm::KernelGeometry::kVaBits <= 48);
 
 void refuse(const char* reason)
 {
+    move_offset_table_to_the_load_address();
     // The tree reader is library code that may use FP registers.
     arch::allow_floating_point();
     const auto* tree = reinterpret_cast<const std::byte*>(handoff.device_tree.raw());
@@ -78,6 +92,8 @@ void refuse(const char* reason)
         uart.Pl011::drain();
     }
     if (described) {
+        if (BootArguments{machine.boot_arguments}.value("verdict") == "semihosting")
+            arch::semihosting_exit(static_cast<u32>(Verdict::Panic));
         arch::power_init(machine.psci);
         arch::power_off();
     }

@@ -53,7 +53,11 @@ SECTIONS
         __start_benchmarks = .;
         KEEP(*(benchmarks))
         __stop_benchmarks = .;
-        *(.got .got.plt .igot .igot.plt .data.rel.ro .data.rel.ro.*)
+        *(.data.rel.ro .data.rel.ro.*)
+        . = ALIGN(8);
+        _got = .;
+        *(.got .got.plt .igot .igot.plt)
+        _egot = .;
         . = ALIGN(64);
     } :rodata
     _percpu_template = .;
