@@ -22,6 +22,7 @@ FIELDS: Dict[str, Tuple[type, ...]] = {
     "instructions": (int, float),
 }
 HEADINGS = ("benchmark", "mode", "cpus", "instructions", "Linux preemptible", "Linux voluntary")
+WHOLE_FROM = 1000  # above it fractions of an instruction are noise to the eye
 FOOTNOTE = (
     f"Instructions per operation, loop cost subtracted. {SOURCE}.\n"
     "Instruction counts do not show TLB misses, or what a TLBI, a DSB or an atomic takes: a board does."
@@ -47,7 +48,9 @@ def parse_line(line: str) -> Optional[Row]:
 def _number(value: Union[str, int, float, None]) -> str:
     if value is None:
         return "-"
-    return f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+    if isinstance(value, float):
+        return f"{value:,.2f}" if value < WHOLE_FROM else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def table(rows: Sequence[Row]) -> str:

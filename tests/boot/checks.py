@@ -16,7 +16,7 @@ Check = Callable[[Sequence[str], Row], List[str]]
 
 SUMMARY = ("machine: ", "cpu: ", "features: ", "layout: ")
 ROOT = re.compile(r"root: cpu(\d+) P:(0x[0-9a-f]+)")
-FRAME = re.compile(r"\s*#\d+ +(?:V:)?0x[0-9a-f]{16}\b.* [A-Za-z_].*")
+FRAME = re.compile(r"^#\d+ +V:0x[0-9a-f]{16} [A-Za-z_]\S*\+0x[0-9a-f]+$")
 LISTED = re.compile(r"# (\w+\.\w+)( \(manual\))?")
 
 
@@ -28,6 +28,11 @@ def _lacking(lines: Sequence[str], patterns: Dict[str, str]) -> List[str]:
     return [
         f"there is no {what} ({pattern})" for what, pattern in patterns.items() if not _has(lines, pattern)
     ]
+
+
+def _asked(row: Row) -> str:
+    """The test the row asks for, by its full name."""
+    return next(word for word in row.append.split() if word.startswith("selftest=")).partition("=")[2]
 
 
 def whole_report(lines: Sequence[str], row: Row) -> List[str]:
@@ -50,7 +55,7 @@ def repeated_report(lines: Sequence[str], row: Row) -> List[str]:
 def failed_report(lines: Sequence[str], row: Row) -> List[str]:
     """A KTAP report that keeps every rule, and in which the one test that was asked for failed."""
     report = ktap.read(lines)
-    asked = row.append.split("selftest=")[1].split()[0].split(".")[1]
+    asked = _asked(row).split(".")[1]
     failed = [test.name for test in report.failed]
     return report.errors + ([] if failed == [asked] else [f"{failed} failed instead of {asked}"])
 
@@ -85,27 +90,35 @@ def summary(lines: Sequence[str], row: Row) -> List[str]:
 
 
 def panic_report(lines: Sequence[str], row: Row) -> List[str]:
-    """What, where, on which CPU, during which test, and how it came there, by function names."""
+    """What, on which CPU and during which test; and how it came there, by function names."""
     return _lacking(
         lines,
         {
-            "cause with its CPU": r"^panic: cpu \d+: \S",
-            "test during which": r"during self-test demo\.",
-            "backtrace into the test": FRAME.pattern[:-2] + ".*selftest_demo_",
+            "cause": r"^panic: \S",
+            "CPU": r"^  on cpu \d+$",
+            "test": rf"^  during self-test {re.escape(_asked(row))}$",
+            "backtrace": FRAME.pattern,
         },
     )
 
 
+def backtrace_into_the_test(lines: Sequence[str], row: Row) -> List[str]:
+    """The backtrace reaches the test's own function."""
+    function = f"selftest_{_asked(row).replace('.', '_')}"
+    return _lacking(lines, {"frame of the test": rf"^#\d+ +V:0x[0-9a-f]+ \S*{function}\+0x"})
+
+
 def exception_report(lines: Sequence[str], row: Row) -> List[str]:
     """A panic report that also has all registers and the syndrome, raw and in words."""
-    registers = {f"register x{number}": rf"\bx{number} +0x[0-9a-f]{{16}}" for number in range(31)}
+    registers = {f"register x{number}": rf"\bx{number} +0x[0-9a-f]{{16}}\b" for number in range(31)}
     more = {
-        "program counter": r"\bpc +(V:)?0x[0-9a-f]{16}",
-        "stack pointer": r"\bsp +(V:)?0x[0-9a-f]{16}",
-        "processor state": r"\bpstate 0x[0-9a-f]+",
-        "syndrome": r"\besr 0x[0-9a-f]+",
-        "syndrome in words": r"(?i)^ +.*data abort",
-        "fault address": r"\bfar (V:)?0x[0-9a-f]+",
+        "program counter with its function": r"\bpc +V:0x[0-9a-f]{16} \w\S*\+0x",
+        "link register with its function": r"\blr +V:0x[0-9a-f]{16} \w\S*\+0x",
+        "stack pointer": r"\bsp +0x[0-9a-f]{16}\b",
+        "processor state": r"\bpstate 0x[0-9a-f]{8} EL1",
+        "syndrome": r"\besr 0x[0-9a-f]{8}\b",
+        "syndrome in words": r"^  data abort from the same exception level: translation fault, level [0-3]",
+        "fault address": r"\bfar V:0x[0-9a-f]+",
     }
     return panic_report(lines, row) + _lacking(lines, {**registers, **more})
 
@@ -115,20 +128,35 @@ def overflow_report(lines: Sequence[str], row: Row) -> List[str]:
     return _lacking(lines, {"word of the overflow": r"^panic: .*stack overflow"})
 
 
+def _without_backtrace(lines: Sequence[str], row: Row) -> List[int]:
+    """The CPUs that no backtrace with function names is shown of."""
+    starts = {re.match(r"cpu(\d+)\b.*:$", line): following for line, following in zip(lines, lines[1:])}
+    shown = {int(start[1]) for start, following in starts.items() if start and FRAME.fullmatch(following)}
+    return [cpu for cpu in range(row.cpus) if cpu not in shown]
+
+
 def hang_report(lines: Sequence[str], row: Row) -> List[str]:
-    """The test that hangs, and where every CPU is, by function names; that of the hung one is in the test."""
-    problems = _lacking(
-        lines,
-        {
-            "name of the test that hangs": r"hang: demo\.hangs",
-            "backtrace into the test": FRAME.pattern[:-2] + ".*selftest_demo_hangs",
-        },
+    """The test that hangs, and where every CPU is."""
+    without = [f"there is no backtrace of cpu {cpu}" for cpu in _without_backtrace(lines, row)]
+    return _lacking(lines, {"name of the test": rf"^# hang: {re.escape(_asked(row))} after \d+ s$"}) + without
+
+
+def masked_hang_report(lines: Sequence[str], row: Row) -> List[str]:
+    """The test that hangs, where every other CPU is, and why that is not known of the one that hangs."""
+    without = _without_backtrace(lines, row)
+    problems = [] if without == [0] else [f"there is no backtrace of CPUs {without} instead of [0]"]
+    patterns = {
+        "name of the test": rf"^# hang: {re.escape(_asked(row))} after \d+ s$",
+        "word of the silent CPU": "^cpu0: does not answer, its interrupts are masked$",
+    }
+    return problems + _lacking(lines, patterns)
+
+
+def refusal(lines: Sequence[str], row: Row) -> List[str]:
+    """What the CPU lacks, by name."""
+    return _lacking(
+        lines, {"name of what is missing": r"this CPU has no 16 KiB granule \(ID_AA64MMFR0_EL1\.TGran16\)"}
     )
-    for cpu in range(row.cpus):
-        heads = [index for index, line in enumerate(lines) if re.match(rf"\W*cpu {cpu}\b", line)]
-        if not any(FRAME.fullmatch(line) for head in heads for line in lines[head + 1 : head + 3]):
-            problems.append(f"there is no backtrace of cpu {cpu}")
-    return problems
 
 
 CHECKS: Dict[str, Check] = {
@@ -141,8 +169,11 @@ CHECKS: Dict[str, Check] = {
         test_list,
         summary,
         panic_report,
+        backtrace_into_the_test,
         exception_report,
         overflow_report,
         hang_report,
+        masked_hang_report,
+        refusal,
     )
 }

@@ -111,18 +111,23 @@ OTHERS: Tuple[Row, ...] = (
         exit_code=1,
         checks=("no_test_ran",),
     ),
-    Row("a_panic_exits_2", append="selftest=demo.panics", exit_code=2, checks=("panic_report",)),
+    Row(
+        "a_panic_exits_2",
+        append="selftest=demo.panics",
+        exit_code=2,
+        checks=("panic_report", "backtrace_into_the_test"),
+    ),
     Row(
         "a_panic_exits_2_by_power_off",
         append="selftest=demo.panics verdict=poweroff",
         exit_code=2,
-        checks=("panic_report",),
+        checks=("panic_report", "backtrace_into_the_test"),
     ),
     Row(
         "an_exception_is_reported_with_registers_and_syndrome",
         append="selftest=demo.dereferences_null",
         exit_code=2,
-        checks=("exception_report",),
+        checks=("exception_report", "backtrace_into_the_test"),
     ),
     Row(
         "a_stack_overflow_is_reported_as_such",
@@ -131,7 +136,7 @@ OTHERS: Tuple[Row, ...] = (
         checks=("overflow_report", "exception_report"),
     ),
     Row(
-        "a_stack_overflow_is_reported_as_such_at_el2_debug",
+        "a_stack_overflow_is_reported_as_such_entered_at_el2_debug",
         el=2,
         preset="debug",
         append="selftest=demo.overflows_stack",
@@ -142,13 +147,13 @@ OTHERS: Tuple[Row, ...] = (
         "a_smashed_stack_is_a_panic",
         append="selftest=demo.smashes_stack",
         exit_code=2,
-        checks=("panic_report",),
+        checks=("panic_report", "backtrace_into_the_test"),
     ),
     Row(
         "a_hang_exits_3_with_every_cpus_backtrace",
         append="selftest=demo.hangs selftest.timeout=2",
         exit_code=3,
-        checks=("hang_report",),
+        checks=("hang_report", "backtrace_into_the_test"),
     ),
     Row(
         "a_hang_with_interrupts_masked_exits_3_gicv2",
@@ -156,7 +161,15 @@ OTHERS: Tuple[Row, ...] = (
         cpu="cortex-a53",
         append="selftest=demo.hangs_with_interrupts_masked selftest.timeout=2",
         exit_code=3,
-        checks=("hang_report",),
+        checks=("masked_hang_report",),
+    ),
+    Row("passes_with_16k_pages", preset="16k-47"),
+    Row(
+        "a_cpu_without_16k_pages_is_refused_by_name",
+        cpu="cortex-a53",
+        preset="16k-47",
+        exit_code=2,
+        checks=("refusal",),
     ),
 )
 

@@ -47,7 +47,9 @@ class BootTest(TreeTestCase):
         with out.open("wb") as file:
             command = [str(self.tree / "percival"), *BOOT]
             qemu = r"printf 'one\r\n  two\r\npercival: verdict: passed\r\n'; exit 0"
-            self.assertEqual(subprocess.call(command, stdout=file, env={**self.environment, "FAKE_QEMU": qemu}), 0)
+            self.assertEqual(
+                subprocess.call(command, stdout=file, env={**self.environment, "FAKE_QEMU": qemu}), 0
+            )
         self.assertEqual(out.read_bytes(), b"one\n  two\npercival: verdict: passed\n")
 
     def test_a_last_line_without_its_end_still_counts(self) -> None:

@@ -72,7 +72,6 @@ class EnsureTest(unittest.TestCase):
             setup.ensure(upgrade_qemu=True)
             install.assert_called_once()
 
-
     def test_an_old_qemu_that_cannot_be_upgraded_will_do(self) -> None:
         with mock.patch.object(requirements, "missing", lambda: []), mock.patch.object(
             setup, "installed_version", lambda: QemuVersion(7, 2)

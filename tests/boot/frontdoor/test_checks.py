@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The matrix's checks accept what the kernel prints and find each thing that is missing from it."""
+
+import unittest
+from typing import List
+
+import support  # noqa: F401
+from checks import CHECKS
+from matrix import BY_NAME, Row
+
+REGISTERS = "\n".join(f"  x{number:<2} 0x{number:016x}" for number in range(31))
+
+EXCEPTION = f"""\
+panic: kernel stack overflow
+  on cpu 0
+  during self-test demo.dereferences_null
+  data abort from the same exception level: translation fault, level 0; read
+  esr 0x96000004  far V:0x0
+  pc  V:0xfffffd7f80016024 percival::selftest_demo_dereferences_null+0x28
+  lr  V:0xfffffd7f8000f810 percival::run_selftests+0x598
+  sp  0xffff800080013c50  pstate 0x60000305 EL1h nZCv DAif
+{REGISTERS}
+#0  V:0xfffffd7f80016024 percival::selftest_demo_dereferences_null+0x28
+#1  V:0xfffffd7f8000f810 percival::run_selftests+0x598
+#2  V:0x0
+percival: verdict: panic
+"""
+
+HANG = """\
+# hang: demo.hangs after 2 s
+cpu0 (reporting):
+#0  V:0xfffffd7f80005a34 percival::backtrace_all_cpus+0x80
+#1  V:0xfffffd7f80015de0 percival::selftest_demo_hangs+0x4
+cpu1 was at:
+#0  V:0xfffffd7f800074c4 percival::idle+0x14
+"""
+
+MASKED = """\
+# hang: demo.hangs_with_interrupts_masked after 2 s
+cpu0: does not answer, its interrupts are masked
+cpu1 (reporting):
+#0  V:0xfffffd7f80005a34 percival::backtrace_all_cpus+0x80
+"""
+
+SUMMARY = """\
+machine: linux,dummy-virt, 2 of 2 CPUs
+cpu: 0 to 1: QEMU max r0p0
+features: LSE
+layout: 4 KiB granule
+root: cpu0 P:0x7fff8000, percpu at V:0xfffffc8000000000
+root: cpu1 P:0x7fffa000, percpu at V:0xfffffc8040000000
+"""
+
+REPORT = """\
+KTAP version 1
+1..1
+  KTAP version 1
+  # Subtest: demo
+  1..1
+  ok 1 fails
+ok 1 demo
+# Totals: pass:1 fail:0 skip:0
+"""
+
+FAILED = REPORT.replace("ok 1", "not ok 1").replace("pass:1 fail:0", "pass:0 fail:1")
+LIST = "# percpu.add\n# demo.fails (manual)\npercival: verdict: passed\n"
+
+
+def problems(check: str, text: str, row: Row) -> List[str]:
+    """What the check finds in the text."""
+    return CHECKS[check](text.splitlines(), row)
+
+
+class CheckTest(unittest.TestCase):
+    def assert_each_line_matters(self, check: str, text: str, row: Row) -> None:
+        """The text is right, and is not without any one of its lines."""
+        self.assertEqual(problems(check, text, row), [])
+        lines = text.splitlines()
+        for index, line in enumerate(lines):
+            with self.subTest(check=check, without=line):
+                self.assertNotEqual(CHECKS[check](lines[:index] + lines[index + 1 :], row), [])
+
+    def test_an_exception_report_needs_all_its_parts(self) -> None:
+        row = BY_NAME["an_exception_is_reported_with_registers_and_syndrome"]
+        self.assert_each_line_matters("exception_report", EXCEPTION[: EXCEPTION.index("#1")], row)
+        self.assert_each_line_matters(
+            "backtrace_into_the_test", EXCEPTION[EXCEPTION.index("#0") :].split("\n")[0], row
+        )
+
+    def test_a_backtrace_needs_function_names(self) -> None:
+        row = BY_NAME["an_exception_is_reported_with_registers_and_syndrome"]
+        nameless = EXCEPTION.replace(" percival::selftest", " 0x0 selftest").replace(
+            " percival::run_selftests", ""
+        )
+        self.assertNotEqual(problems("exception_report", nameless, row), [])
+        self.assertNotEqual(problems("backtrace_into_the_test", nameless, row), [])
+
+    def test_another_tests_panic_does_not_count(self) -> None:
+        row = BY_NAME["a_panic_exits_2"]
+        self.assertNotEqual(problems("panic_report", EXCEPTION, row), [])
+        self.assertNotEqual(problems("backtrace_into_the_test", EXCEPTION, row), [])
+
+    def test_an_overflow_has_to_be_named(self) -> None:
+        row = BY_NAME["a_stack_overflow_is_reported_as_such"]
+        self.assertEqual(problems("overflow_report", EXCEPTION, row), [])
+        self.assertNotEqual(
+            problems("overflow_report", EXCEPTION.replace("kernel stack overflow", "fault"), row), []
+        )
+
+    def test_a_hang_report_needs_every_cpus_backtrace(self) -> None:
+        row = Row("x", cpus=2, append="selftest=demo.hangs selftest.timeout=2")
+        self.assert_each_line_matters(
+            "hang_report", "\n".join(HANG.splitlines()[:3] + HANG.splitlines()[4:]), row
+        )
+        self.assertEqual(problems("backtrace_into_the_test", HANG, row), [])
+        self.assertNotEqual(problems("hang_report", HANG, Row("x", cpus=3, append=row.append)), [])
+
+    def test_a_silent_cpu_has_to_be_named(self) -> None:
+        row = Row("x", cpus=2, append="selftest=demo.hangs_with_interrupts_masked selftest.timeout=2")
+        self.assert_each_line_matters("masked_hang_report", MASKED, row)
+
+    def test_a_summary_needs_all_its_lines_and_a_root_per_cpu(self) -> None:
+        self.assert_each_line_matters("summary", SUMMARY, Row("x", cpus=2))
+        self.assertNotEqual(
+            problems("summary", SUMMARY.replace("7fffa000", "7fff8000"), Row("x", cpus=2)), []
+        )
+        self.assertNotEqual(problems("summary", SUMMARY, Row("x", cpus=1)), [])
+
+    def test_a_report_with_a_failure_is_not_a_pass(self) -> None:
+        row = BY_NAME["a_failing_test_exits_1"]
+        self.assertEqual(problems("whole_report", REPORT, row), [])
+        self.assertNotEqual(problems("whole_report", FAILED, row), [])
+        self.assertEqual(problems("failed_report", FAILED, row), [])
+        self.assertNotEqual(problems("failed_report", REPORT, row), [])
+        self.assertNotEqual(problems("failed_report", FAILED.replace("fails", "other"), row), [])
+
+    def test_a_repeated_report_has_every_test_twice(self) -> None:
+        again = REPORT.replace("1..1\n  K", "1..2\n  K").replace("pass:1", "pass:2")
+        suite = REPORT[REPORT.index("  KTAP") : REPORT.index("# Totals")]
+        twice = again.replace("# Totals", suite.replace("ok 1 demo", "ok 2 demo") + "# Totals")
+        self.assertEqual(problems("repeated_report", twice, Row("x")), [])
+        self.assertNotEqual(problems("repeated_report", REPORT, Row("x")), [])
+
+    def test_a_list_has_tests_of_both_kinds_once(self) -> None:
+        self.assertEqual(problems("test_list", LIST, Row("x")), [])
+        self.assertNotEqual(problems("test_list", LIST + LIST, Row("x")), [])
+        self.assertNotEqual(problems("test_list", LIST.replace(" (manual)", ""), Row("x")), [])
+        self.assertNotEqual(problems("test_list", "# demo.fails (manual)\n", Row("x")), [])
+
+    def test_silence_satisfies_no_check(self) -> None:
+        row = BY_NAME["a_panic_exits_2"]
+        for name, check in CHECKS.items():
+            self.assertNotEqual(check([], row), [], name)
+
+
+if __name__ == "__main__":
+    unittest.main()
