@@ -26,7 +26,10 @@ void print_callers(unsigned number, VirtAddr frame_pointer)
         const std::optional<VirtAddr> return_address = walker.next();
         if (!return_address)
             return;
-        print_frame(number, strip_pointer_authentication(*return_address), AddressKind::Return);
+        const VirtAddr caller = strip_pointer_authentication(*return_address);
+        if (caller == VirtAddr{0}) // the end of the chain, signed
+            return;
+        print_frame(number, caller, AddressKind::Return);
     }
     print("#{} and more", kMaxFrames);
 }

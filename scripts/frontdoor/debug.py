@@ -16,7 +16,7 @@ from frontdoor.errors import Unavailable
 from frontdoor.paths import ROOT, elf, image
 
 GDB = "gdb-multiarch"
-FIRST_LINE = "percival::kernel_main"
+FIRST_LINE = "kernel_main"
 STUB_TIMEOUT_S = 20.0
 
 

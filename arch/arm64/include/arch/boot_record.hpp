@@ -15,7 +15,7 @@ struct alignas(64) BootRecord {
     u64 tpidr;     // TPIDR_EL1 value: local-to-global distance of this CPU
     u64 stack_top; // virtual
     u64 unused[4];
-    u64 early_stack[64]; // for the few C++ calls with the MMU off; the only part its CPU writes
+    u64 early_stack[128]; // for the few C++ calls with the MMU off; the only part its CPU writes
 };
 
 // Where the records are, for the code that runs with the MMU off.
