@@ -45,6 +45,7 @@ TEST(BootArguments, quotes_keep_white_space_and_vanish_around_values_and_argumen
     EXPECT_EQ(parsed(R"("a b" c)"), (Parsed{"a b", "c"}));
     EXPECT_EQ(parsed(R"(a="" b)"), (Parsed{"a|", "b"}));
     EXPECT_EQ(parsed(R"(a=b" "c)"), (Parsed{R"(a|b" "c)"})) << "quotes within a value stay";
+    EXPECT_EQ(parsed(R"(a=b"c" d"e")"), (Parsed{R"(a|b"c")", R"(d"e")"})) << "also at its end";
 }
 
 TEST(BootArguments, a_quote_that_is_never_closed_reaches_to_the_end)
