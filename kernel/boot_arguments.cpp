@@ -116,8 +116,8 @@ std::expected<std::optional<u64>, BootArgumentError> BootArguments::number(std::
     for (char c : digits) {
         if (digit(c) >= base)
             return wrong("is not a number");
-        if (__builtin_mul_overflow(number, base, &number)
-            || __builtin_add_overflow(number, digit(c), &number))
+        if (__builtin_mul_overflow(number, base, &number) ||
+            __builtin_add_overflow(number, digit(c), &number))
             return wrong("does not fit 64 bits");
     }
     return number;

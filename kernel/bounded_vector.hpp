@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A vector with a fixed capacity and no heap. push() says false when full: callers report what they had to leave out.
+// A vector with a fixed capacity and no heap. push() says false when full: callers report what they had to
+// leave out.
 #pragma once
 
 #include <array>

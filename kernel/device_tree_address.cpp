@@ -25,8 +25,8 @@ DeviceTreeResult<u64> translate(const DeviceTreeView& tree, DeviceTreeNode bus, 
         return std::unexpected(outer.error());
     const std::size_t tuple = inner->address + outer->address + inner->size;
     if (!ranges->is_whole_cells() || ranges->cells() % tuple != 0)
-        return std::unexpected(tree.error(bus, "ranges", "its length is not a whole number of entries",
-                                          ranges->size()));
+        return std::unexpected(
+            tree.error(bus, "ranges", "its length is not a whole number of entries", ranges->size()));
 
     for (std::size_t at = 0; at < ranges->cells(); at += tuple) {
         const u64 from = ranges->number(at, inner->address);

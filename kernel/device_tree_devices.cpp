@@ -104,7 +104,7 @@ DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDes
 
 DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic, MachineDescription& machine)
 {
-    constexpr u64 kPrivate = 1;        // interrupt type PPI, numbered from INTID 16
+    constexpr u64 kPrivate = 1; // interrupt type PPI, numbered from INTID 16
     constexpr u64 kPrivateCount = 16;
     constexpr std::size_t kVirtual = 2; // secure, non-secure, virtual, hypervisor
 

@@ -74,15 +74,15 @@ DeviceTreeResult<DeviceTreeView> DeviceTreeView::open(std::span<const std::byte>
     if (!size)
         return std::unexpected(size.error());
     if (address_of(blob.data()).raw() % kDeviceTreeAlignment != 0)
-        return std::unexpected(DeviceTreeError{"blob", "", "does not start at a multiple of 8",
-                                               address_of(blob.data()).raw()});
+        return std::unexpected(
+            DeviceTreeError{"blob", "", "does not start at a multiple of 8", address_of(blob.data()).raw()});
     if (size->count() > blob.size())
         return std::unexpected(DeviceTreeError{"blob", "", "is shorter than its header says", size->count()});
 
     const DeviceTreeView tree{blob.first(size->count())};
     if (const int problem = fdt_check_full(tree.blob_.data(), tree.blob_.size()); problem < 0)
-        return std::unexpected(DeviceTreeError{"blob", "", "is damaged, by libfdt's error number",
-                                               static_cast<u64>(-problem)});
+        return std::unexpected(
+            DeviceTreeError{"blob", "", "is damaged, by libfdt's error number", static_cast<u64>(-problem)});
     // fdt_check_full accepts a structure without any node, and any nesting.
     int depth = -1;
     int offset = fdt_next_node(tree.blob_.data(), -1, &depth);

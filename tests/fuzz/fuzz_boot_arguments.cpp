@@ -25,8 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
     std::copy_n(data, size, copy.get());
     const std::string_view text{copy.get(), size};
     const auto is_inside = [text](std::string_view part) {
-        return part.empty()
-               || (part.data() >= text.data() && part.data() + part.size() <= text.data() + text.size());
+        return part.empty() ||
+               (part.data() >= text.data() && part.data() + part.size() <= text.data() + text.size());
     };
 
     const BootArguments arguments{text};

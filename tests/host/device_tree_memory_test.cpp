@@ -44,9 +44,11 @@ TEST(DeviceTreeMemory, only_empty_banks_are_no_memory)
 
 TEST(DeviceTreeMemory, overlapping_and_nested_banks_become_one)
 {
-    const Reading reading{virt().set_cells(kBank, "reg", {0, 0x4000'0000, 0, 0x1000'0000, //
-                                                          0, 0x4800'0000, 0, 0x1000'0000, //
-                                                          0, 0x4100'0000, 0, 0x1000})
+    const Reading reading{virt()
+                              .set_cells(kBank, "reg",
+                                         {0, 0x4000'0000, 0, 0x1000'0000, //
+                                          0, 0x4800'0000, 0, 0x1000'0000, //
+                                          0, 0x4100'0000, 0, 0x1000})
                               .finish()};
     ASSERT_EQ(reading.sentence, "");
     ASSERT_EQ(reading.machine->memory.size(), 1U);

@@ -109,8 +109,8 @@ TEST(Format, a_text_that_just_fits_is_not_truncated)
 // A pointer must not be printed as the truth that it is not null.
 template <class T>
 concept Printable = requires(T value) { format_detail::argument(value); };
-static_assert(Printable<int> && Printable<const char*> && Printable<char*> && Printable<bool>
-              && Printable<VirtAddr>);
+static_assert(Printable<int> && Printable<const char*> && Printable<char*> && Printable<bool> &&
+              Printable<VirtAddr>);
 static_assert(!Printable<int*> && !Printable<const void*> && !Printable<std::nullptr_t>);
 
 } // namespace

@@ -74,8 +74,8 @@ struct Reading {
 
     std::unique_ptr<GuardedBlob> blob; // the description's views point into it
     std::unique_ptr<MachineDescription> machine;
-    std::string sentence;              // the error, or empty
-    std::string violation;             // the broken promise, or empty
+    std::string sentence;  // the error, or empty
+    std::string violation; // the broken promise, or empty
 };
 
 } // namespace percival::testing

@@ -11,8 +11,8 @@ constexpr u64 kPhysicalLimit = u64{1} << 52;
 
 bool is_physical(PhysRange range)
 {
-    return !range.is_empty() && range.base.raw() < kPhysicalLimit
-        && range.size.count() <= kPhysicalLimit - range.base.raw();
+    return !range.is_empty() && range.base.raw() < kPhysicalLimit &&
+           range.size.count() <= kPhysicalLimit - range.base.raw();
 }
 
 // Inside the blob or nowhere near it (a literal).
@@ -63,8 +63,8 @@ std::string broken_cpus(const MachineDescription& machine)
             return "a CPU's numa node is out of bounds";
         if (cpu.start == CpuStart::Psci && machine.psci == PsciConduit::None && machine.cpus.size() > 1)
             return "a CPU needs PSCI and there is none";
-        if (cpu.start == CpuStart::SpinTable
-            && (cpu.release_address.raw() % 8 != 0 || cpu.release_address.raw() >= kPhysicalLimit))
+        if (cpu.start == CpuStart::SpinTable &&
+            (cpu.release_address.raw() % 8 != 0 || cpu.release_address.raw() >= kPhysicalLimit))
             return "a release address is no doubleword's";
     }
     return {};
@@ -100,8 +100,8 @@ std::string violated_invariant(const MachineDescription& machine, std::span<cons
         return broken;
     if (std::string broken = broken_devices(machine); !broken.empty())
         return broken;
-    if (!is_sane(machine.model, blob) || !is_sane(machine.compatible, blob)
-        || !is_sane(machine.boot_arguments, blob))
+    if (!is_sane(machine.model, blob) || !is_sane(machine.compatible, blob) ||
+        !is_sane(machine.boot_arguments, blob))
         return "a text reaches out of the blob";
     return {};
 }
