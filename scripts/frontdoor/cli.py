@@ -17,6 +17,7 @@ from frontdoor.verdict import VERDICTS_HELP
 
 DEFAULT = Machine()
 BENCH_CPU = "neoverse-n1"
+DEBUG_CPU = "max,pauth=off"  # gdb cannot read signed return addresses: its backtraces would end at the first
 
 
 class _Parser(argparse.ArgumentParser):
@@ -210,7 +211,7 @@ def parser() -> argparse.ArgumentParser:
         "address space. Arguments after -- go to gdb: percival debug -- -batch -ex bt.",
         "gdb's",
     )
-    _add_machine(sub, DEFAULT.cpu, icount=True)
+    _add_machine(sub, DEBUG_CPU, icount=True)
 
     sub = add(
         "bench",

@@ -23,10 +23,13 @@ STUB_TIMEOUT_S = 20.0
 def gdb_command(kernel: Path, stub: Path, arguments: Sequence[str]) -> List[str]:
     """gdb with the kernel's symbols, running up to the first line. The breakpoint is a hardware one: the
     address it lies at is not mapped yet when it is set."""
-    commands = [f"target remote {stub}", f"thbreak {FIRST_LINE}", "continue"]
+    commands = [f"target extended-remote {stub}", f"thbreak {FIRST_LINE}", "continue"]
     preset = [word for command in commands for word in ("-ex", command)]
-    quiet = ["-q", "-iex", "set confirm off", "-iex", "set pagination off", "-iex", f"directory {ROOT}"]
-    return [GDB, *quiet, str(kernel), *preset, *arguments]
+    # In the extended protocol, and not told that it was attached, gdb ends the machine when it ends; otherwise it
+    # would let the kernel run on.
+    settings = ["set confirm off", "set pagination off", "set remote query-attached-packet off"]
+    early = [word for setting in (*settings, f"directory {ROOT}") for word in ("-iex", setting)]
+    return [GDB, "-q", *early, str(kernel), *preset, *arguments]
 
 
 def _wait_for(stub: Path, process: "subprocess.Popen[bytes]") -> None:

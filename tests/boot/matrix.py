@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, List, Tuple
 
-Version = Tuple[int, int]
-
 HOST_THREADS = 8
 TEST_TIMEOUT_S = 900
 
@@ -44,7 +42,7 @@ PAIRS: Tuple[Tuple[int, str, int, int, str, bool, str], ...] = (
 
 @dataclass(frozen=True)
 class Row:
-    """One run. `checks` are names in checks.py; `qemu` is the oldest QEMU that can do it."""
+    """One run. `checks` are names in checks.py."""
 
     name: str
     cpus: int = 4
@@ -57,7 +55,6 @@ class Row:
     append: str = ""
     exit_code: int = 0
     checks: Tuple[str, ...] = ("whole_report", "summary")
-    qemu: Version = (0, 0)
 
     @property
     def machine(self) -> str:

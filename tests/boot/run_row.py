@@ -23,12 +23,9 @@ EXIT_SKIPPED = 77
 
 def reason_to_skip(row: Row) -> str:
     """Why the QEMU here cannot run the row; nothing when it can."""
-    version = qemu_probe.installed_version()
-    if version is not None and version < row.qemu:
-        return f"needs QEMU {row.qemu[0]}.{row.qemu[1]}, and this is {version}"
-    if row.cpu not in qemu_probe.cpu_models():
-        return f"QEMU {version} has no CPU {row.cpu}"
-    return ""
+    if row.cpu in qemu_probe.cpu_models():
+        return ""
+    return f"QEMU {qemu_probe.installed_version()} has no CPU {row.cpu}"
 
 
 def run(row: Row) -> List[str]:

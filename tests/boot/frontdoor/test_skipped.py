@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What could not be run is told by name, with the reason."""
+
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import support  # noqa: F401
+import run_row
+from frontdoor import qemu_probe
+from frontdoor.testing import SKIP_MARK, skipped_tests
+from matrix import Row
+
+JUNIT = f"""<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="x" tests="3" failures="0" disabled="0" skipped="2">
+ <testcase name="boot.passes" status="run"><system-out>{SKIP_MARK}said by a test that ran</system-out></testcase>
+ <testcase name="boot.new_cpu" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/>
+  <system-out>$ percival boot
+{SKIP_MARK}QEMU 7.2 has no CPU neoverse-v9
+</system-out></testcase>
+ <testcase name="boot.mute" status="notrun"><skipped message="x"/><system-out/></testcase>
+</testsuite>
+"""
+
+
+class SkippedTest(unittest.TestCase):
+    def test_skipped_tests_are_found_with_their_reasons(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            junit = Path(name) / "junit.xml"
+            self.assertEqual(skipped_tests(junit), [])
+            junit.write_text(JUNIT)
+            self.assertEqual(
+                skipped_tests(junit),
+                [("boot.new_cpu", "QEMU 7.2 has no CPU neoverse-v9"), ("boot.mute", "no reason given")],
+            )
+
+    def test_a_row_with_a_cpu_that_qemu_does_not_know_is_skipped_with_a_reason(self) -> None:
+        with mock.patch.object(qemu_probe, "cpu_models", lambda: frozenset({"max"})):
+            self.assertEqual(run_row.reason_to_skip(Row("x", cpu="max")), "")
+            self.assertIn("cortex-a53", run_row.reason_to_skip(Row("x", cpu="cortex-a53")))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`percival debug` and `percival bench` on the kernel that has been built."""
+
+import json
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+PERCIVAL = Path(__file__).resolve().parents[2] / "percival"
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Runs percival to its end."""
+    return subprocess.run(
+        [str(PERCIVAL), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+
+
+class DebugTest(unittest.TestCase):
+    def test_gdb_stops_at_the_first_line_with_its_source(self) -> None:
+        done = run("debug", "--no-build", "--", "-batch", "-ex", "bt", "-ex", "info registers pc")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"breakpoint 1, kernel_main \(\) at \S*kernel/main\.cpp:\d+")
+        self.assertRegex(done.stdout, r"\n#0 +kernel_main \(\)")
+        self.assertRegex(done.stdout, r"\npc +0xf{4}")
+        self.assertNotIn("percival: verdict", done.stdout, "the kernel ran on after gdb had ended")
+
+    def test_gdb_names_the_functions_on_the_way_to_a_later_line(self) -> None:
+        commands = ("-ex", "thbreak percival::run_selftests", "-ex", "continue", "-ex", "bt")
+        done = run("debug", "--no-build", "--", "-batch", *commands)
+        self.assertRegex(done.stdout, r"\n#0 +percival::run_selftests")
+        self.assertRegex(done.stdout, r"\n#1 .* in percival::.*run")
+
+    def test_gdbs_exit_code_is_passed_on(self) -> None:
+        done = run("debug", "--no-build", "--", "-batch", "-ex", "quit 7")
+        self.assertEqual(done.returncode, 7, done.stderr)
+
+
+class BenchTest(unittest.TestCase):
+    def test_the_results_are_the_same_in_every_run(self) -> None:
+        runs = []
+        with tempfile.TemporaryDirectory() as name:
+            for attempt in range(2):
+                out = Path(name) / f"{attempt}.json"
+                done = run("bench", "--no-build", "--json", str(out), "this_cpu_*")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                runs.append(json.loads(out.read_text()))
+        self.assertEqual(runs[0], runs[1])
+        self.assertEqual(runs[0]["preset"], "4k-48")
+        instructions = {row["name"]: row["instructions"] for row in runs[0]["results"]}
+        self.assertEqual(instructions["this_cpu_add"], 1)
+        self.assertEqual(instructions["this_cpu_read"], 1)
+
+    def test_a_benchmark_that_does_not_exist_is_a_failure(self) -> None:
+        self.assertNotEqual(run("bench", "--no-build", "no_such_benchmark").returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
