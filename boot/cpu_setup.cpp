@@ -105,7 +105,7 @@ extern "C" u64 boot_prepare_cpu()
         arch::IdAa64Mmfr0::read().get<arch::IdAa64Mmfr0::PaRange>())
         .write();
     arch::Ttbr0{reinterpret_cast<u64>(&boot_tables.idmap)}.write();
-    arch::Ttbr1::for_root(PhysAddr{reinterpret_cast<u64>(&boot_tables.reserved)}).write();
+    arch::Ttbr1::walking_from(PhysAddr{reinterpret_cast<u64>(&boot_tables.reserved)}).write();
     arch::isb();
     return arch::Sctlr::kernel(arch::set_pointer_authentication_key()).raw;
 }

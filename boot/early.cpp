@@ -15,6 +15,7 @@
 #include "boot/refuse.hpp"
 #include "kernel/device_tree.hpp"
 #include "mm/fixmap.hpp"
+#include "mm/fold.hpp"
 #include "mm/page_table.hpp"
 
 namespace percival::boot {
@@ -108,12 +109,14 @@ extern "C" u64 boot_build_tables(u64 device_tree)
     handoff.device_tree = PhysAddr{device_tree};
     handoff.device_tree_size = size_of_device_tree(handoff.device_tree);
     refuse_unless_translation_is_supported();
+    mm::folded_to_48_bits = KernelGeometry::kVaBits == 52 && !arch::translates_52_bits(KernelGeometry::kGranule);
 
     MmuOffTables env;
     EarlyTable<KernelGeometry> table{here(&boot_tables.master), env};
     if (!map_idmap() || !map_image(table) || !map_device_tree(table))
         refuse("the boot table pool is too small");
-    return arch::Ttbr1::for_root(here(&boot_tables.master)).raw;
+    const auto at = [](PhysAddr address) { return reinterpret_cast<const u64*>(address.raw()); };
+    return arch::Ttbr1::walking_from(mm::walk_start<KernelGeometry, Pte>(here(&boot_tables.master), at)).raw;
 }
 
 } // namespace percival::boot

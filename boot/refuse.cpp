@@ -68,9 +68,6 @@ const char* no_granule()
     return "";
 }
 
-// Up to 48 bits every AArch64 CPU translates.
-static_assert(mm::KernelGeometry::kVaBits <= 48);
-
 } // namespace
 
 void refuse(const char* reason)
@@ -100,6 +97,8 @@ void refuse(const char* reason)
     arch::stop();
 }
 
+// 48 bits every AArch64 CPU translates, and a build for 52 is folded where they are not there (mm/fold.hpp), so only the granule
+// can be missing.
 void refuse_unless_translation_is_supported()
 {
     if (!granule_is_supported())

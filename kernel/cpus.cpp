@@ -66,7 +66,7 @@ void write_boot_records(const MachineDescription& machine)
         const CpuId cpu{index};
         records[index - 1] = {
             .mpidr = machine.cpus[index].mpidr,
-            .root = arch::Ttbr1::for_root(mm::cpu_root(cpu)).raw,
+            .root = arch::Ttbr1::walking_from(mm::walk_start(mm::cpu_root(cpu))).raw,
             .tpidr = mm::global_distance(cpu),
             .stack_top = cpu_stack(cpu).end().raw(),
             .unused = {},

@@ -43,7 +43,7 @@ void read_machine()
         std::array<char, kLineLength> room;
         Writer text{room};
         read.error().describe(text);
-        panic("device tree: {}", text.text());
+        panic("{}", text.text());
     }
     if (!move_boot_cpu_first(machine, arch::Mpidr::read().affinity()))
         panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it", arch::Mpidr::read().affinity());

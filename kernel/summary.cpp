@@ -9,6 +9,7 @@
 #include "kernel/cpus.hpp"
 #include "kernel/print.hpp"
 #include "mm/early_memory.hpp"
+#include "mm/fold.hpp"
 #include "mm/linear_map.hpp"
 #include "mm/percpu_area.hpp"
 
@@ -75,7 +76,9 @@ void print_layout()
     print("layout: {} granule, {} bit addresses, {} levels; private from level {} down, {} table(s) per CPU",
           KernelGeometry::kPageSize, KernelGeometry::kVaBits, KernelGeometry::kLevels, KernelLayout::kPrivateLevel.number(),
           KernelLayout::kPrivateTables);
-    print_region("linear map", KernelLayout::kLinear);
+    if (mm::folded_to_48_bits)
+        print("layout: this CPU translates 48 bits only: the top of the 52-bit tree is folded away");
+    print_region("linear map", mm::folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear);
     print_region("modules", KernelLayout::kModules);
     print_region("vmalloc", KernelLayout::kVmalloc);
     print_region("global percpu", KernelLayout::kGlobalPercpu);

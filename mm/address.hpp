@@ -72,11 +72,13 @@ struct Range {
     constexpr bool contains(A address) const { return address >= base && address - base < size; }
     constexpr bool contains(Range other) const
     {
-        return other.base >= base && other.base - base <= size && other.size <= size - (other.base - base);
+        return contains(other.base) && other.size <= size - (other.base - base) && !other.is_empty();
     }
     constexpr bool overlaps(Range other) const
     {
-        return !is_empty() && !other.is_empty() && base < other.end() && other.base < end();
+        // By distances, because a range that reaches the end of the address space has an end() of 0.
+        return base <= other.base ? other.base - base < size && !other.is_empty()
+                                  : base - other.base < other.size && !is_empty();
     }
     friend constexpr bool operator==(Range, Range) = default;
 };

@@ -5,6 +5,7 @@
 #include "boot/boot_tables.hpp"
 #include "boot/linker_symbols.hpp"
 #include "mm/early_memory.hpp"
+#include "mm/fold.hpp"
 #include "mm/linear_map.hpp"
 
 namespace percival::mm {
@@ -89,6 +90,12 @@ PhysAddr master_root()
 KernelPageTable master_table()
 {
     return {master_root(), kernel_tables()};
+}
+
+PhysAddr walk_start(PhysAddr root)
+{
+    const auto at = [](PhysAddr address) { return reinterpret_cast<const u64*>(kernel_tables().table(address)); };
+    return walk_start<KernelGeometry, arch::Pte>(root, at);
 }
 
 PhysAddr image_to_physical(const volatile void* thing)

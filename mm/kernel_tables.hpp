@@ -44,6 +44,9 @@ KernelTables& kernel_tables();
 PhysAddr master_root();
 KernelPageTable master_table();
 
+// Where the hardware's walks of the tree under `root` start: at the root, unless the build is folded (mm/fold.hpp).
+PhysAddr walk_start(PhysAddr root);
+
 // The physical address of a thing in the image.
 PhysAddr image_to_physical(const volatile void* thing);
 

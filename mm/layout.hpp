@@ -59,7 +59,10 @@ struct Layout {
     static constexpr VirtRange kFixmap{kTop - 40_MiB, 32_MiB};
     static constexpr VirtRange kPciIo{kFixmap.base - 24_MiB, 16_MiB};
 
+    // The lower half of the kernel half. A 52-bit build that is folded (mm/fold.hpp) has it at kFoldedLinear instead; all
+    // else lies above both.
     static constexpr VirtRange kLinear{G::kKernelBase, Bytes{G::kKernelSize.count() / 2}};
+    static constexpr VirtRange kFoldedLinear{VirtAddr{~u64{0} << 48}, Bytes{u64{1} << 47}};
     static constexpr Bytes kPageDescriptorSize{64};
     static constexpr Bytes kVmemmapSize{(kLinear.size.count() >> G::kPageShift) * kPageDescriptorSize.count()};
     static constexpr VirtRange kVmemmap{(kPciIo.base - kVmemmapSize).align_down(kPrivateSpan), kVmemmapSize};
@@ -69,7 +72,8 @@ struct Layout {
     static constexpr VirtRange kImageWindow{kLocalPercpu.base - kImageWindowSize, kImageWindowSize};
     static constexpr VirtRange kGlobalPercpu{kImageWindow.base.align_down(kPrivateSpan) - kSlabSize * kMaxCpus,
                                              kSlabSize * kMaxCpus};
-    static constexpr VirtRange kModules{kLinear.end(), G::kVaBits <= 42 ? 256_MiB : 2_GiB};
+    static constexpr VirtRange kModules{G::kVaBits == 52 ? kFoldedLinear.end() : kLinear.end(),
+                                        G::kVaBits <= 42 ? 256_MiB : 2_GiB};
 
     // Roots are complete at boot: every entry of a private table that vmalloc can ever use points to a table from the
     // start. That is one table per kPrivateSpan, so vmalloc is as large as 1 MiB of tables can serve, and ends at least
@@ -82,7 +86,7 @@ struct Layout {
     static constexpr Bytes kLocalToGlobal{kGlobalPercpu.base.raw() - kLocalPercpu.base.raw()};
 
     // Low to high, without overlap.
-    static_assert(kLinear.base == G::kKernelBase && kLinear.end() == kModules.base);
+    static_assert(kLinear.base == G::kKernelBase && kLinear.end() <= kModules.base);
     static_assert(kModules.end() == kVmalloc.base && kVmalloc.end() < kGlobalPercpu.base);
     static_assert(kVmalloc.size >= 7_GiB);
     static_assert(kGlobalPercpu.end() <= kImageWindow.base && kImageWindow.end() == kLocalPercpu.base);

@@ -3,11 +3,12 @@
 
 #include "boot/linker_symbols.hpp"
 #include "mm/early_memory.hpp"
+#include "mm/fold.hpp"
 #include "mm/kernel_tables.hpp"
 
 namespace percival::mm {
 
-constinit PhysAddr linear_map_start{};
+constinit LinearMap linear_map{};
 
 namespace {
 
@@ -89,7 +90,7 @@ std::expected<void, MapError> map_by_pages(KernelPageTable& table, PhysRange ran
     return {};
 }
 
-bool set_linear_map_start(const MachineDescription& machine)
+bool place_linear_map(const MachineDescription& machine)
 {
     PhysAddr lowest = machine.memory[0].range.base;
     PhysAddr highest = machine.memory[0].range.end();
@@ -105,8 +106,9 @@ bool set_linear_map_start(const MachineDescription& machine)
             break;
         }
     }
-    linear_map_start = lowest.align_down(alignment);
-    return highest - linear_map_start <= KernelLayout::kLinear.size;
+    const VirtRange region = folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear;
+    linear_map = {region.base, lowest.align_down(alignment)};
+    return highest - linear_map.start <= region.size;
 }
 
 bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange first, PhysRange kept_apart)
@@ -128,7 +130,7 @@ bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange
 
 std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart)
 {
-    if (!set_linear_map_start(machine))
+    if (!place_linear_map(machine))
         return std::unexpected{LinearMapError::OutOfReach};
     const auto first = early_memory().allocate(kFirstPiece, kFirstPiece);
     static constinit Pieces pieces; // too large for a stack

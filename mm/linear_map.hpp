@@ -16,12 +16,16 @@
 
 namespace percival::mm {
 
-// What has to be subtracted from a physical address to get its offset in the linear map. Set by map_linear().
-extern PhysAddr linear_map_start;
+// Where the linear map begins, and the physical address that is mapped there. Set by map_linear().
+struct LinearMap {
+    VirtAddr base;
+    PhysAddr start;
+};
+extern LinearMap linear_map;
 
 inline VirtAddr linear_address(PhysAddr address)
 {
-    return KernelLayout::kLinear.base + (address - linear_map_start);
+    return linear_map.base + (address - linear_map.start);
 }
 
 // The bytes at a physical address of RAM. Valid once map_linear() is done.
@@ -34,7 +38,7 @@ T* linear_pointer(PhysAddr address)
 // The physical address behind an address in the linear map.
 inline PhysAddr linear_to_physical(VirtAddr address)
 {
-    return linear_map_start + (address - KernelLayout::kLinear.base);
+    return linear_map.start + (address - linear_map.base);
 }
 
 enum class LinearMapError : u8 {

@@ -16,7 +16,7 @@ namespace {
 struct Par {
     PERCIVAL_SYSTEM_REGISTER(Par, "par_el1")
     using Failed = Field<0>;
-    using Address = Field<47, 12>;
+    using Address = Field<51, 12>;
 };
 
 void set_ttbr0(const boot::TablePage& table)
@@ -34,7 +34,8 @@ void install_root(PhysAddr root)
     // By its physical address, which the idmap maps as the same virtual one.
     auto* trampoline = reinterpret_cast<decltype(&replace_ttbr1)>(
         mm::image_to_physical(reinterpret_cast<const void*>(&replace_ttbr1)).raw());
-    trampoline(Ttbr1::for_root(root).raw, Ttbr1::for_root(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
+    trampoline(Ttbr1::walking_from(mm::walk_start(root)).raw,
+               Ttbr1::walking_from(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
     drop_idmap();
 }
 
@@ -44,9 +45,9 @@ void drop_idmap()
     flush_tlb_this_cpu();
 }
 
-PhysAddr installed_root()
+bool runs_on_root(PhysAddr root)
 {
-    return Ttbr1::read().root();
+    return Ttbr1::read().walk_start() == mm::walk_start(root);
 }
 
 bool root_is_common_not_private()

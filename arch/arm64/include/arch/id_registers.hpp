@@ -3,6 +3,7 @@
 #pragma once
 
 #include "arch/sysreg.hpp"
+#include "mm/geometry.hpp"
 
 namespace percival::arch {
 
@@ -62,5 +63,20 @@ struct IdAa64Dfr0 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Dfr0, "id_aa64dfr0_el1")
     using PmuVer = Field<11, 8>; // 0 or 0xf: no architected PMU
 };
+
+// Whether this CPU translates 52-bit addresses with a granule: FEAT_LPA2 for 4 and 16 KiB, FEAT_LVA for 64 KiB.
+inline bool translates_52_bits(mm::Granule granule)
+{
+    const u64 mmfr0 = IdAa64Mmfr0::read().raw;
+    switch (granule) {
+    case mm::Granule::K4:
+        return signed_field<IdAa64Mmfr0::kTGran4High, IdAa64Mmfr0::kTGran4Low>(mmfr0) >= 1;
+    case mm::Granule::K16:
+        return IdAa64Mmfr0::TGran16::of(mmfr0) >= 2;
+    case mm::Granule::K64:
+        return IdAa64Mmfr2::read().get<IdAa64Mmfr2::VaRange>() >= 1;
+    }
+    return false;
+}
 
 } // namespace percival::arch

@@ -11,8 +11,8 @@ namespace percival::arch {
 // Boot CPU (secondaries enter the kernel on their own root); masks interrupts.
 void install_root(PhysAddr root);
 
-// This CPU's TTBR1_EL1: the root, and whether CnP is set.
-PhysAddr installed_root();
+// Whether this CPU's TTBR1_EL1 points to `root`, and whether its CnP bit is set.
+bool runs_on_root(PhysAddr root);
 bool root_is_common_not_private();
 
 // Drops the idmap: TTBR0 maps nothing from now on, so that low addresses, a null pointer's among them, fault.

@@ -18,10 +18,23 @@ struct Ttbr1 {
     PERCIVAL_SYSTEM_REGISTER(Ttbr1, "ttbr1_el1")
     using Cnp = Field<0>;        // FEAT_TTCNP
     using Base = Field<47, 1>;
+    using BaseHigh = Field<5, 2>; // bits 51:48 of the base, where output addresses have 52 bits
     using Asid = Field<63, 48>;
 
-    static constexpr Ttbr1 for_root(PhysAddr root) { return Ttbr1{root.raw()}; }
-    constexpr PhysAddr root() const { return PhysAddr{Base::of(raw) << 1}; }
+    // `start`: where the hardware's walks start (mm/fold.hpp), which is the root unless the build is folded.
+    static Ttbr1 walking_from(PhysAddr start)
+    {
+        const u64 low = start.raw() & Base::kMask;
+        return has_52_bit_base() ? Ttbr1{BaseHigh::in(low, start.raw() >> 48)} : Ttbr1{low};
+    }
+    PhysAddr walk_start() const
+    {
+        const u64 low = raw & Base::kMask & ~u64{1};
+        return has_52_bit_base() ? PhysAddr{BaseHigh::in(low, 0) | BaseHigh::of(raw) << 48} : PhysAddr{low};
+    }
+
+private:
+    static bool has_52_bit_base() { return mm::KernelGeometry::kVaBits == 52 && !mm::folded_to_48_bits; }
 };
 
 struct Mair {
@@ -61,25 +74,29 @@ struct Tcr {
     using Sh1 = Field<29, 28>;
     using Tg1Field = Field<31, 30>;
     using Ips = Field<34, 32>;
+    using Ds = Field<59>; // FEAT_LPA2: 52-bit descriptors for 4 and 16 KiB
 
     // `physical_range`: ID_AA64MMFR0_EL1.PARange of this CPU.
     template <mm::Granule G, unsigned IdmapBits, unsigned KernelBits>
-    static constexpr Tcr kernel(u64 physical_range)
+    static Tcr kernel(u64 physical_range)
     {
         constexpr u64 kWriteBack = 1, kInnerShareable = 3;
-        constexpr u64 k48Bits = 5; // more needs 52-bit descriptors
+        constexpr u64 k48Bits = 5, k52Bits = 6; // of IPS
+        const bool wide = KernelBits == 52 && !mm::folded_to_48_bits;
+        const u64 most = wide ? k52Bits : k48Bits;
         return Tcr{}
+            .with<Ds>(wide && G != mm::Granule::K64 ? 1 : 0)
             .with<T0sz>(64 - IdmapBits)
             .with<Irgn0>(kWriteBack)
             .with<Orgn0>(kWriteBack)
             .with<Sh0>(kInnerShareable)
             .with<Tg0Field>(static_cast<u64>(tg0(G)))
-            .with<T1sz>(64 - KernelBits)
+            .with<T1sz>(KernelBits == 52 && !wide ? 64 - 48 : 64 - KernelBits)
             .with<Irgn1>(kWriteBack)
             .with<Orgn1>(kWriteBack)
             .with<Sh1>(kInnerShareable)
             .with<Tg1Field>(static_cast<u64>(tg1(G)))
-            .with<Ips>(physical_range < k48Bits ? physical_range : k48Bits);
+            .with<Ips>(physical_range < most ? physical_range : most);
     }
 };
 
