@@ -25,8 +25,8 @@ def gdb_command(kernel: Path, stub: Path, arguments: Sequence[str]) -> List[str]
     address it lies at is not mapped yet when it is set."""
     commands = [f"target extended-remote {stub}", f"thbreak {FIRST_LINE}", "continue"]
     preset = [word for command in commands for word in ("-ex", command)]
-    # In the extended protocol, and not told that it was attached, gdb ends the machine when it ends; otherwise it
-    # would let the kernel run on.
+    # In the extended protocol, and not told that it was attached, gdb ends the machine when it ends;
+    # otherwise it would let the kernel run on.
     settings = ["set confirm off", "set pagination off", "set remote query-attached-packet off"]
     early = [word for setting in (*settings, f"directory {ROOT}") for word in ("-iex", setting)]
     return [GDB, "-q", *early, str(kernel), *preset, *arguments]

@@ -14,7 +14,8 @@ from matrix import Row
 
 JUNIT = f"""<?xml version="1.0" encoding="UTF-8"?>
 <testsuite name="x" tests="3" failures="0" disabled="0" skipped="2">
- <testcase name="boot.passes" status="run"><system-out>{SKIP_MARK}said by a test that ran</system-out></testcase>
+ <testcase name="boot.passes" status="run">
+  <system-out>{SKIP_MARK}said by a test that ran</system-out></testcase>
  <testcase name="boot.new_cpu" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/>
   <system-out>$ percival boot
 {SKIP_MARK}QEMU 7.2 has no CPU neoverse-v9
