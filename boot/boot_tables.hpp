@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The translation tables that lie in the image: the three roots that exist before memory is known, and a pool for the tables
-// below them. Made with the MMU off, used by the memory code until RAM can be allocated.
+// The translation tables that lie in the image: the three roots that exist before memory is known, and a pool
+// for the tables below them. Made with the MMU off, used by the memory code until RAM can be allocated.
 #pragma once
 
 #include "mm/kernel_geometry.hpp"
@@ -13,8 +13,9 @@ struct alignas(mm::KernelGeometry::kPageSize.count()) TablePage {
     std::array<u64, mm::KernelGeometry::kPageSize.count() / sizeof(u64)> entries;
 };
 
-// Enough for the idmap, and for five paths of their own under the master root: image, device tree (which may straddle an
-// upper entry, so two), device registers, first piece of the linear map; one more each for what straddles.
+// Enough for the idmap, and for five paths of their own under the master root: image, device tree (which may
+// straddle an upper entry, so two), device registers, first piece of the linear map; one more each for what
+// straddles.
 inline constexpr std::size_t kPoolTables = 7 * (mm::IdmapGeometry::kLevels - 1) + mm::KernelGeometry::kLevels;
 
 struct BootTables {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Brings a CPU's system registers into the state the kernel needs, with the MMU off: first at EL2 if it was entered there,
-// then at EL1. Every CPU runs this, on a stack of its own. Position independent, as all code that runs with the MMU off.
+// Brings a CPU's system registers into the state the kernel needs, with the MMU off: first at EL2 if it was
+// entered there, then at EL1. Every CPU runs this, on a stack of its own. Position independent, as all code
+// that runs with the MMU off.
 #include "arch/barrier.hpp"
 #include "arch/floating_point.hpp"
 #include "arch/id_registers.hpp"
@@ -41,12 +42,12 @@ bool leave_virtualization_host_mode()
 void open_el1(bool host_mode_left)
 {
     if (host_mode_left) {
-        PERCIVAL_WRITE_REGISTER("cnthctl_el2", u64{3});      // EL1PCTEN, EL1PCEN
-        PERCIVAL_WRITE_REGISTER("cptr_el2", u64{0x33ff});    // RES1 bits, TFP = 0
+        PERCIVAL_WRITE_REGISTER("cnthctl_el2", u64{3});   // EL1PCTEN, EL1PCEN
+        PERCIVAL_WRITE_REGISTER("cptr_el2", u64{0x33ff}); // RES1 bits, TFP = 0
         PERCIVAL_WRITE_REGISTER("sctlr_el1", arch::Sctlr::mmu_off().raw);
     } else {
-        PERCIVAL_WRITE_REGISTER("cnthctl_el2", u64{3} << 10); // EL1PCTEN, EL1PTEN
-        PERCIVAL_WRITE_REGISTER("cptr_el2", u64{3} << 20);    // FPEN
+        PERCIVAL_WRITE_REGISTER("cnthctl_el2", u64{3} << 10);                // EL1PCTEN, EL1PTEN
+        PERCIVAL_WRITE_REGISTER("cptr_el2", u64{3} << 20);                   // FPEN
         PERCIVAL_WRITE_REGISTER("s3_5_c1_c0_0", arch::Sctlr::mmu_off().raw); // SCTLR_EL12
     }
     PERCIVAL_WRITE_REGISTER("cntvoff_el2", u64{0});
@@ -76,7 +77,7 @@ void give_gic_registers_to_el1()
         return;
     PERCIVAL_WRITE_REGISTER("s3_4_c12_c9_5", u64{0xf}); // ICC_SRE_EL2: SRE, DFB, DIB, Enable
     arch::isb();
-    PERCIVAL_WRITE_REGISTER("s3_4_c12_c11_0", u64{0});  // ICH_HCR_EL2: no virtual interface
+    PERCIVAL_WRITE_REGISTER("s3_4_c12_c11_0", u64{0}); // ICH_HCR_EL2: no virtual interface
 }
 
 } // namespace
@@ -87,7 +88,8 @@ extern "C" void boot_configure_el2()
     open_el1(leave_virtualization_host_mode());
     disable_fine_grained_traps();
     give_gic_registers_to_el1();
-    if (handoff.entered_at_el2 == 0) // the boot CPU; the others find it set and must not write what others may have cached
+    if (handoff.entered_at_el2 ==
+        0) // the boot CPU; the others find it set and must not write what others may have cached
         handoff.entered_at_el2 = 1;
 }
 

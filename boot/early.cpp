@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Runs once on the boot CPU with the MMU off, at the physical address the image was loaded at: checks that this CPU can
-// translate the way this build needs, and builds the idmap and the first kernel tables.
+// Runs once on the boot CPU with the MMU off, at the physical address the image was loaded at: checks that
+// this CPU can translate the way this build needs, and builds the idmap and the first kernel tables.
 //
-// INV-early-1: nothing here uses an absolute address of the image. All references are PC-relative; CMake checks that the
-//              object has no absolute relocations.
-// INV-early-2: everything written here was discarded from the caches before (boot/start.S), and stays out of them until the
-//              MMU is on.
+// INV-early-1: nothing here uses an absolute address of the image. All references are PC-relative; CMake
+//              checks that the object has no absolute relocations.
+// INV-early-2: everything written here was discarded from the caches before (boot/start.S), and stays out of
+//              them until the MMU is on.
 #include "arch/barrier.hpp"
 #include "arch/id_registers.hpp"
 #include "arch/pte.hpp"
@@ -39,7 +39,10 @@ public:
             return std::nullopt;
         return PhysAddr{reinterpret_cast<u64>(&boot_tables.pool[boot_tables.pool_used++])};
     }
-    void store(Pte* slot, Pte value) { *const_cast<volatile u64*>(reinterpret_cast<u64*>(slot)) = value.raw(); }
+    void store(Pte* slot, Pte value)
+    {
+        *const_cast<volatile u64*>(reinterpret_cast<u64*>(slot)) = value.raw();
+    }
     // The tables are read by the walker only once the MMU is on, and enable_mmu has a DSB before that.
     void publish() {}
 };
@@ -87,7 +90,8 @@ Bytes size_of_device_tree(PhysAddr tree)
 {
     if (tree == PhysAddr{0} || !tree.is_aligned(Bytes{kDeviceTreeAlignment}))
         return Bytes{0};
-    return device_tree_size({reinterpret_cast<const std::byte*>(tree.raw()), kDeviceTreeHeaderBytes}).value_or(Bytes{0});
+    return device_tree_size({reinterpret_cast<const std::byte*>(tree.raw()), kDeviceTreeHeaderBytes})
+        .value_or(Bytes{0});
 }
 
 bool map_device_tree(EarlyTable<KernelGeometry>& table)
@@ -109,7 +113,8 @@ extern "C" u64 boot_build_tables(u64 device_tree)
     handoff.device_tree = PhysAddr{device_tree};
     handoff.device_tree_size = size_of_device_tree(handoff.device_tree);
     refuse_unless_translation_is_supported();
-    mm::folded_to_48_bits = KernelGeometry::kVaBits == 52 && !arch::translates_52_bits(KernelGeometry::kGranule);
+    mm::folded_to_48_bits =
+        KernelGeometry::kVaBits == 52 && !arch::translates_52_bits(KernelGeometry::kGranule);
 
     MmuOffTables env;
     EarlyTable<KernelGeometry> table{here(&boot_tables.master), env};

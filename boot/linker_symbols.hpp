@@ -12,6 +12,6 @@ extern const char _data[], _edata[], _ebss[];
 extern const char _idmap_text[], _idmap_text_end[];
 extern const char _percpu_start[], _percpu_end[]; // local addresses
 extern const char _percpu_template[];             // their initial bytes, in the image
-extern percival::u64 _got[], _egot[]; // addresses that library code loads
+extern percival::u64 _got[], _egot[];             // addresses that library code loads
 extern const char boot_stack[], boot_stack_top[];
 }

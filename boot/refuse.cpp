@@ -23,8 +23,9 @@ using arch::IdAa64Mmfr0;
 // Storage only: a constant-initialized description would hold absolute addresses of its default strings.
 alignas(MachineDescription) constinit std::byte machine_storage[sizeof(MachineDescription)] = {};
 
-// The library was compiled to find its stack canary through the global offset table, which holds link-time addresses. Without the
-// MMU they have to be where the image really is; the kernel will not run, so nothing needs them as they were.
+// The library was compiled to find its stack canary through the global offset table, which holds link-time
+// addresses. Without the MMU they have to be where the image really is; the kernel will not run, so nothing
+// needs them as they were.
 void move_offset_table_to_the_load_address()
 {
     const u64 distance = reinterpret_cast<u64>(_image_start) - mm::KernelLayout::kImageWindow.base.raw();
@@ -37,7 +38,8 @@ void move_offset_table_to_the_load_address()
 void put(arch::Pl011& uart, const char* text)
 {
     for (; *text != '\0'; ++text)
-        uart.Pl011::put(*text); // qualified: a virtual call would go through an address the image does not have yet
+        uart.Pl011::put(
+            *text); // qualified: a virtual call would go through an address the image does not have yet
 }
 
 bool granule_is_supported()
@@ -79,7 +81,8 @@ void refuse(const char* reason)
     MachineDescription& machine = *std::construct_at(reinterpret_cast<MachineDescription*>(machine_storage));
     const bool described =
         handoff.device_tree_size != Bytes{0} &&
-        read_device_tree({tree, static_cast<std::size_t>(handoff.device_tree_size.count())}, machine).has_value();
+        read_device_tree({tree, static_cast<std::size_t>(handoff.device_tree_size.count())}, machine)
+            .has_value();
     if (described && machine.uart.kind == UartKind::Pl011) {
         arch::Pl011 uart;
         uart.init(arch::Mmio{VirtAddr{machine.uart.registers.base.raw()}});
@@ -97,8 +100,8 @@ void refuse(const char* reason)
     arch::stop();
 }
 
-// 48 bits every AArch64 CPU translates, and a build for 52 is folded where they are not there (mm/fold.hpp), so only the granule
-// can be missing.
+// 48 bits every AArch64 CPU translates, and a build for 52 is folded where they are not there (mm/fold.hpp),
+// so only the granule can be missing.
 void refuse_unless_translation_is_supported()
 {
     if (!granule_is_supported())

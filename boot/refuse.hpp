@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Saying why the kernel cannot run here, before there is a kernel: MMU off, no console. The reason goes to the UART that the
-// device tree names, by its physical address; without one it can only stop.
+// Saying why the kernel cannot run here, before there is a kernel: MMU off, no console. The reason goes to
+// the UART that the device tree names, by its physical address; without one it can only stop.
 #pragma once
 
 namespace percival::boot {

@@ -12,9 +12,9 @@ namespace percival {
 } // namespace percival
 
 // Always checked.
-#define PERCIVAL_ASSERT(condition)                                                                           \
-    (static_cast<bool>(condition)                                                                            \
-         ? static_cast<void>(0)                                                                              \
+#define PERCIVAL_ASSERT(condition) \
+    (static_cast<bool>(condition)  \
+         ? static_cast<void>(0)    \
          : ::percival::assertion_failed(#condition, std::source_location::current()))
 
 // Checked in debug builds only, for places where the check would cost more than the work. Always compiled.

@@ -16,7 +16,8 @@ namespace {
 // One CPU is asked at a time, so that reports do not mix.
 constinit std::atomic<bool> answered{false};
 
-// How long a CPU has to answer, in fractions of a second: it may run under an emulator that shares one host CPU with others.
+// How long a CPU has to answer, in fractions of a second: it may run under an emulator that shares one host
+// CPU with others.
 constexpr u64 kAnswersPerSecond = 2;
 
 void ask(CpuId cpu)

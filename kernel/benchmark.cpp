@@ -20,8 +20,8 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
     std::array<char, kLineLength> room;
     Writer json{room};
     json.put('{');
-    format(json, "\"name\":\"{}\",\"mode\":\"{}\",\"cpus\":{},\"instructions\":{}.{:02}", benchmark.name, benchmark.mode,
-           online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
+    format(json, "\"name\":\"{}\",\"mode\":\"{}\",\"cpus\":{},\"instructions\":{}.{:02}", benchmark.name,
+           benchmark.mode, online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
     json.put('}');
     print("bench: {}", json.text());
 }

@@ -6,8 +6,9 @@
 //         return instructions_per_turn([] { counter.add(1); });
 //     }
 //
-// The unit is guest instructions per operation, the cost of the loop subtracted, from the PMU's INST_RETIRED event. The event is
-// exact on hardware and under QEMU -icount, where it counts all CPUs together: the others sleep meanwhile.
+// The unit is guest instructions per operation, the cost of the loop subtracted, from the PMU's INST_RETIRED
+// event. The event is exact on hardware and under QEMU -icount, where it counts all CPUs together: the others
+// sleep meanwhile.
 #pragma once
 
 #include "arch/performance_counter.hpp"
@@ -30,8 +31,8 @@ struct Benchmark {
     BenchmarkResult (*measure)();
 };
 
-// Runs the benchmarks whose names match one of the globs and prints a `bench: {json}` line for each. Failed when none matches or the
-// CPU has no counter. Boot CPU, the others idle.
+// Runs the benchmarks whose names match one of the globs and prints a `bench: {json}` line for each. Failed
+// when none matches or the CPU has no counter. Boot CPU, the others idle.
 Verdict run_benchmarks(std::string_view globs);
 
 // What boot cost, on the boot CPU: read once, when everything is up.
@@ -40,7 +41,8 @@ void note_boot_is_complete();
 inline constexpr u64 kBenchmarkTurns = 1000;
 inline constexpr u32 kBenchmarkRounds = 9;
 
-// Instructions of one loop over `turn`, all turns together, the best of several rounds: an interrupt can only add to it.
+// Instructions of one loop over `turn`, all turns together, the best of several rounds: an interrupt can only
+// add to it.
 template <class Turn>
 [[gnu::noinline]] u64 instructions_of_loop(Turn turn)
 {
@@ -69,9 +71,10 @@ BenchmarkResult instructions_per_turn(Turn turn)
 
 } // namespace percival
 
-#define PERCIVAL_BENCHMARK(name, mode)                                                                                 \
-    static ::percival::BenchmarkResult benchmark_##name();                                                             \
-    static constinit const ::percival::Benchmark benchmark_entry_##name{#name, mode, &benchmark_##name};               \
-    [[gnu::section("benchmarks"), gnu::used, gnu::retain]] static constinit const ::percival::Benchmark* const         \
-        benchmark_pointer_##name = &benchmark_entry_##name;                                                            \
+#define PERCIVAL_BENCHMARK(name, mode)                                                                   \
+    static ::percival::BenchmarkResult benchmark_##name();                                               \
+    static constinit const ::percival::Benchmark benchmark_entry_##name{#name, mode, &benchmark_##name}; \
+    [[gnu::section("benchmarks"), gnu::used,                                                             \
+      gnu::retain]] static constinit const ::percival::Benchmark* const benchmark_pointer_##name =       \
+        &benchmark_entry_##name;                                                                         \
     static ::percival::BenchmarkResult benchmark_##name()

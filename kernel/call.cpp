@@ -64,7 +64,8 @@ void for_each_other_cpu(Visit visit)
 }
 
 // Broadcasts share their calls, so there is one at a time: from start_broadcast() to finish_broadcast().
-void start_broadcast(PerCpu<Call*>& queue, call_detail::Function function, void* argument) PERCIVAL_ACQUIRE(broadcast_lock)
+void start_broadcast(PerCpu<Call*>& queue, call_detail::Function function, void* argument)
+    PERCIVAL_ACQUIRE(broadcast_lock)
 {
     PERCIVAL_ASSERT(!arch::interrupts_masked());
     broadcast_lock.lock();
@@ -123,7 +124,8 @@ void run_everywhere(Function function, void* argument)
 
 } // namespace call_detail
 
-// The thread-safety analysis does not follow a lock across a constructor and a destructor of a class that is no plain guard.
+// The thread-safety analysis does not follow a lock across a constructor and a destructor of a class that is
+// no plain guard.
 WhileOthersAreHeld::WhileOthersAreHeld() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     held.store(0, std::memory_order_relaxed);

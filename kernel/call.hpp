@@ -7,8 +7,9 @@
 //                            others in their idle loop, so it must end by itself
 //   WhileOthersAreHeld       while it lives, no other CPU executes anything but a wait
 //
-// Callers have interrupts unmasked (checked), or two CPUs that call each other would wait for ever; interrupt handlers do not
-// call. What the caller wrote before is visible to f, and what f wrote is visible to the caller after.
+// Callers have interrupts unmasked (checked), or two CPUs that call each other would wait for ever; interrupt
+// handlers do not call. What the caller wrote before is visible to f, and what f wrote is visible to the
+// caller after.
 #pragma once
 
 #include "kernel/types.hpp"

@@ -35,7 +35,8 @@ namespace {
 // Seconds a CPU has to come up, for all of them together.
 constexpr u64 kBringUpSeconds = 20;
 
-// A CPU that is late finds LeftOut and stops: the transition from Starting is decided by one compare-exchange.
+// A CPU that is late finds LeftOut and stops: the transition from Starting is decided by one
+// compare-exchange.
 enum class CpuState : u8 { Off, Starting, Online, LeftOut };
 
 struct Cpu {
@@ -104,7 +105,8 @@ void wait_for_secondaries()
     for (;;) {
         arch::mask_interrupts();
         if (!has_idle_work())
-            arch::wait_for_interrupt(); // wakes for a pending interrupt although it is masked, so none is missed
+            arch::
+                wait_for_interrupt(); // wakes for a pending interrupt although it is masked, so none is missed
         arch::unmask_interrupts();
         run_idle_work();
     }
@@ -117,7 +119,8 @@ CpuId this_cpu_id()
     const u64 distance = arch::read_this_cpu_distance();
     if (distance == 0)
         return kBootCpu;
-    return CpuId{static_cast<u32>((distance - mm::global_distance(kBootCpu)) >> mm::KernelLayout::kSlabShift)};
+    return CpuId{
+        static_cast<u32>((distance - mm::global_distance(kBootCpu)) >> mm::KernelLayout::kSlabShift)};
 }
 
 u32 online_cpu_count()

@@ -65,20 +65,50 @@ struct Argument {
 
 using Kind = Argument::Kind;
 
-constexpr Argument argument(bool v) { return {Kind::Text, 0, v ? "true" : "false"}; }
-constexpr Argument argument(char v) { return {Kind::Character, static_cast<u8>(v)}; }
-constexpr Argument argument(std::string_view v) { return {Kind::Text, 0, v}; }
-constexpr Argument argument(const char* v) { return {Kind::Text, 0, v}; }
+constexpr Argument argument(bool v)
+{
+    return {Kind::Text, 0, v ? "true" : "false"};
+}
+constexpr Argument argument(char v)
+{
+    return {Kind::Character, static_cast<u8>(v)};
+}
+constexpr Argument argument(std::string_view v)
+{
+    return {Kind::Text, 0, v};
+}
+constexpr Argument argument(const char* v)
+{
+    return {Kind::Text, 0, v};
+}
 // Any other pointer would silently become a bool. Print address_of(it).
 Argument argument(const volatile void* v) = delete;
-constexpr Argument argument(PhysAddr v) { return {Kind::Physical, v.raw()}; }
-constexpr Argument argument(VirtAddr v) { return {Kind::Virtual, v.raw()}; }
-constexpr Argument argument(Bytes v) { return {Kind::Size, v.count()}; }
-constexpr Argument argument(CpuId v) { return {Kind::Unsigned, v.index()}; }
+constexpr Argument argument(PhysAddr v)
+{
+    return {Kind::Physical, v.raw()};
+}
+constexpr Argument argument(VirtAddr v)
+{
+    return {Kind::Virtual, v.raw()};
+}
+constexpr Argument argument(Bytes v)
+{
+    return {Kind::Size, v.count()};
+}
+constexpr Argument argument(CpuId v)
+{
+    return {Kind::Unsigned, v.index()};
+}
 template <std::unsigned_integral T>
-constexpr Argument argument(T v) { return {Kind::Unsigned, v}; }
+constexpr Argument argument(T v)
+{
+    return {Kind::Unsigned, v};
+}
 template <std::signed_integral T>
-constexpr Argument argument(T v) { return {Kind::Signed, static_cast<u64>(static_cast<s64>(v))}; }
+constexpr Argument argument(T v)
+{
+    return {Kind::Signed, static_cast<u64>(static_cast<s64>(v))};
+}
 
 // Not constexpr on purpose: reaching one of these while a FormatString is checked is the compile error.
 void more_placeholders_than_arguments();

@@ -10,8 +10,8 @@ namespace arch {
 struct Registers;
 }
 
-// Runs the handler of an acknowledged interrupt on this CPU. Interrupts masked. An interrupt that nothing asked for is counted
-// and reported once, never a panic: a board's firmware may leave one enabled.
+// Runs the handler of an acknowledged interrupt on this CPU. Interrupts masked. An interrupt that nothing
+// asked for is counted and reported once, never a panic: a board's firmware may leave one enabled.
 void dispatch_interrupt(u32 intid, const arch::Registers& interrupted);
 
 } // namespace percival

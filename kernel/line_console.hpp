@@ -31,9 +31,9 @@ private:
     void emit(std::string_view line, u64 self) PERCIVAL_REQUIRES(lock_);
 
     SpinLock lock_;
-    std::atomic<u64> holder_{kNobody};      // who is emitting; says nothing about who waits
-    std::atomic<u64> panicking_{kNobody};   // the first CPU that panicked; never changes back
-    std::atomic<bool> lock_broken_{false};  // the panicking CPU gave up on the lock's holder
+    std::atomic<u64> holder_{kNobody};     // who is emitting; says nothing about who waits
+    std::atomic<u64> panicking_{kNobody};  // the first CPU that panicked; never changes back
+    std::atomic<bool> lock_broken_{false}; // the panicking CPU gave up on the lock's holder
     // Written once, under the lock; drain() reads it without.
     std::atomic<ConsoleDevice*> device_{nullptr};
     EarlyLog<16 * 1024> early_ PERCIVAL_GUARDED_BY(lock_);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Printing a line on the console. A line is formatted first and emitted whole, so that lines of several CPUs never
-// interleave. Any context after the image is mapped, interrupt handlers and panic included; lines printed before a
-// console is found are kept and come out when it is (kernel/console.hpp).
+// Printing a line on the console. A line is formatted first and emitted whole, so that lines of several CPUs
+// never interleave. Any context after the image is mapped, interrupt handlers and panic included; lines
+// printed before a console is found are kept and come out when it is (kernel/console.hpp).
 #pragma once
 
 #include "kernel/console.hpp"

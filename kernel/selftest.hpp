@@ -52,39 +52,39 @@ bool expect_equal(const L& left, const R& right, const char* left_text, const ch
 
 // The section's bounds are the linker's __start_selftests and __stop_selftests; it holds pointers, so that
 // nothing about the structure's size or alignment matters to its being an array.
-#define PERCIVAL_TEST_DEFINE(suite, name, manual)                                                            \
-    static void selftest_##suite##_##name();                                                                 \
-    static constinit const ::percival::Selftest selftest_entry_##suite##_##name{                             \
-        #suite, #name, &selftest_##suite##_##name, manual};                                                  \
-    static_assert(sizeof(#suite #name) < 120, "too long for a line of the report");                          \
-    [[gnu::section("selftests"), gnu::used,                                                                  \
-      gnu::retain]] static constinit const ::percival::Selftest* const selftest_pointer_##suite##_##name =   \
-        &selftest_entry_##suite##_##name;                                                                    \
+#define PERCIVAL_TEST_DEFINE(suite, name, manual)                                                          \
+    static void selftest_##suite##_##name();                                                               \
+    static constinit const ::percival::Selftest selftest_entry_##suite##_##name{                           \
+        #suite, #name, &selftest_##suite##_##name, manual};                                                \
+    static_assert(sizeof(#suite #name) < 120, "too long for a line of the report");                        \
+    [[gnu::section("selftests"), gnu::used,                                                                \
+      gnu::retain]] static constinit const ::percival::Selftest* const selftest_pointer_##suite##_##name = \
+        &selftest_entry_##suite##_##name;                                                                  \
     static void selftest_##suite##_##name()
 
 #define PERCIVAL_HERE (::percival::selftest_detail::Place{__FILE_NAME__, __LINE__})
 
 // The expectation is recorded and the test goes on. The value is whether it holds.
-#define EXPECT(...)                                                                                          \
+#define EXPECT(...) \
     ::percival::selftest_detail::expect(static_cast<bool>(__VA_ARGS__), #__VA_ARGS__, PERCIVAL_HERE)
-#define EXPECT_EQ(left, right)                                                                               \
+#define EXPECT_EQ(left, right) \
     ::percival::selftest_detail::expect_equal(left, right, #left, #right, PERCIVAL_HERE)
 
 // Returns from the enclosing void function if it does not hold.
-#define ASSERT(...)                                                                                          \
-    do {                                                                                                     \
-        if (!EXPECT(__VA_ARGS__))                                                                            \
-            return;                                                                                          \
+#define ASSERT(...)               \
+    do {                          \
+        if (!EXPECT(__VA_ARGS__)) \
+            return;               \
     } while (false)
-#define ASSERT_EQ(left, right)                                                                               \
-    do {                                                                                                     \
-        if (!EXPECT_EQ(left, right))                                                                         \
-            return;                                                                                          \
+#define ASSERT_EQ(left, right)       \
+    do {                             \
+        if (!EXPECT_EQ(left, right)) \
+            return;                  \
     } while (false)
 
 // Leaves the test: this machine cannot show the property. `reason` is a string literal.
-#define SKIP(reason)                                                                                         \
-    do {                                                                                                     \
-        ::percival::selftest_detail::skip("" reason);                                                        \
-        return;                                                                                              \
+#define SKIP(reason)                                  \
+    do {                                              \
+        ::percival::selftest_detail::skip("" reason); \
+        return;                                       \
     } while (false)

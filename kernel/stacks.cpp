@@ -56,7 +56,8 @@ std::optional<VirtRange> stack_containing(VirtAddr address)
     if (boot.contains(address))
         return boot;
     if (stacks.contains(address)) {
-        const VirtRange stack = cpu_stack(CpuId{static_cast<u32>((address - stacks.base).count() / kSlot.count())});
+        const VirtRange stack =
+            cpu_stack(CpuId{static_cast<u32>((address - stacks.base).count() / kSlot.count())});
         return stack.contains(address) ? std::optional{stack} : std::nullopt;
     }
     return overflow_stack_containing(address);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel's stacks: one per possible CPU, each between guard pages, besides the boot stack in the image and the overflow
-// stack in each CPU's percpu area.
+// The kernel's stacks: one per possible CPU, each between guard pages, besides the boot stack in the image
+// and the overflow stack in each CPU's percpu area.
 #pragma once
 
 #include "arch/stack_size.hpp"
@@ -20,7 +20,8 @@ std::expected<void, mm::MapError> make_cpu_stacks(u32 cpus);
 VirtRange cpu_stack(CpuId cpu);
 
 // The stack that contains `address`, guard pages left out; nothing when it is in no stack the kernel knows.
-// Any context, a panic and the watchdog's interrupt included: takes no lock, touches nothing that could fault.
+// Any context, a panic and the watchdog's interrupt included: takes no lock, touches nothing that could
+// fault.
 std::optional<VirtRange> stack_containing(VirtAddr address);
 
 } // namespace percival

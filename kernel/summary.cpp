@@ -25,7 +25,8 @@ void print_machine(const MachineDescription& machine)
     for (const MemoryBank& bank : machine.memory)
         memory = memory + bank.range.size;
     print("machine: {}, {} of {} CPUs, {} in {} bank(s), {}, {} Hz timer", machine.model, online_cpu_count(),
-          machine.cpus.size(), memory, machine.memory.size(), arch::interrupt_controller_name(), arch::timer_frequency());
+          machine.cpus.size(), memory, machine.memory.size(), arch::interrupt_controller_name(),
+          arch::timer_frequency());
     if (machine.cpus_left_out != 0)
         print("machine: {} CPUs are beyond the {} this kernel can drive", machine.cpus_left_out, kMaxCpus);
     for (const DeviceTreeError& note : machine.notes) {
@@ -74,8 +75,8 @@ void print_region(std::string_view name, VirtRange region)
 void print_layout()
 {
     print("layout: {} granule, {} bit addresses, {} levels; private from level {} down, {} table(s) per CPU",
-          KernelGeometry::kPageSize, KernelGeometry::kVaBits, KernelGeometry::kLevels, KernelLayout::kPrivateLevel.number(),
-          KernelLayout::kPrivateTables);
+          KernelGeometry::kPageSize, KernelGeometry::kVaBits, KernelGeometry::kLevels,
+          KernelLayout::kPrivateLevel.number(), KernelLayout::kPrivateTables);
     if (mm::folded_to_48_bits)
         print("layout: this CPU translates 48 bits only: the top of the 52-bit tree is folded away");
     print_region("linear map", mm::folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear);
@@ -87,14 +88,16 @@ void print_layout()
     print_region("vmemmap", KernelLayout::kVmemmap);
     print_region("PCI I/O", KernelLayout::kPciIo);
     print_region("fixmap", KernelLayout::kFixmap);
-    print("layout: image {}, percpu section {}, free memory {}", address_of(_image_end) - address_of(_image_start),
+    print("layout: image {}, percpu section {}, free memory {}",
+          address_of(_image_end) - address_of(_image_start),
           address_of(_percpu_end) - address_of(_percpu_start), mm::early_memory().free_bytes());
 }
 
 void print_roots()
 {
     for_each_online_cpu([](CpuId cpu) {
-        print("root: cpu{} {}, percpu at {}", cpu, mm::cpu_root(cpu), mm::local_to_global(KernelLayout::kLocalPercpu.base, cpu));
+        print("root: cpu{} {}, percpu at {}", cpu, mm::cpu_root(cpu),
+              mm::local_to_global(KernelLayout::kLocalPercpu.base, cpu));
     });
 }
 

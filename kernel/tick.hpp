@@ -17,8 +17,9 @@ void handle_tick();
 // How often the tick of `cpu` has fired. Any context.
 u64 tick_count(CpuId cpu);
 
-// Replaces the calling CPU's tick by `handler`, called at every alarm. No alarm is set yet; the next one is always armed with
-// arch::timer_set_alarm(). Null gives the tick back. For tests that need interrupts at moments of their own.
+// Replaces the calling CPU's tick by `handler`, called at every alarm. No alarm is set yet; the next one is
+// always armed with arch::timer_set_alarm(). Null gives the tick back. For tests that need interrupts at
+// moments of their own.
 using AlarmHandler = void (*)();
 void take_over_alarm(AlarmHandler handler);
 

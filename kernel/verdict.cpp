@@ -23,10 +23,14 @@ constinit std::atomic<u32> attempts{0};
 std::string_view name_of(Verdict verdict)
 {
     switch (verdict) {
-    case Verdict::Passed: return "passed";
-    case Verdict::Failed: return "failed";
-    case Verdict::Panic: return "panic";
-    case Verdict::Hang: return "hang";
+    case Verdict::Passed:
+        return "passed";
+    case Verdict::Failed:
+        return "failed";
+    case Verdict::Panic:
+        return "panic";
+    case Verdict::Hang:
+        return "hang";
     }
     return "panic";
 }

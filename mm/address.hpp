@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Physical and virtual addresses as types that do not convert into each other or into integers.
 //
-// A physical address becomes a pointer in one place only (mm/linear_map.hpp), a local percpu address becomes a
-// global one in one place only (mm/percpu_area.hpp): search for those to audit every conversion.
+// A physical address becomes a pointer in one place only (mm/linear_map.hpp), a local percpu address becomes
+// a global one in one place only (mm/percpu_area.hpp): search for those to audit every conversion.
 #pragma once
 
 #include "kernel/types.hpp"
@@ -36,7 +36,11 @@ public:
     constexpr Address operator-(Bytes n) const { return Address{raw_ - n.count()}; }
     // The distance from `other` up to this address.
     constexpr Bytes operator-(Address other) const { return Bytes{raw_ - other.raw_}; }
-    constexpr Address& operator+=(Bytes n) { raw_ += n.count(); return *this; }
+    constexpr Address& operator+=(Bytes n)
+    {
+        raw_ += n.count();
+        return *this;
+    }
 
     // `alignment` is a power of two.
     constexpr bool is_aligned(Bytes alignment) const { return (raw_ & (alignment.count() - 1)) == 0; }
@@ -87,10 +91,22 @@ using PhysRange = Range<PhysAddr>;
 using VirtRange = Range<VirtAddr>;
 
 inline namespace literals {
-constexpr Bytes operator""_KiB(unsigned long long n) { return Bytes{n << 10}; }
-constexpr Bytes operator""_MiB(unsigned long long n) { return Bytes{n << 20}; }
-constexpr Bytes operator""_GiB(unsigned long long n) { return Bytes{n << 30}; }
-constexpr Bytes operator""_TiB(unsigned long long n) { return Bytes{n << 40}; }
+constexpr Bytes operator""_KiB(unsigned long long n)
+{
+    return Bytes{n << 10};
+}
+constexpr Bytes operator""_MiB(unsigned long long n)
+{
+    return Bytes{n << 20};
+}
+constexpr Bytes operator""_GiB(unsigned long long n)
+{
+    return Bytes{n << 30};
+}
+constexpr Bytes operator""_TiB(unsigned long long n)
+{
+    return Bytes{n << 40};
+}
 } // namespace literals
 
 } // namespace percival

@@ -10,8 +10,10 @@ namespace percival::mm {
 inline constexpr VirtRange kFixmapDeviceTree{KernelLayout::kFixmap.base, 4_MiB};
 
 // One page (mm/patch_window.hpp).
-inline constexpr VirtRange kFixmapPatch{kFixmapDeviceTree.end() + KernelGeometry::kPageSize, KernelGeometry::kPageSize};
+inline constexpr VirtRange kFixmapPatch{kFixmapDeviceTree.end() + KernelGeometry::kPageSize,
+                                        KernelGeometry::kPageSize};
 
-static_assert(KernelLayout::kFixmap.contains(kFixmapDeviceTree) && KernelLayout::kFixmap.contains(kFixmapPatch));
+static_assert(KernelLayout::kFixmap.contains(kFixmapDeviceTree) &&
+              KernelLayout::kFixmap.contains(kFixmapPatch));
 
 } // namespace percival::mm

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The shape of a translation tree: how a granule and a number of VA bits decide levels, entries and block sizes.
-// This is the one place where a level count or a granule is decided; everything else asks a Geometry.
+// The shape of a translation tree: how a granule and a number of VA bits decide levels, entries and block
+// sizes. This is the one place where a level count or a granule is decided; everything else asks a Geometry.
 //
-// Levels are numbered as in the Arm ARM (D8.2): level 3 holds pages, and each level up resolves kIndexBits more. The root's
-// level follows from the VA size: 2 for 64k-42, 0 for 4k-48, -1 for 4k-52.
+// Levels are numbered as in the Arm ARM (D8.2): level 3 holds pages, and each level up resolves kIndexBits
+// more. The root's level follows from the VA size: 2 for 64k-42, 0 for 4k-48, -1 for 4k-52.
 //
 //   4k-48   63        48 47     39 38     30 29     21 20     12 11          0
 //          | all ones   | level 0 | level 1 | level 2 | level 3 | offset      |
@@ -60,7 +60,8 @@ struct Geometry {
     {
         return (address.raw() >> shift(level)) & (entries(level) - 1);
     }
-    // Blocks without FEAT_LPA2/FEAT_LPA, Arm ARM D8.3.1: level 1 and 2 for 4 KiB, level 2 for 16 KiB and 64 KiB.
+    // Blocks without FEAT_LPA2/FEAT_LPA, Arm ARM D8.3.1: level 1 and 2 for 4 KiB, level 2 for 16 KiB and 64
+    // KiB.
     static constexpr bool block_allowed(Level level)
     {
         return level.number() == 2 || (level.number() == 1 && G == Granule::K4);

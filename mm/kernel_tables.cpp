@@ -21,7 +21,8 @@ PhysRange image_range()
 arch::Pte* KernelTables::table(PhysAddr address)
 {
     if (image_range().contains(address))
-        return reinterpret_cast<arch::Pte*>((address_of(_image_start) + (address - boot::handoff.image)).raw());
+        return reinterpret_cast<arch::Pte*>(
+            (address_of(_image_start) + (address - boot::handoff.image)).raw());
     return linear_pointer<arch::Pte>(address);
 }
 
@@ -94,7 +95,9 @@ KernelPageTable master_table()
 
 PhysAddr walk_start(PhysAddr root)
 {
-    const auto at = [](PhysAddr address) { return reinterpret_cast<const u64*>(kernel_tables().table(address)); };
+    const auto at = [](PhysAddr address) {
+        return reinterpret_cast<const u64*>(kernel_tables().table(address));
+    };
     return walk_start<KernelGeometry, arch::Pte>(root, at);
 }
 

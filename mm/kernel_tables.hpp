@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The kernel's own translation tables as an environment for the page-table engine, with the MMU on.
 //
-// Tables lie either in the image (the boot pool) or in RAM that the linear map covers. Until the linear map can serve, new
-// tables come from the pool; later from early memory, always from ranges that are mapped already, so no temporary mapping
-// is ever needed to fill one.
+// Tables lie either in the image (the boot pool) or in RAM that the linear map covers. Until the linear map
+// can serve, new tables come from the pool; later from early memory, always from ranges that are mapped
+// already, so no temporary mapping is ever needed to fill one.
 //
 // Callers serialize changes: at this stage only the boot CPU edits tables.
 #pragma once
@@ -44,7 +44,8 @@ KernelTables& kernel_tables();
 PhysAddr master_root();
 KernelPageTable master_table();
 
-// Where the hardware's walks of the tree under `root` start: at the root, unless the build is folded (mm/fold.hpp).
+// Where the hardware's walks of the tree under `root` start: at the root, unless the build is folded
+// (mm/fold.hpp).
 PhysAddr walk_start(PhysAddr root);
 
 // The physical address of a thing in the image.

@@ -27,16 +27,17 @@ namespace percival::mm {
 
 template <class G>
 struct Layout {
-    // A slab is one CPU's share of the global percpu area, and the size of the local window. One entry of some level
-    // where that is between 32 MiB and 1 GiB, so that linking a window is one descriptor.
+    // A slab is one CPU's share of the global percpu area, and the size of the local window. One entry of
+    // some level where that is between 32 MiB and 1 GiB, so that linking a window is one descriptor.
     static constexpr unsigned kSlabShift = G::kGranule == Granule::K64   ? 29
                                            : G::kGranule == Granule::K16 ? 25
                                            : G::kVaBits == 39            ? 26
                                                                          : 30;
     static constexpr Bytes kSlabSize{u64{1} << kSlabShift};
 
-    // The level whose entries make up the local window: the largest entry that is not larger than a slab. A CPU has its
-    // own copy of every table on the path from the root down to the table of this level, and shares all below.
+    // The level whose entries make up the local window: the largest entry that is not larger than a slab. A
+    // CPU has its own copy of every table on the path from the root down to the table of this level, and
+    // shares all below.
     static constexpr Level private_level()
     {
         Level level = G::kRootLevel;
@@ -50,8 +51,9 @@ struct Layout {
         static_cast<unsigned>(kPrivateLevel.number() - G::kRootLevel.number()) + 1;
     static constexpr u64 kWindowEntries = kSlabSize.count() >> G::shift(kPrivateLevel);
 
-    // What one private table spans. The window sits at the end of such a span, so that hardly anything but the image
-    // shares the private tables with it. Where the root itself is the private table there is only one span.
+    // What one private table spans. The window sits at the end of such a span, so that hardly anything but
+    // the image shares the private tables with it. Where the root itself is the private table there is only
+    // one span.
     static constexpr Bytes kPrivateSpan =
         kPrivateLevel == G::kRootLevel ? G::entry_size(kPrivateLevel) : G::entry_size(kPrivateLevel.up());
 
@@ -59,27 +61,31 @@ struct Layout {
     static constexpr VirtRange kFixmap{kTop - 40_MiB, 32_MiB};
     static constexpr VirtRange kPciIo{kFixmap.base - 24_MiB, 16_MiB};
 
-    // The lower half of the kernel half. A 52-bit build that is folded (mm/fold.hpp) has it at kFoldedLinear instead; all
-    // else lies above both.
+    // The lower half of the kernel half. A 52-bit build that is folded (mm/fold.hpp) has it at kFoldedLinear
+    // instead; all else lies above both.
     static constexpr VirtRange kLinear{G::kKernelBase, Bytes{G::kKernelSize.count() / 2}};
     static constexpr VirtRange kFoldedLinear{VirtAddr{~u64{0} << 48}, Bytes{u64{1} << 47}};
     static constexpr Bytes kPageDescriptorSize{64};
-    static constexpr Bytes kVmemmapSize{(kLinear.size.count() >> G::kPageShift) * kPageDescriptorSize.count()};
+    static constexpr Bytes kVmemmapSize{(kLinear.size.count() >> G::kPageShift) *
+                                        kPageDescriptorSize.count()};
     static constexpr VirtRange kVmemmap{(kPciIo.base - kVmemmapSize).align_down(kPrivateSpan), kVmemmapSize};
 
     static constexpr VirtRange kLocalPercpu{kVmemmap.base - kSlabSize, kSlabSize};
-    static constexpr Bytes kImageWindowSize = G::kGranule == Granule::K4 && G::kVaBits >= 48 ? 1_GiB : 512_MiB;
+    static constexpr Bytes kImageWindowSize =
+        G::kGranule == Granule::K4 && G::kVaBits >= 48 ? 1_GiB : 512_MiB;
     static constexpr VirtRange kImageWindow{kLocalPercpu.base - kImageWindowSize, kImageWindowSize};
-    static constexpr VirtRange kGlobalPercpu{kImageWindow.base.align_down(kPrivateSpan) - kSlabSize * kMaxCpus,
-                                             kSlabSize * kMaxCpus};
+    static constexpr Bytes kGlobalPercpuSize{kSlabSize.count() * kMaxCpus};
+    static constexpr VirtRange kGlobalPercpu{kImageWindow.base.align_down(kPrivateSpan) - kGlobalPercpuSize,
+                                             kGlobalPercpuSize};
     static constexpr VirtRange kModules{G::kVaBits == 52 ? kFoldedLinear.end() : kLinear.end(),
                                         G::kVaBits <= 42 ? 256_MiB : 2_GiB};
 
-    // Roots are complete at boot: every entry of a private table that vmalloc can ever use points to a table from the
-    // start. That is one table per kPrivateSpan, so vmalloc is as large as 1 MiB of tables can serve, and ends at least
-    // a span before global percpu, so that running off its end faults.
+    // Roots are complete at boot: every entry of a private table that vmalloc can ever use points to a table
+    // from the start. That is one table per kPrivateSpan, so vmalloc is as large as 1 MiB of tables can
+    // serve, and ends at least a span before global percpu, so that running off its end faults.
     static constexpr Bytes kVmallocRoom = (kGlobalPercpu.base - kPrivateSpan) - kModules.end();
-    static constexpr Bytes kVmallocLimit{(u64{1} << (20 - G::kPageShift)) * kPrivateSpan.count() - kModules.size.count()};
+    static constexpr Bytes kVmallocLimit{(u64{1} << (20 - G::kPageShift)) * kPrivateSpan.count() -
+                                         kModules.size.count()};
     static constexpr VirtRange kVmalloc{kModules.end(), std::min(kVmallocRoom, kVmallocLimit)};
 
     // What is added to a local address, besides cpu << kSlabShift, to get the global one.
@@ -102,7 +108,8 @@ struct Layout {
     static_assert(kGlobalPercpu.base.is_aligned(kSlabSize));
     // All window entries stand in one private table.
     static_assert(kPrivateLevel == G::kRootLevel ||
-                  kLocalPercpu.base.align_down(kPrivateSpan) == (kLocalPercpu.end() - Bytes{1}).align_down(kPrivateSpan));
+                  kLocalPercpu.base.align_down(kPrivateSpan) ==
+                      (kLocalPercpu.end() - Bytes{1}).align_down(kPrivateSpan));
 };
 
 // Instantiated for all supported geometries, so that an impossible layout does not compile in any build.

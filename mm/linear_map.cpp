@@ -14,8 +14,8 @@ namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
-// Tables for the rest of the linear map come from this much RAM, mapped first. With blocks a bank needs two tables per level
-// at its edges at most, and 64 banks with all their holes stay far below.
+// Tables for the rest of the linear map come from this much RAM, mapped first. With blocks a bank needs two
+// tables per level at its edges at most, and 64 banks with all their holes stay far below.
 constexpr Bytes kFirstPiece = kPage * 512;
 
 // A part of RAM with protection of its own.
@@ -51,7 +51,8 @@ const Piece* next_piece(const Pieces& pieces, PhysAddr at, PhysAddr end)
     return next;
 }
 
-std::expected<void, MapError> map_plain(KernelPageTable& table, PhysAddr from, PhysAddr to, Attributes attributes)
+std::expected<void, MapError> map_plain(KernelPageTable& table, PhysAddr from, PhysAddr to,
+                                        Attributes attributes)
 {
     if (from >= to)
         return {};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The linear map: all RAM at a constant distance from its physical address, read-write and never executable. This is the one
-// place where a physical address becomes a pointer.
+// The linear map: all RAM at a constant distance from its physical address, read-write and never executable.
+// This is the one place where a physical address becomes a pointer.
 //
-// INV-linear_map-1: the image's text and read-only data, and the private root tables once they are sealed, are read-only here
-//                   too, so that no alias defeats W^X or changes a root.
+// INV-linear_map-1: the image's text and read-only data, and the private root tables once they are sealed,
+//                   are read-only here too, so that no alias defeats W^X or changes a root.
 // INV-linear_map-2: memory the firmware reserved with no-map has no mapping: speculation must not reach it.
 #pragma once
 
@@ -46,8 +46,8 @@ enum class LinearMapError : u8 {
     OutOfReach, // RAM spans more than the linear map covers
 };
 
-// Maps all banks but `no_map` reservations, with the largest blocks possible; `kept_apart` (the private roots) by pages, so
-// that its protection can be changed later. Needs early_memory() filled. Boot CPU, once.
+// Maps all banks but `no_map` reservations, with the largest blocks possible; `kept_apart` (the private
+// roots) by pages, so that its protection can be changed later. Needs early_memory() filled. Boot CPU, once.
 std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart);
 
 } // namespace percival::mm

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A writable view of one page of kernel text, for as long as the object lives. Text itself is mapped read-only, and so is its
-// alias in the linear map, so this is the only way to change an instruction.
+// A writable view of one page of kernel text, for as long as the object lives. Text itself is mapped
+// read-only, and so is its alias in the linear map, so this is the only way to change an instruction.
 //
 // Boot CPU, one at a time, the other CPUs held: the mapping is in the shared fixmap.
 #pragma once

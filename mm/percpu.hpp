@@ -5,11 +5,13 @@
 //      faults.inc();                      // this CPU's copy, one instruction, any context
 //      faults.on(cpu)                     // a plain u64&, that CPU's copy, at its global address
 //
-// The operations need no pin: each is atomic against migration, interrupts and remote access. A plain reference is only given
-// out for a named CPU or against a Pin, and always at the global address: a local address that escaped into a list or to
-// another CPU would mean a different object there. There is deliberately no operator++ and no conversion to T.
+// The operations need no pin: each is atomic against migration, interrupts and remote access. A plain
+// reference is only given out for a named CPU or against a Pin, and always at the global address: a local
+// address that escaped into a list or to another CPU would mean a different object there. There is
+// deliberately no operator++ and no conversion to T.
 //
-// Two operations in a row are two operations: what must be one step across several needs a Pin and interrupts masked.
+// Two operations in a row are two operations: what must be one step across several needs a Pin and interrupts
+// masked.
 //
 // Static objects are constant-initialized: their bytes are the template of every CPU's copy.
 #pragma once
@@ -51,8 +53,9 @@ struct Word<8> {
 };
 
 template <class T>
-concept Scalar = std::is_trivially_copyable_v<T> && (std::integral<T> || std::is_pointer_v<T> || std::is_enum_v<T>) &&
-                 (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
+concept Scalar =
+    std::is_trivially_copyable_v<T> && (std::integral<T> || std::is_pointer_v<T> || std::is_enum_v<T>) &&
+    (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
 
 template <class T>
 concept Number = Scalar<T> && std::integral<T> && !std::same_as<T, bool>;
@@ -126,7 +129,8 @@ public:
     {
         return from_word(arch::percpu_exchange(word(), to_word(value)));
     }
-    // Writes `desired` if the value is `expected`. The value found, which is `expected` exactly when it was written.
+    // Writes `desired` if the value is `expected`. The value found, which is `expected` exactly when it was
+    // written.
     T cmpxchg(T expected, T desired)
         requires percpu_detail::Scalar<T>
     {
@@ -142,12 +146,16 @@ public:
         return written;
     }
 
-    // A CPU's copy at its global address. Plain accesses: the caller sees to exclusion, or uses atomics on it.
+    // A CPU's copy at its global address. Plain accesses: the caller sees to exclusion, or uses atomics on
+    // it.
     T& on(CpuId cpu) { return *mm::global_pointer(&value_, cpu); }
     const T& on(CpuId cpu) const { return *mm::global_pointer(&value_, cpu); }
 
     // This CPU's copy at its global address, which stays this CPU's for as long as the pin lives.
-    T& here(const Pin&) { return *reinterpret_cast<T*>(reinterpret_cast<u64>(&value_) + arch::this_cpu_distance()); }
+    T& here(const Pin&)
+    {
+        return *reinterpret_cast<T*>(reinterpret_cast<u64>(&value_) + arch::this_cpu_distance());
+    }
 
     // What all CPUs share as its address: for tests and dumps.
     VirtAddr local_address() const { return address_of(&value_); }

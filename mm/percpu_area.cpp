@@ -13,10 +13,11 @@ namespace {
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr VirtRange kWindow = KernelLayout::kLocalPercpu;
 
-// The entries whose tables the roots share: at the root itself where that is the only private table, else one level above the
-// private one, where one entry covers a kPrivateSpan.
-constexpr Level kSharedLevel =
-    KernelLayout::kPrivateLevel == KernelGeometry::kRootLevel ? KernelGeometry::kRootLevel : KernelLayout::kPrivateLevel.up();
+// The entries whose tables the roots share: at the root itself where that is the only private table, else one
+// level above the private one, where one entry covers a kPrivateSpan.
+constexpr Level kSharedLevel = KernelLayout::kPrivateLevel == KernelGeometry::kRootLevel
+                                   ? KernelGeometry::kRootLevel
+                                   : KernelLayout::kPrivateLevel.up();
 
 constinit PhysRange private_tables_area{};
 constinit u32 possible_cpus = 0;
@@ -52,14 +53,16 @@ std::expected<void, MapError> make_unit(CpuId cpu)
 void make_root(CpuId cpu)
 {
     const KernelPageTable master = master_table();
-    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel; level = level.down()) {
+    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel;
+         level = level.down()) {
         // The master's table of this level, found through the entry that the window's start has in it.
         const auto found = master.walk_to(kWindow.base, level);
         const arch::Pte* original = found.slot - KernelGeometry::index(level, kWindow.base);
         __builtin_memcpy(linear_pointer<u64>(private_table(cpu, level)), original, kPage.count());
     }
     KernelTables& tables = kernel_tables();
-    for (Level level = KernelGeometry::kRootLevel; level < KernelLayout::kPrivateLevel; level = level.down()) {
+    for (Level level = KernelGeometry::kRootLevel; level < KernelLayout::kPrivateLevel;
+         level = level.down()) {
         auto* entries = linear_pointer<arch::Pte>(private_table(cpu, level));
         tables.store(entries + KernelGeometry::index(level, kWindow.base),
                      arch::Pte::table(private_table(cpu, level.down())));
@@ -71,9 +74,11 @@ void link_window(CpuId cpu)
 {
     const KernelPageTable master = master_table();
     constexpr Level kLevel = KernelLayout::kPrivateLevel;
-    auto* window = linear_pointer<arch::Pte>(private_table(cpu, kLevel)) + KernelGeometry::index(kLevel, kWindow.base);
+    auto* window =
+        linear_pointer<arch::Pte>(private_table(cpu, kLevel)) + KernelGeometry::index(kLevel, kWindow.base);
     for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {
-        const VirtAddr in_slab = local_to_global(kWindow.base, cpu) + KernelGeometry::entry_size(kLevel) * entry;
+        const VirtAddr in_slab =
+            local_to_global(kWindow.base, cpu) + KernelGeometry::entry_size(kLevel) * entry;
         kernel_tables().store(window + entry, master.walk_to(in_slab, kLevel).pte);
     }
 }

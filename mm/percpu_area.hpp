@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The percpu areas: one slab per possible CPU in the global area, and the local window through which each root shows its own
-// CPU's slab. This is the one place where a local address becomes a global one.
+// The percpu areas: one slab per possible CPU in the global area, and the local window through which each
+// root shows its own CPU's slab. This is the one place where a local address becomes a global one.
 //
 //      global(p, cpu) = p + (GLOBAL - LOCAL) + (cpu << kSlabShift)
 //
 // INV-percpu_area-1: a CPU's slab holds its copy of the static section before that CPU runs with its MMU on.
-// INV-percpu_area-2: a root's local window consists of the very descriptors that map its CPU's slab (linked windows): the
-//                    tables below are shared, so local and global alias cannot disagree.
+// INV-percpu_area-2: a root's local window consists of the very descriptors that map its CPU's slab (linked
+//                    windows): the tables below are shared, so local and global alias cannot disagree.
 // INV-percpu_area-3: private tables are read-only in the linear map once made, and never change again.
 #pragma once
 
@@ -18,7 +18,8 @@
 
 namespace percival::mm {
 
-// What is added to a local address to get the CPU's global one. TPIDR_EL1 holds this sum for the CPU it belongs to.
+// What is added to a local address to get the CPU's global one. TPIDR_EL1 holds this sum for the CPU it
+// belongs to.
 constexpr u64 global_distance(CpuId cpu)
 {
     return KernelLayout::kLocalToGlobal.count() + (u64{cpu.index()} << KernelLayout::kSlabShift);
@@ -47,12 +48,14 @@ constexpr Bytes private_tables_size(u32 cpus)
     return KernelGeometry::kPageSize * KernelLayout::kPrivateTables * cpus;
 }
 
-// Gives CPUs 0 to cpus-1 their slabs and their roots, the latter in `private_tables`, and seals these. The master root's
-// shared regions must be complete before (complete_master_root()). Boot CPU, once; memory must be in the linear map.
+// Gives CPUs 0 to cpus-1 their slabs and their roots, the latter in `private_tables`, and seals these. The
+// master root's shared regions must be complete before (complete_master_root()). Boot CPU, once; memory must
+// be in the linear map.
 std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tables);
 
-// Makes every entry of a private table that a region can ever use point to a table, so that roots never change later.
-// `cpus` says how much of the global percpu area will be used. Boot CPU, before setup_percpu_areas().
+// Makes every entry of a private table that a region can ever use point to a table, so that roots never
+// change later. `cpus` says how much of the global percpu area will be used. Boot CPU, before
+// setup_percpu_areas().
 std::expected<void, MapError> complete_master_root(u32 cpus);
 
 // The root of a CPU, and the number of CPUs that have one. After setup_percpu_areas().

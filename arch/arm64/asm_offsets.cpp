@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Constants that the assembly and the linker script share with C++, taken from the C++ itself: this file is compiled to
-// assembly only, and scripts/make_asm_offsets.py turns its `->NAME value` lines into #defines. Nothing is written twice.
+// Constants that the assembly and the linker script share with C++, taken from the C++ itself: this file is
+// compiled to assembly only, and scripts/make_asm_offsets.py turns its `->NAME value` lines into #defines.
+// Nothing is written twice.
 #include "arch/boot_record.hpp"
 #include "arch/fault_recovery.hpp"
 #include "arch/registers.hpp"

@@ -9,7 +9,6 @@
 namespace percival::arch {
 namespace {
 
-
 struct Mdscr {
     PERCIVAL_SYSTEM_REGISTER(Mdscr, "mdscr_el1")
     using Kde = Field<13>; // debug exceptions from EL1 too

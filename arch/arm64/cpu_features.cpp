@@ -17,11 +17,11 @@ struct Part {
 constexpr u16 kArm = 0x41;
 
 constexpr Part kParts[] = {
-    {kArm, 0xd03, "Cortex-A53"},  {kArm, 0xd04, "Cortex-A35"},  {kArm, 0xd05, "Cortex-A55"},
-    {kArm, 0xd07, "Cortex-A57"},  {kArm, 0xd08, "Cortex-A72"},  {kArm, 0xd09, "Cortex-A73"},
-    {kArm, 0xd0b, "Cortex-A76"},  {kArm, 0xd0c, "Neoverse-N1"}, {kArm, 0xd40, "Neoverse-V1"},
+    {kArm, 0xd03, "Cortex-A53"},   {kArm, 0xd04, "Cortex-A35"},  {kArm, 0xd05, "Cortex-A55"},
+    {kArm, 0xd07, "Cortex-A57"},   {kArm, 0xd08, "Cortex-A72"},  {kArm, 0xd09, "Cortex-A73"},
+    {kArm, 0xd0b, "Cortex-A76"},   {kArm, 0xd0c, "Neoverse-N1"}, {kArm, 0xd40, "Neoverse-V1"},
     {kArm, 0xd42, "Cortex-A78AE"}, {kArm, 0xd47, "Cortex-A710"}, {kArm, 0xd49, "Neoverse-N2"},
-    {kArm, 0xd4f, "Neoverse-V2"}, {0x46, 0x001, "A64FX"},       {0xc0, 0xac3, "Ampere-1"},
+    {kArm, 0xd4f, "Neoverse-V2"},  {0x46, 0x001, "A64FX"},       {0xc0, 0xac3, "Ampere-1"},
     {0x00, 0x051, "QEMU max"},
 };
 
@@ -70,7 +70,8 @@ void describe_cpu(Writer& out, u64 midr)
         if (part.implementer == id.get<Midr::Implementer>() && part.number == id.get<Midr::PartNum>())
             return format(out, "{} r{}p{}", part.name, variant, revision);
     }
-    format(out, "implementer {:x} part {:x} r{}p{}", id.get<Midr::Implementer>(), id.get<Midr::PartNum>(), variant, revision);
+    format(out, "implementer {:x} part {:x} r{}p{}", id.get<Midr::Implementer>(), id.get<Midr::PartNum>(),
+           variant, revision);
 }
 
 } // namespace percival::arch

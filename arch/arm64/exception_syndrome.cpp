@@ -109,22 +109,38 @@ constexpr auto kFaults = [] {
 constexpr std::string_view name_of(FaultKind kind)
 {
     switch (kind) {
-    case FaultKind::Reserved: return "reserved fault status";
-    case FaultKind::AddressSize: return "address size fault";
-    case FaultKind::Translation: return "translation fault";
-    case FaultKind::AccessFlag: return "access flag fault";
-    case FaultKind::Permission: return "permission fault";
-    case FaultKind::External: return "synchronous external abort";
-    case FaultKind::ExternalOnWalk: return "synchronous external abort on a table walk";
-    case FaultKind::TagCheck: return "tag check fault";
-    case FaultKind::Parity: return "parity or ECC error";
-    case FaultKind::ParityOnWalk: return "parity or ECC error on a table walk";
-    case FaultKind::GranuleProtection: return "granule protection fault";
-    case FaultKind::GranuleProtectionOnWalk: return "granule protection fault on a table walk";
-    case FaultKind::Alignment: return "alignment fault";
-    case FaultKind::TlbConflict: return "TLB conflict abort";
-    case FaultKind::UnsupportedHardwareUpdate: return "unsupported atomic hardware update of a descriptor";
-    case FaultKind::Lockdown: return "implementation defined fault (lockdown)";
+    case FaultKind::Reserved:
+        return "reserved fault status";
+    case FaultKind::AddressSize:
+        return "address size fault";
+    case FaultKind::Translation:
+        return "translation fault";
+    case FaultKind::AccessFlag:
+        return "access flag fault";
+    case FaultKind::Permission:
+        return "permission fault";
+    case FaultKind::External:
+        return "synchronous external abort";
+    case FaultKind::ExternalOnWalk:
+        return "synchronous external abort on a table walk";
+    case FaultKind::TagCheck:
+        return "tag check fault";
+    case FaultKind::Parity:
+        return "parity or ECC error";
+    case FaultKind::ParityOnWalk:
+        return "parity or ECC error on a table walk";
+    case FaultKind::GranuleProtection:
+        return "granule protection fault";
+    case FaultKind::GranuleProtectionOnWalk:
+        return "granule protection fault on a table walk";
+    case FaultKind::Alignment:
+        return "alignment fault";
+    case FaultKind::TlbConflict:
+        return "TLB conflict abort";
+    case FaultKind::UnsupportedHardwareUpdate:
+        return "unsupported atomic hardware update of a descriptor";
+    case FaultKind::Lockdown:
+        return "implementation defined fault (lockdown)";
     case FaultKind::UnsupportedExclusive:
         return "implementation defined fault (unsupported exclusive or atomic)";
     }
@@ -329,38 +345,55 @@ void describe_exception(Writer& out, u64 esr)
     }
     out.put(kClassNames[code]);
     switch (code) {
-    case 0x01: return out.put(wait_instruction(iss));
-    case 0x0d: return format(out, ": BTYPE {}", bits(iss, 1, 0));
+    case 0x01:
+        return out.put(wait_instruction(iss));
+    case 0x0d:
+        return format(out, ": BTYPE {}", bits(iss, 1, 0));
     case 0x11:
     case 0x12:
     case 0x15:
     case 0x16:
     case 0x17:
-    case 0x38: return format(out, " #{:x}", bits(iss, 15, 0));
-    case 0x18: return describe_system_register(out, iss);
-    case 0x1a: return out.put(bit(iss, 1) ? (bit(iss, 0) ? ": ERETAB" : ": ERETAA") : ": ERET");
-    case 0x1b: return format(out, ": x{}", bits(iss, 9, 5));
+    case 0x38:
+        return format(out, " #{:x}", bits(iss, 15, 0));
+    case 0x18:
+        return describe_system_register(out, iss);
+    case 0x1a:
+        return out.put(bit(iss, 1) ? (bit(iss, 0) ? ": ERETAB" : ": ERETAA") : ": ERET");
+    case 0x1b:
+        return format(out, ": x{}", bits(iss, 9, 5));
     case 0x1c:
         return format(out, ": {} key {}", bit(iss, 1) ? "data" : "instruction", bit(iss, 0) ? 'B' : 'A');
-    case 0x1d: return out.put(sme_reason(iss));
+    case 0x1d:
+        return out.put(sme_reason(iss));
     case 0x20:
-    case 0x21: describe_fault_status(out, esr); return describe_abort_flags(out, esr);
+    case 0x21:
+        describe_fault_status(out, esr);
+        return describe_abort_flags(out, esr);
     case 0x24:
-    case 0x25: return describe_data_abort(out, esr);
-    case 0x27: return describe_memory_operation(out, iss);
+    case 0x25:
+        return describe_data_abort(out, esr);
+    case 0x27:
+        return describe_memory_operation(out, iss);
     case 0x28:
-    case 0x2c: return describe_floating_point(out, iss);
-    case 0x2d: return describe_control_stack(out, iss);
-    case 0x2f: return describe_serror(out, iss);
+    case 0x2c:
+        return describe_floating_point(out, iss);
+    case 0x2d:
+        return describe_control_stack(out, iss);
+    case 0x2f:
+        return describe_serror(out, iss);
     case 0x32:
     case 0x33:
         if (bit(iss, 24))
             out.put(bit(iss, 6) ? ": of a load-exclusive" : ": of another instruction");
         return;
     case 0x34:
-    case 0x35: return describe_watchpoint(out, esr);
-    case 0x3c: return describe_brk(out, iss);
-    default: return;
+    case 0x35:
+        return describe_watchpoint(out, esr);
+    case 0x3c:
+        return describe_brk(out, iss);
+    default:
+        return;
     }
 }
 

@@ -32,8 +32,8 @@ extern "C" void handle_interrupt(Registers& registers)
         const Acknowledged interrupt = acknowledge_interrupt();
         if (interrupt.is_spurious())
             return;
-        // Ended first: interrupts stay masked until the handler is done, so none can come in between, and a handler that never
-        // returns (Ipi::Stop) leaves nothing active.
+        // Ended first: interrupts stay masked until the handler is done, so none can come in between, and a
+        // handler that never returns (Ipi::Stop) leaves nothing active.
         complete_interrupt(interrupt);
         dispatch_interrupt(interrupt.intid, registers);
     }

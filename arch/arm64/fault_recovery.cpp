@@ -24,9 +24,11 @@ constexpr u64 kBranchTypeAndIllegalState = u64{3} << 10 | u64{1} << 20; // SPSR_
 
 } // namespace
 
-// Where stack overflows are handled. First in the percpu section, so that bit kStackShift of its addresses is 0.
+// Where stack overflows are handled. First in the percpu section, so that bit kStackShift of its addresses is
+// 0.
 extern "C" {
-[[gnu::section(".percpu.page_aligned"), gnu::used]] alignas(16) constinit char overflow_stack[kOverflowStackSize.count()] = {};
+[[gnu::section(".percpu.page_aligned"),
+  gnu::used]] alignas(16) constinit char overflow_stack[kOverflowStackSize.count()] = {};
 }
 static_assert(kOverflowStackSize <= kStackSize);
 

@@ -15,16 +15,26 @@ constexpr s32 kVersion0Point2 = 2;
 std::string_view sentence(s32 error)
 {
     switch (error) {
-    case -1: return "PSCI CPU_ON: not supported by the firmware";
-    case -2: return "PSCI CPU_ON: invalid parameters, the firmware knows no CPU with this MPIDR";
-    case -3: return "PSCI CPU_ON: denied by the firmware";
-    case -4: return "PSCI CPU_ON: the CPU is already on";
-    case -5: return "PSCI CPU_ON: an earlier request to turn this CPU on is still pending";
-    case -6: return "PSCI CPU_ON: internal failure in the firmware";
-    case -7: return "PSCI CPU_ON: the CPU is not present";
-    case -8: return "PSCI CPU_ON: the CPU is disabled";
-    case -9: return "PSCI CPU_ON: the firmware rejects the entry address";
-    default: return "PSCI CPU_ON: an error code that PSCI does not define";
+    case -1:
+        return "PSCI CPU_ON: not supported by the firmware";
+    case -2:
+        return "PSCI CPU_ON: invalid parameters, the firmware knows no CPU with this MPIDR";
+    case -3:
+        return "PSCI CPU_ON: denied by the firmware";
+    case -4:
+        return "PSCI CPU_ON: the CPU is already on";
+    case -5:
+        return "PSCI CPU_ON: an earlier request to turn this CPU on is still pending";
+    case -6:
+        return "PSCI CPU_ON: internal failure in the firmware";
+    case -7:
+        return "PSCI CPU_ON: the CPU is not present";
+    case -8:
+        return "PSCI CPU_ON: the CPU is disabled";
+    case -9:
+        return "PSCI CPU_ON: the firmware rejects the entry address";
+    default:
+        return "PSCI CPU_ON: an error code that PSCI does not define";
     }
 }
 
@@ -34,7 +44,7 @@ s32 Psci::call(u32 function, u64 argument1, u64 argument2, u64 argument3) const
 {
     // SMC Calling Convention (DEN 0028): x0 to x3 are arguments and results. Before its version 1.1 the
     // callee may change x4 to x17 too.
-#define PERCIVAL_SMCCC_CLOBBERS                                                                              \
+#define PERCIVAL_SMCCC_CLOBBERS \
     "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory"
     register u64 x0 asm("x0") = function;
     register u64 x1 asm("x1") = argument1;

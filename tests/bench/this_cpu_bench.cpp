@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The this_cpu operations on 8 bytes, each in a loop (the address is in a register) and once with the address yet to be made.
+// The this_cpu operations on 8 bytes, each in a loop (the address is in a register) and once with the address
+// yet to be made.
 #include "kernel/benchmark.hpp"
 #include "mm/percpu.hpp"
 

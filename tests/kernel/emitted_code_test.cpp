@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The code that really runs, read back from memory after patching: an operation in a loop is one instruction per turn.
+// The code that really runs, read back from memory after patching: an operation in a loop is one instruction
+// per turn.
 #include "arch/alternatives.hpp"
 #include "arch/instruction.hpp"
 #include "kernel/selftest.hpp"
@@ -93,7 +94,8 @@ PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn)
 PERCIVAL_TEST(emitted_code, every_alternative_is_applied_or_none)
 {
     u32 sites = 0;
-    for (arch::Alternative* alternative = __start_alternatives; alternative != __stop_alternatives; ++alternative) {
+    for (arch::Alternative* alternative = __start_alternatives; alternative != __stop_alternatives;
+         ++alternative) {
         EXPECT(arch::is_lse_atomic(alternative->instruction));
         const u32 live = *alternative->site();
         if (arch::atomics_are_lse())

@@ -6,7 +6,8 @@
 
 namespace percival {
 
-// The compiler can make no loop of this: each call's buffer is in use while the next one runs, and the end is out of its sight.
+// The compiler can make no loop of this: each call's buffer is in use while the next one runs, and the end is
+// out of its sight.
 [[gnu::noinline]] inline u32 recurse_until(u32 depth, const volatile u32& last_depth)
 {
     volatile u32 buffer[32]{};

@@ -30,7 +30,8 @@ PERCIVAL_TEST(hammer, every_cpu_counts_in_its_own_copy_and_loses_nothing)
     for_each_online_cpu([](CpuId cpu) { EXPECT_EQ(counter.on(cpu), kTurns); });
 }
 
-// The owner adds at the local address while all others add at the global one: one memory, two addresses, atomics of both kinds.
+// The owner adds at the local address while all others add at the global one: one memory, two addresses,
+// atomics of both kinds.
 PERCIVAL_TEST(hammer, local_and_remote_atomics_on_one_copy_lose_nothing)
 {
     const u64 turns = kTurns / online_cpu_count() + 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// An operation that is interrupted before each of its instructions in turn, by the same operation on the same variable: both take
-// effect, whatever the place. Deterministic: a hardware breakpoint stands in for the interrupt.
+// An operation that is interrupted before each of its instructions in turn, by the same operation on the same
+// variable: both take effect, whatever the place. Deterministic: a hardware breakpoint stands in for the
+// interrupt.
 #include "arch/breakpoint.hpp"
 #include "arch/instruction.hpp"
 #include "kernel/bounded_vector.hpp"
@@ -52,7 +53,8 @@ void collect(const u32* code, const u32* function, Instructions& found)
     }
 }
 
-// Each function applies one operation; each returns nothing, so that the result is the variable's value alone.
+// Each function applies one operation; each returns nothing, so that the result is the variable's value
+// alone.
 template <class T>
 [[gnu::noinline]] void add_one()
 {
@@ -67,7 +69,8 @@ template <class T>
     }
 }
 
-// Interrupts `operation` by `interruption` before each of its instructions. Expects `expected` after both, from `start`.
+// Interrupts `operation` by `interruption` before each of its instructions. Expects `expected` after both,
+// from `start`.
 template <class T>
 void interrupt_everywhere(void (*operation)(), void (*interruption)(), T start, T expected)
 {

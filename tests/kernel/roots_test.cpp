@@ -36,9 +36,8 @@ bool is_window_entry(u64 index)
 PERCIVAL_TEST(roots, ttbr1_is_the_cpus_own_root_on_every_cpu)
 {
     run_everywhere([](CpuId cpu) {
-        for_each_online_cpu([cpu](CpuId other) {
-            EXPECT(arch::runs_on_root(mm::cpu_root(other)) == (cpu == other));
-        });
+        for_each_online_cpu(
+            [cpu](CpuId other) { EXPECT(arch::runs_on_root(mm::cpu_root(other)) == (cpu == other)); });
     });
 }
 
@@ -58,14 +57,16 @@ PERCIVAL_TEST(roots, common_not_private_is_0_on_every_cpu)
 PERCIVAL_TEST(roots, agree_with_the_master_in_every_entry_but_local_percpu)
 {
     for_each_online_cpu([](CpuId cpu) {
-        for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel; level = level.down()) {
+        for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel;
+             level = level.down()) {
             const Pte* own = table_towards_window(mm::cpu_root(cpu), level);
             const Pte* master = table_towards_window(mm::master_root(), level);
             EXPECT(own != master);
             u64 differing = 0;
             for (u64 index = 0; index < KernelGeometry::entries(level); ++index) {
-                const bool on_the_path = level == KernelLayout::kPrivateLevel ? is_window_entry(index)
-                                                                              : index == KernelGeometry::index(level, kWindow);
+                const bool on_the_path = level == KernelLayout::kPrivateLevel
+                                             ? is_window_entry(index)
+                                             : index == KernelGeometry::index(level, kWindow);
                 if (!on_the_path && own[index] != master[index])
                     ++differing;
             }
@@ -79,8 +80,9 @@ PERCIVAL_TEST(roots, window_entries_are_those_of_the_cpus_slab_and_of_no_other)
     for_each_online_cpu([](CpuId cpu) {
         const Pte first = table_towards_window(mm::cpu_root(cpu), KernelLayout::kPrivateLevel)[kWindowIndex];
         for_each_online_cpu([&](CpuId other) {
-            const auto slab =
-                mm::master_table().walk_to(mm::local_to_global(kWindow, other), KernelLayout::kPrivateLevel).pte;
+            const auto slab = mm::master_table()
+                                  .walk_to(mm::local_to_global(kWindow, other), KernelLayout::kPrivateLevel)
+                                  .pte;
             EXPECT((first == slab) == (cpu == other));
         });
     });
@@ -93,7 +95,8 @@ PERCIVAL_TEST(roots, local_window_of_the_master_root_is_empty)
         EXPECT(table[kWindowIndex + index].kind(KernelLayout::kPrivateLevel) == mm::PteKind::Invalid);
 }
 
-// On the master root a stray local access must fault instead of reaching some CPU's data. Nothing in between may use percpu data.
+// On the master root a stray local access must fault instead of reaching some CPU's data. Nothing in between
+// may use percpu data.
 PERCIVAL_TEST(roots, local_addresses_do_not_translate_on_the_master_root)
 {
     bool on_own_root, on_master, on_own_root_again;
@@ -110,14 +113,19 @@ PERCIVAL_TEST(roots, local_addresses_do_not_translate_on_the_master_root)
     EXPECT(on_own_root_again);
 }
 
-// What a shared region can ever need in a private table is there from the start, so that no later map() writes a root.
+// What a shared region can ever need in a private table is there from the start, so that no later map()
+// writes a root.
 PERCIVAL_TEST(roots, every_entry_a_shared_region_can_use_points_to_a_table)
 {
-    const VirtRange regions[] = {KernelLayout::kModules, KernelLayout::kVmalloc,
-                                 {KernelLayout::kGlobalPercpu.base, KernelLayout::kSlabSize * possible_cpus()},
-                                 KernelLayout::kPciIo, KernelLayout::kFixmap};
+    const VirtRange regions[] = {
+        KernelLayout::kModules,
+        KernelLayout::kVmalloc,
+        {KernelLayout::kGlobalPercpu.base, KernelLayout::kSlabSize * possible_cpus()},
+        KernelLayout::kPciIo,
+        KernelLayout::kFixmap};
     mm::KernelPageTable own{mm::cpu_root(kBootCpu), mm::kernel_tables()};
-    const Level shared = KernelLayout::kPrivateTables == 1 ? KernelGeometry::kRootLevel : KernelLayout::kPrivateLevel.up();
+    const Level shared =
+        KernelLayout::kPrivateTables == 1 ? KernelGeometry::kRootLevel : KernelLayout::kPrivateLevel.up();
     for (const VirtRange& region : regions) {
         u64 missing = 0;
         for (VirtAddr at = region.base; region.contains(at); at += KernelLayout::kPrivateSpan) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Every this_cpu operation at every width, signed and unsigned, against plain arithmetic, with neighbours that must not change.
+// Every this_cpu operation at every width, signed and unsigned, against plain arithmetic, with neighbours
+// that must not change.
 #include "kernel/call.hpp"
 #include "kernel/selftest.hpp"
 #include "mm/percpu.hpp"
@@ -18,7 +19,6 @@ struct Guarded {
     PerCpu<T> variable;
     PerCpu<u8> after[sizeof(T)];
 };
-
 
 PERCIVAL_PERCPU Guarded<u8> guarded_u8{};
 PERCIVAL_PERCPU Guarded<u16> guarded_u16{};

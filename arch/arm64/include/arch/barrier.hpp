@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Barriers with their scope and access type as types. Every call site says which write is ordered before which reader.
-// Any context.
+// Barriers with their scope and access type as types. Every call site says which write is ordered before
+// which reader. Any context.
 #pragma once
 
 namespace percival::arch {

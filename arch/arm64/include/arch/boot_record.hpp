@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a secondary CPU finds when it enters the kernel with its MMU off: its own root and its own stack.
 //
-// INV-boot_record-1: a record is complete, and cleaned to the Point of Coherency, before its CPU is started, because the CPU
-//                    reads it with its caches off. Nobody touches early_stack through a cache.
+// INV-boot_record-1: a record is complete, and cleaned to the Point of Coherency, before its CPU is started,
+//                    because the CPU reads it with its caches off. Nobody touches early_stack through a
+//                    cache.
 #pragma once
 
 #include "kernel/types.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A hardware breakpoint on this CPU: runs a function the next time an instruction is about to execute, in an exception handler, as
-// an interrupt at exactly that place would (Arm ARM D2.8, breakpoint exceptions). For tests of what may be interrupted anywhere.
+// A hardware breakpoint on this CPU: runs a function the next time an instruction is about to execute, in an
+// exception handler, as an interrupt at exactly that place would (Arm ARM D2.8, breakpoint exceptions). For
+// tests of what may be interrupted anywhere.
 #pragma once
 
 #include "arch/registers.hpp"
@@ -8,7 +9,8 @@
 
 namespace percival::arch {
 
-// Armed for its lifetime, fires once. One at a time on a CPU; the code under test must run on the CPU that made it.
+// Armed for its lifetime, fires once. One at a time on a CPU; the code under test must run on the CPU that
+// made it.
 class Breakpoint : Immovable {
 public:
     Breakpoint(VirtAddr instruction, void (*on_hit)());

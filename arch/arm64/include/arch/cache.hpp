@@ -28,15 +28,16 @@ inline void for_each_data_line(VirtRange range, Operation operation)
         operation(at.raw());
 }
 
-// Writes back and discards: afterwards memory holds the contents and no cache does, for an observer with its caches off.
+// Writes back and discards: afterwards memory holds the contents and no cache does, for an observer with its
+// caches off.
 inline void clean_and_invalidate_to_memory(VirtRange range)
 {
     for_each_data_line(range, [](u64 at) { asm volatile("dc civac, %0" : : "r"(at) : "memory"); });
     dsb<Shareability::FullSystem>();
 }
 
-// Makes instructions written to `range` visible to instruction fetch on every CPU. Each CPU still needs an ISB before it
-// executes them (Arm ARM B2.7.4.1).
+// Makes instructions written to `range` visible to instruction fetch on every CPU. Each CPU still needs an
+// ISB before it executes them (Arm ARM B2.7.4.1).
 inline void publish_instructions(VirtRange range)
 {
     for_each_data_line(range, [](u64 at) { asm volatile("dc cvau, %0" : : "r"(at) : "memory"); });

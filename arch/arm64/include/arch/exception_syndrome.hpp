@@ -84,15 +84,18 @@ constexpr bool far_is_valid(u64 esr)
 {
     constexpr u64 kFnV = u64{1} << 10;
     switch (exception_class(esr)) {
-    case ExceptionClass::PcAlignment: return true;
+    case ExceptionClass::PcAlignment:
+        return true;
     case ExceptionClass::InstructionAbortLower:
     case ExceptionClass::InstructionAbort:
     case ExceptionClass::DataAbortLower:
     case ExceptionClass::DataAbort:
     case ExceptionClass::WatchpointLower:
-    case ExceptionClass::Watchpoint: return (esr & kFnV) == 0;
+    case ExceptionClass::Watchpoint:
+        return (esr & kFnV) == 0;
     case ExceptionClass::HardwareBreakpoint:
-    case ExceptionClass::Breakpoint: break;
+    case ExceptionClass::Breakpoint:
+        break;
     }
     return false;
 }

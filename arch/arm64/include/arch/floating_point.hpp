@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel uses general registers only; FP and SIMD instructions trap. Library code (libfdt) may contain them, and runs
-// within a FloatingPointWindow. Registers are not saved: boot only, one CPU, no interrupts that use FP either.
+// The kernel uses general registers only; FP and SIMD instructions trap. Library code (libfdt) may contain
+// them, and runs within a FloatingPointWindow. Registers are not saved: boot only, one CPU, no interrupts
+// that use FP either.
 #pragma once
 
 #include "arch/barrier.hpp"

@@ -30,8 +30,8 @@ struct IdAa64Isar0 {
 
 struct IdAa64Isar1 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Isar1, "id_aa64isar1_el1")
-    using Apa = Field<7, 4>;   // FEAT_PAuth, QARMA5
-    using Api = Field<11, 8>;  // FEAT_PAuth, implementation defined algorithm
+    using Apa = Field<7, 4>;  // FEAT_PAuth, QARMA5
+    using Api = Field<11, 8>; // FEAT_PAuth, implementation defined algorithm
 };
 
 struct IdAa64Isar2 {
@@ -42,14 +42,14 @@ struct IdAa64Isar2 {
 struct IdAa64Mmfr0 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr0, "id_aa64mmfr0_el1")
     using PaRange = Field<3, 0>;
-    using TGran16 = Field<23, 20>; // 0: not implemented
+    using TGran16 = Field<23, 20>;                                 // 0: not implemented
     static constexpr unsigned kTGran64High = 27, kTGran64Low = 24; // signed; negative: not implemented
     static constexpr unsigned kTGran4High = 31, kTGran4Low = 28;
 };
 
 struct IdAa64Mmfr2 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr2, "id_aa64mmfr2_el1")
-    using Cnp = Field<3, 0>;      // FEAT_TTCNP
+    using Cnp = Field<3, 0>;       // FEAT_TTCNP
     using VaRange = Field<19, 16>; // 1: FEAT_LVA
     using Bbm = Field<55, 52>;
 };
@@ -64,7 +64,8 @@ struct IdAa64Dfr0 {
     using PmuVer = Field<11, 8>; // 0 or 0xf: no architected PMU
 };
 
-// Whether this CPU translates 52-bit addresses with a granule: FEAT_LPA2 for 4 and 16 KiB, FEAT_LVA for 64 KiB.
+// Whether this CPU translates 52-bit addresses with a granule: FEAT_LPA2 for 4 and 16 KiB, FEAT_LVA for 64
+// KiB.
 inline bool translates_52_bits(mm::Granule granule)
 {
     const u64 mmfr0 = IdAa64Mmfr0::read().raw;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Recognizing the few A64 instructions that a test looks for in live code (Arm ARM C4.1, A64 instruction set encoding).
-// Offsets are in instructions.
+// Recognizing the few A64 instructions that a test looks for in live code (Arm ARM C4.1, A64 instruction set
+// encoding). Offsets are in instructions.
 #pragma once
 
 #include "kernel/types.hpp"
@@ -55,10 +55,12 @@ constexpr bool is_store_or_exclusive(u32 instruction)
     return store || exclusive || pair;
 }
 
-static_assert(is_lse_atomic(0xf829'014a) && !is_lse_atomic(0xf940'012a)); // ldadd x9, x10, [x10]; ldr x10, [x9]
-static_assert(is_lse_atomic(0xc8a9'7d01) && is_load(0xf940'012a));        // cas x9, x1, [x8]
+static_assert(is_lse_atomic(0xf829'014a) &&
+              !is_lse_atomic(0xf940'012a));                        // ldadd x9, x10, [x10]; ldr x10, [x9]
+static_assert(is_lse_atomic(0xc8a9'7d01) && is_load(0xf940'012a)); // cas x9, x1, [x8]
 static_assert(is_store_or_exclusive(0xc85f'7d0a) && is_store_or_exclusive(0xc80c'7d0b)); // ldxr, stxr
-static_assert(branch_offset(0x1400'0000) == 0 && branch_offset(0x17ff'ffff) == -1 && !branch_offset(0x9400'0000));
+static_assert(branch_offset(0x1400'0000) == 0 && branch_offset(0x17ff'ffff) == -1 &&
+              !branch_offset(0x9400'0000));
 static_assert(conditional_branch_offset(0x54ff'ffc1) == -2 && conditional_branch_offset(0x35ff'ffac) == -3);
 
 } // namespace percival::arch

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The interrupt controller, as the rest of the kernel sees it: GICv2 or GICv3, chosen from the device tree.
 //
-// interrupt_controller_init() runs once on the boot CPU; everything else needs it done. Interrupt numbers are GIC INTIDs.
+// interrupt_controller_init() runs once on the boot CPU; everything else needs it done. Interrupt numbers are
+// GIC INTIDs.
 #pragma once
 
 #include "kernel/machine.hpp"
@@ -32,8 +33,9 @@ struct Acknowledged {
 // Maps and resets the distributor. An error is a sentence for the console. Boot CPU, once.
 std::expected<void, std::string_view> interrupt_controller_init(const GicDescription& gic);
 
-// Sets up the calling CPU's own part (redistributor, CPU interface) and enables its SGIs. Interrupts masked, before the
-// CPU takes its first interrupt. An error is a sentence for the console (no redistributor for this CPU's affinity).
+// Sets up the calling CPU's own part (redistributor, CPU interface) and enables its SGIs. Interrupts masked,
+// before the CPU takes its first interrupt. An error is a sentence for the console (no redistributor for this
+// CPU's affinity).
 std::expected<void, std::string_view> interrupt_controller_init_cpu(CpuId self, u64 mpidr);
 
 // Enables or disables one of the calling CPU's private interrupts (INTID 16 to 31).
@@ -45,7 +47,8 @@ Acknowledged acknowledge_interrupt();
 // Ends it: priority drop and deactivation.
 void complete_interrupt(Acknowledged interrupt);
 
-// Sends an IPI. Stores made before it are visible to the target's handler. `self` may be the target. Any context.
+// Sends an IPI. Stores made before it are visible to the target's handler. `self` may be the target. Any
+// context.
 void send_ipi(CpuId target, Ipi ipi);
 
 // "GICv2" or "GICv3".

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Access to device registers, in single instructions without writeback, which is what a hypervisor can emulate
-// (Arm ARM D1.3.6: a valid ISS needs such a load or store). Device memory keeps accesses to one device in order; to
-// order them against normal memory is the caller's business. Any context.
+// Access to device registers, in single instructions without writeback, which is what a hypervisor can
+// emulate (Arm ARM D1.3.6: a valid ISS needs such a load or store). Device memory keeps accesses to one
+// device in order; to order them against normal memory is the caller's business. Any context.
 #pragma once
 
 #include "kernel/types.hpp"

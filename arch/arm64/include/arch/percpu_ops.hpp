@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The this_cpu operations on a local address: one instruction each where the CPUs have FEAT_LSE, else one LL/SC sequence.
+// The this_cpu operations on a local address: one instruction each where the CPUs have FEAT_LSE, else one
+// LL/SC sequence.
 //
-// The address is the same on every CPU and the MMU picks the copy when the instruction executes, so a migration falls before or
-// after it, never within. An LL/SC sequence that is interrupted between its halves fails its store and starts over, on whatever
-// CPU it is then: exception return clears the exclusive monitor (Arm ARM B2.12). All operations are relaxed: they order
-// nothing else. They are volatile, because the value behind the address changes with a migration, which the compiler cannot
-// see: a read must not be cached, nor moved out of a loop.
+// The address is the same on every CPU and the MMU picks the copy when the instruction executes, so a
+// migration falls before or after it, never within. An LL/SC sequence that is interrupted between its halves
+// fails its store and starts over, on whatever CPU it is then: exception return clears the exclusive monitor
+// (Arm ARM B2.12). All operations are relaxed: they order nothing else. They are volatile, because the value
+// behind the address changes with a migration, which the compiler cannot see: a read must not be cached, nor
+// moved out of a loop.
 //
-// The value-returning LDADD is used even where the old value is not wanted: STADD may be executed far from the core, which some
-// cores make an order of magnitude slower.
+// The value-returning LDADD is used even where the old value is not wanted: STADD may be executed far from
+// the core, which some cores make an order of magnitude slower.
 //
 // 1- and 2-byte operations use the sized forms, so that they leave their neighbours alone.
 #pragma once
@@ -20,26 +22,28 @@
 namespace percival::arch {
 
 template <class T>
-concept PercpuWord = std::is_unsigned_v<T> && (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
+concept PercpuWord =
+    std::is_unsigned_v<T> && (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
 
 // Calls ASM(size suffix, register width) for the width of T.
-#define PERCIVAL_FOR_WIDTH(T, ASM)                                                                                     \
-    if constexpr (sizeof(T) == 1)                                                                                      \
-        ASM("b", "w");                                                                                                 \
-    else if constexpr (sizeof(T) == 2)                                                                                 \
-        ASM("h", "w");                                                                                                 \
-    else if constexpr (sizeof(T) == 4)                                                                                 \
-        ASM("", "w");                                                                                                  \
-    else                                                                                                               \
+#define PERCIVAL_FOR_WIDTH(T, ASM)     \
+    if constexpr (sizeof(T) == 1)      \
+        ASM("b", "w");                 \
+    else if constexpr (sizeof(T) == 2) \
+        ASM("h", "w");                 \
+    else if constexpr (sizeof(T) == 4) \
+        ASM("", "w");                  \
+    else                               \
         ASM("", "x")
 
-// old = *target; *target = old OP operand. `lse` is the atomic's mnemonic, `compute` makes %[next] from %[old] and %[operand].
-#define PERCIVAL_FETCH_OP(lse, compute, sz, r)                                                                         \
-    asm volatile(PERCIVAL_LSE_OR_LLSC(lse sz " %" r "[operand], %" r "[old], %[target]",                               \
-                                      "4: ldxr" sz " %" r "[old], %[target]\n" compute "\n"                            \
-                                      "stxr" sz " %w[failed], %" r "[next], %[target]\n"                               \
-                                      "cbnz %w[failed], 4b")                                                           \
-                 : [old] "=&r"(old), [next] "=&r"(next), [failed] "=&r"(failed), [target] "+Q"(*target)                \
+// old = *target; *target = old OP operand. `lse` is the atomic's mnemonic, `compute` makes %[next] from
+// %[old] and %[operand].
+#define PERCIVAL_FETCH_OP(lse, compute, sz, r)                                                          \
+    asm volatile(PERCIVAL_LSE_OR_LLSC(lse sz " %" r "[operand], %" r "[old], %[target]",                \
+                                      "4: ldxr" sz " %" r "[old], %[target]\n" compute "\n"             \
+                                      "stxr" sz " %w[failed], %" r "[next], %[target]\n"                \
+                                      "cbnz %w[failed], 4b")                                            \
+                 : [old] "=&r"(old), [next] "=&r"(next), [failed] "=&r"(failed), [target] "+Q"(*target) \
                  : [operand] "r"(operand))
 
 template <PercpuWord T>
@@ -47,7 +51,8 @@ template <PercpuWord T>
 {
     T old, next;
     u32 failed;
-#define PERCIVAL_ASM(sz, r) PERCIVAL_FETCH_OP("ldadd", "add %" r "[next], %" r "[old], %" r "[operand]", sz, r)
+#define PERCIVAL_ASM(sz, r) \
+    PERCIVAL_FETCH_OP("ldadd", "add %" r "[next], %" r "[old], %" r "[operand]", sz, r)
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
     return old;
@@ -59,7 +64,8 @@ template <PercpuWord T>
 {
     T old, next;
     u32 failed;
-#define PERCIVAL_ASM(sz, r) PERCIVAL_FETCH_OP("ldclr", "bic %" r "[next], %" r "[old], %" r "[operand]", sz, r)
+#define PERCIVAL_ASM(sz, r) \
+    PERCIVAL_FETCH_OP("ldclr", "bic %" r "[next], %" r "[old], %" r "[operand]", sz, r)
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
     return old;
@@ -70,7 +76,8 @@ template <PercpuWord T>
 {
     T old, next;
     u32 failed;
-#define PERCIVAL_ASM(sz, r) PERCIVAL_FETCH_OP("ldset", "orr %" r "[next], %" r "[old], %" r "[operand]", sz, r)
+#define PERCIVAL_ASM(sz, r) \
+    PERCIVAL_FETCH_OP("ldset", "orr %" r "[next], %" r "[old], %" r "[operand]", sz, r)
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
     return old;
@@ -81,12 +88,12 @@ template <PercpuWord T>
 {
     T old;
     u32 failed;
-#define PERCIVAL_ASM(sz, r)                                                                                            \
-    asm volatile(PERCIVAL_LSE_OR_LLSC("swp" sz " %" r "[operand], %" r "[old], %[target]",                             \
-                                      "4: ldxr" sz " %" r "[old], %[target]\n"                                         \
-                                      "stxr" sz " %w[failed], %" r "[operand], %[target]\n"                            \
-                                      "cbnz %w[failed], 4b")                                                           \
-                 : [old] "=&r"(old), [failed] "=&r"(failed), [target] "+Q"(*target)                                    \
+#define PERCIVAL_ASM(sz, r)                                                                 \
+    asm volatile(PERCIVAL_LSE_OR_LLSC("swp" sz " %" r "[operand], %" r "[old], %[target]",  \
+                                      "4: ldxr" sz " %" r "[old], %[target]\n"              \
+                                      "stxr" sz " %w[failed], %" r "[operand], %[target]\n" \
+                                      "cbnz %w[failed], 4b")                                \
+                 : [old] "=&r"(old), [failed] "=&r"(failed), [target] "+Q"(*target)         \
                  : [operand] "r"(operand))
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
@@ -97,22 +104,24 @@ template <PercpuWord T>
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_compare_exchange(T* target, T expected, T desired)
 {
-    // CAS compares the register's low bits only; the LL/SC form compares it whole, so it must be zero-extended.
+    // CAS compares the register's low bits only; the LL/SC form compares it whole, so it must be
+    // zero-extended.
     using Wide = std::conditional_t<sizeof(T) == 8, u64, u32>;
     Wide found = expected;
     Wide loaded;
     u32 failed;
-#define PERCIVAL_ASM(sz, r)                                                                                            \
-    asm volatile(PERCIVAL_LSE_OR_LLSC("cas" sz " %" r "[found], %" r "[desired], %[target]",                           \
-                                      "4: ldxr" sz " %" r "[loaded], %[target]\n"                                      \
-                                      "cmp %" r "[loaded], %" r "[found]\n"                                            \
-                                      "b.ne 5f\n"                                                                      \
-                                      "stxr" sz " %w[failed], %" r "[desired], %[target]\n"                            \
-                                      "cbnz %w[failed], 4b\n"                                                          \
-                                      "5: mov %" r "[found], %" r "[loaded]")                                          \
-                 : [found] "+&r"(found), [loaded] "=&r"(loaded), [failed] "=&r"(failed), [target] "+Q"(*target)        \
-                 : [desired] "r"(desired)                                                                              \
-                 : "cc")
+#define PERCIVAL_ASM(sz, r)                                                                            \
+    asm volatile(                                                                                      \
+        PERCIVAL_LSE_OR_LLSC("cas" sz " %" r "[found], %" r "[desired], %[target]",                    \
+                             "4: ldxr" sz " %" r "[loaded], %[target]\n"                               \
+                             "cmp %" r "[loaded], %" r "[found]\n"                                     \
+                             "b.ne 5f\n"                                                               \
+                             "stxr" sz " %w[failed], %" r "[desired], %[target]\n"                     \
+                             "cbnz %w[failed], 4b\n"                                                   \
+                             "5: mov %" r "[found], %" r "[loaded]")                                   \
+        : [found] "+&r"(found), [loaded] "=&r"(loaded), [failed] "=&r"(failed), [target] "+Q"(*target) \
+        : [desired] "r"(desired)                                                                       \
+        : "cc")
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
     return static_cast<T>(found);
@@ -120,8 +129,9 @@ template <PercpuWord T>
 
 #undef PERCIVAL_FETCH_OP
 
-// The sum that turns a local address into this CPU's global one. Only meaningful while the caller cannot migrate. Not volatile:
-// it may be read once for as long as the compiler sees no call, which is at most the life of a pin.
+// The sum that turns a local address into this CPU's global one. Only meaningful while the caller cannot
+// migrate. Not volatile: it may be read once for as long as the compiler sees no call, which is at most the
+// life of a pin.
 inline u64 this_cpu_distance()
 {
     u64 distance;

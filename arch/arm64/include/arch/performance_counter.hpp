@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Event counter 0 of the PMU, counting retired instructions (event 0x08, INST_RETIRED) at EL1 (Arm ARM D13). Each CPU has its
-// own; it starts with the CPU's first instructions at EL1 and is never reset, so that boot can be measured from the start.
+// Event counter 0 of the PMU, counting retired instructions (event 0x08, INST_RETIRED) at EL1 (Arm ARM D13).
+// Each CPU has its own; it starts with the CPU's first instructions at EL1 and is never reset, so that boot
+// can be measured from the start.
 //
 // Under QEMU's -icount the event counts the instructions of all CPUs.
 #pragma once
@@ -41,8 +42,8 @@ inline void start_performance_counter()
     isb();
 }
 
-// Instructions retired on this CPU since start_performance_counter(); at least the low 32 bits are valid (FEAT_PMUv3p5: all).
-// The ISBs keep what is measured on its side of the read.
+// Instructions retired on this CPU since start_performance_counter(); at least the low 32 bits are valid
+// (FEAT_PMUv3p5: all). The ISBs keep what is measured on its side of the read.
 inline u64 instructions_retired()
 {
     u64 count;

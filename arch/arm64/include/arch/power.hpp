@@ -14,16 +14,17 @@ namespace percival::arch {
 // Remembers the conduit. Boot CPU, once.
 void power_init(PsciConduit conduit);
 
-// Starts `cpu` at the physical address `entry`, MMU off, with x0 = `context` (a physical address, cleaned to the Point
-// of Coherency by the caller). Spin table CPUs are released to `entry` too, but x0 is 0 there (see boot/start.S).
-// Returns once the request is accepted, not once the CPU runs. The error is a sentence for the console.
+// Starts `cpu` at the physical address `entry`, MMU off, with x0 = `context` (a physical address, cleaned to
+// the Point of Coherency by the caller). Spin table CPUs are released to `entry` too, but x0 is 0 there (see
+// boot/start.S). Returns once the request is accepted, not once the CPU runs. The error is a sentence for the
+// console.
 std::expected<void, std::string_view> start_cpu(const CpuDescription& cpu, PhysAddr entry, u64 context);
 
 // Turns the machine off through PSCI SYSTEM_OFF; returns if that cannot be done.
 void power_off();
 
-// Ends the emulator or debugger session with `status` through semihosting SYS_EXIT_EXTENDED (0x20). Only when asked
-// for: without a semihosting host the HLT is an Undefined Instruction exception.
+// Ends the emulator or debugger session with `status` through semihosting SYS_EXIT_EXTENDED (0x20). Only when
+// asked for: without a semihosting host the HLT is an Undefined Instruction exception.
 [[noreturn]] void semihosting_exit(u32 status);
 
 } // namespace percival::arch

@@ -12,7 +12,8 @@ inline void relax()
     asm volatile("yield" ::: "memory");
 }
 
-// Sleeps until an interrupt is pending, masked ones included. The DSB makes earlier stores visible before sleeping.
+// Sleeps until an interrupt is pending, masked ones included. The DSB makes earlier stores visible before
+// sleeping.
 inline void wait_for_interrupt()
 {
     asm volatile("dsb sy; wfi" ::: "memory");
@@ -48,10 +49,7 @@ inline bool interrupts_masked()
 // Masks IRQ and FIQ for its lifetime and puts back what it found.
 class InterruptMask {
 public:
-    InterruptMask()
-    {
-        asm volatile("mrs %0, daif; msr daifset, #3" : "=r"(saved_) : : "memory");
-    }
+    InterruptMask() { asm volatile("mrs %0, daif; msr daifset, #3" : "=r"(saved_) : : "memory"); }
     ~InterruptMask() { asm volatile("msr daif, %0" : : "r"(saved_) : "memory"); }
     InterruptMask(const InterruptMask&) = delete;
     InterruptMask& operator=(const InterruptMask&) = delete;

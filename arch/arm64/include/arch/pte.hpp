@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The VMSAv8-64 descriptor (Arm ARM D8.3.1, D8.3.2), for EL1&0 stage 1. Where an output address has more than 48 bits its upper
-// ones are stored apart:
+// The VMSAv8-64 descriptor (Arm ARM D8.3.1, D8.3.2), for EL1&0 stage 1. Where an output address has more than
+// 48 bits its upper ones are stored apart:
 //
 //   48 bits             OA[47:12] in place; SH in bits 9:8
 //   52 bits, 64 KiB     OA[51:48] in bits 15:12, which pages of 64 KiB leave free (FEAT_LPA)
@@ -8,10 +8,10 @@
 //
 // A 52-bit build for 4 or 16 KiB that runs without FEAT_LPA2 uses the 48-bit form (mm/fold.hpp).
 //
-// INV-pte-1: every leaf has the access flag set, is not accessible from EL0, never executable from EL0, and is global
-//            (nG = 0): kernel mappings carry no ASID.
-// INV-pte-2: all Normal mappings are Inner Shareable write-back, so that the linear, global and local alias of a page never
-//            disagree on attributes (Arm ARM B2.10, mismatched memory attributes).
+// INV-pte-1: every leaf has the access flag set, is not accessible from EL0, never executable from EL0, and
+//            is global (nG = 0): kernel mappings carry no ASID.
+// INV-pte-2: all Normal mappings are Inner Shareable write-back, so that the linear, global and local alias
+//            of a page never disagree on attributes (Arm ARM B2.10, mismatched memory attributes).
 #pragma once
 
 #include "arch/sysreg.hpp"
@@ -80,9 +80,10 @@ public:
     constexpr mm::Attributes attributes() const
     {
         const bool device = AttributeIndex::of(raw_) == static_cast<u64>(MemoryAttribute::DeviceNGnRE);
-        const mm::Protection protection = ReadOnly::of(raw_) == 0                 ? mm::Protection::ReadWrite
-                                          : PrivilegedExecuteNever::of(raw_) == 0 ? mm::Protection::ReadExecute
-                                                                                  : mm::Protection::ReadOnly;
+        const mm::Protection protection = ReadOnly::of(raw_) == 0 ? mm::Protection::ReadWrite
+                                          : PrivilegedExecuteNever::of(raw_) == 0
+                                              ? mm::Protection::ReadExecute
+                                              : mm::Protection::ReadOnly;
         return {protection, device ? mm::MemoryType::Device : mm::MemoryType::Normal};
     }
 
@@ -126,7 +127,7 @@ private:
     u64 raw_{0};
 };
 
-using Pte = Descriptor<mm::KernelGeometry::kVaBits != 52                  ? AddressFormat::Bits48
+using Pte = Descriptor<mm::KernelGeometry::kVaBits != 52        ? AddressFormat::Bits48
                        : mm::kKernelGranule == mm::Granule::K64 ? AddressFormat::Lpa
                                                                 : AddressFormat::Lpa2>;
 
@@ -134,10 +135,14 @@ static_assert(mm::PteFormat<Pte>);
 static_assert(Descriptor<AddressFormat::Lpa>::table(PhysAddr{0xf'0001'2345'0000}).address() ==
               PhysAddr{0xf'0001'2345'0000});
 static_assert(Descriptor<AddressFormat::Bits48>{}.kind(mm::kLastLevel) == mm::PteKind::Invalid);
-static_assert(Descriptor<AddressFormat::Bits48>::table(PhysAddr{0x4000'0000}).kind(mm::Level{1}) == mm::PteKind::Table);
-static_assert(Descriptor<AddressFormat::Bits48>::leaf(PhysAddr{0x4000'0000}, mm::Level{2}, mm::kText).kind(mm::Level{2}) == mm::PteKind::Leaf);
-static_assert(Descriptor<AddressFormat::Bits48>::leaf(PhysAddr{0x4000'0000}, mm::Level{2}, mm::kText).attributes() == mm::kText);
-static_assert(Descriptor<AddressFormat::Bits48>::leaf(PhysAddr{0x4000'0000}, mm::kLastLevel, mm::kDeviceRegisters).attributes() ==
-              mm::kDeviceRegisters);
+static_assert(Descriptor<AddressFormat::Bits48>::table(PhysAddr{0x4000'0000}).kind(mm::Level{1}) ==
+              mm::PteKind::Table);
+static_assert(Descriptor<AddressFormat::Bits48>::leaf(PhysAddr{0x4000'0000}, mm::Level{2}, mm::kText)
+                  .kind(mm::Level{2}) == mm::PteKind::Leaf);
+static_assert(Descriptor<AddressFormat::Bits48>::leaf(PhysAddr{0x4000'0000}, mm::Level{2}, mm::kText)
+                  .attributes() == mm::kText);
+static_assert(Descriptor<AddressFormat::Bits48>::leaf(PhysAddr{0x4000'0000}, mm::kLastLevel,
+                                                      mm::kDeviceRegisters)
+                  .attributes() == mm::kDeviceRegisters);
 
 } // namespace percival::arch

@@ -6,9 +6,10 @@
 
 namespace percival::arch {
 
-// Puts this CPU on `root` through the idmap trampoline, with CnP clear. What the two roots share stays as it was; addresses in
-// the local percpu window mean something else afterwards, so none may be in use. The root must be complete and published.
-// Boot CPU (secondaries enter the kernel on their own root); masks interrupts.
+// Puts this CPU on `root` through the idmap trampoline, with CnP clear. What the two roots share stays as it
+// was; addresses in the local percpu window mean something else afterwards, so none may be in use. The root
+// must be complete and published. Boot CPU (secondaries enter the kernel on their own root); masks
+// interrupts.
 void install_root(PhysAddr root);
 
 // Whether this CPU's TTBR1_EL1 points to `root`, and whether its CnP bit is set.
@@ -18,7 +19,8 @@ bool root_is_common_not_private();
 // Drops the idmap: TTBR0 maps nothing from now on, so that low addresses, a null pointer's among them, fault.
 void drop_idmap();
 
-// What the page tables of this CPU make of `address` for a privileged read, asked of the hardware (AT S1E1R, Arm ARM C5.3).
+// What the page tables of this CPU make of `address` for a privileged read, asked of the hardware (AT S1E1R,
+// Arm ARM C5.3).
 struct Translation {
     bool valid;
     PhysAddr address;

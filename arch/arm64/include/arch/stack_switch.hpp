@@ -6,8 +6,8 @@
 
 namespace percival::arch {
 
-// Calls `function(argument)` on the empty stack that ends at `top`, as the first frame there. Nothing on the old stack is used
-// again. A 16-byte aligned top.
+// Calls `function(argument)` on the empty stack that ends at `top`, as the first frame there. Nothing on the
+// old stack is used again. A 16-byte aligned top.
 [[noreturn]] inline void switch_stack_and_call(VirtAddr top, void (*function)(void*), void* argument)
 {
     register void* x0 asm("x0") = argument;

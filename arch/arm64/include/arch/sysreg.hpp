@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// System registers as types: a register is a value with typed fields, and only read() and write() are assembly.
+// System registers as types: a register is a value with typed fields, and only read() and write() are
+// assembly.
 //
 // A register type is declared as
 //     struct Ttbr1 { PERCIVAL_SYSTEM_REGISTER(Ttbr1, "ttbr1_el1") using Cnp = Field<0>; … };
 // and used as  Ttbr1::read().get<Ttbr1::Cnp>()  or  Ttbr1{}.with<Ttbr1::Cnp>(0).write().
 //
-// read() is volatile assembly: right for registers that change. Values that never change on a CPU (ID registers) are
-// read rarely enough not to need another form. write() has no barrier of its own: the caller adds the ISB where it
-// relies on the effect (Arm ARM D24.1.2.2, synchronization requirements for AArch64 System registers).
+// read() is volatile assembly: right for registers that change. Values that never change on a CPU (ID
+// registers) are read rarely enough not to need another form. write() has no barrier of its own: the caller
+// adds the ISB where it relies on the effect (Arm ARM D24.1.2.2, synchronization requirements for AArch64
+// System registers).
 #pragma once
 
 #include "kernel/types.hpp"
@@ -25,7 +27,8 @@ struct Field {
     static constexpr u64 in(u64 raw, u64 value) { return (raw & ~kMask) | ((value << Low) & kMask); }
 };
 
-// A field of an ID register that is signed: 0b1111 means not implemented (Arm ARM D24.1.3, principles of the ID scheme).
+// A field of an ID register that is signed: 0b1111 means not implemented (Arm ARM D24.1.3, principles of the
+// ID scheme).
 template <unsigned High, unsigned Low>
 constexpr s64 signed_field(u64 raw)
 {
@@ -34,22 +37,25 @@ constexpr s64 signed_field(u64 raw)
 
 } // namespace percival::arch
 
-#define PERCIVAL_SYSTEM_REGISTER(Type, name)                                                                           \
-    ::percival::u64 raw{0};                                                                                            \
-    static Type read()                                                                                                 \
-    {                                                                                                                  \
-        ::percival::u64 value;                                                                                         \
-        asm volatile("mrs %0, " name : "=r"(value));                                                                   \
-        return Type{value};                                                                                            \
-    }                                                                                                                  \
-    void write() const { asm volatile("msr " name ", %0" : : "r"(raw) : "memory"); }                                   \
-    template <class F>                                                                                                 \
-    constexpr ::percival::u64 get() const                                                                              \
-    {                                                                                                                  \
-        return F::of(raw);                                                                                             \
-    }                                                                                                                  \
-    template <class F>                                                                                                 \
-    constexpr Type with(::percival::u64 value) const                                                                   \
-    {                                                                                                                  \
-        return Type{F::in(raw, value)};                                                                                \
+#define PERCIVAL_SYSTEM_REGISTER(Type, name)                      \
+    ::percival::u64 raw{0};                                       \
+    static Type read()                                            \
+    {                                                             \
+        ::percival::u64 value;                                    \
+        asm volatile("mrs %0, " name : "=r"(value));              \
+        return Type{value};                                       \
+    }                                                             \
+    void write() const                                            \
+    {                                                             \
+        asm volatile("msr " name ", %0" : : "r"(raw) : "memory"); \
+    }                                                             \
+    template <class F>                                            \
+    constexpr ::percival::u64 get() const                         \
+    {                                                             \
+        return F::of(raw);                                        \
+    }                                                             \
+    template <class F>                                            \
+    constexpr Type with(::percival::u64 value) const              \
+    {                                                             \
+        return Type{F::in(raw, value)};                           \
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The generic timer: the virtual count as a clock, and the EL1 virtual timer as a one-shot alarm of the calling CPU.
-// Arm ARM D12, The Generic Timer in AArch64 state. Any context, unless a function says otherwise.
+// The generic timer: the virtual count as a clock, and the EL1 virtual timer as a one-shot alarm of the
+// calling CPU. Arm ARM D12, The Generic Timer in AArch64 state. Any context, unless a function says
+// otherwise.
 #pragma once
 
 #include "kernel/machine.hpp"

@@ -12,11 +12,11 @@ struct Ttbr0 {
     PERCIVAL_SYSTEM_REGISTER(Ttbr0, "ttbr0_el1")
 };
 
-// INV-ttbr1-1: CnP is 0 in every value the kernel writes: roots differ between CPUs, and CnP = 1 would let CPUs share TLB
-//              entries (Arm ARM D8.15.1, Use of the Common not Private bit).
+// INV-ttbr1-1: CnP is 0 in every value the kernel writes: roots differ between CPUs, and CnP = 1 would let
+//              CPUs share TLB entries (Arm ARM D8.15.1, Use of the Common not Private bit).
 struct Ttbr1 {
     PERCIVAL_SYSTEM_REGISTER(Ttbr1, "ttbr1_el1")
-    using Cnp = Field<0>;        // FEAT_TTCNP
+    using Cnp = Field<0>; // FEAT_TTCNP
     using Base = Field<47, 1>;
     using BaseHigh = Field<5, 2>; // bits 51:48 of the base, where output addresses have 52 bits
     using Asid = Field<63, 48>;
@@ -102,19 +102,19 @@ struct Tcr {
 
 struct Sctlr {
     PERCIVAL_SYSTEM_REGISTER(Sctlr, "sctlr_el1")
-    using M = Field<0>;          // MMU
-    using A = Field<1>;          // alignment checks
-    using C = Field<2>;          // data cache
-    using Sa = Field<3>;         // SP alignment check
-    using Eos = Field<11>;       // exception exit is context synchronizing
-    using I = Field<12>;         // instruction cache
-    using Wxn = Field<19>;       // writable implies execute-never, whatever a descriptor says
+    using M = Field<0>;    // MMU
+    using A = Field<1>;    // alignment checks
+    using C = Field<2>;    // data cache
+    using Sa = Field<3>;   // SP alignment check
+    using Eos = Field<11>; // exception exit is context synchronizing
+    using I = Field<12>;   // instruction cache
+    using Wxn = Field<19>; // writable implies execute-never, whatever a descriptor says
     using Tscxt = Field<20>;
-    using Eis = Field<22>;       // exception entry is context synchronizing
-    using Span = Field<23>;      // 1: exceptions leave PSTATE.PAN alone
+    using Eis = Field<22>;  // exception entry is context synchronizing
+    using Span = Field<23>; // 1: exceptions leave PSTATE.PAN alone
     using Ntlsmd = Field<28>;
     using Lsmaoe = Field<29>;
-    using EnIa = Field<31>;      // FEAT_PAuth: return addresses are signed with key IA
+    using EnIa = Field<31>; // FEAT_PAuth: return addresses are signed with key IA
 
     // The bits that are RES1 where their feature is missing, and must be 1 where it is there too.
     static constexpr Sctlr mmu_off()
