@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/benchmark.hpp"
 
+#include "kernel/boot_timeline.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/glob.hpp"
 #include "kernel/print.hpp"
@@ -12,8 +13,6 @@ extern "C" const percival::Benchmark* const __stop_benchmarks[];
 
 namespace percival {
 namespace {
-
-constinit u64 boot_instructions = 0;
 
 void print_result(const Benchmark& benchmark, BenchmarkResult result)
 {
@@ -35,16 +34,10 @@ bool matches_any(std::string_view globs, std::string_view name)
 
 PERCIVAL_BENCHMARK(boot_to_selftest, "-")
 {
-    return {boot_instructions * 100};
+    return {boot_instructions() * 100};
 }
 
 } // namespace
-
-void note_boot_is_complete()
-{
-    if (cpu_features(kBootCpu).performance_counters)
-        boot_instructions = arch::instructions_retired();
-}
 
 Verdict run_benchmarks(std::string_view globs)
 {

@@ -35,9 +35,6 @@ struct Benchmark {
 // when none matches or the CPU has no counter. Boot CPU, the others idle.
 Verdict run_benchmarks(std::string_view globs);
 
-// What boot cost, on the boot CPU: read once, when everything is up.
-void note_boot_is_complete();
-
 inline constexpr u64 kBenchmarkTurns = 1000;
 inline constexpr u32 kBenchmarkRounds = 9;
 

@@ -12,6 +12,7 @@
 #include "boot/boot_tables.hpp"
 #include "kernel/benchmark.hpp"
 #include "kernel/boot_arguments.hpp"
+#include "kernel/boot_timeline.hpp"
 #include "kernel/call.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/device_tree.hpp"
@@ -85,10 +86,14 @@ void choose_atomics()
 [[noreturn]] void run(void*)
 {
     start_interrupts();
+    end_boot_phase("interrupts");
     bring_up_secondaries(machine);
+    end_boot_phase("other CPUs");
     choose_atomics();
+    end_boot_phase("atomics");
     print_summary(machine);
-    note_boot_is_complete();
+    end_boot_phase("summary");
+    print_boot_timeline();
     const RunOptions options = read_run_options(BootArguments{machine.boot_arguments});
     end_run(options.benchmarks ? run_benchmarks(*options.benchmarks) : run_selftests(options.selftest));
 }
@@ -99,14 +104,18 @@ void choose_atomics()
 extern "C" [[noreturn]] void kernel_main()
 {
     print("Percival");
+    end_boot_phase("first tables, MMU on");
     read_machine();
+    end_boot_phase("device tree");
     set_verdict_by_semihosting(BootArguments{machine.boot_arguments}.value("verdict") == "semihosting");
     arch::power_init(machine.psci);
     attach_console();
     if (!arch::timer_init(machine.timer))
         panic("the timer's frequency is unknown: CNTFRQ_EL0 is 0 and the device tree names none");
+    end_boot_phase("console, timer");
     set_up_memory(machine);
     adopt_boot_cpu();
+    end_boot_phase("own root");
     arch::switch_stack_and_call(cpu_stack(kBootCpu).end(), &run, nullptr);
 }
 
