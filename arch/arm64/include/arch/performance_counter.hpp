@@ -24,6 +24,17 @@ inline bool has_performance_counters()
     return version != 0 && version != 0xf;
 }
 
+struct Pmceid0 {
+    PERCIVAL_SYSTEM_REGISTER(Pmceid0, "pmceid0_el0")
+    using InstructionsRetired = Field<8>;
+};
+
+// Whether there is a counter and it knows the event. QEMU's does under -icount only.
+inline bool counts_instructions()
+{
+    return has_performance_counters() && Pmceid0::read().get<Pmceid0::InstructionsRetired>() != 0;
+}
+
 // MDCR_EL2 value that leaves all event counters to EL1.
 inline u64 performance_counters_for_el1()
 {
@@ -32,7 +43,7 @@ inline u64 performance_counters_for_el1()
 
 inline void start_performance_counter()
 {
-    if (!has_performance_counters())
+    if (!counts_instructions())
         return;
     constexpr u64 kInstructionsRetired = 0x08;
     asm volatile("msr pmevtyper0_el0, %0" : : "r"(kInstructionsRetired));
@@ -42,8 +53,8 @@ inline void start_performance_counter()
     isb();
 }
 
-// Instructions retired on this CPU since start_performance_counter(); at least the low 32 bits are valid
-// (FEAT_PMUv3p5: all). The ISBs keep what is measured on its side of the read.
+// Instructions retired on this CPU since start_performance_counter(), where it counts_instructions(); at
+// least the low 32 bits are valid (FEAT_PMUv3p5: all). The ISBs keep what is measured on its side of the read.
 inline u64 instructions_retired()
 {
     u64 count;
