@@ -14,7 +14,6 @@ from frontdoor.progress import run_tool, say
 
 DEFAULT_PRESET = "4k-48"
 HOST_PRESET = "host"
-TEST_PRESETS = (DEFAULT_PRESET, "debug", "16k-47", HOST_PRESET)
 PRESETS_FILE = ROOT / "CMakePresets.json"
 CONFIGURED = ".configured"
 

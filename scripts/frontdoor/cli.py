@@ -196,7 +196,7 @@ def parser() -> argparse.ArgumentParser:
         "test",
         _test,
         "run every test",
-        "Builds the presets " + ", ".join(build.TEST_PRESETS) + " and runs ctest; "
+        "Builds every preset (" + ", ".join(build.presets()) + ") and runs ctest; "
         "other arguments go to ctest, such as -L boot, -R NAME or -N. Ends with what was skipped, and why.",
         "ctest's: 0 all passed, 8 a test failed",
     )

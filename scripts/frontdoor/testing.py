@@ -52,7 +52,7 @@ def test(arguments: Sequence[str], *, may_build: bool) -> int:
     several busy says so to ctest (PROCESSORS), which then runs fewer beside it."""
     if may_build:
         setup.ensure()
-        for preset in build.TEST_PRESETS:
+        for preset in build.presets():
             build.build(preset)
     junit = LOGS / "ctest.xml"
     LOGS.mkdir(parents=True, exist_ok=True)

@@ -74,6 +74,17 @@ def test_list(lines: Sequence[str], row: Row) -> List[str]:
     return problems + ([] if "demo.fails" in manual else ["demo.fails is not listed as run on demand"])
 
 
+def folded(lines: Sequence[str], row: Row) -> List[str]:
+    """The kernel says that it runs at 48 bits, and where its linear map is then."""
+    return _lacking(
+        lines,
+        {
+            "word of the folding": "this CPU translates 48 bits only",
+            "folded linear map": "linear map +V:0xffff000000000000 ",
+        },
+    )
+
+
 def summary(lines: Sequence[str], row: Row) -> List[str]:
     """Machine, CPU features, layout, and one root table for each CPU, no two the same."""
     problems = [
@@ -168,6 +179,7 @@ CHECKS: Dict[str, Check] = {
         no_test_ran,
         test_list,
         summary,
+        folded,
         panic_report,
         backtrace_into_the_test,
         exception_report,

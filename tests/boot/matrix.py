@@ -14,6 +14,9 @@ from typing import Dict, List, Tuple
 HOST_THREADS = 8
 TEST_TIMEOUT_S = 900
 
+# The presets other than the default one; max has all their features, neoverse-n1 neither LPA2 nor LVA.
+GEOMETRIES = ("4k-39", "4k-52", "16k-47", "16k-48", "16k-52", "64k-42", "64k-48", "64k-52")
+
 COLUMNS = ("cpus", "cpu", "gic", "el", "memory", "icount", "preset")
 N, Y = False, True
 PAIRS: Tuple[Tuple[int, str, int, int, str, bool, str], ...] = (
@@ -160,7 +163,18 @@ OTHERS: Tuple[Row, ...] = (
         exit_code=3,
         checks=("masked_hang_report",),
     ),
-    Row("passes_with_16k_pages", preset="16k-47"),
+    *(Row(f"passes_with_{preset}", preset=preset) for preset in GEOMETRIES),
+    *(
+        Row(
+            f"passes_with_{preset}_folded_to_48_bits",
+            preset=preset,
+            cpu="neoverse-n1",
+            checks=("whole_report", "summary", "folded"),
+        )
+        for preset in GEOMETRIES
+        if preset.endswith("-52")
+    ),
+    Row("passes_with_64k-42_on_160_cpus", preset="64k-42", cpus=160, memory="2G"),
     Row(
         "a_cpu_without_16k_pages_is_refused_by_name",
         cpu="cortex-a53",
