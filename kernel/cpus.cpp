@@ -15,9 +15,9 @@
 #include "kernel/print.hpp"
 #include "kernel/stacks.hpp"
 #include "kernel/tick.hpp"
-#include "mm/early_memory.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/page_allocator.hpp"
 #include "mm/percpu_area.hpp"
 
 #include <array>
@@ -59,10 +59,10 @@ void write_boot_records(const MachineDescription& machine)
 {
     const u64 count = machine.cpus.size() - 1;
     const Bytes size = Bytes{sizeof(arch::BootRecord)} * count;
-    const auto memory = mm::early_memory().allocate(size, mm::KernelGeometry::kPageSize);
+    const auto memory = mm::allocate_pages(mm::order_for(size, mm::KernelGeometry::kPageSize));
     if (!memory)
         panic("no memory for the boot records of {} CPUs", count);
-    auto* records = mm::linear_pointer<arch::BootRecord>(memory->base);
+    auto* records = mm::linear_pointer<arch::BootRecord>(*memory);
     for (u32 index = 1; index < machine.cpus.size(); ++index) {
         const CpuId cpu{index};
         records[index - 1] = {
@@ -74,7 +74,7 @@ void write_boot_records(const MachineDescription& machine)
             .early_stack = {},
         };
     }
-    boot_records = {memory->base.raw(), count};
+    boot_records = {memory->raw(), count};
     arch::clean_and_invalidate_to_memory({address_of(records), size});
     arch::clean_and_invalidate_to_memory({address_of(&boot_records), Bytes{sizeof boot_records}});
 }

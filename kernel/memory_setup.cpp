@@ -8,6 +8,7 @@
 #include "kernel/stacks.hpp"
 #include "mm/early_memory.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/page_allocator.hpp"
 #include "mm/percpu_area.hpp"
 
 namespace percival {
@@ -22,7 +23,7 @@ void reserve(PhysRange range)
 void collect_free_memory(const MachineDescription& machine)
 {
     for (const MemoryBank& bank : machine.memory) {
-        if (!mm::early_memory().add(bank.range))
+        if (!mm::early_memory().add(bank.range, mm::NumaNode{bank.numa_node}))
             print("memory: too many banks, {} at {} is not used", bank.range.size, bank.range.base);
     }
     for (const Reservation& reservation : machine.reserved)
@@ -35,7 +36,8 @@ void collect_free_memory(const MachineDescription& machine)
 
 PhysRange take_private_tables(u32 cpus)
 {
-    const auto tables = mm::early_memory().allocate(mm::private_tables_size(cpus), mm::KernelGeometry::kPageSize);
+    const auto tables =
+        mm::early_memory().allocate(mm::private_tables_size(cpus), mm::KernelGeometry::kPageSize);
     if (!tables)
         panic("not enough memory for the root tables of {} CPUs", cpus);
     return *tables;
@@ -72,6 +74,7 @@ void set_up_memory(const MachineDescription& machine)
     need(make_cpu_stacks(cpus), "the CPUs' stacks");
     need(mm::complete_master_root(cpus), "complete root tables");
     need(mm::setup_percpu_areas(cpus, private_tables), "the CPUs' percpu data");
+    mm::start_page_allocator(machine);
 }
 
 } // namespace percival

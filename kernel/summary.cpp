@@ -8,9 +8,9 @@
 #include "boot/linker_symbols.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/print.hpp"
-#include "mm/early_memory.hpp"
 #include "mm/fold.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/memory_statistics.hpp"
 #include "mm/percpu_area.hpp"
 
 namespace percival {
@@ -88,9 +88,8 @@ void print_layout()
     print_region("vmemmap", KernelLayout::kVmemmap);
     print_region("PCI I/O", KernelLayout::kPciIo);
     print_region("fixmap", KernelLayout::kFixmap);
-    print("layout: image {}, percpu section {}, free memory {}",
-          address_of(_image_end) - address_of(_image_start),
-          address_of(_percpu_end) - address_of(_percpu_start), mm::early_memory().free_bytes());
+    print("layout: image {}, percpu section {}", address_of(_image_end) - address_of(_image_start),
+          address_of(_percpu_end) - address_of(_percpu_start));
 }
 
 void print_roots()
@@ -108,6 +107,7 @@ void print_summary(const MachineDescription& machine)
     print_machine(machine);
     print_cpus();
     print_layout();
+    mm::print_memory_statistics();
     print_roots();
 }
 

@@ -7,6 +7,7 @@
 #include "mm/early_memory.hpp"
 #include "mm/fold.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/page_allocator.hpp"
 
 namespace percival::mm {
 namespace {
@@ -33,6 +34,8 @@ std::optional<PhysAddr> KernelTables::take_page()
         given_.size = given_.size - kPage;
         return given_.end();
     }
+    if (page_allocator_has_started())
+        return allocate_page();
     if (early_memory_is_mapped_) {
         const auto page = early_memory().allocate(kPage, kPage);
         return page ? std::optional{page->base} : std::nullopt;
@@ -75,6 +78,12 @@ void KernelTables::give(PhysRange mapped)
 void KernelTables::use_early_memory()
 {
     early_memory_is_mapped_ = true;
+}
+
+void KernelTables::give_back_rest()
+{
+    if (early_memory().give_back(given_))
+        given_ = {};
 }
 
 KernelTables& kernel_tables()

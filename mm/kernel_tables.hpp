@@ -2,8 +2,8 @@
 // The kernel's own translation tables as an environment for the page-table engine, with the MMU on.
 //
 // Tables lie either in the image (the boot pool) or in RAM that the linear map covers. Until the linear map
-// can serve, new tables come from the pool; later from early memory, always from ranges that are mapped
-// already, so no temporary mapping is ever needed to fill one.
+// can serve, new tables come from the pool; later from early memory and the page allocator, always from
+// ranges that are mapped already, so no temporary mapping is ever needed to fill one.
 //
 // Callers serialize changes: at this stage only the boot CPU edits tables.
 #pragma once
@@ -23,8 +23,11 @@ public:
 
     // From now on tables come out of `mapped`, until it is used up.
     void give(PhysRange mapped);
-    // After that they come from early memory, all of which is mapped.
+    // After that they come from early memory, all of which is mapped, and, once that is handed over, from the
+    // page allocator.
     void use_early_memory();
+    // Returns what is left of `mapped` to early memory.
+    void give_back_rest();
 
     u64 tables_allocated() const { return allocated_; }
 

@@ -154,7 +154,7 @@ public:
     // This CPU's copy at its global address, which stays this CPU's for as long as the pin lives.
     T& here(const Pin&)
     {
-        return *reinterpret_cast<T*>(reinterpret_cast<u64>(&value_) + arch::this_cpu_distance());
+        return *reinterpret_cast<T*>(reinterpret_cast<u64>(&value_) + arch::read_this_cpu_distance());
     }
 
     // What all CPUs share as its address: for tests and dumps.

@@ -103,7 +103,8 @@ TEST(EarlyMemory, random_operations_agree_with_a_page_map)
                 const PhysRange r = range(from * 4096, std::min(kPages, from + random() % 16) * 4096);
                 ASSERT_TRUE(memory.reserve(r));
                 mark(r, false);
-            } else if (const auto r = memory.allocate(kPage * (1 + random() % 8), kPage * (1u << random() % 5))) {
+            } else if (const auto r =
+                           memory.allocate(kPage * (1 + random() % 8), kPage * (1u << random() % 5))) {
                 for (u64 page = r->base.raw() / 4096; page < r->end().raw() / 4096; ++page)
                     ASSERT_TRUE(free[page]);
                 mark(*r, false);

@@ -129,17 +129,9 @@ template <PercpuWord T>
 
 #undef PERCIVAL_FETCH_OP
 
-// The sum that turns a local address into this CPU's global one. Only meaningful while the caller cannot
-// migrate. Not volatile: it may be read once for as long as the compiler sees no call, which is at most the
-// life of a pin.
-inline u64 this_cpu_distance()
-{
-    u64 distance;
-    asm("mrs %0, tpidr_el1" : "=r"(distance));
-    return distance;
-}
-
-// The same for whoever asks whether this CPU has percpu data yet: 0 until it has.
+// The sum that turns a local address into this CPU's global one; 0 before the CPU has percpu data. It only
+// means something while the caller cannot migrate. Volatile, so that it stays behind what stopped migration:
+// nothing but their both being volatile orders it after an interrupt mask.
 inline u64 read_this_cpu_distance()
 {
     u64 distance;
