@@ -32,6 +32,7 @@ namespace {
 // Tables are reached at their physical addresses and taken from the pool.
 class MmuOffTables {
 public:
+    using NoWalkers = void;
     Pte* table(PhysAddr address) { return reinterpret_cast<Pte*>(address.raw()); }
     std::optional<PhysAddr> allocate()
     {

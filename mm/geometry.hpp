@@ -66,6 +66,16 @@ struct Geometry {
     {
         return level.number() == 2 || (level.number() == 1 && G == Granule::K4);
     }
+    // Neighbouring leaves that may share one TLB entry through the contiguous hint (Arm ARM D8.7.1). They map neighbouring
+    // memory alike and start at a multiple of their number. 1: there is no such hint at this level.
+    static constexpr u64 contiguous_entries(Level level)
+    {
+        if (level.number() < 2)
+            return G == Granule::K4 && block_allowed(level) ? 16 : 1;
+        if (G == Granule::K16)
+            return level.is_last() ? 128 : 32;
+        return G == Granule::K4 ? 16 : 32;
+    }
     // The kernel half: the top of the 64-bit space, translated through TTBR1.
     static constexpr VirtAddr kKernelBase{~u64{0} << VaBits};
     static constexpr Bytes kKernelSize{u64{1} << VaBits};
@@ -92,5 +102,14 @@ static_assert(Geometry16k52::kLevels == 4 && Geometry16k52::entries(Level{0}) ==
 static_assert(Geometry64k42::kLevels == 2 && Geometry64k42::entries(Level{2}) == 8192);
 static_assert(Geometry64k48::kLevels == 3 && Geometry64k48::entries(Level{1}) == 64);
 static_assert(Geometry64k52::kLevels == 3 && Geometry64k52::entries(Level{1}) == 1024);
+
+static_assert(Geometry4k48::entry_size(Level{3}) * Geometry4k48::contiguous_entries(Level{3}) == 64_KiB);
+static_assert(Geometry4k48::entry_size(Level{2}) * Geometry4k48::contiguous_entries(Level{2}) == 32_MiB);
+static_assert(Geometry4k48::entry_size(Level{1}) * Geometry4k48::contiguous_entries(Level{1}) == 16_GiB);
+static_assert(Geometry16k48::entry_size(Level{3}) * Geometry16k48::contiguous_entries(Level{3}) == 2_MiB);
+static_assert(Geometry16k48::entry_size(Level{2}) * Geometry16k48::contiguous_entries(Level{2}) == 1_GiB);
+static_assert(Geometry64k48::entry_size(Level{3}) * Geometry64k48::contiguous_entries(Level{3}) == 2_MiB);
+static_assert(Geometry64k48::entry_size(Level{2}) * Geometry64k48::contiguous_entries(Level{2}) == 16_GiB);
+static_assert(Geometry4k52::contiguous_entries(Level{0}) == 1 && Geometry64k52::contiguous_entries(Level{1}) == 1);
 
 } // namespace percival::mm

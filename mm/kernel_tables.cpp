@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/kernel_tables.hpp"
 
-#include "arch/barrier.hpp"
 #include "boot/boot_tables.hpp"
 #include "boot/linker_symbols.hpp"
+#include "kernel/panic.hpp"
 #include "mm/early_memory.hpp"
 #include "mm/fold.hpp"
 #include "mm/linear_map.hpp"
@@ -52,22 +52,13 @@ std::optional<PhysAddr> KernelTables::allocate()
     if (!page)
         return std::nullopt;
     ++allocated_;
-    __builtin_memset(table(*page), 0, KernelGeometry::kPageSize.count());
-    // The zeroes before the entry that will point here: a walker must never see the page's former contents.
-    publish();
+    zero(table(*page), KernelGeometry::kPageSize);
     return page;
 }
 
-void KernelTables::store(arch::Pte* slot, arch::Pte value)
+void KernelTables::forbidden(arch::Pte old, arch::Pte now, Level level)
 {
-    __atomic_store_n(reinterpret_cast<u64*>(slot), value.raw(), __ATOMIC_RELAXED);
-}
-
-// Stores to tables before table walks, on every CPU; the ISB for this one's own next access (Arm ARM D8.2.6).
-void KernelTables::publish()
-{
-    arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();
-    arch::isb();
+    panic("descriptor {:x} of level {} was about to become {:x} without break-before-make", old.raw(), level.number(), now.raw());
 }
 
 void KernelTables::give(PhysRange mapped)

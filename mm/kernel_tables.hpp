@@ -10,16 +10,17 @@
 
 #include "arch/pte.hpp"
 #include "mm/kernel_geometry.hpp"
+#include "mm/live_tables.hpp"
 #include "mm/page_table.hpp"
 
 namespace percival::mm {
 
-class KernelTables {
+class KernelTables : public LiveTables<arch::Pte> {
 public:
     arch::Pte* table(PhysAddr address);
     std::optional<PhysAddr> allocate();
-    void store(arch::Pte* slot, arch::Pte value);
-    void publish();
+    // A change of a descriptor that needed break-before-make and was about to be made without: a panic.
+    [[noreturn]] static void forbidden(arch::Pte old, arch::Pte now, Level level);
 
     // From now on tables come out of `mapped`, until it is used up.
     void give(PhysRange mapped);
@@ -40,6 +41,7 @@ private:
 };
 
 using KernelPageTable = PageTable<KernelGeometry, arch::Pte, KernelTables>;
+using KernelTlbBatch = TlbBatch<KernelGeometry, KernelTables>;
 
 KernelTables& kernel_tables();
 

@@ -25,12 +25,23 @@ inline constexpr Attributes kReadOnlyData{Protection::ReadOnly};
 inline constexpr Attributes kData{Protection::ReadWrite};
 inline constexpr Attributes kDeviceRegisters{Protection::ReadWrite, MemoryType::Device};
 
+// How large the leaves of a mapping may be.
+enum class Leaves : u8 {
+    Largest, // blocks and the contiguous hint wherever alignment allows
+    Pages,   // single pages, so that one page's protection can change later without break-before-make
+};
+
+// Who else may rely on the lower tables of a range.
+enum class Tables : u8 {
+    Shared,  // they are linked from several roots: they stay for good, empty or not
+    Private, // this root's alone: an empty one is freed
+};
+
 enum class MapError : u8 {
     NoMemory,      // a table could not be allocated
     AlreadyMapped, // a valid entry is in the way: mapping over one is refused
     NotMapped,     // protect() or unmap() met a hole
     Misaligned,    // an address or the size is not a multiple of the granule
-    WouldSplit,    // protect() or unmap() would have to split a block
 };
 
 } // namespace percival::mm

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The page-table engine: map, protect and walk over any root given explicitly.
+// The page-table engine: map, unmap, protect and walk, over any root given explicitly.
+//
+//   page_table.hpp          this: whole operations on ranges
+//   page_table_walker.hpp   following an address
+//   leaf_editor.hpp         splitting blocks, unfolding contiguous runs, break-before-make
+//   table_reclaimer.hpp     freeing empty tables
+//   descriptor_writer.hpp   the only stores, each checked by descriptor_change.hpp
+//   tlb_batch.hpp           invalidation, and when pages may be freed
 //
 // The environment says how a table is reached, where new ones come from and how a descriptor is stored, so that the same
 // code runs with the MMU off, on the boot tables, on the linear map, and on a simulated machine:
@@ -9,14 +16,25 @@
 //   void Env::store(Pte* slot, Pte value)      one single-copy atomic store of a descriptor
 //   void Env::publish()                        orders all stores before later table walks by every CPU
 //
-// INV-page_table-1: a valid entry is never overwritten by map(): an attempt is an error and changes nothing more.
+// and may have besides:
+//
+//   void Env::fill(Pte*, u64 count, Pte, Bytes step)   `count` stores of descriptors `step` apart, faster than one by one
+//   void Env::release(PhysAddr)                takes a table page back that no walker can reach; for Tables::Private
+//   void Env::forbidden(Pte old, Pte now, Level)       a change that would break the architecture's rules; does not return
+//   bool Env::resizes_live()                   FEAT_BBM level 2 without conflict aborts, on every CPU
+//   Env::NoWalkers                             a type: no CPU walks these tables yet, so there is nothing to invalidate
+//
+// INV-page_table-1: a valid entry is never overwritten by map(): an attempt is an error.
 // INV-page_table-2: map() publishes once, at its end. Invalid entries are not cached by TLBs, so it invalidates nothing
 //                   (Arm ARM D8.13.1).
+// INV-page_table-3: an operation that fails leaves every translation as it was.
+// INV-page_table-4: a shared table is never freed, and neither is a root.
 //
 // Callers serialize changes to one root. Nothing here takes locks.
 #pragma once
 
-#include "mm/pte_format.hpp"
+#include "mm/leaf_editor.hpp"
+#include "mm/table_reclaimer.hpp"
 
 #include <expected>
 #include <optional>
@@ -34,80 +52,74 @@ concept PageTableEnvironment = requires(E env, PhysAddr address, Pte* slot, Pte 
 template <class G, PteFormat Pte, PageTableEnvironment<Pte> Env>
 class PageTable {
 public:
-    struct Walk {
-        Pte* slot;   // the descriptor the walk ended at
-        Pte pte;     // its value
-        Level level; // and level
-        PteKind kind() const { return pte.kind(level); }
-    };
+    using Batch = TlbBatch<G, Env>;
+    using Result = std::expected<void, MapError>;
 
-    PageTable(PhysAddr root, Env& env) : root_{root}, env_{env} {}
-
-    PhysAddr root() const { return root_; }
-
-    // Maps `range` to physical memory from `to`, with the largest entries that alignment allows.
-    // On error what was mapped so far stays mapped: callers either panic or unmap their whole range.
-    std::expected<void, MapError> map(VirtRange range, PhysAddr to, Attributes attributes)
+    PageTable(PhysAddr root, Env& env, Tables tables = Tables::Shared)
+        : walker_{root, env}, env_{env}, writer_{env}, tables_{tables}
     {
-        if (!range.base.is_aligned(G::kPageSize) || !to.is_aligned(G::kPageSize) ||
-            (range.size.count() & (G::kPageSize.count() - 1)) != 0)
+    }
+
+    PhysAddr root() const { return walker_.root(); }
+
+    // Follows `address` down to a leaf or a hole; or no further than `last`.
+    Walk<G, Pte> walk(VirtAddr address) const { return walker_.walk(address); }
+    Walk<G, Pte> walk_to(VirtAddr address, Level last) const { return walker_.walk_to(address, last); }
+
+    // Maps `range` to physical memory from `to`. NoMemory, AlreadyMapped or Misaligned: nothing is mapped.
+    Result map(VirtRange range, PhysAddr to, Attributes attributes, Leaves leaves = Leaves::Largest)
+    {
+        if (!is_page_aligned(range) || !to.is_aligned(G::kPageSize))
             return std::unexpected{MapError::Misaligned};
-        VirtAddr at = range.base;
-        Bytes left = range.size;
-        while (left > Bytes{0}) {
-            const Level level = largest_leaf(at, to, left);
-            auto slot = slot_for_leaf(at, level);
-            if (!slot)
-                return std::unexpected{slot.error()};
-            const Bytes mapped = fill(*slot, at, to, left, level, attributes);
-            at += mapped;
-            to += mapped;
-            left = left - mapped;
+        Bytes done{0};
+        while (done < range.size) {
+            const auto mapped = map_in_one_table(range.base + done, to + done, range.size - done, attributes, leaves);
+            if (!mapped) {
+                undo_map(range, done);
+                return std::unexpected{mapped.error()};
+            }
+            done = done + *mapped;
         }
         env_.publish();
         return {};
     }
 
-    // Changes the attributes of whole leaves that lie in `range`; their output addresses and sizes stay. Permission changes
-    // need no break-before-make (Arm ARM D8.16.1), but the caller must invalidate the TLBs afterwards.
-    std::expected<void, MapError> protect(VirtRange range, Attributes attributes)
+    // Makes `range` invalid again. The memory and the addresses are free for other use after the batch's next flush.
+    // NotMapped (a hole), Misaligned, or NoMemory (a block had to be split): nothing is unmapped.
+    Result unmap(VirtRange range, Batch& batch)
     {
-        return for_each_leaf(range, [this, attributes](const Walk& leaf) {
-            env_.store(leaf.slot, Pte::leaf(leaf.pte.address(), leaf.level, attributes));
-        });
+        if (Result ready = isolate(range, batch); !ready)
+            return ready;
+        clear_leaves(range, batch);
+        if (tables_ == Tables::Private)
+            TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);
+        return {};
     }
 
-    // Makes `range`, which must consist of whole leaves, invalid again. Tables stay. The caller must invalidate the TLBs
-    // before it uses the memory or the addresses for anything else.
-    std::expected<void, MapError> unmap(VirtRange range)
+    // Gives `range` other attributes; it holds for every CPU after the batch's next flush. Fails as unmap() does. A change of
+    // the memory type, and any change of a contiguous run, goes through break-before-make (mm/leaf_editor.hpp).
+    Result protect(VirtRange range, Attributes attributes, Batch& batch)
     {
-        return for_each_leaf(range, [this](const Walk& leaf) { env_.store(leaf.slot, Pte{}); });
-    }
-
-    // Follows `address` down to a leaf or a hole.
-    Walk walk(VirtAddr address) const { return walk_to(address, kLastLevel); }
-
-    // Follows `address` down to `level`, or to a leaf or a hole above it.
-    Walk walk_to(VirtAddr address, Level last) const
-    {
-        PhysAddr table = root_;
-        for (Level level = G::kRootLevel;; level = level.down()) {
-            Pte* slot = env_.table(table) + G::index(level, address);
-            const Pte pte = load(slot);
-            if (level >= last || pte.kind(level) != PteKind::Table)
-                return {slot, pte, level};
-            table = pte.address();
+        if (Result ready = isolate(range, batch); !ready)
+            return ready;
+        LeafEditor<G, Pte, Env> editor{walker_, env_, batch};
+        for (VirtAddr at = range.base; range.contains(at);) {
+            const Walk<G, Pte> leaf = walk(at);
+            editor.set_attributes(leaf, at, attributes);
+            at += leaf.reach();
         }
+        return {};
     }
 
-    // Makes the entries at `level` for all of `range` point to tables, empty ones where there were none.
-    std::expected<void, MapError> ensure_tables(VirtRange range, Level level)
+    // Makes the entries at `level` for all of `range` point to tables, empty ones where there were none. AlreadyMapped (a
+    // block is in the way) or NoMemory: the tables made so far stay, and map nothing.
+    Result ensure_tables(VirtRange range, Level level)
     {
         const Bytes step = G::entry_size(level);
         const VirtAddr last = (range.end() - Bytes{1}).align_down(step);
         for (VirtAddr at = range.base.align_down(step);; at += step) {
-            if (auto slot = slot_at(at, level.down()); !slot)
-                return std::unexpected{slot.error()};
+            if (auto found = table_for(at, level.down()); !found)
+                return std::unexpected{found.error()};
             if (at == last)
                 break;
         }
@@ -116,29 +128,18 @@ public:
     }
 
 private:
-    // Descriptors are shared with the table walkers and other CPUs: one access each.
-    static Pte load(const Pte* slot) { return Pte{__atomic_load_n(reinterpret_cast<const u64*>(slot), __ATOMIC_RELAXED)}; }
+    // A table on the way to an address.
+    struct Found {
+        Pte* entries;
+        bool is_new; // all of it is invalid
+    };
 
-    // Applies `change` to every leaf of `range`, and publishes.
-    template <class Change>
-    std::expected<void, MapError> for_each_leaf(VirtRange range, Change change)
+    static bool is_page_aligned(VirtRange range)
     {
-        VirtAddr at = range.base;
-        while (range.contains(at)) {
-            const Walk found = walk(at);
-            if (found.kind() != PteKind::Leaf)
-                return std::unexpected{MapError::NotMapped};
-            const Bytes size = G::entry_size(found.level);
-            if (!at.is_aligned(size) || range.end() - at < size)
-                return std::unexpected{MapError::WouldSplit};
-            change(found);
-            at += size;
-        }
-        env_.publish();
-        return {};
+        return range.base.is_aligned(G::kPageSize) && range.end().is_aligned(G::kPageSize);
     }
 
-    Level largest_leaf(VirtAddr at, PhysAddr to, Bytes left) const
+    static Level largest_leaf(VirtAddr at, PhysAddr to, Bytes left)
     {
         for (Level level = G::kRootLevel; !level.is_last(); level = level.down()) {
             const Bytes size = G::entry_size(level);
@@ -148,53 +149,147 @@ private:
         return kLastLevel;
     }
 
-    // The slot for `at` in the table at `level`, with the tables above it made as needed.
-    std::expected<Pte*, MapError> slot_at(VirtAddr at, Level level)
+    // The table at `level` for `at`, with the ones above it made as needed.
+    std::expected<Found, MapError> table_for(VirtAddr at, Level level)
     {
-        PhysAddr table = root_;
+        PhysAddr table = root();
+        bool is_new = false;
         for (Level above = G::kRootLevel; above < level; above = above.down()) {
             Pte* slot = env_.table(table) + G::index(above, at);
-            Pte pte = load(slot);
+            Pte pte = load_descriptor(slot);
             if (pte.kind(above) == PteKind::Leaf)
                 return std::unexpected{MapError::AlreadyMapped};
-            if (pte.kind(above) == PteKind::Invalid) {
-                const auto fresh = env_.allocate();
-                if (!fresh)
+            is_new = pte.kind(above) == PteKind::Invalid;
+            if (is_new) {
+                const auto page = env_.allocate();
+                if (!page)
                     return std::unexpected{MapError::NoMemory};
-                pte = Pte::table(*fresh);
-                env_.store(slot, pte);
+                pte = Pte::table(*page);
+                writer_.write(slot, pte, above);
             }
             table = pte.address();
         }
-        return env_.table(table) + G::index(level, at);
+        return Found{env_.table(table), is_new};
     }
 
-    std::expected<Pte*, MapError> slot_for_leaf(VirtAddr at, Level level)
+    // Maps as much as one table of the right level takes, one entry at least. The number of bytes.
+    std::expected<Bytes, MapError> map_in_one_table(VirtAddr at, PhysAddr to, Bytes left, Attributes attributes, Leaves leaves)
     {
-        auto slot = slot_at(at, level);
-        if (slot && load(*slot).kind(level) != PteKind::Invalid)
+        Level level = leaves == Leaves::Pages ? kLastLevel : largest_leaf(at, to, left);
+        auto table = table_for(at, level);
+        // Where a table stands already, and be it empty, there is no room for a block.
+        while (table && !table->is_new && load_descriptor(table->entries + G::index(level, at)).kind(level) == PteKind::Table) {
+            level = level.down();
+            table = table_for(at, level);
+        }
+        if (!table)
+            return std::unexpected{table.error()};
+        const u64 index = G::index(level, at);
+        // Past the first entry of a table no larger leaf fits: its address would be aligned to this whole table.
+        const u64 most = std::min({G::entries(level) - index, left.count() >> G::shift(level), linear_entries(to, level)});
+        Pte* first = table->entries + index;
+        const u64 count = table->is_new ? most : count_invalid(first, most, level);
+        if (count == 0)
             return std::unexpected{MapError::AlreadyMapped};
-        return slot;
+        if (leaves == Leaves::Pages)
+            writer_.fill_invalid(first, count, Pte::leaf(to, level, attributes), G::entry_size(level));
+        else
+            fill_with_runs(first, index, count, to, level, attributes);
+        return G::entry_size(level) * count;
     }
 
-    // Writes neighbouring leaves of one table in a row, up to the table's end, the range's end or an entry in use.
-    Bytes fill(Pte* slot, VirtAddr at, PhysAddr to, Bytes left, Level level, Attributes attributes)
+    // Invalid entries from `first` on, `most` at most.
+    static u64 count_invalid(const Pte* first, u64 most, Level level)
+    {
+        u64 count = 0;
+        while (count < most && load_descriptor(first + count).kind(level) == PteKind::Invalid)
+            ++count;
+        return count;
+    }
+
+    // Entries of `level` until the output address leaves the kLinearOutput it is in (INV-pte_format-2).
+    static u64 linear_entries(PhysAddr to, Level level)
+    {
+        const Bytes rest = to.align_down(kLinearOutput) + kLinearOutput - to;
+        return rest.count() >> G::shift(level);
+    }
+
+    // Neighbouring leaves from slot number `index` on, with the contiguous hint on every whole run among them.
+    void fill_with_runs(Pte* first, u64 index, u64 count, PhysAddr to, Level level, Attributes attributes)
     {
         const Bytes size = G::entry_size(level);
-        const u64 room = G::entries(level) - G::index(level, at);
-        Bytes done{0};
-        for (u64 n = 0; n < room && left - done >= size; ++n) {
-            // Past the first entry of a table no larger leaf fits: its address would be aligned to this whole table.
-            if (load(slot + n).kind(level) != PteKind::Invalid)
-                break;
-            env_.store(slot + n, Pte::leaf(to + done, level, attributes));
-            done = done + size;
+        const u64 run = G::contiguous_entries(level);
+        const Pte plain = Pte::leaf(to, level, attributes);
+        u64 head = std::min(count, -index & (run - 1)); // up to where a run can begin
+        u64 in_runs = (count - head) & ~(run - 1);
+        if (run == 1 || !(to + size * head).is_aligned(size * run)) {
+            head = count;
+            in_runs = 0;
         }
-        return done;
+        const auto part = [&](u64 from, u64 entries, bool contiguous) {
+            const Pte value{plain.raw() + from * size.count()};
+            writer_.fill_invalid(first + from, entries, value.with_contiguous(contiguous), size);
+        };
+        part(0, head, false);
+        part(head, in_runs, true);
+        part(head + in_runs, count - head - in_runs, false);
     }
 
-    PhysAddr root_;
+    // Takes back what map() did: the first `done` bytes of `range`, and tables that were made for it.
+    void undo_map(VirtRange range, Bytes done)
+    {
+        if constexpr (requires { typename Env::NoWalkers; }) {
+            clear_leaves({range.base, done}, [](VirtRange, Bytes) {});
+        } else {
+            // Speculation may have used what was mapped, so this is an unmap() like any other.
+            Batch batch{env_};
+            clear_leaves({range.base, done}, batch);
+            if (tables_ == Tables::Private)
+                TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);
+        }
+    }
+
+    // Checks a range for unmap() and protect(), and cuts leaves at its ends.
+    Result isolate(VirtRange range, Batch& batch)
+    {
+        if (!is_page_aligned(range))
+            return std::unexpected{MapError::Misaligned};
+        if (!walker_.is_mapped(range))
+            return std::unexpected{MapError::NotMapped};
+        LeafEditor<G, Pte, Env> editor{walker_, env_, batch};
+        if (Result result = editor.isolate(range.base); !result || range.is_empty())
+            return result;
+        return editor.isolate(range.end());
+    }
+
+    void clear_leaves(VirtRange range, Batch& batch)
+    {
+        clear_leaves(range, [&batch](VirtRange leaves, Bytes size) { batch.add_leaves(leaves, size); });
+    }
+
+    // Clears the leaves of `range`, which no leaf reaches out of, table by table.
+    template <class Cleared>
+    void clear_leaves(VirtRange range, Cleared cleared)
+    {
+        VirtAddr at = range.base;
+        while (range.contains(at)) {
+            const Walk<G, Pte> found = walk(at);
+            const Bytes size = G::entry_size(found.level);
+            const u64 room = std::min(G::entries(found.level) - G::index(found.level, at),
+                                      (range.end() - at).count() >> G::shift(found.level));
+            u64 count = 1;
+            while (count < room && load_descriptor(found.slot + count).kind(found.level) == PteKind::Leaf)
+                ++count;
+            writer_.clear(found.slot, count, found.level);
+            cleared({at, size * count}, size);
+            at += size * count;
+        }
+    }
+
+    PageTableWalker<G, Pte, Env> walker_;
     Env& env_;
+    DescriptorWriter<Pte, Env> writer_;
+    Tables tables_;
 };
 
 } // namespace percival::mm

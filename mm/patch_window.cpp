@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/patch_window.hpp"
 
-#include "arch/tlb.hpp"
 #include "kernel/assert.hpp"
 #include "mm/fixmap.hpp"
 #include "mm/kernel_tables.hpp"
@@ -20,8 +19,8 @@ PatchWindow::PatchWindow(const u32* instruction)
 
 PatchWindow::~PatchWindow()
 {
-    PERCIVAL_ASSERT(master_table().unmap(kFixmapPatch).has_value());
-    arch::flush_tlb_page(kFixmapPatch.base);
+    KernelTlbBatch batch{kernel_tables()};
+    PERCIVAL_ASSERT(master_table().unmap(kFixmapPatch, batch).has_value());
 }
 
 } // namespace percival::mm

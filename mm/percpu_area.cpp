@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/percpu_area.hpp"
 
-#include "arch/tlb.hpp"
 #include "boot/linker_symbols.hpp"
 #include "mm/early_memory.hpp"
 #include "mm/kernel_tables.hpp"
@@ -121,10 +120,8 @@ std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tab
     }
     kernel_tables().publish();
     const VirtRange alias{linear_address(private_tables.base), private_tables.size};
-    if (auto result = master_table().protect(alias, kReadOnlyData); !result)
-        return result;
-    arch::flush_tlb_all();
-    return {};
+    KernelTlbBatch batch{kernel_tables()};
+    return master_table().protect(alias, kReadOnlyData, batch);
 }
 
 PhysAddr cpu_root(CpuId cpu)

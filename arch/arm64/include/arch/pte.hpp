@@ -87,6 +87,10 @@ public:
         return {protection, device ? mm::MemoryType::Device : mm::MemoryType::Normal};
     }
 
+    // The contiguous hint of a leaf.
+    constexpr bool is_contiguous() const { return Contiguous::of(raw_) != 0; }
+    constexpr Pte with_contiguous(bool on) const { return Pte{Contiguous::in(raw_, on ? 1 : 0)}; }
+
     constexpr u64 raw() const { return raw_; }
     friend constexpr bool operator==(Descriptor, Descriptor) = default;
 
@@ -121,6 +125,7 @@ private:
     using ShareabilityField = Field<9, 8>;
     using AccessFlag = Field<10>;
     using Guarded = Field<50>; // GP: branch targets need a BTI landing pad; ignored without FEAT_BTI
+    using Contiguous = Field<52>;
     using PrivilegedExecuteNever = Field<53>;
     using UserExecuteNever = Field<54>;
 

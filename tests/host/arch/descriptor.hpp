@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The host's arch/descriptor.hpp.
+#pragma once
+
+#include "arch/simulation.hpp"
+
+#include <cstring>
+
+namespace percival::arch {
+
+inline void store_descriptor(u64* slot, u64 value)
+{
+    if (simulation != nullptr)
+        simulation->store(slot, value);
+    else
+        __atomic_store_n(slot, value, __ATOMIC_RELAXED);
+}
+
+inline void fill_descriptors(u64* first, u64 count, u64 value, u64 step)
+{
+    for (u64 n = 0; n < count; ++n)
+        store_descriptor(first + n, value + n * step);
+}
+
+inline void zero_table(u64* table, Bytes size)
+{
+    if (simulation != nullptr)
+        simulation->zero(table, size);
+    else
+        std::memset(table, 0, size.count());
+}
+
+} // namespace percival::arch
