@@ -3,6 +3,8 @@
 
 #include "boot/boot_tables.hpp"
 #include "boot/linker_symbols.hpp"
+#include "kernel/boot_arguments.hpp"
+#include "kernel/boot_timeline.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/print.hpp"
 #include "kernel/stacks.hpp"
@@ -45,7 +47,9 @@ PhysRange take_private_tables(u32 cpus)
 
 void build_linear_map(const MachineDescription& machine, PhysRange private_tables)
 {
-    const auto mapped = mm::map_linear(machine, private_tables);
+    const bool by_pages = BootArguments{machine.boot_arguments}.value("linear") == "pages";
+    const auto mapped =
+        mm::map_linear(machine, private_tables, by_pages ? mm::Leaves::Pages : mm::Leaves::Largest);
     if (mapped)
         return;
     switch (mapped.error()) {
@@ -70,11 +74,16 @@ void set_up_memory(const MachineDescription& machine)
     const auto cpus = static_cast<u32>(machine.cpus.size());
     collect_free_memory(machine);
     const PhysRange private_tables = take_private_tables(cpus);
+    end_boot_phase("free memory");
     build_linear_map(machine, private_tables);
+    end_boot_phase("linear map");
     need(make_cpu_stacks(cpus), "the CPUs' stacks");
     need(mm::complete_master_root(cpus), "complete root tables");
+    end_boot_phase("complete master root");
     need(mm::setup_percpu_areas(cpus, private_tables), "the CPUs' percpu data");
+    end_boot_phase("percpu areas");
     mm::start_page_allocator(machine);
+    end_boot_phase("page allocator");
 }
 
 } // namespace percival

@@ -58,7 +58,8 @@ std::optional<PhysAddr> KernelTables::allocate()
 
 void KernelTables::forbidden(arch::Pte old, arch::Pte now, Level level)
 {
-    panic("descriptor {:x} of level {} was about to become {:x} without break-before-make", old.raw(), level.number(), now.raw());
+    panic("descriptor {:x} of level {} was about to become {:x} without break-before-make", old.raw(),
+          level.number(), now.raw());
 }
 
 void KernelTables::give(PhysRange mapped)

@@ -10,6 +10,8 @@ namespace percival::mm {
 
 PERCIVAL_PERCPU PerCpu<u64> pages_taken{};
 PERCIVAL_PERCPU PerCpu<u64> pages_returned{};
+PERCIVAL_PERCPU PerCpu<u64> object_pages_taken{};
+PERCIVAL_PERCPU PerCpu<u64> object_pages_returned{};
 PERCIVAL_PERCPU PerCpu<u64> page_cache_refills{};
 PERCIVAL_PERCPU PerCpu<u64> page_cache_drains{};
 PERCIVAL_PERCPU PerCpu<u64> remote_pages{};
@@ -50,6 +52,7 @@ MemoryStatistics memory_statistics()
         .free = kPage * (in_zones + cached),
         .used = kPage * (sum(pages_taken) - sum(pages_returned) - cached),
         .cached = kPage * cached,
+        .objects = kPage * (sum(object_pages_taken) - sum(object_pages_returned)),
         .refills = sum(page_cache_refills),
         .drains = sum(page_cache_drains),
         .remote_pages = sum(remote_pages),

@@ -16,6 +16,7 @@ struct MemoryStatistics {
     Bytes free;     // in the zones, and in the CPUs' page caches
     Bytes used;     // handed out
     Bytes cached;   // of what is free, in the CPUs' page caches
+    Bytes objects;  // of what is used, in the slabs of small objects
     u64 refills;    // of page caches
     u64 drains;
     u64 remote_pages; // taken from another node than the CPU's own, which had none
@@ -32,6 +33,8 @@ void print_memory_statistics();
 // The counters. The first two count pages that left the zones and came back.
 extern PerCpu<u64> pages_taken;
 extern PerCpu<u64> pages_returned;
+extern PerCpu<u64> object_pages_taken;
+extern PerCpu<u64> object_pages_returned;
 extern PerCpu<u64> page_cache_refills;
 extern PerCpu<u64> page_cache_drains;
 extern PerCpu<u64> remote_pages;

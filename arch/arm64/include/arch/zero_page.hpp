@@ -10,57 +10,58 @@ namespace percival::arch {
 
 struct Dczid {
     using Bs = Field<3, 0>; // log2 of the block's size in words of 4 bytes
-    using Dzp = Field<4>;   // DC ZVA is prohibited
+    using Dzp = Field<4>;   // DC ZVA is prohibited: EL2 may do that
 
-    u64 raw;
-    template <class F>
-    constexpr u64 get() const
-    {
-        return F::of(raw);
-    }
-    // Not volatile: the value never changes, so a loop over pages reads it once. EL2 may trap DC ZVA, and
-    // says so in DZP.
+    // The value that nearly all cores have: blocks of 64 bytes, permitted.
+    static constexpr u64 kUsual = Bs::in(0, 4);
+
+    u64 difference; // from kUsual, by exclusive or
+    constexpr bool is_usual() const { return difference == 0; }
+    constexpr bool permits() const { return Dzp::of(difference) == 0; }
+    constexpr u64 block() const { return u64{4} << Bs::of(difference ^ kUsual); }
+
+    // Not volatile: the value never changes, so a loop over pages reads it once. The difference is taken
+    // here, so that such a loop asks for the usual case by one CBNZ.
     static Dczid read()
     {
-        u64 value;
-        asm("mrs %0, dczid_el0" : "=r"(value));
-        return {value};
+        u64 difference;
+        asm("mrs %0, dczid_el0\n"
+            "eor %0, %0, %1"
+            : "=r"(difference)
+            : "i"(kUsual));
+        return {difference};
     }
-    constexpr u64 block() const { return u64{4} << get<Bs>(); }
-    constexpr bool permitted() const { return get<Dzp>() == 0; }
 };
 
-// By blocks of 64 bytes, which nearly all cores have: one instruction for the block and one for its address,
-// in one piece for 4 KiB, in pieces of 16 KiB for larger pages.
+// By blocks of 64 bytes: one instruction for the block and one for its address. `Size` is what one go zeroes.
 template <u64 Size>
-[[gnu::always_inline]] inline void zero_page_by_64(u64 page)
+[[gnu::always_inline]] inline void zero_by_64(u64 at)
 {
-    constexpr u64 kPiece = Size < 16384 ? Size : 16384;
-    static_assert(Size % kPiece == 0);
-    for (u64 at = page; at < page + Size; at += kPiece) {
-        u64 block;
-        asm volatile("dc zva, %[at]\n"
-                     "add %[block], %[at], #64\n"
-                     ".rept %c[middle]\n"
-                     "dc zva, %[block]\n"
-                     "add %[block], %[block], #64\n"
-                     ".endr\n"
-                     "dc zva, %[block]"
-                     : [block] "=&r"(block)
-                     : [at] "r"(at), [middle] "i"(kPiece / 64 - 2)
-                     : "memory");
-    }
+    u64 block;
+    asm volatile("dc zva, %[at]\n"
+                 "add %[block], %[at], #64\n"
+                 ".rept %c[middle]\n"
+                 "dc zva, %[block]\n"
+                 "add %[block], %[block], #64\n"
+                 ".endr\n"
+                 "dc zva, %[block]"
+                 : [block] "=&r"(block)
+                 : [at] "r"(at), [middle] "i"(Size / 64 - 2)
+                 : "memory");
 }
 
 // Zeroes `Size` bytes, a power of two from 4 KiB on, at a multiple of that.
 template <u64 Size>
 [[gnu::always_inline]] inline void zero_page(void* memory)
 {
+    constexpr u64 kPiece = Size < 16384 ? Size : 16384;
     const Dczid dczid = Dczid::read();
     const auto page = reinterpret_cast<u64>(memory);
-    if (dczid.permitted() && dczid.block() == 64) [[likely]] {
-        zero_page_by_64<Size>(page);
-    } else if (dczid.permitted()) {
+    if (dczid.is_usual()) [[likely]] {
+#pragma clang loop unroll(disable)
+        for (u64 piece = 0; piece < Size / kPiece; ++piece)
+            zero_by_64<kPiece>(page + piece * kPiece);
+    } else if (dczid.permits()) {
         for (u64 at = page; at < page + Size; at += dczid.block())
             asm volatile("dc zva, %0" : : "r"(at) : "memory");
     } else {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The allocators' hot paths: what comes from and goes to the CPU's own stocks.
+#include "arch/zero_page.hpp"
+#include "kernel/benchmark.hpp"
+#include "mm/linear_map.hpp"
+#include "mm/page_allocator.hpp"
+#include "mm/small_objects.hpp"
+
+namespace percival {
+namespace {
+
+constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
+constexpr u64 kCacheLine = 64;
+
+PERCIVAL_BENCHMARK(alloc_free_page, "-")
+{
+    return instructions_per_turn([] { mm::free_page(*mm::allocate_page()); });
+}
+
+PERCIVAL_BENCHMARK(alloc_free_page_zeroed, "-")
+{
+    return instructions_per_turn([] { mm::free_page(*mm::allocate_zeroed_page()); });
+}
+
+PERCIVAL_BENCHMARK(alloc_free_block_16p, "-")
+{
+    return instructions_per_turn(
+        [] { mm::free_pages(*mm::allocate_pages(mm::PageOrder{4}), mm::PageOrder{4}); });
+}
+
+PERCIVAL_BENCHMARK(page_zero_per_line, "-")
+{
+    const PhysAddr page = *mm::allocate_page();
+    void* memory = mm::linear_pointer<void>(page);
+    const BenchmarkResult whole = instructions_per_turn([memory] { arch::zero_page<kPage.count()>(memory); });
+    mm::free_page(page);
+    return {whole.hundredths / (kPage.count() / kCacheLine)};
+}
+
+PERCIVAL_BENCHMARK(kmalloc_kfree_64, "-")
+{
+    return instructions_per_turn([] { mm::free_object(mm::allocate_object(Bytes{64}), Bytes{64}); });
+}
+
+// More objects than a stock holds, all allocated and then all freed: with the refills and drains.
+PERCIVAL_BENCHMARK(kmalloc_kfree_64_batch_100, "-")
+{
+    static constinit std::array<void*, 100> objects{};
+    const BenchmarkResult all = instructions_per_turn([] {
+        for (void*& object : objects)
+            object = mm::allocate_object(Bytes{64});
+        for (void* object : objects)
+            mm::free_object(object, Bytes{64});
+    });
+    return {all.hundredths / objects.size()};
+}
+
+} // namespace
+} // namespace percival
