@@ -14,8 +14,9 @@ namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
-// Tables for the rest of the linear map come from this much RAM, mapped first. With blocks a bank needs two
-// tables per level at its edges at most, and 64 banks with all their holes stay far below.
+// Tables for the rest of the linear map come from RAM that is mapped first: this much, through one table of the
+// boot pool. With blocks a bank needs two tables per level at its edges at most, and 64 banks with all their
+// holes stay far below. With pages it serves for a larger piece, and that for all else.
 constexpr Bytes kFirstPiece = kPage * 512;
 
 // A part of RAM with protection of its own.
@@ -25,14 +26,7 @@ struct Piece {
     Attributes attributes;
 };
 
-using Pieces = BoundedVector<Piece, kMaxReservations + 4>;
-
-std::expected<void, LinearMapError> as_linear_error(std::expected<void, MapError> result)
-{
-    if (!result)
-        return std::unexpected{LinearMapError::NoMemory};
-    return {};
-}
+using Pieces = BoundedVector<Piece, kMaxReservations + 8>;
 
 PhysRange to_whole_pages(PhysRange range)
 {
@@ -52,28 +46,29 @@ const Piece* next_piece(const Pieces& pieces, PhysAddr at, PhysAddr end)
 }
 
 std::expected<void, MapError> map_plain(KernelPageTable& table, PhysAddr from, PhysAddr to,
-                                        Attributes attributes)
+                                        Attributes attributes, Leaves leaves)
 {
     if (from >= to)
         return {};
-    return table.map({linear_address(from), to - from}, from, attributes);
+    return table.map({linear_address(from), to - from}, from, attributes, leaves);
 }
 
 // Maps a bank, leaving out the pieces or giving them their own protection.
-std::expected<void, MapError> map_bank(KernelPageTable& table, PhysRange bank, const Pieces& pieces)
+std::expected<void, MapError> map_bank(KernelPageTable& table, PhysRange bank, const Pieces& pieces,
+                                       Leaves leaves)
 {
     PhysAddr at = bank.base.align_up(kPage);
     const PhysAddr end = bank.end().align_down(kPage);
     while (at < end) {
         const Piece* piece = next_piece(pieces, at, end);
         const PhysAddr plain_end = piece == nullptr ? end : std::max(at, piece->range.base);
-        if (auto result = map_plain(table, at, plain_end, kData); !result)
+        if (auto result = map_plain(table, at, plain_end, kData, leaves); !result)
             return result;
         if (piece == nullptr)
             return {};
         const PhysAddr piece_end = std::min(end, piece->range.end());
         if (piece->mapped) {
-            if (auto result = map_plain(table, plain_end, piece_end, piece->attributes); !result)
+            if (auto result = map_plain(table, plain_end, piece_end, piece->attributes, leaves); !result)
                 return result;
         }
         at = piece_end;
@@ -81,14 +76,36 @@ std::expected<void, MapError> map_bank(KernelPageTable& table, PhysRange bank, c
     return {};
 }
 
-// Maps page by page, so that the protection of any page can be changed later.
-std::expected<void, MapError> map_by_pages(KernelPageTable& table, PhysRange range)
+// Memory for the tables that map all banks by pages: a last-level table per span, the levels above (less than one in
+// 500 of those), and what straddles at each end of a bank.
+Bytes page_table_memory(const MachineDescription& machine)
 {
-    for (PhysAddr at = range.base; at < range.end(); at += kPage) {
-        if (auto result = table.map({linear_address(at), kPage}, at, kData); !result)
-            return result;
+    constexpr Bytes kSpan = KernelGeometry::entry_size(kLastLevel.up());
+    u64 tables = 0;
+    for (const MemoryBank& bank : machine.memory)
+        tables += bank.range.size.count() / kSpan.count() + 2 * KernelGeometry::kLevels;
+    return kPage * (tables + tables / 256);
+}
+
+// Takes memory for tables and maps it, each piece with tables from the one before, until there is enough.
+std::expected<void, LinearMapError> map_table_memory(KernelPageTable& table, Bytes needed, Leaves leaves,
+                                                     Pieces& pieces)
+{
+    // A table maps at least this many pages, so a piece serves for one this much larger.
+    constexpr u64 kGrowth = 256;
+    Bytes size = kFirstPiece;
+    Bytes alignment = kFirstPiece;
+    for (;;) {
+        const auto piece = early_memory().allocate(size, alignment);
+        if (!piece || !pieces.push({*piece, false, {}}) ||
+            !map_plain(table, piece->base, piece->end(), kData, leaves))
+            return std::unexpected{LinearMapError::NoMemory};
+        kernel_tables().give(*piece);
+        if (size >= needed)
+            return {};
+        size = std::min(needed, size * kGrowth);
+        alignment = kPage;
     }
-    return {};
 }
 
 bool place_linear_map(const MachineDescription& machine)
@@ -112,12 +129,12 @@ bool place_linear_map(const MachineDescription& machine)
     return highest - linear_map.start <= region.size;
 }
 
-bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange first, PhysRange kept_apart)
+bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange kept_apart)
 {
     const auto image_part = [](const char* from, const char* to) {
         return PhysRange{image_to_physical(from), address_of(to) - address_of(from)};
     };
-    bool fits = pieces.push({first, false, {}}) && pieces.push({kept_apart, false, {}}) &&
+    bool fits = pieces.push({kept_apart, false, {}}) &&
                 pieces.push({image_part(_text, _etext), true, kReadOnlyData}) &&
                 pieces.push({image_part(_rodata, _erodata), true, kReadOnlyData});
     for (const Reservation& reservation : machine.reserved) {
@@ -129,24 +146,24 @@ bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange
 
 } // namespace
 
-std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart)
+std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart,
+                                               Leaves leaves)
 {
     if (!place_linear_map(machine))
         return std::unexpected{LinearMapError::OutOfReach};
-    const auto first = early_memory().allocate(kFirstPiece, kFirstPiece);
     static constinit Pieces pieces; // too large for a stack
-    if (!first || !collect_pieces(pieces, machine, *first, kept_apart))
+    if (!collect_pieces(pieces, machine, kept_apart))
         return std::unexpected{LinearMapError::NoMemory};
 
     KernelPageTable table = master_table();
-    if (auto result = table.map({linear_address(first->base), first->size}, first->base, kData); !result)
-        return as_linear_error(result);
-    kernel_tables().give(*first);
-    if (auto result = map_by_pages(table, kept_apart); !result)
-        return as_linear_error(result);
+    const Bytes needed = leaves == Leaves::Pages ? page_table_memory(machine) : kFirstPiece;
+    if (auto result = map_table_memory(table, needed, leaves, pieces); !result)
+        return result;
+    if (!map_plain(table, kept_apart.base, kept_apart.end(), kData, Leaves::Pages))
+        return std::unexpected{LinearMapError::NoMemory};
     for (const MemoryBank& bank : machine.memory) {
-        if (auto result = map_bank(table, bank.range, pieces); !result)
-            return as_linear_error(result);
+        if (!map_bank(table, bank.range, pieces, leaves))
+            return std::unexpected{LinearMapError::NoMemory};
     }
     kernel_tables().use_early_memory();
     return {};

@@ -46,8 +46,11 @@ enum class LinearMapError : u8 {
     OutOfReach, // RAM spans more than the linear map covers
 };
 
-// Maps all banks but `no_map` reservations, with the largest blocks possible; `kept_apart` (the private
-// roots) by pages, so that its protection can be changed later. Needs early_memory() filled. Boot CPU, once.
-std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart);
+// Maps all banks but `no_map` reservations, with leaves as large as `leaves` allows; `kept_apart` (the private
+// roots) by pages in any case, so that its protection can be changed later. Every table is made once, in memory
+// that is mapped already: there is no temporary mapping, and nothing to invalidate. Needs early_memory() filled.
+// Boot CPU, once.
+std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart,
+                                               Leaves leaves);
 
 } // namespace percival::mm

@@ -40,7 +40,9 @@ def command(
     stop = ["-gdb", gdb, "-S"] if gdb else []
     return [
         program,
-        *("-machine", machine.qemu_machine, "-cpu", machine.qemu_cpu),
+        # Memory that the host commits only as the kernel touches it: a machine may have more than the host.
+        *("-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"),
+        *("-machine", f"{machine.qemu_machine},memory-backend=ram", "-cpu", machine.qemu_cpu),
         *("-smp", str(machine.cpus), "-m", machine.memory),
         *threads,
         *("-nodefaults", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"),

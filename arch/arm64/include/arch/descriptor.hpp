@@ -3,6 +3,7 @@
 // Orders nothing: mm/live_tables.hpp has the barrier. MMU on.
 #pragma once
 
+#include "arch/zero_page.hpp"
 #include "kernel/types.hpp"
 #include "mm/address.hpp"
 
@@ -16,9 +17,17 @@ inline void store_descriptor(u64* slot, u64 value)
 // Stores `value`, `value + step`, … to `count` neighbouring slots; 0.75 instructions a descriptor in the long run.
 void fill_descriptors(u64* first, u64 count, u64 value, u64 step);
 
+// `size` is a granule, and a constant where it matters: one of the three remains.
 inline void zero_table(u64* table, Bytes size)
 {
-    __builtin_memset(table, 0, size.count());
+    switch (size.count()) {
+    case 4096:
+        return zero_page<4096>(table);
+    case 16384:
+        return zero_page<16384>(table);
+    default:
+        return zero_page<65536>(table);
+    }
 }
 
 } // namespace percival::arch
