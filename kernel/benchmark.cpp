@@ -21,6 +21,10 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
     json.put('{');
     format(json, "\"name\":\"{}\",\"mode\":\"{}\",\"cpus\":{},\"instructions\":{}.{:02}", benchmark.name,
            benchmark.mode, online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
+    if (result.tables)
+        format(json, ",\"tables\":{}", *result.tables);
+    if (result.invalidations)
+        format(json, ",\"tlbis\":{}", *result.invalidations);
     json.put('}');
     print("bench: {}", json.text());
 }

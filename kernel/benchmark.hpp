@@ -16,6 +16,7 @@
 #include "kernel/verdict.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 namespace percival {
@@ -23,6 +24,9 @@ namespace percival {
 // In hundredths of an instruction.
 struct BenchmarkResult {
     u64 hundredths;
+    // Besides: table pages made and TLB invalidations issued, for what makes tables.
+    std::optional<u64> tables{};
+    std::optional<u64> invalidations{};
 };
 
 struct Benchmark {
