@@ -21,7 +21,11 @@ FIELDS: Dict[str, Tuple[type, ...]] = {
     "cpus": (int,),
     "instructions": (int, float),
 }
-HEADINGS = ("benchmark", "mode", "cpus", "instructions", "Linux preemptible", "Linux voluntary")
+EXTRAS = ("tables", "tlbis")  # of benchmarks that make page tables
+HEADINGS = (
+    *("benchmark", "mode", "cpus", "instructions", "tables", "TLBIs"),
+    *("Linux preemptible", "Linux voluntary"),
+)
 WHOLE_FROM = 1000  # above it fractions of an instruction are noise to the eye
 FOOTNOTE = (
     f"Instructions per operation, loop cost subtracted. {SOURCE}.\n"
@@ -58,7 +62,8 @@ def table(rows: Sequence[Row]) -> str:
     lines: List[Sequence[str]] = [HEADINGS]
     for row in rows:
         linux = LINUX.get(str(row["name"]), (None, None))
-        lines.append([*(_number(row[name]) for name in FIELDS), *map(_number, linux)])
+        own = [*(row[name] for name in FIELDS), *(row.get(name) for name in EXTRAS)]
+        lines.append([_number(value) for value in (*own, *linux)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
     return "\n".join(
         "  ".join(
