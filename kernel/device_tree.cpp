@@ -73,25 +73,29 @@ std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte>
     if (!tree)
         return std::unexpected(tree.error());
 
+    // Whatever else is wrong, it has to be said and the run to be ended: what that needs is read first.
+    device_tree::read_uart(*tree, machine);
+    const auto arguments = device_tree::read_chosen(*tree, machine);
+    const auto psci = device_tree::read_psci(*tree, machine);
+
     if (auto done = device_tree::read_identity(*tree, machine); !done)
         return done;
-    if (auto done = device_tree::read_chosen(*tree, machine); !done)
-        return done;
+    if (!arguments)
+        return arguments;
     if (auto done = device_tree::read_memory(*tree, machine); !done)
         return done;
     if (auto done = device_tree::read_reservations(*tree, machine); !done)
         return done;
     if (auto done = device_tree::read_cpus(*tree, machine); !done)
         return done;
-    if (auto done = device_tree::read_psci(*tree, machine); !done)
+    if (!psci)
+        return psci;
+    if (auto done = device_tree::check_psci(*tree, machine); !done)
         return done;
     const auto gic = device_tree::read_gic(*tree, machine);
     if (!gic)
         return std::unexpected(gic.error());
-    if (auto done = device_tree::read_timer(*tree, *gic, machine); !done)
-        return done;
-    device_tree::read_uart(*tree, machine);
-    return {};
+    return device_tree::read_timer(*tree, *gic, machine);
 }
 
 bool move_boot_cpu_first(MachineDescription& machine, u64 mpidr_el1)

@@ -33,8 +33,9 @@ inline constexpr std::size_t kDeviceTreeHeaderBytes = 40;
 // and the offsets' alignment too; nothing beyond the header is read.
 std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte> header);
 
-// Reads the tree at the start of `blob` (which may be longer). `machine` holds no sensible value after an
-// error. Its string views point into the blob.
+// Reads the tree at the start of `blob` (which may be longer). Its string views point into the blob. After an
+// error `machine` holds what is needed to say it and to end the run, as far as the tree has that: uart, psci and
+// boot_arguments. All else is not sensible then.
 std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte> blob,
                                                       MachineDescription& machine);
 

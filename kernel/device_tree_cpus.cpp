@@ -12,6 +12,13 @@ namespace {
 // Where reg may have bits: MPIDR_EL1's affinity fields (bindings arm/cpus.yaml).
 constexpr u64 kMpidrAffinity = 0xff'00ff'ffff;
 
+constexpr std::string_view kNoFunctionNumber = "is not a function number, as PSCI 0.1 needs it";
+
+std::optional<DeviceTreeNode> find_psci(const DeviceTreeView& tree)
+{
+    return tree.find_compatible("arm,psci-1.0", "arm,psci-0.2", "arm,psci");
+}
+
 bool is_cpu(const DeviceTreeView& tree, DeviceTreeNode node)
 {
     const std::string_view name = tree.name(node);
@@ -100,40 +107,46 @@ DeviceTreeResult<void> read_cpus(const DeviceTreeView& tree, MachineDescription&
 
 DeviceTreeResult<void> read_psci(const DeviceTreeView& tree, MachineDescription& machine)
 {
-    const auto is_started_by_psci = [](const CpuDescription& cpu) { return cpu.start == CpuStart::Psci; };
-    const bool needed =
-        machine.cpus.size() > 1 && std::ranges::any_of(machine.cpus.span(), is_started_by_psci);
-
-    const auto psci = tree.find_compatible("arm,psci-1.0", "arm,psci-0.2", "arm,psci");
-    if (!psci) {
-        if (needed)
-            return std::unexpected(
-                DeviceTreeError{"/psci", "", "is missing, but CPUs have enable-method \"psci\""});
+    const auto psci = find_psci(tree);
+    if (!psci)
         return {};
-    }
     const auto method = tree.required(*psci, "method");
     if (!method)
         return std::unexpected(method.error());
+    PsciConduit conduit;
     if (method->text() == "hvc")
-        machine.psci = PsciConduit::Hvc;
+        conduit = PsciConduit::Hvc;
     else if (method->text() == "smc")
-        machine.psci = PsciConduit::Smc;
+        conduit = PsciConduit::Smc;
     else
         return std::unexpected(tree.error(*psci, "method", "is neither hvc nor smc"));
 
-    if (tree.is_compatible(*psci, "arm,psci-1.0", "arm,psci-0.2"))
-        return {};
-    // PSCI 0.1 leaves the function numbers to the firmware.
-    const auto cpu_on = tree.number_or(*psci, "cpu_on", 0);
-    if (!cpu_on)
-        return std::unexpected(cpu_on.error());
-    if (*cpu_on > 0xffff'ffff || (*cpu_on == 0 && needed))
-        return std::unexpected(tree.error(*psci, "cpu_on", "is not a function number, as PSCI 0.1 needs it"));
-    machine.psci_v01_cpu_on = static_cast<u32>(*cpu_on);
-    // Nothing but CPU_ON is known: without it there is no PSCI.
-    if (*cpu_on == 0)
-        machine.psci = PsciConduit::None;
+    if (!tree.is_compatible(*psci, "arm,psci-1.0", "arm,psci-0.2")) {
+        // PSCI 0.1 leaves the function numbers to the firmware.
+        const auto cpu_on = tree.number_or(*psci, "cpu_on", 0);
+        if (!cpu_on)
+            return std::unexpected(cpu_on.error());
+        if (*cpu_on > 0xffff'ffff)
+            return std::unexpected(tree.error(*psci, "cpu_on", kNoFunctionNumber, *cpu_on));
+        machine.psci_v01_cpu_on = static_cast<u32>(*cpu_on);
+        // Nothing but CPU_ON is known: without it there is no PSCI.
+        if (*cpu_on == 0)
+            conduit = PsciConduit::None;
+    }
+    machine.psci = conduit;
     return {};
+}
+
+DeviceTreeResult<void> check_psci(const DeviceTreeView& tree, const MachineDescription& machine)
+{
+    const auto is_started_by_psci = [](const CpuDescription& cpu) { return cpu.start == CpuStart::Psci; };
+    const bool needed =
+        machine.cpus.size() > 1 && std::ranges::any_of(machine.cpus.span(), is_started_by_psci);
+    if (!needed || machine.psci != PsciConduit::None)
+        return {};
+    if (const auto psci = find_psci(tree))
+        return std::unexpected(tree.error(*psci, "cpu_on", kNoFunctionNumber, 0));
+    return std::unexpected(DeviceTreeError{"/psci", "", "is missing, but CPUs have enable-method \"psci\""});
 }
 
 } // namespace percival::device_tree

@@ -54,9 +54,10 @@ PhysRange clip(u64 base, u64 size);
 DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDescription& machine);
 
-// device_tree_cpus.cpp
+// device_tree_cpus.cpp. check_psci(), after the others: there is what the CPUs are started with.
 DeviceTreeResult<void> read_cpus(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> read_psci(const DeviceTreeView& tree, MachineDescription& machine);
+DeviceTreeResult<void> check_psci(const DeviceTreeView& tree, const MachineDescription& machine);
 
 // device_tree_devices.cpp. The timer's interrupts are read by the rules of `gic`, which read_gic() found.
 DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDescription& machine);
