@@ -58,3 +58,9 @@ def cpu_models() -> FrozenSet[str]:
     """The -cpu models this QEMU knows."""
     lines = _output(["-machine", "virt", "-cpu", "help"]).splitlines()
     return frozenset(line.strip() for line in lines if line.startswith(" "))
+
+
+@functools.lru_cache(maxsize=None)
+def machines() -> FrozenSet[str]:
+    """The -machine types this QEMU knows."""
+    return frozenset(line.split(" ", 1)[0] for line in _output(["-machine", "help"]).splitlines()[1:])

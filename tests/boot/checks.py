@@ -93,8 +93,8 @@ def summary(lines: Sequence[str], row: Row) -> List[str]:
         if not any(line.startswith(start) for line in lines)
     ]
     roots = {int(match[1]): match[2] for match in map(ROOT.match, lines) if match}
-    if sorted(roots) != list(range(row.cpus)):
-        problems.append(f"root tables are shown for CPUs {sorted(roots)} instead of 0 to {row.cpus - 1}")
+    if sorted(roots) != row.cpus_online:
+        problems.append(f"root tables are shown for CPUs {sorted(roots)} instead of {row.cpus_online}")
     if len(set(roots.values())) != len(roots):
         problems.append("CPUs share a root table")
     return problems
@@ -168,6 +168,11 @@ def refusal(lines: Sequence[str], row: Row) -> List[str]:
     return _lacking(
         lines, {"name of what is missing": r"this CPU has no 16 KiB granule \(ID_AA64MMFR0_EL1\.TGran16\)"}
     )
+
+
+def shown(lines: Sequence[str], row: Row) -> List[str]:
+    """What the row itself says has to be there. Holds for every row."""
+    return [f"no line matches {pattern}" for pattern in row.shows if not _has(lines, pattern)]
 
 
 CHECKS: Dict[str, Check] = {

@@ -45,7 +45,9 @@ PAIRS: Tuple[Tuple[int, str, int, int, str, bool, str], ...] = (
 
 @dataclass(frozen=True)
 class Row:
-    """One run. `checks` are names in checks.py."""
+    """One run. `checks` are names in checks.py, `shows` patterns that a line of the output must match. A
+    machine with `tree` (see trees.py) is described by us, not by QEMU; `online` are the numbers of the CPUs
+    that come up, when these are not all of QEMU's."""
 
     name: str
     cpus: int = 4
@@ -58,10 +60,17 @@ class Row:
     append: str = ""
     exit_code: int = 0
     checks: Tuple[str, ...] = ("whole_report", "summary")
+    shows: Tuple[str, ...] = ()
+    board: str = ""
+    tree: str = ""
+    image_at: int = 0
+    online: Tuple[int, ...] = ()
 
     @property
     def machine(self) -> str:
-        """QEMU's -machine value; with virtualization it enters the kernel at EL2."""
+        """QEMU's -machine value; `virt` with virtualization enters the kernel at EL2."""
+        if self.board:
+            return self.board
         return f"virt,gic-version={self.gic}" + (",virtualization=on" if self.el == 2 else "")
 
     @property
@@ -73,6 +82,11 @@ class Row:
             *(["--icount"] if self.icount else []),
             *(["--append", self.append] if self.append else []),
         ]
+
+    @property
+    def cpus_online(self) -> List[int]:
+        """The numbers of the CPUs that have to come up."""
+        return list(self.online or range(self.cpus))
 
     @property
     def host_threads(self) -> int:
@@ -184,7 +198,82 @@ OTHERS: Tuple[Row, ...] = (
     ),
 )
 
-ROWS: Tuple[Row, ...] = tuple(map(_pair_row, PAIRS)) + OTHERS
+TREES: Tuple[Row, ...] = (
+    Row(
+        "passes_on_raspi4b_with_spin_tables_and_no_psci",
+        cpu="cortex-a72",
+        gic=2,
+        el=2,
+        memory="2G",
+        board="raspi4b",
+        tree="raspi4b.dts",
+        shows=(
+            r"^machine: Raspberry Pi 4 Model B, 4 of 4 CPUs, .*, GICv2, ",
+            r"^machine: .*, entered at EL2, runs at EL1$",
+        ),
+    ),
+    Row("passes_with_spin_tables_and_no_psci", tree="spin_table", shows=(r"^machine: .*, 4 of 4 CPUs, ",)),
+    Row(
+        "a_spinning_cpu_that_never_looks_is_left_out",
+        tree="spin_table_and_a_cpu_that_never_looks",
+        online=(0, 1, 3, 4),
+        shows=(
+            r"^cpu2: did not come up \(MPIDR 0x1ff\), left out$",
+            r"^machine: .*, 4 of 5 CPUs, ",
+        ),
+    ),
+    Row(
+        "a_cpu_that_does_not_exist_is_left_out",
+        tree="absent_cpu",
+        online=(0, 1, 3, 4),
+        shows=(
+            r"^cpu2: PSCI CPU_ON: invalid parameters, .*, left out$",
+            r"^machine: .*, 4 of 5 CPUs, ",
+        ),
+    ),
+    Row(
+        "a_disabled_cpu_stays_off",
+        tree="disabled_cpu",
+        online=(0, 1, 2),
+        shows=(r"^machine: .*, 3 of 3 CPUs, ",),
+    ),
+    Row(
+        "memory_that_is_reserved_or_in_no_bank_is_not_written_to",
+        memory="256M",
+        tree="two_banks",
+        shows=(r"^machine: .* in 2 bank\(s\), ",),
+    ),
+    Row(
+        "passes_without_a_uart",
+        tree="no_uart",
+        exit_code=3,
+        checks=(),
+        shows=("^percival: the kernel stated no verdict; QEMU exited with 0$",),
+    ),
+    Row(
+        "panics_without_a_uart",
+        tree="no_uart",
+        append="selftest=demo.panics",
+        exit_code=3,
+        checks=(),
+        shows=("^percival: the kernel stated no verdict; QEMU exited with 2$",),
+    ),
+    Row(
+        "passes_loaded_in_the_middle_of_memory",
+        tree="as_it_is",
+        image_at=0x4A60_0000,
+        shows=("^machine: image at P:0x4a600000, ",),
+    ),
+    Row(
+        "passes_loaded_at_the_end_of_memory_entered_at_el2",
+        el=2,
+        tree="as_it_is",
+        image_at=0x7FE0_0000,
+        shows=("^machine: image at P:0x7fe00000, .* entered at EL2",),
+    ),
+)
+
+ROWS: Tuple[Row, ...] = tuple(map(_pair_row, PAIRS)) + OTHERS + TREES
 BY_NAME: Dict[str, Row] = {row.name: row for row in ROWS}
 
 

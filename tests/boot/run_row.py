@@ -7,33 +7,44 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import List
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from checks import CHECKS  # noqa: E402  (the path has to be set first)
+from checks import CHECKS, shown  # noqa: E402  (the path has to be set first)
 from frontdoor import qemu_probe  # noqa: E402
 from frontdoor.testing import SKIP_MARK  # noqa: E402
 from matrix import BY_NAME, Row  # noqa: E402
+from trees import Setup, prepare  # noqa: E402
 
 EXIT_SKIPPED = 77
 
 
 def reason_to_skip(row: Row) -> str:
     """Why the QEMU here cannot run the row; nothing when it can."""
-    if row.cpu in qemu_probe.cpu_models():
-        return ""
-    return f"QEMU {qemu_probe.installed_version()} has no CPU {row.cpu}"
+    if row.board and row.board not in qemu_probe.machines():
+        return f"QEMU {qemu_probe.installed_version()} has no machine {row.board}"
+    if row.cpu not in qemu_probe.cpu_models():
+        return f"QEMU {qemu_probe.installed_version()} has no CPU {row.cpu}"
+    return ""
 
 
-def run(row: Row) -> List[str]:
+def boot(row: Row, setup: Setup) -> List[str]:
     """Boots the row's machine and returns what is wrong."""
     command = [str(ROOT / "percival"), "boot", "--no-build", *row.boot_arguments]
+    command += [f"--qemu-arg={argument}" for argument in setup.qemu]
     print("$", subprocess.list2cmdline(command), flush=True)
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace", check=False
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
     )
     print(done.stdout)
     problems = (
@@ -44,7 +55,14 @@ def run(row: Row) -> List[str]:
     lines = done.stdout.splitlines()
     for name in row.checks:
         problems += [f"{name}: {problem}" for problem in CHECKS[name](lines, row)]
-    return problems
+    return problems + shown(lines, row)
+
+
+def run(row: Row) -> List[str]:
+    """Makes what the machine needs, boots it, and returns what is wrong."""
+    with tempfile.TemporaryDirectory(prefix="percival-") as directory:
+        setup = prepare(row, Path(directory))
+        return boot(row, setup) + setup.afterwards()
 
 
 def main(name: str) -> int:

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A boot loader of the smallest kind, for the boot tests: enters the Image at IMAGE_AT with the device tree
+ * at TREE_AT in x0, in the state QEMU starts kernels in. With PEN_CPUS it first sends that many CPUs,
+ * affinities 1 upward, into a pen, as firmware without PSCI does: each waits for an address to appear in its
+ * own word of the table at PEN_TABLE, an offset. QEMU's `virt` loads it as a raw kernel.
+ */
+#define PSCI_CPU_ON 0xc4000003
+
+    .text
+    .global _start
+_start:
+#ifdef PEN_CPUS
+    mov     x19, #1
+1:  ldr     x0, =PSCI_CPU_ON
+    mov     x1, x19                     // target
+    adr     x2, pen                     // entry
+    mov     x3, x19                     // x0 there
+    hvc     #0
+    add     x19, x19, #1
+    cmp     x19, #PEN_CPUS
+    b.ls    1b
+#endif
+    ldr     x0, =TREE_AT
+    mov     x1, xzr
+    mov     x2, xzr
+    mov     x3, xzr
+    ldr     x4, =IMAGE_AT
+    br      x4
+
+#ifdef PEN_CPUS
+pen:
+    adr     x1, pen_table
+    add     x1, x1, x0, lsl #3
+2:  wfe
+    ldr     x2, [x1]
+    cbz     x2, 2b
+    br      x2
+#endif
+    .ltorg
+
+#ifdef PEN_CPUS
+    .org    PEN_TABLE
+pen_table:
+    .skip   8 * 512
+#endif

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Machines that are described by a tree of ours. A row of the matrix names one of TREES (QEMU's own tree of
+the row's `virt` machine, edited) or a file in device_trees/. QEMU rewrites memory, PSCI and arguments of a
+tree it is given, so an edited one goes into memory as it is, and loader.S enters the Image with it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Dict, List
+
+from frontdoor.machine import Machine, kernel_arguments
+from frontdoor.paths import image
+from frontdoor.qemu_probe import PROGRAM
+from matrix import Row
+from tree_text import TreeText
+
+HERE = Path(__file__).resolve().parent
+MIB = 1 << 20
+
+RAM_AT = 0x4000_0000
+LOADER_AT = RAM_AT + 0x8_0000  # where QEMU puts a raw kernel
+TREE_AT = RAM_AT + 0x400_0000
+IMAGE_AT = RAM_AT + 0x80_0000  # unless the row says otherwise; QEMU's own choice is 2 MiB
+IMAGE_MAGIC_AT = 56  # arm64 boot protocol
+IMAGE_MAGIC = b"ARM\x64"
+PEN_TABLE = 0x800
+PEN_SIZE = 0x2000
+
+# Of 256 MiB the tree calls the 30 MiB before the last 2 MiB no memory and reserves two ranges in these. The
+# kernel allocates from the top: first the root tables, in the end more than the upper bank has. The ranges are
+# where that would come to lie, 16 KiB apart.
+BANKS = ((0x4000_0000, 0x0E00_0000), (0x4FE0_0000, 0x0020_0000))
+FIRMWARE = (0x4FF8_0000, 0x0008_0000)
+SHARED = (0x4FF3_C000, 0x0004_0000)
+HOLE = (0x4E00_0000, 0x01E0_0000)
+PATTERN = b"\xa5"
+
+
+@dataclass
+class Setup:
+    """What QEMU is given beyond what the row says, and what is looked at when it has ended."""
+
+    qemu: List[str] = field(default_factory=list)
+    afterwards: Callable[[], List[str]] = list
+
+
+def _cells(*values: int) -> str:
+    """64-bit values as a property's value."""
+    return f"<{' '.join(f'{value >> 32:#x} {value & 0xFFFF_FFFF:#x}' for value in values)}>"
+
+
+def _cpu_1ff(start: str) -> str:
+    """A CPU that is not there. It comes third, so that the numbers of those that are have a gap."""
+    return f'cpu@1ff {{ device_type = "cpu"; compatible = "arm,armv8"; reg = <0x1ff>; {start} }};\n'
+
+
+def _spins_at(number: int) -> str:
+    return f'enable-method = "spin-table"; cpu-release-addr = {_cells(LOADER_AT + PEN_TABLE + 8 * number)};'
+
+
+def _as_it_is(tree: TreeText, row: Row) -> None:
+    pass
+
+
+def _absent_cpu(tree: TreeText, row: Row) -> None:
+    tree.insert_before("cpu@2", _cpu_1ff('enable-method = "psci";'))
+
+
+def _disabled_cpu(tree: TreeText, row: Row) -> None:
+    tree.add("cpu@1", 'status = "disabled";')
+
+
+def _spin_table(tree: TreeText, row: Row) -> None:
+    for cpu in range(row.cpus):
+        tree.remove_property(f"cpu@{cpu}", "enable-method")
+        tree.add(f"cpu@{cpu}", _spins_at(cpu))
+    tree.remove("psci")
+    tree.reserve(LOADER_AT, PEN_SIZE)
+
+
+def _spin_table_and_a_cpu_that_never_looks(tree: TreeText, row: Row) -> None:
+    _spin_table(tree, row)
+    tree.insert_before("cpu@2", _cpu_1ff(_spins_at(row.cpus)))
+
+
+def _two_banks(tree: TreeText, row: Row) -> None:
+    tree.replace("memory@40000000", "reg", _cells(*(value for bank in BANKS for value in bank)))
+    tree.insert_before(
+        "timer",
+        "reserved-memory {\n#address-cells = <2>; #size-cells = <2>; ranges;\n"
+        f"firmware@{FIRMWARE[0]:x} {{ reg = {_cells(*FIRMWARE)}; no-map; }};\n"
+        f"shared@{SHARED[0]:x} {{ reg = {_cells(*SHARED)}; }};\n}};\n",
+    )
+
+
+def _no_uart(tree: TreeText, row: Row) -> None:
+    tree.remove("pl011@9000000")
+    tree.remove("aliases")
+    tree.remove_property("chosen", "stdout-path")
+
+
+TREES: Dict[str, Callable[[TreeText, Row], None]] = {
+    edit.__name__[1:]: edit
+    for edit in (
+        _as_it_is,
+        _absent_cpu,
+        _disabled_cpu,
+        _spin_table,
+        _spin_table_and_a_cpu_that_never_looks,
+        _two_banks,
+        _no_uart,
+    )
+}
+PENNED = ("spin_table", "spin_table_and_a_cpu_that_never_looks")
+
+
+def _qemus_own(row: Row, directory: Path) -> TreeText:
+    """The tree QEMU makes for the row's machine, with the row's boot arguments in it."""
+    machine = Machine(row.cpus, row.cpu, row.memory, row.machine)
+    blob = directory / "qemu.dtb"
+    subprocess.run(
+        [
+            *(PROGRAM, "-machine", f"{machine.qemu_machine},dumpdtb={blob}", "-cpu", machine.qemu_cpu),
+            *("-smp", str(row.cpus), "-m", row.memory, "-nodefaults", "-display", "none"),
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    tree = TreeText.of_blob(blob)
+    tree.add("chosen", f'bootargs = "{kernel_arguments((row.append,))}";')
+    return tree
+
+
+def _assemble_loader(row: Row, directory: Path) -> Path:
+    """loader.S for the row, as a raw binary."""
+    defines = [f"-DTREE_AT={TREE_AT:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}"]
+    if row.tree in PENNED:
+        defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
+    elf, binary = directory / "loader.o", directory / "loader.bin"
+    source = str(HERE / "loader.S")
+    clang = ["clang-19", "--target=aarch64-none-elf", "-c", *defines, source, "-o", str(elf)]
+    subprocess.run(clang, check=True)
+    subprocess.run(["llvm-objcopy-19", "-O", "binary", str(elf), str(binary)], check=True)
+    return binary
+
+
+def _watched_memory(setup: Setup, row: Row, directory: Path) -> None:
+    """Makes the machine's RAM a file, in which what the tree keeps from the kernel must stay as it is."""
+    memory = directory / "memory"
+    size = int(row.memory[:-1]) * MIB
+    with memory.open("wb") as file:
+        file.truncate(size)
+        for base, length in (FIRMWARE, SHARED, HOLE):
+            file.seek(base - RAM_AT)
+            file.write(PATTERN * length)
+    setup.qemu += ["-object", f"memory-backend-file,id=watched,size={size},mem-path={memory},share=on"]
+    setup.qemu += ["-machine", "memory-backend=watched"]
+
+    def afterwards() -> List[str]:
+        problems = []
+        with memory.open("rb") as file:
+            file.seek((row.image_at or IMAGE_AT) - RAM_AT + IMAGE_MAGIC_AT)
+            if file.read(len(IMAGE_MAGIC)) != IMAGE_MAGIC:
+                problems.append("the file is not the machine's memory: there is no Image in it")
+            for what, (base, length) in {"no-map": FIRMWARE, "reserved": SHARED, "hole": HOLE}.items():
+                file.seek(base - RAM_AT)
+                if file.read(length) != PATTERN * length:
+                    problems.append(f"the {what} memory at {base:#x} was written to")
+        return problems
+
+    setup.afterwards = afterwards
+
+
+def prepare(row: Row, directory: Path) -> Setup:
+    """Makes what the row's machine needs, in the directory."""
+    setup = Setup()
+    if not row.tree:
+        return setup
+    blob = directory / "machine.dtb"
+    if row.tree.endswith(".dts"):
+        TreeText((HERE / "device_trees" / row.tree).read_text()).compile(blob)
+        setup.qemu += ["-dtb", str(blob)]
+        return setup
+    tree = _qemus_own(row, directory)
+    TREES[row.tree](tree, row)
+    tree.compile(blob)
+    setup.qemu += ["-kernel", str(_assemble_loader(row, directory))]
+    for file, at in ((blob, TREE_AT), (image(row.preset), row.image_at or IMAGE_AT)):
+        setup.qemu += ["-device", f"loader,file={file},addr={at:#x},force-raw=on"]
+    if row.tree == "two_banks":
+        _watched_memory(setup, row, directory)
+    return setup
