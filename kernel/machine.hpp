@@ -83,4 +83,7 @@ struct MachineDescription {
     u32 notes_left_out{0};
 };
 
+// The machine this kernel runs on. Any context, once kernel_main() has read the tree.
+const MachineDescription& this_machine();
+
 } // namespace percival

@@ -100,6 +100,11 @@ void choose_atomics()
 
 } // namespace
 
+const MachineDescription& this_machine()
+{
+    return machine;
+}
+
 // Called by boot/start.S on the boot stack, on the master root, interrupts masked.
 extern "C" [[noreturn]] void kernel_main()
 {

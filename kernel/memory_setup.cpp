@@ -45,11 +45,19 @@ PhysRange take_private_tables(u32 cpus)
     return *tables;
 }
 
+mm::Leaves linear_map_leaves(const MachineDescription& machine)
+{
+    const auto wanted = BootArguments{machine.boot_arguments}.value("linear");
+    if (wanted == "pages")
+        return mm::Leaves::Pages;
+    if (wanted && wanted != "blocks")
+        print("boot argument linear={}: not blocks or pages, using blocks", *wanted);
+    return mm::Leaves::Largest;
+}
+
 void build_linear_map(const MachineDescription& machine, PhysRange private_tables)
 {
-    const bool by_pages = BootArguments{machine.boot_arguments}.value("linear") == "pages";
-    const auto mapped =
-        mm::map_linear(machine, private_tables, by_pages ? mm::Leaves::Pages : mm::Leaves::Largest);
+    const auto mapped = mm::map_linear(machine, private_tables, linear_map_leaves(machine));
     if (mapped)
         return;
     switch (mapped.error()) {

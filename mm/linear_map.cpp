@@ -108,7 +108,7 @@ std::expected<void, LinearMapError> map_table_memory(KernelPageTable& table, Byt
     }
 }
 
-bool place_linear_map(const MachineDescription& machine)
+bool place_linear_map(const MachineDescription& machine, Leaves leaves)
 {
     PhysAddr lowest = machine.memory[0].range.base;
     PhysAddr highest = machine.memory[0].range.end();
@@ -125,7 +125,7 @@ bool place_linear_map(const MachineDescription& machine)
         }
     }
     const VirtRange region = folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear;
-    linear_map = {region.base, lowest.align_down(alignment)};
+    linear_map = {region.base, lowest.align_down(alignment), leaves};
     return highest - linear_map.start <= region.size;
 }
 
@@ -149,7 +149,7 @@ bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange
 std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart,
                                                Leaves leaves)
 {
-    if (!place_linear_map(machine))
+    if (!place_linear_map(machine, leaves))
         return std::unexpected{LinearMapError::OutOfReach};
     static constinit Pieces pieces; // too large for a stack
     if (!collect_pieces(pieces, machine, kept_apart))

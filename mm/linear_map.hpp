@@ -16,10 +16,11 @@
 
 namespace percival::mm {
 
-// Where the linear map begins, and the physical address that is mapped there. Set by map_linear().
+// Where the linear map begins, the physical address that is mapped there, and how large its leaves may be. Set by map_linear().
 struct LinearMap {
     VirtAddr base;
     PhysAddr start;
+    Leaves leaves;
 };
 extern LinearMap linear_map;
 

@@ -188,6 +188,9 @@ OTHERS: Tuple[Row, ...] = (
         for preset in GEOMETRIES
         if preset.endswith("-52")
     ),
+    Row("passes_with_a_linear_map_of_pages", append="linear=pages"),
+    Row("passes_with_16k-47_and_a_linear_map_of_pages", preset="16k-47", memory="8G", append="linear=pages"),
+    Row("passes_with_64_GiB", cpus=2, memory="64G"),
     Row("passes_with_64k-42_on_160_cpus", preset="64k-42", cpus=160, memory="2G"),
     Row(
         "a_cpu_without_16k_pages_is_refused_by_name",

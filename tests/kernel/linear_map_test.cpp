@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// All RAM is in the linear map, with the leaves that were asked for; what must not be mapped is not.
+#include "arch/root_switch.hpp"
+#include "kernel/machine.hpp"
+#include "kernel/selftest.hpp"
+#include "mm/kernel_tables.hpp"
+#include "mm/linear_map.hpp"
+
+namespace percival {
+namespace {
+
+constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
+
+bool is_reserved_with_no_map(PhysAddr address)
+{
+    for (const Reservation& reservation : this_machine().reserved) {
+        if (reservation.no_map && reservation.range.contains(address))
+            return true;
+    }
+    return false;
+}
+
+bool is_mapped_to_itself(PhysAddr page)
+{
+    const auto translation = arch::translate(mm::linear_address(page));
+    return translation.valid && translation.address == page;
+}
+
+PERCIVAL_TEST(linear_map, every_bank_is_mapped_from_its_first_page_to_its_last)
+{
+    for (const MemoryBank& bank : this_machine().memory) {
+        const PhysAddr first = bank.range.base.align_up(kPage);
+        const PhysAddr last = bank.range.end().align_down(kPage) - kPage;
+        // A few thousand places in each bank, and its last page.
+        const Bytes step = kPage * ((bank.range.size.count() >> mm::KernelGeometry::kPageShift) / 4096 + 1);
+        for (PhysAddr page = first; page < last; page += step)
+            ASSERT(is_reserved_with_no_map(page) || is_mapped_to_itself(page));
+        EXPECT(is_reserved_with_no_map(last) || is_mapped_to_itself(last));
+    }
+}
+
+PERCIVAL_TEST(linear_map, memory_reserved_with_no_map_has_no_mapping)
+{
+    bool found = false;
+    for (const Reservation& reservation : this_machine().reserved) {
+        if (!reservation.no_map)
+            continue;
+        found = true;
+        for (const PhysAddr address : {reservation.range.base, reservation.range.end() - Bytes{1}})
+            EXPECT(!arch::translate(mm::linear_address(address)).valid);
+    }
+    if (!found)
+        SKIP("this machine reserves nothing with no-map");
+}
+
+PERCIVAL_TEST(linear_map, leaves_are_blocks_or_pages_as_asked_for)
+{
+    // A whole block of RAM that nothing special lies in: the middle of the largest bank.
+    const MemoryBank* largest = &this_machine().memory[0];
+    for (const MemoryBank& bank : this_machine().memory)
+        largest = bank.range.size > largest->range.size ? &bank : largest;
+    constexpr Bytes kBlock = mm::KernelGeometry::entry_size(mm::kLastLevel.up());
+    const PhysAddr middle = (largest->range.base + Bytes{largest->range.size.count() / 4}).align_up(kBlock);
+    if (!largest->range.contains(PhysRange{middle, kBlock}))
+        SKIP("there is no bank that holds a whole block");
+    const auto leaf = mm::master_table().walk(mm::linear_address(middle));
+    EXPECT(leaf.kind() == mm::PteKind::Leaf);
+    EXPECT((leaf.level == mm::kLastLevel) == (mm::linear_map.leaves == mm::Leaves::Pages));
+}
+
+PERCIVAL_TEST(linear_map, a_page_written_through_it_is_read_back_at_the_same_place)
+{
+    static constinit volatile u64 word = 0;
+    auto* alias = mm::linear_pointer<volatile u64>(mm::image_to_physical(&word));
+    *alias = 0x1234;
+    EXPECT_EQ(word, 0x1234u);
+    word = 0x5678;
+    EXPECT_EQ(*alias, 0x5678u);
+}
+
+} // namespace
+} // namespace percival
