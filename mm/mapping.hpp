@@ -20,6 +20,14 @@ struct Attributes {
     friend constexpr bool operator==(Attributes, Attributes) = default;
 };
 
+// What a descriptor grants, bit by bit: wider than Attributes, so that a wrong one can be told.
+struct Rights {
+    bool writable{false};
+    bool executable{false};
+    bool user{false}; // open to unprivileged code
+    friend constexpr bool operator==(Rights, Rights) = default;
+};
+
 inline constexpr Attributes kText{Protection::ReadExecute};
 inline constexpr Attributes kReadOnlyData{Protection::ReadOnly};
 inline constexpr Attributes kData{Protection::ReadWrite};

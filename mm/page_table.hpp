@@ -73,7 +73,8 @@ public:
             return std::unexpected{MapError::Misaligned};
         Bytes done{0};
         while (done < range.size) {
-            const auto mapped = map_in_one_table(range.base + done, to + done, range.size - done, attributes, leaves);
+            const auto mapped =
+                map_in_one_table(range.base + done, to + done, range.size - done, attributes, leaves);
             if (!mapped) {
                 undo_map(range, done);
                 return std::unexpected{mapped.error()};
@@ -173,12 +174,14 @@ private:
     }
 
     // Maps as much as one table of the right level takes, one entry at least. The number of bytes.
-    std::expected<Bytes, MapError> map_in_one_table(VirtAddr at, PhysAddr to, Bytes left, Attributes attributes, Leaves leaves)
+    std::expected<Bytes, MapError> map_in_one_table(VirtAddr at, PhysAddr to, Bytes left,
+                                                    Attributes attributes, Leaves leaves)
     {
         Level level = leaves == Leaves::Pages ? kLastLevel : largest_leaf(at, to, left);
         auto table = table_for(at, level);
         // Where a table stands already, and be it empty, there is no room for a block.
-        while (table && !table->is_new && load_descriptor(table->entries + G::index(level, at)).kind(level) == PteKind::Table) {
+        while (table && !table->is_new &&
+               load_descriptor(table->entries + G::index(level, at)).kind(level) == PteKind::Table) {
             level = level.down();
             table = table_for(at, level);
         }
@@ -186,7 +189,8 @@ private:
             return std::unexpected{table.error()};
         const u64 index = G::index(level, at);
         // Past the first entry of a table no larger leaf fits: its address would be aligned to this whole table.
-        const u64 most = std::min({G::entries(level) - index, left.count() >> G::shift(level), linear_entries(to, level)});
+        const u64 most =
+            std::min({G::entries(level) - index, left.count() >> G::shift(level), linear_entries(to, level)});
         Pte* first = table->entries + index;
         const u64 count = table->is_new ? most : count_invalid(first, most, level);
         if (count == 0)
@@ -246,6 +250,8 @@ private:
             clear_leaves({range.base, done}, batch);
             if (tables_ == Tables::Private)
                 TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);
+            else
+                env_.publish(); // tables that were linked stay
         }
     }
 

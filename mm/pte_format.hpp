@@ -29,6 +29,7 @@ concept PteFormat = requires(P pte, u64 raw, PhysAddr address, Level level, Attr
     { pte.kind(level) } -> std::same_as<PteKind>;
     { pte.address() } -> std::same_as<PhysAddr>;
     { pte.attributes() } -> std::same_as<Attributes>;
+    { pte.rights() } -> std::same_as<Rights>;
     { pte.is_contiguous() } -> std::same_as<bool>;
     { pte.with_contiguous(true) } -> std::same_as<P>;
     { pte.raw() } -> std::same_as<u64>;

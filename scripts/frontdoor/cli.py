@@ -141,6 +141,8 @@ def _bench(args: argparse.Namespace) -> int:
 
 
 def _test(args: argparse.Namespace) -> int:
+    if args.mutants:
+        return testing.mutants(args.rest, may_build=not args.no_build)
     return testing.test(args.rest, may_build=not args.no_build)
 
 
@@ -201,7 +203,13 @@ def parser() -> argparse.ArgumentParser:
         "ctest's: 0 all passed, 8 a test failed",
     )
     sub.add_argument("--no-build", action="store_true", help="test what is there: no set-up, no build")
-    sub.usage = "percival test [-h] [--no-build] [CTEST-ARGUMENT ...]"
+    sub.add_argument(
+        "--mutants",
+        action="store_true",
+        help="instead, leave one barrier, TLB invalidation, check or lock after the other out of a copy of the "
+        "tree, and show that a test fails each time; other arguments are globs of mutants' names",
+    )
+    sub.usage = "percival test [-h] [--no-build] [--mutants] [CTEST-ARGUMENT ...]"
 
     sub = add(
         "debug",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import List, Sequence, Tuple
 
 from frontdoor import build, setup
-from frontdoor.paths import LOGS, build_dir
+from frontdoor.paths import LOGS, ROOT, build_dir
 from frontdoor.progress import say
 
 SUMMARY_MARK = "tests passed,"
@@ -80,3 +80,11 @@ def test(arguments: Sequence[str], *, may_build: bool) -> int:
     elif code != 0:
         say(f"ctest failed with exit code {code}")
     return code
+
+
+def mutants(globs: Sequence[str], *, may_build: bool) -> int:
+    """`percival test --mutants`: shows that the tests fail when something is left out of the kernel. Everything
+    is built in a copy of the tree."""
+    if may_build:
+        setup.ensure()
+    return subprocess.call([sys.executable, str(ROOT / "tests" / "mutants" / "run.py"), *globs])

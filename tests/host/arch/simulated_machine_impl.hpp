@@ -11,8 +11,8 @@ template <class G>
 std::string SimulatedMachine<G>::describe(VirtAddr address, Pte pte, Level level)
 {
     char text[96];
-    std::snprintf(text, sizeof text, "V:%016" PRIx64 " level %d descriptor %016" PRIx64, address.raw(), level.number(),
-                  pte.raw());
+    std::snprintf(text, sizeof text, "V:%016" PRIx64 " level %d descriptor %016" PRIx64, address.raw(),
+                  level.number(), pte.raw());
     return text;
 }
 
@@ -94,7 +94,8 @@ void SimulatedMachine<G>::check_overwrite(Pte old, Pte now, Level level, const u
     if (old.kind(level) == Kind::Invalid || now.kind(level) == Kind::Invalid || old == now)
         return;
     const bool leaves = old.kind(level) == Kind::Leaf && now.kind(level) == Kind::Leaf;
-    const bool same_output = leaves && old.address() == now.address() && old.attributes().memory == now.attributes().memory;
+    const bool same_output =
+        leaves && old.address() == now.address() && old.attributes().memory == now.attributes().memory;
     if (same_output && !old.is_contiguous() && !now.is_contiguous())
         return; // permissions
     if (resizes_live_ && same_output && old.attributes() == now.attributes())
@@ -137,6 +138,8 @@ void SimulatedMachine<G>::check_new(Pte now, Level level, const u64* slot)
     } else if (memory_.page(now.address()).unpublished) {
         violate("a table was linked before its contents were visible to walkers");
     }
+    if (stale_.empty())
+        return;
     for (const Place& place : places_of(slot))
         check_against_stale(now, level, place);
 }
@@ -150,15 +153,17 @@ void SimulatedMachine<G>::check_against_stale(Pte now, Level level, Place place)
         if ((stale.cpus & place.cpus) == 0 || !stale.range.overlaps(range) || stale.pte == now)
             continue;
         const bool both_leaves = stale.pte.kind(stale.level) == Kind::Leaf && now.kind(level) == Kind::Leaf;
-        const bool same = both_leaves && stale.pte.attributes() == now.attributes() &&
-                          stale.pte.address().raw() - stale.range.base.raw() ==
-                              now.address().raw() - range.base.raw();
+        const bool same =
+            both_leaves && stale.pte.attributes() == now.attributes() &&
+            stale.pte.address().raw() - stale.range.base.raw() == now.address().raw() - range.base.raw();
         // Above a leaf a table is no translation; below a stale table it is one more walk.
-        const bool unrelated = stale.level != level && !both_leaves && stale.pte.kind(stale.level) == Kind::Table;
+        const bool unrelated =
+            stale.level != level && !both_leaves && stale.pte.kind(stale.level) == Kind::Table;
         const bool resized = resizes_live_ && now.kind(level) == Kind::Table && stale.level == level;
         if (!same && !unrelated && !resized)
-            violate("made while a TLB may still hold what was there before: " + describe(place.address, now, level) +
-                    ", stale " + describe(stale.range.base, stale.pte, stale.level));
+            violate("made while a TLB may still hold what was there before: " +
+                    describe(place.address, now, level) + ", stale " +
+                    describe(stale.range.base, stale.pte, stale.level));
     }
 }
 
@@ -170,8 +175,12 @@ void SimulatedMachine<G>::check_run(const u64* slot, Level level, bool complete)
     if (run == 1)
         return;
     const u64* first = slot - (memory_.index_in_page(slot) & (run - 1));
-    if (!complete)
+    if (!complete) {
         touched_runs_.insert(first);
+        // A run that is being filled is looked at when its last entry is there.
+        if (slot != first + (run - 1) && Pte{slot[1]}.kind(level) == Kind::Invalid)
+            return;
+    }
     const Pte* reference = nullptr;
     u64 valid = 0;
     Pte kept;
@@ -188,7 +197,8 @@ void SimulatedMachine<G>::check_run(const u64* slot, Level level, bool complete)
             reference = &kept;
             reference_index = index;
         }
-        agree = agree && entry.is_contiguous() == kept.is_contiguous() && entry.attributes() == kept.attributes() &&
+        agree = agree && entry.is_contiguous() == kept.is_contiguous() &&
+                entry.attributes() == kept.attributes() &&
                 entry.address().raw() - kept.address().raw() ==
                     (index - reference_index) * G::entry_size(level).count();
     }
@@ -350,8 +360,12 @@ void SimulatedMachine<G>::free_page(PhysAddr table)
     // Its own slots are no links any more.
     const u64* entries = memory_.pointer(table);
     for (SimulatedMemory::Page& other : memory_.pages())
-        std::erase_if(other.links, [&](const u64* slot) { return slot >= entries && slot < entries + G::kPageSize.count() / 8; });
-    std::erase_if(touched_runs_, [&](const u64* slot) { return slot >= entries && slot < entries + G::kPageSize.count() / 8; });
+        std::erase_if(other.links, [&](const u64* slot) {
+            return slot >= entries && slot < entries + G::kPageSize.count() / 8;
+        });
+    std::erase_if(touched_runs_, [&](const u64* slot) {
+        return slot >= entries && slot < entries + G::kPageSize.count() / 8;
+    });
     memory_.free(table);
 }
 
@@ -359,8 +373,10 @@ template <class G>
 void SimulatedMachine<G>::reuse_memory(PhysRange range)
 {
     for (const Stale& stale : stale_) {
-        if (stale.pte.kind(stale.level) == Kind::Leaf && range.overlaps({stale.pte.address(), stale.range.size}))
-            violate("memory was reused while a TLB may map it: " + describe(stale.range.base, stale.pte, stale.level));
+        if (stale.pte.kind(stale.level) == Kind::Leaf &&
+            range.overlaps({stale.pte.address(), stale.range.size}))
+            violate("memory was reused while a TLB may map it: " +
+                    describe(stale.range.base, stale.pte, stale.level));
     }
 }
 
@@ -391,7 +407,8 @@ void SimulatedMachine<G>::outcomes_of_leaf(const u64* slot, Pte pte, Level level
 }
 
 template <class G>
-void SimulatedMachine<G>::walk(PhysAddr table, Level level, VirtAddr address, u32 cpu, std::vector<Outcome>& out)
+void SimulatedMachine<G>::walk(PhysAddr table, Level level, VirtAddr address, u32 cpu,
+                               std::vector<Outcome>& out)
 {
     if (!memory_.contains(table)) {
         violate("a walk left the tables");
@@ -436,8 +453,8 @@ Outcome SimulatedMachine<G>::access(u32 cpu, VirtAddr address)
 {
     const std::vector<Outcome> all = outcomes(cpu, address);
     if (all.size() != 1)
-        violate("CPU " + std::to_string(cpu) + " may get " + std::to_string(all.size()) + " different things at " +
-                describe(address, Pte{}, G::kRootLevel));
+        violate("CPU " + std::to_string(cpu) + " may get " + std::to_string(all.size()) +
+                " different things at " + describe(address, Pte{}, G::kRootLevel));
     return all[0];
 }
 

@@ -87,6 +87,13 @@ public:
         return {protection, device ? mm::MemoryType::Device : mm::MemoryType::Normal};
     }
 
+    constexpr mm::Rights rights() const
+    {
+        const bool user = UserAccess::of(raw_) != 0;
+        return {ReadOnly::of(raw_) == 0,
+                PrivilegedExecuteNever::of(raw_) == 0 || (user && UserExecuteNever::of(raw_) == 0), user};
+    }
+
     // The contiguous hint of a leaf.
     constexpr bool is_contiguous() const { return Contiguous::of(raw_) != 0; }
     constexpr Pte with_contiguous(bool on) const { return Pte{Contiguous::in(raw_, on ? 1 : 0)}; }
@@ -121,7 +128,8 @@ private:
     }
 
     using AttributeIndex = Field<4, 2>;
-    using ReadOnly = Field<7>; // AP[2]; AP[1] = 0: no access from EL0
+    using UserAccess = Field<6>; // AP[1]
+    using ReadOnly = Field<7>;   // AP[2]
     using ShareabilityField = Field<9, 8>;
     using AccessFlag = Field<10>;
     using Guarded = Field<50>; // GP: branch targets need a BTI landing pad; ignored without FEAT_BTI

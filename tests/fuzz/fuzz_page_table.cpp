@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The page-table engine under any sequence of operations: the first byte says which geometry, the rest what is done. A
+// rule broken on the simulated machine, or a difference to the plain map, is a crash.
+#include "support/page_table_model.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+
+using namespace percival;
+using namespace percival::testing;
+
+namespace {
+
+// Numbers out of the fuzzer's bytes; zeroes when they are used up.
+struct Bytewise {
+    std::span<const u8>* bytes;
+    u64 operator()(u64 below) const
+    {
+        if (bytes->empty())
+            return 0;
+        const u64 value = bytes->front();
+        *bytes = bytes->subspan(1);
+        return value % below;
+    }
+};
+
+void stop_at(const std::string& problem)
+{
+    if (problem.empty())
+        return;
+    std::fprintf(stderr, "a promise is broken: %s\n", problem.c_str());
+    std::abort();
+}
+
+template <class G>
+void run(std::span<const u8> bytes)
+{
+    const Tables tables = !bytes.empty() && bytes[0] % 2 == 0 ? Tables::Private : Tables::Shared;
+    PageTableModelRun<G, Bytewise> model{Bytewise{&bytes}, tables};
+    while (!bytes.empty())
+        stop_at(model.step());
+    stop_at(model.finish());
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
+{
+    if (size == 0)
+        return 0;
+    const std::span bytes{data + 1, std::min<std::size_t>(size - 1, 1024)};
+    switch (data[0] % 9) {
+    case 0:
+        run<mm::Geometry4k39>(bytes);
+        break;
+    case 1:
+        run<mm::Geometry4k48>(bytes);
+        break;
+    case 2:
+        run<mm::Geometry4k52>(bytes);
+        break;
+    case 3:
+        run<mm::Geometry16k47>(bytes);
+        break;
+    case 4:
+        run<mm::Geometry16k48>(bytes);
+        break;
+    case 5:
+        run<mm::Geometry16k52>(bytes);
+        break;
+    case 6:
+        run<mm::Geometry64k42>(bytes);
+        break;
+    case 7:
+        run<mm::Geometry64k48>(bytes);
+        break;
+    case 8:
+        run<mm::Geometry64k52>(bytes);
+        break;
+    }
+    return 0;
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The engine against a plain map of what should be where. Each step is one operation with everything about it drawn from
+// `Choose`, a callable that gives a number below its argument: a random generator for the tests, the fuzzer's bytes for it.
+#pragma once
+
+#include "support/simulated_tables.hpp"
+
+#include <map>
+
+namespace percival::testing {
+
+template <class G, class Choose>
+class PageTableModelRun {
+public:
+    PageTableModelRun(Choose choose, Tables tables) : bench_{tables, 96}, choose_{choose}, tables_{tables}
+    {
+        bench_.machine.set_resizes_live(choose_(4) == 0);
+        bench_.machine.set_range_tlbi(choose_(2) == 0);
+        empty_ = bench_.machine.pages_in_use();
+    }
+
+    // Empty, or what went wrong.
+    std::string step()
+    {
+        // Tables run out in the middle of one operation in four.
+        if (choose_(4) == 0)
+            bench_.env.fail_after(choose_(4));
+        else
+            bench_.env.never_fail();
+        const VirtRange range = some_range();
+        switch (choose_(4)) {
+        case 0:
+        case 1:
+            map(range);
+            break;
+        case 2:
+            unmap(range);
+            break;
+        case 3:
+            protect(range);
+            break;
+        }
+        bench_.machine.execute_on(static_cast<u32>(choose_(2)));
+        check(range);
+        return problem();
+    }
+
+    // Everything away again: nothing may be left.
+    std::string finish()
+    {
+        bench_.env.never_fail();
+        while (!model_.empty()) {
+            const auto [base, piece] = *model_.begin();
+            unmap({VirtAddr{base}, piece.size});
+        }
+        if (tables_ == Tables::Private && bench_.machine.pages_in_use() != empty_)
+            complaint_ = "tables are left when nothing is mapped";
+        return problem();
+    }
+
+private:
+    struct Piece {
+        Bytes size;
+        PhysAddr to;
+        Attributes attributes;
+    };
+
+    static constexpr VirtAddr kBase = kRegion<G>;
+    static constexpr Attributes kKinds[] = {mm::kData, mm::kReadOnlyData, mm::kText, mm::kDeviceRegisters};
+
+    // What leaves come in: pages, runs of them, blocks, runs of those where they are not beyond the region.
+    static constexpr Bytes unit(u64 which)
+    {
+        constexpr Level kBlockLevel{2};
+        constexpr Bytes kPage = G::kPageSize;
+        return which == 0   ? kPage
+               : which == 1 ? kPage * G::contiguous_entries(mm::kLastLevel)
+               : which == 2 ? G::entry_size(kBlockLevel)
+                            : G::entry_size(kBlockLevel) * G::contiguous_entries(kBlockLevel);
+    }
+
+    // Mostly short, often cut just beside what leaves are aligned to. Four of the largest units.
+    VirtRange some_range()
+    {
+        const Bytes step = unit(choose_(4));
+        const Bytes at =
+            unit(3) * choose_(2) + unit(2) * choose_(3) + unit(1) * choose_(3) + unit(0) * choose_(3);
+        return {kBase + at, step * (1 + choose_(3)) + (choose_(4) == 0 ? unit(0) * choose_(3) : Bytes{0})};
+    }
+
+    PhysAddr some_memory(VirtRange range)
+    {
+        // Aligned as the range is, or hardly at all; sometimes across the address bits that stand elsewhere.
+        const Bytes offset = choose_(4) == 0 ? unit(choose_(3)) : range.base - kBase;
+        return choose_(8) == 0 ? PhysAddr{0x2'0000'0000'0000} - unit(0) * choose_(3) : kMemory + offset;
+    }
+
+    bool holds_all_of(VirtRange range) const
+    {
+        VirtAddr at = range.base;
+        while (range.contains(at)) {
+            const auto piece = piece_at(at);
+            if (piece == model_.end())
+                return false;
+            at = VirtAddr{piece->first} + piece->second.size;
+        }
+        return true;
+    }
+    bool holds_some_of(VirtRange range) const
+    {
+        for (const auto& [base, piece] : model_) {
+            if (range.overlaps({VirtAddr{base}, piece.size}))
+                return true;
+        }
+        return false;
+    }
+    auto piece_at(VirtAddr address) const
+    {
+        auto after = model_.upper_bound(address.raw());
+        if (after == model_.begin())
+            return model_.end();
+        --after;
+        return VirtRange{VirtAddr{after->first}, after->second.size}.contains(address) ? after : model_.end();
+    }
+
+    // Makes `at` a boundary between pieces.
+    void cut(VirtAddr at)
+    {
+        const auto found = piece_at(at);
+        if (found == model_.end() || found->first == at.raw())
+            return;
+        const Bytes below = at - VirtAddr{found->first};
+        const Piece piece = found->second;
+        model_[found->first].size = below;
+        model_[at.raw()] = {piece.size - below, piece.to + below, piece.attributes};
+    }
+    template <class Change>
+    void change_pieces(VirtRange range, Change change)
+    {
+        cut(range.base);
+        cut(range.end());
+        for (auto piece = model_.lower_bound(range.base.raw());
+             piece != model_.end() && piece->first < range.end().raw();)
+            piece = change(piece);
+    }
+
+    template <class Result>
+    void expect(const Result& result, std::optional<MapError> error, const char* what)
+    {
+        // Tables may run out at any time, but then nothing has changed.
+        if (!result && result.error() == MapError::NoMemory)
+            return;
+        const bool right = error ? !result && result.error() == *error : result.has_value();
+        if (!right)
+            complaint_ = std::string{what} + " came to something else than the model says";
+    }
+
+    void map(VirtRange range)
+    {
+        const PhysAddr to = some_memory(range);
+        const Attributes attributes = kKinds[choose_(4)];
+        const Leaves leaves = choose_(4) == 0 && range.size <= unit(2) ? Leaves::Pages : Leaves::Largest;
+        const bool taken = holds_some_of(range);
+        const auto result = bench_.engine.map(range, to, attributes, leaves);
+        expect(result, taken ? std::optional{MapError::AlreadyMapped} : std::nullopt, "map");
+        if (result)
+            model_[range.base.raw()] = {range.size, to, attributes};
+    }
+
+    void unmap(VirtRange range)
+    {
+        const bool whole = holds_all_of(range);
+        const auto result = bench_.unmap(range);
+        expect(result, whole ? std::nullopt : std::optional{MapError::NotMapped}, "unmap");
+        if (!result)
+            return;
+        change_pieces(range, [&](auto piece) {
+            bench_.machine.reuse_memory({piece->second.to, piece->second.size});
+            return model_.erase(piece);
+        });
+    }
+
+    void protect(VirtRange range)
+    {
+        const bool whole = holds_all_of(range);
+        const Attributes attributes = kKinds[choose_(4)];
+        const auto result = bench_.protect(range, attributes);
+        expect(result, whole ? std::nullopt : std::optional{MapError::NotMapped}, "protect");
+        if (!result)
+            return;
+        change_pieces(range, [&](auto piece) {
+            piece->second.attributes = attributes;
+            return ++piece;
+        });
+    }
+
+    void check_at(VirtAddr address)
+    {
+        const auto piece = piece_at(address);
+        for (u32 cpu = 0; cpu < 2; ++cpu) {
+            const Outcome got = bench_.machine.access(cpu, address);
+            const Outcome wanted = piece == model_.end()
+                                       ? Outcome{}
+                                       : Outcome{piece->second.to + (address - VirtAddr{piece->first}),
+                                                 piece->second.attributes};
+            if (got != wanted)
+                complaint_ = "the machine translates differently from the model";
+        }
+    }
+
+    void check(VirtRange range)
+    {
+        bench_.machine.expect_settled();
+        for (const VirtAddr at : {range.base - Bytes{8}, range.base, range.end() - Bytes{8}, range.end()})
+            check_at(at);
+        for (u64 n = 0; n < 4; ++n)
+            check_at(some_range().base);
+    }
+
+    std::string problem()
+    {
+        const auto violations = bench_.machine.take_violations();
+        return !violations.empty() ? violations[0] : complaint_;
+    }
+
+    Bench<G> bench_;
+    Choose choose_;
+    Tables tables_;
+    u64 empty_{0};
+    std::map<u64, Piece> model_;
+    std::string complaint_;
+};
+
+} // namespace percival::testing

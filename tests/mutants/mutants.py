@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The mutants: one barrier, invalidation, break, publication, check or lock less in each, and who must notice.
+
+`old` stands in `file` exactly once. A mutant is judged either on the host, by `tests` (GoogleTest filter) in a program made of
+`sources`, or by booting the 4k-48 build, where a run that is not `passed` is a kill.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence, Tuple
+
+ENGINE = ("tests/host/page_table_operations_test.cpp", "tests/host/page_table_batch_test.cpp")
+WRITER = ("tests/host/page_table_change_test.cpp",)
+SPINLOCK = ("tests/host/spinlock_test.cpp",)
+EARLY = ("tests/host/early_memory_test.cpp", "mm/early_memory.cpp")
+BUDDY = ("tests/host/buddy_test.cpp", "mm/buddy.cpp")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    file: str
+    old: str
+    new: str
+    sources: Tuple[str, ...] = ()  # none: judged by a boot
+    tests: str = "*"
+    selftests: str = "*"  # which self-tests a boot runs
+
+
+def _host(name: str, file: str, old: str, new: str, sources: Sequence[str], tests: str) -> Mutant:
+    return Mutant(name, file, old, new, tuple(sources), tests)
+
+
+def _boot(name: str, file: str, old: str, new: str, selftests: str) -> Mutant:
+    return Mutant(name, file, old, new, selftests=selftests)
+
+
+MUTANTS = (
+    # The TLB batch.
+    _host(
+        "batch: no DSB between the stores and the TLBI",
+        "mm/tlb_batch.hpp",
+        "        arch::dsb<kShareability, arch::Access::Store>();\n",
+        "",
+        ENGINE,
+        "*UnmappedMemoryMayBeReused*",
+    ),
+    _host(
+        "batch: no TLBI",
+        "mm/tlb_batch.hpp",
+        "            arch::tlbi_page<Scope>(item.range.base + item.leaf_size * n, item.entries);",
+        "            static_cast<void>(n);",
+        ENGINE,
+        "*UnmappedMemoryMayBeReused*",
+    ),
+    _host(
+        "batch: no TLBI by range",
+        "mm/tlb_batch.hpp",
+        "            arch::tlbi_range<G, Scope>(item.range, item.entries);\n",
+        "",
+        ENGINE,
+        "TlbBatchTest.PagesGoByRange*",
+    ),
+    _host(
+        "batch: no full flush where one was chosen",
+        "mm/tlb_batch.hpp",
+        "            arch::tlbi_all<Scope>();\n",
+        "",
+        ENGINE,
+        "TlbBatchTest.OneForEverything*",
+    ),
+    _host(
+        "batch: only this CPU's TLB is invalidated",
+        "mm/tlb_batch.hpp",
+        "            arch::tlbi_page<Scope>(",
+        "            arch::tlbi_page<arch::TlbScope::ThisCpu>(",
+        ENGINE,
+        "*UnmappedMemoryMayBeReused*",
+    ),
+    _host(
+        "batch: the TLBI is not waited for",
+        "mm/tlb_batch.hpp",
+        "        arch::dsb<kShareability>();\n",
+        "",
+        ENGINE,
+        "*UnmappedMemoryMayBeReused*",
+    ),
+    _host(
+        "batch: no ISB",
+        "mm/tlb_batch.hpp",
+        "        arch::isb();\n",
+        "",
+        ENGINE,
+        "*UnmappedMemoryMayBeReused*",
+    ),
+    _host(
+        "batch: a run is invalidated by its first page only",
+        "mm/tlb_batch.hpp",
+        "u64 leaves() const { return range.size.count() / leaf_size.count(); }",
+        "u64 leaves() const { return 1; }",
+        ENGINE,
+        "*PartOfARun*",
+    ),
+    _host(
+        "batch: walk caches keep an unlinked table",
+        "mm/tlb_batch.hpp",
+        "add({{at, G::kPageSize}, G::kPageSize, arch::TlbEntries::LeavesAndTables});",
+        "add({{at, G::kPageSize}, G::kPageSize, arch::TlbEntries::Leaves});",
+        ENGINE,
+        "*EmptyTablesOfAPrivateRange*",
+    ),
+    _host(
+        "batch: tables are freed before the flush",
+        "mm/tlb_batch.hpp",
+        "        arch::dsb<kShareability, arch::Access::Store>();\n        const u64 issued",
+        "        release_tables();\n        arch::dsb<kShareability, arch::Access::Store>();\n        const u64 issued",
+        ENGINE,
+        "*EmptyTablesOfAPrivateRange*",
+    ),
+    _host(
+        "batch: no flush when it goes out of scope",
+        "mm/tlb_batch.hpp",
+        "    ~TlbBatch() { flush(); }\n",
+        "",
+        ENGINE,
+        "*PartOfABlock*",
+    ),
+    # The engine.
+    _host(
+        "engine: unmap queues no invalidation",
+        "mm/page_table.hpp",
+        "{ batch.add_leaves(leaves, size); }",
+        "{ static_cast<void>(leaves), static_cast<void>(size), static_cast<void>(batch); }",
+        ENGINE,
+        "*PartOfABlock*",
+    ),
+    _host(
+        "engine: map does not publish",
+        "mm/page_table.hpp",
+        "            done = done + *mapped;\n        }\n        env_.publish();\n",
+        "            done = done + *mapped;\n        }\n",
+        ENGINE,
+        "*APageIsMapped*",
+    ),
+    _host(
+        "engine: map over a valid entry is not refused",
+        "mm/page_table.hpp",
+        "table->is_new ? most : count_invalid(first, most, level)",
+        "most",
+        ENGINE,
+        "*MappingOverAnything*",
+    ),
+    _host(
+        "engine: a failed map takes nothing back",
+        "mm/page_table.hpp",
+        "                undo_map(range, done);\n",
+        "",
+        ENGINE,
+        "*MapThatRunsOut*",
+    ),
+    _host(
+        "engine: a leaf that reaches out of the range is not cut at its end",
+        "mm/page_table.hpp",
+        "        return editor.isolate(range.end());",
+        "        return {};",
+        ENGINE,
+        "*PartOfABlock*",
+    ),
+    _host(
+        "engine: a shared table is freed",
+        "mm/page_table.hpp",
+        "        if (tables_ == Tables::Private)\n            TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);\n        return {};",
+        "        TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);\n        return {};",
+        ENGINE,
+        "*EmptyTablesOfAPrivateRange*",
+    ),
+    _host(
+        "break-before-make: nothing is flushed between break and make",
+        "mm/leaf_editor.hpp",
+        "        batch_.add_leaves({at, size_of(level) * count}, size_of(level));\n        batch_.flush();\n",
+        "        batch_.add_leaves({at, size_of(level) * count}, size_of(level));\n",
+        ENGINE,
+        "*PartOfABlock*",
+    ),
+    _host(
+        "break-before-make: no break",
+        "mm/leaf_editor.hpp",
+        "        writer_.clear(first, count, level);\n        batch_.add_leaves",
+        "        batch_.add_leaves",
+        ENGINE,
+        "*PartOfABlock*",
+    ),
+    _host(
+        "break-before-make: only the first entry of a run is broken",
+        "mm/leaf_editor.hpp",
+        "        writer_.clear(first, count, level);\n",
+        "        writer_.clear(first, 1, level);\n",
+        ENGINE,
+        "*PartOfARun*",
+    ),
+    _host(
+        "break-before-make: what was made anew is not published",
+        "mm/leaf_editor.hpp",
+        "        writer_.fill_invalid(first, count, value, size_of(level));\n        env_.publish();\n",
+        "        writer_.fill_invalid(first, count, value, size_of(level));\n",
+        ENGINE,
+        "*AWholeRunKeepsItsHint*",
+    ),
+    _host(
+        "split: the new table is linked before it is published",
+        "mm/leaf_editor.hpp",
+        "        fill_lower(env_.table(*page), block, boundary);\n        env_.publish();\n",
+        "        fill_lower(env_.table(*page), block, boundary);\n",
+        ENGINE,
+        "*WhereSizesChangeLive*",
+    ),
+    _host(
+        "live resize: the old size stays in TLBs while the rest changes",
+        "mm/leaf_editor.hpp",
+        "        change();\n        env_.publish();\n        batch_.flush();\n",
+        "        change();\n        env_.publish();\n",
+        ENGINE,
+        "*WhereSizesChangeLive*",
+    ),
+    _host(
+        "tables: a page's zeroes are not published before it is linked",
+        "mm/live_tables.hpp",
+        "        arch::zero_table(reinterpret_cast<u64*>(table), size);\n        publish();\n",
+        "        arch::zero_table(reinterpret_cast<u64*>(table), size);\n",
+        ENGINE,
+        "*APageIsMapped*",
+    ),
+    _host(
+        "tables: publish() has no DSB",
+        "mm/live_tables.hpp",
+        "        arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();\n",
+        "",
+        ENGINE,
+        "*APageIsMapped*",
+    ),
+    _host(
+        "tables: publish() has no ISB",
+        "mm/live_tables.hpp",
+        "        arch::isb();\n",
+        "",
+        ENGINE,
+        "*APageIsMapped*",
+    ),
+    _host(
+        "writer: forbidden changes are not refused",
+        "mm/descriptor_writer.hpp",
+        "        if (!is_allowed(change, resizes_live())) [[unlikely]]\n            refuse(old, now, level);\n",
+        "",
+        WRITER,
+        "DescriptorWriterTest.*",
+    ),
+    # Locks and memory.
+    _host(
+        "spinlock: everybody gets it",
+        "kernel/spinlock.hpp",
+        "               held_.exchange(1, std::memory_order_acquire) == 0;",
+        "               (held_.store(1, std::memory_order_relaxed), true);",
+        SPINLOCK,
+        "*",
+    ),
+    _host(
+        "spinlock: a held lock is taken",
+        "kernel/spinlock.hpp",
+        "        while (!take())\n            arch::relax();\n",
+        "        static_cast<void>(take());\n",
+        SPINLOCK,
+        "*",
+    ),
+    _host(
+        "spinlock: interrupts stay unmasked under an IrqSpinGuard",
+        "kernel/spinlock.hpp",
+        "    arch::InterruptMask masked_; // declared first: interrupts come back after the lock is given back\n",
+        "",
+        SPINLOCK,
+        "SpinGuardTest.*",
+    ),
+    _host(
+        "early memory: a reservation is forgotten",
+        "mm/early_memory.cpp",
+        "            complete = cut(at, range) && complete;",
+        "            complete = complete && at < free_.size();",
+        EARLY,
+        "*",
+    ),
+    _host(
+        "early memory: what was handed out stays free",
+        "mm/early_memory.cpp",
+        "    if (!best || !cut(*best, {best_base, size}))",
+        "    if (!best)",
+        EARLY,
+        "*",
+    ),
+    _host(
+        "buddy: an allocated block stays on its list",
+        "mm/buddy.cpp",
+        "    remove(index, found);\n",
+        "",
+        BUDDY,
+        "*",
+    ),
+    _host(
+        "buddy: a block is merged with a buddy that is in use",
+        "mm/buddy.cpp",
+        "        if (!descriptors_[buddy].load().is(PageUse::Free, order))\n            break;\n",
+        "",
+        BUDDY,
+        "*",
+    ),
+    # What only the machine shows.
+    _boot(
+        "percpu area: the local window is not linked",
+        "mm/percpu_area.cpp",
+        "        link_window(CpuId{cpu});\n",
+        "",
+        "roots.*",
+    ),
+    _boot(
+        "percpu area: all windows show CPU 0's slab",
+        "mm/percpu_area.cpp",
+        "local_to_global(kWindow.base, cpu) + KernelGeometry::entry_size(kLevel) * entry;",
+        "local_to_global(kWindow.base, kBootCpu) + KernelGeometry::entry_size(kLevel) * entry;",
+        "roots.*",
+    ),
+    _boot(
+        "percpu area: the roots are not sealed",
+        "mm/percpu_area.cpp",
+        "    return master_table().protect(alias, kReadOnlyData, batch);",
+        "    return master_table().protect(alias, kData, batch);",
+        "roots.*",
+    ),
+    _boot(
+        "TLBI by range: the granule's field is empty",
+        "arch/arm64/include/arch/tlb_range.hpp",
+        "visit(TlbiRangeOperand::Tg::in(operand, TlbiRangeOperand::translation_granule(G)));",
+        "visit(operand);",
+        "page_table.*",
+    ),
+)
