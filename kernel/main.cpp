@@ -9,6 +9,7 @@
 #include "arch/processor.hpp"
 #include "arch/stack_switch.hpp"
 #include "arch/timer.hpp"
+#include "arch/tlb.hpp"
 #include "boot/boot_tables.hpp"
 #include "kernel/benchmark.hpp"
 #include "kernel/boot_arguments.hpp"
@@ -19,6 +20,7 @@
 #include "kernel/memory_setup.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/print.hpp"
+#include "kernel/ptdump.hpp"
 #include "kernel/run_options.hpp"
 #include "kernel/stacks.hpp"
 #include "kernel/summary.hpp"
@@ -82,6 +84,14 @@ void choose_atomics()
     arch::patch_atomics_to_lse();
 }
 
+// A range TLBI is broadcast, so every CPU has to know it.
+void choose_tlb_invalidation()
+{
+    bool all_have_ranges = true;
+    for_each_online_cpu([&](CpuId cpu) { all_have_ranges = all_have_ranges && cpu_features(cpu).range_tlbi; });
+    arch::range_tlbi_is_used = all_have_ranges;
+}
+
 // On the boot CPU's own, guarded stack.
 [[noreturn]] void run(void*)
 {
@@ -90,11 +100,14 @@ void choose_atomics()
     bring_up_secondaries(machine);
     end_boot_phase("other CPUs");
     choose_atomics();
+    choose_tlb_invalidation();
     end_boot_phase("atomics");
     print_summary(machine);
     end_boot_phase("summary");
     print_boot_timeline();
     const RunOptions options = read_run_options(BootArguments{machine.boot_arguments});
+    if (options.dump_page_tables)
+        dump_page_tables();
     end_run(options.benchmarks ? run_benchmarks(*options.benchmarks) : run_selftests(options.selftest));
 }
 
