@@ -34,24 +34,6 @@ namespace {
 constinit MachineDescription machine;
 constinit arch::Pl011 uart;
 
-void read_machine()
-{
-    arch::FloatingPointWindow library_code_may_use_it;
-    const auto& handoff = boot::handoff;
-    if (handoff.device_tree_size == Bytes{0})
-        panic("no device tree at {}, where the loader said it is", handoff.device_tree);
-    const auto* blob = reinterpret_cast<const std::byte*>(handoff.device_tree_at.raw());
-    const auto read = read_device_tree({blob, static_cast<std::size_t>(handoff.device_tree_size.count())}, machine);
-    if (!read) {
-        std::array<char, kLineLength> room;
-        Writer text{room};
-        read.error().describe(text);
-        panic("{}", text.text());
-    }
-    if (!move_boot_cpu_first(machine, arch::Mpidr::read().affinity()))
-        panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it", arch::Mpidr::read().affinity());
-}
-
 void attach_console()
 {
     if (machine.uart.kind != UartKind::Pl011)
@@ -60,6 +42,33 @@ void attach_console()
         uart.init(arch::Mmio{*registers});
         console_attach(uart);
     }
+}
+
+std::expected<void, DeviceTreeError> read_tree()
+{
+    arch::FloatingPointWindow library_code_may_use_it;
+    const auto& handoff = boot::handoff;
+    const auto* blob = reinterpret_cast<const std::byte*>(handoff.device_tree_at.raw());
+    return read_device_tree({blob, static_cast<std::size_t>(handoff.device_tree_size.count())}, machine);
+}
+
+void read_machine()
+{
+    if (boot::handoff.device_tree_size == Bytes{0})
+        panic("no device tree at {}, where the loader said it is", boot::handoff.device_tree);
+    const auto read = read_tree();
+    // Before the first word about the tree: a panic has to be seen, and to end the run.
+    set_verdict_by_semihosting(BootArguments{machine.boot_arguments}.value("verdict") == "semihosting");
+    arch::power_init(machine.psci);
+    attach_console();
+    if (!read) {
+        std::array<char, kLineLength> room;
+        Writer text{room};
+        read.error().describe(text);
+        panic("{}", text.text());
+    }
+    if (!move_boot_cpu_first(machine, arch::Mpidr::read().affinity()))
+        panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it", arch::Mpidr::read().affinity());
 }
 
 void start_interrupts()
@@ -124,13 +133,10 @@ extern "C" [[noreturn]] void kernel_main()
     print("Percival");
     end_boot_phase("first tables, MMU on");
     read_machine();
-    end_boot_phase("device tree");
-    set_verdict_by_semihosting(BootArguments{machine.boot_arguments}.value("verdict") == "semihosting");
-    arch::power_init(machine.psci);
-    attach_console();
+    end_boot_phase("device tree, console");
     if (!arch::timer_init(machine.timer))
         panic("the timer's frequency is unknown: CNTFRQ_EL0 is 0 and the device tree names none");
-    end_boot_phase("console, timer");
+    end_boot_phase("timer");
     set_up_memory(machine);
     adopt_boot_cpu();
     end_boot_phase("own root");

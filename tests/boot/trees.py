@@ -102,6 +102,23 @@ def _no_uart(tree: TreeText, row: Row) -> None:
     tree.remove_property("chosen", "stdout-path")
 
 
+def _no_memory(tree: TreeText, row: Row) -> None:
+    tree.remove("memory@40000000")
+
+
+def _no_gic(tree: TreeText, row: Row) -> None:
+    tree.remove("intc@8000000")
+
+
+def _no_cpus(tree: TreeText, row: Row) -> None:
+    tree.remove("cpus")
+
+
+def _no_boot_cpu(tree: TreeText, row: Row) -> None:
+    tree.remove("cpu-map")
+    tree.remove("cpu@0")
+
+
 TREES: Dict[str, Callable[[TreeText, Row], None]] = {
     edit.__name__[1:]: edit
     for edit in (
@@ -112,6 +129,10 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _spin_table_and_a_cpu_that_never_looks,
         _two_banks,
         _no_uart,
+        _no_memory,
+        _no_gic,
+        _no_cpus,
+        _no_boot_cpu,
     )
 }
 PENNED = ("spin_table", "spin_table_and_a_cpu_that_never_looks")
