@@ -10,9 +10,10 @@
 // means: no memory, or that failure was asked for (mm/allocation_failure.hpp). The size is given back with
 // the object, as to a sized operator delete: an object needs no look-up to find its class.
 //
-// A wrong free is reported, counted and has no other effect: in debug builds at once, whatever it is of, in
-// others when the object leaves the CPU's stock, where it is found to be no object or free already. In debug
-// builds freed objects are poisoned, and a write to one is reported when it is handed out again.
+// A wrong free is reported and counted. In debug builds that happens at once, whatever it is of, and the free
+// has no other effect; freed objects are poisoned there, and a write to one is reported when it is handed out
+// again. In other builds it is found out when the object leaves the CPU's stock: what is no object, or is
+// free already, goes no further, but may have been handed out from the stock until then.
 #pragma once
 
 #include "mm/small_objects_stock.hpp"

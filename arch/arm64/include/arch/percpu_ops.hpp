@@ -25,25 +25,25 @@ template <class T>
 concept PercpuWord =
     std::is_unsigned_v<T> && (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
 
-// Calls ASM(size suffix, register width) for the width of T.
-#define PERCIVAL_FOR_WIDTH(T, ASM)     \
-    if constexpr (sizeof(T) == 1)      \
-        ASM("b", "w");                 \
-    else if constexpr (sizeof(T) == 2) \
-        ASM("h", "w");                 \
-    else if constexpr (sizeof(T) == 4) \
-        ASM("", "w");                  \
-    else                               \
-        ASM("", "x")
+// Calls ASM(size suffix, register width, …) for the width of T.
+#define PERCIVAL_FOR_WIDTH(T, ASM, ...)           \
+    if constexpr (sizeof(T) == 1)                 \
+        ASM("b", "w" __VA_OPT__(, ) __VA_ARGS__); \
+    else if constexpr (sizeof(T) == 2)            \
+        ASM("h", "w" __VA_OPT__(, ) __VA_ARGS__); \
+    else if constexpr (sizeof(T) == 4)            \
+        ASM("", "w" __VA_OPT__(, ) __VA_ARGS__);  \
+    else                                          \
+        ASM("", "x" __VA_OPT__(, ) __VA_ARGS__)
 
-// old = *target; *target = old OP operand. `lse` is the atomic's mnemonic, `compute` makes %[next] from
-// %[old] and %[operand].
-#define PERCIVAL_FETCH_OP(lse, compute, sz, r)                                                          \
-    asm volatile(PERCIVAL_LSE_OR_LLSC(lse sz " %" r "[operand], %" r "[old], %[target]",                \
-                                      "4: ldxr" sz " %" r "[old], %[target]\n" compute "\n"             \
-                                      "stxr" sz " %w[failed], %" r "[next], %[target]\n"                \
-                                      "cbnz %w[failed], 4b")                                            \
-                 : [old] "=&r"(old), [next] "=&r"(next), [failed] "=&r"(failed), [target] "+Q"(*target) \
+// old = *target; *target = old OP operand: `lse` is the atomic's mnemonic, `compute` that of OP on registers.
+#define PERCIVAL_FETCH_OP(sz, r, lse, compute)                                                              \
+    asm volatile(PERCIVAL_LSE_OR_LLSC(lse sz " %" r "[operand], %" r "[old], %[target]",                    \
+                                      "4: ldxr" sz " %" r "[old], %[target]\n" compute " %" r "[next], %" r \
+                                      "[old], %" r "[operand]\n"                                            \
+                                      "stxr" sz " %w[failed], %" r "[next], %[target]\n"                    \
+                                      "cbnz %w[failed], 4b")                                                \
+                 : [old] "=&r"(old), [next] "=&r"(next), [failed] "=&r"(failed), [target] "+Q"(*target)     \
                  : [operand] "r"(operand))
 
 template <PercpuWord T>
@@ -51,10 +51,7 @@ template <PercpuWord T>
 {
     T old, next;
     u32 failed;
-#define PERCIVAL_ASM(sz, r) \
-    PERCIVAL_FETCH_OP("ldadd", "add %" r "[next], %" r "[old], %" r "[operand]", sz, r)
-    PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
-#undef PERCIVAL_ASM
+    PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldadd", "add");
     return old;
 }
 
@@ -64,10 +61,7 @@ template <PercpuWord T>
 {
     T old, next;
     u32 failed;
-#define PERCIVAL_ASM(sz, r) \
-    PERCIVAL_FETCH_OP("ldclr", "bic %" r "[next], %" r "[old], %" r "[operand]", sz, r)
-    PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
-#undef PERCIVAL_ASM
+    PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldclr", "bic");
     return old;
 }
 
@@ -76,10 +70,7 @@ template <PercpuWord T>
 {
     T old, next;
     u32 failed;
-#define PERCIVAL_ASM(sz, r) \
-    PERCIVAL_FETCH_OP("ldset", "orr %" r "[next], %" r "[old], %" r "[operand]", sz, r)
-    PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
-#undef PERCIVAL_ASM
+    PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldset", "orr");
     return old;
 }
 
@@ -128,6 +119,7 @@ template <PercpuWord T>
 }
 
 #undef PERCIVAL_FETCH_OP
+#undef PERCIVAL_FOR_WIDTH
 
 // The sum that turns a local address into this CPU's global one; 0 before the CPU has percpu data. It only
 // means something while the caller cannot migrate. Volatile, so that it stays behind what stopped migration:
