@@ -8,6 +8,7 @@
 #include "kernel/selftest.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/percpu.hpp"
 #include "mm/percpu_area.hpp"
 
 namespace percival {
@@ -111,6 +112,29 @@ PERCIVAL_TEST(roots, local_addresses_do_not_translate_on_the_master_root)
     EXPECT(on_own_root);
     EXPECT(!on_master);
     EXPECT(on_own_root_again);
+}
+
+PERCIVAL_PERCPU PerCpu<u64> owner{};
+
+// The very load that reads this CPU's copy reads another's after the root has changed: nothing of the old
+// root is left in the TLB. Between the switches no percpu data but this may be used.
+PERCIVAL_TEST(roots, the_same_load_reads_another_cpus_copy_on_that_cpus_root)
+{
+    for_each_online_cpu([](CpuId cpu) { owner.on(cpu) = 100 + cpu.index(); });
+    for_each_online_cpu([](CpuId cpu) {
+        u64 before, there, after;
+        {
+            const arch::InterruptMask masked;
+            before = owner.read();
+            arch::install_root(mm::cpu_root(cpu));
+            there = owner.read();
+            arch::install_root(mm::cpu_root(kBootCpu));
+            after = owner.read();
+        }
+        EXPECT_EQ(before, 100u);
+        EXPECT_EQ(there, 100 + cpu.index());
+        EXPECT_EQ(after, 100u);
+    });
 }
 
 // What a shared region can ever need in a private table is there from the start, so that no later map()
