@@ -259,8 +259,9 @@ MUTANTS = (
     _host(
         "spinlock: everybody gets it",
         "kernel/spinlock.hpp",
+        "        return held_.load(std::memory_order_relaxed) == 0 &&\n"
         "               held_.exchange(1, std::memory_order_acquire) == 0;",
-        "               (held_.store(1, std::memory_order_relaxed), true);",
+        "        held_.store(1, std::memory_order_relaxed);\n        return true;",
         SPINLOCK,
         "*",
     ),

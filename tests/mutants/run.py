@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRATCH = ROOT / "build" / "mutants"
 TREE = SCRATCH / "tree"
 PRESET = "4k-48"
-TEST_TIMEOUT_S = 300
+TEST_TIMEOUT_S = 120
 # Unoptimized and without sanitizers: what is asked is whether the test fails, and there are many to build.
 COMPILE = ("clang++-19", "-std=c++23", "-O0", "-I.", "-Itests/host", "-DPERCIVAL_GRANULE_KIB=4", "-DPERCIVAL_VA_BITS=48")
 LIBRARIES = ("-lgtest", "-lgtest_main", "-lpthread")

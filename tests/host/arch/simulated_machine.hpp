@@ -163,4 +163,5 @@ private:
 
 } // namespace percival::arch
 
-#include "arch/simulated_machine_impl.hpp"
+#include "arch/simulated_machine_accesses.hpp"
+#include "arch/simulated_machine_stores.hpp"

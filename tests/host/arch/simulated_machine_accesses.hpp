@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SimulatedMachine: barriers, TLBIs, accesses, and pages that get another owner. Included by its header only.
+#pragma once
+
+namespace percival::arch {
+
+template <class G>
+void SimulatedMachine<G>::dsb(Shareability shareability, Access access)
+{
+    ++counts.dsbs;
+    const bool reaches_all = shareability != Shareability::NonShareable || roots_.size() == 1;
+    if (access != Access::Load && reaches_all) {
+        for (auto& [slot, values] : pending_) {
+            auto& kept = unsynchronized_[executing_][slot];
+            kept.insert(kept.end(), values.begin(), values.end());
+        }
+        pending_.clear();
+        for (SimulatedMemory::Page& page : memory_.pages())
+            page.unpublished = false;
+        for (Stale& stale : stale_)
+            stale.removal = std::max(stale.removal, Removal::Visible);
+    }
+    if (access != Access::Any)
+        return;
+    // TLBIs are complete; the CPU that waited for them needs its ISB yet.
+    const CpuMask own = CpuMask{1} << executing_;
+    for (Stale& stale : stale_) {
+        if (stale.removal != Removal::Invalidated || (!reaches_all && stale.cpus != own))
+            continue;
+        stale.removal = Removal::Completed;
+        stale.cpus &= own;
+    }
+    std::erase_if(stale_, [](const Stale& stale) { return stale.cpus == 0; });
+}
+
+template <class G>
+void SimulatedMachine<G>::isb()
+{
+    ++counts.isbs;
+    unsynchronized_[executing_].clear();
+    std::erase_if(stale_, [this](const Stale& stale) {
+        return stale.removal == Removal::Completed && stale.cpus == CpuMask{1} << executing_;
+    });
+}
+
+template <class G>
+template <class Match>
+void SimulatedMachine<G>::invalidate(TlbScope scope, Match match)
+{
+    const CpuMask reached = scope == TlbScope::AllCpus ? all_cpus() : CpuMask{1} << executing_;
+    std::vector<Stale> others;
+    for (Stale& stale : stale_) {
+        // What walkers may still see they may fetch again right after.
+        if (stale.removal != Removal::Visible || (stale.cpus & reached) == 0 || !match(stale))
+            continue;
+        if ((stale.cpus & ~reached) != 0) {
+            others.push_back(stale);
+            others.back().cpus &= ~reached;
+        }
+        stale.cpus &= reached;
+        stale.removal = Removal::Invalidated;
+    }
+    stale_.insert(stale_.end(), others.begin(), others.end());
+}
+
+template <class G>
+void SimulatedMachine<G>::tlbi(VirtRange range, TlbEntries entries, TlbScope scope)
+{
+    ++counts.tlbis;
+    invalidate(scope, [&](const Stale& stale) {
+        const bool leaf = stale.pte.kind(stale.level) == Kind::Leaf;
+        return stale.range.overlaps(range) && (leaf || entries == TlbEntries::LeavesAndTables);
+    });
+}
+
+template <class G>
+void SimulatedMachine<G>::tlbi_all(TlbScope scope)
+{
+    ++counts.tlbis;
+    ++counts.full_tlbis;
+    invalidate(scope, [](const Stale&) { return true; });
+}
+
+template <class G>
+void SimulatedMachine<G>::free_page(PhysAddr table)
+{
+    SimulatedMemory::Page& page = memory_.page(table);
+    if (!page.in_use)
+        violate("a table was freed twice");
+    for (const u64* slot : page.links) {
+        for (const u64 value : values_of(slot, executing_)) {
+            const Pte entry{value};
+            if (entry.kind(G::kRootLevel) == Kind::Table && entry.address() == table)
+                violate("a table was freed while walkers may reach it");
+        }
+    }
+    for (const Stale& stale : stale_) {
+        if (stale.pte.kind(stale.level) == Kind::Table && stale.pte.address() == table)
+            violate("a table was freed while a walk cache may lead to it: " +
+                    describe(stale.range.base, stale.pte, stale.level));
+    }
+    // Its own slots are no links any more.
+    const u64* entries = memory_.pointer(table);
+    for (SimulatedMemory::Page& other : memory_.pages())
+        std::erase_if(other.links, [&](const u64* slot) {
+            return slot >= entries && slot < entries + G::kPageSize.count() / 8;
+        });
+    std::erase_if(touched_runs_, [&](const u64* slot) {
+        return slot >= entries && slot < entries + G::kPageSize.count() / 8;
+    });
+    memory_.free(table);
+}
+
+template <class G>
+void SimulatedMachine<G>::reuse_memory(PhysRange range)
+{
+    for (const Stale& stale : stale_) {
+        if (stale.pte.kind(stale.level) == Kind::Leaf &&
+            range.overlaps({stale.pte.address(), stale.range.size}))
+            violate("memory was reused while a TLB may map it: " +
+                    describe(stale.range.base, stale.pte, stale.level));
+    }
+}
+
+template <class G>
+void SimulatedMachine<G>::outcomes_of_leaf(const u64* slot, Pte pte, Level level, VirtAddr address, u32 cpu,
+                                           std::vector<Outcome>& out)
+{
+    if (pte.kind(level) == Kind::Leaf) {
+        const VirtAddr base = address.align_down(G::entry_size(level));
+        add(out, {pte.address() + (address - base), pte.attributes()});
+    } else {
+        add(out, {});
+    }
+    // A neighbour with the contiguous hint speaks for the whole run.
+    const u64 run = G::contiguous_entries(level);
+    const u64 index = memory_.index_in_page(slot);
+    const u64* first = slot - (index & (run - 1));
+    for (u64 n = 0; run > 1 && n < run; ++n) {
+        for (const u64 value : values_of(first + n, cpu)) {
+            const Pte other{value};
+            if (other.kind(level) != Kind::Leaf || !other.is_contiguous())
+                continue;
+            const VirtAddr run_base = address.align_down(G::entry_size(level) * run);
+            const PhysAddr output = other.address() - G::entry_size(level) * n;
+            add(out, {output + (address - run_base), other.attributes()});
+        }
+    }
+}
+
+template <class G>
+void SimulatedMachine<G>::walk(PhysAddr table, Level level, VirtAddr address, u32 cpu,
+                               std::vector<Outcome>& out)
+{
+    if (!memory_.contains(table)) {
+        violate("a walk left the tables");
+        return;
+    }
+    const u64* slot = memory_.pointer(table) + G::index(level, address);
+    for (const u64 value : values_of(slot, cpu)) {
+        const Pte pte{value};
+        if (pte.kind(level) == Kind::Table && !level.is_last())
+            walk(pte.address(), level.down(), address, cpu, out);
+        else
+            outcomes_of_leaf(slot, pte, level, address, cpu, out);
+    }
+}
+
+template <class G>
+void SimulatedMachine<G>::own_outcomes(u32 cpu, VirtAddr address, std::vector<Outcome>& out)
+{
+    walk(roots_[cpu], G::kRootLevel, address, cpu, out);
+    for (const Stale& stale : stale_) {
+        if ((stale.cpus >> cpu & 1) == 0 || !stale.range.contains(address))
+            continue;
+        if (stale.pte.kind(stale.level) == Kind::Table)
+            walk(stale.pte.address(), stale.level.down(), address, cpu, out);
+        else
+            add(out, {stale.pte.address() + (address - stale.range.base), stale.pte.attributes()});
+    }
+}
+
+template <class G>
+std::vector<Outcome> SimulatedMachine<G>::outcomes(u32 cpu, VirtAddr address)
+{
+    std::vector<Outcome> out;
+    own_outcomes(cpu, address, out);
+    for (u32 other = 0; shared_tlbs_ && other < roots_.size(); ++other)
+        own_outcomes(other, address, out);
+    return out;
+}
+
+template <class G>
+Outcome SimulatedMachine<G>::access(u32 cpu, VirtAddr address)
+{
+    const std::vector<Outcome> all = outcomes(cpu, address);
+    if (all.size() != 1)
+        violate("CPU " + std::to_string(cpu) + " may get " + std::to_string(all.size()) +
+                " different things at " + describe(address, Pte{}, G::kRootLevel));
+    return all[0];
+}
+
+template <class G>
+void SimulatedMachine<G>::expect_settled()
+{
+    if (!pending_.empty())
+        violate("descriptors were stored and not published by a DSB");
+    if (!unsynchronized_[executing_].empty())
+        violate("no ISB after descriptors were published");
+    for (const Stale& stale : stale_)
+        violate("not invalidated: " + describe(stale.range.base, stale.pte, stale.level));
+    for (const u64* slot : touched_runs_)
+        check_run(slot, *memory_.page(memory_.page_of(slot)).level, true);
+    touched_runs_.clear();
+}
+
+} // namespace percival::arch
