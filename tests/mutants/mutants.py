@@ -271,7 +271,7 @@ MUTANTS = (
         "        while (!take())\n            arch::relax();\n",
         "        static_cast<void>(take());\n",
         SPINLOCK,
-        "*",
+        "SpinLockTest/0.ExcludesThreadsFromEachOther",
     ),
     _host(
         "spinlock: interrupts stay unmasked under an IrqSpinGuard",
@@ -295,7 +295,7 @@ MUTANTS = (
         "    if (!best || !cut(*best, {best_base, size}))",
         "    if (!best)",
         EARLY,
-        "*",
+        "EarlyMemory.allocates_from_the_top_down",
     ),
     _host(
         "buddy: an allocated block stays on its list",
@@ -317,8 +317,8 @@ MUTANTS = (
     _boot(
         "percpu area: the local window is not linked",
         "mm/percpu_area.cpp",
-        "        link_window(CpuId{cpu});\n",
-        "",
+        "for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {",
+        "for (u64 entry = KernelLayout::kWindowEntries; entry < KernelLayout::kWindowEntries; ++entry) {",
         "roots.*",
     ),
     _boot(
