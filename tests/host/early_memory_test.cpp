@@ -113,6 +113,7 @@ TEST(EarlyMemory, random_operations_agree_with_a_page_map)
             for (const bool is_free : free)
                 count += is_free;
             ASSERT_EQ(memory.free_bytes(), kPage * count);
+            ASSERT_EQ(memory.free_bytes() + memory.taken_bytes(), memory.added_bytes());
         }
     }
 }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <latch>
 #include <random>
 #include <set>
 #include <thread>
@@ -115,7 +116,9 @@ TEST(PageZone, threads_share_it_without_losing_or_doubling_a_page)
     const PhysRange bank = pages(0x40000, 16 * 1024);
     Machine machine{bank, {{bank, NumaNode{0}}}};
     std::vector<std::atomic<int>> owners(16 * 1024);
+    std::latch all_are_there{3};
     const auto work = [&](u64 seed) {
+        all_are_there.arrive_and_wait();
         std::mt19937_64 random{seed};
         std::vector<std::pair<PhysAddr, PageOrder>> mine;
         const auto claim = [&](PhysAddr block, PageOrder order, int by) {
@@ -123,7 +126,7 @@ TEST(PageZone, threads_share_it_without_losing_or_doubling_a_page)
                 ASSERT_EQ(owners[((block - bank.base).count() >> kShift) + page].exchange(by),
                           by == 0 ? 1 : 0);
         };
-        for (int step = 0; step < 20000; ++step) {
+        for (int step = 0; step < 60000; ++step) {
             if (random() % 2 == 0 || mine.empty()) {
                 const PageOrder order{static_cast<unsigned>(random() % 5)};
                 if (const auto block = machine.zone.allocate(order)) {
