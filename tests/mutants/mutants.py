@@ -165,7 +165,7 @@ MUTANTS = (
         "        return editor.isolate(range.end());",
         "        return {};",
         ENGINE,
-        "*PartOfABlock*",
+        "*ProtectChanges*",
     ),
     _host(
         "engine: a shared table is freed",
@@ -336,10 +336,10 @@ MUTANTS = (
         "roots.*",
     ),
     _boot(
-        "TLBI by range: the granule's field is empty",
-        "arch/arm64/include/arch/tlb_range.hpp",
-        "visit(TlbiRangeOperand::Tg::in(operand, TlbiRangeOperand::translation_granule(G)));",
-        "visit(operand);",
+        "TLBI by range: not issued",
+        "arch/arm64/include/arch/tlb.hpp",
+        'asm volatile("sys #0, c8, c2, #7, %0" : : "r"(operand) : "memory"); // RVAALE1IS',
+        'asm volatile("" : : "r"(operand) : "memory");',
         "page_table.*",
     ),
 )

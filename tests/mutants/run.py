@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Set, Tuple
 
 from mutants import MUTANTS, Mutant
 
@@ -53,23 +53,30 @@ def _run(command: Sequence[str], timeout_s: Optional[float] = None) -> Tuple[int
     return done.returncode, done.stdout
 
 
+def _sources(tree: Path) -> Set[Path]:
+    """Every file of a tree but what was built or is git's, relative to it."""
+    return {
+        path.relative_to(tree)
+        for top in tree.iterdir()
+        if top.name not in ("build", ".git")
+        for path in ([top] if top.is_file() else top.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
 def _copy_tree() -> None:
-    """Sources only. Times are kept, so that a second run builds little."""
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    if TREE.exists():
-        for entry in TREE.iterdir():
-            if entry.name != "build":
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    ignore = shutil.ignore_patterns("__pycache__")
-    TREE.mkdir(exist_ok=True)
-    for entry in ROOT.iterdir():
-        if entry.name in ("build", ".git"):
+    """Only what differs is written, and with the time of now: the build trusts times."""
+    (TREE / "build").mkdir(parents=True, exist_ok=True)
+    wanted = _sources(ROOT)
+    for name in _sources(TREE) - wanted:
+        (TREE / name).unlink()
+    for name in wanted:
+        source, copy = ROOT / name, TREE / name
+        if copy.is_file() and copy.read_bytes() == source.read_bytes():
             continue
-        if entry.is_dir():
-            shutil.copytree(entry, TREE / entry.name, ignore=ignore, symlinks=True)
-        else:
-            shutil.copy2(entry, TREE / entry.name)
-    (TREE / "build").mkdir(exist_ok=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
+        shutil.copymode(source, copy)
     sysroot = TREE / "build" / "sysroot"
     if not sysroot.exists():
         sysroot.symlink_to((ROOT / "build" / "sysroot").resolve())
