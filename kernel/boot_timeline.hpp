@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the boot CPU spent on each phase of boot: instructions where the CPU can count them, and time. Instructions are
-// counted from the first ones at EL1 on (arch/performance_counter.hpp), so the first phase includes all that ran with the
-// MMU off.
+// What the boot CPU spent on each phase of boot: instructions where the CPU can count them, and time.
+// Instructions are counted from the first ones at EL1 on (arch/performance_counter.hpp), so the first phase
+// includes all that ran with the MMU off.
 //
 // Boot CPU only, until the self-tests start.
 #pragma once

@@ -34,8 +34,8 @@ inline constexpr std::size_t kDeviceTreeHeaderBytes = 40;
 std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte> header);
 
 // Reads the tree at the start of `blob` (which may be longer). Its string views point into the blob. After an
-// error `machine` holds what is needed to say it and to end the run, as far as the tree has that: uart, psci and
-// boot_arguments. All else is not sensible then.
+// error `machine` holds what is needed to say it and to end the run, as far as the tree has that: uart, psci
+// and boot_arguments. All else is not sensible then.
 std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte> blob,
                                                       MachineDescription& machine);
 

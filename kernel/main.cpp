@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// From the first C++ line in the kernel's own address space to the verdict: the order in which everything comes up.
+// From the first C++ line in the kernel's own address space to the verdict: the order in which everything
+// comes up.
 #include "arch/alternatives.hpp"
 #include "arch/floating_point.hpp"
 #include "arch/id_registers.hpp"
@@ -68,7 +69,8 @@ void read_machine()
         panic("{}", text.text());
     }
     if (!move_boot_cpu_first(machine, arch::Mpidr::read().affinity()))
-        panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it", arch::Mpidr::read().affinity());
+        panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it",
+              arch::Mpidr::read().affinity());
 }
 
 void start_interrupts()
@@ -97,7 +99,8 @@ void choose_atomics()
 void choose_tlb_invalidation()
 {
     bool all_have_ranges = true;
-    for_each_online_cpu([&](CpuId cpu) { all_have_ranges = all_have_ranges && cpu_features(cpu).range_tlbi; });
+    for_each_online_cpu(
+        [&](CpuId cpu) { all_have_ranges = all_have_ranges && cpu_features(cpu).range_tlbi; });
     arch::range_tlbi_is_used = all_have_ranges;
 }
 

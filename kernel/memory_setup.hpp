@@ -6,8 +6,8 @@
 
 namespace percival {
 
-// Free memory, linear map, stacks, and a root and a percpu unit for each CPU. What goes wrong here leaves nothing to run on and is
-// a panic with the reason. Boot CPU, once, on the master root.
+// Free memory, linear map, stacks, and a root and a percpu unit for each CPU. What goes wrong here leaves
+// nothing to run on and is a panic with the reason. Boot CPU, once, on the master root.
 void set_up_memory(const MachineDescription& machine);
 
 } // namespace percival

@@ -14,11 +14,12 @@ struct TableAt {
 };
 using KernelTableDump = mm::PageTableDump<mm::KernelGeometry, arch::Pte, TableAt>;
 
-// The mappings under `root` that no kernel mapping may be: writable and executable, or open to user mode. Each is printed as
-// an error, in runs.
+// The mappings under `root` that no kernel mapping may be: writable and executable, or open to user mode.
+// Each is printed as an error, in runs.
 u64 report_bad_mappings(PhysAddr root);
 
-// The boot CPU's root by region, and what distinguishes every other CPU's root, and the boot CPU's, from the master.
+// The boot CPU's root by region, and what distinguishes every other CPU's root, and the boot CPU's, from the
+// master.
 void dump_page_tables();
 
 } // namespace percival

@@ -23,15 +23,15 @@ u32 number_or(const BootArguments& arguments, std::string_view key, u32 otherwis
 
 bool is_known(std::string_view key)
 {
-    return key == "selftest" || key == "selftest.list" || key == "selftest.timeout" || key == "selftest.repeat" ||
-           key == "bench" || key == "verdict" || key == "ptdump";
+    return key == "selftest" || key == "selftest.list" || key == "selftest.timeout" ||
+           key == "selftest.repeat" || key == "bench" || key == "verdict" || key == "ptdump";
 }
 
 void report_unknown(const BootArguments& arguments)
 {
     for (const BootArgument& argument : arguments) {
-        const bool ours = argument.is_of("selftest") || argument.is_of("bench") || argument.is_of("verdict") ||
-                          argument.is_of("ptdump");
+        const bool ours = argument.is_of("selftest") || argument.is_of("bench") ||
+                          argument.is_of("verdict") || argument.is_of("ptdump");
         if (ours && !is_known(argument.key))
             print("boot argument {}: there is no such argument", argument.key);
     }
@@ -45,7 +45,8 @@ RunOptions read_run_options(const BootArguments& arguments)
     RunOptions options;
     options.selftest.globs = arguments.value("selftest").value_or(options.selftest.globs);
     options.selftest.list = arguments.flag("selftest.list");
-    options.selftest.timeout_seconds = number_or(arguments, "selftest.timeout", options.selftest.timeout_seconds);
+    options.selftest.timeout_seconds =
+        number_or(arguments, "selftest.timeout", options.selftest.timeout_seconds);
     options.selftest.repeat = number_or(arguments, "selftest.repeat", options.selftest.repeat);
     options.dump_page_tables = arguments.flag("ptdump");
     if (const auto globs = arguments.value("bench"))

@@ -16,7 +16,8 @@ struct RunOptions {
     bool dump_page_tables{false};
 };
 
-// Bad values are reported on the console and replaced by the default; arguments of ours that do not exist are reported too.
+// Bad values are reported on the console and replaced by the default; arguments of ours that do not exist are
+// reported too.
 RunOptions read_run_options(const BootArguments& arguments);
 
 } // namespace percival

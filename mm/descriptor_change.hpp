@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What replacing one descriptor by another means to a TLB that may hold the old one (Arm ARM D8.16.1, Using break-before-make
-// when updating translation table entries). Decided here and nowhere else; mm/descriptor_writer.hpp acts on it.
+// What replacing one descriptor by another means to a TLB that may hold the old one (Arm ARM D8.16.1, Using
+// break-before-make when updating translation table entries). Decided here and nowhere else;
+// mm/descriptor_writer.hpp acts on it.
 #pragma once
 
 #include "mm/pte_format.hpp"
@@ -12,7 +13,7 @@ enum class Change : u8 {
     Fresh,      // invalid -> valid: nothing was cached; publish, no TLBI
     Unmap,      // valid -> invalid: TLBI before the memory or the address is used again
     Permission, // a leaf's protection only: TLBI afterwards
-    Resize,     // block <-> table, or the contiguous hint, with outputs that stay: as NeedsBreak, unless FEAT_BBM allows it
+    Resize, // block <-> table, or the contiguous hint, with outputs that stay: as NeedsBreak, unless FEAT_BBM allows it
     NeedsBreak, // all other valid -> valid changes: invalid, TLBI, then the new one
 };
 
@@ -36,7 +37,8 @@ constexpr Change compare_leaves(Pte old, Pte now)
         return Change::NeedsBreak;
     const bool same_protection = old.attributes().protection == now.attributes().protection;
     if (old.is_contiguous() == now.is_contiguous())
-        // The members of a contiguous run must agree at any time, so that one of them cannot change alone (D8.7.1).
+        // The members of a contiguous run must agree at any time, so that one of them cannot change alone
+        // (D8.7.1).
         return same_protection || old.is_contiguous() ? Change::NeedsBreak : Change::Permission;
     return same_protection ? Change::Resize : Change::NeedsBreak;
 }
@@ -48,7 +50,8 @@ template <PteFormat Pte>
 constexpr Change classify(Pte old, Pte now, Level level)
 {
     using enum descriptor_change_detail::Verdict;
-    switch (descriptor_change_detail::kByKind[static_cast<u8>(old.kind(level))][static_cast<u8>(now.kind(level))]) {
+    switch (descriptor_change_detail::kByKind[static_cast<u8>(old.kind(level))]
+                                             [static_cast<u8>(now.kind(level))]) {
     case None:
         return Change::None;
     case Fresh:
@@ -65,14 +68,15 @@ constexpr Change classify(Pte old, Pte now, Level level)
     return Change::NeedsBreak;
 }
 
-// Whether the change may be made in one store. `resizes_live`: this machine changes sizes without faults (FEAT_BBM level 2
-// and no TLB conflict aborts, on every CPU).
+// Whether the change may be made in one store. `resizes_live`: this machine changes sizes without faults
+// (FEAT_BBM level 2 and no TLB conflict aborts, on every CPU).
 constexpr bool is_allowed(Change change, bool resizes_live)
 {
     return change != Change::NeedsBreak && (change != Change::Resize || resizes_live);
 }
 
-static_assert(is_allowed(Change::Fresh, false) && is_allowed(Change::Unmap, false) && is_allowed(Change::Permission, false));
+static_assert(is_allowed(Change::Fresh, false) && is_allowed(Change::Unmap, false) &&
+              is_allowed(Change::Permission, false));
 static_assert(!is_allowed(Change::Resize, false) && is_allowed(Change::Resize, true));
 static_assert(!is_allowed(Change::NeedsBreak, true));
 

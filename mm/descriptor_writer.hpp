@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The only code that stores descriptors of a tree that table walkers may be reading.
 //
-// INV-descriptor_writer-1: every store is classified against what it replaces (mm/descriptor_change.hpp). A change that needs
-//                          break-before-make and was not broken is refused: Env::forbidden(), a panic in the kernel.
+// INV-descriptor_writer-1: every store is classified against what it replaces (mm/descriptor_change.hpp). A
+//                          change that needs break-before-make and was not broken is refused:
+//                          Env::forbidden(), a panic in the kernel.
 #pragma once
 
 #include "mm/descriptor_change.hpp"
@@ -32,8 +33,8 @@ public:
             env_.store(slot, now);
     }
 
-    // Writes `count` neighbouring leaves, `value` and what follows it in steps of `step`, to slots that the caller found
-    // invalid. All outputs lie within one kLinearOutput (INV-pte_format-2).
+    // Writes `count` neighbouring leaves, `value` and what follows it in steps of `step`, to slots that the
+    // caller found invalid. All outputs lie within one kLinearOutput (INV-pte_format-2).
     void fill_invalid(Pte* first, u64 count, Pte value, Bytes step)
     {
         if constexpr (requires { env_.fill(first, count, value, step); }) {

@@ -66,8 +66,9 @@ struct Geometry {
     {
         return level.number() == 2 || (level.number() == 1 && G == Granule::K4);
     }
-    // Neighbouring leaves that may share one TLB entry through the contiguous hint (Arm ARM D8.7.1). They map neighbouring
-    // memory alike and start at a multiple of their number. 1: there is no such hint at this level.
+    // Neighbouring leaves that may share one TLB entry through the contiguous hint (Arm ARM D8.7.1). They map
+    // neighbouring memory alike and start at a multiple of their number. 1: there is no such hint at this
+    // level.
     static constexpr u64 contiguous_entries(Level level)
     {
         if (level.number() < 2)
@@ -110,6 +111,7 @@ static_assert(Geometry16k48::entry_size(Level{3}) * Geometry16k48::contiguous_en
 static_assert(Geometry16k48::entry_size(Level{2}) * Geometry16k48::contiguous_entries(Level{2}) == 1_GiB);
 static_assert(Geometry64k48::entry_size(Level{3}) * Geometry64k48::contiguous_entries(Level{3}) == 2_MiB);
 static_assert(Geometry64k48::entry_size(Level{2}) * Geometry64k48::contiguous_entries(Level{2}) == 16_GiB);
-static_assert(Geometry4k52::contiguous_entries(Level{0}) == 1 && Geometry64k52::contiguous_entries(Level{1}) == 1);
+static_assert(Geometry4k52::contiguous_entries(Level{0}) == 1 &&
+              Geometry64k52::contiguous_entries(Level{1}) == 1);
 
 } // namespace percival::mm

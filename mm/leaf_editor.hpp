@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Changing leaves that are in use: splitting blocks, unfolding contiguous runs, and break-before-make.
 //
-// Between break and make the address is not mapped, and a CPU that uses it faults; a fault on an address that translates
-// by then is spurious and retried. What the change itself runs on (its code, stack and the tables) is never broken: callers
-// keep such memory in single pages. Where Env::resizes_live() says so nothing is broken to change a size.
+// Between break and make the address is not mapped, and a CPU that uses it faults; a fault on an address that
+// translates by then is spurious and retried. What the change itself runs on (its code, stack and the tables)
+// is never broken: callers keep such memory in single pages. Where Env::resizes_live() says so nothing is
+// broken to change a size.
 //
 // INV-leaf_editor-1: a new table is complete, and its contents visible to walkers, before it is linked.
-// INV-leaf_editor-2: all entries of a contiguous run are broken before one of them is made anew (Arm ARM D8.7.1).
+// INV-leaf_editor-2: all entries of a contiguous run are broken before one of them is made anew (Arm ARM
+//                    D8.7.1).
 #pragma once
 
 #include "mm/page_table_walker.hpp"
@@ -27,8 +29,8 @@ public:
     {
     }
 
-    // Makes sure that no leaf and no run reaches across `boundary`. Translations stay as they are, so that a caller that
-    // gives up after an error here has changed nothing.
+    // Makes sure that no leaf and no run reaches across `boundary`. Translations stay as they are, so that a
+    // caller that gives up after an error here has changed nothing.
     std::expected<void, MapError> isolate(VirtAddr boundary)
     {
         for (;;) {
@@ -73,7 +75,8 @@ private:
         batch_.add_leaves({at, size_of(leaf.level) * count}, size_of(leaf.level));
     }
 
-    // The old size leaves the TLBs before anything else about the entries changes: FEAT_BBM lets only the size differ.
+    // The old size leaves the TLBs before anything else about the entries changes: FEAT_BBM lets only the
+    // size differ.
     template <class Change>
     void resize_live(Change change)
     {
@@ -82,7 +85,8 @@ private:
         batch_.flush();
     }
 
-    // Break: `count` neighbouring leaves become invalid, everywhere. Make: they become `value` and what follows it.
+    // Break: `count` neighbouring leaves become invalid, everywhere. Make: they become `value` and what
+    // follows it.
     void remake(Pte* first, u64 count, Level level, VirtAddr at, Pte value)
     {
         writer_.clear(first, count, level);
@@ -122,7 +126,8 @@ private:
         return true;
     }
 
-    // What `block` maps, by entries of the next level. All have the contiguous hint but the run that `boundary` cuts.
+    // What `block` maps, by entries of the next level. All have the contiguous hint but the run that
+    // `boundary` cuts.
     void fill_lower(Pte* table, const Walk<G, Pte>& block, VirtAddr boundary)
     {
         const Level lower = block.level.down();
@@ -132,7 +137,8 @@ private:
         const Pte plain = Pte::leaf(block.pte.address(), lower, block.pte.attributes());
         for (u64 index = 0; index < G::entries(lower); index += run) {
             const Pte first{plain.raw() + index * size_of(lower).count()};
-            writer_.fill_invalid(table + index, run, first.with_contiguous(run > 1 && !(cuts && index == cut)), size_of(lower));
+            writer_.fill_invalid(table + index, run,
+                                 first.with_contiguous(run > 1 && !(cuts && index == cut)), size_of(lower));
         }
     }
 

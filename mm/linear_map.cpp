@@ -14,9 +14,9 @@ namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
-// Tables for the rest of the linear map come from RAM that is mapped first: this much, through one table of the
-// boot pool. With blocks a bank needs two tables per level at its edges at most, and 64 banks with all their
-// holes stay far below. With pages it serves for a larger piece, and that for all else.
+// Tables for the rest of the linear map come from RAM that is mapped first: this much, through one table of
+// the boot pool. With blocks a bank needs two tables per level at its edges at most, and 64 banks with all
+// their holes stay far below. With pages it serves for a larger piece, and that for all else.
 constexpr Bytes kFirstPiece = kPage * 512;
 
 // A part of RAM with protection of its own.
@@ -76,8 +76,8 @@ std::expected<void, MapError> map_bank(KernelPageTable& table, PhysRange bank, c
     return {};
 }
 
-// Memory for the tables that map all banks by pages: a last-level table per span, the levels above (less than one in
-// 500 of those), and what straddles at each end of a bank.
+// Memory for the tables that map all banks by pages: a last-level table per span, the levels above (less than
+// one in 500 of those), and what straddles at each end of a bank.
 Bytes page_table_memory(const MachineDescription& machine)
 {
     constexpr Bytes kSpan = KernelGeometry::entry_size(kLastLevel.up());

@@ -16,7 +16,8 @@
 
 namespace percival::mm {
 
-// Where the linear map begins, the physical address that is mapped there, and how large its leaves may be. Set by map_linear().
+// Where the linear map begins, the physical address that is mapped there, and how large its leaves may be.
+// Set by map_linear().
 struct LinearMap {
     VirtAddr base;
     PhysAddr start;
@@ -47,10 +48,10 @@ enum class LinearMapError : u8 {
     OutOfReach, // RAM spans more than the linear map covers
 };
 
-// Maps all banks but `no_map` reservations, with leaves as large as `leaves` allows; `kept_apart` (the private
-// roots) by pages in any case, so that its protection can be changed later. Every table is made once, in memory
-// that is mapped already: there is no temporary mapping, and nothing to invalidate. Needs early_memory() filled.
-// Boot CPU, once.
+// Maps all banks but `no_map` reservations, with leaves as large as `leaves` allows; `kept_apart` (the
+// private roots) by pages in any case, so that its protection can be changed later. Every table is made once,
+// in memory that is mapped already: there is no temporary mapping, and nothing to invalidate. Needs
+// early_memory() filled. Boot CPU, once.
 std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart,
                                                Leaves leaves);
 

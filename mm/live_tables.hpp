@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Access to tables that walkers may be reading right now: the part of an engine environment that is the same on every live
-// tree. Any context.
+// Access to tables that walkers may be reading right now: the part of an engine environment that is the same
+// on every live tree. Any context.
 //
-// INV-live_tables-1: a table page's zeroes are visible to walkers before any descriptor points to it: zero() publishes.
+// INV-live_tables-1: a table page's zeroes are visible to walkers before any descriptor points to it: zero()
+//                    publishes.
 #pragma once
 
 #include "arch/barrier.hpp"
@@ -13,7 +14,10 @@ namespace percival::mm {
 
 template <PteFormat Pte>
 struct LiveTables {
-    static void store(Pte* slot, Pte value) { arch::store_descriptor(reinterpret_cast<u64*>(slot), value.raw()); }
+    static void store(Pte* slot, Pte value)
+    {
+        arch::store_descriptor(reinterpret_cast<u64*>(slot), value.raw());
+    }
 
     static void fill(Pte* first, u64 count, Pte value, Bytes step)
     {
@@ -27,8 +31,8 @@ struct LiveTables {
         publish();
     }
 
-    // All stores to tables before later walks by any CPU; the ISB for this one's own next access, which could otherwise still
-    // use the fault it found before (Arm ARM D8.2.6).
+    // All stores to tables before later walks by any CPU; the ISB for this one's own next access, which could
+    // otherwise still use the fault it found before (Arm ARM D8.2.6).
     static void publish()
     {
         arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();

@@ -8,8 +8,9 @@
 //   descriptor_writer.hpp   the only stores, each checked by descriptor_change.hpp
 //   tlb_batch.hpp           invalidation, and when pages may be freed
 //
-// The environment says how a table is reached, where new ones come from and how a descriptor is stored, so that the same
-// code runs with the MMU off, on the boot tables, on the linear map, and on a simulated machine:
+// The environment says how a table is reached, where new ones come from and how a descriptor is stored, so
+// that the same code runs with the MMU off, on the boot tables, on the linear map, and on a simulated
+// machine:
 //
 //   Pte* Env::table(PhysAddr)                  the table's descriptors, accessible now
 //   std::optional<PhysAddr> Env::allocate()    a zeroed table page, its zeroes visible to table walkers before it is returned
@@ -25,8 +26,8 @@
 //   Env::NoWalkers                             a type: no CPU walks these tables yet, so there is nothing to invalidate
 //
 // INV-page_table-1: a valid entry is never overwritten by map(): an attempt is an error.
-// INV-page_table-2: map() publishes once, at its end. Invalid entries are not cached by TLBs, so it invalidates nothing
-//                   (Arm ARM D8.13.1).
+// INV-page_table-2: map() publishes once, at its end. Invalid entries are not cached by TLBs, so it
+//                   invalidates nothing (Arm ARM D8.13.1).
 // INV-page_table-3: an operation that fails leaves every translation as it was.
 // INV-page_table-4: a shared table is never freed, and neither is a root.
 //
@@ -85,8 +86,8 @@ public:
         return {};
     }
 
-    // Makes `range` invalid again. The memory and the addresses are free for other use after the batch's next flush.
-    // NotMapped (a hole), Misaligned, or NoMemory (a block had to be split): nothing is unmapped.
+    // Makes `range` invalid again. The memory and the addresses are free for other use after the batch's next
+    // flush. NotMapped (a hole), Misaligned, or NoMemory (a block had to be split): nothing is unmapped.
     Result unmap(VirtRange range, Batch& batch)
     {
         if (Result ready = isolate(range, batch); !ready)
@@ -97,8 +98,9 @@ public:
         return {};
     }
 
-    // Gives `range` other attributes; it holds for every CPU after the batch's next flush. Fails as unmap() does. A change of
-    // the memory type, and any change of a contiguous run, goes through break-before-make (mm/leaf_editor.hpp).
+    // Gives `range` other attributes; it holds for every CPU after the batch's next flush. Fails as unmap()
+    // does. A change of the memory type, and any change of a contiguous run, goes through break-before-make
+    // (mm/leaf_editor.hpp).
     Result protect(VirtRange range, Attributes attributes, Batch& batch)
     {
         if (Result ready = isolate(range, batch); !ready)
@@ -112,8 +114,8 @@ public:
         return {};
     }
 
-    // Makes the entries at `level` for all of `range` point to tables, empty ones where there were none. AlreadyMapped (a
-    // block is in the way) or NoMemory: the tables made so far stay, and map nothing.
+    // Makes the entries at `level` for all of `range` point to tables, empty ones where there were none.
+    // AlreadyMapped (a block is in the way) or NoMemory: the tables made so far stay, and map nothing.
     Result ensure_tables(VirtRange range, Level level)
     {
         const Bytes step = G::entry_size(level);
@@ -188,7 +190,8 @@ private:
         if (!table)
             return std::unexpected{table.error()};
         const u64 index = G::index(level, at);
-        // Past the first entry of a table no larger leaf fits: its address would be aligned to this whole table.
+        // Past the first entry of a table no larger leaf fits: its address would be aligned to this whole
+        // table.
         const u64 most =
             std::min({G::entries(level) - index, left.count() >> G::shift(level), linear_entries(to, level)});
         Pte* first = table->entries + index;
@@ -218,7 +221,8 @@ private:
         return rest.count() >> G::shift(level);
     }
 
-    // Neighbouring leaves from slot number `index` on, with the contiguous hint on every whole run among them.
+    // Neighbouring leaves from slot number `index` on, with the contiguous hint on every whole run among
+    // them.
     void fill_with_runs(Pte* first, u64 index, u64 count, PhysAddr to, Level level, Attributes attributes)
     {
         const Bytes size = G::entry_size(level);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a translation tree holds, as runs of like mappings, and where two trees differ. Reads only; the caller keeps the trees
-// from changing meanwhile. kernel/ptdump.hpp prints it.
+// What a translation tree holds, as runs of like mappings, and where two trees differ. Reads only; the caller
+// keeps the trees from changing meanwhile. kernel/ptdump.hpp prints it.
 #pragma once
 
 #include "mm/page_table_walker.hpp"
@@ -59,7 +59,8 @@ public:
         runs_of(root, G::kRootLevel, G::kKernelBase, merger);
     }
 
-    // Calls visit(Difference) for every difference. Attributes count: a page that is writable in one tree only differs.
+    // Calls visit(Difference) for every difference. Attributes count: a page that is writable in one tree
+    // only differs.
     template <class Visit>
     void for_each_difference(PhysAddr left, PhysAddr right, Visit visit) const
     {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Following an address through a translation tree, in software. Reads only; any context in which Env::table() works.
+// Following an address through a translation tree, in software. Reads only; any context in which Env::table()
+// works.
 #pragma once
 
 #include "mm/descriptor_writer.hpp"

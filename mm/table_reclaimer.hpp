@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Freeing tables that hold nothing any more. For the lower tables of one root only: a table that several roots link to must
-// stay, as the others still lead to it. The root itself is never freed.
+// Freeing tables that hold nothing any more. For the lower tables of one root only: a table that several
+// roots link to must stay, as the others still lead to it. The root itself is never freed.
 #pragma once
 
 #include "mm/descriptor_writer.hpp"

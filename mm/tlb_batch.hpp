@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// TLB invalidation, collected: what was unmapped or changed is queued, and one flush serves all of it. Ends with a flush at
-// the latest when it goes out of scope.
+// TLB invalidation, collected: what was unmapped or changed is queued, and one flush serves all of it. Ends
+// with a flush at the latest when it goes out of scope.
 //
-// A flush is: DSB ISHST (the changed descriptors are visible to walkers, so that nobody fetches the old ones again), the
-// TLBIs, DSB ISH (they are complete on every CPU), ISB (this CPU's later instructions use the new translations). Arm ARM
-// D8.16.
+// A flush is: DSB ISHST (the changed descriptors are visible to walkers, so that nobody fetches the old ones
+// again), the TLBIs, DSB ISH (they are complete on every CPU), ISB (this CPU's later instructions use the new
+// translations). Arm ARM D8.16.
 //
-// The caller holds what serializes changes to the tree. Memory that was unmapped is the caller's again after flush().
+// The caller holds what serializes changes to the tree. Memory that was unmapped is the caller's again after
+// flush().
 //
-// INV-tlb_batch-1: a table page goes back to Env::release() only after the flush that follows its unlinking has completed:
-//                  until then a walker may be reading it.
-// INV-tlb_batch-2: a batch for this CPU only cannot be handed to an engine that edits a shared tree: its scope is its type.
+// INV-tlb_batch-1: a table page goes back to Env::release() only after the flush that follows its unlinking
+//                  has completed: until then a walker may be reading it.
+// INV-tlb_batch-2: a batch for this CPU only cannot be handed to an engine that edits a shared tree: its
+//                  scope is its type.
 #pragma once
 
 #include "arch/barrier.hpp"
@@ -32,9 +34,9 @@ inline constinit TlbStatistics tlb_statistics;
 template <class G, class Env, arch::TlbScope Scope = arch::TlbScope::AllCpus>
 class TlbBatch : Immovable {
 public:
-    // Beyond this many TLBIs one for everything is issued instead. Each is a broadcast that every CPU has to answer, in the
-    // order of 100 cycles; refilling the entries that are still in use costs a CPU some thousand walks at worst, which
-    // overlap. Linux draws the line at the entries of a table, 512 at 4 KiB.
+    // Beyond this many TLBIs one for everything is issued instead. Each is a broadcast that every CPU has to
+    // answer, in the order of 100 cycles; refilling the entries that are still in use costs a CPU some
+    // thousand walks at worst, which overlap. Linux draws the line at the entries of a table, 512 at 4 KiB.
     static constexpr u64 kMostInvalidations = 512;
 
     explicit TlbBatch(Env& env) : env_{env} {}
@@ -43,7 +45,8 @@ public:
     // The leaves of `size` each that map `range`, which begins at one.
     void add_leaves(VirtRange range, Bytes size) { add({range, size, arch::TlbEntries::Leaves}); }
 
-    // A table that was unlinked: no entry leads to it any more. `at` is any address that was translated through it.
+    // A table that was unlinked: no entry leads to it any more. `at` is any address that was translated
+    // through it.
     void add_table(VirtAddr at, PhysAddr table)
     {
         if (tables_.size() == kMostTables)
@@ -76,7 +79,8 @@ private:
         u64 leaves() const { return range.size.count() / leaf_size.count(); }
         bool is_followed_by(const Item& other) const
         {
-            return range.end() == other.range.base && leaf_size == other.leaf_size && entries == other.entries;
+            return range.end() == other.range.base && leaf_size == other.leaf_size &&
+                   entries == other.entries;
         }
     };
 
@@ -97,7 +101,10 @@ private:
     }
 
     // Only pages can go by range: for blocks one TLBI each is fewer.
-    static bool goes_by_range(const Item& item) { return item.leaf_size == G::kPageSize && arch::has_range_tlbi(); }
+    static bool goes_by_range(const Item& item)
+    {
+        return item.leaf_size == G::kPageSize && arch::has_range_tlbi();
+    }
 
     static u64 invalidations(const Item& item)
     {

@@ -14,8 +14,8 @@ constexpr u64 kAtATime = 16;
 // Below this the switch to the vector registers costs more than it saves.
 constexpr u64 kWorthwhile = 64;
 
-// The vector registers work for this CPU. Masks interrupts, so that nothing else runs while the trap is off; what it was is
-// restored, as this may stand inside a FloatingPointWindow.
+// The vector registers work for this CPU. Masks interrupts, so that nothing else runs while the trap is off;
+// what it was is restored, as this may stand inside a FloatingPointWindow.
 class VectorWindow {
 public:
     VectorWindow() : before_{Cpacr::read()} { allow_floating_point(); }

@@ -21,6 +21,15 @@ def check_cpu(machine: Machine) -> None:
         )
 
 
+def _memory(machine: Machine, extra: Sequence[str]) -> List[str]:
+    """Memory that the host commits only as the kernel touches it: a machine may have more than the host.
+    With NUMA nodes in `extra` these bring their own."""
+    if "-numa" in extra:
+        return ["-machine", machine.qemu_machine, "-m", machine.memory]
+    backend = f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"
+    return ["-object", backend, "-machine", f"{machine.qemu_machine},memory-backend=ram", "-m", machine.memory]
+
+
 def command(
     machine: Machine,
     kernel: Path,
@@ -40,10 +49,8 @@ def command(
     stop = ["-gdb", gdb, "-S"] if gdb else []
     return [
         program,
-        # Memory that the host commits only as the kernel touches it: a machine may have more than the host.
-        *("-object", f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"),
-        *("-machine", f"{machine.qemu_machine},memory-backend=ram", "-cpu", machine.qemu_cpu),
-        *("-smp", str(machine.cpus), "-m", machine.memory),
+        *_memory(machine, extra),
+        *("-cpu", machine.qemu_cpu, "-smp", str(machine.cpus)),
         *threads,
         *("-nodefaults", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"),
         *("-semihosting-config", "enable=on,target=native"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a linear map of so much RAM costs, with blocks and with pages: the engine builds it in a scratch root that no CPU
-// ever walks, so any amount can be mapped on any machine. Zeroing the tables is included.
+// What a linear map of so much RAM costs, with blocks and with pages: the engine builds it in a scratch root
+// that no CPU ever walks, so any amount can be mapped on any machine. Zeroing the tables is included.
 #include "arch/pte.hpp"
 #include "kernel/benchmark.hpp"
 #include "kernel/panic.hpp"

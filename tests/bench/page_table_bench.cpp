@@ -15,8 +15,8 @@ using mm::Level;
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr u64 kTable = KernelGeometry::entries(mm::kLastLevel);
 
-// A tree that no CPU uses. Its tables come zeroed, or as good as: the engine trusts a new table to be empty, so zeroing is
-// not part of what is measured.
+// A tree that no CPU uses. Its tables come zeroed, or as good as: the engine trusts a new table to be empty,
+// so zeroing is not part of what is measured.
 struct BenchTables : mm::LiveTables<Pte> {
     static constexpr u64 kPages = KernelGeometry::kLevels;
     static Pte* table(PhysAddr address) { return mm::kernel_tables().table(address); }

@@ -47,7 +47,7 @@ PAIRS: Tuple[Tuple[int, str, int, int, str, bool, str], ...] = (
 class Row:
     """One run. `checks` are names in checks.py, `shows` patterns that a line of the output must match. A
     machine with `tree` (see trees.py) is described by us, not by QEMU; `online` are the numbers of the CPUs
-    that come up, when these are not all of QEMU's."""
+    that come up, when these are not all of QEMU's; `qemu` are arguments for it."""
 
     name: str
     cpus: int = 4
@@ -65,6 +65,7 @@ class Row:
     tree: str = ""
     image_at: int = 0
     online: Tuple[int, ...] = ()
+    qemu: Tuple[str, ...] = ()
 
     @property
     def machine(self) -> str:
@@ -81,6 +82,7 @@ class Row:
             *("--machine", self.machine, "--preset", self.preset),
             *(["--icount"] if self.icount else []),
             *(["--append", self.append] if self.append else []),
+            *(f"--qemu-arg={argument}" for argument in self.qemu),
         ]
 
     @property
@@ -100,6 +102,12 @@ def _pair_row(values: Tuple[int, str, int, int, str, bool, str]) -> Row:
     name = f"passes_on_{cpus}_cpus_{cpu}_gicv{gic}_el{el}_{memory}{extras}"
     return Row(name, cpus, cpu, gic, el, memory, icount, preset)
 
+
+# CPUs 0 and 1 with one half of the memory, CPUs 2 and 3 with the other.
+TWO_NODES = (
+    *("-object", "memory-backend-ram,id=m0,size=512M", "-object", "memory-backend-ram,id=m1,size=512M"),
+    *("-numa", "node,memdev=m0,cpus=0-1", "-numa", "node,memdev=m1,cpus=2-3"),
+)
 
 OTHERS: Tuple[Row, ...] = (
     Row("passes_on_the_default_machine"),
@@ -190,6 +198,11 @@ OTHERS: Tuple[Row, ...] = (
     ),
     Row("passes_with_a_linear_map_of_pages", append="linear=pages"),
     Row("passes_with_16k-47_and_a_linear_map_of_pages", preset="16k-47", memory="8G", append="linear=pages"),
+    Row(
+        "passes_with_two_numa_nodes",
+        qemu=TWO_NODES,
+        shows=(r"ok \d+ a_node_that_is_used_up_is_helped_out_by_another$",),
+    ),
     Row("passes_with_64_GiB", cpus=2, memory="64G"),
     Row("passes_with_64k-42_on_160_cpus", preset="64k-42", cpus=160, memory="2G"),
     Row(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The page-table engine under any sequence of operations: the first byte says which geometry, the rest what is done. A
-// rule broken on the simulated machine, or a difference to the plain map, is a crash.
+// The page-table engine under any sequence of operations: the first byte says which geometry, the rest what
+// is done. A rule broken on the simulated machine, or a difference to the plain map, is a crash.
 #include "support/page_table_model.hpp"
 
 #include <cstdio>

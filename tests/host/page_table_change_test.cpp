@@ -31,7 +31,8 @@ static_assert(change(kTable, Pte::table(kHere)) == Change::NeedsBreak);
 static_assert(change(kLeaf, kTable) == Change::Resize && change(kTable, kLeaf) == Change::Resize);
 static_assert(change(kLeaf, kRun) == Change::Resize && change(kRun, kLeaf) == Change::Resize);
 static_assert(change(kRun, Pte::leaf(kHere, kBlockLevel, mm::kText)) == Change::NeedsBreak);
-static_assert(change(kRun, Pte::leaf(kHere, kBlockLevel, mm::kText).with_contiguous(true)) == Change::NeedsBreak);
+static_assert(change(kRun, Pte::leaf(kHere, kBlockLevel, mm::kText).with_contiguous(true)) ==
+              Change::NeedsBreak);
 
 TEST(DescriptorWriterTest, RefusesWhatNeedsABreakAndStoresNothing)
 {

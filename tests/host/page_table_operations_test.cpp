@@ -28,13 +28,13 @@ protected:
 TYPED_TEST_SUITE(PageTableTest, AllGeometries);
 
 // The names a typed test sees its fixture's constants by.
-#define USE_FIXTURE                                                                                                    \
-    [[maybe_unused]] constexpr auto kPage = TestFixture::kPage;                                                        \
-    [[maybe_unused]] constexpr auto kBlock = TestFixture::kBlock;                                                      \
-    [[maybe_unused]] constexpr auto kPageRun = TestFixture::kPageRun;                                                  \
-    [[maybe_unused]] constexpr auto kBlockRun = TestFixture::kBlockRun;                                                \
-    [[maybe_unused]] constexpr auto kAt = TestFixture::kAt;                                                            \
-    [[maybe_unused]] constexpr auto kTo = TestFixture::kTo;                                                            \
+#define USE_FIXTURE                                                     \
+    [[maybe_unused]] constexpr auto kPage = TestFixture::kPage;         \
+    [[maybe_unused]] constexpr auto kBlock = TestFixture::kBlock;       \
+    [[maybe_unused]] constexpr auto kPageRun = TestFixture::kPageRun;   \
+    [[maybe_unused]] constexpr auto kBlockRun = TestFixture::kBlockRun; \
+    [[maybe_unused]] constexpr auto kAt = TestFixture::kAt;             \
+    [[maybe_unused]] constexpr auto kTo = TestFixture::kTo;             \
     [[maybe_unused]] auto& bench = this->bench
 
 TYPED_TEST(PageTableTest, APageIsMappedAndNothingBesideIt)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Thousands of random operations in every geometry, with tables running out, against a plain map. PERCIVAL_RANDOM_STEPS in the
-// environment asks for more of them.
+// Thousands of random operations in every geometry, with tables running out, against a plain map.
+// PERCIVAL_RANDOM_STEPS in the environment asks for more of them.
 #include "support/page_table_model.hpp"
 
 #include <cstdlib>

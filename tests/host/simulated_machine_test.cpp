@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The simulated machine itself: each rule, broken by hand, is noticed, and the right order is not complained about.
+// The simulated machine itself: each rule, broken by hand, is noticed, and the right order is not complained
+// about.
 #include "support/simulated_tables.hpp"
 
 namespace percival::testing {
@@ -228,7 +229,8 @@ TEST_F(SimulatedMachineTest, AMisalignedBlockIsNoticed)
     EXPECT_EQ(violations(), 1u);
 }
 
-// Two CPUs, each with its own root: the same address, different memory. Right with private TLBs, wrong with CnP = 1.
+// Two CPUs, each with its own root: the same address, different memory. Right with private TLBs, wrong with
+// CnP = 1.
 TEST_F(SimulatedMachineTest, PrivateRootsWorkUntilTlbsAreShared)
 {
     const PhysAddr other = *env.allocate();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// An allocation or a free that is interrupted before each of its instructions in turn, by another one: what both
-// have is theirs alone, and what both gave back is there. Deterministic: a hardware breakpoint stands in for the
-// interrupt, wherever one could be taken.
+// An allocation or a free that is interrupted before each of its instructions in turn, by another one: what
+// both have is theirs alone, and what both gave back is there. Deterministic: a hardware breakpoint stands in
+// for the interrupt, wherever one could be taken.
 #include "arch/breakpoint.hpp"
 #include "arch/sysreg.hpp"
 #include "kernel/selftest.hpp"

@@ -23,8 +23,8 @@ public:
     {
         return has_room() && note_down(mm::allocate_pages_near(node, order), order);
     }
-    // More than this is not taken in a test: it writes to each block, for which an emulator's host has to find
-    // memory, 2 MiB at a time; and in debug builds the allocator poisons all of it.
+    // More than this is not taken in a test: it writes to each block, for which an emulator's host has to
+    // find memory, 2 MiB at a time; and in debug builds the allocator poisons all of it.
     static constexpr Bytes kMost = mm::kPoisonFreedMemory ? 2_GiB : 16_GiB;
 
     // Takes all memory there is, the largest blocks first.

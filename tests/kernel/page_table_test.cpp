@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The engine on the real machine: what the hardware translates after each operation, invalidation by range included; and the
-// dump, which finds a bad mapping where there is one.
+// The engine on the real machine: what the hardware translates after each operation, invalidation by range
+// included; and the dump, which finds a bad mapping where there is one.
 #include "arch/root_switch.hpp"
 #include "arch/tlb.hpp"
 #include "boot/linker_symbols.hpp"
@@ -47,7 +47,8 @@ void unmap(VirtRange range)
     EXPECT(mm::master_table().unmap(range, batch).has_value());
 }
 
-// Maps each page of the area to the same page of memory, reads it on all CPUs so that TLBs have it, and maps it to another.
+// Maps each page of the area to the same page of memory, reads it on all CPUs so that TLBs have it, and maps
+// it to another.
 void remap_everything_and_read(bool by_range)
 {
     const bool before = std::exchange(arch::range_tlbi_is_used, by_range);

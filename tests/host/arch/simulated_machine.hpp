@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A machine of several CPUs with TLBs, for testing what edits translation tables. It runs no instructions: the code under
-// test does, through the host's arch headers, and the machine knows at every moment what the architecture allows each CPU's
-// TLB to hold, and each walk to see:
+// A machine of several CPUs with TLBs, for testing what edits translation tables. It runs no instructions:
+// the code under test does, through the host's arch headers, and the machine knows at every moment what the
+// architecture allows each CPU's TLB to hold, and each walk to see:
 //
 //   - a walker may see a stored descriptor at once, or its former value until a DSB for stores follows;
 //   - a TLB may have fetched any valid entry as soon as it could be seen, without anybody asking, table entries too (walk
@@ -9,8 +9,9 @@
 //   - the CPU that made the change may be ahead of both until its ISB;
 //   - an entry of a contiguous run may be cached for the whole run.
 //
-// So it is not one TLB model picked at random but all of them at once: access() says what a CPU may get, and complains when
-// that is not one answer. What can never be right is a violation at the moment it happens: see the texts below.
+// So it is not one TLB model picked at random but all of them at once: access() says what a CPU may get, and
+// complains when that is not one answer. What can never be right is a violation at the moment it happens: see
+// the texts below.
 //
 // With share_tlbs() the CPUs use each other's entries, as they may with CnP = 1 (Arm ARM D8.15.1).
 #pragma once
@@ -46,7 +47,8 @@ public:
     using CpuMask = u32;
 
     // Installs itself as the calling thread's machine; CPU 0 executes.
-    SimulatedMachine(u32 cpus, u64 table_pages) : memory_{G::kPageSize, table_pages}, roots_(cpus), unsynchronized_(cpus)
+    SimulatedMachine(u32 cpus, u64 table_pages)
+        : memory_{G::kPageSize, table_pages}, roots_(cpus), unsynchronized_(cpus)
     {
         simulation = this;
     }
@@ -73,7 +75,8 @@ public:
     }
     void add_root(PhysAddr root) { memory_.page(root).level = G::kRootLevel; }
 
-    // What `cpu` gets at `address`. Several possible answers are a violation, and the first of them is returned.
+    // What `cpu` gets at `address`. Several possible answers are a violation, and the first of them is
+    // returned.
     Outcome access(u32 cpu, VirtAddr address);
     // All that `cpu` may get.
     std::vector<Outcome> outcomes(u32 cpu, VirtAddr address);
@@ -137,7 +140,8 @@ private:
     void link(PhysAddr table, Level level, const u64* from);
     bool maps_the_same(Pte block, Level level, PhysAddr table) const;
     void walk(PhysAddr table, Level level, VirtAddr address, u32 cpu, std::vector<Outcome>& out);
-    void outcomes_of_leaf(const u64* slot, Pte pte, Level level, VirtAddr address, u32 cpu, std::vector<Outcome>& out);
+    void outcomes_of_leaf(const u64* slot, Pte pte, Level level, VirtAddr address, u32 cpu,
+                          std::vector<Outcome>& out);
     void own_outcomes(u32 cpu, VirtAddr address, std::vector<Outcome>& out);
     template <class Match>
     void invalidate(TlbScope scope, Match match);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// SimulatedMachine: what a store of a descriptor does and what may be wrong with it. Included by its header only.
+// SimulatedMachine: what a store of a descriptor does and what may be wrong with it. Included by its header
+// only.
 #pragma once
 
 #include <cinttypes>

@@ -16,9 +16,9 @@ public:
 
     struct Page {
         bool in_use{false};
-        bool unpublished{false};            // written since the last DSB, while no walker could reach it
-        std::optional<mm::Level> level{};   // once it is linked
-        std::vector<const u64*> links{};    // slots that point here, or did and may still be believed
+        bool unpublished{false};          // written since the last DSB, while no walker could reach it
+        std::optional<mm::Level> level{}; // once it is linked
+        std::vector<const u64*> links{};  // slots that point here, or did and may still be believed
     };
 
     SimulatedMemory(Bytes page_size, u64 pages)
@@ -61,7 +61,8 @@ public:
 
 private:
     // A leaf to nowhere: what a walker finds in a page that was linked before it was zeroed.
-    static constexpr u64 kGarbage = SimulatedPte::leaf(PhysAddr{0xb'adba'd000'0000}, mm::kLastLevel, mm::kData).raw();
+    static constexpr u64 kGarbage =
+        SimulatedPte::leaf(PhysAddr{0xb'adba'd000'0000}, mm::kLastLevel, mm::kData).raw();
 
     u64 index_of(PhysAddr address) const { return (address - kBase).count() / page_size_.count(); }
     u64 entries() const { return page_size_.count() / 8; }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The simulated machine's descriptor format: 52-bit output addresses for every geometry, and nothing where Arm has it.
+// The simulated machine's descriptor format: 52-bit output addresses for every geometry, and nothing where
+// Arm has it.
 //
 //   63  60 59    56 55  48 47           12 11  7  6      5       4 3        2    1 0
 //   |  0  |OA[51:48]|  0  |  OA[47:12]    |  0  | user | memory | protection | run | kind |

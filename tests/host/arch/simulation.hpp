@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the host's arch headers do to memory and TLBs, as events for whoever simulates them (arch/simulated_machine.hpp). A
-// thread without a machine just computes: its barriers and TLBIs do nothing.
+// What the host's arch headers do to memory and TLBs, as events for whoever simulates them
+// (arch/simulated_machine.hpp). A thread without a machine just computes: its barriers and TLBIs do nothing.
 #pragma once
 
 #include "mm/address.hpp"

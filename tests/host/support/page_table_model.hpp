@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The engine against a plain map of what should be where. Each step is one operation with everything about it drawn from
-// `Choose`, a callable that gives a number below its argument: a random generator for the tests, the fuzzer's bytes for it.
+// The engine against a plain map of what should be where. Each step is one operation with everything about it
+// drawn from `Choose`, a callable that gives a number below its argument: a random generator for the tests,
+// the fuzzer's bytes for it.
 #pragma once
 
 #include "support/simulated_tables.hpp"

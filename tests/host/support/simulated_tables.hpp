@@ -31,7 +31,10 @@ class SimulatedTables : public mm::LiveTables<SimulatedPte> {
 public:
     explicit SimulatedTables(SimulatedMachine<G>& machine) : machine_{machine} {}
 
-    SimulatedPte* table(PhysAddr address) { return reinterpret_cast<SimulatedPte*>(machine_.pointer(address)); }
+    SimulatedPte* table(PhysAddr address)
+    {
+        return reinterpret_cast<SimulatedPte*>(machine_.pointer(address));
+    }
     std::optional<PhysAddr> allocate()
     {
         if (pages_left_ == 0)
@@ -109,9 +112,9 @@ struct Bench {
     Engine engine;
 };
 
-using AllGeometries =
-    ::testing::Types<mm::Geometry4k39, mm::Geometry4k48, mm::Geometry4k52, mm::Geometry16k47, mm::Geometry16k48,
-                     mm::Geometry16k52, mm::Geometry64k42, mm::Geometry64k48, mm::Geometry64k52>;
+using AllGeometries = ::testing::Types<mm::Geometry4k39, mm::Geometry4k48, mm::Geometry4k52,
+                                       mm::Geometry16k47, mm::Geometry16k48, mm::Geometry16k52,
+                                       mm::Geometry64k42, mm::Geometry64k48, mm::Geometry64k52>;
 
 // Addresses and memory aligned to anything a leaf or a run can want, in every geometry.
 template <class G>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Storing translation table descriptors, which table walkers read at any time: each store is 64-bit single-copy atomic.
-// Orders nothing: mm/live_tables.hpp has the barrier. MMU on.
+// Storing translation table descriptors, which table walkers read at any time: each store is 64-bit
+// single-copy atomic. Orders nothing: mm/live_tables.hpp has the barrier. MMU on.
 #pragma once
 
 #include "arch/zero_page.hpp"
@@ -14,7 +14,8 @@ inline void store_descriptor(u64* slot, u64 value)
     __atomic_store_n(slot, value, __ATOMIC_RELAXED);
 }
 
-// Stores `value`, `value + step`, … to `count` neighbouring slots; 0.75 instructions a descriptor in the long run.
+// Stores `value`, `value + step`, … to `count` neighbouring slots; 0.75 instructions a descriptor in the long
+// run.
 void fill_descriptors(u64* first, u64 count, u64 value, u64 step);
 
 // `size` is a granule, and a constant where it matters: one of the three remains.

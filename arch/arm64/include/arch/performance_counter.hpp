@@ -54,7 +54,8 @@ inline void start_performance_counter()
 }
 
 // Instructions retired on this CPU since start_performance_counter(), where it counts_instructions(); at
-// least the low 32 bits are valid (FEAT_PMUv3p5: all). The ISBs keep what is measured on its side of the read.
+// least the low 32 bits are valid (FEAT_PMUv3p5: all). The ISBs keep what is measured on its side of the
+// read.
 inline u64 instructions_retired()
 {
     u64 count;

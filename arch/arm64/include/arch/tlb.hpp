@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // TLB invalidation for the kernel's translation regime, EL1&0. Any context.
 //
-// A flush is always: descriptors changed, DSB ISHST (the stores are visible to table walkers), TLBI, DSB ISH (invalidation is
-// complete on every CPU), ISB (this CPU's later instructions use the new translations). Arm ARM D8.16. mm/tlb_batch.hpp puts
-// the parts tlbi_*() together; the flush_*() here are whole.
+// A flush is always: descriptors changed, DSB ISHST (the stores are visible to table walkers), TLBI, DSB ISH
+// (invalidation is complete on every CPU), ISB (this CPU's later instructions use the new translations). Arm
+// ARM D8.16. mm/tlb_batch.hpp puts the parts tlbi_*() together; the flush_*() here are whole.
 #pragma once
 
 #include "arch/barrier.hpp"
@@ -18,8 +18,9 @@ enum class TlbEntries : u8 {
     LeavesAndTables, // the walk caches too: needed where a table was unlinked
 };
 
-// The operand of a TLBI by address: VA[55:12] in bits 43:0, TTL 0 (no hint), ASID 0. Kernel entries are global, so the ASID
-// does not take part, and leaving kernel VA bits in the ASID and TTL fields would be wrong (Arm ARM D8.16.5).
+// The operand of a TLBI by address: VA[55:12] in bits 43:0, TTL 0 (no hint), ASID 0. Kernel entries are
+// global, so the ASID does not take part, and leaving kernel VA bits in the ASID and TTL fields would be
+// wrong (Arm ARM D8.16.5).
 constexpr u64 tlbi_operand(VirtAddr address)
 {
     return (address.raw() >> 12) & ((u64{1} << 44) - 1);
@@ -71,8 +72,8 @@ inline u64 range_invalidations(VirtRange range)
     return count;
 }
 
-// The page entries that translate addresses in `range`, no barriers. By encoding: RVAALE1IS is SYS #0, C8, C2, #7 and so on
-// (Arm ARM C5.5), which assemblers know only with FEAT_TLBIRANGE switched on.
+// The page entries that translate addresses in `range`, no barriers. By encoding: RVAALE1IS is SYS #0, C8,
+// C2, #7 and so on (Arm ARM C5.5), which assemblers know only with FEAT_TLBIRANGE switched on.
 template <class G, TlbScope Scope>
 inline void tlbi_range(VirtRange range, TlbEntries entries)
 {
@@ -109,7 +110,8 @@ inline void flush_tlb_all()
     isb();
 }
 
-// The leaf entry of one page, on all CPUs. A local percpu address is the same on every CPU, so one call covers all of them.
+// The leaf entry of one page, on all CPUs. A local percpu address is the same on every CPU, so one call
+// covers all of them.
 inline void flush_tlb_page(VirtAddr address)
 {
     dsb<Shareability::InnerShareable, Access::Store>();

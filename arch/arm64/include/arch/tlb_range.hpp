@@ -4,8 +4,9 @@
 //   63    48 47 46 45   44 43 39 38 37 36          0
 //   | ASID  |  TG | SCALE | NUM | TTL |  BaseADDR   |
 //
-// It covers [base, base + (NUM + 1) * 2^(5 * SCALE + 1) granules). BaseADDR is the address in granules, VA[48:12] at 4 KiB;
-// with TCR_EL1.DS = 1 it is VA[52:16] for every granule, so that a range begins at a multiple of 64 KiB.
+// It covers [base, base + (NUM + 1) * 2^(5 * SCALE + 1) granules). BaseADDR is the address in granules,
+// VA[48:12] at 4 KiB; with TCR_EL1.DS = 1 it is VA[52:16] for every granule, so that a range begins at a
+// multiple of 64 KiB.
 #pragma once
 
 #include "arch/sysreg.hpp"
@@ -27,8 +28,8 @@ struct TlbiRangeOperand {
     static constexpr u64 granules(u64 num, u64 scale) { return (num + 1) << (5 * scale + 1); }
 };
 
-// The low address bits that BaseADDR leaves out: those of a page, or 16 where 52-bit descriptors of 4 or 16 KiB are in use.
-// `page_shift` is the granule's; TCR_EL1.DS says the rest.
+// The low address bits that BaseADDR leaves out: those of a page, or 16 where 52-bit descriptors of 4 or 16
+// KiB are in use. `page_shift` is the granule's; TCR_EL1.DS says the rest.
 inline unsigned range_base_shift(unsigned page_shift)
 {
     constexpr unsigned kDs = 59;
@@ -37,8 +38,8 @@ inline unsigned range_base_shift(unsigned page_shift)
     return ((tcr >> kDs) & 1) != 0 ? 16 : page_shift;
 }
 
-// Calls `visit(operand)` for as many operations as it takes to cover `range`, four at most for less than 2^21 granules. They may
-// cover some granules more, as a range always has an even number of them.
+// Calls `visit(operand)` for as many operations as it takes to cover `range`, four at most for less than 2^21
+// granules. They may cover some granules more, as a range always has an even number of them.
 template <mm::Granule G, class Visit>
 constexpr void for_each_range_operand(VirtRange range, unsigned base_shift, Visit visit)
 {
@@ -70,7 +71,8 @@ constexpr u64 operand(VirtRange range, unsigned which, unsigned base_shift = sta
 {
     u64 found = 0;
     unsigned number = 0;
-    for_each_range_operand<G>(range, base_shift, [&](u64 value) { found = number++ == which ? value : found; });
+    for_each_range_operand<G>(range, base_shift,
+                              [&](u64 value) { found = number++ == which ? value : found; });
     return found;
 }
 
@@ -84,7 +86,8 @@ static_assert(operand<mm::Granule::K4>({kBase, 264_KiB}, 1) == ((kBase4k + 64) |
 static_assert(operand<mm::Granule::K4>({kBase, 264_KiB}, 2) == 0);
 static_assert(operand<mm::Granule::K64>({kBase, 1_MiB}, 0) ==
               (((kBase.raw() >> 16) & 0x1f'ffff'ffff) | u64{3} << 46 | u64{7} << 39));
-static_assert(operand<mm::Granule::K4>({kBase + 4_KiB, 4_KiB}, 0, 16) == operand<mm::Granule::K4>({kBase, 8_KiB}, 0, 16));
+static_assert(operand<mm::Granule::K4>({kBase + 4_KiB, 4_KiB}, 0, 16) ==
+              operand<mm::Granule::K4>({kBase, 8_KiB}, 0, 16));
 
 } // namespace tlb_range_check
 
