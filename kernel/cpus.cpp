@@ -104,9 +104,9 @@ void wait_for_secondaries()
 {
     for (;;) {
         arch::mask_interrupts();
+        // It wakes for a pending interrupt although that is masked, so none is missed.
         if (!has_idle_work())
-            arch::
-                wait_for_interrupt(); // wakes for a pending interrupt although it is masked, so none is missed
+            arch::wait_for_interrupt();
         arch::unmask_interrupts();
         run_idle_work();
     }

@@ -83,12 +83,17 @@ void start_interrupts()
     arch::unmask_interrupts();
 }
 
+bool all_cpus_have(bool arch::CpuFeatures::* feature)
+{
+    bool all = true;
+    for_each_online_cpu([&](CpuId cpu) { all = all && cpu_features(cpu).*feature; });
+    return all;
+}
+
 // The atomics' form is one for all CPUs, so it is decided when all are known.
 void choose_atomics()
 {
-    bool all_have_lse = true;
-    for_each_online_cpu([&](CpuId cpu) { all_have_lse = all_have_lse && cpu_features(cpu).lse; });
-    if (!all_have_lse)
+    if (!all_cpus_have(&arch::CpuFeatures::lse))
         return;
     WhileOthersAreHeld held;
     arch::InterruptMask masked;
@@ -98,10 +103,7 @@ void choose_atomics()
 // A range TLBI is broadcast, so every CPU has to know it.
 void choose_tlb_invalidation()
 {
-    bool all_have_ranges = true;
-    for_each_online_cpu(
-        [&](CpuId cpu) { all_have_ranges = all_have_ranges && cpu_features(cpu).range_tlbi; });
-    arch::range_tlbi_is_used = all_have_ranges;
+    arch::range_tlbi_is_used = all_cpus_have(&arch::CpuFeatures::range_tlbi);
 }
 
 // On the boot CPU's own, guarded stack.
