@@ -51,7 +51,6 @@ std::optional<PhysAddr> KernelTables::allocate()
     const auto page = take_page();
     if (!page)
         return std::nullopt;
-    ++allocated_;
     zero(table(*page), KernelGeometry::kPageSize);
     return page;
 }

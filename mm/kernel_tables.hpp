@@ -30,14 +30,11 @@ public:
     // Returns what is left of `mapped` to early memory.
     void give_back_rest();
 
-    u64 tables_allocated() const { return allocated_; }
-
 private:
     std::optional<PhysAddr> take_page();
 
     PhysRange given_{};
     bool early_memory_is_mapped_{false};
-    u64 allocated_{0};
 };
 
 using KernelPageTable = PageTable<KernelGeometry, arch::Pte, KernelTables>;

@@ -19,11 +19,6 @@ inline void wait_for_interrupt()
     asm volatile("dsb sy; wfi" ::: "memory");
 }
 
-inline void wait_for_event()
-{
-    asm volatile("wfe" ::: "memory");
-}
-
 inline void send_event()
 {
     asm volatile("sev" ::: "memory");

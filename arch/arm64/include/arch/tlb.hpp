@@ -101,23 +101,4 @@ inline void flush_tlb_this_cpu()
     isb();
 }
 
-// Everything, on all CPUs.
-inline void flush_tlb_all()
-{
-    dsb<Shareability::InnerShareable, Access::Store>();
-    asm volatile("tlbi vmalle1is" ::: "memory");
-    dsb<Shareability::InnerShareable>();
-    isb();
-}
-
-// The leaf entry of one page, on all CPUs. A local percpu address is the same on every CPU, so one call
-// covers all of them.
-inline void flush_tlb_page(VirtAddr address)
-{
-    dsb<Shareability::InnerShareable, Access::Store>();
-    asm volatile("tlbi vaale1is, %0" : : "r"(tlbi_operand(address)) : "memory");
-    dsb<Shareability::InnerShareable>();
-    isb();
-}
-
 } // namespace percival::arch
