@@ -27,7 +27,9 @@
 #include "kernel/summary.hpp"
 #include "kernel/tick.hpp"
 #include "kernel/verdict.hpp"
-#include "mm/device_map.hpp"
+#include "kernel/vmallocinfo.hpp"
+#include "mm/percpu_area.hpp"
+#include "mm/vmap.hpp"
 
 namespace percival {
 namespace {
@@ -39,7 +41,7 @@ void attach_console()
 {
     if (machine.uart.kind != UartKind::Pl011)
         return;
-    if (const auto registers = mm::map_device(machine.uart.registers)) {
+    if (const auto registers = mm::ioremap(machine.uart.registers)) {
         uart.init(arch::Mmio{*registers});
         console_attach(uart);
     }
@@ -109,6 +111,7 @@ void choose_tlb_invalidation()
 // On the boot CPU's own, guarded stack.
 [[noreturn]] void run(void*)
 {
+    mm::note_percpu_areas();
     start_interrupts();
     end_boot_phase("interrupts");
     bring_up_secondaries(machine);
@@ -122,6 +125,8 @@ void choose_tlb_invalidation()
     const RunOptions options = read_run_options(BootArguments{machine.boot_arguments});
     if (options.dump_page_tables)
         dump_page_tables();
+    if (options.list_areas)
+        print_vmallocinfo();
     end_run(options.benchmarks ? run_benchmarks(*options.benchmarks) : run_selftests(options.selftest));
 }
 

@@ -12,6 +12,7 @@
 #include "mm/linear_map.hpp"
 #include "mm/page_allocator.hpp"
 #include "mm/percpu_area.hpp"
+#include "mm/vm_freed.hpp"
 
 namespace percival {
 namespace {
@@ -91,6 +92,7 @@ void set_up_memory(const MachineDescription& machine)
     need(mm::setup_percpu_areas(cpus, private_tables), "the CPUs' percpu data");
     end_boot_phase("percpu areas");
     mm::start_page_allocator(machine);
+    mm::limit_freed(mm::early_memory().added_bytes(), cpus);
     end_boot_phase("page allocator");
 }
 

@@ -24,14 +24,16 @@ u32 number_or(const BootArguments& arguments, std::string_view key, u32 otherwis
 bool is_known(std::string_view key)
 {
     return key == "selftest" || key == "selftest.list" || key == "selftest.timeout" ||
-           key == "selftest.repeat" || key == "bench" || key == "verdict" || key == "ptdump";
+           key == "selftest.repeat" || key == "bench" || key == "verdict" || key == "ptdump" ||
+           key == "vmallocinfo";
 }
 
 void report_unknown(const BootArguments& arguments)
 {
     for (const BootArgument& argument : arguments) {
         const bool ours = argument.is_of("selftest") || argument.is_of("bench") ||
-                          argument.is_of("verdict") || argument.is_of("ptdump");
+                          argument.is_of("verdict") || argument.is_of("ptdump") ||
+                          argument.is_of("vmallocinfo");
         if (ours && !is_known(argument.key))
             print("boot argument {}: there is no such argument", argument.key);
     }
@@ -49,6 +51,7 @@ RunOptions read_run_options(const BootArguments& arguments)
         number_or(arguments, "selftest.timeout", options.selftest.timeout_seconds);
     options.selftest.repeat = number_or(arguments, "selftest.repeat", options.selftest.repeat);
     options.dump_page_tables = arguments.flag("ptdump");
+    options.list_areas = arguments.flag("vmallocinfo");
     if (const auto globs = arguments.value("bench"))
         options.benchmarks = globs->empty() ? std::string_view{"*"} : *globs;
     return options;

@@ -32,12 +32,8 @@ public:
 
     void lock() PERCIVAL_ACQUIRE()
     {
-        for (u32 looks = 0; looks < Patience; ++looks) {
-            if (queue_is_empty() && take())
-                return;
-            arch::relax();
-        }
-        lock_in_turn();
+        if (!queue_is_empty() || !take()) [[unlikely]]
+            wait_and_take();
     }
     // Takes the lock if nobody holds it or queues for it.
     [[nodiscard]] bool try_lock() PERCIVAL_TRY_ACQUIRE(true) { return queue_is_empty() && take(); }
@@ -54,7 +50,16 @@ private:
         return held_.load(std::memory_order_relaxed) == 0 &&
                held_.exchange(1, std::memory_order_acquire) == 0;
     }
-    [[gnu::noinline]] void lock_in_turn()
+    [[gnu::noinline]] void wait_and_take()
+    {
+        for (u32 looks = 0; looks < Patience; ++looks) {
+            if (queue_is_empty() && take())
+                return;
+            arch::relax();
+        }
+        take_in_turn();
+    }
+    void take_in_turn()
     {
         const u32 turn = next_.fetch_add(1, std::memory_order_relaxed);
         while (serving_.load(std::memory_order_relaxed) != turn)

@@ -3,9 +3,9 @@
 
 #include "boot/linker_symbols.hpp"
 #include "mm/early_memory.hpp"
-#include "mm/kernel_area.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/percpu_area.hpp"
+#include "mm/vm_region.hpp"
 
 extern "C" char overflow_stack[];
 
@@ -31,10 +31,10 @@ std::optional<VirtRange> overflow_stack_containing(VirtAddr address)
 std::expected<void, mm::MapError> make_cpu_stacks(u32 cpus)
 {
     // One slot more: the guard below the first stack.
-    const auto area = mm::take_kernel_area(kSlot * (u64{cpus} + 1), kSlot);
+    const auto area = mm::vmalloc_region().allocate(kSlot * (u64{cpus} + 1), kSlot);
     if (!area)
         return std::unexpected{mm::MapError::NoMemory};
-    stacks = {area->base + kSlot, kSlot * cpus};
+    stacks = {(*area)->range.base + kSlot, kSlot * cpus};
     for (u32 cpu = 0; cpu < cpus; ++cpu) {
         const auto memory = mm::early_memory().allocate(arch::kStackSize, mm::KernelGeometry::kPageSize);
         if (!memory)
@@ -42,6 +42,9 @@ std::expected<void, mm::MapError> make_cpu_stacks(u32 cpus)
         if (auto result = mm::master_table().map(cpu_stack(CpuId{cpu}), memory->base, mm::kData); !result)
             return result;
     }
+    (*area)->kind = mm::VmKind::Stacks;
+    (*area)->mapped = arch::kStackSize * cpus;
+    (*area)->become(mm::VmState::Used);
     return {};
 }
 

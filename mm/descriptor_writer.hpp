@@ -45,10 +45,13 @@ public:
         }
     }
 
-    void clear(Pte* first, u64 count, Level level)
+    // Clears `count` neighbouring leaves. From valid to invalid is always allowed, so there is nothing to
+    // classify.
+    void clear_leaves(Pte* first, u64 count)
     {
+#pragma clang loop unroll_count(16)
         for (u64 n = 0; n < count; ++n)
-            write(first + n, Pte{}, level);
+            env_.store(first + n, Pte{});
     }
 
     // Whether leaves may change size while CPUs use them.

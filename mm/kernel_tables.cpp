@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/kernel_tables.hpp"
 
-#include "boot/boot_tables.hpp"
-#include "boot/linker_symbols.hpp"
 #include "kernel/panic.hpp"
 #include "mm/early_memory.hpp"
 #include "mm/fold.hpp"
@@ -19,7 +17,7 @@ PhysRange image_range()
 
 } // namespace
 
-arch::Pte* KernelTables::table(PhysAddr address)
+arch::Pte* KernelTables::table_at_boot(PhysAddr address)
 {
     if (image_range().contains(address))
         return reinterpret_cast<arch::Pte*>(
@@ -36,7 +34,7 @@ std::optional<PhysAddr> KernelTables::take_page()
     }
     if (page_allocator_has_started())
         return allocate_page();
-    if (early_memory_is_mapped_) {
+    if (to_linear_ != 0) {
         const auto page = early_memory().allocate(kPage, kPage);
         return page ? std::optional{page->base} : std::nullopt;
     }
@@ -66,9 +64,9 @@ void KernelTables::give(PhysRange mapped)
     given_ = mapped;
 }
 
-void KernelTables::use_early_memory()
+void KernelTables::use_linear_map()
 {
-    early_memory_is_mapped_ = true;
+    to_linear_ = linear_address(PhysAddr{0}).raw();
 }
 
 void KernelTables::give_back_rest()
@@ -77,33 +75,12 @@ void KernelTables::give_back_rest()
         given_ = {};
 }
 
-KernelTables& kernel_tables()
-{
-    static constinit KernelTables tables;
-    return tables;
-}
-
-PhysAddr master_root()
-{
-    return image_to_physical(&boot::boot_tables.master);
-}
-
-KernelPageTable master_table()
-{
-    return {master_root(), kernel_tables()};
-}
-
 PhysAddr walk_start(PhysAddr root)
 {
     const auto at = [](PhysAddr address) {
         return reinterpret_cast<const u64*>(kernel_tables().table(address));
     };
     return walk_start<KernelGeometry, arch::Pte>(root, at);
-}
-
-PhysAddr image_to_physical(const volatile void* thing)
-{
-    return boot::handoff.image + (address_of(thing) - address_of(_image_start));
 }
 
 } // namespace percival::mm

@@ -9,6 +9,8 @@
 #pragma once
 
 #include "arch/pte.hpp"
+#include "boot/boot_tables.hpp"
+#include "boot/linker_symbols.hpp"
 #include "mm/kernel_geometry.hpp"
 #include "mm/live_tables.hpp"
 #include "mm/page_table.hpp"
@@ -17,40 +19,61 @@ namespace percival::mm {
 
 class KernelTables : public LiveTables<arch::Pte> {
 public:
-    arch::Pte* table(PhysAddr address);
+    arch::Pte* table(PhysAddr address)
+    {
+        // All tables are in RAM, those of the image too.
+        if (to_linear_ != 0) [[likely]]
+            return reinterpret_cast<arch::Pte*>(address.raw() + to_linear_);
+        return table_at_boot(address);
+    }
     std::optional<PhysAddr> allocate();
     // A change of a descriptor that needed break-before-make and was about to be made without: a panic.
     [[noreturn]] static void forbidden(arch::Pte old, arch::Pte now, Level level);
 
     // From now on tables come out of `mapped`, until it is used up.
     void give(PhysRange mapped);
-    // After that they come from early memory, all of which is mapped, and, once that is handed over, from the
-    // page allocator.
-    void use_early_memory();
+    // The linear map is complete: all RAM is reached through it, and after that tables come from early memory
+    // and, once that is handed over, from the page allocator.
+    void use_linear_map();
     // Returns what is left of `mapped` to early memory.
     void give_back_rest();
 
 private:
+    arch::Pte* table_at_boot(PhysAddr address);
     std::optional<PhysAddr> take_page();
 
+    // What is added to a physical address of RAM to get its linear address; 0 before the linear map is complete.
+    u64 to_linear_{0};
     PhysRange given_{};
-    bool early_memory_is_mapped_{false};
 };
 
 using KernelPageTable = PageTable<KernelGeometry, arch::Pte, KernelTables>;
 using KernelTlbBatch = TlbBatch<KernelGeometry, KernelTables>;
 
-KernelTables& kernel_tables();
+inline constinit KernelTables the_kernel_tables;
+inline KernelTables& kernel_tables()
+{
+    return the_kernel_tables;
+}
+
+// The physical address of a thing in the image.
+inline PhysAddr image_to_physical(const volatile void* thing)
+{
+    return boot::handoff.image + (address_of(thing) - address_of(_image_start));
+}
 
 // The root where shared regions are edited. It belongs to no CPU; its local percpu window is empty.
-PhysAddr master_root();
-KernelPageTable master_table();
+inline PhysAddr master_root()
+{
+    return image_to_physical(&boot::boot_tables.master);
+}
+inline KernelPageTable master_table()
+{
+    return {master_root(), kernel_tables()};
+}
 
 // Where the hardware's walks of the tree under `root` start: at the root, unless the build is folded
 // (mm/fold.hpp).
 PhysAddr walk_start(PhysAddr root);
-
-// The physical address of a thing in the image.
-PhysAddr image_to_physical(const volatile void* thing);
 
 } // namespace percival::mm

@@ -89,7 +89,7 @@ private:
     // follows it.
     void remake(Pte* first, u64 count, Level level, VirtAddr at, Pte value)
     {
-        writer_.clear(first, count, level);
+        writer_.clear_leaves(first, count);
         batch_.add_leaves({at, size_of(level) * count}, size_of(level));
         batch_.flush();
         writer_.fill_invalid(first, count, value, size_of(level));

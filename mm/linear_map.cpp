@@ -165,7 +165,7 @@ std::expected<void, LinearMapError> map_linear(const MachineDescription& machine
         if (!map_bank(table, bank.range, pieces, leaves))
             return std::unexpected{LinearMapError::NoMemory};
     }
-    kernel_tables().use_early_memory();
+    kernel_tables().use_linear_map();
     return {};
 }
 

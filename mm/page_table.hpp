@@ -3,6 +3,7 @@
 //
 //   page_table.hpp          this: whole operations on ranges
 //   page_table_walker.hpp   following an address
+//   leaf_slots.hpp          pages in neighbouring slots of one table
 //   leaf_editor.hpp         splitting blocks, unfolding contiguous runs, break-before-make
 //   table_reclaimer.hpp     freeing empty tables
 //   descriptor_writer.hpp   the only stores, each checked by descriptor_change.hpp
@@ -35,10 +36,12 @@
 #pragma once
 
 #include "mm/leaf_editor.hpp"
+#include "mm/leaf_slots.hpp"
 #include "mm/table_reclaimer.hpp"
 
 #include <expected>
 #include <optional>
+#include <span>
 
 namespace percival::mm {
 
@@ -84,6 +87,59 @@ public:
         }
         env_.publish();
         return {};
+    }
+
+    // Maps pages from anywhere in the first kLinearOutput one behind the other from `base` on, with the contiguous hint where they
+    // happen to be a run. Fails as map() does.
+    Result map_pages(VirtAddr base, std::span<const PhysAddr> pages, Attributes attributes)
+    {
+        const VirtRange range{base, G::kPageSize * pages.size()};
+        if (!base.is_aligned(G::kPageSize) || !LeafSlots<G, Pte, Env>::are_mappable(pages))
+            return std::unexpected{MapError::Misaligned};
+        for (u64 done = 0; done < pages.size();) {
+            const Bytes so_far = G::kPageSize * done;
+            const auto mapped = map_pages_in_one_table(base + so_far, pages.subspan(done), attributes);
+            if (!mapped) {
+                undo_map(range, so_far);
+                return std::unexpected{mapped.error()};
+            }
+            done += *mapped;
+        }
+        env_.publish();
+        return {};
+    }
+
+    // The last-level descriptors of `range` (mm/leaf_slots.hpp), with the tables above them made as needed; null
+    // when they stand in two tables. They stay where they are for good, the tables being shared. NoMemory, AlreadyMapped (a block is
+    // in the way).
+    std::expected<Pte*, MapError> slots_for(VirtRange range)
+    {
+        const u64 index = G::index(kLastLevel, range.base);
+        if (index + (range.size.count() >> G::kPageShift) > G::entries(kLastLevel))
+            return nullptr;
+        const auto table = table_for(range.base, kLastLevel);
+        if (!table)
+            return std::unexpected{table.error()};
+        env_.publish();
+        return table->entries + index;
+    }
+
+    // Makes a range invalid again out of which no leaf reaches, and flushes nothing: the memory and the addresses
+    // stay out of use until the caller has. Holes are left alone. Shared tables only.
+    void clear(VirtRange range)
+    {
+        clear_leaves(range, [](VirtRange, Bytes) {});
+    }
+
+    // Whether clear() may be used on `range`.
+    bool is_mapped_by_whole_leaves(VirtRange range) const
+    {
+        const auto ends_a_leaf = [this](VirtAddr boundary, VirtAddr inside) {
+            return boundary.is_aligned(walk(inside).reach());
+        };
+        return is_page_aligned(range) && walker_.is_mapped(range) &&
+               (range.is_empty() || (ends_a_leaf(range.base, range.base) &&
+                                     ends_a_leaf(range.end(), range.end() - G::kPageSize)));
     }
 
     // Makes `range` invalid again. The memory and the addresses are free for other use after the batch's next
@@ -205,13 +261,27 @@ private:
         return G::entry_size(level) * count;
     }
 
+    // As many as one last-level table takes, one at least; the number of pages.
+    std::expected<u64, MapError> map_pages_in_one_table(VirtAddr at, std::span<const PhysAddr> pages,
+                                                        Attributes attributes)
+    {
+        const auto table = table_for(at, kLastLevel);
+        if (!table)
+            return std::unexpected{table.error()};
+        const u64 index = G::index(kLastLevel, at);
+        const u64 most = std::min<u64>(G::entries(kLastLevel) - index, pages.size());
+        Pte* first = table->entries + index;
+        if (!table->is_new && count_invalid(first, most, kLastLevel) != most)
+            return std::unexpected{MapError::AlreadyMapped};
+        LeafSlots<G, Pte, Env>{env_, first}.fill(index, pages.first(most), attributes);
+        return most;
+    }
+
     // Invalid entries from `first` on, `most` at most.
     static u64 count_invalid(const Pte* first, u64 most, Level level)
     {
-        u64 count = 0;
-        while (count < most && load_descriptor(first + count).kind(level) == PteKind::Invalid)
-            ++count;
-        return count;
+        return level.is_last() ? count_while<PteKind::Invalid>(first, most, [] { return kLastLevel; })
+                               : count_while<PteKind::Invalid>(first, most, [level] { return level; });
     }
 
     // Entries of `level` until the output address leaves the kLinearOutput it is in (INV-pte_format-2).
@@ -287,13 +357,33 @@ private:
             const Bytes size = G::entry_size(found.level);
             const u64 room = std::min(G::entries(found.level) - G::index(found.level, at),
                                       (range.end() - at).count() >> G::shift(found.level));
-            u64 count = 1;
-            while (count < room && load_descriptor(found.slot + count).kind(found.level) == PteKind::Leaf)
-                ++count;
-            writer_.clear(found.slot, count, found.level);
+            const u64 count = count_leaves(found.slot, room, found.level);
+            if (count == 0) {
+                at = at.align_down(size) + size; // a hole
+                continue;
+            }
+            writer_.clear_leaves(found.slot, count);
             cleared({at, size * count}, size);
             at += size * count;
         }
+    }
+
+    // Leaves from `first` on, `most` at most.
+    static u64 count_leaves(const Pte* first, u64 most, Level level)
+    {
+        return level.is_last() ? count_while<PteKind::Leaf>(first, most, [] { return kLastLevel; })
+                               : count_while<PteKind::Leaf>(first, most, [level] { return level; });
+    }
+
+    // `level()` is a constant where that is the last one: there a kind is one bit.
+    template <PteKind Kind>
+    static u64 count_while(const Pte* first, u64 most, auto level)
+    {
+        u64 count = 0;
+#pragma clang loop unroll_count(8)
+        while (count < most && load_descriptor(first + count).kind(level()) == Kind)
+            ++count;
+        return count;
     }
 
     PageTableWalker<G, Pte, Env> walker_;

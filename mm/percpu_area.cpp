@@ -5,6 +5,7 @@
 #include "mm/early_memory.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/vm_region.hpp"
 
 namespace percival::mm {
 namespace {
@@ -122,6 +123,22 @@ std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tab
     const VirtRange alias{linear_address(private_tables.base), private_tables.size};
     KernelTlbBatch batch{kernel_tables()};
     return master_table().protect(alias, kReadOnlyData, batch);
+}
+
+void note_percpu_areas()
+{
+    const auto note = [](VmRegion& region, Bytes size) {
+        const auto area = region.allocate(size, kPage);
+        if (!area)
+            return;
+        (*area)->kind = VmKind::Percpu;
+        (*area)->mapped = unit_size();
+        (*area)->become(VmState::Used);
+    };
+    // Slabs in the order of their CPUs, which is how a region hands out addresses.
+    for (u32 cpu = 0; cpu < possible_cpus; ++cpu)
+        note(global_percpu_region(), KernelLayout::kSlabSize);
+    note(local_percpu_region(), unit_size());
 }
 
 PhysAddr cpu_root(CpuId cpu)

@@ -58,6 +58,9 @@ std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tab
 // setup_percpu_areas().
 std::expected<void, MapError> complete_master_root(u32 cpus);
 
+// Enters the slabs and the first unit into the percpu regions' books. Boot CPU, once, on its own root.
+void note_percpu_areas();
+
 // The root of a CPU, and the number of CPUs that have one. After setup_percpu_areas().
 PhysAddr cpu_root(CpuId cpu);
 u32 possible_cpu_count();

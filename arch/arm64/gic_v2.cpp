@@ -7,7 +7,7 @@
 #include "arch/barrier.hpp"
 #include "arch/sysreg.hpp"
 #include "gic.hpp"
-#include "mm/device_map.hpp"
+#include "mm/vmap.hpp"
 
 #include <array>
 
@@ -61,8 +61,8 @@ GicResult GicV2::init(const GicDescription& gic)
         return std::unexpected{"the device tree's GICv2 distributor has less than 4 KiB of registers"};
     if (gic.cpu_interface.size < kCpuInterfaceSize)
         return std::unexpected{"the device tree's GICv2 CPU interface has less than 256 bytes of registers"};
-    const auto distributor = mm::map_device(gic.distributor);
-    const auto cpu_interface = mm::map_device(gic.cpu_interface);
+    const auto distributor = mm::ioremap(gic.distributor);
+    const auto cpu_interface = mm::ioremap(gic.cpu_interface);
     if (!distributor || !cpu_interface)
         return std::unexpected{"the GICv2's registers cannot be mapped"};
     distributor_ = Mmio{*distributor};

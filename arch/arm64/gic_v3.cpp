@@ -9,7 +9,7 @@
 #include "arch/poll.hpp"
 #include "gic.hpp"
 #include "gic_v3_registers.hpp"
-#include "mm/device_map.hpp"
+#include "mm/vmap.hpp"
 
 #include <array>
 #include <atomic>
@@ -85,7 +85,7 @@ GicResult GicV3::init(const GicDescription& gic)
 {
     if (gic.distributor.size < kFrame)
         return std::unexpected{"the device tree's GICv3 distributor has less than 64 KiB of registers"};
-    const auto base = mm::map_device(gic.distributor);
+    const auto base = mm::ioremap(gic.distributor);
     if (!base)
         return std::unexpected{"the GICv3 distributor's registers cannot be mapped"};
     distributor_ = Mmio{*base};
@@ -99,7 +99,7 @@ GicResult GicV3::init(const GicDescription& gic)
 GicResult GicV3::map_redistributors(const GicDescription& gic)
 {
     for (const PhysRange& range : gic.redistributors) {
-        const auto base = mm::map_device(range);
+        const auto base = mm::ioremap(range);
         if (!base || !regions.push({*base, range.size}))
             return std::unexpected{"a GICv3 redistributor region cannot be mapped"};
     }

@@ -4,7 +4,7 @@
 #include "arch/barrier.hpp"
 #include "arch/mmio.hpp"
 #include "arch/processor.hpp"
-#include "mm/device_map.hpp"
+#include "mm/vmap.hpp"
 #include "psci.hpp"
 
 namespace percival::arch {
@@ -21,7 +21,7 @@ std::expected<void, std::string_view> release_from_spin_table(PhysAddr release_a
 {
     if (!release_address.is_aligned(Bytes{sizeof(u64)}))
         return std::unexpected{"spin table: the CPU's release address is not a multiple of 8"};
-    const auto mapped = mm::map_device({release_address, Bytes{sizeof(u64)}});
+    const auto mapped = mm::ioremap({release_address, Bytes{sizeof(u64)}});
     if (!mapped)
         return std::unexpected{"spin table: the CPU's release address cannot be mapped"};
     asm volatile("dc civac, %0" : : "r"(mapped->raw()) : "memory");
@@ -29,6 +29,7 @@ std::expected<void, std::string_view> release_from_spin_table(PhysAddr release_a
     Mmio{*mapped}.write64(0, entry.raw());
     dsb<Shareability::FullSystem>(); // the store before the event that makes the CPU look
     send_event();
+    mm::iounmap(*mapped);
     return {};
 }
 

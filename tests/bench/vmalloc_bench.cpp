@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// vmalloc() and vmap(): what an allocation and its free cost, and apart from that their share of the flush that
+// follows later for many of them together. How both grow with the number of areas that are in use.
+#include "kernel/benchmark.hpp"
+#include "kernel/panic.hpp"
+#include "mm/kernel_geometry.hpp"
+#include "mm/linear_map.hpp"
+#include "mm/page_allocator.hpp"
+#include "mm/small_objects.hpp"
+#include "mm/tlb_batch.hpp"
+#include "mm/vm_freed.hpp"
+#include "mm/vmalloc.hpp"
+#include "mm/vmap.hpp"
+
+namespace percival {
+namespace {
+
+constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
+
+u64 invalidations()
+{
+    return mm::tlb_statistics.invalidations.load(std::memory_order_relaxed);
+}
+
+// Both parts of a pair, per operation, of as many pairs as are flushed together. Best of several rounds.
+struct PairCost {
+    u64 pair{~u64{0}};
+    u64 deferred{~u64{0}};
+    u64 invalidations{0};
+};
+
+template <class Pair>
+[[gnu::noinline]] u64 instructions_of(u64 pairs, Pair pair)
+{
+    const u64 before = arch::instructions_retired();
+#pragma clang loop unroll(disable)
+    for (u64 n = 0; n < pairs; ++n) {
+        pair();
+        asm volatile("" : "+r"(n));
+    }
+    return static_cast<u32>(arch::instructions_retired() - before);
+}
+
+// `pairs` are few enough that no flush comes in between.
+template <class Pair>
+PairCost cost_of(u64 pairs, Pair pair)
+{
+    PairCost best;
+    for (u32 round = 0; round < kBenchmarkRounds; ++round) {
+        mm::flush_freed();
+        const u64 flushes = mm::freed_statistics().flushes;
+        const u64 empty = instructions_of(pairs, [] {});
+        const u64 all = instructions_of(pairs, pair) - empty;
+        if (mm::freed_statistics().flushes != flushes)
+            panic("a flush came in between {} pairs", pairs);
+        const u64 issued = invalidations();
+        const u64 later = instructions_of(1, [] { mm::flush_freed(); });
+        best.pair = std::min(best.pair, all * 100 / pairs);
+        best.deferred = std::min(best.deferred, later * 100 / pairs);
+        best.invalidations = invalidations() - issued;
+    }
+    return best;
+}
+
+void* must(std::expected<void*, mm::VmError> allocated)
+{
+    if (!allocated)
+        panic("no memory to measure with");
+    return *allocated;
+}
+
+PairCost vmalloc_cost(Bytes size, u64 pairs)
+{
+    return cost_of(pairs, [size] { mm::vfree(must(mm::vmalloc(size))); });
+}
+
+// Every other page of a block, so that no two are neighbours.
+struct ScatteredPages {
+    static constexpr u64 kCount = 16;
+    static constexpr mm::PageOrder kOrder{5};
+
+    ScatteredPages() : block{*mm::allocate_pages(kOrder)}
+    {
+        for (u64 page = 0; page < kCount; ++page)
+            pages[page] = block + kPage * 2 * page;
+    }
+    ~ScatteredPages() { mm::free_pages(block, kOrder); }
+
+    PhysAddr block;
+    std::array<PhysAddr, kCount> pages;
+};
+
+PairCost vmap_cost(u64 pairs)
+{
+    const ScatteredPages scattered;
+    return cost_of(pairs, [&] { mm::vunmap(must(mm::vmap(scattered.pages, mm::kData))); });
+}
+
+PERCIVAL_BENCHMARK(vmalloc_vfree_1p, "-")
+{
+    return {vmalloc_cost(kPage, 32).pair};
+}
+
+PERCIVAL_BENCHMARK(vmalloc_vfree_1p_deferred, "-")
+{
+    const PairCost cost = vmalloc_cost(kPage, 32);
+    return {.hundredths = cost.deferred, .invalidations = cost.invalidations};
+}
+
+PERCIVAL_BENCHMARK(vmalloc_vfree_16p, "-")
+{
+    return {vmalloc_cost(kPage * 16, 3).pair};
+}
+
+PERCIVAL_BENCHMARK(vmalloc_vfree_16p_deferred, "-")
+{
+    const PairCost cost = vmalloc_cost(kPage * 16, 3);
+    return {.hundredths = cost.deferred, .invalidations = cost.invalidations};
+}
+
+PERCIVAL_BENCHMARK(vmalloc_vfree_1MiB, "-")
+{
+    return {vmalloc_cost(1_MiB, 3).pair};
+}
+
+PERCIVAL_BENCHMARK(vmalloc_vfree_1MiB_deferred, "-")
+{
+    const PairCost cost = vmalloc_cost(1_MiB, 3);
+    return {.hundredths = cost.deferred, .invalidations = cost.invalidations};
+}
+
+PERCIVAL_BENCHMARK(vmap_vunmap_16p, "-")
+{
+    return {vmap_cost(32).pair};
+}
+
+PERCIVAL_BENCHMARK(vmap_vunmap_16p_deferred, "-")
+{
+    const PairCost cost = vmap_cost(32);
+    return {.hundredths = cost.deferred, .invalidations = cost.invalidations};
+}
+
+} // namespace
+} // namespace percival
