@@ -33,6 +33,18 @@ public:
             env_.store(slot, now);
     }
 
+    // Puts `table` into `slot`, which the caller found invalid, unless another CPU was first. What was there
+    // before: invalid, or what the other one put there.
+    Pte link(Pte* slot, Pte table, Level level)
+    {
+        if constexpr (requires { env_.link(slot, table); }) {
+            return env_.link(slot, table);
+        } else {
+            write(slot, table, level);
+            return Pte{};
+        }
+    }
+
     // Writes `count` neighbouring leaves, `value` and what follows it in steps of `step`, to slots that the
     // caller found invalid. All outputs lie within one kLinearOutput (INV-pte_format-2).
     void fill_invalid(Pte* first, u64 count, Pte value, Bytes step)

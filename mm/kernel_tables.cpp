@@ -28,12 +28,13 @@ arch::Pte* KernelTables::table_at_boot(PhysAddr address)
 std::optional<PhysAddr> KernelTables::take_page()
 {
     constexpr Bytes kPage = KernelGeometry::kPageSize;
+    // First, because it is the only source that several CPUs may use at once.
+    if (page_allocator_has_started())
+        return allocate_page();
     if (!given_.is_empty()) {
         given_.size = given_.size - kPage;
         return given_.end();
     }
-    if (page_allocator_has_started())
-        return allocate_page();
     if (to_linear_ != 0) {
         const auto page = early_memory().allocate(kPage, kPage);
         return page ? std::optional{page->base} : std::nullopt;
@@ -51,6 +52,11 @@ std::optional<PhysAddr> KernelTables::allocate()
         return std::nullopt;
     zero(table(*page), KernelGeometry::kPageSize);
     return page;
+}
+
+void KernelTables::release(PhysAddr page)
+{
+    free_page(page);
 }
 
 void KernelTables::forbidden(arch::Pte old, arch::Pte now, Level level)

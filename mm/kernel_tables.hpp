@@ -5,7 +5,10 @@
 // can serve, new tables come from the pool; later from early memory and the page allocator, always from
 // ranges that are mapped already, so no temporary mapping is ever needed to fill one.
 //
-// Callers serialize changes: at this stage only the boot CPU edits tables.
+// Until the secondaries run only the boot CPU edits tables. Afterwards any CPU may, several at once and in any
+// context, each in addresses that it owns (mm/page_table.hpp): callers serialize nothing but the use of their
+// own range. What makes that safe is that the master's tables are shared, and a shared table is never freed:
+// whoever finds one may go on in it.
 #pragma once
 
 #include "arch/pte.hpp"
@@ -27,6 +30,9 @@ public:
         return table_at_boot(address);
     }
     std::optional<PhysAddr> allocate();
+    // Takes back a page of allocate() that no tree leads to: another CPU linked its own first. There is a page
+    // allocator by then.
+    static void release(PhysAddr page);
     // A change of a descriptor that needed break-before-make and was about to be made without: a panic.
     [[noreturn]] static void forbidden(arch::Pte old, arch::Pte now, Level level);
 

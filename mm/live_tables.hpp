@@ -19,6 +19,13 @@ struct LiveTables {
         arch::store_descriptor(reinterpret_cast<u64*>(slot), value.raw());
     }
 
+    // The table's address is all that another CPU needs to use it: what it reads there depends on what it
+    // read here, so that the zeroes, published before, are there.
+    static Pte link(Pte* slot, Pte table)
+    {
+        return Pte{arch::link_descriptor(reinterpret_cast<u64*>(slot), table.raw())};
+    }
+
     static void fill(Pte* first, u64 count, Pte value, Bytes step)
     {
         arch::fill_descriptors(reinterpret_cast<u64*>(first), count, value.raw(), step.count());

@@ -21,7 +21,9 @@
 // and may have besides:
 //
 //   void Env::fill(Pte*, u64 count, Pte, Bytes step)   `count` stores of descriptors `step` apart, faster than one by one
-//   void Env::release(PhysAddr)                takes a table page back that no walker can reach; for Tables::Private
+//   Pte Env::link(Pte* slot, Pte table)        stores `table` if `slot` is all zero, in one compare-exchange, and returns what
+//                                              was there before: for trees that several CPUs edit at once
+//   void Env::release(PhysAddr)                takes a table page back that no walker can reach; for Tables::Private, link()
 //   void Env::forbidden(Pte old, Pte now, Level)       a change that would break the architecture's rules; does not return
 //   bool Env::resizes_live()                   FEAT_BBM level 2 without conflict aborts, on every CPU
 //   Env::NoWalkers                             a type: no CPU walks these tables yet, so there is nothing to invalidate
@@ -32,7 +34,19 @@
 // INV-page_table-3: an operation that fails leaves every translation as it was.
 // INV-page_table-4: a shared table is never freed, and neither is a root.
 //
-// Callers serialize changes to one root. Nothing here takes locks.
+// Nothing here takes locks. Where the environment has link() and the tables are Tables::Shared, callers own
+// addresses and not the tree: several CPUs may change one tree at once, each within ranges that are its
+// alone. Leaves of different ranges stand in different slots, so only the making of a table is contended: one
+// link wins, and the loser goes on in the winner's table, which stays, as no shared table is ever freed. A
+// block or a contiguous run lies in one owner's range as a whole.
+//
+// That CPU B's publish() covers a table that A linked, and maybe has not published yet: B has read A's
+// descriptor, and what one observer has read no other misses (other-multi-copy atomicity, Arm ARM B2.3), B's
+// own walker and everyone's among them; B's DSB then orders its leaves after it. The zeroes in it A published
+// before it linked.
+//
+// All other callers serialize their changes to one root: without link(), with Tables::Private (a table that
+// is empty here may be wanted there), and where ranges of several owners meet in one leaf.
 #pragma once
 
 #include "mm/leaf_editor.hpp"
@@ -190,7 +204,7 @@ private:
     // A table on the way to an address.
     struct Found {
         Pte* entries;
-        bool is_new; // all of it is invalid
+        bool is_new; // just made: all of it that is the caller's is invalid
     };
 
     static bool is_page_aligned(VirtRange range)
@@ -216,19 +230,31 @@ private:
         for (Level above = G::kRootLevel; above < level; above = above.down()) {
             Pte* slot = env_.table(table) + G::index(above, at);
             Pte pte = load_descriptor(slot);
-            if (pte.kind(above) == PteKind::Leaf)
-                return std::unexpected{MapError::AlreadyMapped};
-            is_new = pte.kind(above) == PteKind::Invalid;
-            if (is_new) {
+            is_new = false;
+            if (pte.kind(above) == PteKind::Invalid) {
                 const auto page = env_.allocate();
                 if (!page)
                     return std::unexpected{MapError::NoMemory};
-                pte = Pte::table(*page);
-                writer_.write(slot, pte, above);
+                pte = link(slot, *page, above);
+                is_new = pte == Pte::table(*page);
             }
+            if (pte.kind(above) == PteKind::Leaf)
+                return std::unexpected{MapError::AlreadyMapped};
             table = pte.address();
         }
         return Found{env_.table(table), is_new};
+    }
+
+    // Makes `slot`, which was found invalid, point to `page`, an empty table. What it holds then: somebody
+    // else's table if that was linked first, and `page` is given back.
+    Pte link(Pte* slot, PhysAddr page, Level level)
+    {
+        const Pte before = writer_.link(slot, Pte::table(page), level);
+        if (before == Pte{})
+            return Pte::table(page);
+        if constexpr (requires { env_.release(page); })
+            env_.release(page);
+        return before;
     }
 
     // Maps as much as one table of the right level takes, one entry at least. The number of bytes.

@@ -12,6 +12,7 @@ from typing import Sequence, Tuple
 
 ENGINE = ("tests/host/page_table_operations_test.cpp", "tests/host/page_table_batch_test.cpp")
 WRITER = ("tests/host/page_table_change_test.cpp",)
+SHARING = ("tests/host/page_table_sharing_test.cpp",)
 SPINLOCK = ("tests/host/spinlock_test.cpp",)
 EARLY = ("tests/host/early_memory_test.cpp", "mm/early_memory.cpp")
 BUDDY = ("tests/host/buddy_test.cpp", "mm/buddy.cpp")
@@ -341,5 +342,30 @@ MUTANTS = (
         'asm volatile("sys #0, c8, c2, #7, %0" : : "r"(operand) : "memory"); // RVAALE1IS',
         'asm volatile("" : : "r"(operand) : "memory");',
         "page_table.*",
+    ),
+    # Several CPUs on one tree.
+    _host(
+        "writer: a table is linked by a plain store",
+        "mm/descriptor_writer.hpp",
+        "            return env_.link(slot, table);",
+        "            write(slot, table, level);\n            return Pte{};",
+        SHARING,
+        "*TheLoserGoesOn*",
+    ),
+    _host(
+        "engine: the loser of a link goes on in its own table",
+        "mm/page_table.hpp",
+        "            env_.release(page);\n        return before;",
+        "            env_.release(page);\n        return Pte::table(page);",
+        SHARING,
+        "*TheLoserGoesOn*",
+    ),
+    _host(
+        "engine: the loser of a link keeps its page",
+        "mm/page_table.hpp",
+        "            env_.release(page);\n        return before;",
+        "            static_cast<void>(page);\n        return before;",
+        SHARING,
+        "*TheLoserGoesOn*",
     ),
 )

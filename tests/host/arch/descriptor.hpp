@@ -16,6 +16,15 @@ inline void store_descriptor(u64* slot, u64 value)
         __atomic_store_n(slot, value, __ATOMIC_RELAXED);
 }
 
+inline u64 link_descriptor(u64* slot, u64 value)
+{
+    if (simulation != nullptr)
+        return simulation->link(slot, value);
+    u64 before = 0;
+    __atomic_compare_exchange_n(slot, &before, value, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    return before;
+}
+
 inline void fill_descriptors(u64* first, u64 count, u64 value, u64 step)
 {
     for (u64 n = 0; n < count; ++n)

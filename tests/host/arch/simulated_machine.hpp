@@ -94,6 +94,7 @@ public:
     Counts counts{};
 
     void store(u64* slot, u64 value) override;
+    u64 link(u64* slot, u64 value) override;
     void zero(u64* table, Bytes size) override;
     void dsb(Shareability shareability, Access access) override;
     void isb() override;
@@ -137,7 +138,7 @@ private:
     void check_new(Pte now, Level level, const u64* slot);
     void check_against_stale(Pte now, Level level, Place place);
     void check_run(const u64* slot, Level level, bool complete);
-    void link(PhysAddr table, Level level, const u64* from);
+    void attach(PhysAddr table, Level level, const u64* from);
     bool maps_the_same(Pte block, Level level, PhysAddr table) const;
     void walk(PhysAddr table, Level level, VirtAddr address, u32 cpu, std::vector<Outcome>& out);
     void outcomes_of_leaf(const u64* slot, Pte pte, Level level, VirtAddr address, u32 cpu,

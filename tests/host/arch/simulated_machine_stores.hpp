@@ -73,9 +73,18 @@ void SimulatedMachine<G>::store(u64* slot, u64 value)
     pending_[slot].push_back(old.raw());
     *slot = value;
     if (now.kind(level) == Kind::Table)
-        link(now.address(), level.down(), slot);
+        attach(now.address(), level.down(), slot);
     if (now.kind(level) == Kind::Leaf || old.kind(level) == Kind::Leaf)
         check_run(slot, level, false);
+}
+
+template <class G>
+u64 SimulatedMachine<G>::link(u64* slot, u64 value)
+{
+    const u64 before = *slot;
+    if (before == 0)
+        store(slot, value);
+    return before;
 }
 
 template <class G>
@@ -216,7 +225,7 @@ void SimulatedMachine<G>::check_run(const u64* slot, Level level, bool complete)
 }
 
 template <class G>
-void SimulatedMachine<G>::link(PhysAddr table, Level level, const u64* from)
+void SimulatedMachine<G>::attach(PhysAddr table, Level level, const u64* from)
 {
     if (!memory_.contains(table))
         return;
@@ -230,7 +239,7 @@ void SimulatedMachine<G>::link(PhysAddr table, Level level, const u64* from)
     for (u64 index = 0; index < G::entries(level); ++index) {
         const Pte entry{entries[index]};
         if (entry.kind(level) == Kind::Table)
-            link(entry.address(), level.down(), entries + index);
+            attach(entry.address(), level.down(), entries + index);
         else if (entry.kind(level) == Kind::Leaf && index % G::contiguous_entries(level) == 0)
             check_run(entries + index, level, false);
     }

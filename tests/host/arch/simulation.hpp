@@ -16,6 +16,8 @@ class Simulation {
 public:
     virtual ~Simulation() = default;
     virtual void store(u64* slot, u64 value) = 0;
+    // store() if the slot holds 0; what it held before.
+    virtual u64 link(u64* slot, u64 value) = 0;
     virtual void zero(u64* table, Bytes size) = 0;
     virtual void dsb(Shareability shareability, Access access) = 0;
     virtual void isb() = 0;

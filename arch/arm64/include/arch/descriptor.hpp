@@ -14,6 +14,15 @@ inline void store_descriptor(u64* slot, u64 value)
     __atomic_store_n(slot, value, __ATOMIC_RELAXED);
 }
 
+// Stores `value` if `slot` holds 0, in one atomic step. What it held before. Release: what this CPU wrote
+// before is there for whoever follows the new descriptor.
+inline u64 link_descriptor(u64* slot, u64 value)
+{
+    u64 before = 0;
+    __atomic_compare_exchange_n(slot, &before, value, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    return before;
+}
+
 // Stores `value`, `value + step`, … to `count` neighbouring slots; 0.75 instructions a descriptor in the long
 // run.
 void fill_descriptors(u64* first, u64 count, u64 value, u64 step);
