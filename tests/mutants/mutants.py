@@ -187,7 +187,7 @@ MUTANTS = (
     _host(
         "break-before-make: no break",
         "mm/leaf_editor.hpp",
-        "        writer_.clear(first, count, level);\n        batch_.add_leaves",
+        "        writer_.clear_leaves(first, count);\n        batch_.add_leaves",
         "        batch_.add_leaves",
         ENGINE,
         "*PartOfABlock*",
@@ -195,8 +195,8 @@ MUTANTS = (
     _host(
         "break-before-make: only the first entry of a run is broken",
         "mm/leaf_editor.hpp",
-        "        writer_.clear(first, count, level);\n",
-        "        writer_.clear(first, 1, level);\n",
+        "        writer_.clear_leaves(first, count);\n",
+        "        writer_.clear_leaves(first, 1);\n",
         ENGINE,
         "*PartOfARun*",
     ),
