@@ -76,6 +76,7 @@ bool VmRegion::cut(VmArea& hole, VirtRange wanted)
         return false;
     }
     hole.range = wanted;
+    hole.slots = nullptr; // those of what the note was for before
     hole.become(VmState::Reserved);
     areas_.refresh(hole);
     if (low != nullptr) {

@@ -9,6 +9,7 @@
 #include "mm/small_objects.hpp"
 #include "mm/tlb_batch.hpp"
 #include "mm/vm_freed.hpp"
+#include "mm/vm_region.hpp"
 #include "mm/vmalloc.hpp"
 #include "mm/vmap.hpp"
 
@@ -65,7 +66,7 @@ PairCost cost_of(u64 pairs, Pair pair)
 void* must(std::expected<void*, mm::VmError> allocated)
 {
     if (!allocated)
-        panic("no memory to measure with");
+        panic("nothing to measure with: error {}", static_cast<u32>(allocated.error()));
     return *allocated;
 }
 
@@ -138,6 +139,78 @@ PERCIVAL_BENCHMARK(vmap_vunmap_16p_deferred, "-")
 {
     const PairCost cost = vmap_cost(32);
     return {.hundredths = cost.deferred, .invalidations = cost.invalidations};
+}
+
+// Areas in use while something else is measured: one page, mapped over and over.
+class LiveAreas : Immovable {
+public:
+    explicit LiveAreas(u64 count) : count_{count}, page_{*mm::allocate_page()}
+    {
+        areas_ = static_cast<void**>(must(mm::vmalloc(Bytes{count * sizeof(void*)})));
+        for (u64 n = 0; n < count; ++n)
+            areas_[n] = must(mm::vmap({&page_, 1}, mm::kReadOnlyData));
+    }
+    ~LiveAreas()
+    {
+        for (u64 n = 0; n < count_; ++n)
+            mm::vunmap(areas_[n]);
+        mm::vfree(areas_);
+        mm::flush_freed();
+        mm::free_page(page_);
+    }
+
+private:
+    u64 count_;
+    PhysAddr page_;
+    void** areas_;
+};
+
+BenchmarkResult vmalloc_beside(u64 live)
+{
+    const LiveAreas areas{live};
+    return {vmalloc_cost(kPage, 32).pair};
+}
+
+// Past the spares: addresses from the region's tree, and back.
+BenchmarkResult region_beside(u64 live)
+{
+    const LiveAreas areas{live};
+    return instructions_per_turn([] {
+        const auto area = mm::vmalloc_region().allocate(kPage * 32, kPage);
+        if (!area)
+            panic("no addresses to measure with");
+        mm::vmalloc_region().release(**area);
+    });
+}
+
+PERCIVAL_BENCHMARK(vmalloc_vfree_1p_beside_1000, "-")
+{
+    return vmalloc_beside(1'000);
+}
+
+PERCIVAL_BENCHMARK(vmalloc_vfree_1p_beside_10000, "-")
+{
+    return vmalloc_beside(10'000);
+}
+
+PERCIVAL_BENCHMARK(vmalloc_vfree_1p_beside_100000, "-")
+{
+    return vmalloc_beside(100'000);
+}
+
+PERCIVAL_BENCHMARK(vm_region_beside_1000, "-")
+{
+    return region_beside(1'000);
+}
+
+PERCIVAL_BENCHMARK(vm_region_beside_10000, "-")
+{
+    return region_beside(10'000);
+}
+
+PERCIVAL_BENCHMARK(vm_region_beside_100000, "-")
+{
+    return region_beside(100'000);
 }
 
 } // namespace
