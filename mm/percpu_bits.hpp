@@ -18,6 +18,16 @@ constexpr bool bit_is_set(std::span<const u64> words, u32 at)
     return (words[at / kWordBits] >> at % kWordBits & 1) != 0;
 }
 
+constexpr void set_bit(std::span<u64> words, u32 at)
+{
+    words[at / kWordBits] |= u64{1} << at % kWordBits;
+}
+
+constexpr void clear_bit(std::span<u64> words, u32 at)
+{
+    words[at / kWordBits] &= ~(u64{1} << at % kWordBits);
+}
+
 // Calls change(word, mask) for each word that the bits [begin, end) lie in.
 template <class Change>
 constexpr void for_words_of(u32 begin, u32 end, Change change)
@@ -97,18 +107,19 @@ constexpr u64 starts_of_runs(u64 word, u32 length)
 static_assert(starts_of_runs(0b1110'1101'1111, 3) == 0b0010'0000'0111);
 static_assert(starts_of_runs(~u64{0}, 64) == 1);
 
-// The bits of a word that are multiples of `alignment`, a power of two below 64.
+// For each power of two below 64, the bits of a word that are multiples of it.
+inline constexpr std::array<u64, 6> kMultiplesInWord{
+    ~u64{0},
+    0x5555'5555'5555'5555,
+    0x1111'1111'1111'1111,
+    0x0101'0101'0101'0101,
+    0x0001'0001'0001'0001,
+    0x0000'0001'0000'0001,
+};
+
 constexpr u64 multiples_in_word(u32 alignment)
 {
-    constexpr std::array<u64, 6> kMultiples{
-        ~u64{0},
-        0x5555'5555'5555'5555,
-        0x1111'1111'1111'1111,
-        0x0101'0101'0101'0101,
-        0x0001'0001'0001'0001,
-        0x0000'0001'0000'0001,
-    };
-    return kMultiples[static_cast<u32>(std::countr_zero(alignment))];
+    return kMultiplesInWord[static_cast<u32>(std::countr_zero(alignment))];
 }
 
 } // namespace percival::mm

@@ -90,7 +90,9 @@ constexpr void PercpuBlock::take(GrainRun taken, Bits used)
 
 constexpr GrainRun PercpuBlock::give(GrainRun given, Bits used)
 {
-    const GrainRun run{find_end_before(used, given.begin, 0), find_set(used, given.end, kGrains)};
+    // The longest run, which may be most of the block, need not be looked through to find its other end.
+    GrainRun run = runs_.joined_to_largest(given);
+    run = {find_end_before(used, run.begin, 0), find_set(used, run.end, kGrains)};
     if (run.begin == 0)
         left_ = run.end;
     if (run.end == kGrains)
@@ -128,6 +130,10 @@ constexpr void PercpuBlock::find_largest(Bits used)
 constexpr std::optional<u32> PercpuBlock::find(PercpuRequest request, Bits used) const
 {
     const u32 length = request.grains();
+    // Where inside a word it may begin. A start that is aligned to a word is at its left edge, and what is
+    // longer than a word is not inside one.
+    const bool may_be_inside = length <= kWordBits && request.alignment() < kWordBits;
+    const u64 aligned = may_be_inside ? multiples_in_word(request.alignment()) : 0;
     u32 open = 0; // how many grains before the word are free without a gap
     for (u32 word = first_ / kWordBits; word < kWords; ++word) {
         const u64 free = ~used[word];
@@ -139,9 +145,8 @@ constexpr std::optional<u32> PercpuBlock::find(PercpuRequest request, Bits used)
             open += kWordBits;
             continue;
         }
-        // Inside the word; a start that is aligned to a word is at its left edge, and was looked at above.
-        if (length <= kWordBits && request.alignment() < kWordBits) {
-            const u64 starts = starts_of_runs(free, length) & multiples_in_word(request.alignment());
+        if (aligned != 0) {
+            const u64 starts = starts_of_runs(free, length) & aligned;
             if (starts != 0)
                 return base + static_cast<u32>(std::countr_zero(starts));
         }

@@ -17,12 +17,12 @@ PercpuChunkMap::PercpuChunkMap(Storage storage, Bytes begin, Bytes end)
     std::ranges::fill(idle_, 0);
     clear_bits(used_, begin_, end_);
     if (end_ < block_count() * PercpuBlock::kGrains)
-        set_bits(starts_, end_, end_ + 1);
+        set_bit(starts_, end_);
     first_block_ = block_of(begin_);
     for (u32 index = 0; index < block_count(); ++index) {
         blocks_[index] = PercpuBlock{bits_of(index)};
         if (blocks_[index].is_idle())
-            set_bits(idle_, index, index + 1);
+            set_bit(idle_, index);
     }
     runs_.free = end_ - begin_;
     find_largest();
@@ -77,7 +77,7 @@ std::optional<Bytes> PercpuChunkMap::allocate(PercpuRequest request, std::span<c
     const auto found = find(request, first_block_, within);
     if (!found)
         return std::nullopt;
-    set_bits(starts_, *found, *found + 1);
+    set_bit(starts_, *found);
     take({*found, *found + request.grains()});
     return bytes_of(*found);
 }
@@ -104,7 +104,7 @@ u32 PercpuChunkMap::allocate_many(PercpuRequest request, std::span<Bytes> offset
             end -= (end - *found) % size;
         }
         for (u32 at = *found; at < end; at += size) {
-            set_bits(starts_, at, at + 1);
+            set_bit(starts_, at);
             offsets[count++] = bytes_of(at);
         }
         take({*found, end});
@@ -114,26 +114,34 @@ u32 PercpuChunkMap::allocate_many(PercpuRequest request, std::span<Bytes> offset
     return count;
 }
 
-std::expected<GrainRun, PercpuFreeError> PercpuChunkMap::allocation_at(Bytes offset) const
+std::optional<GrainRun> PercpuChunkMap::allocation_at(Bytes offset) const
+{
+    const u64 grain = offset.count() / kPercpuGrain.count();
+    if (offset.count() % kPercpuGrain.count() != 0 || grain < begin_ || grain >= end_)
+        return std::nullopt;
+    const auto begin = static_cast<u32>(grain);
+    if (!bit_is_set(starts_, begin))
+        return std::nullopt;
+    const auto is_end = [this](u32 word) { return ~used_[word] | starts_[word]; };
+    return GrainRun{begin, find_bit(begin + 1, end_, is_end)};
+}
+
+PercpuFreeError PercpuChunkMap::why_not(Bytes offset) const
 {
     if (offset < bytes_of(begin_) || offset >= bytes_of(end_))
-        return std::unexpected{PercpuFreeError::OutOfRange};
+        return PercpuFreeError::OutOfRange;
     if (offset.count() % kPercpuGrain.count() != 0)
-        return std::unexpected{PercpuFreeError::Misaligned};
-    const auto begin = static_cast<u32>(offset.count() / kPercpuGrain.count());
-    if (!bit_is_set(used_, begin))
-        return std::unexpected{PercpuFreeError::NotAllocated};
-    if (!bit_is_set(starts_, begin))
-        return std::unexpected{PercpuFreeError::NotTheStart};
-    return GrainRun{begin,
-                    find_bit(begin + 1, end_, [this](u32 word) { return ~used_[word] | starts_[word]; })};
+        return PercpuFreeError::Misaligned;
+    return bit_is_set(used_, static_cast<u32>(offset.count() / kPercpuGrain.count()))
+               ? PercpuFreeError::NotTheStart
+               : PercpuFreeError::NotAllocated;
 }
 
 std::expected<Bytes, PercpuFreeError> PercpuChunkMap::size_at(Bytes offset) const
 {
     const auto run = allocation_at(offset);
     if (!run)
-        return std::unexpected{run.error()};
+        return std::unexpected{why_not(offset)};
     return bytes_of(run->length());
 }
 
@@ -141,25 +149,27 @@ std::expected<Bytes, PercpuFreeError> PercpuChunkMap::free(Bytes offset)
 {
     const auto run = allocation_at(offset);
     if (!run)
-        return std::unexpected{run.error()};
+        return std::unexpected{why_not(offset)};
     give(*run);
     return bytes_of(run->length());
 }
 
 PercpuChunkMap::FreedMany PercpuChunkMap::free_many(std::span<const Bytes> offsets)
 {
-    // Found right, and still allocated: they are given back together when one comes that is no neighbour. The
-    // bits outside are as they should be, so a neighbour can be looked up meanwhile.
+    // Right ones that follow each other, still allocated: they are given back when one comes that does not
+    // follow. The bits around them are as they should be, so what follows can be looked up meanwhile; what
+    // lies among them is a second free, and must find them free.
     GrainRun together{0, 0};
     for (u32 index = 0; index < offsets.size(); ++index) {
-        if (offsets[index] >= bytes_of(together.begin) && offsets[index] < bytes_of(together.end)) {
+        const Bytes offset = offsets[index];
+        if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {
             give(together);
             together = {0, 0};
         }
-        const auto run = allocation_at(offsets[index]);
+        const auto run = allocation_at(offset);
         if (!run) {
             give(together);
-            return {index, run.error()};
+            return {index, why_not(offset)};
         }
         if (run->begin == together.end) {
             together.end = run->end;
@@ -179,7 +189,7 @@ void PercpuChunkMap::take(GrainRun run)
     set_bits(used_, run.begin, run.end);
     for_blocks_of(run, [this](u32 index, GrainRun part) {
         blocks_[index].take(part, bits_of(index));
-        clear_bits(idle_, index, index + 1);
+        clear_bit(idle_, index);
     });
     while (first_block_ < block_count() && blocks_[first_block_].free() == 0)
         ++first_block_;
@@ -194,15 +204,16 @@ void PercpuChunkMap::give(GrainRun run)
     clear_bits(used_, run.begin, run.end);
     clear_bits(starts_, run.begin, run.end);
     first_block_ = std::min(first_block_, block_of(run.begin));
-    // Grows to all that is free around it, first inside the blocks, then over their edges.
-    GrainRun around = run;
+    // Grows to all that is free around it, first inside the blocks, then over their edges. The longest run,
+    // which may be most of the chunk, need not be walked through.
+    GrainRun around = runs_.joined_to_largest(run);
     for_blocks_of(run, [this, &around](u32 index, GrainRun part) {
         const u32 base = index * PercpuBlock::kGrains;
         const GrainRun inside = blocks_[index].give(part, bits_of(index));
         around.begin = std::min(around.begin, base + inside.begin);
         around.end = std::max(around.end, base + inside.end);
         if (blocks_[index].is_idle())
-            set_bits(idle_, index, index + 1);
+            set_bit(idle_, index);
     });
     for (u32 index = block_of(around.begin); index > 0 && around.begin == index * PercpuBlock::kGrains;)
         around.begin -= blocks_[--index].right();

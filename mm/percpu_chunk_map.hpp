@@ -105,7 +105,9 @@ private:
     }
 
     std::optional<u32> find(PercpuRequest request, u32 from_block, std::span<const u64> within) const;
-    std::expected<GrainRun, PercpuFreeError> allocation_at(Bytes offset) const;
+    std::optional<GrainRun> allocation_at(Bytes offset) const;
+    // What is wrong with an offset at which there is no allocation.
+    PercpuFreeError why_not(Bytes offset) const;
     // Of what was free.
     void take(GrainRun run);
     // Whole allocations; nothing if the run is empty.

@@ -54,6 +54,16 @@ struct FreeRuns {
         return true;
     }
 
+    // The same grains and the longest run, where that begins or ends at them.
+    constexpr GrainRun joined_to_largest(GrainRun run) const
+    {
+        if (run.end == largest_at && largest != 0)
+            run.end += largest;
+        else if (run.begin == largest_at + largest && largest != 0)
+            run.begin = largest_at;
+        return run;
+    }
+
     // `count` grains have become free; they are part of `run` now, all of which is free.
     constexpr void give(u32 count, GrainRun run)
     {
