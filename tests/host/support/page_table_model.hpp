@@ -17,6 +17,7 @@ public:
     {
         bench_.machine.set_resizes_live(choose_(4) == 0);
         bench_.machine.set_range_tlbi(choose_(2) == 0);
+        bench_.machine.set_completes_tlbi_early(choose_(2) == 0);
         empty_ = bench_.machine.pages_in_use();
     }
 
