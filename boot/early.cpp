@@ -116,6 +116,7 @@ extern "C" u64 boot_build_tables(u64 device_tree)
     refuse_unless_translation_is_supported();
     mm::folded_to_48_bits =
         KernelGeometry::kVaBits == 52 && !arch::translates_52_bits(KernelGeometry::kGranule);
+    mm::wide_blocks = KernelGeometry::kVaBits == 52 && arch::has_wide_blocks(KernelGeometry::kGranule);
 
     MmuOffTables env;
     EarlyTable<KernelGeometry> table{here(&boot_tables.master), env};

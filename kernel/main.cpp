@@ -28,6 +28,7 @@
 #include "kernel/tick.hpp"
 #include "kernel/verdict.hpp"
 #include "kernel/vmallocinfo.hpp"
+#include "mm/kernel_tables.hpp"
 #include "mm/percpu_area.hpp"
 #include "mm/vmap.hpp"
 
@@ -92,6 +93,13 @@ bool all_cpus_have(bool arch::CpuFeatures::* feature)
     return all;
 }
 
+bool any_cpu_has(bool arch::CpuFeatures::* feature)
+{
+    bool any = false;
+    for_each_online_cpu([&](CpuId cpu) { any = any || cpu_features(cpu).*feature; });
+    return any;
+}
+
 // The atomics' form is one for all CPUs, so it is decided when all are known.
 void choose_atomics()
 {
@@ -102,10 +110,14 @@ void choose_atomics()
     arch::patch_atomics_to_lse();
 }
 
-// A range TLBI is broadcast, so every CPU has to know it.
+// A TLBI is broadcast: every CPU has to know one by range, and one CPU that completes them too early is enough
+// to repeat them all.
 void choose_tlb_invalidation()
 {
     arch::range_tlbi_is_used = all_cpus_have(&arch::CpuFeatures::range_tlbi);
+    arch::tlbi_is_repeated = any_cpu_has(&arch::CpuFeatures::needs_repeated_tlbi);
+    if (all_cpus_have(&arch::CpuFeatures::resizes_live))
+        mm::kernel_tables().allow_live_resizes();
 }
 
 // On the boot CPU's own, guarded stack.

@@ -4,14 +4,18 @@
 #include "arch/alternatives.hpp"
 #include "arch/interrupt_controller.hpp"
 #include "arch/timer.hpp"
+#include "arch/tlb.hpp"
 #include "boot/boot_tables.hpp"
 #include "boot/linker_symbols.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/print.hpp"
 #include "mm/fold.hpp"
+#include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
 #include "mm/memory_statistics.hpp"
 #include "mm/percpu_area.hpp"
+
+#include <optional>
 
 namespace percival {
 namespace {
@@ -67,6 +71,31 @@ void print_cpus()
     flush();
 }
 
+// The first CPU that all flushes are repeated for; nothing where none is.
+std::optional<CpuId> cpu_that_needs_repeated_tlbis()
+{
+    std::optional<CpuId> found;
+    for_each_online_cpu([&found](CpuId cpu) {
+        if (!found && cpu_features(cpu).needs_repeated_tlbi)
+            found = cpu;
+    });
+    return found;
+}
+
+void print_tlb()
+{
+    std::array<char, kLineLength> room;
+    Writer text{room};
+    format(text, "tlb: invalidation {}", arch::has_range_tlbi() ? "by range" : "page by page");
+    if (const auto cpu = cpu_that_needs_repeated_tlbis()) {
+        format(text, ", each flush twice for cpu{}, a ", *cpu);
+        arch::describe_cpu(text, cpu_features(*cpu).midr);
+    }
+    format(text, "; leaves in use change their size {}",
+           mm::kernel_tables().resizes_live() ? "live" : "by break-before-make");
+    print("{}", text.text());
+}
+
 void print_region(std::string_view name, VirtRange region)
 {
     print("layout: {:-14} {} to {}, {}", name, region.base, region.end() - Bytes{1}, region.size);
@@ -106,6 +135,7 @@ void print_summary(const MachineDescription& machine)
 {
     print_machine(machine);
     print_cpus();
+    print_tlb();
     print_layout();
     mm::print_memory_statistics();
     print_roots();

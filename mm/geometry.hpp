@@ -2,6 +2,9 @@
 // The shape of a translation tree: how a granule and a number of VA bits decide levels, entries and block
 // sizes. This is the one place where a level count or a granule is decided; everything else asks a Geometry.
 //
+// INV-geometry-1: what depends on the CPU (wide_blocks here, mm/fold.hpp) is decided once, with the MMU off, before
+//                 any descriptor is written; constant afterwards.
+//
 // Levels are numbered as in the Arm ARM (D8.2): level 3 holds pages, and each level up resolves kIndexBits
 // more. The root's level follows from the VA size: 2 for 64k-42, 0 for 4k-48, -1 for 4k-52.
 //
@@ -35,6 +38,10 @@ private:
 
 inline constexpr Level kLastLevel{3};
 
+// Whether blocks exist one level further up than 48-bit output addresses allow: this run translates 52 bits, of input
+// and output. Never true in a build for 48 bits or less.
+inline constinit bool wide_blocks = false;
+
 template <Granule G, unsigned VaBits>
 struct Geometry {
     static constexpr Granule kGranule = G;
@@ -60,19 +67,22 @@ struct Geometry {
     {
         return (address.raw() >> shift(level)) & (entries(level) - 1);
     }
-    // Blocks without FEAT_LPA2/FEAT_LPA, Arm ARM D8.3.1: level 1 and 2 for 4 KiB, level 2 for 16 KiB and 64
-    // KiB.
-    static constexpr bool block_allowed(Level level)
+    // Blocks (Arm ARM D8.3.1): at level 2, for 4 KiB at level 1 too; and one level above these where FEAT_LPA2
+    // (4 KiB, 16 KiB) or FEAT_LPA (64 KiB) is in use: 512 GiB, 64 GiB and 4 TiB.
+    static constexpr Level kWideBlockLevel{G == Granule::K4 ? 0 : 1};
+    static bool block_allowed(Level level)
     {
-        return level.number() == 2 || (level.number() == 1 && G == Granule::K4);
+        if (level == kWideBlockLevel)
+            return VaBits == 52 && wide_blocks;
+        return kWideBlockLevel < level && !level.is_last();
     }
     // Neighbouring leaves that may share one TLB entry through the contiguous hint (Arm ARM D8.7.1). They map
     // neighbouring memory alike and start at a multiple of their number. 1: there is no such hint at this
     // level.
     static constexpr u64 contiguous_entries(Level level)
     {
-        if (level.number() < 2)
-            return G == Granule::K4 && block_allowed(level) ? 16 : 1;
+        if (level <= kWideBlockLevel)
+            return 1;
         if (G == Granule::K16)
             return level.is_last() ? 128 : 32;
         return G == Granule::K4 ? 16 : 32;
@@ -112,6 +122,11 @@ static_assert(Geometry16k48::entry_size(Level{2}) * Geometry16k48::contiguous_en
 static_assert(Geometry64k48::entry_size(Level{3}) * Geometry64k48::contiguous_entries(Level{3}) == 2_MiB);
 static_assert(Geometry64k48::entry_size(Level{2}) * Geometry64k48::contiguous_entries(Level{2}) == 16_GiB);
 static_assert(Geometry4k52::contiguous_entries(Level{0}) == 1 &&
+              Geometry16k52::contiguous_entries(Level{1}) == 1 &&
               Geometry64k52::contiguous_entries(Level{1}) == 1);
+
+static_assert(Geometry4k52::entry_size(Geometry4k52::kWideBlockLevel) == 512_GiB);
+static_assert(Geometry16k52::entry_size(Geometry16k52::kWideBlockLevel) == 64_GiB);
+static_assert(Geometry64k52::entry_size(Geometry64k52::kWideBlockLevel) == 4_TiB);
 
 } // namespace percival::mm

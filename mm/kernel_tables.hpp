@@ -36,6 +36,11 @@ public:
     // A change of a descriptor that needed break-before-make and was about to be made without: a panic.
     [[noreturn]] static void forbidden(arch::Pte old, arch::Pte now, Level level);
 
+    // Whether leaves in use may change their size: on every CPU, without TLB conflict aborts. Not until
+    // somebody has found that out.
+    bool resizes_live() const { return resizes_live_; }
+    void allow_live_resizes() { resizes_live_ = true; }
+
     // From now on tables come out of `mapped`, until it is used up.
     void give(PhysRange mapped);
     // The linear map is complete: all RAM is reached through it, and after that tables come from early memory
@@ -51,6 +56,7 @@ private:
     // What is added to a physical address of RAM to get its linear address; 0 before the linear map is complete.
     u64 to_linear_{0};
     PhysRange given_{};
+    bool resizes_live_{false};
 };
 
 using KernelPageTable = PageTable<KernelGeometry, arch::Pte, KernelTables>;

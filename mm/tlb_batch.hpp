@@ -4,7 +4,8 @@
 //
 // A flush is: DSB ISHST (the changed descriptors are visible to walkers, so that nobody fetches the old ones
 // again), the TLBIs, DSB ISH (they are complete on every CPU), ISB (this CPU's later instructions use the new
-// translations). Arm ARM D8.16.
+// translations). Arm ARM D8.16. Where arch::needs_repeated_tlbi() says so, one more TLBI and DSB ISH go before the
+// ISB.
 //
 // The caller holds what serializes changes to the tree. Memory that was unmapped is the caller's again after
 // flush().
@@ -62,9 +63,10 @@ public:
         arch::dsb<kShareability, arch::Access::Store>();
         const u64 issued = invalidate();
         arch::dsb<kShareability>();
+        const u64 repeats = repeat();
         arch::isb();
-        tlb_statistics.invalidations.fetch_add(issued, std::memory_order_relaxed);
-        tlb_statistics.barriers.fetch_add(2, std::memory_order_relaxed);
+        tlb_statistics.invalidations.fetch_add(issued + repeats, std::memory_order_relaxed);
+        tlb_statistics.barriers.fetch_add(2 + repeats, std::memory_order_relaxed);
         queue_.clear();
         everything_ = false;
         release_tables();
@@ -134,6 +136,17 @@ private:
         }
         for (u64 n = 0; n < item.leaves(); ++n)
             arch::tlbi_page<Scope>(item.range.base + item.leaf_size * n, item.entries);
+    }
+
+    // Where the TLBIs may be complete before the accesses are that were made through what they removed. The
+    // number of TLBIs, each with a barrier.
+    static u64 repeat()
+    {
+        if (Scope != arch::TlbScope::AllCpus || !arch::needs_repeated_tlbi())
+            return 0;
+        arch::tlbi_again();
+        arch::dsb<kShareability>();
+        return 1;
     }
 
     void release_tables()

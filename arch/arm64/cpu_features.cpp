@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/cpu_features.hpp"
 
+#include "arch/errata.hpp"
 #include "arch/id_registers.hpp"
 #include "arch/performance_counter.hpp"
 #include "arch/pointer_authentication.hpp"
@@ -34,15 +35,19 @@ CpuFeatures read_cpu_features()
 {
     const IdAa64Isar0 isar0 = IdAa64Isar0::read();
     const IdAa64Mmfr2 mmfr2 = IdAa64Mmfr2::read();
+    const u64 midr = Midr::read().raw;
+    const u64 break_before_make_level = mmfr2.get<IdAa64Mmfr2::Bbm>();
     return {
-        .midr = Midr::read().raw,
+        .midr = midr,
         .lse = isar0.get<IdAa64Isar0::Atomic>() >= 2,
         .common_not_private = mmfr2.get<IdAa64Mmfr2::Cnp>() != 0,
         .bti = IdAa64Pfr1::read().get<IdAa64Pfr1::Bt>() != 0,
         .pointer_authentication = has_pointer_authentication(),
         .range_tlbi = isar0.get<IdAa64Isar0::Tlb>() >= 2,
         .performance_counters = has_performance_counters(),
-        .break_before_make_level = static_cast<u8>(mmfr2.get<IdAa64Mmfr2::Bbm>()),
+        .needs_repeated_tlbi = needs_repeated_tlbi(midr),
+        .resizes_live = resizes_live(midr, break_before_make_level),
+        .break_before_make_level = static_cast<u8>(break_before_make_level),
         .physical_bits = kPhysicalBits[IdAa64Mmfr0::read().get<IdAa64Mmfr0::PaRange>() & 7],
     };
 }

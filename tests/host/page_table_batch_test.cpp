@@ -32,6 +32,32 @@ TEST_F(TlbBatchTest, APageCostsOneTlbiAndTwoBarriers)
     EXPECT_EQ(cost.isbs, 1u);
 }
 
+TEST_F(TlbBatchTest, AFlushIsRepeatedOnceWhereAnErratumNeedsIt)
+{
+    bench.machine.set_completes_tlbi_early(true);
+    const u64 invalidations = mm::tlb_statistics.invalidations;
+    const u64 barriers = mm::tlb_statistics.barriers;
+    const auto cost = cost_of_unmapping({kAt, kPage * 5}, Leaves::Pages);
+    bench.machine.reuse_memory({kMemory, kPage * 5});
+    EXPECT_EQ(cost.tlbis, 5u + 1);
+    EXPECT_EQ(cost.dsbs, 2u + 1);
+    EXPECT_EQ(cost.isbs, 1u);
+    EXPECT_EQ(mm::tlb_statistics.invalidations - invalidations, cost.tlbis);
+    EXPECT_EQ(mm::tlb_statistics.barriers - barriers, cost.dsbs);
+}
+
+TEST_F(TlbBatchTest, AFlushOfThisCpuOnlyIsNotRepeated)
+{
+    bench.machine.set_completes_tlbi_early(true);
+    bench.machine.counts = {};
+    {
+        mm::TlbBatch<G, SimulatedTables<G>, arch::TlbScope::ThisCpu> batch{bench.env};
+        batch.add_leaves({kAt, kPage}, kPage);
+    }
+    EXPECT_EQ(bench.machine.counts.tlbis, 1u);
+    EXPECT_EQ(bench.machine.counts.dsbs, 2u);
+}
+
 TEST_F(TlbBatchTest, ABlockCostsOneTlbi)
 {
     EXPECT_EQ(cost_of_unmapping({kAt, 2_MiB}, Leaves::Largest).tlbis, 1u);

@@ -166,6 +166,29 @@ TEST_F(SimulatedMachineTest, MemoryMayNotBeReusedWhileATlbMapsIt)
     EXPECT_EQ(violations(), 0u);
 }
 
+TEST_F(SimulatedMachineTest, AnEarlyCompletedTlbiNeedsAnotherBeforeMemoryIsReused)
+{
+    machine.set_completes_tlbi_early(true);
+    map(kMemory);
+    store(Pte{});
+    flush();
+    EXPECT_EQ(machine.outcomes(1, kAt).size(), 1u); // the entry is gone
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(violations(), 1u);
+    arch::dsb<Shareability::InnerShareable>(); // alone it waits for nothing new
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(violations(), 1u);
+    arch::tlbi_page<TlbScope::ThisCpu>(kAt, TlbEntries::Leaves); // neither does one for this CPU
+    arch::dsb<Shareability::InnerShareable>();
+    EXPECT_EQ(settled(), 1u);
+    arch::tlbi_again();
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(violations(), 1u);
+    arch::dsb<Shareability::InnerShareable>();
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(settled(), 0u);
+}
+
 TEST_F(SimulatedMachineTest, ATableMayNotBeLinkedBeforeItsZeroesAreVisible)
 {
     const PhysAddr table = *machine.allocate_page();

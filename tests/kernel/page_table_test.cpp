@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The engine on the real machine: what the hardware translates after each operation, invalidation by range
 // included; and the dump, which finds a bad mapping where there is one.
+#include "arch/processor.hpp"
 #include "arch/root_switch.hpp"
 #include "arch/tlb.hpp"
 #include "boot/linker_symbols.hpp"
@@ -10,8 +11,10 @@
 #include "kernel/selftest.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/page_allocator.hpp"
 #include "mm/percpu_area.hpp"
 
+#include <atomic>
 #include <utility>
 
 namespace percival {
@@ -86,6 +89,62 @@ PERCIVAL_TEST(page_table, no_cpu_sees_an_old_page_after_a_flush_by_range)
     const u64 before = mm::tlb_statistics.invalidations;
     remap_everything_and_read(true);
     EXPECT(mm::tlb_statistics.invalidations - before <= 2 * 4);
+}
+
+PERCIVAL_TEST(page_table, a_flush_is_repeated_if_and_only_if_a_cpu_has_the_erratum)
+{
+    bool needed = false;
+    for_each_online_cpu([&needed](CpuId cpu) { needed = needed || cpu_features(cpu).needs_repeated_tlbi; });
+    const VirtRange page{kArea.base, kPage};
+    ASSERT(mm::master_table().map(page, physical(two_pages[0]), mm::kReadOnlyData).has_value());
+    const u64 invalidations = mm::tlb_statistics.invalidations, barriers = mm::tlb_statistics.barriers;
+    unmap(page);
+    EXPECT_EQ(mm::tlb_statistics.invalidations - invalidations, needed ? 2u : 1u);
+    EXPECT_EQ(mm::tlb_statistics.barriers - barriers, needed ? 3u : 2u);
+}
+
+// All CPUs read a leaf while it is cut to pieces: with break-before-make they would fault. A block, or a run of pages
+// where a block is more than can be allocated.
+PERCIVAL_TEST(page_table, a_leaf_that_all_cpus_read_is_cut_live)
+{
+    if (!mm::kernel_tables().resizes_live())
+        SKIP("a CPU here changes sizes by break-before-make only");
+    constexpr Bytes kBlock = KernelGeometry::entry_size(mm::Level{2});
+    constexpr Bytes kLargest = kPage * mm::kMaxPageOrder.pages();
+    constexpr Bytes kSize = kBlock <= kLargest ? kBlock : kPage * kRun;
+    const mm::PageOrder order = mm::order_for(kSize, kPage);
+    const auto memory = mm::allocate_pages(order);
+    ASSERT(memory.has_value());
+    constexpr u64 kPattern = 0x1234'5678'9abc'def0;
+    // Nobody else's, so that there is room for a block, unless a former run of this test has cut one here.
+    const VirtRange area{kArea.base - kBlock * 2, kSize};
+    const VirtAddr cut = area.base + kPage * 3;
+    *mm::linear_pointer<volatile u64>(*memory + kPage * 3) = kPattern;
+    ASSERT(mm::master_table().map(area, *memory, mm::kReadOnlyData).has_value());
+    EXPECT(mm::master_table().walk(cut).reach() > kPage);
+
+    std::atomic<u32> reading{0};
+    std::atomic<bool> is_cut{false};
+    u64 wrong[kMaxCpus] = {};
+    run_everywhere([&](CpuId cpu) {
+        if (cpu == kBootCpu) {
+            while (reading != online_cpu_count() - 1)
+                arch::relax();
+            mm::KernelTlbBatch batch{mm::kernel_tables()};
+            EXPECT(mm::master_table().protect({cut, kPage}, mm::kText, batch).has_value());
+            is_cut = true;
+            return;
+        }
+        wrong[cpu.index()] += word_at(cut) != kPattern;
+        reading.fetch_add(1);
+        while (!is_cut)
+            wrong[cpu.index()] += word_at(cut) != kPattern;
+        wrong[cpu.index()] += word_at(cut) != kPattern;
+    });
+    for_each_online_cpu([&](CpuId cpu) { EXPECT_EQ(wrong[cpu.index()], 0u); });
+    EXPECT_EQ(mm::master_table().walk(cut).reach(), kPage);
+    unmap(area);
+    mm::free_pages(*memory, order);
 }
 
 PERCIVAL_TEST(page_table, part_of_a_run_can_be_protected_and_unmapped)

@@ -82,10 +82,26 @@ MUTANTS = (
     _host(
         "batch: the TLBI is not waited for",
         "mm/tlb_batch.hpp",
-        "        arch::dsb<kShareability>();\n",
-        "",
+        "        arch::dsb<kShareability>();\n        const u64 repeats",
+        "        const u64 repeats",
         ENGINE,
         "*UnmappedMemoryMayBeReused*",
+    ),
+    _host(
+        "batch: a flush is not repeated where an erratum needs it",
+        "mm/tlb_batch.hpp",
+        "        const u64 repeats = repeat();\n",
+        "        const u64 repeats = 0;\n",
+        ENGINE,
+        "TlbBatchTest.AFlushIsRepeated*",
+    ),
+    _host(
+        "batch: the repeated TLBI is not waited for",
+        "mm/tlb_batch.hpp",
+        "        arch::tlbi_again();\n        arch::dsb<kShareability>();\n",
+        "        arch::tlbi_again();\n",
+        ENGINE,
+        "TlbBatchTest.AFlushIsRepeated*",
     ),
     _host(
         "batch: no ISB",

@@ -13,6 +13,9 @@
 // complains when that is not one answer. What can never be right is a violation at the moment it happens: see
 // the texts below.
 //
+// With set_completes_tlbi_early() it has the erratum that needs_repeated_tlbi() is about: a broadcast TLBI and its
+// DSB remove an entry, but accesses made through it may still be under way, until another such pair.
+//
 // With share_tlbs() the CPUs use each other's entries, as they may with CnP = 1 (Arm ARM D8.15.1).
 #pragma once
 
@@ -58,6 +61,7 @@ public:
     void execute_on(u32 cpu) { executing_ = cpu; }
     void share_tlbs(bool on) { shared_tlbs_ = on; }
     void set_range_tlbi(bool on) { range_tlbi_ = on; }
+    void set_completes_tlbi_early(bool on) { completes_tlbi_early_ = on; }
     void set_resizes_live(bool on) { resizes_live_ = on; }
     bool resizes_live() const { return resizes_live_; }
 
@@ -101,6 +105,7 @@ public:
     void tlbi(VirtRange range, TlbEntries entries, TlbScope scope) override;
     void tlbi_all(TlbScope scope) override;
     bool has_range_tlbi() const override { return range_tlbi_; }
+    bool needs_repeated_tlbi() const override { return completes_tlbi_early_; }
 
 private:
     // How far the removal of an entry that TLBs may hold has come.
@@ -113,6 +118,13 @@ private:
         Level level;
         Pte pte;
         Removal removal;
+        bool by_broadcast{false}; // invalidated so
+    };
+
+    // Memory that accesses through a removed entry may yet reach.
+    struct Outstanding {
+        PhysRange memory;
+        bool awaited; // by a broadcast TLBI since
     };
 
     // An address a slot serves on some CPUs.
@@ -146,6 +158,7 @@ private:
     void own_outcomes(u32 cpu, VirtAddr address, std::vector<Outcome>& out);
     template <class Match>
     void invalidate(TlbScope scope, Match match);
+    void complete_tlbis(bool reaches_all);
     CpuMask all_cpus() const { return (CpuMask{1} << roots_.size()) - 1; }
     static void add(std::vector<Outcome>& out, const Outcome& outcome)
     {
@@ -158,11 +171,13 @@ private:
     Values pending_;                     // former values a walker may see until the next DSB
     std::vector<Values> unsynchronized_; // and, per CPU that made the DSB, until its ISB
     std::vector<Stale> stale_;
+    std::vector<Outstanding> outstanding_;
     std::set<const u64*> touched_runs_;
     std::vector<std::string> violations_;
     u32 executing_{0};
     bool shared_tlbs_{false};
     bool range_tlbi_{false};
+    bool completes_tlbi_early_{false};
     bool resizes_live_{false};
 };
 

@@ -20,15 +20,24 @@ void SimulatedMachine<G>::dsb(Shareability shareability, Access access)
         for (Stale& stale : stale_)
             stale.removal = std::max(stale.removal, Removal::Visible);
     }
-    if (access != Access::Any)
-        return;
-    // TLBIs are complete; the CPU that waited for them needs its ISB yet.
+    if (access == Access::Any)
+        complete_tlbis(reaches_all);
+}
+
+// TLBIs are complete; the CPU that waited for them needs its ISB yet.
+template <class G>
+void SimulatedMachine<G>::complete_tlbis(bool reaches_all)
+{
+    if (reaches_all)
+        std::erase_if(outstanding_, [](const Outstanding& access) { return access.awaited; });
     const CpuMask own = CpuMask{1} << executing_;
     for (Stale& stale : stale_) {
         if (stale.removal != Removal::Invalidated || (!reaches_all && stale.cpus != own))
             continue;
         stale.removal = Removal::Completed;
         stale.cpus &= own;
+        if (completes_tlbi_early_ && stale.by_broadcast && stale.pte.kind(stale.level) == Kind::Leaf)
+            outstanding_.push_back({{stale.pte.address(), stale.range.size}, false});
     }
     std::erase_if(stale_, [](const Stale& stale) { return stale.cpus == 0; });
 }
@@ -48,6 +57,10 @@ template <class Match>
 void SimulatedMachine<G>::invalidate(TlbScope scope, Match match)
 {
     const CpuMask reached = scope == TlbScope::AllCpus ? all_cpus() : CpuMask{1} << executing_;
+    if (scope == TlbScope::AllCpus) {
+        for (Outstanding& access : outstanding_)
+            access.awaited = true;
+    }
     std::vector<Stale> others;
     for (Stale& stale : stale_) {
         // What walkers may still see they may fetch again right after.
@@ -59,6 +72,7 @@ void SimulatedMachine<G>::invalidate(TlbScope scope, Match match)
         }
         stale.cpus &= reached;
         stale.removal = Removal::Invalidated;
+        stale.by_broadcast = scope == TlbScope::AllCpus;
     }
     stale_.insert(stale_.end(), others.begin(), others.end());
 }
@@ -119,6 +133,10 @@ void SimulatedMachine<G>::reuse_memory(PhysRange range)
             range.overlaps({stale.pte.address(), stale.range.size}))
             violate("memory was reused while a TLB may map it: " +
                     describe(stale.range.base, stale.pte, stale.level));
+    }
+    for (const Outstanding& access : outstanding_) {
+        if (range.overlaps(access.memory))
+            violate("memory was reused while a write through a removed entry may be under way");
     }
 }
 
@@ -209,6 +227,8 @@ void SimulatedMachine<G>::expect_settled()
         violate("no ISB after descriptors were published");
     for (const Stale& stale : stale_)
         violate("not invalidated: " + describe(stale.range.base, stale.pte, stale.level));
+    if (!outstanding_.empty())
+        violate("accesses through removed entries may be under way");
     for (const u64* slot : touched_runs_)
         check_run(slot, *memory_.page(memory_.page_of(slot)).level, true);
     touched_runs_.clear();

@@ -24,6 +24,7 @@ public:
     virtual void tlbi(VirtRange range, TlbEntries entries, TlbScope scope) = 0;
     virtual void tlbi_all(TlbScope scope) = 0;
     virtual bool has_range_tlbi() const = 0;
+    virtual bool needs_repeated_tlbi() const = 0;
 };
 
 // The machine whose CPU this thread plays.

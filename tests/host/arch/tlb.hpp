@@ -20,6 +20,17 @@ inline void tlbi_all()
         simulation->tlbi_all(Scope);
 }
 
+inline bool needs_repeated_tlbi()
+{
+    return simulation != nullptr && simulation->needs_repeated_tlbi();
+}
+
+inline void tlbi_again()
+{
+    if (simulation != nullptr)
+        simulation->tlbi({VirtAddr{0}, Bytes{1}}, TlbEntries::Leaves, TlbScope::AllCpus);
+}
+
 inline bool has_range_tlbi()
 {
     return simulation != nullptr && simulation->has_range_tlbi();

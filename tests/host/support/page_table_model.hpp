@@ -17,8 +17,13 @@ public:
     {
         bench_.machine.set_resizes_live(choose_(4) == 0);
         bench_.machine.set_range_tlbi(choose_(2) == 0);
+        bench_.machine.set_completes_tlbi_early(choose_(2) == 0);
+        mm::wide_blocks = G::kVaBits == 52 && choose_(2) == 0;
         empty_ = bench_.machine.pages_in_use();
     }
+    ~PageTableModelRun() { mm::wide_blocks = false; }
+    PageTableModelRun(const PageTableModelRun&) = delete;
+    PageTableModelRun& operator=(const PageTableModelRun&) = delete;
 
     // Empty, or what went wrong.
     std::string step()
@@ -69,9 +74,12 @@ private:
     static constexpr VirtAddr kBase = kRegion<G>;
     static constexpr Attributes kKinds[] = {mm::kData, mm::kReadOnlyData, mm::kText, mm::kDeviceRegisters};
 
-    // What leaves come in: pages, runs of them, blocks, runs of those where they are not beyond the region.
+    // What leaves come in: pages, runs of them, blocks, runs of those, and the largest blocks there are.
+    static u64 units() { return mm::wide_blocks ? 5 : 4; }
     static constexpr Bytes unit(u64 which)
     {
+        if (which == 4)
+            return G::entry_size(G::kWideBlockLevel);
         constexpr Level kBlockLevel{2};
         constexpr Bytes kPage = G::kPageSize;
         return which == 0   ? kPage
@@ -80,10 +88,10 @@ private:
                             : G::entry_size(kBlockLevel) * G::contiguous_entries(kBlockLevel);
     }
 
-    // Mostly short, often cut just beside what leaves are aligned to. Four of the largest units.
+    // Mostly short, often cut just beside what leaves are aligned to.
     VirtRange some_range()
     {
-        const Bytes step = unit(choose_(4));
+        const Bytes step = unit(choose_(units()));
         const Bytes at =
             unit(3) * choose_(2) + unit(2) * choose_(3) + unit(1) * choose_(3) + unit(0) * choose_(3);
         return {kBase + at, step * (1 + choose_(3)) + (choose_(4) == 0 ? unit(0) * choose_(3) : Bytes{0})};

@@ -15,6 +15,8 @@ struct CpuFeatures {
     bool pointer_authentication{false}; // FEAT_PAuth
     bool range_tlbi{false};             // FEAT_TLBIRANGE
     bool performance_counters{false};   // FEAT_PMUv3
+    bool needs_repeated_tlbi{false};    // an erratum (arch/errata.hpp)
+    bool resizes_live{false};           // leaves in use may change their size (arch/errata.hpp)
     u8 break_before_make_level{0};      // FEAT_BBM
     u8 physical_bits{0};                // of a physical address
 };

@@ -42,6 +42,7 @@ struct IdAa64Isar2 {
 struct IdAa64Mmfr0 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr0, "id_aa64mmfr0_el1")
     using PaRange = Field<3, 0>;
+    static constexpr u64 kPaRange52Bits = 6;
     using TGran16 = Field<23, 20>;                                 // 0: not implemented
     static constexpr unsigned kTGran64High = 27, kTGran64Low = 24; // signed; negative: not implemented
     static constexpr unsigned kTGran4High = 31, kTGran4Low = 28;
@@ -78,6 +79,15 @@ inline bool translates_52_bits(mm::Granule granule)
         return IdAa64Mmfr2::read().get<IdAa64Mmfr2::VaRange>() >= 1;
     }
     return false;
+}
+
+// Whether a CPU that does has blocks one level further up than others have (Arm ARM D8.3.1). FEAT_LPA2 implies them;
+// 64 KiB need FEAT_LPA, which is a matter of the output addresses alone.
+inline bool has_wide_blocks(mm::Granule granule)
+{
+    return translates_52_bits(granule) &&
+           (granule != mm::Granule::K64 ||
+            IdAa64Mmfr0::read().get<IdAa64Mmfr0::PaRange>() == IdAa64Mmfr0::kPaRange52Bits);
 }
 
 } // namespace percival::arch

@@ -56,6 +56,21 @@ inline void tlbi_all()
         asm volatile("tlbi vmalle1" ::: "memory");
 }
 
+// Whether a CPU has an erratum that lets a broadcast TLBI and its DSB be complete too early (arch/errata.hpp).
+// After each such pair a second one is needed then: tlbi_again(), DSB ISH. Set once, when all CPUs are known;
+// until then it is not known that none has it.
+inline constinit bool tlbi_is_repeated = true;
+inline bool needs_repeated_tlbi()
+{
+    return tlbi_is_repeated;
+}
+
+// A broadcast TLBI of an address that no kernel mapping has: what it waits for counts, not what it removes.
+inline void tlbi_again()
+{
+    asm volatile("tlbi vale1is, xzr" ::: "memory");
+}
+
 // Whether every CPU has FEAT_TLBIRANGE. Set once, when all CPUs are known.
 inline constinit bool range_tlbi_is_used = false;
 inline bool has_range_tlbi()
