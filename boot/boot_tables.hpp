@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The translation tables that lie in the image: the three roots that exist before memory is known, and a pool
 // for the tables below them. Made with the MMU off, used by the memory code until RAM can be allocated.
+//
+// They are mapped by single pages, in the image and in the linear map, because the roots among them become
+// read-only once they are complete (mm/root_seal.hpp), and a live block could not be split for that.
 #pragma once
 
 #include "mm/kernel_geometry.hpp"

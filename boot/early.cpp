@@ -24,7 +24,7 @@ using arch::Pte;
 using mm::KernelGeometry;
 using mm::KernelLayout;
 
-constinit BootTables boot_tables [[gnu::section(".bss.page_aligned")]] = {};
+constinit BootTables boot_tables [[gnu::section(".bss.boot_tables")]] = {};
 constinit Handoff handoff = {};
 
 namespace {
@@ -64,15 +64,20 @@ bool map_image(EarlyTable<KernelGeometry>& table)
         const char* start;
         const char* end;
         mm::Attributes attributes;
+        mm::Leaves leaves;
     };
     const Part parts[] = {
-        {_text, _etext, mm::kText},
-        {_rodata, _erodata, mm::kReadOnlyData},
-        {_data, _ebss, mm::kData},
+        {_text, _etext, mm::kText, mm::Leaves::Largest},
+        {_rodata, _erodata, mm::kReadOnlyData, mm::Leaves::Largest},
+        {_data, _boot_tables, mm::kData, mm::Leaves::Largest},
+        {_boot_tables, _eboot_tables, mm::kData,
+         mm::Leaves::Pages}, // some become read-only: mm/root_seal.hpp
+        {_eboot_tables, _ebss, mm::kData, mm::Leaves::Largest},
     };
     for (const Part& part : parts) {
         const VirtAddr at = KernelLayout::kImageWindow.base + (here(part.start) - here(_image_start));
-        if (!table.map({at, here(part.end) - here(part.start)}, here(part.start), part.attributes))
+        if (!table.map({at, here(part.end) - here(part.start)}, here(part.start), part.attributes,
+                       part.leaves))
             return false;
     }
     return true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/memory_setup.hpp"
 
+#include "arch/performance_counter.hpp"
 #include "boot/boot_tables.hpp"
 #include "boot/linker_symbols.hpp"
 #include "kernel/boot_arguments.hpp"
@@ -9,6 +10,7 @@
 #include "kernel/print.hpp"
 #include "kernel/stacks.hpp"
 #include "mm/early_memory.hpp"
+#include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
 #include "mm/page_allocator.hpp"
 #include "mm/percpu_area.hpp"
@@ -76,7 +78,24 @@ void need(const Result& result, std::string_view what)
         panic("not enough memory for {}", what);
 }
 
+constinit RootCompleteness root_completeness_{};
+
+void complete_roots(u32 cpus)
+{
+    const auto instructions = [] { return arch::counts_instructions() ? arch::instructions_retired() : 0; };
+    const u64 tables_before = mm::kernel_tables().tables_made();
+    const u64 instructions_before = instructions();
+    need(mm::complete_master_root(cpus), "complete root tables");
+    root_completeness_ = {mm::kernel_tables().tables_made() - tables_before,
+                          instructions() - instructions_before};
+}
+
 } // namespace
+
+const RootCompleteness& root_completeness()
+{
+    return root_completeness_;
+}
 
 void set_up_memory(const MachineDescription& machine)
 {
@@ -87,7 +106,7 @@ void set_up_memory(const MachineDescription& machine)
     build_linear_map(machine, private_tables);
     end_boot_phase("linear map");
     need(make_cpu_stacks(cpus), "the CPUs' stacks");
-    need(mm::complete_master_root(cpus), "complete root tables");
+    complete_roots(cpus);
     end_boot_phase("complete master root");
     need(mm::setup_percpu_areas(cpus, private_tables), "the CPUs' percpu data");
     end_boot_phase("percpu areas");

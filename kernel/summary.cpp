@@ -8,6 +8,7 @@
 #include "boot/boot_tables.hpp"
 #include "boot/linker_symbols.hpp"
 #include "kernel/cpus.hpp"
+#include "kernel/memory_setup.hpp"
 #include "kernel/print.hpp"
 #include "mm/fold.hpp"
 #include "mm/kernel_tables.hpp"
@@ -123,6 +124,15 @@ void print_layout()
 
 void print_roots()
 {
+    const RootCompleteness& cost = root_completeness();
+    constexpr Bytes kPage = KernelGeometry::kPageSize;
+    std::array<char, 32> room;
+    Writer instructions{room};
+    if (cost.instructions != 0)
+        format(instructions, ", {} instructions", cost.instructions);
+    print("roots: complete with {} tables, {} KiB{}; private tables {} KiB for {} CPU(s)", cost.tables,
+          (kPage * cost.tables).count() >> 10, instructions.text(),
+          mm::private_tables_size(possible_cpus()).count() >> 10, possible_cpus());
     for_each_online_cpu([](CpuId cpu) {
         print("root: cpu{} {}, percpu at {}", cpu, mm::cpu_root(cpu),
               mm::local_to_global(KernelLayout::kLocalPercpu.base, cpu));

@@ -87,6 +87,12 @@ SECTIONS
     } :data
     _edata = .;
     .bss . : AT(ADDR(.bss)) {
+        /* Mapped by single pages, so that some of them can be made read-only later. */
+        . = ALIGN(PAGE_SIZE);
+        _boot_tables = .;
+        *(.bss.boot_tables)
+        . = ALIGN(PAGE_SIZE);
+        _eboot_tables = .;
         *(.bss.page_aligned)
         *(.bss .bss.* COMMON)
         . = ALIGN(PAGE_SIZE);

@@ -9,11 +9,11 @@ namespace percival::mm {
 // The device tree: 2 MiB at most, not page aligned.
 inline constexpr VirtRange kFixmapDeviceTree{KernelLayout::kFixmap.base, 4_MiB};
 
-// One page (mm/patch_window.hpp).
-inline constexpr VirtRange kFixmapPatch{kFixmapDeviceTree.end() + KernelGeometry::kPageSize,
+// One page (mm/writable_window.hpp).
+inline constexpr VirtRange kFixmapWritable{kFixmapDeviceTree.end() + KernelGeometry::kPageSize,
                                         KernelGeometry::kPageSize};
 
 static_assert(KernelLayout::kFixmap.contains(kFixmapDeviceTree) &&
-              KernelLayout::kFixmap.contains(kFixmapPatch));
+              KernelLayout::kFixmap.contains(kFixmapWritable));
 
 } // namespace percival::mm

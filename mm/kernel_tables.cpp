@@ -50,12 +50,14 @@ std::optional<PhysAddr> KernelTables::allocate()
     const auto page = take_page();
     if (!page)
         return std::nullopt;
+    tables_made_.fetch_add(1, std::memory_order_relaxed);
     zero(table(*page), KernelGeometry::kPageSize);
     return page;
 }
 
 void KernelTables::release(PhysAddr page)
 {
+    tables_made_.fetch_sub(1, std::memory_order_relaxed);
     free_page(page);
 }
 

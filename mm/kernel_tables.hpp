@@ -18,6 +18,8 @@
 #include "mm/live_tables.hpp"
 #include "mm/page_table.hpp"
 
+#include <atomic>
+
 namespace percival::mm {
 
 class KernelTables : public LiveTables<arch::Pte> {
@@ -32,7 +34,7 @@ public:
     std::optional<PhysAddr> allocate();
     // Takes back a page of allocate() that no tree leads to: another CPU linked its own first. There is a page
     // allocator by then.
-    static void release(PhysAddr page);
+    void release(PhysAddr page);
     // A change of a descriptor that needed break-before-make and was about to be made without: a panic.
     [[noreturn]] static void forbidden(arch::Pte old, arch::Pte now, Level level);
 
@@ -49,6 +51,9 @@ public:
     // Returns what is left of `mapped` to early memory.
     void give_back_rest();
 
+    // Tables that stand: taken since boot and not given back.
+    u64 tables_made() const { return tables_made_.load(std::memory_order_relaxed); }
+
 private:
     arch::Pte* table_at_boot(PhysAddr address);
     std::optional<PhysAddr> take_page();
@@ -57,6 +62,7 @@ private:
     u64 to_linear_{0};
     PhysRange given_{};
     bool resizes_live_{false};
+    std::atomic<u64> tables_made_{0};
 };
 
 using KernelPageTable = PageTable<KernelGeometry, arch::Pte, KernelTables>;

@@ -24,6 +24,7 @@ struct Piece {
     PhysRange range;
     bool mapped;
     Attributes attributes;
+    Leaves leaves{Leaves::Largest};
 };
 
 using Pieces = BoundedVector<Piece, kMaxReservations + 8>;
@@ -68,7 +69,9 @@ std::expected<void, MapError> map_bank(KernelPageTable& table, PhysRange bank, c
             return {};
         const PhysAddr piece_end = std::min(end, piece->range.end());
         if (piece->mapped) {
-            if (auto result = map_plain(table, plain_end, piece_end, piece->attributes, leaves); !result)
+            const Leaves piece_leaves = leaves == Leaves::Pages ? leaves : piece->leaves;
+            if (auto result = map_plain(table, plain_end, piece_end, piece->attributes, piece_leaves);
+                !result)
                 return result;
         }
         at = piece_end;
@@ -136,7 +139,8 @@ bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange
     };
     bool fits = pieces.push({kept_apart, false, {}}) &&
                 pieces.push({image_part(_text, _etext), true, kReadOnlyData}) &&
-                pieces.push({image_part(_rodata, _erodata), true, kReadOnlyData});
+                pieces.push({image_part(_rodata, _erodata), true, kReadOnlyData}) &&
+                pieces.push({image_part(_boot_tables, _eboot_tables), true, kData, Leaves::Pages});
     for (const Reservation& reservation : machine.reserved) {
         if (reservation.no_map)
             fits = fits && pieces.push({to_whole_pages(reservation.range), false, {}});

@@ -2,8 +2,9 @@
 // The linear map: all RAM at a constant distance from its physical address, read-write and never executable.
 // This is the one place where a physical address becomes a pointer.
 //
-// INV-linear_map-1: the image's text and read-only data, and the private root tables once they are sealed,
-//                   are read-only here too, so that no alias defeats W^X or changes a root.
+// INV-linear_map-1: the image's text and read-only data, and all root tables once they are sealed
+//                   (mm/root_seal.hpp), are read-only here too, so that no alias defeats W^X or changes a
+//                   root.
 // INV-linear_map-2: memory the firmware reserved with no-map has no mapping: speculation must not reach it.
 #pragma once
 

@@ -5,6 +5,7 @@
 #include "mm/early_memory.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/root_seal.hpp"
 #include "mm/vm_region.hpp"
 
 namespace percival::mm {
@@ -21,12 +22,6 @@ constexpr Level kSharedLevel = KernelLayout::kPrivateLevel == KernelGeometry::kR
 
 constinit PhysRange private_tables_area{};
 constinit u32 possible_cpus = 0;
-
-PhysAddr private_table(CpuId cpu, Level level)
-{
-    const u64 below_root = static_cast<u64>(level.number() - KernelGeometry::kRootLevel.number());
-    return private_tables_area.base + kPage * (u64{cpu.index()} * KernelLayout::kPrivateTables + below_root);
-}
 
 // The static section's share of a slab, at the slab's start.
 Bytes unit_size()
@@ -52,15 +47,10 @@ std::expected<void, MapError> make_unit(CpuId cpu)
 // Copies the master's tables on the path to the local window and links them into a root of the CPU's own.
 void make_root(CpuId cpu)
 {
-    const KernelPageTable master = master_table();
-    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel;
-         level = level.down()) {
-        // The master's table of this level, found through the entry that the window's start has in it.
-        const auto found = master.walk_to(kWindow.base, level);
-        const arch::Pte* original = found.slot - KernelGeometry::index(level, kWindow.base);
-        __builtin_memcpy(linear_pointer<u64>(private_table(cpu, level)), original, kPage.count());
-    }
     KernelTables& tables = kernel_tables();
+    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel; level = level.down())
+        __builtin_memcpy(linear_pointer<u64>(private_table(cpu, level)), tables.table(master_table_of(level)),
+                         kPage.count());
     for (Level level = KernelGeometry::kRootLevel; level < KernelLayout::kPrivateLevel;
          level = level.down()) {
         auto* entries = linear_pointer<arch::Pte>(private_table(cpu, level));
@@ -120,9 +110,20 @@ std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tab
         link_window(CpuId{cpu});
     }
     kernel_tables().publish();
-    const VirtRange alias{linear_address(private_tables.base), private_tables.size};
-    KernelTlbBatch batch{kernel_tables()};
-    return master_table().protect(alias, kReadOnlyData, batch);
+    return seal_roots(private_tables);
+}
+
+PhysAddr private_table(CpuId cpu, Level level)
+{
+    const u64 below_root = static_cast<u64>(level.number() - KernelGeometry::kRootLevel.number());
+    return private_tables_area.base + kPage * (u64{cpu.index()} * KernelLayout::kPrivateTables + below_root);
+}
+
+PhysAddr master_table_of(Level level)
+{
+    return level == KernelGeometry::kRootLevel
+               ? master_root()
+               : master_table().walk_to(kWindow.base, level.up()).pte.address();
 }
 
 void note_percpu_areas()

@@ -7,7 +7,8 @@
 // INV-percpu_area-1: a CPU's slab holds its copy of the static section before that CPU runs with its MMU on.
 // INV-percpu_area-2: a root's local window consists of the very descriptors that map its CPU's slab (linked
 //                    windows): the tables below are shared, so local and global alias cannot disagree.
-// INV-percpu_area-3: private tables are read-only in the linear map once made, and never change again.
+// INV-percpu_area-3: private tables are read-only once made (mm/root_seal.hpp); only sync_roots() changes
+//                    them (mm/root_sync.hpp).
 #pragma once
 
 #include "kernel/types.hpp"
@@ -48,15 +49,20 @@ constexpr Bytes private_tables_size(u32 cpus)
     return KernelGeometry::kPageSize * KernelLayout::kPrivateTables * cpus;
 }
 
-// Gives CPUs 0 to cpus-1 their slabs and their roots, the latter in `private_tables`, and seals these. The
-// master root's shared regions must be complete before (complete_master_root()). Boot CPU, once; memory must
-// be in the linear map.
+// Gives CPUs 0 to cpus-1 their slabs and their roots, the latter in `private_tables`, and seals these and the
+// master's. The master root's shared regions must be complete before (complete_master_root()). Boot CPU,
+// once; memory must be in the linear map.
 std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tables);
 
 // Makes every entry of a private table that a region can ever use point to a table, so that roots never
 // change later. `cpus` says how much of the global percpu area will be used. Boot CPU, before
 // setup_percpu_areas().
 std::expected<void, MapError> complete_master_root(u32 cpus);
+
+// The tables on the way to the local window, from the root to KernelLayout::kPrivateLevel: a CPU's own ones,
+// and the master's that these are copies of. Any context, after setup_percpu_areas().
+PhysAddr private_table(CpuId cpu, Level level);
+PhysAddr master_table_of(Level level);
 
 // Enters the slabs and the first unit into the percpu regions' books. Boot CPU, once, on its own root.
 void note_percpu_areas();

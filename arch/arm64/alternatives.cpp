@@ -2,7 +2,8 @@
 #include "arch/alternatives.hpp"
 
 #include "arch/cache.hpp"
-#include "mm/patch_window.hpp"
+#include "mm/kernel_tables.hpp"
+#include "mm/writable_window.hpp"
 
 extern "C" {
 extern percival::arch::Alternative __start_alternatives[], __stop_alternatives[];
@@ -21,9 +22,9 @@ u32 patch_atomics_to_lse()
     for (Alternative* alternative = __start_alternatives; alternative != __stop_alternatives; ++alternative) {
         u32* site = alternative->site();
         // Text has no writable alias but this one, which exists only here.
-        mm::PatchWindow window{site};
-        __atomic_store_n(window.writable(), alternative->instruction, __ATOMIC_RELAXED);
-        publish_instructions({address_of(window.writable()), Bytes{sizeof(u32)}});
+        const mm::WritableWindow window{mm::image_to_physical(site)};
+        __atomic_store_n(window.writable<u32>(), alternative->instruction, __ATOMIC_RELAXED);
+        publish_instructions({address_of(window.writable<u32>()), Bytes{sizeof(u32)}});
         publish_instructions({address_of(site), Bytes{sizeof(u32)}});
         ++sites;
     }

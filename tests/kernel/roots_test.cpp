@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Every CPU on its own root; roots alike but for the local percpu window; nobody can change them.
+#include "arch/exception_syndrome.hpp"
 #include "arch/fault_recovery.hpp"
 #include "arch/processor.hpp"
 #include "arch/root_switch.hpp"
+#include "boot/boot_tables.hpp"
 #include "kernel/call.hpp"
 #include "kernel/cpus.hpp"
+#include "kernel/memory_setup.hpp"
+#include "kernel/ptdump.hpp"
 #include "kernel/selftest.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
@@ -19,6 +23,7 @@ using mm::KernelGeometry;
 using mm::KernelLayout;
 using mm::Level;
 
+constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr VirtAddr kWindow = KernelLayout::kLocalPercpu.base;
 constexpr u64 kWindowIndex = KernelGeometry::index(KernelLayout::kPrivateLevel, kWindow);
 
@@ -27,6 +32,14 @@ const Pte* table_towards_window(PhysAddr root, Level level)
 {
     mm::KernelPageTable table{root, mm::kernel_tables()};
     return table.walk_to(kWindow, level).slot - KernelGeometry::index(level, kWindow);
+}
+
+// Calls `visit(Level)` for each level that has private tables.
+template <class Visit>
+void for_each_private_level(Visit visit)
+{
+    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel; level = level.down())
+        visit(level);
 }
 
 bool is_window_entry(u64 index)
@@ -160,16 +173,66 @@ PERCIVAL_TEST(roots, every_entry_a_shared_region_can_use_points_to_a_table)
     }
 }
 
-PERCIVAL_TEST(roots, writing_a_root_through_the_linear_map_faults)
+PERCIVAL_TEST(roots, being_complete_costs_one_mebibyte_and_little_more)
 {
-    for_each_online_cpu([](CpuId cpu) {
-        auto* root = mm::linear_pointer<volatile u64>(mm::cpu_root(cpu));
-        const u64 before = *root;
-        const auto fault = arch::catch_fault([](void* target) { *static_cast<volatile u64*>(target) = 0; },
-                                             const_cast<u64*>(root));
-        EXPECT(fault.has_value());
-        EXPECT_EQ(*root, before);
+    // Vmalloc is as large as 1 MiB of tables can serve (mm/layout.hpp); the other regions are small.
+    EXPECT(kPage * root_completeness().tables <= 1_MiB + kPage * 8);
+}
+
+void expect_write_faults(VirtAddr address)
+{
+    auto* word = reinterpret_cast<volatile u64*>(address.raw());
+    const u64 before = *word;
+    const auto fault = arch::catch_fault([](void* target) { *static_cast<volatile u64*>(target) = 0; },
+                                         const_cast<u64*>(word));
+    ASSERT(fault.has_value());
+    EXPECT(arch::is_write_abort(fault->esr));
+    EXPECT(arch::fault_status(fault->esr).kind == arch::FaultKind::Permission);
+    EXPECT_EQ(fault->far, address);
+    EXPECT_EQ(*word, before);
+}
+
+PERCIVAL_TEST(roots, writing_a_private_table_of_any_cpu_faults)
+{
+    for (u32 cpu = 0; cpu < possible_cpus(); ++cpu) {
+        for_each_private_level([cpu](Level level) {
+            expect_write_faults(mm::linear_address(mm::private_table(CpuId{cpu}, level)));
+        });
+    }
+}
+
+PERCIVAL_TEST(roots, writing_a_table_of_the_master_faults_through_every_alias)
+{
+    const auto expect_sealed = [](PhysAddr table) {
+        expect_write_faults(address_of(mm::kernel_tables().table(table)));
+        expect_write_faults(mm::linear_address(table) + (kPage - Bytes{8}));
+    };
+    for_each_private_level([&](Level level) { expect_sealed(mm::master_table_of(level)); });
+    expect_sealed(mm::image_to_physical(&boot::boot_tables.reserved));
+    expect_sealed(mm::image_to_physical(&boot::boot_tables.idmap));
+}
+
+// No third alias: nothing else that is mapped leads to a sealed table.
+PERCIVAL_TEST(roots, sealed_tables_have_no_writable_alias_anywhere)
+{
+    u64 aliases = 0;
+    u64 writable = 0;
+    KernelTableDump{TableAt{}}.for_each_run(mm::cpu_root(kBootCpu), [&](const mm::MappedRun& run) {
+        const auto look = [&](PhysAddr table) {
+            const bool mapped = PhysRange{run.to, run.range.size}.contains(table);
+            aliases += mapped;
+            writable += mapped && run.rights.writable;
+        };
+        for_each_private_level([&](Level level) {
+            look(mm::master_table_of(level));
+            for (u32 cpu = 0; cpu < possible_cpus(); ++cpu)
+                look(mm::private_table(CpuId{cpu}, level));
+        });
+        look(mm::image_to_physical(&boot::boot_tables.reserved));
+        look(mm::image_to_physical(&boot::boot_tables.idmap));
     });
+    EXPECT_EQ(aliases, KernelLayout::kPrivateTables * (2 + possible_cpus()) + 4);
+    EXPECT_EQ(writable, 0u);
 }
 
 } // namespace
