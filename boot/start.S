@@ -60,6 +60,9 @@ primary_virtual:
     add     x0, x0, :lo12:exception_vectors
     msr     vbar_el1, x0
     msr     tpidr_el1, xzr              // no percpu data yet
+    adrp    x0, boot_thread
+    add     x0, x0, :lo12:boot_thread
+    msr     sp_el0, x0                  // arch/thread_pointer.hpp
     isb
     mov     x29, xzr
     bl      kernel_main
@@ -105,6 +108,10 @@ secondary_entry:
 secondary_virtual:
     mov     sp, x22
     msr     tpidr_el1, x21
+    adrp    x0, idle_thread
+    add     x0, x0, :lo12:idle_thread
+    add     x0, x0, x21                 // its global address
+    msr     sp_el0, x0
     adrp    x0, exception_vectors
     add     x0, x0, :lo12:exception_vectors
     msr     vbar_el1, x0

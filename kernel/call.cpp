@@ -6,45 +6,40 @@
 #include "arch/processor.hpp"
 #include "kernel/assert.hpp"
 #include "kernel/cpus.hpp"
+#include "kernel/mutex.hpp"
+#include "kernel/panic.hpp"
 #include "kernel/spinlock.hpp"
+#include "kernel/thread.hpp"
+#include "kernel/work_queue.hpp"
 #include "mm/percpu.hpp"
 
 namespace percival {
 namespace {
 
-// Stacks of calls: others push at the CPU's global address, the CPU takes all at once at its local one.
+// A stack of calls: others push at the CPU's global address, the CPU takes all at once at its local one.
 PERCIVAL_PERCPU PerCpu<Call*> interrupt_calls{};
-PERCIVAL_PERCPU PerCpu<Call*> idle_calls{};
 
 // One call per CPU for those that go to all: 512 of them would not fit on a stack.
 PERCIVAL_PERCPU PerCpu<Call> broadcast_call{};
 constinit SpinLock broadcast_lock;
 
+// run_everywhere() has threads of its own, so that what they run may wait for workers.
+PERCIVAL_PERCPU PerCpu<Workers> everywhere{};
+PERCIVAL_PERCPU PerCpu<Work> everywhere_work{};
+constinit Mutex everywhere_lock;
+
 constinit std::atomic<u32> held{0};
 constinit std::atomic<bool> release{false};
 
-void push(PerCpu<Call*>& queue, CpuId cpu, Call& call)
+void push(CpuId cpu, Call& call)
 {
-    Call*& head = queue.on(cpu);
+    Call*& head = interrupt_calls.on(cpu);
     Call* next = __atomic_load_n(&head, __ATOMIC_RELAXED);
     do {
         call.next = next;
         // Release: the taker sees the call's fields, and what the caller wrote before.
     } while (!__atomic_compare_exchange_n(&head, &next, &call, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     arch::send_ipi(cpu, arch::Ipi::Call);
-}
-
-void run_all(PerCpu<Call*>& queue)
-{
-    Call* call = queue.xchg(nullptr);
-    // The exchange is relaxed; acquire what the pushers released.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    while (call != nullptr) {
-        Call* next = call->next; // read first: the caller may reuse the call once it is done
-        call->function(call->argument);
-        call->done.store(true, std::memory_order_release);
-        call = next;
-    }
 }
 
 void wait_for(const Call& call)
@@ -63,18 +58,19 @@ void for_each_other_cpu(Visit visit)
     });
 }
 
-// Broadcasts share their calls, so there is one at a time: from start_broadcast() to finish_broadcast().
-void start_broadcast(PerCpu<Call*>& queue, call_detail::Function function, void* argument)
-    PERCIVAL_ACQUIRE(broadcast_lock)
+// Broadcasts share their calls, so there is one at a time: from start_broadcast() to finish_broadcast(), all of
+// it with preemption off, so that the CPUs asked stay online and the lock's holder runs.
+void start_broadcast(call_detail::Function function, void* argument) PERCIVAL_ACQUIRE(broadcast_lock)
 {
     PERCIVAL_ASSERT(!arch::interrupts_masked());
+    disable_preemption();
     broadcast_lock.lock();
     for_each_other_cpu([&](CpuId cpu) {
         Call& call = broadcast_call.on(cpu);
         call.function = function;
         call.argument = argument;
         call.done.store(false, std::memory_order_relaxed);
-        push(queue, cpu, call);
+        push(cpu, call);
     });
 }
 
@@ -82,6 +78,7 @@ void finish_broadcast() PERCIVAL_RELEASE(broadcast_lock)
 {
     for_each_other_cpu([](CpuId cpu) { wait_for(broadcast_call.on(cpu)); });
     broadcast_lock.unlock();
+    enable_preemption();
 }
 
 void hold(void*)
@@ -99,27 +96,32 @@ namespace call_detail {
 void call_on(CpuId cpu, Function function, void* argument)
 {
     PERCIVAL_ASSERT(!arch::interrupts_masked());
+    const PreemptGuard pin; // the CPU asked stays online
     PERCIVAL_ASSERT(is_online(cpu));
     if (cpu == this_cpu_id()) {
         arch::InterruptMask masked;
         return function(argument);
     }
     Call call{.function = function, .argument = argument, .next = nullptr, .done = false};
-    push(interrupt_calls, cpu, call);
+    push(cpu, call);
     wait_for(call);
 }
 
 void call_on_others(Function function, void* argument)
 {
-    start_broadcast(interrupt_calls, function, argument);
+    start_broadcast(function, argument);
     finish_broadcast();
 }
 
 void run_everywhere(Function function, void* argument)
 {
-    start_broadcast(idle_calls, function, argument);
-    function(argument);
-    finish_broadcast();
+    const MutexGuard guard{everywhere_lock};
+    for_each_online_cpu([=](CpuId cpu) {
+        Work& work = everywhere_work.on(cpu);
+        work.set(function, argument);
+        everywhere.on(cpu).queue(work);
+    });
+    for_each_online_cpu([](CpuId cpu) { everywhere.on(cpu).flush(everywhere_work.on(cpu)); });
 }
 
 } // namespace call_detail
@@ -130,7 +132,7 @@ WhileOthersAreHeld::WhileOthersAreHeld() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     held.store(0, std::memory_order_relaxed);
     release.store(false, std::memory_order_relaxed);
-    start_broadcast(interrupt_calls, &hold, nullptr);
+    start_broadcast(&hold, nullptr);
     while (held.load(std::memory_order_relaxed) != online_cpu_count() - 1)
         arch::relax();
 }
@@ -143,17 +145,26 @@ WhileOthersAreHeld::~WhileOthersAreHeld() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 
 void run_queued_calls()
 {
-    run_all(interrupt_calls);
+    Call* call = interrupt_calls.xchg(nullptr);
+    // The exchange is relaxed; acquire what the pushers released.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    while (call != nullptr) {
+        Call* next = call->next; // read first: the caller may reuse the call once it is done
+        call->function(call->argument);
+        call->done.store(true, std::memory_order_release);
+        call = next;
+    }
 }
 
-bool has_idle_work()
+void start_everywhere_threads()
 {
-    return idle_calls.read() != nullptr;
-}
-
-void run_idle_work()
-{
-    run_all(idle_calls);
+    for_each_online_cpu([](CpuId cpu) {
+        const auto thread = thread_detail::start(
+            "everywhere", [](void* workers) { static_cast<Workers*>(workers)->serve(); }, &everywhere.on(cpu),
+            {.affinity = CpuSet::only(cpu)});
+        if (!thread)
+            panic("no memory for a thread of cpu{}", cpu);
+    });
 }
 
 } // namespace percival

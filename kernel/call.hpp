@@ -3,15 +3,17 @@
 //
 //   call_on(cpu, f)          f runs in cpu's interrupt handler, interrupts masked; returns when it has
 //   call_on_others(f)        the same on every other online CPU at once
-//   run_everywhere(f)        f(CpuId) runs on every online CPU at once, the caller included, interrupts unmasked: on the
-//                            others in their idle loop, so it must end by itself
+//   run_everywhere(f)        f(CpuId) runs on every online CPU at once, the caller's included, in a thread that stays there;
+//                            returns when all have. One at a time. Blocks
 //   WhileOthersAreHeld       while it lives, no other CPU executes anything but a wait
+//   stop_machine(f)          f runs here meanwhile, interrupts masked
 //
 // Callers have interrupts unmasked (checked), or two CPUs that call each other would wait for ever; interrupt
 // handlers do not call. What the caller wrote before is visible to f, and what f wrote is visible to the
 // caller after.
 #pragma once
 
+#include "arch/processor.hpp"
 #include "kernel/types.hpp"
 
 #include <atomic>
@@ -77,9 +79,19 @@ public:
     ~WhileOthersAreHeld();
 };
 
-// The receiving sides: the Ipi::Call handler, and the idle loop.
+// The others stop between two instructions, wherever they have interrupts unmasked: within a PreemptGuard too.
+template <class F>
+void stop_machine(F&& f)
+{
+    const WhileOthersAreHeld held;
+    const arch::InterruptMask masked;
+    f();
+}
+
+// The Ipi::Call handler.
 void run_queued_calls();
-bool has_idle_work();
-void run_idle_work();
+
+// Starts the threads of run_everywhere(). Boot CPU, once, when all CPUs are up.
+void start_everywhere_threads();
 
 } // namespace percival

@@ -10,9 +10,9 @@
 #include "arch/root_switch.hpp"
 #include "arch/timer.hpp"
 #include "arch/translation_registers.hpp"
-#include "kernel/call.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/print.hpp"
+#include "kernel/scheduler.hpp"
 #include "kernel/stacks.hpp"
 #include "kernel/tick.hpp"
 #include "mm/kernel_tables.hpp"
@@ -100,18 +100,6 @@ void wait_for_secondaries()
     }
 }
 
-[[noreturn]] void idle()
-{
-    for (;;) {
-        arch::mask_interrupts();
-        // It wakes for a pending interrupt although that is masked, so none is missed.
-        if (!has_idle_work())
-            arch::wait_for_interrupt();
-        arch::unmask_interrupts();
-        run_idle_work();
-    }
-}
-
 } // namespace
 
 CpuId this_cpu_id()
@@ -190,11 +178,12 @@ extern "C" [[noreturn]] void secondary_main()
         static_cast<void>(enter(CpuState::LeftOut, self));
         arch::stop();
     }
+    reset_idle_thread(self);
     start_tick();
     if (!enter(CpuState::Online, self))
         arch::stop();
     online.fetch_add(1, std::memory_order_relaxed);
-    idle();
+    run_idle_thread();
 }
 
 } // namespace percival

@@ -8,6 +8,7 @@
 #include "kernel/call.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/print.hpp"
+#include "kernel/scheduler.hpp"
 #include "kernel/tick.hpp"
 #include "mm/percpu.hpp"
 
@@ -31,6 +32,8 @@ void dispatch_ipi(arch::Ipi ipi, const arch::Registers& interrupted)
         return answer_backtrace_request(interrupted);
     case arch::Ipi::Stop:
         arch::stop();
+    case arch::Ipi::Reschedule:
+        return make_switch_due();
     }
     report_unexpected(static_cast<u32>(ipi));
 }

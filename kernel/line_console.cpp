@@ -21,7 +21,7 @@ void LineConsole::write_line(std::string_view line)
         write_in_panic(line);
         return;
     }
-    const SpinGuard guard{lock_};
+    const PinnedSpinGuard guard{lock_, Pin{masked}};
     // Asked under the lock, so that a CPU that waited for it while another one panicked does not write after
     // all.
     if (panicking_.load(std::memory_order_acquire) != kNobody)

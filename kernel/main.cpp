@@ -23,11 +23,13 @@
 #include "kernel/print.hpp"
 #include "kernel/ptdump.hpp"
 #include "kernel/run_options.hpp"
+#include "kernel/scheduler.hpp"
 #include "kernel/stacks.hpp"
 #include "kernel/summary.hpp"
 #include "kernel/tick.hpp"
 #include "kernel/verdict.hpp"
 #include "kernel/vmallocinfo.hpp"
+#include "kernel/work_queue.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/percpu_area.hpp"
 #include "mm/vmap.hpp"
@@ -82,6 +84,7 @@ void start_interrupts()
         panic("interrupt controller: {}", ready.error());
     if (const auto ready = arch::interrupt_controller_init_cpu(kBootCpu, machine.cpus[0].mpidr); !ready)
         panic("interrupt controller: {}", ready.error());
+    start_scheduler();
     start_tick();
     arch::unmask_interrupts();
 }
@@ -105,9 +108,7 @@ void choose_atomics()
 {
     if (!all_cpus_have(&arch::CpuFeatures::lse))
         return;
-    WhileOthersAreHeld held;
-    arch::InterruptMask masked;
-    arch::patch_atomics_to_lse();
+    stop_machine([] { arch::patch_atomics_to_lse(); });
 }
 
 // A TLBI is broadcast: every CPU has to know one by range, and one CPU that completes them too early is enough
@@ -120,13 +121,15 @@ void choose_tlb_invalidation()
         mm::kernel_tables().allow_live_resizes();
 }
 
-// On the boot CPU's own, guarded stack.
+// As the boot thread, on a guarded stack.
 [[noreturn]] void run(void*)
 {
     mm::note_percpu_areas();
     start_interrupts();
     end_boot_phase("interrupts");
     bring_up_secondaries(machine);
+    start_workers();
+    start_everywhere_threads();
     end_boot_phase("other CPUs");
     choose_atomics();
     choose_tlb_invalidation();
@@ -162,7 +165,7 @@ extern "C" [[noreturn]] void kernel_main()
     set_up_memory(machine);
     adopt_boot_cpu();
     end_boot_phase("own root");
-    arch::switch_stack_and_call(cpu_stack(kBootCpu).end(), &run, nullptr);
+    arch::switch_stack_and_call(boot_thread_stack().end(), &run, nullptr);
 }
 
 } // namespace percival

@@ -6,9 +6,9 @@
 // running. With 64 virtual CPUs on two cores each hand-over then costs a scheduling round of the host; 20
 // console lines from each of them took minutes under a ticket lock and take one second under this one.
 //
-// Any context once the MMU is on (exclusive accesses need Normal cacheable memory). The holder must not be
-// scheduled away, and a lock that an interrupt handler takes too is held with interrupts masked everywhere:
-// use IrqSpinGuard.
+// Any context once the MMU is on (exclusive accesses need Normal cacheable memory). The holder is not scheduled
+// away: SpinGuard sees to it, PinnedSpinGuard has the caller's word. A lock that an interrupt handler takes too
+// is held with interrupts masked everywhere: use IrqSpinGuard.
 //
 // INV-spinlock-1: the lock is held exactly while held_ is 1. Taking it is an acquire, giving it back a
 //                 release, so all that one holder did under the lock is seen by the next.
@@ -17,6 +17,7 @@
 #pragma once
 
 #include "arch/processor.hpp"
+#include "kernel/preemption.hpp"
 #include "kernel/thread_annotations.hpp"
 #include "kernel/types.hpp"
 
@@ -78,12 +79,24 @@ private:
 // holder again.
 using SpinLock = BasicSpinLock<u32{1} << 24>;
 
-// Holds a lock for its lifetime.
+// Holds a lock for its lifetime, preemption off.
 template <class Lock = SpinLock>
 class PERCIVAL_SCOPED_CAPABILITY SpinGuard : Immovable {
 public:
     explicit SpinGuard(Lock& lock) PERCIVAL_ACQUIRE(lock) : lock_{lock} { lock_.lock(); }
     ~SpinGuard() PERCIVAL_RELEASE() { lock_.unlock(); }
+
+private:
+    PreemptGuard pin_; // declared first: another thread may run once the lock is given back
+    Lock& lock_;
+};
+
+// The same for a caller that is pinned already.
+template <class Lock = SpinLock>
+class PERCIVAL_SCOPED_CAPABILITY PinnedSpinGuard : Immovable {
+public:
+    PinnedSpinGuard(Lock& lock, const Pin&) PERCIVAL_ACQUIRE(lock) : lock_{lock} { lock_.lock(); }
+    ~PinnedSpinGuard() PERCIVAL_RELEASE() { lock_.unlock(); }
 
 private:
     Lock& lock_;

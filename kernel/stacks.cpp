@@ -2,8 +2,10 @@
 #include "kernel/stacks.hpp"
 
 #include "boot/linker_symbols.hpp"
+#include "kernel/spinlock.hpp"
 #include "mm/early_memory.hpp"
 #include "mm/kernel_tables.hpp"
+#include "mm/page_allocator.hpp"
 #include "mm/percpu_area.hpp"
 #include "mm/vm_region.hpp"
 
@@ -15,7 +17,58 @@ namespace {
 // A stack occupies the lower half of a slot, aligned to the slot's size; the upper halves are the guards.
 constexpr Bytes kSlot = arch::kStackSize * 2;
 
-constinit VirtRange stacks{};
+// Threads there can be at once: some for each CPU, and some besides.
+constexpr u32 kThreadsPerCpu = 3;
+constexpr u32 kOtherThreads = 128;
+
+// The slots: one for each CPU, one for the boot thread, then those of threads.
+constinit VirtRange slots{};
+constinit u32 slots_made_at_boot = 0;
+
+// How many slots are mapped, from the first on.
+constinit std::atomic<u32> mapped_slots{0};
+
+// Stacks of threads that have ended: each holds a pointer to the next at its base.
+constinit SpinLock lock;
+constinit VirtAddr free_stacks PERCIVAL_GUARDED_BY(lock){};
+
+VirtRange stack_of_slot(u32 slot)
+{
+    return {slots.base + kSlot * slot, arch::kStackSize};
+}
+
+VirtAddr& next_free(VirtAddr stack)
+{
+    // SAFETY: the stack is mapped (INV-stacks-1), and no thread's.
+    return *reinterpret_cast<VirtAddr*>(stack.raw());
+}
+
+// The one place that maps a thread's stack. The tables are there since boot, so this writes entries of its own
+// only and may run beside other changes of the kernel's tables.
+std::optional<VirtRange> map_next_slot() PERCIVAL_REQUIRES(lock)
+{
+    const u32 slot = mapped_slots.load(std::memory_order_relaxed);
+    if (!slots.contains(stack_of_slot(slot)))
+        return {};
+    const mm::PageOrder order = mm::order_for(arch::kStackSize, mm::KernelGeometry::kPageSize);
+    const auto memory = mm::allocate_pages(order);
+    if (!memory)
+        return {};
+    if (!mm::master_table().map(stack_of_slot(slot), *memory, mm::kData, mm::Leaves::Pages)) {
+        mm::free_pages(*memory, order);
+        return {};
+    }
+    mapped_slots.store(slot + 1, std::memory_order_release);
+    return stack_of_slot(slot);
+}
+
+std::expected<void, mm::MapError> map_boot_slot(u32 slot)
+{
+    const auto memory = mm::early_memory().allocate(arch::kStackSize, mm::KernelGeometry::kPageSize);
+    if (!memory)
+        return std::unexpected{mm::MapError::NoMemory};
+    return mm::master_table().map(stack_of_slot(slot), memory->base, mm::kData);
+}
 
 // Only memory the percpu section covers is mapped; the overflow stack is at the section's start.
 std::optional<VirtRange> overflow_stack_containing(VirtAddr address)
@@ -30,27 +83,51 @@ std::optional<VirtRange> overflow_stack_containing(VirtAddr address)
 
 std::expected<void, mm::MapError> make_cpu_stacks(u32 cpus)
 {
+    slots_made_at_boot = cpus + 1;
+    const u32 count = slots_made_at_boot + cpus * kThreadsPerCpu + kOtherThreads;
     // One slot more: the guard below the first stack.
-    const auto area = mm::vmalloc_region().allocate(kSlot * (u64{cpus} + 1), kSlot);
+    const auto area = mm::vmalloc_region().allocate(kSlot * (u64{count} + 1), kSlot);
     if (!area)
         return std::unexpected{mm::MapError::NoMemory};
-    stacks = {(*area)->range.base + kSlot, kSlot * cpus};
-    for (u32 cpu = 0; cpu < cpus; ++cpu) {
-        const auto memory = mm::early_memory().allocate(arch::kStackSize, mm::KernelGeometry::kPageSize);
-        if (!memory)
-            return std::unexpected{mm::MapError::NoMemory};
-        if (auto result = mm::master_table().map(cpu_stack(CpuId{cpu}), memory->base, mm::kData); !result)
+    slots = {(*area)->range.base + kSlot, kSlot * count};
+    if (auto result = mm::master_table().ensure_tables(slots, mm::kLastLevel.up()); !result)
+        return result;
+    for (u32 slot = 0; slot < slots_made_at_boot; ++slot) {
+        if (auto result = map_boot_slot(slot); !result)
             return result;
     }
+    mapped_slots.store(slots_made_at_boot, std::memory_order_release);
     (*area)->kind = mm::VmKind::Stacks;
-    (*area)->mapped = arch::kStackSize * cpus;
+    (*area)->mapped = arch::kStackSize * slots_made_at_boot;
     (*area)->become(mm::VmState::Used);
     return {};
 }
 
 VirtRange cpu_stack(CpuId cpu)
 {
-    return {stacks.base + kSlot * cpu.index(), arch::kStackSize};
+    return stack_of_slot(cpu.index());
+}
+
+VirtRange boot_thread_stack()
+{
+    return stack_of_slot(slots_made_at_boot - 1);
+}
+
+std::optional<VirtRange> allocate_thread_stack()
+{
+    const SpinGuard guard{lock};
+    if (free_stacks == VirtAddr{})
+        return map_next_slot();
+    const VirtAddr stack = free_stacks;
+    free_stacks = next_free(stack);
+    return VirtRange{stack, arch::kStackSize};
+}
+
+void free_thread_stack(VirtRange stack)
+{
+    const SpinGuard guard{lock};
+    next_free(stack.base) = free_stacks;
+    free_stacks = stack.base;
 }
 
 std::optional<VirtRange> stack_containing(VirtAddr address)
@@ -58,10 +135,11 @@ std::optional<VirtRange> stack_containing(VirtAddr address)
     const VirtRange boot{address_of(boot_stack), arch::kStackSize};
     if (boot.contains(address))
         return boot;
-    if (stacks.contains(address)) {
-        const VirtRange stack =
-            cpu_stack(CpuId{static_cast<u32>((address - stacks.base).count() / kSlot.count())});
-        return stack.contains(address) ? std::optional{stack} : std::nullopt;
+    if (slots.contains(address)) {
+        const auto slot = static_cast<u32>((address - slots.base).count() / kSlot.count());
+        const VirtRange stack = stack_of_slot(slot);
+        const bool is_mapped = slot < mapped_slots.load(std::memory_order_acquire);
+        return is_mapped && stack.contains(address) ? std::optional{stack} : std::nullopt;
     }
     return overflow_stack_containing(address);
 }

@@ -4,38 +4,81 @@
 #include "arch/interrupt_controller.hpp"
 #include "arch/processor.hpp"
 #include "arch/timer.hpp"
+#include "kernel/scheduler.hpp"
 #include "kernel/selftest_runner.hpp"
+#include "kernel/timers.hpp"
 #include "mm/percpu.hpp"
+
+#include <algorithm>
 
 namespace percival {
 namespace {
 
 PERCIVAL_PERCPU PerCpu<u64> ticks{};
+PERCIVAL_PERCPU PerCpu<u64> next_tick{};
 PERCIVAL_PERCPU PerCpu<AlarmHandler> alarm_handler{};
 
-void arm()
+u64 period()
 {
-    arch::timer_set_alarm(arch::timer_frequency() / kTicksPerSecond);
+    return this_cpu_is_idle() ? arch::timer_frequency() : arch::timer_frequency() / kTicksPerSecond;
+}
+
+// When the alarm has to ring next. An idle CPU keeps the tick it has if that comes earlier; one that is idle no
+// more has it brought forward.
+u64 next_event(u64 now)
+{
+    const u64 tick = std::min(next_tick.read(), now + period());
+    next_tick.write(tick);
+    return std::min(tick, first_timer());
+}
+
+void tick(u64 now)
+{
+    ticks.inc();
+    next_tick.write(now + period());
+    selftest_check_deadline();
+    scheduler_tick();
 }
 
 } // namespace
 
 void start_tick()
 {
+    const arch::InterruptMask masked;
     arch::enable_private_interrupt(arch::timer_interrupt());
-    arm();
+    next_tick.write(arch::timer_ticks() + period());
+    program_alarm();
+}
+
+void stop_tick()
+{
+    const arch::InterruptMask masked;
+    arch::disable_private_interrupt(arch::timer_interrupt());
+    arch::timer_cancel_alarm();
+}
+
+void program_alarm()
+{
+    if (alarm_handler.read() != nullptr)
+        return;
+    const u64 now = arch::timer_ticks();
+    const u64 event = next_event(now);
+    arch::timer_set_alarm(event > now ? event - now : 0);
 }
 
 void handle_tick()
 {
-    ticks.inc();
-    selftest_check_deadline();
     if (const AlarmHandler handler = alarm_handler.read()) {
         arch::timer_cancel_alarm();
-        handler();
-    } else {
-        arm();
+        ticks.inc();
+        selftest_check_deadline();
+        return handler();
     }
+    const u64 now = arch::timer_ticks();
+    if (now >= next_tick.read())
+        tick(now);
+    run_due_timers(now);
+    program_alarm();
 }
 
 u64 tick_count(CpuId cpu)
@@ -49,7 +92,7 @@ void take_over_alarm(AlarmHandler handler)
     arch::timer_cancel_alarm();
     alarm_handler.write(handler);
     if (handler == nullptr)
-        arm();
+        program_alarm();
 }
 
 } // namespace percival

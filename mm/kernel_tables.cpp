@@ -20,8 +20,7 @@ PhysRange image_range()
 arch::Pte* KernelTables::table_at_boot(PhysAddr address)
 {
     if (image_range().contains(address))
-        return reinterpret_cast<arch::Pte*>(
-            (address_of(_image_start) + (address - boot::handoff.image)).raw());
+        return reinterpret_cast<arch::Pte*>(physical_to_image(address).raw());
     return linear_pointer<arch::Pte>(address);
 }
 

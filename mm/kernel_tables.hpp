@@ -80,6 +80,12 @@ inline PhysAddr image_to_physical(const volatile void* thing)
     return boot::handoff.image + (address_of(thing) - address_of(_image_start));
 }
 
+// The address in the image of what lies at a physical address of it.
+inline VirtAddr physical_to_image(PhysAddr address)
+{
+    return address_of(_image_start) + (address - boot::handoff.image);
+}
+
 // The root where shared regions are edited. It belongs to no CPU; its local percpu window is empty.
 inline PhysAddr master_root()
 {

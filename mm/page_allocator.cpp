@@ -3,6 +3,7 @@
 
 #include "arch/processor.hpp"
 #include "arch/zero_page.hpp"
+#include "kernel/preemption.hpp"
 #include "mm/allocation_failure.hpp"
 #include "mm/linear_map.hpp"
 #include "mm/memory_statistics.hpp"
@@ -81,7 +82,7 @@ void drain(PageCache& cache, std::size_t count)
 [[gnu::noinline]] std::optional<PhysAddr> allocate_page_slowly()
 {
     const arch::InterruptMask masked;
-    const Pin pin;
+    const Pin pin{masked};
     PageCache& cache = page_cache.here(pin);
     if (must_fail_now() || (cache.count == 0 && !refill(cache))) {
         allocation_failures.inc();
@@ -120,7 +121,7 @@ PageDescriptor* find_to_free(PageZone* zone, PhysAddr block, PageOrder order)
     PageDescriptor* descriptor = find_to_free(zone, page, kOnePage);
     if (descriptor == nullptr)
         return;
-    const Pin pin;
+    const Pin pin{masked};
     PageCache& cache = page_cache.here(pin);
     const bool is_near = zone->node() == cache.node;
     if (!descriptor->change(kAllocatedPage, is_near ? kCachedPage : PageState{}))
@@ -143,7 +144,7 @@ PageZones& page_zones()
 
 NumaNode this_cpu_node()
 {
-    const Pin pin;
+    const PreemptGuard pin;
     return page_cache.here(pin).node;
 }
 
@@ -151,7 +152,7 @@ std::optional<PhysAddr> allocate_page()
 {
     {
         const arch::InterruptMask masked;
-        const Pin pin;
+        const Pin pin{masked};
         PageCache& cache = page_cache.here(pin);
         if (cache.count != 0 && !failure_is_planned()) [[likely]]
             return pop(cache);
@@ -172,7 +173,7 @@ void free_page(PhysAddr page)
 {
     {
         const arch::InterruptMask masked;
-        const Pin pin;
+        const Pin pin{masked};
         PageCache& cache = page_cache.here(pin);
         // Rotated, an address that is not page aligned or lies below the zone becomes a huge index, and one
         // compare refuses all.
@@ -225,7 +226,7 @@ void free_pages(PhysAddr block, PageOrder order)
 void drain_page_cache()
 {
     const arch::InterruptMask masked;
-    const Pin pin;
+    const Pin pin{masked};
     PageCache& cache = page_cache.here(pin);
     if (cache.count != 0)
         drain(cache, cache.count);

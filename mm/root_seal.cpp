@@ -21,7 +21,7 @@ std::expected<void, MapError> make_read_only(VirtRange range, KernelTlbBatch& ba
 // A table in the image.
 std::expected<void, MapError> seal_boot_table(PhysAddr table, KernelTlbBatch& batch)
 {
-    const VirtAddr in_image = address_of(kernel_tables().table(table));
+    const VirtAddr in_image = physical_to_image(table);
     // Outside of these it might be part of a block. The private tables share their span with the image, so
     // what the master has there was made when the image was mapped.
     PERCIVAL_ASSERT(in_image >= address_of(_boot_tables) && in_image < address_of(_eboot_tables));

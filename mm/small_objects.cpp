@@ -55,7 +55,7 @@ void drain(ObjectStock& stock, u32 count)
 [[gnu::noinline]] void* allocate_slowly(PerCpu<ObjectStock>& stocks)
 {
     const arch::InterruptMask masked;
-    const Pin pin;
+    const Pin pin{masked};
     ObjectStock& stock = stocks.here(pin);
     if (!must_fail_now()) {
         const auto batch = std::span{stock.objects}.first(stock.capacity / 2u);
@@ -71,7 +71,7 @@ void drain(ObjectStock& stock, u32 count)
 [[gnu::noinline]] void free_slowly(PerCpu<ObjectStock>& stocks, void* object)
 {
     const arch::InterruptMask masked;
-    const Pin pin;
+    const Pin pin{masked};
     ObjectStock& stock = stocks.here(pin);
     if (stock.count == stock.capacity)
         drain(stock, stock.capacity / 2u);
@@ -87,7 +87,7 @@ void* allocate_from(PerCpu<ObjectStock>& stocks)
 {
     {
         const arch::InterruptMask masked;
-        const Pin pin;
+        const Pin pin{masked};
         ObjectStock& stock = stocks.here(pin);
         if (stock.count != 0 && !failure_is_planned()) [[likely]]
             return pop(stock);
@@ -105,7 +105,7 @@ void free_to(PerCpu<ObjectStock>& stocks, void* object)
     }
     {
         const arch::InterruptMask masked;
-        const Pin pin;
+        const Pin pin{masked};
         ObjectStock& stock = stocks.here(pin);
         if (stock.count != stock.capacity) [[likely]] {
             stock.objects[stock.count++] = object;
@@ -130,7 +130,7 @@ void drain_object_stock()
 {
     for (PerCpu<ObjectStock>& stocks : object_stocks) {
         const arch::InterruptMask masked;
-        const Pin pin;
+        const Pin pin{masked};
         ObjectStock& stock = stocks.here(pin);
         drain(stock, stock.count);
         object_cache(class_of(stock)).trim();

@@ -11,7 +11,7 @@ PERCIVAL_PERCPU PerCpu<VmSpares> vm_spares{};
 bool keep_spare(VmArea& area)
 {
     const arch::InterruptMask masked;
-    const Pin pin;
+    const Pin pin{masked};
     VmSpares::List* list = vm_spares.here(pin).list_for(area.range.size - KernelGeometry::kPageSize);
     if (list == nullptr || list->count == VmSpares::kMostOfASize)
         return false;

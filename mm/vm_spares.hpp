@@ -49,7 +49,7 @@ constexpr bool is_spare_size(Bytes size)
 inline VmArea* take_spare(Bytes size)
 {
     const arch::InterruptMask masked;
-    const Pin pin;
+    const Pin pin{masked};
     VmSpares::List* list = vm_spares.here(pin).list_for(size);
     if (list == nullptr || list->first == nullptr)
         return nullptr;

@@ -6,6 +6,7 @@
 #include "arch/registers.hpp"
 #include "kernel/interrupts.hpp"
 #include "kernel/panic.hpp"
+#include "kernel/scheduler.hpp"
 
 namespace percival::arch {
 
@@ -28,15 +29,18 @@ extern "C" void handle_system_error(Registers& registers)
 
 extern "C" void handle_interrupt(Registers& registers)
 {
+    preemption().count += kInterruptCount;
     for (;;) {
         const Acknowledged interrupt = acknowledge_interrupt();
         if (interrupt.is_spurious())
-            return;
+            break;
         // Ended first: interrupts stay masked until the handler is done, so none can come in between, and a
         // handler that never returns (Ipi::Stop) leaves nothing active.
         complete_interrupt(interrupt);
         dispatch_interrupt(interrupt.intid, registers);
     }
+    preemption().count -= kInterruptCount;
+    switch_at_interrupt_return();
 }
 
 extern "C" [[noreturn]] void handle_unexpected_exception()

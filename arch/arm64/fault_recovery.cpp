@@ -2,7 +2,7 @@
 #include "arch/fault_recovery.hpp"
 
 #include "arch/stack_size.hpp"
-#include "mm/percpu.hpp"
+#include "kernel/thread.hpp"
 
 extern "C" {
 bool call_catching_faults(percival::arch::RecoveryPoint* point, void (*function)(void*), void* argument);
@@ -12,13 +12,12 @@ extern const char fault_recovered[];
 namespace percival::arch {
 namespace {
 
-// Which call of catch_fault() this CPU is in, and what came of it.
+// Which call of catch_fault() a thread is in, and what came of it.
 struct Catching {
     RecoveryPoint point;
     Fault fault;
+    u32 preemption_count; // guards of the abandoned code do not end by themselves
 };
-
-PERCIVAL_PERCPU PerCpu<Catching*> catching{};
 
 constexpr u64 kBranchTypeAndIllegalState = u64{3} << 10 | u64{1} << 20; // SPSR_EL1.BTYPE, IL
 
@@ -35,9 +34,11 @@ static_assert(kOverflowStackSize <= kStackSize);
 std::optional<Fault> catch_fault(void (*function)(void*), void* argument)
 {
     Catching frame{};
-    catching.write(&frame);
+    Thread& self = current_thread();
+    frame.preemption_count = self.count;
+    self.catching = &frame;
     const bool faulted = call_catching_faults(&frame.point, function, argument);
-    catching.write(nullptr);
+    self.catching = nullptr;
     if (!faulted)
         return {};
     return frame.fault;
@@ -45,11 +46,12 @@ std::optional<Fault> catch_fault(void (*function)(void*), void* argument)
 
 bool recover_from_fault(Registers& registers, bool stack_overflow)
 {
-    if (read_this_cpu_distance() == 0) // no percpu data yet
-        return false;
-    Catching* frame = catching.xchg(nullptr);
+    Thread& self = current_thread();
+    auto* const frame = static_cast<Catching*>(self.catching);
     if (frame == nullptr)
         return false;
+    self.catching = nullptr;
+    self.count = frame->preemption_count;
     frame->fault = {registers.esr, VirtAddr{registers.far}, VirtAddr{registers.pc}, stack_overflow};
     registers.pc = reinterpret_cast<u64>(fault_recovered);
     registers.x[0] = reinterpret_cast<u64>(&frame->point);

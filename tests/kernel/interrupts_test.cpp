@@ -7,6 +7,7 @@
 #include "kernel/selftest.hpp"
 #include "kernel/tick.hpp"
 #include "mm/percpu.hpp"
+#include "tests/kernel/thread_group.hpp"
 
 #include <algorithm>
 
@@ -129,6 +130,7 @@ PERCIVAL_TEST(interrupts, other_cpus_take_not_even_a_tick_while_they_are_held)
 {
     if (online_cpu_count() == 1)
         SKIP("there is no other CPU");
+    const BusyOthers busy; // or they would hardly tick
     u64 before, after;
     {
         const WhileOthersAreHeld held;

@@ -5,6 +5,7 @@
 #include "boot/linker_symbols.hpp"
 #include "kernel/call.hpp"
 #include "kernel/cpus.hpp"
+#include "kernel/preemption.hpp"
 #include "kernel/selftest.hpp"
 #include "mm/percpu.hpp"
 
@@ -60,7 +61,7 @@ PERCIVAL_TEST(percpu, a_write_through_the_global_alias_is_read_at_the_local_addr
 PERCIVAL_TEST(percpu, a_pinned_reference_is_this_cpus_global_alias)
 {
     run_everywhere([](CpuId cpu) {
-        const Pin pin;
+        const PreemptGuard pin;
         EXPECT(&value.here(pin) == &value.on(cpu));
         EXPECT(!mm::is_percpu_local(address_of(&value.here(pin))));
     });

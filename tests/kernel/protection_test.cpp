@@ -7,6 +7,7 @@
 #include "kernel/cpus.hpp"
 #include "kernel/selftest.hpp"
 #include "kernel/stacks.hpp"
+#include "kernel/thread.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
 #include "mm/percpu_area.hpp"
@@ -147,7 +148,7 @@ PERCIVAL_TEST(protection, a_stack_overflow_is_caught_and_told_from_other_faults)
     const auto overflow = arch::catch_fault([](void*) { recurse_endlessly(); }, nullptr);
     ASSERT(overflow.has_value());
     EXPECT(overflow->stack_overflow);
-    EXPECT(cpu_stack(kBootCpu).base - overflow->far < arch::kStackSize);
+    EXPECT(current_thread().stack.base - overflow->far < arch::kStackSize);
 
     const auto other = read_from(VirtAddr{8});
     ASSERT(other.has_value());

@@ -18,6 +18,7 @@ enum class Ipi : u8 {
     Call = 0,      // run the functions queued for this CPU (kernel/call.hpp)
     Backtrace = 1, // print where you are (watchdog, panic)
     Stop = 2,      // the machine panicked: stop for good
+    Reschedule = 3, // look whether another thread should run
 };
 
 inline constexpr u32 kFirstPrivateInterrupt = 16;

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A mutex: its holder may block. Threads only, interrupts unmasked, no PreemptGuard held.
+//
+// A waiter that was woken tries again beside those that just come: nobody is handed the lock, so a holder that
+// gives it back and wants it again need not wait for a switch of threads.
+#pragma once
+
+#include "kernel/thread_annotations.hpp"
+#include "kernel/wait_queue.hpp"
+
+#include <atomic>
+
+namespace percival {
+
+class PERCIVAL_CAPABILITY("mutex") Mutex : Immovable {
+public:
+    constexpr Mutex() = default;
+
+    void lock() PERCIVAL_ACQUIRE()
+    {
+        if (!take())
+            waiters_.wait_until([this] { return take(); });
+    }
+    [[nodiscard]] bool try_lock() PERCIVAL_TRY_ACQUIRE(true) { return take(); }
+    void unlock() PERCIVAL_RELEASE()
+    {
+        owner_.store(nullptr, std::memory_order_release);
+        waiters_.wake_one();
+    }
+    bool is_held_by_caller() const { return owner_.load(std::memory_order_relaxed) == &current_thread(); }
+
+private:
+    bool take()
+    {
+        Thread* nobody = nullptr;
+        return owner_.compare_exchange_strong(nobody, &current_thread(), std::memory_order_acquire,
+                                              std::memory_order_relaxed);
+    }
+
+    std::atomic<Thread*> owner_{nullptr};
+    WaitQueue waiters_;
+};
+
+// Holds a mutex for its lifetime.
+class PERCIVAL_SCOPED_CAPABILITY MutexGuard : Immovable {
+public:
+    explicit MutexGuard(Mutex& mutex) PERCIVAL_ACQUIRE(mutex) : mutex_{mutex} { mutex_.lock(); }
+    ~MutexGuard() PERCIVAL_RELEASE() { mutex_.unlock(); }
+
+private:
+    Mutex& mutex_;
+};
+
+} // namespace percival

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What it costs to stay on a CPU.
+#include "kernel/benchmark.hpp"
+#include "kernel/preemption.hpp"
+
+namespace percival {
+namespace {
+
+PERCIVAL_BENCHMARK(pin, "-")
+{
+    return instructions_per_turn([] { const PreemptGuard guard; });
+}
+
+} // namespace
+} // namespace percival
