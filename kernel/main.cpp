@@ -31,7 +31,7 @@
 #include "kernel/vmallocinfo.hpp"
 #include "kernel/work_queue.hpp"
 #include "mm/kernel_tables.hpp"
-#include "mm/percpu_area.hpp"
+#include "mm/percpu_allocator.hpp"
 #include "mm/vmap.hpp"
 
 namespace percival {
@@ -124,7 +124,7 @@ void choose_tlb_invalidation()
 // As the boot thread, on a guarded stack.
 [[noreturn]] void run(void*)
 {
-    mm::note_percpu_areas();
+    percpu::start_allocator();
     start_interrupts();
     end_boot_phase("interrupts");
     bring_up_secondaries(machine);

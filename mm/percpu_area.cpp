@@ -2,11 +2,13 @@
 #include "mm/percpu_area.hpp"
 
 #include "boot/linker_symbols.hpp"
+#include "kernel/panic.hpp"
 #include "mm/early_memory.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/percpu_unit.hpp"
+#include "mm/percpu_window.hpp"
 #include "mm/root_seal.hpp"
-#include "mm/vm_region.hpp"
 
 namespace percival::mm {
 namespace {
@@ -21,13 +23,14 @@ constexpr Level kSharedLevel = KernelLayout::kPrivateLevel == KernelGeometry::kR
                                    : KernelLayout::kPrivateLevel.up();
 
 constinit PhysRange private_tables_area{};
-constinit u32 possible_cpus = 0;
 
-// The static section's share of a slab, at the slab's start.
+// The first chunk's units, one at the start of each slab.
 Bytes unit_size()
 {
-    const Bytes section = address_of(_percpu_end) - address_of(_percpu_start);
-    return Bytes{(section.count() + kPage.count() - 1) & ~(kPage.count() - 1)};
+    const auto first = first_percpu_chunk();
+    if (!first)
+        panic("the static percpu data do not fit into a slab of {}", KernelLayout::kSlabSize);
+    return first->size;
 }
 
 // Fills a unit from the template and maps it at the start of the CPU's slab.
@@ -60,10 +63,14 @@ void make_root(CpuId cpu)
 }
 
 // Points the local window at the tables that map the CPU's slab.
-void link_window(CpuId cpu)
+std::expected<void, MapError> link_window(CpuId cpu)
 {
-    const KernelPageTable master = master_table();
+    KernelPageTable master = master_table();
     constexpr Level kLevel = KernelLayout::kPrivateLevel;
+    // All that the slab will ever need at this level, because the window is not changed later.
+    const VirtRange slab{local_to_global(kWindow.base, cpu), KernelLayout::kSlabSize};
+    if (auto result = master.ensure_tables(slab, kLevel); !result)
+        return result;
     auto* window =
         linear_pointer<arch::Pte>(private_table(cpu, kLevel)) + KernelGeometry::index(kLevel, kWindow.base);
     for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {
@@ -71,6 +78,17 @@ void link_window(CpuId cpu)
             local_to_global(kWindow.base, cpu) + KernelGeometry::entry_size(kLevel) * entry;
         kernel_tables().store(window + entry, master.walk_to(in_slab, kLevel).pte);
     }
+    return {};
+}
+
+// Gives the window tables of its own, and maps the unit in them too.
+std::expected<void, MapError> map_window(CpuId cpu)
+{
+    const PhysAddr unit = master_table().walk(local_to_global(kWindow.base, cpu)).pte.address();
+    KernelPageTable own{cpu_root(cpu), kernel_tables()};
+    if (auto result = own.ensure_tables(kWindow, KernelLayout::kPrivateLevel); !result)
+        return result;
+    return own.map({kWindow.base, unit_size()}, unit, kData);
 }
 
 } // namespace
@@ -99,7 +117,7 @@ std::expected<void, MapError> complete_master_root(u32 cpus)
 std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tables)
 {
     private_tables_area = private_tables;
-    possible_cpus = cpus;
+    cpus_with_root = cpus;
     // All slabs first: a root is a copy of the master, which must not change any more.
     for (u32 cpu = 0; cpu < cpus; ++cpu) {
         if (auto result = make_unit(CpuId{cpu}); !result)
@@ -107,7 +125,10 @@ std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tab
     }
     for (u32 cpu = 0; cpu < cpus; ++cpu) {
         make_root(CpuId{cpu});
-        link_window(CpuId{cpu});
+        const auto opened =
+            percpu_window == PercpuWindow::Linked ? link_window(CpuId{cpu}) : map_window(CpuId{cpu});
+        if (!opened)
+            return opened;
     }
     kernel_tables().publish();
     return seal_roots(private_tables);
@@ -126,30 +147,9 @@ PhysAddr master_table_of(Level level)
                : master_table().walk_to(kWindow.base, level.up()).pte.address();
 }
 
-void note_percpu_areas()
-{
-    const auto note = [](VmRegion& region, Bytes size) {
-        const auto area = region.allocate(size, kPage);
-        if (!area)
-            return;
-        (*area)->kind = VmKind::Percpu;
-        (*area)->mapped = unit_size();
-        (*area)->become(VmState::Used);
-    };
-    // Slabs in the order of their CPUs, which is how a region hands out addresses.
-    for (u32 cpu = 0; cpu < possible_cpus; ++cpu)
-        note(global_percpu_region(), KernelLayout::kSlabSize);
-    note(local_percpu_region(), unit_size());
-}
-
 PhysAddr cpu_root(CpuId cpu)
 {
     return private_table(cpu, KernelGeometry::kRootLevel);
-}
-
-u32 possible_cpu_count()
-{
-    return possible_cpus;
 }
 
 } // namespace percival::mm

@@ -64,11 +64,12 @@ std::expected<void, MapError> complete_master_root(u32 cpus);
 PhysAddr private_table(CpuId cpu, Level level);
 PhysAddr master_table_of(Level level);
 
-// Enters the slabs and the first unit into the percpu regions' books. Boot CPU, once, on its own root.
-void note_percpu_areas();
-
 // The root of a CPU, and the number of CPUs that have one. After setup_percpu_areas().
 PhysAddr cpu_root(CpuId cpu);
-u32 possible_cpu_count();
+inline constinit u32 cpus_with_root = 0;
+inline u32 possible_cpu_count()
+{
+    return cpus_with_root;
+}
 
 } // namespace percival::mm

@@ -8,6 +8,7 @@
 #include "kernel/preemption.hpp"
 #include "kernel/selftest.hpp"
 #include "mm/percpu.hpp"
+#include "mm/percpu_unit.hpp"
 
 #include <atomic>
 
@@ -97,10 +98,11 @@ PERCIVAL_TEST(percpu, every_cpu_starts_with_the_initial_value)
     run_everywhere([](CpuId) { EXPECT_EQ(initialized.read(), kInitial); });
 }
 
-PERCIVAL_TEST(percpu, what_lies_behind_the_section_does_not_translate)
+PERCIVAL_TEST(percpu, what_lies_behind_the_first_chunk_does_not_translate)
 {
-    const VirtAddr behind = address_of(_percpu_end).align_up(mm::KernelGeometry::kPageSize);
+    const VirtAddr behind = mm::KernelLayout::kLocalPercpu.base + mm::first_percpu_chunk()->size;
     run_everywhere([behind](CpuId cpu) {
+        EXPECT(arch::translate(behind - Bytes{1}).valid);
         EXPECT(!arch::translate(behind).valid);
         EXPECT(!arch::translate(mm::local_to_global(behind, cpu)).valid);
     });

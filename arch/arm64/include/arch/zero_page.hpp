@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Zeroing whole pages with DC ZVA (Arm ARM C6.2, D24.2 DCZID_EL0): it writes a cache line without reading it
+// Zeroing pages and cache lines with DC ZVA (Arm ARM C6.2, D24.2 DCZID_EL0): it writes a cache line without reading it
 // first. Any context with the MMU on; the memory is Normal (DC ZVA on Device memory is an Alignment fault).
 #pragma once
 
@@ -67,6 +67,20 @@ template <u64 Size>
     } else {
         __builtin_memset(memory, 0, Size);
     }
+}
+
+// Zeroes `size` bytes, a multiple of 64, at a multiple of 64. 4 KiB at a time where there is that much.
+[[gnu::always_inline]] inline void zero_lines(u64 at, u64 size)
+{
+    if (!Dczid::read().is_usual()) {
+        __builtin_memset(reinterpret_cast<void*>(at), 0, size);
+        return;
+    }
+    for (; size >= 4096; size -= 4096, at += 4096)
+        zero_by_64<4096>(at);
+#pragma clang loop unroll_count(4)
+    for (; size != 0; size -= 64, at += 64)
+        asm volatile("dc zva, %0" : : "r"(at) : "memory");
 }
 
 } // namespace percival::arch

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The part of the percpu store that is a worker's: what takes long and nobody waits for.
+#include "mm/percpu_pages.hpp"
+#include "mm/percpu_store.hpp"
+#include "mm/vm_region.hpp"
+
+namespace percival::mm {
+
+u32 PercpuStore::empty_pages()
+{
+    const IrqSpinGuard guard{lock_};
+    return empty_pages_;
+}
+
+// More than usual after atomic callers have missed some.
+u32 PercpuStore::pages_to_keep()
+{
+    const IrqSpinGuard guard{lock_};
+    return kEnoughEmptyPages + std::exchange(pages_missed_, 0);
+}
+
+// A chunk with nothing allocated in it, no longer to be found; null when no more than one is left, which stays
+// in case it is wanted again. The first chunk is none of them.
+PercpuChunk* PercpuStore::take_out_unused()
+{
+    const IrqSpinGuard guard{lock_};
+    PercpuChunk* kept = nullptr;
+    for (PercpuChunk* chunk = slots_.first_unused(); chunk != nullptr; chunk = slots_.after(*chunk)) {
+        if (chunk->area == nullptr)
+            continue;
+        if (kept == nullptr) {
+            kept = chunk;
+            continue;
+        }
+        empty_pages_ -= chunk->empty_pages();
+        slots_.remove(*chunk);
+        remove_percpu_chunk(*chunk);
+        return chunk;
+    }
+    return nullptr;
+}
+
+void PercpuStore::destroy(PercpuChunk& chunk)
+{
+    for (PercpuPages left = chunk.all_pages(); left.count() != 0;) {
+        const PercpuPages missing = chunk.population.next_missing(left);
+        // What lies before the first page that is missing has memory.
+        if (missing.begin != left.begin)
+            depopulate_percpu_pages(chunk.base(), {left.begin, missing.begin});
+        left.begin = missing.end;
+    }
+    local_percpu_region().release(*chunk.area);
+    PercpuChunk::unmake(&chunk);
+}
+
+void PercpuStore::destroy_unused()
+{
+    while (PercpuChunk* chunk = take_out_unused())
+        destroy(*chunk);
+}
+
+// Takes memory from the last empty pages of a chunk that has some, as far as that is more than enough. False:
+// there is no such chunk.
+bool PercpuStore::depopulate_some()
+{
+    PercpuChunk* chunk = nullptr;
+    PercpuPages pages{0, 0};
+    {
+        const IrqSpinGuard guard{lock_};
+        if (empty_pages_ <= kEnoughEmptyPages)
+            return false;
+        chunk = slots_.take_for_depopulation();
+        if (chunk == nullptr)
+            return false;
+        const Recount recount{empty_pages_, *chunk};
+        pages = chunk->population.last_empty(chunk->map, chunk->all_pages().end);
+        if (const u32 surplus = empty_pages_ - kEnoughEmptyPages; pages.count() > surplus)
+            pages.begin = pages.end - surplus;
+        // The first chunk's memory is part of what the machine booted with.
+        if (chunk->area == nullptr || pages.count() == 0)
+            return true;
+        // From here on nobody can be given anything in them.
+        chunk->population.depopulate(pages);
+        chunk->area->mapped = KernelGeometry::kPageSize * chunk->population.populated_pages();
+        if (chunk->empty_pages() != 0)
+            slots_.queue_depopulation(*chunk);
+    }
+    depopulate_percpu_pages(chunk->base(), pages);
+    return true;
+}
+
+// False: no memory.
+bool PercpuStore::populate_one_more()
+{
+    PercpuChunk* chunk = nullptr;
+    PercpuPages page{0, 0};
+    for_each_chunk([&](PercpuChunk& asked) {
+        page = asked.population.next_missing(asked.all_pages());
+        chunk = page.count() == 0 ? nullptr : &asked;
+        return chunk == nullptr;
+    });
+    if (chunk == nullptr) {
+        const auto added = add_chunk();
+        if (!added)
+            return false;
+        chunk = *added;
+        page = chunk->all_pages();
+    }
+    return populate(*chunk, {page.begin, page.begin + 1});
+}
+
+void PercpuStore::balance()
+{
+    const MutexGuard guard{populating_};
+    needs_balance_.store(false, std::memory_order_relaxed);
+    destroy_unused();
+    while (depopulate_some()) {
+    }
+    for (const u32 wanted = pages_to_keep(); empty_pages() < wanted;) {
+        if (!populate_one_more())
+            return;
+    }
+}
+
+PercpuStoreStatistics PercpuStore::statistics()
+{
+    const MutexGuard guard{populating_};
+    const IrqSpinGuard locked{lock_};
+    PercpuStoreStatistics found{};
+    for_each_chunk([&found](PercpuChunk& chunk) {
+        ++found.chunks;
+        found.free_chunks += chunk.is_unused() ? 1 : 0;
+        found.pages += chunk.all_pages().count();
+        found.populated += chunk.population.populated_pages();
+        found.empty += chunk.empty_pages();
+        found.capacity = found.capacity + chunk.map.allocatable_size();
+        found.free = found.free + chunk.map.free_bytes();
+        found.largest = std::max(found.largest, chunk.map.largest_free());
+        return true;
+    });
+    return found;
+}
+
+} // namespace percival::mm

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The percpu allocator: pairs of allocation and free as they come from a CPU's stock, many that are kept, and the
+// deferred part for all of these together.
+#include "kernel/benchmark.hpp"
+#include "kernel/panic.hpp"
+#include "mm/percpu_allocator.hpp"
+#include "mm/percpu_stock.hpp"
+#include "mm/vmalloc.hpp"
+
+namespace percival {
+namespace {
+
+VirtAddr must(percpu::Place place)
+{
+    if (!place)
+        panic("no percpu memory to measure with");
+    return *place;
+}
+
+BenchmarkResult pair_of(Bytes size)
+{
+    return instructions_per_turn([size] { percpu::free(must(percpu::allocate(size, Bytes{8}))); });
+}
+
+PERCIVAL_BENCHMARK(alloc_free_percpu_8, "-")
+{
+    return pair_of(Bytes{8});
+}
+
+PERCIVAL_BENCHMARK(alloc_free_percpu_64, "-")
+{
+    return pair_of(Bytes{64});
+}
+
+PERCIVAL_BENCHMARK(alloc_free_percpu_4096, "-")
+{
+    return pair_of(4_KiB);
+}
+
+// 10,000 objects of 8 bytes: allocated, freed, and given back to where they came from.
+struct Many {
+    static constexpr u64 kCount = 10'000;
+    u64 allocate;
+    u64 free;
+    u64 deferred;
+};
+
+template <class Part>
+[[gnu::noinline]] u64 instructions_of(Part part)
+{
+    const u64 before = arch::instructions_retired();
+    part();
+    return static_cast<u32>(arch::instructions_retired() - before);
+}
+
+// For each of the places, the cost of the loop subtracted.
+template <class Each>
+u64 instructions_for_all(VirtAddr* places, Each each)
+{
+    const auto loop = [places](auto body) {
+        return instructions_of([places, body] {
+#pragma clang loop unroll(disable)
+            for (u64 n = 0; n < Many::kCount; ++n) {
+                body(places[n]);
+                asm volatile("" : "+r"(n));
+            }
+        });
+    };
+    const u64 empty = loop([](VirtAddr& place) { asm volatile("" : : "r"(&place)); });
+    return loop(each) - empty;
+}
+
+Many cost_of_many()
+{
+    const auto memory = mm::vmalloc(Bytes{Many::kCount * sizeof(VirtAddr)});
+    if (!memory)
+        panic("no memory to measure with");
+    auto* places = static_cast<VirtAddr*>(*memory);
+    mm::drain_percpu_stocks();
+    mm::empty_percpu_depots();
+    mm::percpu_store().balance();
+    Many cost{};
+    cost.allocate = instructions_for_all(
+        places, [](VirtAddr& place) { place = must(percpu::allocate(Bytes{8}, Bytes{8})); });
+    cost.free = instructions_for_all(places, [](VirtAddr& place) { percpu::free(place); });
+    cost.deferred = instructions_of([] {
+        mm::empty_percpu_depots();
+        mm::percpu_store().balance();
+    });
+    mm::vfree(places);
+    return cost;
+}
+
+PERCIVAL_BENCHMARK(alloc_percpu_8_first_10000, "-")
+{
+    return {cost_of_many().allocate * 100 / Many::kCount};
+}
+
+PERCIVAL_BENCHMARK(free_percpu_8_first_10000, "-")
+{
+    return {cost_of_many().free * 100 / Many::kCount};
+}
+
+PERCIVAL_BENCHMARK(free_percpu_8_first_10000_deferred, "-")
+{
+    return {cost_of_many().deferred * 100 / Many::kCount};
+}
+
+} // namespace
+} // namespace percival
