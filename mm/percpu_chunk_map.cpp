@@ -114,6 +114,11 @@ u32 PercpuChunkMap::allocate_many(PercpuRequest request, std::span<Bytes> offset
     return count;
 }
 
+u32 PercpuChunkMap::end_of_allocation(u32 begin) const
+{
+    return find_bit(begin + 1, end_, [this](u32 word) { return ~used_[word] | starts_[word]; });
+}
+
 std::optional<GrainRun> PercpuChunkMap::allocation_at(Bytes offset) const
 {
     const u64 grain = offset.count() / kPercpuGrain.count();
@@ -122,8 +127,7 @@ std::optional<GrainRun> PercpuChunkMap::allocation_at(Bytes offset) const
     const auto begin = static_cast<u32>(grain);
     if (!bit_is_set(starts_, begin))
         return std::nullopt;
-    const auto is_end = [this](u32 word) { return ~used_[word] | starts_[word]; };
-    return GrainRun{begin, find_bit(begin + 1, end_, is_end)};
+    return GrainRun{begin, end_of_allocation(begin)};
 }
 
 PercpuFreeError PercpuChunkMap::why_not(Bytes offset) const
@@ -162,6 +166,11 @@ PercpuChunkMap::FreedMany PercpuChunkMap::free_many(std::span<const Bytes> offse
     GrainRun together{0, 0};
     for (u32 index = 0; index < offsets.size(); ++index) {
         const Bytes offset = offsets[index];
+        // The usual case first.
+        if (offset == bytes_of(together.end) && together.end < end_ && bit_is_set(starts_, together.end)) {
+            together.end = end_of_allocation(together.end);
+            continue;
+        }
         if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {
             give(together);
             together = {0, 0};
@@ -171,9 +180,7 @@ PercpuChunkMap::FreedMany PercpuChunkMap::free_many(std::span<const Bytes> offse
             give(together);
             return {index, why_not(offset)};
         }
-        if (run->begin == together.end) {
-            together.end = run->end;
-        } else if (run->end == together.begin) {
+        if (run->end == together.begin) {
             together.begin = run->begin;
         } else {
             give(together);

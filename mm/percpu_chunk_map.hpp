@@ -105,6 +105,8 @@ private:
     }
 
     std::optional<u32> find(PercpuRequest request, u32 from_block, std::span<const u64> within) const;
+    // Of the allocation that begins there.
+    u32 end_of_allocation(u32 begin) const;
     std::optional<GrainRun> allocation_at(Bytes offset) const;
     // What is wrong with an offset at which there is no allocation.
     PercpuFreeError why_not(Bytes offset) const;
