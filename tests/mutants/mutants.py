@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Sequence, Tuple
 
-ENGINE = ("tests/host/page_table_operations_test.cpp", "tests/host/page_table_batch_test.cpp")
+ENGINE = ("tests/host/page_table_operations_test.cpp",)
+BATCH = ("tests/host/page_table_batch_test.cpp",)
+WIDE = ("tests/host/page_table_wide_blocks_test.cpp",)
 WRITER = ("tests/host/page_table_change_test.cpp",)
 SHARING = ("tests/host/page_table_sharing_test.cpp",)
 SPINLOCK = ("tests/host/spinlock_test.cpp",)
@@ -60,7 +62,7 @@ MUTANTS = (
         "mm/tlb_batch.hpp",
         "            arch::tlbi_range<G, Scope>(item.range, item.entries);\n",
         "",
-        ENGINE,
+        BATCH,
         "TlbBatchTest.PagesGoByRange*",
     ),
     _host(
@@ -68,7 +70,7 @@ MUTANTS = (
         "mm/tlb_batch.hpp",
         "            arch::tlbi_all<Scope>();\n",
         "",
-        ENGINE,
+        BATCH,
         "TlbBatchTest.OneForEverything*",
     ),
     _host(
@@ -92,7 +94,7 @@ MUTANTS = (
         "mm/tlb_batch.hpp",
         "        const u64 repeats = repeat();\n",
         "        const u64 repeats = 0;\n",
-        ENGINE,
+        BATCH,
         "TlbBatchTest.AFlushIsRepeated*",
     ),
     _host(
@@ -100,7 +102,7 @@ MUTANTS = (
         "mm/tlb_batch.hpp",
         "        arch::tlbi_again();\n        arch::dsb<kShareability>();\n",
         "        arch::tlbi_again();\n",
-        ENGINE,
+        BATCH,
         "TlbBatchTest.AFlushIsRepeated*",
     ),
     _host(
@@ -358,6 +360,14 @@ MUTANTS = (
         'asm volatile("sys #0, c8, c2, #7, %0" : : "r"(operand) : "memory"); // RVAALE1IS',
         'asm volatile("" : : "r"(operand) : "memory");',
         "page_table.*",
+    ),
+    _host(
+        "geometry: blocks that only 52-bit addresses have, without these",
+        "mm/geometry.hpp",
+        "            return VaBits == 52 && wide_blocks;",
+        "            return VaBits == 52;",
+        WIDE,
+        "*AreNotUsedWhereTheMachine*",
     ),
     # Several CPUs on one tree.
     _host(
