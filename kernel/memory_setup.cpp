@@ -105,10 +105,10 @@ void set_up_memory(const MachineDescription& machine)
     end_boot_phase("free memory");
     build_linear_map(machine, private_tables);
     end_boot_phase("linear map");
-    need(make_cpu_stacks(cpus), "the CPUs' stacks");
+    need(make_cpu_stacks(machine), "the CPUs' stacks");
     complete_roots(cpus);
     end_boot_phase("complete master root");
-    need(mm::setup_percpu_areas(cpus, private_tables), "the CPUs' percpu data");
+    need(mm::setup_percpu_areas(machine, private_tables), "the CPUs' percpu data");
     end_boot_phase("percpu areas");
     mm::start_page_allocator(machine);
     mm::limit_freed(mm::early_memory().added_bytes(), cpus);

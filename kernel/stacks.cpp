@@ -62,9 +62,9 @@ std::optional<VirtRange> map_next_slot() PERCIVAL_REQUIRES(lock)
     return stack_of_slot(slot);
 }
 
-std::expected<void, mm::MapError> map_boot_slot(u32 slot)
+std::expected<void, mm::MapError> map_boot_slot(u32 slot, mm::NumaNode node)
 {
-    const auto memory = mm::early_memory().allocate(arch::kStackSize, mm::KernelGeometry::kPageSize);
+    const auto memory = mm::early_memory().allocate_on(node, arch::kStackSize, mm::KernelGeometry::kPageSize);
     if (!memory)
         return std::unexpected{mm::MapError::NoMemory};
     return mm::master_table().map(stack_of_slot(slot), memory->base, mm::kData);
@@ -81,8 +81,9 @@ std::optional<VirtRange> overflow_stack_containing(VirtAddr address)
 
 } // namespace
 
-std::expected<void, mm::MapError> make_cpu_stacks(u32 cpus)
+std::expected<void, mm::MapError> make_cpu_stacks(const MachineDescription& machine)
 {
+    const auto cpus = static_cast<u32>(machine.cpus.size());
     slots_made_at_boot = cpus + 1;
     const u32 count = slots_made_at_boot + cpus * kThreadsPerCpu + kOtherThreads;
     // One slot more: the guard below the first stack.
@@ -93,7 +94,9 @@ std::expected<void, mm::MapError> make_cpu_stacks(u32 cpus)
     if (auto result = mm::master_table().ensure_tables(slots, mm::kLastLevel.up()); !result)
         return result;
     for (u32 slot = 0; slot < slots_made_at_boot; ++slot) {
-        if (auto result = map_boot_slot(slot); !result)
+        // The boot thread's is the one after the CPUs', and begins on the boot CPU.
+        const u32 cpu = slot < cpus ? slot : kBootCpu.index();
+        if (auto result = map_boot_slot(slot, mm::NumaNode{machine.cpus[cpu].numa_node}); !result)
             return result;
     }
     mapped_slots.store(slots_made_at_boot, std::memory_order_release);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "arch/stack_size.hpp"
+#include "kernel/machine.hpp"
 #include "kernel/types.hpp"
 #include "mm/address.hpp"
 #include "mm/mapping.hpp"
@@ -16,8 +17,8 @@
 
 namespace percival {
 
-// Maps a stack for each of CPUs 0 to cpus-1. Boot CPU, once, before setup of the roots is sealed.
-std::expected<void, mm::MapError> make_cpu_stacks(u32 cpus);
+// Maps a stack for every CPU, with memory of its own NUMA node. Boot CPU, once, before setup of the roots is sealed.
+std::expected<void, mm::MapError> make_cpu_stacks(const MachineDescription& machine);
 
 // The stack of a CPU's idle thread, and that of the boot thread. After make_cpu_stacks().
 VirtRange cpu_stack(CpuId cpu);

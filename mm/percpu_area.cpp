@@ -33,11 +33,12 @@ Bytes unit_size()
     return first->size;
 }
 
-// Fills a unit from the template and maps it at the start of the CPU's slab.
-std::expected<void, MapError> make_unit(CpuId cpu)
+// Fills a unit from the template and maps it at the start of the CPU's slab. The memory is the CPU's node's, if that
+// has any.
+std::expected<void, MapError> make_unit(CpuId cpu, NumaNode node)
 {
     const Bytes size = unit_size();
-    const auto unit = early_memory().allocate(size, kPage);
+    const auto unit = early_memory().allocate_on(node, size, kPage);
     if (!unit)
         return std::unexpected{MapError::NoMemory};
     const Bytes section = address_of(_percpu_end) - address_of(_percpu_start);
@@ -114,13 +115,14 @@ std::expected<void, MapError> complete_master_root(u32 cpus)
     return {};
 }
 
-std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tables)
+std::expected<void, MapError> setup_percpu_areas(const MachineDescription& machine, PhysRange private_tables)
 {
+    const auto cpus = static_cast<u32>(machine.cpus.size());
     private_tables_area = private_tables;
     cpus_with_root = cpus;
     // All slabs first: a root is a copy of the master, which must not change any more.
     for (u32 cpu = 0; cpu < cpus; ++cpu) {
-        if (auto result = make_unit(CpuId{cpu}); !result)
+        if (auto result = make_unit(CpuId{cpu}, NumaNode{machine.cpus[cpu].numa_node}); !result)
             return result;
     }
     for (u32 cpu = 0; cpu < cpus; ++cpu) {

@@ -11,6 +11,7 @@
 //                    them (mm/root_sync.hpp).
 #pragma once
 
+#include "kernel/machine.hpp"
 #include "kernel/types.hpp"
 #include "mm/kernel_geometry.hpp"
 #include "mm/mapping.hpp"
@@ -49,10 +50,10 @@ constexpr Bytes private_tables_size(u32 cpus)
     return KernelGeometry::kPageSize * KernelLayout::kPrivateTables * cpus;
 }
 
-// Gives CPUs 0 to cpus-1 their slabs and their roots, the latter in `private_tables`, and seals these and the
-// master's. The master root's shared regions must be complete before (complete_master_root()). Boot CPU,
-// once; memory must be in the linear map.
-std::expected<void, MapError> setup_percpu_areas(u32 cpus, PhysRange private_tables);
+// Gives every CPU its slab, with memory of its own NUMA node, and its root, in `private_tables`, and seals these
+// and the master's. The master root's shared regions must be complete before (complete_master_root()). Boot
+// CPU, once; memory must be in the linear map.
+std::expected<void, MapError> setup_percpu_areas(const MachineDescription& machine, PhysRange private_tables);
 
 // Makes every entry of a private table that a region can ever use point to a table, so that roots never
 // change later. `cpus` says how much of the global percpu area will be used. Boot CPU, before

@@ -110,6 +110,7 @@ TWO_NODES = (
 )
 
 # Not skipped.
+RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_holds_what_is_written$"
 WIDE_BLOCKS = r"ok \d+ translate_from_their_first_byte_to_their_last_and_can_be_cut$"
 
 OTHERS: Tuple[Row, ...] = (
@@ -214,9 +215,20 @@ OTHERS: Tuple[Row, ...] = (
     Row(
         "passes_with_two_numa_nodes",
         qemu=TWO_NODES,
-        shows=(r"ok \d+ a_node_that_is_used_up_is_helped_out_by_another$",),
+        shows=(
+            r"ok \d+ a_cpus_percpu_data_and_stack_are_in_its_own_nodes_memory$",
+            r"ok \d+ a_node_that_is_used_up_is_helped_out_by_another$",
+        ),
     ),
     Row("passes_with_64_GiB", cpus=2, memory="64G"),
+    Row("passes_with_640_GiB", memory="640G", shows=(RAM_ABOVE_512_GIB,)),
+    Row(
+        "passes_with_4k-52_and_1100_GiB_one_block_of_which_is_512_GiB",
+        preset="4k-52",
+        memory="1100G",
+        append="ptdump",
+        shows=(RAM_ABOVE_512_GIB, r"^ptdump: linear map .* 512 GiB P:0x8000000000 level 0 blocks "),
+    ),
     Row("passes_with_64k-42_on_160_cpus", preset="64k-42", cpus=160, memory="2G"),
     Row(
         "a_cpu_without_16k_pages_is_refused_by_name",
@@ -271,6 +283,12 @@ TREES: Tuple[Row, ...] = (
         memory="256M",
         tree="two_banks",
         shows=(r"^machine: .* in 2 bank\(s\), ",),
+    ),
+    Row(
+        "passes_with_banks_a_TiB_apart",
+        memory="1026G",
+        tree="banks_far_apart",
+        shows=(r"^machine: .*, 2 GiB in 2 bank\(s\), ", RAM_ABOVE_512_GIB),
     ),
     Row(
         "passes_without_a_uart",

@@ -96,6 +96,13 @@ def _two_banks(tree: TreeText, row: Row) -> None:
     )
 
 
+def _banks_far_apart(tree: TreeText, row: Row) -> None:
+    """The first and the last GiB of QEMU's memory."""
+    gib = 1 << 30
+    far = RAM_AT + (int(row.memory[:-1]) - 1) * gib
+    tree.replace("memory@40000000", "reg", _cells(RAM_AT, gib, far, gib))
+
+
 def _no_uart(tree: TreeText, row: Row) -> None:
     tree.remove("pl011@9000000")
     tree.remove("aliases")
@@ -128,6 +135,7 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _spin_table,
         _spin_table_and_a_cpu_that_never_looks,
         _two_banks,
+        _banks_far_apart,
         _no_uart,
         _no_memory,
         _no_gic,
@@ -144,8 +152,10 @@ def _qemus_own(row: Row, directory: Path) -> TreeText:
     blob = directory / "qemu.dtb"
     subprocess.run(
         [
-            *(PROGRAM, "-machine", f"{machine.qemu_machine},dumpdtb={blob}", "-cpu", machine.qemu_cpu),
-            *("-smp", str(row.cpus), "-m", row.memory, "-nodefaults", "-display", "none"),
+            *(PROGRAM, "-object", f"memory-backend-ram,id=ram,size={row.memory},reserve=off"),
+            *("-machine", f"{machine.qemu_machine},memory-backend=ram,dumpdtb={blob}"),
+            *("-cpu", machine.qemu_cpu, "-smp", str(row.cpus), "-m", row.memory),
+            *("-nodefaults", "-display", "none"),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -5,6 +5,11 @@
 #include "kernel/selftest.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/page_allocator.hpp"
+#include "mm/page_zones.hpp"
+#include "mm/percpu_area.hpp"
+
+#include <algorithm>
 
 namespace percival {
 namespace {
@@ -71,6 +76,31 @@ PERCIVAL_TEST(linear_map, leaves_are_blocks_or_pages_as_asked_for)
     if (whole < kMany)
         SKIP("there is not enough RAM for blocks that nothing special lies in");
     EXPECT((mapped_as_blocks != 0) == (mm::linear_map.leaves == mm::Leaves::Largest));
+}
+
+// Boot hands memory out from the top, the page allocator from the highest zone.
+PERCIVAL_TEST(linear_map, ram_above_512_GiB_is_in_use_and_holds_what_is_written)
+{
+    constexpr PhysAddr kHigh = PhysAddr{0} + 512_GiB;
+    const PhysRange highest = std::ranges::max(this_machine().memory, {}, [](const MemoryBank& bank) {
+                                  return bank.range.base;
+                              }).range;
+    if (highest.end() <= kHigh)
+        SKIP("this machine has no RAM above 512 GiB");
+    const VirtAddr percpu_data = mm::local_to_global(mm::KernelLayout::kLocalPercpu.base, kBootCpu);
+    EXPECT(arch::translate(percpu_data).address >= kHigh);
+
+    mm::PageZone* zone = mm::page_zones().containing(highest.end() - Bytes{1});
+    ASSERT(zone != nullptr);
+    constexpr mm::PageOrder kTwoPages{1}; // straight from a zone; single pages may have been cached
+    const auto page = mm::allocate_pages_near(zone->node(), kTwoPages);
+    ASSERT(page.has_value());
+    EXPECT(zone->bank().contains(*page) && is_mapped_to_itself(*page));
+    auto* words = mm::linear_pointer<volatile u64>(*page);
+    words[0] = page->raw();
+    words[kPage.count() / 8 - 1] = ~page->raw();
+    EXPECT(words[0] == page->raw() && words[kPage.count() / 8 - 1] == ~page->raw());
+    mm::free_pages(*page, kTwoPages);
 }
 
 PERCIVAL_TEST(linear_map, a_page_written_through_it_is_read_back_at_the_same_place)

@@ -2,10 +2,15 @@
 // Pages come from the CPU's own NUMA node for as long as it has some, and from the others then. Needs a
 // machine with several nodes.
 #include "kernel/call.hpp"
+#include "kernel/cpus.hpp"
+#include "kernel/machine.hpp"
 #include "kernel/selftest.hpp"
+#include "kernel/stacks.hpp"
+#include "mm/kernel_tables.hpp"
 #include "mm/memory_statistics.hpp"
 #include "mm/page_poison.hpp"
 #include "mm/page_zones.hpp"
+#include "mm/percpu_area.hpp"
 #include "tests/kernel/page_hoard.hpp"
 
 namespace percival {
@@ -22,6 +27,33 @@ bool has_several_nodes()
     bool several = false;
     mm::page_zones().for_each([&](mm::PageZone& zone) { several = several || zone.node() != here; });
     return several;
+}
+
+// By the device tree's banks: what was taken before there were zones is in none.
+mm::NumaNode node_of_memory(PhysAddr memory)
+{
+    for (const MemoryBank& bank : this_machine().memory) {
+        if (bank.range.contains(memory))
+            return mm::NumaNode{bank.numa_node};
+    }
+    return mm::NumaNode{kMaxNumaNodes};
+}
+
+PhysAddr memory_behind(VirtAddr address)
+{
+    return mm::master_table().walk(address).pte.address();
+}
+
+PERCIVAL_TEST(numa, a_cpus_percpu_data_and_stack_are_in_its_own_nodes_memory)
+{
+    if (!has_several_nodes())
+        SKIP("there is one node");
+    for_each_online_cpu([](CpuId cpu) {
+        const u32 node = this_machine().cpus[cpu.index()].numa_node;
+        const VirtAddr unit = mm::local_to_global(mm::KernelLayout::kLocalPercpu.base, cpu);
+        EXPECT_EQ(node_of_memory(memory_behind(unit)).number(), node);
+        EXPECT_EQ(node_of_memory(memory_behind(cpu_stack(cpu).base)).number(), node);
+    });
 }
 
 PERCIVAL_TEST(numa, every_cpu_gets_pages_of_its_own_node_and_takes_others_back_too)

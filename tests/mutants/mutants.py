@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Sequence, Tuple
 
-ENGINE = ("tests/host/page_table_operations_test.cpp", "tests/host/page_table_batch_test.cpp")
+ENGINE = ("tests/host/page_table_operations_test.cpp",)
+BATCH = ("tests/host/page_table_batch_test.cpp",)
+WIDE = ("tests/host/page_table_wide_blocks_test.cpp",)
 WRITER = ("tests/host/page_table_change_test.cpp",)
 SHARING = ("tests/host/page_table_sharing_test.cpp",)
 SPINLOCK = ("tests/host/spinlock_test.cpp",)
@@ -63,7 +65,7 @@ MUTANTS = (
         "mm/tlb_batch.hpp",
         "            arch::tlbi_range<G, Scope>(item.range, item.entries);\n",
         "",
-        ENGINE,
+        BATCH,
         "TlbBatchTest.PagesGoByRange*",
     ),
     _host(
@@ -71,7 +73,7 @@ MUTANTS = (
         "mm/tlb_batch.hpp",
         "            arch::tlbi_all<Scope>();\n",
         "",
-        ENGINE,
+        BATCH,
         "TlbBatchTest.OneForEverything*",
     ),
     _host(
@@ -95,7 +97,7 @@ MUTANTS = (
         "mm/tlb_batch.hpp",
         "        const u64 repeats = repeat();\n",
         "        const u64 repeats = 0;\n",
-        ENGINE,
+        BATCH,
         "TlbBatchTest.AFlushIsRepeated*",
     ),
     _host(
@@ -103,7 +105,7 @@ MUTANTS = (
         "mm/tlb_batch.hpp",
         "        arch::tlbi_again();\n        arch::dsb<kShareability>();\n",
         "        arch::tlbi_again();\n",
-        ENGINE,
+        BATCH,
         "TlbBatchTest.AFlushIsRepeated*",
     ),
     _host(
@@ -530,6 +532,14 @@ MUTANTS = (
         'asm volatile("sys #0, c8, c2, #7, %0" : : "r"(operand) : "memory"); // RVAALE1IS',
         'asm volatile("" : : "r"(operand) : "memory");',
         "page_table.*",
+    ),
+    _host(
+        "geometry: blocks that only 52-bit addresses have, without these",
+        "mm/geometry.hpp",
+        "            return VaBits == 52 && wide_blocks;",
+        "            return VaBits == 52;",
+        WIDE,
+        "*AreNotUsedWhereTheMachine*",
     ),
     # Several CPUs on one tree.
     _host(

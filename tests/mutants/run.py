@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Shows that the tests notice what they are for: each mutant of mutants.py must make its test fail.
 
-The tree is copied to build/mutants/tree, mutated and built there; first the tests must pass unchanged. Exit code 0: every mutant
+The tree is copied to build/mutants/tree and built there; first the tests must pass unchanged. Exit code 0: every mutant
 was killed. 1: one survived, or a mutant no longer applies. `run.py GLOB...` runs those whose names match; `run.py --check` only
 looks whether all of them still apply.
 """
@@ -14,9 +14,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import List, Optional, Sequence, Set, Tuple
+from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
 from mutants import MUTANTS, Mutant
 
@@ -26,7 +28,8 @@ TREE = SCRATCH / "tree"
 PRESET = "4k-48"
 TEST_TIMEOUT_S = 120
 # Unoptimized and without sanitizers: what is asked is whether the test fails, and there are many to build.
-COMPILE = ("clang++-19", "-std=c++23", "-O0", "-I.", "-Itests/host", "-DPERCIVAL_GRANULE_KIB=4", "-DPERCIVAL_VA_BITS=48")
+COMPILE = ("clang++-19", "-std=c++23", "-O0", "-DPERCIVAL_GRANULE_KIB=4", "-DPERCIVAL_VA_BITS=48")
+INCLUDES = ("-I.", "-Itests/host")
 LIBRARIES = ("-lgtest", "-lgtest_main", "-lpthread")
 
 
@@ -83,18 +86,39 @@ def _copy_tree() -> None:
 
 
 def _judge_on_host(mutant: Mutant) -> bool:
-    """Whether the tests pass."""
-    program = SCRATCH / "tests"
-    code, output = _run([*COMPILE, *mutant.sources, "-o", str(program), *LIBRARIES])
-    if code != 0:
-        raise Broken("does not compile:\n" + output[-2000:])
-    code, output = _run([str(program), f"--gtest_filter={mutant.tests}", "--gtest_brief=1"], TEST_TIMEOUT_S)
+    """Whether the tests pass. The mutated file goes into a directory of its own, which the compiler looks into first, so that
+    several mutants can be judged at a time."""
+    with tempfile.TemporaryDirectory(prefix="percival-mutant-") as name:
+        own = Path(name)
+        if mutant.file:
+            (own / mutant.file).parent.mkdir(parents=True)
+            (own / mutant.file).write_text(_mutated(mutant))
+        sources = [str(own / source) if source == mutant.file else source for source in mutant.sources]
+        program = own / "tests"
+        code, output = _run([*COMPILE, f"-I{own}", *INCLUDES, *sources, "-o", str(program), *LIBRARIES])
+        if code != 0:
+            raise Broken("does not compile:\n" + output[-2000:])
+        code, output = _run([str(program), f"--gtest_filter={mutant.tests}", "--gtest_brief=1"], TEST_TIMEOUT_S)
     if "Running 0 tests" in output or "0 tests from 0 test" in output:
         raise Broken(f"no test is called {mutant.tests}")
     return code == 0
 
 
 def _judge_by_boot(mutant: Mutant) -> bool:
+    """The same for a boot, of the tree itself: one at a time."""
+    path = TREE / mutant.file
+    original = path.read_text() if mutant.file else ""
+    try:
+        if mutant.file:
+            path.write_text(_mutated(mutant))
+        _build()
+        return _boot_passes(mutant.selftests)
+    finally:
+        if mutant.file:
+            path.write_text(original)
+
+
+def _build() -> None:
     if not (TREE / "build" / PRESET / "build.ninja").exists():
         code, output = _run(["cmake", "--preset", PRESET])
         if code != 0:
@@ -102,37 +126,34 @@ def _judge_by_boot(mutant: Mutant) -> bool:
     code, output = _run(["cmake", "--build", "--preset", PRESET])
     if code != 0:
         raise Broken("does not build:\n" + output[-2000:])
-    arguments = f"selftest={mutant.selftests} selftest.timeout=10"
+
+
+def _boot_passes(selftests: str) -> bool:
+    arguments = f"selftest={selftests} selftest.timeout=10"
     boot = ["./percival", "boot", "--preset", PRESET, "--no-build", "--cpu", "max", "--timeout", "90", "--append", arguments]
     code, _ = _run(boot, TEST_TIMEOUT_S)
     return code == 0
 
 
-def _judge(mutant: Mutant) -> bool:
-    return _judge_on_host(mutant) if mutant.sources else _judge_by_boot(mutant)
-
-
-def _with_mutation(mutant: Mutant) -> bool:
-    path = TREE / mutant.file
-    original = path.read_text()
+def _mutated(mutant: Mutant) -> str:
+    original = (TREE / mutant.file).read_text()
     if original.count(mutant.old) != 1:
         raise Broken(f"its text stands {original.count(mutant.old)} times in {mutant.file}")
-    path.write_text(original.replace(mutant.old, mutant.new))
+    return original.replace(mutant.old, mutant.new)
+
+
+def _verdict(mutant: Mutant) -> str:
     try:
-        return _judge(mutant)
-    finally:
-        path.write_text(original)
+        passes = _judge_on_host(mutant) if mutant.sources else _judge_by_boot(mutant)
+        return "SURVIVED" if passes else "killed"
+    except Broken as problem:
+        return f"BROKEN: {problem}"
 
 
-def _check_unchanged(chosen: Sequence[Mutant]) -> None:
-    """A test that fails anyway would kill every mutant."""
-    for kind in dict.fromkeys((m.sources, m.tests if m.sources else "", m.selftests) for m in chosen):
-        sample = Mutant("unchanged", "", "", "", sources=kind[0], tests="*", selftests=kind[2])
-        if kind[0] and any(m.sources == kind[0] for m in _checked):
-            continue
-        if not _judge(sample):
-            raise Broken(f"the tests fail without any mutation: {' '.join(kind[0]) or 'boot ' + kind[2]}")
-        _checked.append(sample)
+def _unmutated(chosen: Sequence[Mutant]) -> List[Mutant]:
+    """What the chosen ones are judged by, without a mutation: a test that fails anyway would kill every mutant."""
+    kinds = dict.fromkeys((m.sources, m.selftests) for m in chosen)
+    return [Mutant(" ".join(sources) or f"boot {tests}", "", "", "", sources, "*", tests) for sources, tests in kinds]
 
 
 def _check_list() -> int:
@@ -143,7 +164,14 @@ def _check_list() -> int:
     return 1 if stale else 0
 
 
-_checked: List[Mutant] = []
+def _verdicts(mutants: Sequence[Mutant]) -> Iterator[Tuple[Mutant, str]]:
+    """As many host tests at a time as there are CPUs; then the boots, each of which keeps all of them busy."""
+    on_host = [m for m in mutants if m.sources]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from zip(on_host, pool.map(_verdict, on_host))
+    for mutant in mutants:
+        if not mutant.sources:
+            yield mutant, _verdict(mutant)
 
 
 def main(globs: Sequence[str]) -> int:
@@ -157,23 +185,17 @@ def main(globs: Sequence[str]) -> int:
     start = time.monotonic()
     print(f"mutants: {len(chosen)}, in {TREE}", flush=True)
     _copy_tree()
-    failures: List[str] = []
-    try:
-        _check_unchanged(chosen)
-    except Broken as problem:
-        print(f"mutants: {problem}", file=sys.stderr)
-        return 1
-    for number, mutant in enumerate(chosen, 1):
-        try:
-            verdict = "SURVIVED" if _with_mutation(mutant) else "killed"
-        except Broken as problem:
-            verdict = f"BROKEN: {problem}"
+    for unmutated, verdict in _verdicts(_unmutated(chosen)):
+        if verdict != "SURVIVED":
+            print(f"mutants: without any mutation {unmutated.name} fails ({verdict})", file=sys.stderr)
+            return 1
+    killed = 0
+    for number, (mutant, verdict) in enumerate(_verdicts(chosen), 1):
+        killed += verdict == "killed"
         print(f"[{number:2}/{len(chosen)}] {verdict:8} {mutant.name}", flush=True)
-        if verdict != "killed":
-            failures.append(mutant.name)
     took = time.monotonic() - start
-    print(f"mutants: {len(chosen) - len(failures)} of {len(chosen)} killed in {took:.0f} s", flush=True)
-    return 1 if failures else 0
+    print(f"mutants: {killed} of {len(chosen)} killed in {took:.0f} s", flush=True)
+    return 0 if killed == len(chosen) else 1
 
 
 if __name__ == "__main__":
