@@ -13,6 +13,7 @@
 
 #include "arch/pte.hpp"
 #include "mm/kernel_geometry.hpp"
+#include "mm/live_break.hpp"
 #include "mm/live_tables.hpp"
 #include "mm/page_table.hpp"
 
@@ -22,6 +23,8 @@ namespace percival::mm {
 
 class KernelTables : public LiveTables<arch::Pte> {
 public:
+    using Break = LiveBreak;
+
     arch::Pte* table(PhysAddr address);
     std::optional<PhysAddr> allocate();
     // Takes back a page of allocate() that no tree leads to: another CPU linked its own first. There is a page
