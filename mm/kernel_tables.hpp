@@ -15,6 +15,7 @@
 #include "boot/boot_tables.hpp"
 #include "boot/linker_symbols.hpp"
 #include "mm/kernel_geometry.hpp"
+#include "mm/live_break.hpp"
 #include "mm/live_tables.hpp"
 #include "mm/page_table.hpp"
 
@@ -24,6 +25,8 @@ namespace percival::mm {
 
 class KernelTables : public LiveTables<arch::Pte> {
 public:
+    using Break = LiveBreak;
+
     arch::Pte* table(PhysAddr address)
     {
         // All tables are in RAM, those of the image too.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Changing leaves that are in use: splitting blocks, unfolding contiguous runs, and break-before-make.
 //
-// Between break and make the address is not mapped, and a CPU that uses it faults; a fault on an address that
-// translates by then is spurious and retried. What the change itself runs on (its code, stack and the tables)
-// is never broken: callers keep such memory in single pages. Where Env::resizes_live() says so nothing is
-// broken to change a size.
+// Between break and make the address is not mapped, and a CPU that uses it faults. Env::Break tells the fault
+// handler of such a break, so that it waits and looks again instead of reporting (mm/spurious_fault.hpp). What
+// the change itself runs on (its code, stack and the tables) is never broken, nor is what fault handlers run
+// on: callers keep such memory in single pages. Where Env::resizes_live() says so nothing is broken to change a
+// size.
 //
 // INV-leaf_editor-1: a new table is complete, and its contents visible to walkers, before it is linked.
 // INV-leaf_editor-2: all entries of a contiguous run are broken before one of them is made anew (Arm ARM
@@ -89,11 +90,20 @@ private:
     // follows it.
     void remake(Pte* first, u64 count, Level level, VirtAddr at, Pte value)
     {
+        [[maybe_unused]] const auto announced = announce_break();
         writer_.clear_leaves(first, count);
         batch_.add_leaves({at, size_of(level) * count}, size_of(level));
         batch_.flush();
         writer_.fill_invalid(first, count, value, size_of(level));
         env_.publish();
+    }
+
+    static auto announce_break()
+    {
+        if constexpr (requires { typename Env::Break; })
+            return typename Env::Break{};
+        else
+            return nullptr;
     }
 
     // Takes the contiguous hint off the run that `inside` lies in.

@@ -18,6 +18,7 @@ PERCIVAL_PERCPU PerCpu<u64> remote_pages{};
 PERCIVAL_PERCPU PerCpu<u64> allocation_failures{};
 PERCIVAL_PERCPU PerCpu<u64> bad_frees{};
 PERCIVAL_PERCPU PerCpu<u64> late_writes{};
+PERCIVAL_PERCPU PerCpu<u64> spurious_faults{};
 
 namespace {
 
@@ -59,6 +60,7 @@ MemoryStatistics memory_statistics()
         .failures = sum(allocation_failures),
         .bad_frees = sum(bad_frees),
         .late_writes = sum(late_writes),
+        .spurious_faults = sum(spurious_faults),
     };
 }
 
@@ -71,9 +73,10 @@ void print_memory_statistics()
         highest_node = std::max(highest_node, zone.node().number());
     });
     const MemoryStatistics now = memory_statistics();
-    print("memory: {} in {} zone(s) of {} node(s): {} KiB free, {} KiB used, {} KiB reserved", now.total,
-          zones, highest_node + 1, now.free.count() >> 10, now.used.count() >> 10,
-          now.reserved.count() >> 10);
+    print("memory: {} in {} zone(s) of {} node(s): {} KiB free, {} KiB used, {} KiB reserved; {} spurious "
+          "faults",
+          now.total, zones, highest_node + 1, now.free.count() >> 10, now.used.count() >> 10,
+          now.reserved.count() >> 10, now.spurious_faults);
 }
 
 } // namespace percival::mm

@@ -19,10 +19,11 @@ struct MemoryStatistics {
     Bytes objects;  // of what is used, in the slabs of small objects
     u64 refills;    // of page caches
     u64 drains;
-    u64 remote_pages; // taken from another node than the CPU's own, which had none
-    u64 failures;     // allocations that found no memory, injected ones included
-    u64 bad_frees;    // that were refused and reported
-    u64 late_writes;  // to freed memory, reported (debug builds)
+    u64 remote_pages;    // taken from another node than the CPU's own, which had none
+    u64 failures;        // allocations that found no memory, injected ones included
+    u64 bad_frees;       // that were refused and reported
+    u64 late_writes;     // to freed memory, reported (debug builds)
+    u64 spurious_faults; // translation faults that were gone when looked at again
 };
 
 MemoryStatistics memory_statistics();
@@ -41,6 +42,7 @@ extern PerCpu<u64> remote_pages;
 extern PerCpu<u64> allocation_failures;
 extern PerCpu<u64> bad_frees;
 extern PerCpu<u64> late_writes;
+extern PerCpu<u64> spurious_faults;
 
 // Over all possible CPUs.
 u64 sum(const PerCpu<u64>& counter);

@@ -26,6 +26,8 @@
 //   void Env::release(PhysAddr)                takes a table page back that no walker can reach; for Tables::Private, link()
 //   void Env::forbidden(Pte old, Pte now, Level)       a change that would break the architecture's rules; does not return
 //   bool Env::resizes_live()                   FEAT_BBM level 2 without conflict aborts, on every CPU
+//   Env::Break                                 a type: an object of it lives from before live leaves are broken until they are
+//                                              made anew (mm/live_break.hpp)
 //   Env::NoWalkers                             a type: no CPU walks these tables yet, so there is nothing to invalidate
 //
 // INV-page_table-1: a valid entry is never overwritten by map(): an attempt is an error.

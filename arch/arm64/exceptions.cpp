@@ -1,18 +1,35 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the vectors call. Interrupts are masked in all of it.
 #include "arch/breakpoint.hpp"
+#include "arch/exception_syndrome.hpp"
 #include "arch/fault_recovery.hpp"
 #include "arch/interrupt_controller.hpp"
 #include "arch/registers.hpp"
 #include "kernel/interrupts.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/scheduler.hpp"
+#include "mm/spurious_fault.hpp"
 
 namespace percival::arch {
+namespace {
+
+// A translation fault of the kernel itself, at any level of the walk, data or instruction, that goes away by trying again.
+bool is_spurious_fault(const Registers& registers)
+{
+    const ExceptionClass exception = exception_class(registers.esr);
+    if (exception != ExceptionClass::DataAbort && exception != ExceptionClass::InstructionAbort)
+        return false;
+    if (!far_is_valid(registers.esr) || fault_status(registers.esr).kind != FaultKind::Translation)
+        return false;
+    return mm::is_spurious({VirtAddr{registers.pc}, VirtAddr{registers.far}, is_write_abort(registers.esr)});
+}
+
+} // namespace
 
 extern "C" void handle_synchronous(Registers& registers)
 {
-    if (!handle_breakpoint(registers) && !recover_from_fault(registers, false))
+    if (!handle_breakpoint(registers) && !is_spurious_fault(registers) &&
+        !recover_from_fault(registers, false))
         panic_at(registers, "unhandled exception");
 }
 

@@ -45,6 +45,14 @@ void drop_idmap()
     flush_tlb_this_cpu();
 }
 
+bool translates_for_write(VirtAddr address)
+{
+    InterruptMask masked; // as in translate()
+    asm volatile("at s1e1w, %0" : : "r"(address.raw()) : "memory");
+    isb();
+    return Par::read().get<Par::Failed>() == 0;
+}
+
 bool runs_on_root(PhysAddr root)
 {
     return Ttbr1::read().walk_start() == mm::walk_start(root);

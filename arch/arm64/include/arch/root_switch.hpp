@@ -26,5 +26,7 @@ struct Translation {
     PhysAddr address;
 };
 Translation translate(VirtAddr address);
+// Whether a privileged write would go through (AT S1E1W).
+bool translates_for_write(VirtAddr address);
 
 } // namespace percival::arch

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/spurious_fault.hpp"
+
+#include "arch/barrier.hpp"
+#include "arch/processor.hpp"
+#include "arch/root_switch.hpp"
+#include "kernel/cpus.hpp"
+#include "mm/live_break.hpp"
+#include "mm/memory_statistics.hpp"
+#include "mm/percpu.hpp"
+
+namespace percival::mm {
+namespace {
+
+// A break takes microseconds; this is about a second, which leaves room for a host that runs the breaking CPU
+// late. Counted and not timed, so that a waiting CPU that does not run itself does not lose patience.
+constexpr u32 kMostLooks = u32{1} << 22;
+
+// A retry helps at once, unless something is wrong.
+constexpr u32 kMostRetries = 1000;
+
+struct LastFault {
+    VirtAddr pc{};
+    VirtAddr address{};
+    u64 breaks{0};
+    u32 retries{0};
+};
+PERCIVAL_PERCPU PerCpu<LastFault> last_fault{};
+
+bool translates(const TranslationFault& fault)
+{
+    return fault.is_write ? arch::translates_for_write(fault.address) : arch::translate(fault.address).valid;
+}
+
+// A break that begins and ends between the two looks at the counters is one that the translation may have been
+// a victim of: only when none was in progress from before to after does its failure stand.
+bool translates_by_now(const TranslationFault& fault)
+{
+    for (u32 look = 0; look < kMostLooks; ++look) {
+        const u64 ended = live_breaks.ended.load(std::memory_order_acquire);
+        // The load before the walk, which no weaker barrier orders.
+        arch::dsb<arch::Shareability::InnerShareable>();
+        if (translates(fault))
+            return true;
+        if (live_breaks.begun.load(std::memory_order_acquire) == ended || this_cpu_breaks())
+            return false;
+        arch::relax();
+    }
+    return false;
+}
+
+// The same fault again is no progress, unless something was broken since.
+bool may_be_retried(const TranslationFault& fault)
+{
+    LastFault& last = last_fault.on(this_cpu_id());
+    const u64 breaks = live_breaks.begun.load(std::memory_order_relaxed);
+    if (last.pc != fault.pc || last.address != fault.address || last.breaks != breaks)
+        last = {fault.pc, fault.address, breaks, 0};
+    return ++last.retries <= kMostRetries;
+}
+
+} // namespace
+
+bool is_spurious(const TranslationFault& fault)
+{
+    if (arch::read_this_cpu_distance() == 0) // no percpu data yet, and nobody else who maps
+        return false;
+    if (!translates_by_now(fault) || !may_be_retried(fault))
+        return false;
+    spurious_faults.inc();
+    return true;
+}
+
+} // namespace percival::mm
