@@ -6,6 +6,7 @@
 #include "arch/processor.hpp"
 #include "kernel/assert.hpp"
 #include "kernel/cpus.hpp"
+#include "kernel/rcu.hpp"
 #include "kernel/ready_threads.hpp"
 #include "kernel/stacks.hpp"
 #include "kernel/tick.hpp"
@@ -48,7 +49,7 @@ CpuId cpu_of(const Thread& thread)
 }
 
 // Why the running thread stops running.
-enum class Leave : u8 { Preempted, Yields, Blocks, Exits, Migrates };
+enum class Leave : u8 { Preempted, Yields, Blocks, Exits };
 
 void add_ready(CpuQueue& queue, Thread& thread, bool at_front) PERCIVAL_REQUIRES(queue.lock)
 {
@@ -160,7 +161,7 @@ bool retire(CpuQueue& queue, CpuId self, Thread& thread, Leave why) PERCIVAL_REQ
         thread.state = ThreadState::Exited;
     } else if (is_idle_thread(thread)) {
         thread.state = ThreadState::Ready; // on no queue: it runs when the queue is empty
-    } else if (why == Leave::Migrates || !may_run_on(thread, self)) {
+    } else if (thread.destination || !may_run_on(thread, self)) {
         thread.state = ThreadState::Moving;
     } else {
         add_ready(queue, thread, why == Leave::Preempted && thread.slice != 0);
@@ -207,6 +208,7 @@ void switch_threads(Leave why) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     Thread& before = current_thread();
     const CpuId self = this_cpu_id();
+    rcu::note_quiescent_state();
     CpuQueue& queue = queues.on(self);
     queue.lock.lock();
     before.due = 0;
@@ -338,7 +340,7 @@ bool migrate_to(CpuId cpu)
     if (this_cpu_id() == cpu)
         return true;
     self.destination = cpu;
-    switch_threads(Leave::Migrates);
+    switch_threads(Leave::Yields);
     return true;
 }
 
@@ -407,6 +409,15 @@ void request_switch(CpuId cpu)
 void make_switch_due()
 {
     preemption().due = 1;
+}
+
+void move_interrupted_thread(CpuId cpu)
+{
+    Thread& interrupted = current_thread();
+    if (is_idle_thread(interrupted) || !may_run_on(interrupted, cpu))
+        return;
+    interrupted.destination = cpu;
+    interrupted.due = 1;
 }
 
 void switch_at_interrupt_return()

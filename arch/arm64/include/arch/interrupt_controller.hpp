@@ -19,6 +19,7 @@ enum class Ipi : u8 {
     Backtrace = 1, // print where you are (watchdog, panic)
     Stop = 2,      // the machine panicked: stop for good
     Reschedule = 3, // look whether another thread should run
+    Quiesce = 4,   // say when no reader is under way (kernel/rcu.hpp)
 };
 
 inline constexpr u32 kFirstPrivateInterrupt = 16;
