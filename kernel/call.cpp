@@ -6,6 +6,7 @@
 #include "arch/processor.hpp"
 #include "kernel/assert.hpp"
 #include "kernel/cpus.hpp"
+#include "kernel/hotplug.hpp"
 #include "kernel/mutex.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/spinlock.hpp"
@@ -120,6 +121,7 @@ void call_on_others(Function function, void* argument)
 
 void run_everywhere(Function function, void* argument)
 {
+    const CpusStay cpus_stay;
     const MutexGuard guard{everywhere_lock};
     for_each_online_cpu([=](CpuId cpu) {
         Work& work = everywhere_work.on(cpu);

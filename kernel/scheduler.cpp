@@ -6,6 +6,7 @@
 #include "arch/processor.hpp"
 #include "kernel/assert.hpp"
 #include "kernel/cpus.hpp"
+#include "kernel/hotplug.hpp"
 #include "kernel/rcu.hpp"
 #include "kernel/ready_threads.hpp"
 #include "kernel/stacks.hpp"
@@ -452,6 +453,9 @@ void scheduler_tick()
         queue.ticks_to_push = 0;
         push(queue, self);
     }
+    // It is a guest here, and a CPU it asked for is back.
+    if (!may_run_on(running, self))
+        running.due = 1;
     if (running.slice != 0 && --running.slice != 0)
         return;
     if (queue.waiting.load(std::memory_order_relaxed) != 0)
@@ -526,8 +530,10 @@ void run_idle_thread()
         switch_if_due();
         arch::mask_interrupts();
         // It wakes for a pending interrupt although that is masked, so none is missed.
-        if (preemption().due == 0)
+        if (preemption().due == 0) {
+            leave_if_asked(self);
             arch::wait_for_interrupt();
+        }
     }
 }
 

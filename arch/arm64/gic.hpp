@@ -19,6 +19,7 @@ class Gic {
 public:
     virtual GicResult init(const GicDescription& gic) = 0;
     virtual GicResult init_cpu(CpuId self, u64 mpidr) = 0;
+    virtual void leave_cpu() = 0;
     virtual void enable_private(u32 intid) = 0;
     virtual void disable_private(u32 intid) = 0;
     virtual Acknowledged acknowledge() = 0;

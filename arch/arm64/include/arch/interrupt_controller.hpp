@@ -40,6 +40,9 @@ std::expected<void, std::string_view> interrupt_controller_init(const GicDescrip
 // CPU's affinity).
 std::expected<void, std::string_view> interrupt_controller_init_cpu(CpuId self, u64 mpidr);
 
+// The calling CPU takes no interrupt from now on. Interrupts masked, before it is turned off.
+void interrupt_controller_leave_cpu();
+
 // Enables or disables one of the calling CPU's private interrupts (INTID 16 to 31).
 void enable_private_interrupt(u32 intid);
 void disable_private_interrupt(u32 intid);
