@@ -6,6 +6,7 @@
 #include "arch/processor.hpp"
 #include "kernel/assert.hpp"
 #include "kernel/cpus.hpp"
+#include "kernel/hotplug.hpp"
 #include "kernel/mutex.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/spinlock.hpp"
@@ -102,6 +103,11 @@ void call_on(CpuId cpu, Function function, void* argument)
         arch::InterruptMask masked;
         return function(argument);
     }
+    call_by_interrupt(cpu, function, argument);
+}
+
+void call_by_interrupt(CpuId cpu, Function function, void* argument)
+{
     Call call{.function = function, .argument = argument, .next = nullptr, .done = false};
     push(cpu, call);
     wait_for(call);
@@ -115,6 +121,7 @@ void call_on_others(Function function, void* argument)
 
 void run_everywhere(Function function, void* argument)
 {
+    const CpusStay cpus_stay;
     const MutexGuard guard{everywhere_lock};
     for_each_online_cpu([=](CpuId cpu) {
         Work& work = everywhere_work.on(cpu);
@@ -133,7 +140,9 @@ WhileOthersAreHeld::WhileOthersAreHeld() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
     held.store(0, std::memory_order_relaxed);
     release.store(false, std::memory_order_relaxed);
     start_broadcast(&hold, nullptr);
-    while (held.load(std::memory_order_relaxed) != online_cpu_count() - 1)
+    u32 others = 0;
+    for_each_other_cpu([&others](CpuId) { ++others; });
+    while (held.load(std::memory_order_relaxed) != others)
         arch::relax();
 }
 

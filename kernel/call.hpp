@@ -35,6 +35,8 @@ namespace call_detail {
 using Function = void (*)(void*);
 
 void call_on(CpuId cpu, Function function, void* argument);
+// By an interrupt even if `cpu` is the caller's. Preemption off, or on that CPU alone.
+void call_by_interrupt(CpuId cpu, Function function, void* argument);
 void call_on_others(Function function, void* argument);
 void run_everywhere(Function function, void* argument);
 

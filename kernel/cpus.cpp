@@ -36,8 +36,9 @@ namespace {
 constexpr u64 kBringUpSeconds = 20;
 
 // A CPU that is late finds LeftOut and stops: the transition from Starting is decided by one
-// compare-exchange.
-enum class CpuState : u8 { Off, Starting, Online, LeftOut };
+// compare-exchange. One that goes offline is Leaving as long as it answers, and Gone when it does nothing any
+// more but turn itself off.
+enum class CpuState : u8 { Off, Starting, Online, LeftOut, Leaving, Gone };
 
 struct Cpu {
     std::atomic<CpuState> state{CpuState::Off};
@@ -57,15 +58,15 @@ bool enter(CpuState state, CpuId cpu)
 
 void write_boot_records(const MachineDescription& machine)
 {
-    const u64 count = machine.cpus.size() - 1;
+    const u64 count = machine.cpus.size(); // the boot CPU's too: it may go and come back
     const Bytes size = Bytes{sizeof(arch::BootRecord)} * count;
     const auto memory = mm::allocate_pages(mm::order_for(size, mm::KernelGeometry::kPageSize));
     if (!memory)
         panic("no memory for the boot records of {} CPUs", count);
     auto* records = mm::linear_pointer<arch::BootRecord>(*memory);
-    for (u32 index = 1; index < machine.cpus.size(); ++index) {
+    for (u32 index = 0; index < machine.cpus.size(); ++index) {
         const CpuId cpu{index};
-        records[index - 1] = {
+        records[index] = {
             .mpidr = machine.cpus[index].mpidr,
             .root = arch::Ttbr1::walking_from(mm::walk_start(mm::cpu_root(cpu))).raw,
             .tpidr = mm::global_distance(cpu),
@@ -77,6 +78,17 @@ void write_boot_records(const MachineDescription& machine)
     boot_records = {memory->raw(), count};
     arch::clean_and_invalidate_to_memory({address_of(records), size});
     arch::clean_and_invalidate_to_memory({address_of(&boot_records), Bytes{sizeof boot_records}});
+}
+
+std::expected<void, std::string_view> start(CpuId cpu, const CpuDescription& description)
+{
+    const PhysAddr entry = mm::image_to_physical(reinterpret_cast<const void*>(&secondary_entry));
+    cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
+    const auto started = arch::start_cpu(description, entry, 0);
+    // An error is none if the CPU came up all the same.
+    if (!started && enter(CpuState::LeftOut, cpu))
+        return started;
+    return {};
 }
 
 // True while somebody is still starting.
@@ -143,18 +155,37 @@ void adopt_boot_cpu()
 
 void bring_up_secondaries(const MachineDescription& machine)
 {
+    cpus[kBootCpu.index()].mpidr = machine.cpus[0].mpidr;
     if (machine.cpus.size() == 1)
         return;
     write_boot_records(machine);
-    const PhysAddr entry = mm::image_to_physical(reinterpret_cast<const void*>(&secondary_entry));
     for (u32 index = 1; index < machine.cpus.size(); ++index) {
         cpus[index].mpidr = machine.cpus[index].mpidr;
-        cpus[index].state.store(CpuState::Starting, std::memory_order_release);
-        const auto started = arch::start_cpu(machine.cpus[index], entry, 0);
-        if (!started && enter(CpuState::LeftOut, CpuId{index}))
+        if (const auto started = start(CpuId{index}, machine.cpus[index]); !started)
             print("cpu{}: {}, left out", index, started.error());
     }
     wait_for_secondaries();
+}
+
+void set_offline(CpuId cpu)
+{
+    cpus[cpu.index()].state.store(CpuState::Leaving, std::memory_order_release);
+    online.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void say_goodbye()
+{
+    cpus[this_cpu_id().index()].state.store(CpuState::Gone, std::memory_order_release);
+}
+
+bool has_said_goodbye(CpuId cpu)
+{
+    return cpus[cpu.index()].state.load(std::memory_order_acquire) == CpuState::Gone;
+}
+
+std::expected<void, std::string_view> start_again(CpuId cpu)
+{
+    return start(cpu, this_machine().cpus[cpu.index()]);
 }
 
 void stop_other_cpus()

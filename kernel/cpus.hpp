@@ -2,8 +2,9 @@
 // The set of CPUs as the rest of the kernel sees it: who am I, how many run, and the few requests that go to
 // all of them.
 //
-// INV-cpus-1: possible CPUs are numbered 0 to possible-1 and each has a root and a slab; which of them are
-//             online never changes after bring_up_secondaries().
+// INV-cpus-1: possible CPUs are numbered 0 to possible-1 and each has a root and a slab. Which of them are
+//             online changes after bring_up_secondaries() only by kernel/hotplug.hpp: a CPU that was seen
+//             online stays so while preemption is off.
 #pragma once
 
 #include "arch/cpu_features.hpp"
@@ -48,6 +49,16 @@ void stop_other_cpus();
 void backtrace_all_cpus();
 
 u32 possible_cpus();
+
+// --- For CPU hotplug
+
+// Takes a CPU out of the set of those online; it answers still.
+void set_offline(CpuId cpu);
+// The calling CPU's last word, and whether a CPU has said it.
+void say_goodbye();
+bool has_said_goodbye(CpuId cpu);
+// Starts a CPU that is off; returns when the request is accepted.
+std::expected<void, std::string_view> start_again(CpuId cpu);
 
 template <class Visit>
 void for_each_online_cpu(Visit visit)

@@ -8,6 +8,7 @@
 #include "kernel/call.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/print.hpp"
+#include "kernel/rcu.hpp"
 #include "kernel/scheduler.hpp"
 #include "kernel/tick.hpp"
 #include "mm/percpu.hpp"
@@ -34,6 +35,8 @@ void dispatch_ipi(arch::Ipi ipi, const arch::Registers& interrupted)
         arch::stop();
     case arch::Ipi::Reschedule:
         return make_switch_due();
+    case arch::Ipi::Quiesce:
+        return rcu::report_or_ask();
     }
     report_unexpected(static_cast<u32>(ipi));
 }

@@ -6,6 +6,8 @@
 #include "arch/processor.hpp"
 #include "kernel/assert.hpp"
 #include "kernel/cpus.hpp"
+#include "kernel/hotplug.hpp"
+#include "kernel/rcu.hpp"
 #include "kernel/ready_threads.hpp"
 #include "kernel/stacks.hpp"
 #include "kernel/tick.hpp"
@@ -48,7 +50,7 @@ CpuId cpu_of(const Thread& thread)
 }
 
 // Why the running thread stops running.
-enum class Leave : u8 { Preempted, Yields, Blocks, Exits, Migrates };
+enum class Leave : u8 { Preempted, Yields, Blocks, Exits };
 
 void add_ready(CpuQueue& queue, Thread& thread, bool at_front) PERCIVAL_REQUIRES(queue.lock)
 {
@@ -160,7 +162,7 @@ bool retire(CpuQueue& queue, CpuId self, Thread& thread, Leave why) PERCIVAL_REQ
         thread.state = ThreadState::Exited;
     } else if (is_idle_thread(thread)) {
         thread.state = ThreadState::Ready; // on no queue: it runs when the queue is empty
-    } else if (why == Leave::Migrates || !may_run_on(thread, self)) {
+    } else if (thread.destination || !may_run_on(thread, self)) {
         thread.state = ThreadState::Moving;
     } else {
         add_ready(queue, thread, why == Leave::Preempted && thread.slice != 0);
@@ -207,6 +209,7 @@ void switch_threads(Leave why) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     Thread& before = current_thread();
     const CpuId self = this_cpu_id();
+    rcu::note_quiescent_state();
     CpuQueue& queue = queues.on(self);
     queue.lock.lock();
     before.due = 0;
@@ -338,7 +341,7 @@ bool migrate_to(CpuId cpu)
     if (this_cpu_id() == cpu)
         return true;
     self.destination = cpu;
-    switch_threads(Leave::Migrates);
+    switch_threads(Leave::Yields);
     return true;
 }
 
@@ -409,6 +412,15 @@ void make_switch_due()
     preemption().due = 1;
 }
 
+void move_interrupted_thread(CpuId cpu)
+{
+    Thread& interrupted = current_thread();
+    if (is_idle_thread(interrupted) || !may_run_on(interrupted, cpu))
+        return;
+    interrupted.destination = cpu;
+    interrupted.due = 1;
+}
+
 void switch_at_interrupt_return()
 {
     Preemption& own = preemption();
@@ -441,6 +453,9 @@ void scheduler_tick()
         queue.ticks_to_push = 0;
         push(queue, self);
     }
+    // It is a guest here, and a CPU it asked for is back.
+    if (!may_run_on(running, self))
+        running.due = 1;
     if (running.slice != 0 && --running.slice != 0)
         return;
     if (queue.waiting.load(std::memory_order_relaxed) != 0)
@@ -515,8 +530,10 @@ void run_idle_thread()
         switch_if_due();
         arch::mask_interrupts();
         // It wakes for a pending interrupt although that is masked, so none is missed.
-        if (preemption().due == 0)
+        if (preemption().due == 0) {
+            leave_if_asked(self);
             arch::wait_for_interrupt();
+        }
     }
 }
 

@@ -72,6 +72,9 @@ void request_switch(CpuId cpu);
 void make_switch_due();
 // At the end of an interrupt, masked, on the interrupted thread's stack.
 void switch_at_interrupt_return();
+// From an interrupt handler: the interrupted thread continues on `cpu`, if it may run there. For tests that move
+// threads between any two instructions.
+void move_interrupted_thread(CpuId cpu);
 // One tick of the running thread. Interrupts masked.
 void scheduler_tick();
 bool this_cpu_is_idle();

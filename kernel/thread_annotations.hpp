@@ -9,6 +9,9 @@
 #define PERCIVAL_EXCLUDES(...) __attribute__((locks_excluded(__VA_ARGS__)))
 #define PERCIVAL_ACQUIRE(...) __attribute__((acquire_capability(__VA_ARGS__)))
 #define PERCIVAL_RELEASE(...) __attribute__((release_capability(__VA_ARGS__)))
+#define PERCIVAL_ACQUIRE_SHARED(...) __attribute__((acquire_shared_capability(__VA_ARGS__)))
+#define PERCIVAL_RELEASE_SHARED(...) __attribute__((release_shared_capability(__VA_ARGS__)))
+#define PERCIVAL_RELEASE_GENERIC(...) __attribute__((release_generic_capability(__VA_ARGS__)))
 #define PERCIVAL_TRY_ACQUIRE(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
 // For the rare function whose locking the analysis cannot follow; a comment there says why it is right.
 #define PERCIVAL_NO_THREAD_SAFETY_ANALYSIS __attribute__((no_thread_safety_analysis))

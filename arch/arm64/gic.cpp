@@ -53,6 +53,11 @@ GicResult interrupt_controller_init_cpu(CpuId self, u64 mpidr)
     return controller->init_cpu(self, mpidr);
 }
 
+void interrupt_controller_leave_cpu()
+{
+    controller->leave_cpu();
+}
+
 void enable_private_interrupt(u32 intid)
 {
     controller->enable_private(intid);

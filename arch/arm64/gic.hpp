@@ -19,6 +19,7 @@ class Gic {
 public:
     virtual GicResult init(const GicDescription& gic) = 0;
     virtual GicResult init_cpu(CpuId self, u64 mpidr) = 0;
+    virtual void leave_cpu() = 0;
     virtual void enable_private(u32 intid) = 0;
     virtual void disable_private(u32 intid) = 0;
     virtual Acknowledged acknowledge() = 0;
@@ -42,7 +43,8 @@ constexpr u32 sgi_bit(Ipi ipi)
     return u32{1} << static_cast<unsigned>(ipi);
 }
 inline constexpr u32 kIpis =
-    sgi_bit(Ipi::Call) | sgi_bit(Ipi::Backtrace) | sgi_bit(Ipi::Stop) | sgi_bit(Ipi::Reschedule);
+    sgi_bit(Ipi::Call) | sgi_bit(Ipi::Backtrace) | sgi_bit(Ipi::Stop) | sgi_bit(Ipi::Reschedule) |
+    sgi_bit(Ipi::Quiesce);
 
 // All interrupts have one priority, so none preempts another. It is in the half that non-secure software
 // owns, and below (more urgent than) the mask whatever number of priority bits is implemented.

@@ -42,6 +42,7 @@ class GicV2 final : public Gic {
 public:
     GicResult init(const GicDescription& gic) override;
     GicResult init_cpu(CpuId self, u64 mpidr) override;
+    void leave_cpu() override;
     void enable_private(u32 intid) override { distributor_.write32(gic::kSetEnable, u32{1} << intid); }
     void disable_private(u32 intid) override { distributor_.write32(gic::kClearEnable, u32{1} << intid); }
     Acknowledged acknowledge() override;
@@ -94,6 +95,11 @@ GicResult GicV2::init_cpu(CpuId self, u64)
     // EOImode stays 0: a write to EOIR drops the priority and deactivates.
     cpu_interface_.write32(kControl, bypass | kEnable);
     return {};
+}
+
+void GicV2::leave_cpu()
+{
+    cpu_interface_.write32(kControl, cpu_interface_.read32(kControl) & kBypass);
 }
 
 Acknowledged GicV2::acknowledge()

@@ -41,6 +41,7 @@ class GicV3 final : public Gic {
 public:
     GicResult init(const GicDescription& gic) override;
     GicResult init_cpu(CpuId self, u64 mpidr) override;
+    void leave_cpu() override;
     void enable_private(u32 intid) override;
     void disable_private(u32 intid) override;
     Acknowledged acknowledge() override;
@@ -236,6 +237,13 @@ VirtAddr own_redistributor()
             return cpu.redistributor;
     }
     return {};
+}
+
+// The redistributor may sleep then (GICR_WAKER, IHI 0069H 12.11); in the non-secure view that is the firmware's.
+void GicV3::leave_cpu()
+{
+    GroupEnable1{}.write();
+    isb();
 }
 
 void GicV3::enable_private(u32 intid)

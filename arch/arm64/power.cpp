@@ -50,6 +50,22 @@ std::expected<void, std::string_view> start_cpu(const CpuDescription& cpu, PhysA
     return psci.cpu_on(cpu.mpidr, entry, context);
 }
 
+bool can_turn_off(const CpuDescription& cpu)
+{
+    return psci_usable && cpu.start == CpuStart::Psci;
+}
+
+void turn_off_this_cpu()
+{
+    psci.cpu_off();
+    stop(); // the firmware refused: it does nothing any more all the same
+}
+
+bool is_off(const CpuDescription& cpu)
+{
+    return psci.is_off(cpu.mpidr);
+}
+
 void power_off()
 {
     if (psci_usable)

@@ -6,10 +6,13 @@ namespace {
 
 // The 64-bit forms where there is one, since entry and context are 64-bit.
 constexpr u32 kPsciVersion = 0x8400'0000;
+constexpr u32 kCpuOff = 0x8400'0002;
+constexpr u32 kAffinityInfo = 0xc400'0004;
 constexpr u32 kCpuOn = 0xc400'0003;
 constexpr u32 kSystemOff = 0x8400'0008;
 
 constexpr s32 kVersion0Point2 = 2;
+constexpr s32 kOff = 1; // AFFINITY_INFO's answer
 
 // DEN 0022F, "Return error codes", as they read for CPU_ON.
 std::string_view sentence(s32 error)
@@ -74,6 +77,16 @@ std::expected<void, std::string_view> Psci::cpu_on(u64 mpidr, PhysAddr entry, u6
     if (const s32 result = call(kCpuOn, mpidr, entry.raw(), context); result != 0)
         return std::unexpected{sentence(result)};
     return {};
+}
+
+void Psci::cpu_off() const
+{
+    call(kCpuOff);
+}
+
+bool Psci::is_off(u64 mpidr) const
+{
+    return call(kAffinityInfo, mpidr, 0) == kOff;
 }
 
 void Psci::system_off() const

@@ -21,8 +21,10 @@ public:
     // 0.1 has no numbers of its own, every firmware chose them.
     bool is_usable() const;
     std::expected<void, std::string_view> cpu_on(u64 mpidr, PhysAddr entry, u64 context) const;
-    // Returns only if the firmware refuses.
+    // These return only if the firmware refuses.
+    void cpu_off() const;
     void system_off() const;
+    bool is_off(u64 mpidr) const;
 
 private:
     s32 call(u32 function, u64 argument1 = 0, u64 argument2 = 0, u64 argument3 = 0) const;

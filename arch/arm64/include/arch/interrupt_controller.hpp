@@ -19,6 +19,7 @@ enum class Ipi : u8 {
     Backtrace = 1, // print where you are (watchdog, panic)
     Stop = 2,      // the machine panicked: stop for good
     Reschedule = 3, // look whether another thread should run
+    Quiesce = 4,   // say when no reader is under way (kernel/rcu.hpp)
 };
 
 inline constexpr u32 kFirstPrivateInterrupt = 16;
@@ -38,6 +39,9 @@ std::expected<void, std::string_view> interrupt_controller_init(const GicDescrip
 // before the CPU takes its first interrupt. An error is a sentence for the console (no redistributor for this
 // CPU's affinity).
 std::expected<void, std::string_view> interrupt_controller_init_cpu(CpuId self, u64 mpidr);
+
+// The calling CPU takes no interrupt from now on. Interrupts masked, before it is turned off.
+void interrupt_controller_leave_cpu();
 
 // Enables or disables one of the calling CPU's private interrupts (INTID 16 to 31).
 void enable_private_interrupt(u32 intid);

@@ -20,6 +20,13 @@ void power_init(PsciConduit conduit);
 // console.
 std::expected<void, std::string_view> start_cpu(const CpuDescription& cpu, PhysAddr entry, u64 context);
 
+// Turning CPUs off and finding them off, where start_cpu() can start them again: PSCI only. A spin table has no
+// way back.
+bool can_turn_off(const CpuDescription& cpu);
+// Interrupts masked; nothing of this CPU's state is kept.
+[[noreturn]] void turn_off_this_cpu();
+bool is_off(const CpuDescription& cpu);
+
 // Turns the machine off through PSCI SYSTEM_OFF; returns if that cannot be done.
 void power_off();
 

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/hotplug.hpp"
+
+#include "arch/interrupt_controller.hpp"
+#include "arch/power.hpp"
+#include "arch/timer.hpp"
+#include "kernel/assert.hpp"
+#include "kernel/call.hpp"
+#include "kernel/cpus.hpp"
+#include "kernel/rcu.hpp"
+#include "kernel/rw_lock.hpp"
+#include "kernel/scheduler.hpp"
+#include "kernel/tick.hpp"
+#include "kernel/timers.hpp"
+#include "mm/page_allocator.hpp"
+#include "mm/percpu.hpp"
+#include "mm/root_check.hpp"
+#include "mm/small_objects.hpp"
+
+namespace percival {
+namespace {
+
+using Result = std::expected<void, std::string_view>;
+
+constinit RwLock cpus_change;
+
+// The CPU is to leave as soon as it is idle.
+PERCIVAL_PERCPU PerCpu<bool> must_leave{};
+
+// How long a look at what another CPU does waits for the next one.
+constexpr u64 kLookNanoseconds = 200'000;
+
+// Whether `done()` came true in time.
+template <class Done>
+bool wait_until(Done done, u64 seconds)
+{
+    const u64 deadline = arch::timer_ticks() + seconds * arch::timer_frequency();
+    while (!done()) {
+        if (arch::timer_ticks() > deadline)
+            return false;
+        sleep_for_nanoseconds(kLookNanoseconds);
+    }
+    return true;
+}
+
+Result check_that_it_can_go(CpuId cpu)
+{
+    if (cpu.index() >= possible_cpus() || !is_online(cpu))
+        return std::unexpected{"the CPU is not online"};
+    if (online_cpu_count() == 1)
+        return std::unexpected{"it is the last CPU"};
+    if (!arch::can_turn_off(this_machine().cpus[cpu.index()]))
+        return std::unexpected{"the firmware cannot turn this CPU off and on again"};
+    return {};
+}
+
+// Its threads first, itself last: until then it answers calls and takes its timer's interrupts.
+void empty_cpu(CpuId cpu)
+{
+    deactivate_cpu(cpu);
+    while (!has_no_threads(cpu))
+        sleep_for_nanoseconds(kLookNanoseconds);
+    set_offline(cpu);
+    rcu::synchronize(); // INV-hotplug-1
+    move_timers(cpu);
+}
+
+[[noreturn]] void leave()
+{
+    stop_tick();
+    run_queued_calls();
+    mm::drain_object_stock();
+    mm::drain_page_cache();
+    arch::interrupt_controller_leave_cpu();
+    say_goodbye();
+    arch::turn_off_this_cpu();
+}
+
+} // namespace
+
+CpusStay::CpusStay() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    cpus_change.lock_shared();
+}
+
+CpusStay::~CpusStay() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    cpus_change.unlock_shared();
+}
+
+void leave_if_asked(CpuId self)
+{
+    if (must_leave.read() && has_no_threads(self))
+        leave();
+}
+
+Result take_cpu_offline(CpuId cpu)
+{
+    const WriteGuard guard{cpus_change};
+    if (const auto possible = check_that_it_can_go(cpu); !possible)
+        return possible;
+    empty_cpu(cpu);
+    __atomic_store_n(&must_leave.on(cpu), true, __ATOMIC_RELEASE);
+    request_switch(cpu);
+    while (!has_said_goodbye(cpu) || !arch::is_off(this_machine().cpus[cpu.index()]))
+        sleep_for_nanoseconds(kLookNanoseconds);
+    must_leave.on(cpu) = false;
+    return {};
+}
+
+Result bring_cpu_online(CpuId cpu)
+{
+    const WriteGuard guard{cpus_change};
+    if (cpu.index() >= possible_cpus() || !has_said_goodbye(cpu))
+        return std::unexpected{"the CPU has not gone offline"};
+    // Nobody wrote it meanwhile, or wrote it in all: the CPU walks it from its first instruction with the MMU on.
+    PERCIVAL_ASSERT(mm::root_agrees_with_master(cpu));
+    reset_idle_thread(cpu);
+    if (const auto started = start_again(cpu); !started)
+        return started;
+    constexpr u64 kSeconds = 20;
+    if (!wait_until([cpu] { return is_online(cpu) && active_cpus().contains(cpu); }, kSeconds))
+        return std::unexpected{"the CPU did not come up"};
+    return {};
+}
+
+} // namespace percival

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What threads and interrupts cost: from one thread to another, and to another CPU and back.
+#include "kernel/benchmark.hpp"
+#include "kernel/call.hpp"
+#include "kernel/cpus.hpp"
+#include "kernel/scheduler.hpp"
+
+namespace percival {
+namespace {
+
+// Two threads of one CPU that give way to each other. A turn is there and back, so two switches.
+PERCIVAL_BENCHMARK(context_switch, "-")
+{
+    std::atomic<bool> over{false};
+    auto partner = [&over] {
+        while (!over.load(std::memory_order_relaxed))
+            yield();
+    };
+    const auto thread = start_thread("partner", partner, {.affinity = CpuSet::only(kBootCpu)});
+    if (!thread)
+        return {0};
+    yield();
+    const BenchmarkResult both = instructions_per_turn([] { yield(); });
+    over.store(true, std::memory_order_relaxed);
+    join(**thread);
+    return {both.hundredths / 2};
+}
+
+// An empty function called by an interrupt, from the call until its end is seen: on another CPU, whose
+// instructions count too, waiting ones included; on this one if there is no other.
+PERCIVAL_BENCHMARK(ipi_round_trip, "-")
+{
+    const CpuId target{online_cpu_count() == 1 ? 0u : 1u};
+    return instructions_per_turn([target] {
+        const PreemptGuard pin;
+        call_detail::call_by_interrupt(target, [](void*) {}, nullptr);
+    });
+}
+
+} // namespace
+} // namespace percival
