@@ -58,7 +58,7 @@ constexpr Bytes natural_alignment(Bytes size)
 
 std::expected<VmArea*, VmError> allocate_area(Bytes size, Bytes alignment, VmKind kind, VirtAddr caller)
 {
-    const bool any_will_do = alignment - Bytes{1} < KernelGeometry::kPageSize;
+    const bool any_will_do = std::has_single_bit(alignment.count()) && alignment <= KernelGeometry::kPageSize;
     VmArea* area = any_will_do ? take_spare(size) : nullptr;
     if (area == nullptr) {
         const auto found = allocate_from_region(size, alignment);

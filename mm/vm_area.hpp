@@ -50,9 +50,9 @@ constexpr std::string_view name_of(VmKind kind)
 enum class VmError : u8 {
     BadSize,      // 0, or more than the region has addresses
     BadAlignment, // no power of two
-    BadAddress,   // pages or registers not at a multiple of the granule, or in use as something else
-    NoAddresses,  // no hole is large enough
-    NoMemory,     // for pages, tables, or the note of the area
+    BadAddress, // pages not at a multiple of the granule, or memory or registers where no descriptor can lead
+    NoAddresses, // no hole is large enough
+    NoMemory,    // for pages, tables, or the note of the area
 };
 
 struct VmArea {

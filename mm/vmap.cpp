@@ -16,6 +16,13 @@ KernelPageTable table_under(PhysAddr root)
     return {root, kernel_tables()};
 }
 
+// Whether descriptors have room for the addresses of these pages.
+bool has_descriptors(PhysRange pages)
+{
+    const PhysAddr last = pages.end() - kPage;
+    return last >= pages.base && arch::Pte::leaf(last, kLastLevel, kDeviceRegisters).address() == last;
+}
+
 VmError to_vm_error(MapError error)
 {
     return error == MapError::NoMemory ? VmError::NoMemory : VmError::BadAddress;
@@ -74,6 +81,8 @@ std::expected<VirtAddr, VmError> ioremap(PhysRange registers)
         return std::unexpected{VmError::BadSize};
     const PhysAddr start = registers.base.align_down(kPage);
     const Bytes size = registers.end().align_up(kPage) - start;
+    if (!has_descriptors({start, size}))
+        return std::unexpected{VmError::BadAddress};
     // From the region itself: the console's registers are mapped before this CPU has spares.
     const auto area = vmalloc_region().allocate(size, kPage);
     if (!area)

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The address allocator under any sequence of operations: the first byte says how large the region is, the
+// rest what is done. A difference to the plain list, or a broken promise of the tree, is a crash.
+#include "support/vm_region_model.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+
+using namespace percival;
+using namespace percival::testing;
+
+namespace {
+
+// Numbers out of the fuzzer's bytes, two for the large ones; zeroes when they are used up.
+struct Bytewise {
+    std::span<const u8>* bytes;
+    u64 next() const
+    {
+        if (bytes->empty())
+            return 0;
+        const u64 value = bytes->front();
+        *bytes = bytes->subspan(1);
+        return value;
+    }
+    u64 operator()(u64 below) const { return (below <= 256 ? next() : next() << 8 | next()) % below; }
+};
+
+void stop_at(const std::string& problem)
+{
+    if (problem.empty())
+        return;
+    std::fprintf(stderr, "a promise is broken: %s\n", problem.c_str());
+    std::abort();
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
+{
+    if (size == 0)
+        return 0;
+    std::span bytes{data + 1, std::min<std::size_t>(size - 1, 4096)};
+    VmRegionModelRun<Bytewise> model{Bytewise{&bytes}, data[0] * u64{4} + 16};
+    while (!bytes.empty()) {
+        stop_at(model.step());
+        stop_at(model.check());
+    }
+    stop_at(model.finish());
+    return 0;
+}
