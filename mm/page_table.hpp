@@ -407,8 +407,17 @@ private:
     template <PteKind Kind>
     static u64 count_while(const Pte* first, u64 most, auto level)
     {
+        constexpr u64 kAtOnce = 8; // looked at without a branch in between
+        const auto are_alike = [&](u64 from) {
+            bool alike = true;
+#pragma clang loop unroll(full)
+            for (u64 n = 0; n < kAtOnce; ++n)
+                alike = alike & (load_descriptor(first + from + n).kind(level()) == Kind);
+            return alike;
+        };
         u64 count = 0;
-#pragma clang loop unroll_count(8)
+        while (count + kAtOnce <= most && are_alike(count))
+            count += kAtOnce;
         while (count < most && load_descriptor(first + count).kind(level()) == Kind)
             ++count;
         return count;

@@ -30,21 +30,6 @@ constexpr Bytes natural_alignment(Bytes size)
     return best;
 }
 
-[[gnu::noinline]] std::expected<VmArea*, VmError> allocate_from_region(Bytes size, Bytes alignment)
-{
-    if (!std::has_single_bit(alignment.count()))
-        return std::unexpected{VmError::BadAlignment};
-    alignment = std::max(alignment, natural_alignment(size));
-    auto area = vmalloc_region().allocate(size, alignment);
-    if (!area && area.error() != VmError::BadSize && area.error() != VmError::BadAlignment && flush_freed())
-        area = vmalloc_region().allocate(size, alignment);
-    if (area && is_spare_size(size) && !find_slots(**area)) {
-        vmalloc_region().release(**area);
-        return std::unexpected{VmError::NoMemory};
-    }
-    return area;
-}
-
 [[gnu::cold]] void report_wrong_free(VirtAddr address, VmKind kind)
 {
     bad_frees.inc();
@@ -56,18 +41,18 @@ constexpr Bytes natural_alignment(Bytes size)
 
 } // namespace
 
-std::expected<VmArea*, VmError> allocate_area(Bytes size, Bytes alignment, VmKind kind, VirtAddr caller)
+std::expected<VmArea*, VmError> allocate_area_from_region(Bytes size, Bytes alignment)
 {
-    const bool any_will_do = std::has_single_bit(alignment.count()) && alignment <= KernelGeometry::kPageSize;
-    VmArea* area = any_will_do ? take_spare(size) : nullptr;
-    if (area == nullptr) {
-        const auto found = allocate_from_region(size, alignment);
-        if (!found)
-            return found;
-        area = *found;
+    if (!std::has_single_bit(alignment.count()))
+        return std::unexpected{VmError::BadAlignment};
+    alignment = std::max(alignment, natural_alignment(size));
+    auto area = vmalloc_region().allocate(size, alignment);
+    if (!area && area.error() != VmError::BadSize && area.error() != VmError::BadAlignment && flush_freed())
+        area = vmalloc_region().allocate(size, alignment);
+    if (area && is_spare_size(size) && !find_slots(**area)) {
+        vmalloc_region().release(**area);
+        return std::unexpected{VmError::NoMemory};
     }
-    area->kind = kind;
-    area->caller = caller;
     return area;
 }
 
