@@ -14,6 +14,7 @@
 #include "mm/linear_map.hpp"
 #include "mm/page_allocator.hpp"
 #include "mm/percpu_area.hpp"
+#include "mm/percpu_window.hpp"
 #include "mm/vm_freed.hpp"
 
 namespace percival {
@@ -56,6 +57,16 @@ mm::Leaves linear_map_leaves(const MachineDescription& machine)
     if (wanted && wanted != "blocks")
         print("boot argument linear={}: not blocks or pages, using blocks", *wanted);
     return mm::Leaves::Largest;
+}
+
+mm::PercpuWindow window_of_percpu(const MachineDescription& machine)
+{
+    const auto wanted = BootArguments{machine.boot_arguments}.value("percpu.window");
+    if (wanted == "mapped")
+        return mm::PercpuWindow::Mapped;
+    if (wanted && wanted != "linked")
+        print("boot argument percpu.window={}: not linked or mapped, using linked", *wanted);
+    return mm::PercpuWindow::Linked;
 }
 
 void build_linear_map(const MachineDescription& machine, PhysRange private_tables)
@@ -108,6 +119,7 @@ void set_up_memory(const MachineDescription& machine)
     need(make_cpu_stacks(machine), "the CPUs' stacks");
     complete_roots(cpus);
     end_boot_phase("complete master root");
+    mm::percpu_window = window_of_percpu(machine);
     need(mm::setup_percpu_areas(machine, private_tables), "the CPUs' percpu data");
     end_boot_phase("percpu areas");
     mm::start_page_allocator(machine);

@@ -14,6 +14,7 @@
 #include "mm/linear_map.hpp"
 #include "mm/percpu.hpp"
 #include "mm/percpu_area.hpp"
+#include "mm/percpu_window.hpp"
 
 namespace percival {
 namespace {
@@ -89,8 +90,10 @@ PERCIVAL_TEST(roots, agree_with_the_master_in_every_entry_but_local_percpu)
     });
 }
 
-PERCIVAL_TEST(roots, window_entries_are_those_of_the_cpus_slab_and_of_no_other)
+PERCIVAL_TEST(roots, linked_window_entries_are_those_of_the_cpus_slab_and_of_no_other)
 {
+    if (mm::percpu_window != mm::PercpuWindow::Linked)
+        SKIP("the windows have tables of their own: percpu.window=mapped");
     for_each_online_cpu([](CpuId cpu) {
         const Pte first = table_towards_window(mm::cpu_root(cpu), KernelLayout::kPrivateLevel)[kWindowIndex];
         for_each_online_cpu([&](CpuId other) {
@@ -98,6 +101,24 @@ PERCIVAL_TEST(roots, window_entries_are_those_of_the_cpus_slab_and_of_no_other)
                                   .walk_to(mm::local_to_global(kWindow, other), KernelLayout::kPrivateLevel)
                                   .pte;
             EXPECT((first == slab) == (cpu == other));
+        });
+    });
+}
+
+PERCIVAL_TEST(roots, mapped_windows_have_tables_of_their_own)
+{
+    if (mm::percpu_window != mm::PercpuWindow::Mapped)
+        SKIP("the windows share the slabs' tables: percpu.window=linked");
+    for_each_online_cpu([](CpuId cpu) {
+        const Pte first = table_towards_window(mm::cpu_root(cpu), KernelLayout::kPrivateLevel)[kWindowIndex];
+        for_each_online_cpu([&](CpuId other) {
+            const Pte of_other =
+                table_towards_window(mm::cpu_root(other), KernelLayout::kPrivateLevel)[kWindowIndex];
+            const auto slab = mm::master_table()
+                                  .walk_to(mm::local_to_global(kWindow, other), KernelLayout::kPrivateLevel)
+                                  .pte;
+            EXPECT(first != slab);
+            EXPECT((first == of_other) == (cpu == other));
         });
     });
 }
