@@ -5,6 +5,7 @@
 #include "kernel/cpus.hpp"
 #include "kernel/glob.hpp"
 #include "kernel/print.hpp"
+#include "mm/percpu_window.hpp"
 
 #include <span>
 
@@ -14,17 +15,26 @@ extern "C" const percival::Benchmark* const __stop_benchmarks[];
 namespace percival {
 namespace {
 
+std::string_view mode_of(const Benchmark& benchmark)
+{
+    if (benchmark.mode != std::string_view{"window"})
+        return benchmark.mode;
+    return mm::percpu_window == mm::PercpuWindow::Linked ? "linked" : "mapped";
+}
+
 void print_result(const Benchmark& benchmark, BenchmarkResult result)
 {
     std::array<char, kLineLength> room;
     Writer json{room};
     json.put('{');
     format(json, "\"name\":\"{}\",\"mode\":\"{}\",\"cpus\":{},\"instructions\":{}.{:02}", benchmark.name,
-           benchmark.mode, online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
+           mode_of(benchmark), online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
     if (result.tables)
         format(json, ",\"tables\":{}", *result.tables);
     if (result.invalidations)
         format(json, ",\"tlbis\":{}", *result.invalidations);
+    if (result.bytes)
+        format(json, ",\"bytes\":{}", *result.bytes);
     json.put('}');
     print("bench: {}", json.text());
 }

@@ -27,11 +27,14 @@ struct BenchmarkResult {
     // Besides: table pages made and TLB invalidations issued, for what makes tables.
     std::optional<u64> tables{};
     std::optional<u64> invalidations{};
+    // And the memory that is in use for it, tables included.
+    std::optional<u64> bytes{};
 };
 
 struct Benchmark {
     const char* name;
-    const char* mode; // of the this_cpu operations, "-" where it makes no difference
+    const char*
+        mode; // of the this_cpu operations, "-" where it makes no difference; "window": linked or mapped
     BenchmarkResult (*measure)();
 };
 

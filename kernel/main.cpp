@@ -20,6 +20,7 @@
 #include "kernel/device_tree.hpp"
 #include "kernel/memory_setup.hpp"
 #include "kernel/panic.hpp"
+#include "kernel/percpuinfo.hpp"
 #include "kernel/print.hpp"
 #include "kernel/ptdump.hpp"
 #include "kernel/run_options.hpp"
@@ -142,6 +143,8 @@ void choose_tlb_invalidation()
         dump_page_tables();
     if (options.list_areas)
         print_vmallocinfo();
+    if (options.list_percpu)
+        print_percpuinfo();
     end_run(options.benchmarks ? run_benchmarks(*options.benchmarks) : run_selftests(options.selftest));
 }
 

@@ -25,7 +25,7 @@ bool is_known(std::string_view key)
 {
     return key == "selftest" || key == "selftest.list" || key == "selftest.timeout" ||
            key == "selftest.repeat" || key == "bench" || key == "verdict" || key == "ptdump" ||
-           key == "vmallocinfo";
+           key == "vmallocinfo" || key == "percpuinfo";
 }
 
 void report_unknown(const BootArguments& arguments)
@@ -33,7 +33,7 @@ void report_unknown(const BootArguments& arguments)
     for (const BootArgument& argument : arguments) {
         const bool ours = argument.is_of("selftest") || argument.is_of("bench") ||
                           argument.is_of("verdict") || argument.is_of("ptdump") ||
-                          argument.is_of("vmallocinfo");
+                          argument.is_of("vmallocinfo") || argument.is_of("percpuinfo");
         if (ours && !is_known(argument.key))
             print("boot argument {}: there is no such argument", argument.key);
     }
@@ -52,6 +52,7 @@ RunOptions read_run_options(const BootArguments& arguments)
     options.selftest.repeat = number_or(arguments, "selftest.repeat", options.selftest.repeat);
     options.dump_page_tables = arguments.flag("ptdump");
     options.list_areas = arguments.flag("vmallocinfo");
+    options.list_percpu = arguments.flag("percpuinfo");
     if (const auto globs = arguments.value("bench"))
         options.benchmarks = globs->empty() ? std::string_view{"*"} : *globs;
     return options;

@@ -15,6 +15,7 @@ struct RunOptions {
     std::optional<std::string_view> benchmarks{}; // globs; absent: run the self-tests
     bool dump_page_tables{false};
     bool list_areas{false};
+    bool list_percpu{false};
 };
 
 // Bad values are reported on the console and replaced by the default; arguments of ours that do not exist are

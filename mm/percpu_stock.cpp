@@ -49,6 +49,12 @@ public:
         return std::exchange(first_, first_->next);
     }
 
+    u32 size() PERCIVAL_EXCLUDES(lock_)
+    {
+        const IrqSpinGuard guard{lock_};
+        return count_;
+    }
+
 private:
     SpinLock lock_{};
     Magazine* first_ PERCIVAL_GUARDED_BY(lock_){nullptr};
@@ -166,6 +172,18 @@ void trim_percpu_depots()
 void empty_percpu_depots()
 {
     reduce_depots(0);
+}
+
+Bytes percpu_bytes_in_stock()
+{
+    Bytes total{0};
+    for (u32 number = 1; number <= PercpuClass::kCount; ++number) {
+        u64 count = u64{depots[number - 1].size()} * PercpuStock::kMost;
+        for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
+            count += __atomic_load_n(&percpu_stocks.on(CpuId{cpu})[number - 1].count, __ATOMIC_RELAXED);
+        total = total + PercpuClass{number}.size() * count;
+    }
+    return total;
 }
 
 void balance_percpu_if_needed()

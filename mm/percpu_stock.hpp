@@ -75,6 +75,9 @@ void empty_percpu_depots();
 void drain_percpu_stocks();
 void drain_all_percpu_stocks();
 
+// Of one CPU's units, what lies in all stocks and depots. For dumps: others allocate meanwhile.
+Bytes percpu_bytes_in_stock();
+
 // Has a worker trim the depots and balance the store, if there is something to do. Any context; after whatever
 // changed that.
 void balance_percpu_if_needed();

@@ -21,9 +21,9 @@ FIELDS: Dict[str, Tuple[type, ...]] = {
     "cpus": (int,),
     "instructions": (int, float),
 }
-EXTRAS = ("tables", "tlbis")  # of benchmarks that make page tables
+EXTRAS = ("tables", "tlbis", "bytes")  # of benchmarks that make page tables, or keep memory
 HEADINGS = (
-    *("benchmark", "mode", "cpus", "instructions", "tables", "TLBIs"),
+    *("benchmark", "mode", "cpus", "instructions", "tables", "TLBIs", "bytes"),
     *("Linux preemptible", "Linux voluntary"),
 )
 WHOLE_FROM = 1000  # above it fractions of an instruction are noise to the eye

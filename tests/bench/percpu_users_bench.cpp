@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What is built on percpu memory, and what a lot of it costs: counters, reference counts, eight CPUs at once, and
+// the memory and tables of 10,000 objects with three counters each.
+#include "kernel/benchmark.hpp"
+#include "kernel/call.hpp"
+#include "kernel/cpus.hpp"
+#include "kernel/panic.hpp"
+#include "kernel/percpu_counter.hpp"
+#include "kernel/percpu_ref.hpp"
+#include "mm/kernel_tables.hpp"
+#include "mm/memory_statistics.hpp"
+#include "mm/percpu_stock.hpp"
+#include "mm/vmalloc.hpp"
+
+namespace percival {
+namespace {
+
+PercpuCounter must(std::expected<PercpuCounter, percpu::PercpuError> counter)
+{
+    if (!counter)
+        panic("no memory for a counter to measure with");
+    return std::move(*counter);
+}
+
+PERCIVAL_BENCHMARK(percpu_counter_add, "-")
+{
+    // A batch that is not reached: folding is another matter.
+    PercpuCounter counter = must(PercpuCounter::make(0, 1 << 29));
+    return instructions_per_turn([&counter] { counter.add(1); });
+}
+
+// With a fold for every 32nd.
+PERCIVAL_BENCHMARK(percpu_counter_add_batch_32, "-")
+{
+    PercpuCounter counter = must(PercpuCounter::make(0, 32));
+    return instructions_per_turn([&counter] { counter.add(1); });
+}
+
+// The more CPUs, the more to add up.
+PERCIVAL_BENCHMARK(percpu_counter_sum, "-")
+{
+    const PercpuCounter counter = must(PercpuCounter::make());
+    return instructions_per_turn([&counter] { static_cast<void>(counter.sum()); });
+}
+
+PERCIVAL_BENCHMARK(percpu_ref_get_put, "-")
+{
+    PercpuRef ref;
+    if (!ref.start([](void*) {}, nullptr))
+        panic("no memory for a reference count to measure with");
+    const BenchmarkResult result = instructions_per_turn([&ref] {
+        ref.get();
+        ref.put();
+    });
+    ref.kill();
+    return result;
+}
+
+// Per pair, on eight CPUs at most at the same time: the counter counts all of them together.
+PERCIVAL_BENCHMARK(alloc_free_percpu_8_contended, "-")
+{
+    constexpr u32 kMostCpus = 8;
+    constexpr u64 kPairs = 20'000;
+    const auto everywhere = [](u64 pairs) {
+        const u64 before = arch::instructions_retired();
+        run_everywhere([pairs](CpuId cpu) {
+            for (u64 n = 0; cpu.index() < kMostCpus && n < pairs; ++n) {
+                const auto place = percpu::allocate(Bytes{8}, Bytes{8});
+                if (!place)
+                    panic("no percpu memory to measure with");
+                percpu::free(*place);
+            }
+        });
+        return static_cast<u32>(arch::instructions_retired() - before);
+    };
+    everywhere(100);
+    const u64 few = everywhere(kPairs);
+    const u64 more = everywhere(2 * kPairs);
+    return {(more - std::min(few, more)) * 100 / (kPairs * std::min(online_cpu_count(), kMostCpus))};
+}
+
+PERCIVAL_BENCHMARK(percpu_3_counters_10000_objects, "window")
+{
+    constexpr u64 kCounters = 30'000;
+    const auto memory = mm::vmalloc(Bytes{kCounters * sizeof(VirtAddr)});
+    if (!memory)
+        panic("no memory to measure with");
+    auto* places = static_cast<VirtAddr*>(*memory);
+    const u64 tables = mm::kernel_tables().tables_made();
+    const u64 used = mm::memory_statistics().used.count();
+    const u64 before = arch::instructions_retired();
+    for (u64 n = 0; n < kCounters; ++n) {
+        const auto place = percpu::allocate(Bytes{8}, Bytes{8});
+        if (!place)
+            panic("no percpu memory to measure with");
+        places[n] = *place;
+    }
+    const u64 instructions = static_cast<u32>(arch::instructions_retired() - before);
+    const BenchmarkResult result{.hundredths = instructions * 100 / kCounters,
+                                 .tables = mm::kernel_tables().tables_made() - tables,
+                                 .bytes = mm::memory_statistics().used.count() - used};
+    for (u64 n = 0; n < kCounters; ++n)
+        percpu::free(places[n]);
+    mm::drain_percpu_stocks();
+    mm::empty_percpu_depots();
+    mm::percpu_store().balance();
+    mm::vfree(places);
+    return result;
+}
+
+} // namespace
+} // namespace percival
