@@ -6,6 +6,7 @@
 //                          Env::forbidden(), a panic in the kernel.
 #pragma once
 
+#include "arch/descriptor.hpp"
 #include "mm/descriptor_change.hpp"
 
 namespace percival::mm {
@@ -14,7 +15,7 @@ namespace percival::mm {
 template <PteFormat Pte>
 Pte load_descriptor(const Pte* slot)
 {
-    return Pte{__atomic_load_n(reinterpret_cast<const u64*>(slot), __ATOMIC_RELAXED)};
+    return Pte{arch::load_descriptor(reinterpret_cast<const u64*>(slot))};
 }
 
 template <PteFormat Pte, class Env>

@@ -11,7 +11,7 @@ inline constexpr VirtRange kFixmapDeviceTree{KernelLayout::kFixmap.base, 4_MiB};
 
 // One page (mm/writable_window.hpp).
 inline constexpr VirtRange kFixmapWritable{kFixmapDeviceTree.end() + KernelGeometry::kPageSize,
-                                        KernelGeometry::kPageSize};
+                                           KernelGeometry::kPageSize};
 
 static_assert(KernelLayout::kFixmap.contains(kFixmapDeviceTree) &&
               KernelLayout::kFixmap.contains(kFixmapWritable));

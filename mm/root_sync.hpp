@@ -42,7 +42,7 @@ enum class RootSyncError : u8 {
     Differs,  // a CPU's entry is neither none nor the master's: somebody else wrote a root
 };
 
-template <class G, PteFormat Pte, class Roots>
+template <class G, PteFormat Pte, class Roots, class Lock = SpinLock>
 class RootSync : Immovable {
 public:
     using Layout = mm::Layout<G>;
@@ -137,7 +137,7 @@ private:
     }
 
     Roots& roots_;
-    SpinLock lock_{};
+    Lock lock_{};
 };
 
 // The kernel's own roots. Any CPU on its own root, any context; after setup_percpu_areas().

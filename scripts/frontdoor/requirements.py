@@ -59,6 +59,7 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
     Requirement(
         "libfdt-dev", "device trees in the host tests", files=("/usr/include/libfdt.h", "/usr/lib/*/libfdt.a")
     ),
+    Requirement("spin", "the models of what CPUs do at the same time", ("spin",)),
     Requirement("device-tree-compiler", "device trees in the host tests", ("dtc",)),
     Requirement("gdb-multiarch", "./percival debug", ("gdb-multiarch",)),
     Requirement("git", "the tree", ("git",)),

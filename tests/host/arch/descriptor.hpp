@@ -8,6 +8,13 @@
 
 namespace percival::arch {
 
+inline u64 load_descriptor(const u64* slot)
+{
+    if (simulation != nullptr)
+        simulation->load(slot);
+    return __atomic_load_n(slot, __ATOMIC_RELAXED);
+}
+
 inline void store_descriptor(u64* slot, u64 value)
 {
     if (simulation != nullptr)

@@ -3,7 +3,8 @@
 // the code under test does, through the host's arch headers, and the machine knows at every moment what the
 // architecture allows each CPU's TLB to hold, and each walk to see:
 //
-//   - a walker may see a stored descriptor at once, or its former value until a DSB for stores follows;
+//   - a walker may see a stored descriptor at once, or its former value until a DSB for stores follows, by the CPU that
+//     stored it or by one that has seen it meanwhile (other-multi-copy atomicity, Arm ARM B2.3);
 //   - a TLB may have fetched any valid entry as soon as it could be seen, without anybody asking, table entries too (walk
 //     caches), and may keep it until a TLBI that covers it was issued after that DSB, and a full DSB completed it;
 //   - the CPU that made the change may be ahead of both until its ISB;
@@ -16,6 +17,8 @@
 // With set_completes_tlbi_early() it has the erratum that needs_repeated_tlbi() is about: a broadcast TLBI and its
 // DSB remove an entry, but accesses made through it may still be under way, until another such pair.
 //
+// CPUs take turns at any point: whoever wants to interleave them is told before each step (on_step).
+//
 // With share_tlbs() the CPUs use each other's entries, as they may with CnP = 1 (Arm ARM D8.15.1).
 #pragma once
 
@@ -24,6 +27,7 @@
 #include "arch/simulation.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -92,11 +96,18 @@ public:
     const std::vector<std::string>& violations() const { return violations_; }
     std::vector<std::string> take_violations() { return std::exchange(violations_, {}); }
 
+    // What CPU `from` stored until now, `to` has seen: it took a lock that `from` gave back, read a flag that it set.
+    void hand_over(u32 from, u32 to);
+
+    // Called before each step that the executing CPU takes.
+    std::function<void(const Step&)> on_step;
+
     struct Counts {
         u64 tlbis{0}, full_tlbis{0}, dsbs{0}, isbs{0};
     };
     Counts counts{};
 
+    void load(const u64* slot) override;
     void store(u64* slot, u64 value) override;
     u64 link(u64* slot, u64 value) override;
     void zero(u64* table, Bytes size) override;
@@ -118,13 +129,21 @@ private:
         Level level;
         Pte pte;
         Removal removal;
+        CpuMask publishers;       // whose DSB makes the removal visible
         bool by_broadcast{false}; // invalidated so
+        CpuMask invalidators{0};  // whose DSB completes a TLBI that covers it
+    };
+
+    // What a slot held before, and whose DSB makes sure that no walker sees it any more.
+    struct Former {
+        u64 value;
+        CpuMask publishers;
     };
 
     // Memory that accesses through a removed entry may yet reach.
     struct Outstanding {
         PhysRange memory;
-        bool awaited; // by a broadcast TLBI since
+        CpuMask awaited_by{0}; // by whose broadcast TLBI since
     };
 
     // An address a slot serves on some CPUs.
@@ -133,7 +152,7 @@ private:
         VirtAddr address;
     };
 
-    using Values = std::unordered_map<const u64*, std::vector<u64>>;
+    using Values = std::unordered_map<const u64*, std::vector<Former>>;
 
     void violate(std::string text)
     {
@@ -144,6 +163,15 @@ private:
 
     std::vector<Place> places_of(const u64* slot) const;
     std::vector<u64> values_of(const u64* slot, u32 cpu) const;
+    void step(Step::Kind kind, const void* object = nullptr)
+    {
+        if (on_step)
+            on_step({kind, object});
+    }
+    CpuMask self() const { return CpuMask{1} << executing_; }
+    void see(const u64* slot);
+    void put(u64* slot, u64 value);
+    bool has_stale_to_move_on() const;
     void make_stale(const u64* slot, Pte old, Level level);
     void make_stale_below(PhysAddr table, Level level, Place place);
     void check_overwrite(Pte old, Pte now, Level level, const u64* slot);
@@ -168,7 +196,7 @@ private:
 
     SimulatedMemory memory_;
     std::vector<PhysAddr> roots_;
-    Values pending_;                     // former values a walker may see until the next DSB
+    Values pending_;                     // former values a walker may see until a publisher's DSB
     std::vector<Values> unsynchronized_; // and, per CPU that made the DSB, until its ISB
     std::vector<Stale> stale_;
     std::vector<Outstanding> outstanding_;

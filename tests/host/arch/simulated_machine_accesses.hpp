@@ -4,21 +4,41 @@
 
 namespace percival::arch {
 
+// Whether a barrier of the executing CPU changes what others find out about removed entries.
+template <class G>
+bool SimulatedMachine<G>::has_stale_to_move_on() const
+{
+    return std::ranges::any_of(stale_, [this](const Stale& stale) {
+        return (stale.removal == Removal::Stored && (stale.publishers & self()) != 0) ||
+               (stale.removal == Removal::Invalidated && (stale.invalidators & self()) != 0) ||
+               (stale.removal == Removal::Completed && stale.cpus == self());
+    });
+}
+
 template <class G>
 void SimulatedMachine<G>::dsb(Shareability shareability, Access access)
 {
+    step(has_stale_to_move_on() ? Step::Kind::Global : Step::Kind::Barrier);
     ++counts.dsbs;
     const bool reaches_all = shareability != Shareability::NonShareable || roots_.size() == 1;
     if (access != Access::Load && reaches_all) {
-        for (auto& [slot, values] : pending_) {
-            auto& kept = unsynchronized_[executing_][slot];
-            kept.insert(kept.end(), values.begin(), values.end());
+        for (auto& [slot, formers] : pending_) {
+            for (const Former& former : formers) {
+                if ((former.publishers & self()) != 0)
+                    unsynchronized_[executing_][slot].push_back(former);
+            }
+            std::erase_if(formers,
+                          [this](const Former& former) { return (former.publishers & self()) != 0; });
         }
-        pending_.clear();
-        for (SimulatedMemory::Page& page : memory_.pages())
-            page.unpublished = false;
-        for (Stale& stale : stale_)
-            stale.removal = std::max(stale.removal, Removal::Visible);
+        std::erase_if(pending_, [](const auto& slot) { return slot.second.empty(); });
+        for (SimulatedMemory::Page& page : memory_.pages()) {
+            if (page.unpublished_by == executing_)
+                page.unpublished_by.reset();
+        }
+        for (Stale& stale : stale_) {
+            if ((stale.publishers & self()) != 0)
+                stale.removal = std::max(stale.removal, Removal::Visible);
+        }
     }
     if (access == Access::Any)
         complete_tlbis(reaches_all);
@@ -29,15 +49,15 @@ template <class G>
 void SimulatedMachine<G>::complete_tlbis(bool reaches_all)
 {
     if (reaches_all)
-        std::erase_if(outstanding_, [](const Outstanding& access) { return access.awaited; });
-    const CpuMask own = CpuMask{1} << executing_;
+        std::erase_if(outstanding_,
+                      [this](const Outstanding& access) { return (access.awaited_by & self()) != 0; });
     for (Stale& stale : stale_) {
-        if (stale.removal != Removal::Invalidated || (!reaches_all && stale.cpus != own))
+        if ((stale.invalidators & self()) == 0 || (!reaches_all && stale.cpus != self()))
             continue;
         stale.removal = Removal::Completed;
-        stale.cpus &= own;
+        stale.cpus &= self();
         if (completes_tlbi_early_ && stale.by_broadcast && stale.pte.kind(stale.level) == Kind::Leaf)
-            outstanding_.push_back({{stale.pte.address(), stale.range.size}, false});
+            outstanding_.push_back({{stale.pte.address(), stale.range.size}});
     }
     std::erase_if(stale_, [](const Stale& stale) { return stale.cpus == 0; });
 }
@@ -45,33 +65,48 @@ void SimulatedMachine<G>::complete_tlbis(bool reaches_all)
 template <class G>
 void SimulatedMachine<G>::isb()
 {
+    step(has_stale_to_move_on() ? Step::Kind::Global : Step::Kind::Local);
     ++counts.isbs;
     unsynchronized_[executing_].clear();
     std::erase_if(stale_, [this](const Stale& stale) {
-        return stale.removal == Removal::Completed && stale.cpus == CpuMask{1} << executing_;
+        return stale.removal == Removal::Completed && stale.cpus == self();
     });
+}
+
+template <class G>
+void SimulatedMachine<G>::hand_over(u32 from, u32 to)
+{
+    const auto share = [from, to](CpuMask& publishers) { publishers |= (publishers >> from & 1) << to; };
+    for (auto& [slot, formers] : pending_) {
+        for (Former& former : formers)
+            share(former.publishers);
+    }
+    for (Stale& stale : stale_)
+        share(stale.publishers);
 }
 
 template <class G>
 template <class Match>
 void SimulatedMachine<G>::invalidate(TlbScope scope, Match match)
 {
-    const CpuMask reached = scope == TlbScope::AllCpus ? all_cpus() : CpuMask{1} << executing_;
+    step(Step::Kind::Global);
+    const CpuMask reached = scope == TlbScope::AllCpus ? all_cpus() : self();
     if (scope == TlbScope::AllCpus) {
         for (Outstanding& access : outstanding_)
-            access.awaited = true;
+            access.awaited_by |= self();
     }
     std::vector<Stale> others;
     for (Stale& stale : stale_) {
         // What walkers may still see they may fetch again right after.
-        if (stale.removal != Removal::Visible || (stale.cpus & reached) == 0 || !match(stale))
+        if (stale.removal == Removal::Stored || (stale.cpus & reached) == 0 || !match(stale))
             continue;
         if ((stale.cpus & ~reached) != 0) {
             others.push_back(stale);
             others.back().cpus &= ~reached;
         }
         stale.cpus &= reached;
-        stale.removal = Removal::Invalidated;
+        stale.invalidators |= self();
+        stale.removal = std::max(stale.removal, Removal::Invalidated);
         stale.by_broadcast = scope == TlbScope::AllCpus;
     }
     stale_.insert(stale_.end(), others.begin(), others.end());
@@ -98,6 +133,7 @@ void SimulatedMachine<G>::tlbi_all(TlbScope scope)
 template <class G>
 void SimulatedMachine<G>::free_page(PhysAddr table)
 {
+    step(Step::Kind::Global);
     SimulatedMemory::Page& page = memory_.page(table);
     if (!page.in_use)
         violate("a table was freed twice");
@@ -128,6 +164,7 @@ void SimulatedMachine<G>::free_page(PhysAddr table)
 template <class G>
 void SimulatedMachine<G>::reuse_memory(PhysRange range)
 {
+    step(Step::Kind::Global);
     for (const Stale& stale : stale_) {
         if (stale.pte.kind(stale.level) == Kind::Leaf &&
             range.overlaps({stale.pte.address(), stale.range.size}))

@@ -45,20 +45,57 @@ std::vector<u64> SimulatedMachine<G>::values_of(const u64* slot, u32 cpu) const
 {
     std::vector<u64> values{*slot};
     for (const Values* former : {&pending_, &unsynchronized_[cpu]}) {
-        if (const auto found = former->find(slot); found != former->end())
-            values.insert(values.end(), found->second.begin(), found->second.end());
+        if (const auto found = former->find(slot); found != former->end()) {
+            for (const Former& one : found->second)
+                values.push_back(one.value);
+        }
     }
     return values;
 }
 
 template <class G>
+void SimulatedMachine<G>::load(const u64* slot)
+{
+    step(Step::Kind::Load, slot);
+    see(slot);
+}
+
+// What the executing CPU has read its next DSB publishes.
+template <class G>
+void SimulatedMachine<G>::see(const u64* slot)
+{
+    if (const auto found = pending_.find(slot); found != pending_.end()) {
+        for (Former& former : found->second)
+            former.publishers |= self();
+    }
+}
+
+template <class G>
 void SimulatedMachine<G>::store(u64* slot, u64 value)
+{
+    step(memory_.page(memory_.page_of(slot)).level ? Step::Kind::Store : Step::Kind::Local, slot);
+    put(slot, value);
+}
+
+template <class G>
+u64 SimulatedMachine<G>::link(u64* slot, u64 value)
+{
+    step(Step::Kind::Store, slot);
+    see(slot);
+    const u64 before = *slot;
+    if (before == 0)
+        put(slot, value);
+    return before;
+}
+
+template <class G>
+void SimulatedMachine<G>::put(u64* slot, u64 value)
 {
     SimulatedMemory::Page& page = memory_.page(memory_.page_of(slot));
     if (!page.in_use)
         violate("a descriptor was written to a table that had been freed");
     if (!page.level) {
-        page.unpublished = true;
+        page.unpublished_by = executing_;
         *slot = value;
         return;
     }
@@ -70,7 +107,7 @@ void SimulatedMachine<G>::store(u64* slot, u64 value)
         check_new(now, level, slot);
     if (old.kind(level) != Kind::Invalid && old != now)
         make_stale(slot, old, level);
-    pending_[slot].push_back(old.raw());
+    pending_[slot].push_back({old.raw(), self()});
     *slot = value;
     if (now.kind(level) == Kind::Table)
         attach(now.address(), level.down(), slot);
@@ -79,21 +116,12 @@ void SimulatedMachine<G>::store(u64* slot, u64 value)
 }
 
 template <class G>
-u64 SimulatedMachine<G>::link(u64* slot, u64 value)
-{
-    const u64 before = *slot;
-    if (before == 0)
-        store(slot, value);
-    return before;
-}
-
-template <class G>
 void SimulatedMachine<G>::zero(u64* table, Bytes size)
 {
     SimulatedMemory::Page& page = memory_.page(memory_.page_of(table));
     if (page.level)
         violate("a table was zeroed while walkers could reach it");
-    page.unpublished = true;
+    page.unpublished_by = executing_;
     std::fill_n(table, size.count() / 8, u64{0});
 }
 
@@ -145,7 +173,7 @@ void SimulatedMachine<G>::check_new(Pte now, Level level, const u64* slot)
     } else if (!memory_.contains(now.address()) || !memory_.page(now.address()).in_use) {
         violate("a link to a page that is no table");
         return;
-    } else if (memory_.page(now.address()).unpublished) {
+    } else if (memory_.page(now.address()).unpublished_by) {
         violate("a table was linked before its contents were visible to walkers");
     }
     if (stale_.empty())
@@ -251,7 +279,8 @@ void SimulatedMachine<G>::make_stale(const u64* slot, Pte old, Level level)
     for (const Place& place : places_of(slot)) {
         if (place.cpus == 0)
             continue;
-        stale_.push_back({place.cpus, {place.address, G::entry_size(level)}, level, old, Removal::Stored});
+        stale_.push_back(
+            {place.cpus, {place.address, G::entry_size(level)}, level, old, Removal::Stored, self()});
         if (old.kind(level) == Kind::Table)
             make_stale_below(old.address(), level.down(), place);
     }
@@ -266,7 +295,8 @@ void SimulatedMachine<G>::make_stale_below(PhysAddr table, Level level, Place pl
         if (entry.kind(level) == Kind::Invalid)
             continue;
         const Place below{place.cpus, place.address + G::entry_size(level) * index};
-        stale_.push_back({below.cpus, {below.address, G::entry_size(level)}, level, entry, Removal::Stored});
+        stale_.push_back(
+            {below.cpus, {below.address, G::entry_size(level)}, level, entry, Removal::Stored, self()});
         if (entry.kind(level) == Kind::Table)
             make_stale_below(entry.address(), level.down(), below);
     }

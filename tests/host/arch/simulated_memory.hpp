@@ -16,7 +16,8 @@ public:
 
     struct Page {
         bool in_use{false};
-        bool unpublished{false};          // written since the last DSB, while no walker could reach it
+        // The CPU that wrote it, while no walker could reach it, and has made no DSB since.
+        std::optional<u32> unpublished_by{};
         std::optional<mm::Level> level{}; // once it is linked
         std::vector<const u64*> links{};  // slots that point here, or did and may still be believed
     };
@@ -33,7 +34,7 @@ public:
             const u64 index = next_++ % pages_.size();
             if (pages_[index].in_use)
                 continue;
-            pages_[index] = Page{.in_use = true, .unpublished = true};
+            pages_[index] = Page{.in_use = true, .unpublished_by = 0};
             ++in_use_;
             return kBase + page_size_ * index;
         }

@@ -9,6 +9,11 @@
 
 namespace percival::arch {
 
+inline u64 load_descriptor(const u64* slot)
+{
+    return __atomic_load_n(slot, __ATOMIC_RELAXED);
+}
+
 inline void store_descriptor(u64* slot, u64 value)
 {
     __atomic_store_n(slot, value, __ATOMIC_RELAXED);
