@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/object_cache_checks.hpp"
 
+#include "kernel/assert.hpp"
 #include "kernel/print.hpp"
 #include "mm/memory_statistics.hpp"
 #include "mm/object_cache.hpp"
@@ -17,7 +18,9 @@ void report_wrong_object(const void* object, ObjectClass object_class, std::stri
 void check_allocated(void* object, ObjectClass object_class)
 {
     Slab* slab = slab_of(object, object_class);
-    slab->mark_live(*slab->object_at(object));
+    const auto index = slab->object_at(object);
+    PERCIVAL_ASSERT(index.has_value());
+    slab->mark_live(*index);
     if (const auto offset = find_damaged_poison(object, object_class.size()))
         report_late_write(address_of(object) + *offset);
 }
