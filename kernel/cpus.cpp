@@ -214,6 +214,7 @@ extern "C" [[noreturn]] void secondary_main()
     if (!enter(CpuState::Online, self))
         arch::stop();
     online.fetch_add(1, std::memory_order_relaxed);
+    join_scheduler();
     run_idle_thread();
 }
 

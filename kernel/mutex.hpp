@@ -14,16 +14,28 @@ namespace percival {
 
 class PERCIVAL_CAPABILITY("mutex") Mutex : Immovable {
 public:
-    constexpr Mutex() = default;
+    constexpr Mutex(std::source_location declared = std::source_location::current())
+        : class_{declared}
+    {
+    }
 
     void lock() PERCIVAL_ACQUIRE()
     {
+        class_.note_wanted();
         if (!take())
             waiters_.wait_until([this] { return take(); });
+        class_.note_taken();
     }
-    [[nodiscard]] bool try_lock() PERCIVAL_TRY_ACQUIRE(true) { return take(); }
+    [[nodiscard]] bool try_lock() PERCIVAL_TRY_ACQUIRE(true)
+    {
+        if (!take())
+            return false;
+        class_.note_taken();
+        return true;
+    }
     void unlock() PERCIVAL_RELEASE()
     {
+        class_.note_released();
         owner_.store(nullptr, std::memory_order_release);
         waiters_.wake_one();
     }
@@ -39,6 +51,7 @@ private:
 
     std::atomic<Thread*> owner_{nullptr};
     WaitQueue waiters_;
+    [[no_unique_address]] LockClass class_;
 };
 
 // Holds a mutex for its lifetime.

@@ -13,9 +13,42 @@ namespace percival {
 
 class PERCIVAL_CAPABILITY("mutex") RwLock : Immovable {
 public:
-    constexpr RwLock() = default;
+    constexpr RwLock(std::source_location declared = std::source_location::current())
+        : class_{declared}
+    {
+    }
 
     void lock() PERCIVAL_ACQUIRE()
+    {
+        class_.note_wanted();
+        wait_to_write();
+        class_.note_taken();
+    }
+    void unlock() PERCIVAL_RELEASE()
+    {
+        class_.note_released();
+        state_.store(0, std::memory_order_release);
+        writers_.wake_one();
+        readers_.wake_all(); // they go back to sleep if a writer waits still
+    }
+    void lock_shared() PERCIVAL_ACQUIRE_SHARED()
+    {
+        class_.note_wanted();
+        if (!take_to_read())
+            readers_.wait_until([this] { return take_to_read(); });
+        class_.note_taken();
+    }
+    void unlock_shared() PERCIVAL_RELEASE_SHARED()
+    {
+        class_.note_released();
+        if (state_.fetch_sub(1, std::memory_order_release) == 1)
+            writers_.wake_one();
+    }
+
+private:
+    static constexpr u32 kWriter = u32{1} << 31;
+
+    void wait_to_write()
     {
         if (take_to_write())
             return;
@@ -24,26 +57,6 @@ public:
         // Readers that were kept out by this are woken by unlock(), which comes after it.
         waiting_writers_.fetch_sub(1, std::memory_order_relaxed);
     }
-    void unlock() PERCIVAL_RELEASE()
-    {
-        state_.store(0, std::memory_order_release);
-        writers_.wake_one();
-        readers_.wake_all(); // they go back to sleep if a writer waits still
-    }
-    void lock_shared() PERCIVAL_ACQUIRE_SHARED()
-    {
-        if (!take_to_read())
-            readers_.wait_until([this] { return take_to_read(); });
-    }
-    void unlock_shared() PERCIVAL_RELEASE_SHARED()
-    {
-        if (state_.fetch_sub(1, std::memory_order_release) == 1)
-            writers_.wake_one();
-    }
-
-private:
-    static constexpr u32 kWriter = u32{1} << 31;
-
     bool take_to_write()
     {
         u32 free = 0;
@@ -67,6 +80,7 @@ private:
     std::atomic<u32> waiting_writers_{0};
     WaitQueue readers_;
     WaitQueue writers_;
+    [[no_unique_address]] LockClass class_;
 };
 
 class PERCIVAL_SCOPED_CAPABILITY WriteGuard : Immovable {

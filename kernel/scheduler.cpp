@@ -17,7 +17,7 @@ namespace percival {
 namespace {
 
 struct CpuQueue {
-    SpinLock lock;
+    UncheckedSpinLock lock; // one thread takes it and the next one gives it back
     ReadyThreads<Thread> ready;
     std::atomic<Thread*> running{nullptr};
     std::atomic<u32> waiting{0}; // ready.size(), for those who look without the lock
@@ -469,12 +469,6 @@ bool this_cpu_is_idle()
     return is_idle_thread(current_thread());
 }
 
-void activate_cpu(CpuId cpu)
-{
-    active.add(cpu);
-    request_switch(cpu);
-}
-
 // Whoever holds the queue's lock sees the CPU gone from now on, so no thread joins it any more.
 void deactivate_cpu(CpuId cpu)
 {
@@ -518,12 +512,17 @@ void reset_idle_thread(CpuId cpu)
     idle.stack = cpu_stack(cpu);
 }
 
-void run_idle_thread()
+void join_scheduler()
 {
     const CpuId self = this_cpu_id();
     queues.on(self).running.store(&idle_thread_of(self), std::memory_order_relaxed);
     idle_cpus.add(self);
     active.add(self);
+}
+
+void run_idle_thread()
+{
+    const CpuId self = this_cpu_id();
     for (;;) {
         arch::unmask_interrupts();
         pull();

@@ -24,7 +24,9 @@ inline constexpr u32 kSliceTicks = 2;
 
 // Makes the boot CPU run threads: the caller is its first. Boot CPU, once, before any other CPU starts.
 void start_scheduler();
-// What every other CPU runs from then on, and the boot CPU's idle thread: interrupts masked.
+// Makes every other CPU run threads, each time it comes up: the caller is its idle thread, interrupts masked.
+void join_scheduler();
+// What an idle thread runs: waits for something better. Interrupts masked.
 [[noreturn]] void run_idle_thread();
 
 // Goes behind the threads of its priority.
@@ -79,8 +81,7 @@ void move_interrupted_thread(CpuId cpu);
 void scheduler_tick();
 bool this_cpu_is_idle();
 
-// From now on `cpu` gets threads, or gets none and sends away those it has.
-void activate_cpu(CpuId cpu);
+// From now on `cpu` gets no threads and sends away those it has, until it joins again.
 void deactivate_cpu(CpuId cpu);
 // Whether nothing but the idle thread is left there.
 bool has_no_threads(CpuId cpu);

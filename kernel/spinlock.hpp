@@ -17,28 +17,45 @@
 #pragma once
 
 #include "arch/processor.hpp"
+#include "kernel/lock_order.hpp"
 #include "kernel/preemption.hpp"
 #include "kernel/thread_annotations.hpp"
 #include "kernel/types.hpp"
 
 #include <atomic>
+#include <source_location>
 
 namespace percival {
 
-// `Patience`: how often a waiter looks before it queues.
-template <u32 Patience>
+// `Patience`: how often a waiter looks before it queues. `Class`: what checks the order of locks.
+template <u32 Patience, class Class = LockClass>
 class PERCIVAL_CAPABILITY("mutex") BasicSpinLock : Immovable {
 public:
-    constexpr BasicSpinLock() = default;
+    constexpr BasicSpinLock(std::source_location declared = std::source_location::current())
+        : class_{declared}
+    {
+    }
 
     void lock() PERCIVAL_ACQUIRE()
     {
+        class_.note_wanted();
         if (!queue_is_empty() || !take()) [[unlikely]]
             wait_and_take();
+        class_.note_taken();
     }
     // Takes the lock if nobody holds it or queues for it.
-    [[nodiscard]] bool try_lock() PERCIVAL_TRY_ACQUIRE(true) { return queue_is_empty() && take(); }
-    void unlock() PERCIVAL_RELEASE() { held_.store(0, std::memory_order_release); }
+    [[nodiscard]] bool try_lock() PERCIVAL_TRY_ACQUIRE(true)
+    {
+        if (!queue_is_empty() || !take())
+            return false;
+        class_.note_taken();
+        return true;
+    }
+    void unlock() PERCIVAL_RELEASE()
+    {
+        class_.note_released();
+        held_.store(0, std::memory_order_release);
+    }
 
 private:
     bool queue_is_empty() const
@@ -73,11 +90,21 @@ private:
     std::atomic<u32> held_{0};
     std::atomic<u32> next_{0};
     std::atomic<u32> serving_{0};
+    [[no_unique_address]] Class class_;
 };
 
 // A tenth of a second or so: far longer than any lock is held, and than a host takes to run a preempted
 // holder again.
 using SpinLock = BasicSpinLock<u32{1} << 24>;
+
+// For the few whose holder changes, or that the check of lock order itself uses.
+struct UncheckedLockClass {
+    constexpr explicit UncheckedLockClass(std::source_location) {}
+    void note_wanted() {}
+    void note_taken() {}
+    void note_released() {}
+};
+using UncheckedSpinLock = BasicSpinLock<u32{1} << 24, UncheckedLockClass>;
 
 // Holds a lock for its lifetime, preemption off.
 template <class Lock = SpinLock>

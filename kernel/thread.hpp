@@ -60,6 +60,7 @@ struct Thread : ThreadContext, ListLink {
     CpuSet affinity{};
 
     void* catching{nullptr}; // arch::catch_fault()
+    [[no_unique_address]] HeldLocks held_locks{};
     std::string_view name{"?"};
     void (*function)(void*){nullptr};
     void* argument{nullptr};

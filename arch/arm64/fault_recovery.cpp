@@ -17,6 +17,7 @@ struct Catching {
     RecoveryPoint point;
     Fault fault;
     u32 preemption_count; // guards of the abandoned code do not end by themselves
+    HeldLocks held_locks;
 };
 
 constexpr u64 kBranchTypeAndIllegalState = u64{3} << 10 | u64{1} << 20; // SPSR_EL1.BTYPE, IL
@@ -36,6 +37,7 @@ std::optional<Fault> catch_fault(void (*function)(void*), void* argument)
     Catching frame{};
     Thread& self = current_thread();
     frame.preemption_count = self.count;
+    frame.held_locks = self.held_locks;
     self.catching = &frame;
     const bool faulted = call_catching_faults(&frame.point, function, argument);
     self.catching = nullptr;
@@ -52,6 +54,7 @@ bool recover_from_fault(Registers& registers, bool stack_overflow)
         return false;
     self.catching = nullptr;
     self.count = frame->preemption_count;
+    self.held_locks = frame->held_locks;
     frame->fault = {registers.esr, VirtAddr{registers.far}, VirtAddr{registers.pc}, stack_overflow};
     registers.pc = reinterpret_cast<u64>(fault_recovered);
     registers.x[0] = reinterpret_cast<u64>(&frame->point);
