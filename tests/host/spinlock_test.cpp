@@ -36,6 +36,29 @@ TYPED_TEST(SpinLockTest, ExcludesThreadsFromEachOther)
     EXPECT_EQ(plain_counter, u64{kThreads} * kRounds);
 }
 
+// Not by chance, as above: the waiter has looked often enough to have got a lock that does not exclude.
+TYPED_TEST(SpinLockTest, AHeldLockIsWaitedFor)
+{
+    constexpr unsigned kLooks = 100;
+    TypeParam lock;
+    std::atomic<unsigned> looks{0};
+    std::atomic<bool> taken{false};
+    std::thread waiter;
+    {
+        const SpinGuard guard{lock};
+        waiter = std::thread{[&] {
+            arch::on_relax = [&looks] { ++looks; };
+            const SpinGuard own{lock};
+            taken = true;
+        }};
+        while (looks < kLooks && !taken)
+            std::this_thread::yield();
+        EXPECT_FALSE(taken);
+    }
+    waiter.join();
+    EXPECT_TRUE(taken);
+}
+
 template <class Lock>
 bool is_free(Lock& lock)
 {

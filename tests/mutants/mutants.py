@@ -295,7 +295,7 @@ MUTANTS = (
         "        while (!take())\n            arch::relax();\n",
         "        static_cast<void>(take());\n",
         SPINLOCK,
-        "SpinLockTest/0.ExcludesThreadsFromEachOther",
+        "SpinLockTest/0.AHeldLockIsWaitedFor",
     ),
     _host(
         "spinlock: interrupts stay unmasked under an IrqSpinGuard",
