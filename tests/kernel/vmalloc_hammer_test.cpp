@@ -120,7 +120,7 @@ PERCIVAL_TEST(vmalloc_hammer, what_one_cpu_maps_all_others_reach_at_once)
         SKIP("there is no other CPU");
     static constinit std::atomic<u64*> published{nullptr};
     static constinit std::atomic<u32> seen{0};
-    hammer([turns = 240 / online_cpu_count() + 8] {
+    hammer([turns = 32 / online_cpu_count() + 2] {
         run_everywhere([turns](CpuId cpu) {
             for (u32 turn = 1; turn <= turns; ++turn) {
                 if (cpu == kBootCpu) {

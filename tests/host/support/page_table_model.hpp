@@ -34,7 +34,7 @@ public:
         else
             bench_.env.never_fail();
         const VirtRange range = some_range();
-        switch (choose_(4)) {
+        switch (choose_(6)) {
         case 0:
         case 1:
             map(range);
@@ -44,6 +44,12 @@ public:
             break;
         case 3:
             protect(range);
+            break;
+        case 4:
+            map_pages({range.base, std::min(range.size, unit(1) * 3)});
+            break;
+        case 5:
+            clear(range);
             break;
         }
         bench_.machine.execute_on(static_cast<u32>(choose_(2)));
@@ -72,6 +78,7 @@ private:
     };
 
     static constexpr VirtAddr kBase = kRegion<G>;
+    static constexpr PhysAddr kLowMemory{0x4000'0000'0000}; // within the first kLinearOutput
     static constexpr Attributes kKinds[] = {mm::kData, mm::kReadOnlyData, mm::kText, mm::kDeviceRegisters};
 
     // What leaves come in: pages, runs of them, blocks, runs of those, and the largest blocks there are.
@@ -176,6 +183,40 @@ private:
             model_[range.base.raw()] = {range.size, to, attributes};
     }
 
+    // Neighbours for the most part, so that there are runs among them.
+    void map_pages(VirtRange range)
+    {
+        const Attributes attributes = kKinds[choose_(4)];
+        const PhysAddr start = kLowMemory + (choose_(4) == 0 ? unit(choose_(3)) : range.base - kBase);
+        std::map<u64, Piece> pieces;
+        std::vector<PhysAddr> pages;
+        for (u64 run = 0; run * unit(1).count() < range.size.count(); ++run) {
+            const Bytes at = unit(1) * run;
+            const Bytes size = std::min(unit(1), range.size - at);
+            const PhysAddr to = start + unit(1) * choose_(8) + unit(0) * (choose_(3) == 0 ? choose_(3) : 0);
+            pieces[(range.base + at).raw()] = {size, to, attributes};
+            for (Bytes page{0}; page < size; page = page + unit(0))
+                pages.push_back(to + page);
+        }
+        const bool taken = holds_some_of(range);
+        const auto result = bench_.engine.map_pages(range.base, pages, attributes);
+        expect(result, taken ? std::optional{MapError::AlreadyMapped} : std::nullopt, "map_pages");
+        if (result)
+            model_.insert(pieces.begin(), pieces.end());
+    }
+
+    // Where it may be used; the flush is the caller's.
+    void clear(VirtRange range)
+    {
+        if (tables_ != Tables::Shared || !bench_.engine.is_mapped_by_whole_leaves(range))
+            return;
+        if (!holds_all_of(range))
+            complaint_ = "a range is said to be mapped that is not";
+        bench_.engine.clear(range);
+        typename Bench<G>::Batch{bench_.env}.add_leaves(range, unit(0));
+        forget(range);
+    }
+
     void unmap(VirtRange range)
     {
         const bool whole = holds_all_of(range);
@@ -183,6 +224,12 @@ private:
         expect(result, whole ? std::nullopt : std::optional{MapError::NotMapped}, "unmap");
         if (!result)
             return;
+        forget(range);
+    }
+
+    // Nothing is there any more, and the memory is somebody else's.
+    void forget(VirtRange range)
+    {
         change_pieces(range, [&](auto piece) {
             bench_.machine.reuse_memory({piece->second.to, piece->second.size});
             return model_.erase(piece);
