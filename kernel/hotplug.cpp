@@ -14,6 +14,7 @@
 #include "kernel/timers.hpp"
 #include "mm/page_allocator.hpp"
 #include "mm/percpu.hpp"
+#include "mm/percpu_stock.hpp"
 #include "mm/root_check.hpp"
 #include "mm/small_objects.hpp"
 
@@ -69,6 +70,7 @@ void empty_cpu(CpuId cpu)
 {
     stop_tick();
     run_queued_calls();
+    mm::drain_percpu_stocks();
     mm::drain_object_stock();
     mm::drain_page_cache();
     arch::interrupt_controller_leave_cpu();

@@ -17,8 +17,8 @@ PercpuKind kind_of_local(VirtAddr local)
         return PercpuKind::Unused;
     if (offset < first.dynamic_begin)
         return PercpuKind::Reserved;
-    return percpu_chunk_at(local.align_down(kPercpuGrain)) == nullptr ? PercpuKind::Unused
-                                                                      : PercpuKind::Dynamic;
+    const PercpuChunk* chunk = percpu_chunk_at(local.align_down(kPercpuGrain));
+    return chunk != nullptr && chunk->contains(local) ? PercpuKind::Dynamic : PercpuKind::Unused;
 }
 
 } // namespace

@@ -7,6 +7,16 @@
 
 namespace percival::mm {
 
+namespace {
+
+// Up to where the directory's entry ends, so that whatever is found through it has one.
+u64 tags_for(Bytes unit)
+{
+    return ((unit.count() + kPercpuUnit.count() - 1) & ~(kPercpuUnit.count() - 1)) / kPercpuGrain.count();
+}
+
+} // namespace
+
 // A chunk and all its maps, in one allocation.
 struct PercpuChunk::Parts {
     u64* words;
@@ -31,7 +41,7 @@ struct PercpuChunk::Parts {
         parts.words = reinterpret_cast<u64*>(take(PercpuChunkMap::words_for(blocks) * sizeof(u64)));
         parts.population = reinterpret_cast<u64*>(take(PercpuChunkMap::block_words(blocks) * sizeof(u64)));
         parts.blocks = reinterpret_cast<PercpuBlock*>(take(blocks * sizeof(PercpuBlock)));
-        parts.tags = reinterpret_cast<PercpuTag*>(take(unit.count() / kPercpuGrain.count()));
+        parts.tags = reinterpret_cast<PercpuTag*>(take(tags_for(unit) * sizeof(PercpuTag)));
         parts.size = Bytes{next - start};
         return parts;
     }
@@ -48,7 +58,7 @@ PercpuChunk::PercpuChunk(VirtAddr base, const Shape& shape, const Parts& parts)
                  KernelGeometry::kPageSize},
       base_{base}, tags_of_all_{reinterpret_cast<u64>(parts.tags) - base.raw() / kPercpuGrain.count()}
 {
-    __builtin_memset(parts.tags, kNoPercpuTag, shape.unit.count() / kPercpuGrain.count());
+    __builtin_memset(parts.tags, kNoPercpuTag, tags_for(shape.unit) * sizeof(PercpuTag));
 }
 
 PercpuChunk* PercpuChunk::make(VirtAddr base, const Shape& shape)

@@ -45,7 +45,8 @@ public:
     VirtAddr base() const { return base_; }
     PercpuPages all_pages() const { return population.all_pages(); }
     Bytes offset_of(VirtAddr local) const { return local - base_; }
-    // Of the grain at an address in the chunk.
+    bool contains(VirtAddr local) const { return offset_of(local) < map.unit_size(); }
+    // Of the grain at an address in the chunk, or behind it as far as its last entry in the directory goes.
     PercpuTag* tag_of(VirtAddr local)
     {
         return reinterpret_cast<PercpuTag*>(tags_of_all_ + local.raw() / kPercpuGrain.count());
@@ -78,7 +79,8 @@ inline constinit PercpuChunk** percpu_directory = nullptr;
 inline constexpr u64 kPercpuUnits = KernelLayout::kSlabSize.count() >> kPercpuUnitShift;
 
 // The chunk that the grain at a local address is in; null for any other address, one inside a grain too, and where
-// there is no chunk. Any context.
+// there is no chunk. Behind the first units, which are as long as need be, it is theirs up to the next whole unit.
+// Any context.
 inline PercpuChunk* percpu_chunk_at(VirtAddr local)
 {
     constexpr unsigned kGrainShift = std::countr_zero(kPercpuGrain.count());

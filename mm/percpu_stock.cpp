@@ -31,6 +31,7 @@ public:
     // Nobody needs to hurry when there are not more than this.
     static constexpr u32 kEnough = 8;
 
+    // One that is not empty.
     void put(Magazine& magazine) PERCIVAL_EXCLUDES(lock_)
     {
         const IrqSpinGuard guard{lock_};
@@ -140,7 +141,11 @@ void spill_percpu_stock(PercpuClass its_class, VirtAddr place)
 {
     if (Magazine* magazine = create<Magazine>()) {
         empty_into(magazine->contents, its_class);
-        depots[its_class.number() - 1].put(*magazine);
+        // An interrupt may have emptied it, or the thread be on a CPU whose stock is empty.
+        if (magazine->contents.count != 0)
+            depots[its_class.number() - 1].put(*magazine);
+        else
+            destroy(magazine);
     } else {
         PercpuStock taken;
         empty_into(taken, its_class);

@@ -7,6 +7,7 @@
 #include "kernel/selftest.hpp"
 #include "mm/linear_map.hpp"
 #include "mm/page_allocator.hpp"
+#include "mm/percpu_allocator.hpp"
 #include "mm/small_objects.hpp"
 
 #include <algorithm>
@@ -42,6 +43,17 @@ struct Objects {
     static void free(void* object) { mm::free_object(object, Bytes{64}); }
     static const void* allocation() { return reinterpret_cast<const void*>(&mm::allocate_from); }
     static const void* release() { return reinterpret_cast<const void*>(&mm::free_to); }
+};
+
+struct Percpu {
+    static void* allocate()
+    {
+        const auto place = percpu::allocate_atomic(Bytes{64}, Bytes{64});
+        return place ? reinterpret_cast<void*>(place->raw()) : nullptr;
+    }
+    static void free(void* object) { percpu::free(address_of(object)); }
+    static const void* allocation() { return reinterpret_cast<const void*>(&percpu::detail::allocate_of_class); }
+    static const void* release() { return reinterpret_cast<const void*>(&percpu::free); }
 };
 
 // What the interruption allocated, or is to free.
@@ -139,6 +151,16 @@ PERCIVAL_TEST(interrupted_allocation, an_object_allocated_within_an_allocation_i
 PERCIVAL_TEST(interrupted_allocation, an_object_freed_within_a_free_is_not_lost)
 {
     interrupt_frees<Objects>();
+}
+
+PERCIVAL_TEST(interrupted_allocation, percpu_memory_allocated_within_an_allocation_is_other_memory)
+{
+    interrupt_allocations<Percpu>();
+}
+
+PERCIVAL_TEST(interrupted_allocation, percpu_memory_freed_within_a_free_is_not_lost)
+{
+    interrupt_frees<Percpu>();
 }
 
 } // namespace

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Percpu memory and CPUs that are gone: their copies are made, zeroed and taken away as all others, and what they
+// had in stock is everybody's.
+#include "kernel/hotplug.hpp"
+#include "tests/kernel/percpu_support.hpp"
+
+namespace percival {
+namespace {
+
+// Calls `meanwhile(cpu)` while the last CPU is gone, and leaves the tests' thread on the boot CPU.
+template <class F>
+void without_the_last_cpu(F meanwhile)
+{
+    const CpuId cpu{possible_cpus() - 1};
+    ASSERT(take_cpu_offline(cpu).has_value());
+    meanwhile(cpu);
+    EXPECT(bring_cpu_online(cpu).has_value());
+    set_affinity(current_thread(), CpuSet::only(kBootCpu));
+}
+
+#define SKIP_WITHOUT_OTHERS()    \
+    if (online_cpu_count() == 1) \
+    SKIP("there is no other CPU")
+
+PERCIVAL_TEST(percpu_hotplug, what_was_allocated_meanwhile_is_there_and_zero_for_a_cpu_that_comes_back)
+{
+    SKIP_WITHOUT_OTHERS();
+    constexpr u32 kObjects = 4 * kLargestPerUnit; // in new chunks, too
+    PercpuHerd herd{kObjects};
+    VirtAddr fresh{0};
+    CpuId last{};
+    without_the_last_cpu([&](CpuId cpu) {
+        last = cpu;
+        {
+            PercpuHerd dirty{kObjects};
+            while (!dirty.is_full())
+                ASSERT(dirty.allocate(mm::kMaxPercpuSize));
+        }
+        fresh = percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
+        ASSERT(fresh != VirtAddr{0});
+        EXPECT(copies_are_zero(fresh, mm::kMaxPercpuSize));
+        while (!herd.is_full())
+            ASSERT(herd.allocate(mm::kMaxPercpuSize));
+    });
+    u32 wrong = 0;
+    call_on(last, [&] {
+        wrong += local_grain(fresh) != 0;
+        wrong += local_grain(last_grain(fresh, mm::kMaxPercpuSize)) != 0;
+        for (u32 index = 0; index < herd.size(); ++index)
+            wrong += local_grain(herd[index]) != signature_of(herd[index], last);
+    });
+    EXPECT_EQ(wrong, 0u);
+    EXPECT(herd.are_signed());
+    percpu::free(fresh);
+}
+
+PERCIVAL_TEST(percpu_hotplug, what_was_taken_away_meanwhile_faults_for_a_cpu_that_comes_back)
+{
+    SKIP_WITHOUT_OTHERS();
+    PercpuHerd herd{3 * kLargestPerUnit};
+    while (!herd.is_full())
+        ASSERT(herd.allocate(mm::kMaxPercpuSize));
+    std::array<VirtAddr, 3 * kLargestPerUnit> objects{};
+    for (u32 index = 0; index < herd.size(); ++index)
+        objects[index] = herd[index];
+    run_everywhere([&](CpuId cpu) {
+        for (const VirtAddr object : objects)
+            EXPECT_EQ(local_grain(object), signature_of(object, cpu));
+    });
+    without_the_last_cpu([&](CpuId) {
+        herd.free_all();
+        settle_percpu();
+    });
+    run_everywhere([&](CpuId) {
+        for (const VirtAddr object : objects)
+            EXPECT_EQ(is_a_hole(object), !mm::percpu_to_phys(object, kBootCpu).has_value());
+    });
+}
+
+PERCIVAL_TEST(percpu_hotplug, a_cpu_leaves_no_percpu_memory_behind_in_its_stocks)
+{
+    SKIP_WITHOUT_OTHERS();
+    const auto stocked = [](CpuId cpu) {
+        u32 places = 0;
+        for (const mm::PercpuStock& stock : mm::percpu_stocks.on(cpu))
+            places += stock.count;
+        return places;
+    };
+    const CpuId last{possible_cpus() - 1};
+    call_on(last, [] {
+        for (const u32 size : {8u, 64u, 4096u}) {
+            if (const auto object = percpu::allocate_atomic(Bytes{size}, kGrain))
+                percpu::free(*object);
+        }
+    });
+    EXPECT(stocked(last) != 0);
+    without_the_last_cpu([&](CpuId cpu) { EXPECT_EQ(stocked(cpu), 0u); });
+}
+
+} // namespace
+} // namespace percival
