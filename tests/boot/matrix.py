@@ -210,6 +210,30 @@ OTHERS: Tuple[Row, ...] = (
         for preset in GEOMETRIES
         if preset.endswith("-52")
     ),
+    # Windows with tables of their own: the default preset, and every other geometry.
+    *(
+        Row(
+            f"passes_with_{preset}_and_mapped_windows",
+            preset=preset,
+            append="percpu.window=mapped percpuinfo",
+            shows=(
+                r"ok \d+ mapped_windows_have_tables_of_their_own$",
+                r"^percpuinfo: windows mapped; ",
+            ),
+        )
+        for preset in ("4k-48", "debug", *GEOMETRIES)
+    ),
+    Row(
+        "lists_what_addresses_are_used_for",
+        append="vmallocinfo percpuinfo",
+        shows=(
+            r"^vmallocinfo: vmalloc +V:0x[0-9a-f]+ to V:0x[0-9a-f]+ .* pages ioremap, by .* kernel_main",
+            r"^vmallocinfo: vmalloc +V:.* stacks$",
+            r"^vmallocinfo: global percpu +V:.* percpu$",
+            r"^vmallocinfo: local percpu +V:.* percpu$",
+            r"^percpuinfo: windows linked; ",
+        ),
+    ),
     Row("passes_with_a_linear_map_of_pages", append="linear=pages"),
     Row("passes_with_16k-47_and_a_linear_map_of_pages", preset="16k-47", memory="8G", append="linear=pages"),
     Row(
