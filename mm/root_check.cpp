@@ -3,6 +3,8 @@
 
 #include "mm/kernel_tables.hpp"
 #include "mm/percpu_area.hpp"
+#include "mm/percpu_unit.hpp"
+#include "mm/percpu_window.hpp"
 
 namespace percival::mm {
 namespace {
@@ -37,8 +39,24 @@ bool level_agrees(PhysAddr root, Level level)
     return true;
 }
 
+// The window's tables are its own: what counts is where they lead.
+bool window_is_mapped_to_slab(CpuId cpu)
+{
+    const Bytes unit = first_percpu_chunk()->size;
+    const KernelPageTable own{cpu_root(cpu), kernel_tables()};
+    for (Bytes offset{0}; offset < unit; offset = offset + KernelGeometry::kPageSize) {
+        const auto here = own.walk(kWindow + offset);
+        const auto there = master_table().walk(local_to_global(kWindow + offset, cpu));
+        if (here.kind() != PteKind::Leaf || here.pte.address() != there.pte.address())
+            return false;
+    }
+    return true;
+}
+
 bool window_shows_slab(CpuId cpu)
 {
+    if (percpu_window == PercpuWindow::Mapped)
+        return window_is_mapped_to_slab(cpu);
     const Pte* window = table_towards_window(cpu_root(cpu), KernelLayout::kPrivateLevel) +
                         KernelGeometry::index(KernelLayout::kPrivateLevel, kWindow);
     for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {
