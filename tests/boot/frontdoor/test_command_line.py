@@ -141,16 +141,26 @@ class BenchTest(TreeTestCase):
             "bench", "--no-build", "--json", str(out), qemu=f"echo '{self.LINE}'; {PASSED}"
         )
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, r"this_cpu_add +local +4 +1\.00 +- +- +15 +6\n")
+        self.assertRegex(done.stdout, r"this_cpu_add +local +4 +1\.00 +- +- +- +15 +6\n")
         self.assertIn('"instructions": 1.0', out.read_text())
         append = self.qemu_arguments()[self.qemu_arguments().index("-append") + 1]
         self.assertEqual(append.split(), ["bench", "verdict=semihosting"])
         self.assertIn("-icount", self.qemu_arguments())
 
-    def test_tables_and_tlbis_have_columns_of_their_own(self) -> None:
-        line = 'bench: {"name":"x","mode":"-","cpus":4,"instructions":435.00,"tables":2,"tlbis":7}'
+    def test_what_depends_on_percpu_windows_is_measured_with_both_kinds(self) -> None:
+        script = (
+            'case "$*" in *percpu.window=mapped*) mode=mapped;; *) mode=linked;; esac; '
+            'echo "bench: {\\"name\\":\\"x\\",\\"mode\\":\\"$mode\\",\\"cpus\\":4,\\"instructions\\":7.00}"; '
+        )
+        done = self.run_percival("bench", "--no-build", qemu=script + PASSED)
+        self.assertRegex(done.stdout, r"x +linked +4 .*\nx +mapped +4 ")
+        append = self.qemu_arguments()[self.qemu_arguments().index("-append") + 1]
+        self.assertEqual(append.split(), ["bench=x", "percpu.window=mapped", "verdict=semihosting"])
+
+    def test_tables_tlbis_and_memory_have_columns_of_their_own(self) -> None:
+        line = 'bench: {"name":"x","mode":"-","cpus":4,"instructions":435.00,"tables":2,"tlbis":7,"bytes":4096}'
         done = self.run_percival("bench", "--no-build", qemu=f"echo '{line}'; {PASSED}")
-        self.assertRegex(done.stdout, r"x +- +4 +435\.00 +2 +7 +- +-\n")
+        self.assertRegex(done.stdout, r"x +- +4 +435\.00 +2 +7 +4,096 +- +-\n")
 
     def test_globs_reach_the_kernel(self) -> None:
         self.run_percival("bench", "--no-build", "this_cpu_*", "boot_*", qemu=f"echo '{self.LINE}'; {PASSED}")
