@@ -331,9 +331,9 @@ private:
 
     void unmap_and_go_on(u32 cpu)
     {
+        using Env = typename World<Missing, Cpus>::Env;
         const auto leaf = this->engine.walk(this->page(cpu).base);
-        mm::DescriptorWriter<SimulatedPte, typename World<Missing, Cpus>::Env>{this->env}.clear(leaf.slot, 1,
-                                                                                                leaf.level);
+        mm::DescriptorWriter<SimulatedPte, Env>{this->env}.clear_leaves(leaf.slot, 1);
         this->explorer.touch(&listed);
         listed.insert(cpu);
         if (Missing != Without::HandOver)

@@ -52,7 +52,8 @@ void SimulatedMachine<G>::complete_tlbis(bool reaches_all)
         std::erase_if(outstanding_,
                       [this](const Outstanding& access) { return (access.awaited_by & self()) != 0; });
     for (Stale& stale : stale_) {
-        if ((stale.invalidators & self()) == 0 || (!reaches_all && stale.cpus != self()))
+        if (stale.removal != Removal::Invalidated || (stale.invalidators & self()) == 0 ||
+            (!reaches_all && stale.cpus != self()))
             continue;
         stale.removal = Removal::Completed;
         stale.cpus &= self();
@@ -98,7 +99,8 @@ void SimulatedMachine<G>::invalidate(TlbScope scope, Match match)
     std::vector<Stale> others;
     for (Stale& stale : stale_) {
         // What walkers may still see they may fetch again right after.
-        if (stale.removal == Removal::Stored || (stale.cpus & reached) == 0 || !match(stale))
+        if (stale.removal == Removal::Stored || stale.removal == Removal::Completed ||
+            (stale.cpus & reached) == 0 || !match(stale))
             continue;
         if ((stale.cpus & ~reached) != 0) {
             others.push_back(stale);
