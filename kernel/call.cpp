@@ -168,9 +168,9 @@ void run_queued_calls()
 void start_everywhere_threads()
 {
     for_each_online_cpu([](CpuId cpu) {
-        const auto thread = thread_detail::start(
-            "everywhere", [](void* workers) { static_cast<Workers*>(workers)->serve(); }, &everywhere.on(cpu),
-            {.affinity = CpuSet::only(cpu)});
+        const auto thread =
+            thread_detail::start("everywhere", [](void* workers) { static_cast<Workers*>(workers)->serve(); },
+                                 &everywhere.on(cpu), {.affinity = CpuSet::only(cpu)});
         if (!thread)
             panic("no memory for a thread of cpu{}", cpu);
     });

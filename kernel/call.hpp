@@ -3,8 +3,8 @@
 //
 //   call_on(cpu, f)          f runs in cpu's interrupt handler, interrupts masked; returns when it has
 //   call_on_others(f)        the same on every other online CPU at once
-//   run_everywhere(f)        f(CpuId) runs on every online CPU at once, the caller's included, in a thread that stays there;
-//                            returns when all have. One at a time. Blocks
+//   run_everywhere(f)        f(CpuId) runs on every online CPU at once, the caller's included, in a thread that
+//                            stays there; returns when all have. One at a time. Blocks
 //   WhileOthersAreHeld       while it lives, no other CPU executes anything but a wait
 //   stop_machine(f)          f runs here meanwhile, interrupts masked
 //

@@ -24,7 +24,10 @@ struct LockInversion;
 
 class LockClass {
 public:
-    constexpr explicit LockClass(std::source_location declared) : file_{declared.file_name()}, line_{declared.line()} {}
+    constexpr explicit LockClass(std::source_location declared)
+        : file_{declared.file_name()}, line_{declared.line()}
+    {
+    }
 
     void note_wanted();
     void note_taken();

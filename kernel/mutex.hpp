@@ -14,10 +14,7 @@ namespace percival {
 
 class PERCIVAL_CAPABILITY("mutex") Mutex : Immovable {
 public:
-    constexpr Mutex(std::source_location declared = std::source_location::current())
-        : class_{declared}
-    {
-    }
+    constexpr Mutex(std::source_location declared = std::source_location::current()) : class_{declared} {}
 
     void lock() PERCIVAL_ACQUIRE()
     {

@@ -13,10 +13,7 @@ namespace percival {
 
 class PERCIVAL_CAPABILITY("mutex") RwLock : Immovable {
 public:
-    constexpr RwLock(std::source_location declared = std::source_location::current())
-        : class_{declared}
-    {
-    }
+    constexpr RwLock(std::source_location declared = std::source_location::current()) : class_{declared} {}
 
     void lock() PERCIVAL_ACQUIRE()
     {

@@ -286,8 +286,8 @@ void push(CpuQueue& queue, CpuId self)
         return;
     std::optional<CpuId> target;
     active.copy().for_each([&](CpuId cpu) {
-        const u32 load = queues.on(cpu).waiting.load(std::memory_order_relaxed) +
-                         (idle_cpus.contains(cpu) ? 0 : 1);
+        const u32 load =
+            queues.on(cpu).waiting.load(std::memory_order_relaxed) + (idle_cpus.contains(cpu) ? 0 : 1);
         if (!target && cpu != self && load + 2 <= own + 1)
             target = cpu;
     });

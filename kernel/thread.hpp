@@ -53,9 +53,9 @@ struct Thread : ThreadContext, ListLink {
 
     Priority priority{Priority::Normal};
     ThreadState state{ThreadState::Running};
-    bool wake_pending{false}; // woken while it was not blocked
-    u32 slice{0};             // ticks it may still run while others of its priority wait
-    std::atomic<u32> cpu{0};  // whose queue it belongs to
+    bool wake_pending{false};           // woken while it was not blocked
+    u32 slice{0};                       // ticks it may still run while others of its priority wait
+    std::atomic<u32> cpu{0};            // whose queue it belongs to
     std::optional<CpuId> destination{}; // where it wants to go
     CpuSet affinity{};
 
@@ -103,7 +103,8 @@ std::expected<Thread*, ThreadError> start(std::string_view name, void (*function
 
 // `name` and `f` live until the thread is joined.
 template <class F>
-std::expected<Thread*, ThreadError> start_thread(std::string_view name, F& f, const ThreadOptions& options = {})
+std::expected<Thread*, ThreadError> start_thread(std::string_view name, F& f,
+                                                 const ThreadOptions& options = {})
 {
     return thread_detail::start(
         name, [](void* erased) { (*static_cast<std::remove_reference_t<F>*>(erased))(); },

@@ -36,8 +36,8 @@ void start_timer(Timer& timer, u64 nanoseconds)
     const arch::InterruptMask masked;
     const CpuId self = this_cpu_id();
     TimerQueue& queue = timer_queues.on(self);
-    timer.when_ = arch::timer_ticks() +
-                  nanoseconds_to_ticks(nanoseconds, static_cast<u32>(arch::timer_frequency()));
+    timer.when_ =
+        arch::timer_ticks() + nanoseconds_to_ticks(nanoseconds, static_cast<u32>(arch::timer_frequency()));
     {
         const PinnedSpinGuard guard{queue.lock, Pin{masked}};
         timer.cpu_.store(self.index(), std::memory_order_relaxed);

@@ -28,7 +28,7 @@ private:
 
     void (*function_)(void*);
     void* argument_;
-    u64 when_{0};              // in ticks of the clock
+    u64 when_{0};             // in ticks of the clock
     std::atomic<u32> cpu_{0}; // whose queue it is on, or was on last
 };
 

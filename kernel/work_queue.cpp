@@ -146,8 +146,7 @@ bool cancel_delayed_work(DelayedWork& work)
 
 void start_workers()
 {
-    for_each_online_cpu(
-        [](CpuId cpu) { start_worker("worker", bound.on(cpu), CpuSet::only(cpu)); });
+    for_each_online_cpu([](CpuId cpu) { start_worker("worker", bound.on(cpu), CpuSet::only(cpu)); });
     for (u32 i = 0; i < std::min(online_cpu_count(), kMaxUnboundWorkers); ++i)
         start_worker("unbound worker", unbound, CpuSet::all());
 }

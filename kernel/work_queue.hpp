@@ -42,7 +42,7 @@ private:
 
     void (*function_)(void*){nullptr};
     void* argument_{nullptr};
-    bool running_{false};                   // under the lock of its workers
+    bool running_{false};                    // under the lock of its workers
     std::atomic<Workers*> workers_{nullptr}; // where it was queued last
     friend void flush_work(Work& work);
     friend bool cancel_work(Work& work);
@@ -65,7 +65,7 @@ private:
 
     SpinLock lock_;
     List<Work> queued_ PERCIVAL_GUARDED_BY(lock_){};
-    WaitQueue idle_;    // workers with nothing to do
+    WaitQueue idle_;     // workers with nothing to do
     WaitQueue flushing_; // who waits for a work to end
 };
 

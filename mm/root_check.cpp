@@ -72,7 +72,8 @@ bool window_shows_slab(CpuId cpu)
 
 bool root_agrees_with_master(CpuId cpu)
 {
-    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel; level = level.down()) {
+    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel;
+         level = level.down()) {
         if (!level_agrees(cpu_root(cpu), level))
             return false;
     }

@@ -42,9 +42,8 @@ constexpr u32 sgi_bit(Ipi ipi)
 {
     return u32{1} << static_cast<unsigned>(ipi);
 }
-inline constexpr u32 kIpis =
-    sgi_bit(Ipi::Call) | sgi_bit(Ipi::Backtrace) | sgi_bit(Ipi::Stop) | sgi_bit(Ipi::Reschedule) |
-    sgi_bit(Ipi::Quiesce);
+inline constexpr u32 kIpis = sgi_bit(Ipi::Call) | sgi_bit(Ipi::Backtrace) | sgi_bit(Ipi::Stop) |
+                             sgi_bit(Ipi::Reschedule) | sgi_bit(Ipi::Quiesce);
 
 // All interrupts have one priority, so none preempts another. It is in the half that non-secure software
 // owns, and below (more urgent than) the mask whatever number of priority bits is implemented.

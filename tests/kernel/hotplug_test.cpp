@@ -44,9 +44,9 @@ private:
     CpuId cpu_;
 };
 
-#define SKIP_WITHOUT_OTHERS()        \
-    if (online_cpu_count() == 1)     \
-        SKIP("there is no other CPU")
+#define SKIP_WITHOUT_OTHERS()    \
+    if (online_cpu_count() == 1) \
+    SKIP("there is no other CPU")
 
 PERCIVAL_TEST(hotplug, every_cpu_goes_and_comes_back_with_its_percpu_data_and_its_root)
 {

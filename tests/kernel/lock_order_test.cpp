@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The lock-order check of debug builds, on real locks. Each test has classes of its own: orders are for ever.
 #include "kernel/inversion_trap.hpp"
-#include "kernel/mutex.hpp"
 #include "kernel/lock_order.hpp"
+#include "kernel/mutex.hpp"
 #include "kernel/selftest.hpp"
 #include "kernel/symbols.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The count that keeps a thread on its CPU.
-#include "kernel/preemption.hpp"
 #include "kernel/call.hpp"
+#include "kernel/preemption.hpp"
 #include "kernel/selftest.hpp"
 #include "kernel/spinlock.hpp"
 

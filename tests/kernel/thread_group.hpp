@@ -52,9 +52,8 @@ private:
 class BusyOthers : Immovable {
 public:
     BusyOthers()
-        : threads_{possible_cpus(), spin_, [](u32 cpu) {
-                       return ThreadOptions{.affinity = CpuSet::only(CpuId{cpu})};
-                   }}
+        : threads_{possible_cpus(), spin_,
+                   [](u32 cpu) { return ThreadOptions{.affinity = CpuSet::only(CpuId{cpu})}; }}
     {
     }
     ~BusyOthers() { over_.store(true, std::memory_order_relaxed); }

@@ -2,8 +2,8 @@
 // Work queues: what is queued runs, once, where it was asked to.
 #include "arch/processor.hpp"
 #include "arch/timer.hpp"
-#include "kernel/cpus.hpp"
 #include "kernel/call.hpp"
+#include "kernel/cpus.hpp"
 #include "kernel/work_queue.hpp"
 #include "mm/percpu.hpp"
 #include "tests/kernel/thread_group.hpp"

@@ -15,11 +15,11 @@ namespace percival::arch {
 
 // What one CPU asks of another. The enumerator is the SGI number.
 enum class Ipi : u8 {
-    Call = 0,      // run the functions queued for this CPU (kernel/call.hpp)
-    Backtrace = 1, // print where you are (watchdog, panic)
-    Stop = 2,      // the machine panicked: stop for good
+    Call = 0,       // run the functions queued for this CPU (kernel/call.hpp)
+    Backtrace = 1,  // print where you are (watchdog, panic)
+    Stop = 2,       // the machine panicked: stop for good
     Reschedule = 3, // look whether another thread should run
-    Quiesce = 4,   // say when no reader is under way (kernel/rcu.hpp)
+    Quiesce = 4,    // say when no reader is under way (kernel/rcu.hpp)
 };
 
 inline constexpr u32 kFirstPrivateInterrupt = 16;
