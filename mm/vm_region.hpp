@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The address allocator of a region: hands out the lowest hole that fits, at any alignment, in O(log n) of
-// the number of areas.
+// The address allocator of a region: hands out the lowest hole that has room, in O(log n) of the number of
+// areas. For more than a granule's alignment that is the lowest with room wherever it begins; a hole that fits
+// only as it happens to lie is looked for when there is no such hole, and then in order.
 //
 // All addresses of the region are tiled by areas, free ones included, in one tree ordered by address. Each
 // node knows the largest free area below it, so the way to the lowest one that fits is a walk down. Freed

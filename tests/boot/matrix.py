@@ -253,6 +253,20 @@ OTHERS: Tuple[Row, ...] = (
         append="ptdump",
         shows=(RAM_ABOVE_512_GIB, r"^ptdump: linear map .* 512 GiB P:0x8000000000 level 0 blocks "),
     ),
+    Row(
+        "lists_what_the_regions_addresses_are_used_for",
+        cpus=2,
+        append="vmallocinfo selftest=vmallocinfo.*",
+        shows=(
+            r"^vmallocinfo: vmalloc +V:0x[0-9a-f]+ to V:0x[0-9a-f]+ +\S.* \d+ pages stacks",
+            r"^vmallocinfo: vmalloc .* pages ioremap, by V:0x[0-9a-f]+ \w\S*\+0x",
+            r"^vmallocinfo: global percpu .* pages percpu$",
+            r"^vmallocinfo: global percpu 2 areas in use, ",
+            r"^vmallocinfo: local percpu .* pages percpu$",
+            r"^vmallocinfo: modules +0 areas in use, ",
+            r"^vmallocinfo: \d+ flushes so far, of \d+ areas$",
+        ),
+    ),
     Row("passes_with_64k-42_on_160_cpus", preset="64k-42", cpus=160, memory="2G"),
     Row(
         "a_cpu_without_16k_pages_is_refused_by_name",

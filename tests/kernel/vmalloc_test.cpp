@@ -139,10 +139,10 @@ PERCIVAL_TEST(vmalloc, an_access_after_the_free_and_its_flush_faults_on_every_cp
 }
 
 // The first allocation's memory and addresses, while nothing was flushed, and after.
-void expect_reuse_after_the_flush_only(Bytes size, Bytes alignment)
+void expect_reuse_after_the_flush_only(Bytes size)
 {
     mm::flush_freed();
-    const auto first = mm::vmalloc(size, alignment);
+    const auto first = mm::vmalloc(size);
     ASSERT(first.has_value());
     const u64 flushes = mm::freed_statistics().flushes;
     const u64 areas = mm::vmalloc_region().areas_in_use();
@@ -152,26 +152,27 @@ void expect_reuse_after_the_flush_only(Bytes size, Bytes alignment)
         SKIP("so small a machine with so many CPUs flushes at each free");
     EXPECT_EQ(mm::memory_statistics().used, used);
     EXPECT_EQ(mm::vmalloc_region().areas_in_use(), areas);
-    const auto second = mm::vmalloc(size, alignment);
+    const auto second = mm::vmalloc(size);
     ASSERT(second.has_value());
     EXPECT(*second != *first);
+    const Bytes both = mm::memory_statistics().used;
     EXPECT(mm::flush_freed());
     EXPECT_EQ(mm::freed_statistics().flushes, flushes + 1);
-    EXPECT_EQ(mm::memory_statistics().used, used);
-    if (alignment > kPage)
-        mm::release_all_spares();
-    const auto third = mm::vmalloc(size, alignment);
-    EXPECT(third == first);
-    mm::vfree(*third);
+    EXPECT_EQ(both - mm::memory_statistics().used, size);
+    if (mm::is_spare_size(size)) // the newest spare
+        EXPECT(mm::vmalloc(size) == first);
     mm::vfree(*second);
+    mm::flush_freed();
+    if (!mm::is_spare_size(size)) // the lowest hole
+        EXPECT(mm::vmalloc(size) == first);
+    mm::vfree(*first);
 }
 
 PERCIVAL_TEST(vmalloc, neither_pages_nor_addresses_are_used_again_before_the_flush)
 {
     mm::release_all_spares();
-    expect_reuse_after_the_flush_only(kPage, Bytes{1});       // a spare
-    expect_reuse_after_the_flush_only(kPage * 3, kPage * 64); // of the region's, and a spare when it is freed
-    expect_reuse_after_the_flush_only(kPage * 17, Bytes{1});  // never a spare
+    expect_reuse_after_the_flush_only(kPage);
+    expect_reuse_after_the_flush_only(kPage * 17);
 }
 
 PERCIVAL_TEST(vmalloc, freed_memory_is_flushed_before_it_becomes_much)
