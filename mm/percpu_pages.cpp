@@ -9,6 +9,7 @@
 #include "mm/percpu_area.hpp"
 #include "mm/percpu_window.hpp"
 #include "mm/vmalloc.hpp"
+#include "mm/vmap.hpp"
 
 #include <atomic>
 
@@ -46,11 +47,10 @@ std::optional<PhysAddr> allocate_zeroed_near(NumaNode node)
 // By single pages: one of them may go without the others.
 bool map_page(CpuId cpu, VirtAddr local, PhysAddr page)
 {
-    const VirtRange global{local_to_global(local, cpu), kPage};
-    if (!master_table().map(global, page, kData, Leaves::Pages))
+    if (!vmap_range(master_root(), local_to_global(local, cpu), {&page, 1}, kData))
         return false;
     return percpu_window == PercpuWindow::Linked ||
-           window_table(cpu).map({local, kPage}, page, kData, Leaves::Pages).has_value();
+           vmap_range(cpu_root(cpu), local, {&page, 1}, kData).has_value();
 }
 
 bool populate_page(CpuId cpu, VirtAddr local)
