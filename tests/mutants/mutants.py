@@ -20,6 +20,9 @@ INTERLEAVING = ("tests/host/interleaving_test.cpp",)
 SPINLOCK = ("tests/host/spinlock_test.cpp",)
 EARLY = ("tests/host/early_memory_test.cpp", "mm/early_memory.cpp")
 BUDDY = ("tests/host/buddy_test.cpp", "mm/buddy.cpp")
+PAGES = ("tests/host/page_table_pages_test.cpp",)
+TREE = ("tests/host/address_tree_test.cpp",)
+REGION = ("tests/host/vm_region_test.cpp", "tests/host/support/vm_area_notes.cpp", "mm/vm_region.cpp")
 PERCPU_MAP = ("tests/host/percpu_map_random_test.cpp", "tests/host/percpu_chunk_map_test.cpp", "mm/percpu_chunk_map.cpp")
 PERCPU_POPULATION = ("tests/host/percpu_population_test.cpp", "mm/percpu_chunk_map.cpp", "mm/percpu_population.cpp")
 PERCPU_SLOTS = ("tests/host/percpu_slots_test.cpp", "mm/percpu_chunk_map.cpp")
@@ -696,5 +699,136 @@ MUTANTS = (
         "    return fault.is_write ? ",
         "    return fault.pc == VirtAddr{1} ? ",
         "spurious_fault.a_write*",
+    ),
+    # Areas.
+    _boot(
+        "freed areas: no flush before they go back",
+        "mm/vm_freed.cpp",
+        "            batch.add_leaves({area->range.base, area->mapped}, KernelGeometry::kPageSize);",
+        "            static_cast<void>(area);",
+        "vmalloc.*",
+    ),
+    _boot(
+        "freed areas: pages go back before the flush",
+        "mm/vm_allocation.cpp",
+        "    clear_area(*area, area->mapped);\n    put_freed(*area);",
+        "    clear_area(*area, area->mapped);\n    area->blocks.free_all();\n    put_freed(*area);",
+        "vmalloc.*",
+    ),
+    _boot(
+        "freed areas: addresses go back before the flush",
+        "mm/vm_freed.cpp",
+        "    const u64 counted = (area.mapped + kPerArea).count();\n    push(area);\n",
+        "    const u64 counted = (area.mapped + kPerArea).count();\n    give_back(area);\n",
+        "vmalloc.*",
+    ),
+    _boot(
+        "vmalloc: no guard page",
+        "mm/vm_region.cpp",
+        "region{KernelLayout::kVmalloc, KernelGeometry::kPageSize}",
+        "region{KernelLayout::kVmalloc, Bytes{0}}",
+        "vmalloc.*",
+    ),
+    _boot(
+        "vmalloc: an alignment that is none is refused only where there is no spare",
+        "mm/vm_allocation.hpp",
+        "(alignment.count() & (alignment.count() - 1)) == 0 &&",
+        "",
+        "vmalloc.*",
+    ),
+    _boot(
+        "ioremap: an address that no descriptor holds is mapped to another one",
+        "mm/vmap.cpp",
+        "    if (!has_descriptors({start, size}))\n        return std::unexpected{VmError::BadAddress};\n",
+        "",
+        "vmap.*",
+    ),
+    _host(
+        "region: what is not in use can be claimed",
+        "mm/vm_region.cpp",
+        "area == nullptr || !area->is(VmState::Used) || area->kind != kind",
+        "area == nullptr || area->kind != kind",
+        REGION,
+        "*ClaimedAndOnce*",
+    ),
+    _host(
+        "region: any kind can be claimed",
+        "mm/vm_region.cpp",
+        "area == nullptr || !area->is(VmState::Used) || area->kind != kind",
+        "area == nullptr || !area->is(VmState::Used)",
+        REGION,
+        "*ClaimedAndOnce*",
+    ),
+    _host(
+        "region: a free area does not merge with the one behind it",
+        "mm/vm_region.cpp",
+        "        merge(*hole, *after);",
+        "        static_cast<void>(after);",
+        REGION,
+        "*ComesBackWhole*",
+    ),
+    _host(
+        "region: an area keeps the slots of another one",
+        "mm/vm_region.cpp",
+        "    hole.slots = nullptr; // those of what the note was for before\n",
+        "",
+        REGION,
+        "*KnowsNothing*",
+    ),
+    _host(
+        "region: a note of two is lost when the other cannot be made",
+        "mm/vm_region.cpp",
+        "        delete_area_note(low);\n",
+        "",
+        REGION,
+        "*OneNoteOfTwo*",
+    ),
+    _host(
+        "region: holes that fit only as they lie are not looked for",
+        "mm/vm_region.cpp",
+        "    if (!has(areas_.root(), size))\n        return nullptr;\n",
+        "    return nullptr;\n",
+        REGION,
+        "*TheOnlyHole*",
+    ),
+    _host(
+        "tree: never balanced",
+        "mm/address_tree.hpp",
+        "        if (lean(node) > 1) {",
+        "        if (lean(node) > 100) {",
+        TREE,
+        "*",
+    ),
+    _host(
+        "tree: a successor takes over without its new summary",
+        "mm/address_tree.hpp",
+        "        refresh(successor);\n",
+        "",
+        TREE,
+        "*",
+    ),
+    _host(
+        "slots: the hint on pages of which only the ends are a run's",
+        "mm/leaf_slots.hpp",
+        " && are_neighbours(pages.first(kRun));",
+        ";",
+        PAGES,
+        "*RunsGetTheHint*",
+    ),
+    _host(
+        "slots: pages appear without being published",
+        "mm/leaf_slots.hpp",
+        "        fill(index, pages, attributes);\n        env_.publish();",
+        "        fill(index, pages, attributes);",
+        PAGES,
+        "*SlotsThatAreKnown*",
+    ),
+    _host(
+        "engine: pages are mapped over others",
+        "mm/page_table.hpp",
+        "        if (!table->is_new && count_invalid(first, most, kLastLevel) != most)",
+        "        if (!table->is_new && most == 0)",
+        PAGES,
+        "*WhereAPageIsMapped*",
     ),
 )
