@@ -18,7 +18,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from mutants import MUTANTS, Mutant
 
@@ -152,8 +152,13 @@ def _verdict(mutant: Mutant) -> str:
 
 def _unmutated(chosen: Sequence[Mutant]) -> List[Mutant]:
     """What the chosen ones are judged by, without a mutation: a test that fails anyway would kill every mutant."""
-    kinds = dict.fromkeys((m.sources, m.selftests) for m in chosen)
-    return [Mutant(" ".join(sources) or f"boot {tests}", "", "", "", sources, "*", tests) for sources, tests in kinds]
+    kinds: Dict[Tuple[Tuple[str, ...], str], Dict[str, None]] = {}
+    for m in chosen:
+        kinds.setdefault((m.sources, m.selftests), {})[m.tests] = None
+    return [
+        Mutant(" ".join(sources) or f"boot {selftests}", "", "", "", sources, ":".join(tests), selftests)
+        for (sources, selftests), tests in kinds.items()
+    ]
 
 
 def _check_list() -> int:
