@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/percpu_address.hpp"
 
+#include "kernel/rcu.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/percpu_chunk.hpp"
 
@@ -25,6 +26,7 @@ PercpuKind kind_of_local(VirtAddr local)
 
 PercpuAddressInfo find_percpu_address(VirtAddr address)
 {
+    const rcu::ReadGuard reading; // INV-percpu_chunk-3
     PercpuAddressInfo info{};
     if (is_percpu_local(address)) {
         info.local = address;

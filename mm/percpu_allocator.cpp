@@ -43,16 +43,16 @@ void set_tag(VirtAddr local, PercpuTag tag)
     print("percpu: free of {} refused: {}", address, describe(known));
 }
 
-void free_reserved(PercpuChunk& chunk, VirtAddr local)
+void free_reserved(VirtAddr local)
 {
     const IrqSpinGuard guard{reserved_lock};
-    static_cast<void>(reserved->map.free(chunk.offset_of(local)));
+    static_cast<void>(reserved->map.free(reserved->offset_of(local)));
 }
 
-[[gnu::noinline]] void free_uncached(PercpuChunk& chunk, VirtAddr local, PercpuTag tag)
+[[gnu::noinline]] void free_uncached(VirtAddr local, PercpuTag tag)
 {
     if (tag == kReservedPercpuTag)
-        return free_reserved(chunk, local);
+        return free_reserved(local);
     percpu_store().give({&local, 1});
     balance_percpu_if_needed();
 }
@@ -118,15 +118,23 @@ Place allocate_reserved(Bytes size, Bytes alignment)
 
 void free(VirtAddr local)
 {
-    PercpuChunk* chunk = percpu_chunk_at(local);
-    if (chunk == nullptr) [[unlikely]]
-        return report_wrong_free(local);
-    const PercpuTag tag = __atomic_exchange_n(chunk->tag_of(local), kNoPercpuTag, __ATOMIC_ACQ_REL);
-    if (tag == kNoPercpuTag) [[unlikely]]
-        return report_wrong_free(local);
-    if (tag > PercpuClass::kCount) [[unlikely]]
-        return free_uncached(*chunk, local, tag);
-    give_to_percpu_stock(PercpuClass{tag}, local);
+    PercpuTag tag = kNoPercpuTag;
+    {
+        // A wrong free may be of a chunk that goes: INV-percpu_chunk-3.
+        const arch::InterruptMask masked;
+        PercpuChunk* chunk = percpu_chunk_at(local);
+        if (chunk != nullptr) [[likely]]
+            tag = __atomic_exchange_n(chunk->tag_of(local), kNoPercpuTag, __ATOMIC_ACQ_REL);
+        const bool is_of_a_class = tag != kNoPercpuTag && tag <= PercpuClass::kCount;
+        if (is_of_a_class && has_put_into_percpu_stock(PercpuClass{tag}, local, Pin{masked})) [[likely]]
+            return;
+    }
+    if (tag == kNoPercpuTag)
+        report_wrong_free(local);
+    else if (tag > PercpuClass::kCount)
+        free_uncached(local, tag);
+    else
+        spill_percpu_stock(PercpuClass{tag}, local);
 }
 
 void start_allocator()

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The part of the percpu store that is a worker's: what takes long and nobody waits for.
+#include "kernel/rcu.hpp"
 #include "mm/percpu_pages.hpp"
 #include "mm/percpu_store.hpp"
 #include "mm/vm_region.hpp"
+
+#include <utility>
 
 namespace percival::mm {
 
@@ -55,8 +58,13 @@ void PercpuStore::destroy(PercpuChunk& chunk)
 
 void PercpuStore::destroy_unused()
 {
+    PercpuChunk* going = nullptr;
     while (PercpuChunk* chunk = take_out_unused())
-        destroy(*chunk);
+        chunk->next_to_go = std::exchange(going, chunk);
+    if (going != nullptr)
+        rcu::synchronize(); // INV-percpu_chunk-3
+    while (going != nullptr)
+        destroy(*std::exchange(going, going->next_to_go));
 }
 
 // Takes memory from the last empty pages of a chunk that has some, as far as that is more than enough. False:

@@ -7,6 +7,9 @@
 // INV-percpu_chunk-1: a chunk is in the directory from before its first allocation until after its last free.
 // INV-percpu_chunk-2: the tag of a grain is not 0 exactly while it is the first of an allocation that is in
 //                     somebody's hands: whoever makes it 0 is the one who frees it.
+// INV-percpu_chunk-3: between its leaving the directory and its end lies an rcu::synchronize(). Who looks up an
+//                     address of which it is not known that something is allocated there is an RCU reader
+//                     (kernel/rcu.hpp), or has interrupts masked, until done with the chunk.
 #pragma once
 
 #include "kernel/bounded_vector.hpp"
@@ -60,6 +63,7 @@ public:
     PercpuChunkMap map;
     PercpuPopulation population;
     VmArea* area{nullptr}; // its local addresses; null for the first chunk, which stays
+    PercpuChunk* next_to_go{nullptr}; // of those that have left the directory
 
 private:
     PercpuChunk(VirtAddr base, const Shape& shape, const Parts& parts);

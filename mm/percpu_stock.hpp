@@ -53,16 +53,22 @@ inline std::expected<VirtAddr, PercpuError> take_from_percpu_stock(PercpuClass i
     return refill_percpu_stock(its_class, may_block);
 }
 
+// False: this CPU's stock is full. Interrupts masked.
+inline bool has_put_into_percpu_stock(PercpuClass its_class, VirtAddr place, const Pin& pin)
+{
+    PercpuStock& stock = percpu_stocks.here(pin)[its_class.number() - 1];
+    if (stock.count == PercpuStock::kMost) [[unlikely]]
+        return false;
+    stock.push(place);
+    return true;
+}
+
 inline void give_to_percpu_stock(PercpuClass its_class, VirtAddr place)
 {
     {
         const arch::InterruptMask masked;
-        const Pin pin{masked};
-        PercpuStock& stock = percpu_stocks.here(pin)[its_class.number() - 1];
-        if (stock.count != PercpuStock::kMost) [[likely]] {
-            stock.push(place);
+        if (has_put_into_percpu_stock(its_class, place, Pin{masked})) [[likely]]
             return;
-        }
     }
     spill_percpu_stock(its_class, place);
 }

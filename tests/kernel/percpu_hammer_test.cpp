@@ -3,6 +3,7 @@
 // zero, nothing is lost.
 #include "arch/timer.hpp"
 #include "kernel/tick.hpp"
+#include "mm/percpu_address.hpp"
 #include "tests/kernel/forced_migration.hpp"
 #include "tests/kernel/interrupted_cpus.hpp"
 #include "tests/kernel/percpu_support.hpp"
@@ -183,6 +184,35 @@ PERCIVAL_TEST(percpu_hammer, interrupt_handlers_allocate_and_free_within_others_
     u64 had = 0;
     for_each_online_cpu([&had](CpuId cpu) { had += successes.on(cpu); });
     EXPECT(had > 0);
+}
+
+// Whoever asks about an address, or frees it wrongly, while its chunk goes, gets an answer.
+PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
+{
+    if (online_cpu_count() == 1)
+        SKIP("there is no other CPU");
+    std::atomic<u64> asked_for{0};
+    std::atomic<bool> over{false};
+    hammer([&] {
+        run_everywhere([&](CpuId cpu) {
+            if (cpu != kBootCpu) {
+                while (!over) {
+                    const VirtAddr address{asked_for};
+                    wrong += mm::find_percpu_address(address).allocated;
+                }
+                return;
+            }
+            for (u32 turn = 0; turn < 20; ++turn) {
+                PercpuHerd herd{3 * kLargestPerUnit};
+                while (herd.allocate(mm::kMaxPercpuSize)) {
+                }
+                asked_for = (herd[herd.size() - 1] + kGrain).raw();
+                herd.free_all();
+                mm::percpu_store().balance();
+            }
+            over = true;
+        });
+    });
 }
 
 // All others spin until there is an address, and read there at once: new pages are there for everyone.
