@@ -84,10 +84,12 @@ Place allocate_of_class(PercpuClass its_class, bool may_block)
 Place allocate_plain(PercpuRequest request, bool may_block)
 {
     Place place{};
-    if (may_block)
+    if (may_block) {
         place = percpu_store().take_blocking(request);
-    else if (percpu_store().take(request, {&*place, 1}) == 0)
+    } else if (percpu_store().take(request, {&*place, 1}) == 0) {
+        percpu_store().note_missed(request);
         place = std::unexpected{PercpuError::NoMemory};
+    }
     if (place) {
         zero_any_size(*place, request.size());
         set_tag(*place, kPlainPercpuTag);

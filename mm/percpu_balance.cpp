@@ -15,13 +15,6 @@ u32 PercpuStore::empty_pages()
     return empty_pages_;
 }
 
-// More than usual after atomic callers have missed some.
-u32 PercpuStore::pages_to_keep()
-{
-    const IrqSpinGuard guard{lock_};
-    return kEnoughEmptyPages + std::exchange(pages_missed_, 0);
-}
-
 // A chunk with nothing allocated in it, no longer to be found; null when no more than one is left, which stays
 // in case it is wanted again. The first chunk is none of them.
 PercpuChunk* PercpuStore::take_out_unused()
@@ -117,6 +110,25 @@ bool PercpuStore::populate_one_more()
     return populate(*chunk, {page.begin, page.begin + 1});
 }
 
+// Gets memory for one of what atomic callers have missed, in one piece, and leaves it to the next of them.
+void PercpuStore::make_missed_ready()
+{
+    std::optional<PercpuRequest> request;
+    {
+        const IrqSpinGuard guard{lock_};
+        request = std::exchange(missed_, std::nullopt);
+    }
+    if (!request)
+        return;
+    const auto place = take_with_memory(*request);
+    if (!place)
+        return;
+    const IrqSpinGuard guard{lock_};
+    PercpuChunk& chunk = *percpu_chunk_at(*place);
+    const Bytes offset = chunk.offset_of(*place);
+    put_back(chunk, {&offset, 1});
+}
+
 void PercpuStore::balance()
 {
     const MutexGuard guard{populating_};
@@ -124,10 +136,11 @@ void PercpuStore::balance()
     destroy_unused();
     while (depopulate_some()) {
     }
-    for (const u32 wanted = pages_to_keep(); empty_pages() < wanted;) {
+    while (empty_pages() < kEnoughEmptyPages) {
         if (!populate_one_more())
             return;
     }
+    make_missed_ready();
 }
 
 PercpuStoreStatistics PercpuStore::statistics()

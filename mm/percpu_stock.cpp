@@ -5,6 +5,7 @@
 #include "kernel/work_queue.hpp"
 #include "mm/small_objects.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace percival::mm {
@@ -72,7 +73,12 @@ void balance(void*)
 }
 constinit Work balance_work{&balance, nullptr};
 
-constexpr u32 kBatch = 31;
+// Places that a stock is filled with at once: a stock's worth, but not more than a page of the smallest granule
+// holds. Chunks have few pages ready for callers that cannot wait, and one CPU is not to have them all.
+constexpr u32 batch_of(PercpuClass its_class)
+{
+    return static_cast<u32>(std::clamp<u64>(4096 / its_class.size().count(), 1, PercpuStock::kMost));
+}
 
 void give_to_store(const PercpuStock& stock)
 {
@@ -109,7 +115,8 @@ std::expected<VirtAddr, PercpuError> refill_percpu_stock(PercpuClass its_class, 
 {
     if (const auto place = take_from_depot(its_class))
         return *place;
-    std::array<VirtAddr, kBatch> places;
+    std::array<VirtAddr, PercpuStock::kMost> room;
+    const auto places = std::span{room}.first(batch_of(its_class));
     u32 count = percpu_store().take(its_class.request(), places);
     if (count == 0 && may_block) {
         const auto first = percpu_store().take_blocking(its_class.request());
@@ -117,12 +124,14 @@ std::expected<VirtAddr, PercpuError> refill_percpu_stock(PercpuClass its_class, 
             return first;
         // The rest of the page it came with.
         places[0] = *first;
-        count = 1 + percpu_store().take(its_class.request(), std::span{places}.subspan(1));
+        count = 1 + percpu_store().take(its_class.request(), places.subspan(1));
     }
+    if (count == 0)
+        percpu_store().note_missed(its_class.request());
     balance_percpu_if_needed();
     if (count == 0)
         return std::unexpected{PercpuError::NoMemory};
-    keep(its_class, std::span{places}.first(count - 1));
+    keep(its_class, places.first(count - 1));
     return places[count - 1];
 }
 

@@ -15,6 +15,8 @@ void PercpuStore::start(PercpuChunk& first)
 
 u32 PercpuStore::take(PercpuRequest request, std::span<VirtAddr> places)
 {
+    if (places.empty())
+        return 0;
     std::array<Bytes, kMostAtOnce> offsets;
     const auto wanted = std::span{offsets}.first(std::min<std::size_t>(places.size(), kMostAtOnce));
     const IrqSpinGuard guard{lock_};
@@ -27,11 +29,17 @@ u32 PercpuStore::take(PercpuRequest request, std::span<VirtAddr> places)
     });
     for (u32 n = 0; n < count; ++n)
         places[n] = chunk->base() + offsets[n];
-    if (count == 0)
-        pages_missed_ = std::min<u32>(pages_missed_ + 1, kEnoughEmptyPages);
     if (empty_pages_ < kFewEmptyPages)
         needs_balance_.store(true, std::memory_order_relaxed);
     return count;
+}
+
+void PercpuStore::note_missed(PercpuRequest request)
+{
+    const IrqSpinGuard guard{lock_};
+    if (!missed_ || missed_->grains() < request.grains())
+        missed_ = request;
+    needs_balance_.store(true, std::memory_order_relaxed);
 }
 
 // In any chunk, whether its pages have memory or not.
@@ -85,6 +93,11 @@ std::expected<VirtAddr, PercpuError> PercpuStore::take_blocking(PercpuRequest re
     if (take(request, {&place, 1}) == 1)
         return place;
     const MutexGuard guard{populating_};
+    return take_with_memory(request);
+}
+
+std::expected<VirtAddr, PercpuError> PercpuStore::take_with_memory(PercpuRequest request)
+{
     Bytes offset{0};
     PercpuChunk* chunk = take_anywhere(request, offset);
     if (chunk == nullptr) {
@@ -103,19 +116,18 @@ std::expected<VirtAddr, PercpuError> PercpuStore::take_blocking(PercpuRequest re
             break;
         left.begin = missing.end;
     }
-    place = chunk->base() + offset;
+    const VirtAddr place = chunk->base() + offset;
     give({&place, 1});
     return std::unexpected{PercpuError::NoMemory};
 }
 
-void PercpuStore::give_to(PercpuChunk& chunk, std::span<const Bytes> offsets)
+void PercpuStore::put_back(PercpuChunk& chunk, std::span<const Bytes> offsets)
 {
     {
         const Recount recount{empty_pages_, chunk};
         chunk.map.free_many(offsets);
     }
     slots_.after_free(chunk);
-    notice_empty_pages(chunk);
 }
 
 // A chunk that has much to give back drains, if there is enough without it.
@@ -143,7 +155,8 @@ void PercpuStore::give(std::span<const VirtAddr> places)
             offsets[count] = chunk.offset_of(places[count]);
             ++count;
         }
-        give_to(chunk, std::span{offsets}.first(count));
+        put_back(chunk, std::span{offsets}.first(count));
+        notice_empty_pages(chunk);
         places = places.subspan(count);
     }
 }

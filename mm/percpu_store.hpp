@@ -53,6 +53,8 @@ public:
     u32 take(PercpuRequest request, std::span<VirtAddr> places) PERCIVAL_EXCLUDES(lock_);
     std::expected<VirtAddr, PercpuError> take_blocking(PercpuRequest request)
         PERCIVAL_EXCLUDES(lock_, populating_);
+    // An atomic caller found no place of this kind: balance() is to see to it that the next one does.
+    void note_missed(PercpuRequest request) PERCIVAL_EXCLUDES(lock_);
     // Of what was taken. All of it is known to be right (INV-percpu_chunk-2).
     void give(std::span<const VirtAddr> places) PERCIVAL_EXCLUDES(lock_);
 
@@ -84,11 +86,13 @@ private:
 
     PercpuChunk* take_anywhere(PercpuRequest request, Bytes& offset) PERCIVAL_REQUIRES(populating_)
         PERCIVAL_EXCLUDES(lock_);
+    std::expected<VirtAddr, PercpuError> take_with_memory(PercpuRequest request) PERCIVAL_REQUIRES(populating_)
+        PERCIVAL_EXCLUDES(lock_);
     std::expected<PercpuChunk*, PercpuError> add_chunk() PERCIVAL_REQUIRES(populating_)
         PERCIVAL_EXCLUDES(lock_);
     bool populate(PercpuChunk& chunk, PercpuPages pages) PERCIVAL_REQUIRES(populating_)
         PERCIVAL_EXCLUDES(lock_);
-    void give_to(PercpuChunk& chunk, std::span<const Bytes> offsets) PERCIVAL_REQUIRES(lock_);
+    void put_back(PercpuChunk& chunk, std::span<const Bytes> offsets) PERCIVAL_REQUIRES(lock_);
     void notice_empty_pages(PercpuChunk& chunk) PERCIVAL_REQUIRES(lock_);
 
     PercpuChunk* take_out_unused() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
@@ -97,7 +101,7 @@ private:
     bool depopulate_some() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
     bool populate_one_more() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
     u32 empty_pages() PERCIVAL_EXCLUDES(lock_);
-    u32 pages_to_keep() PERCIVAL_EXCLUDES(lock_);
+    void make_missed_ready() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
 
     // By address, until `visit` is false.
     template <class Visit>
@@ -116,7 +120,8 @@ private:
     SpinLock lock_{};
     PercpuSlots<PercpuChunk> slots_ PERCIVAL_GUARDED_BY(lock_){};
     u32 empty_pages_ PERCIVAL_GUARDED_BY(lock_){0};
-    u32 pages_missed_ PERCIVAL_GUARDED_BY(lock_){0}; // by take() since the last balance()
+    // The largest since the last balance().
+    std::optional<PercpuRequest> missed_ PERCIVAL_GUARDED_BY(lock_){};
     std::atomic<bool> needs_balance_{false};
 };
 

@@ -6,10 +6,10 @@
 namespace percival {
 namespace {
 
-// The store's own numbers: pages it has ready, and more of them after atomic callers have missed some.
+// The store's own numbers: pages it has ready, and at most what an atomic caller missed besides.
 constexpr u32 kFewPages = 2;
 constexpr u32 kEnoughPages = 4;
-constexpr u32 kMostPages = 2 * kEnoughPages;
+constexpr u32 kMostPages = kEnoughPages + static_cast<u32>(mm::kMaxPercpuSize.count() / 4096);
 
 // Objects of whole units, three chunks' worth: more than the one that is kept.
 constexpr u32 kThreeChunks = 3 * kLargestPerUnit;
@@ -175,6 +175,37 @@ PERCIVAL_TEST(percpu_population, the_worker_fills_the_reserve_by_itself)
         EXPECT(becomes_true([] { return mm::percpu_store().statistics().empty >= kFewPages; }));
     }
     EXPECT(herd.are_signed());
+}
+
+PERCIVAL_TEST(percpu_population, what_an_atomic_caller_misses_the_next_ones_find)
+{
+    for (const u32 size : {4096u, 6000u, 20'000u, 32'768u}) {
+        settle_percpu();
+        PercpuHerd herd{16};
+        for (u32 turn = 0; turn < 4; ++turn) {
+            EXPECT(becomes_true([&] {
+                const auto object = percpu::allocate_atomic(Bytes{size}, kGrain);
+                return object && herd.add(*object, Bytes{size});
+            }));
+        }
+        EXPECT(herd.are_signed());
+    }
+}
+
+// What one CPU does not need at once it does not take from the others.
+PERCIVAL_TEST(percpu_population, a_stock_leaves_pages_of_the_reserve_for_other_cpus)
+{
+    settle_percpu();
+    const u32 before = mm::percpu_store().statistics().empty;
+    EXPECT(before >= kEnoughPages);
+    for (u32 number = 1; number <= mm::PercpuClass::kCount; ++number) {
+        const Bytes size = mm::PercpuClass{number}.size();
+        settle_percpu();
+        const auto object = percpu::allocate_atomic(size, size);
+        ASSERT(object.has_value());
+        EXPECT(mm::percpu_store().statistics().empty + 1 >= kEnoughPages);
+        percpu::free(*object);
+    }
 }
 
 } // namespace
