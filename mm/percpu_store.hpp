@@ -44,7 +44,12 @@ public:
     // As many as fit into one take() or give().
     static constexpr u32 kMostAtOnce = 32;
 
-    constexpr PercpuStore() = default;
+    // The locks are told apart by where they are initialized (kernel/lock_order.hpp).
+    constexpr PercpuStore()
+        : populating_{}, // first
+          lock_{}
+    {
+    }
 
     // With the chunk whose memory is there already. Boot CPU, once, before any other call.
     void start(PercpuChunk& first);
@@ -86,8 +91,8 @@ private:
 
     PercpuChunk* take_anywhere(PercpuRequest request, Bytes& offset) PERCIVAL_REQUIRES(populating_)
         PERCIVAL_EXCLUDES(lock_);
-    std::expected<VirtAddr, PercpuError> take_with_memory(PercpuRequest request) PERCIVAL_REQUIRES(populating_)
-        PERCIVAL_EXCLUDES(lock_);
+    std::expected<VirtAddr, PercpuError> take_with_memory(PercpuRequest request)
+        PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
     std::expected<PercpuChunk*, PercpuError> add_chunk() PERCIVAL_REQUIRES(populating_)
         PERCIVAL_EXCLUDES(lock_);
     bool populate(PercpuChunk& chunk, PercpuPages pages) PERCIVAL_REQUIRES(populating_)
@@ -116,8 +121,8 @@ private:
         }
     }
 
-    Mutex populating_{};
-    SpinLock lock_{};
+    Mutex populating_;
+    SpinLock lock_;
     PercpuSlots<PercpuChunk> slots_ PERCIVAL_GUARDED_BY(lock_){};
     u32 empty_pages_ PERCIVAL_GUARDED_BY(lock_){0};
     // The largest since the last balance().
