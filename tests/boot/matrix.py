@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Dict, List, Tuple
 
 HOST_THREADS = 8
+# With more than these, what waits for all CPUs takes as long as the host takes to run each of them.
+MANY_CPUS = 16
 TEST_TIMEOUT_S = 900
 
 # The presets other than the default one; max has all their features, neoverse-n1 neither LPA2 nor LVA.
@@ -82,6 +84,7 @@ class Row:
             *("--machine", self.machine, "--preset", self.preset),
             *(["--icount"] if self.icount else []),
             *(["--append", self.append] if self.append else []),
+            *(["--append", "selftest.timeout=200"] if self.cpus > MANY_CPUS else []),
             *(f"--qemu-arg={argument}" for argument in self.qemu),
         ]
 

@@ -38,6 +38,9 @@ u32 thread_count()
 // How often each thread is moved at least, where there is somewhere to move to.
 constexpr u64 kMoves = 60;
 
+// Alarms at this rate, on many more emulated CPUs than the host has, leave no time for anything else.
+constexpr u32 kMostCpus = 8;
+
 // Runs `turn(number)` in many threads, at least `turns` times in all, while they are moved about. Returns how
 // often it ran.
 template <class Turn>
@@ -64,6 +67,8 @@ u64 while_threads_migrate(u64 turns, Turn turn)
 
 PERCIVAL_TEST(migration, adds_of_every_width_are_exact)
 {
+    if (online_cpu_count() > kMostCpus)
+        SKIP("too many CPUs for alarms at this rate");
     constexpr u64 kTurns = 1'000'000;
     clear(wide), clear(half), clear(quarter), clear(byte);
     const u64 made = while_threads_migrate(kTurns, [](u32) {
@@ -80,6 +85,8 @@ PERCIVAL_TEST(migration, adds_of_every_width_are_exact)
 
 PERCIVAL_TEST(migration, a_compare_exchange_loop_is_exact)
 {
+    if (online_cpu_count() > kMostCpus)
+        SKIP("too many CPUs for alarms at this rate");
     constexpr u64 kTurns = 500'000;
     clear(wide), clear(quarter);
     const u64 made = while_threads_migrate(kTurns, [](u32) {
@@ -96,6 +103,8 @@ PERCIVAL_TEST(migration, a_compare_exchange_loop_is_exact)
 
 PERCIVAL_TEST(migration, what_is_exchanged_in_is_exchanged_out_once)
 {
+    if (online_cpu_count() > kMostCpus)
+        SKIP("too many CPUs for alarms at this rate");
     constexpr u64 kTurns = 500'000;
     clear(wide);
     std::atomic<u64> put{0};
@@ -117,6 +126,8 @@ PERCIVAL_TEST(migration, what_is_exchanged_in_is_exchanged_out_once)
 // Under a pin the CPU is one and the same from one operation to the next.
 PERCIVAL_TEST(migration, a_pin_holds_several_operations_together)
 {
+    if (online_cpu_count() > kMostCpus)
+        SKIP("too many CPUs for alarms at this rate");
     constexpr u64 kTurns = 300'000;
     clear(wide);
     for_each_online_cpu([](CpuId cpu) { half.on(cpu) = cpu.index(); });
@@ -138,6 +149,8 @@ PERCIVAL_TEST(migration, a_pin_holds_several_operations_together)
 // under the same treatment.
 PERCIVAL_TEST(migration, pages_and_objects_are_neither_lost_nor_handed_out_twice)
 {
+    if (online_cpu_count() > kMostCpus)
+        SKIP("too many CPUs for alarms at this rate");
     constexpr u64 kTurns = 60'000;
     std::atomic<u64> clashes{0};
     while_threads_migrate(kTurns, [&](u32 number) {
