@@ -19,6 +19,10 @@ FOR_MANY_CPUS = (
     *("roots.*", "percpu.*", "this_cpu.*", "linear_map.*", "numa.*", "ptdump.*", "vmallocinfo.*", "percpu_query.*"),
     "percpu_wrong_free.*",
 )
+TEST_TIMEOUT_S = 900
+
+# The presets other than the default one; max has all their features, neoverse-n1 neither LPA2 nor LVA.
+GEOMETRIES = ("4k-39", "4k-52", "16k-47", "16k-48", "16k-52", "64k-42", "64k-48", "64k-52")
 
 COLUMNS = ("cpus", "cpu", "gic", "el", "memory", "icount", "preset")
 N, Y = False, True
