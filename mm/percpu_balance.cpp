@@ -15,25 +15,27 @@ u32 PercpuStore::empty_pages()
     return empty_pages_;
 }
 
-// A chunk with nothing allocated in it, no longer to be found; null when no more than one is left, which stays
-// in case it is wanted again. The first chunk is none of them.
+// A chunk with nothing allocated in it, no longer to be found. Null: what is left of them is one, which stays in case
+// it is wanted again, or holds pages without which there were not enough: to give those up would be to get them anew at
+// once, which is what every run of the worker would do where a unit has but a few pages. The first chunk is none of them.
 PercpuChunk* PercpuStore::take_out_unused()
 {
     const IrqSpinGuard guard{lock_};
-    PercpuChunk* kept = nullptr;
+    PercpuChunk* going = nullptr;
+    u32 unused = 0;
     for (PercpuChunk* chunk = slots_.first_unused(); chunk != nullptr; chunk = slots_.after(*chunk)) {
         if (chunk->area == nullptr)
             continue;
-        if (kept == nullptr) {
-            kept = chunk;
-            continue;
-        }
-        empty_pages_ -= chunk->empty_pages();
-        slots_.remove(*chunk);
-        remove_percpu_chunk(*chunk);
-        return chunk;
+        ++unused;
+        if (empty_pages_ >= kEnoughEmptyPages + chunk->empty_pages() || chunk->empty_pages() == 0)
+            going = chunk;
     }
-    return nullptr;
+    if (unused < 2 || going == nullptr)
+        return nullptr;
+    empty_pages_ -= going->empty_pages();
+    slots_.remove(*going);
+    remove_percpu_chunk(*going);
+    return going;
 }
 
 void PercpuStore::destroy(PercpuChunk& chunk)

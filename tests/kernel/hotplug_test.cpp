@@ -4,7 +4,6 @@
 #include "arch/timer.hpp"
 #include "kernel/call.hpp"
 #include "kernel/cpus.hpp"
-#include "kernel/hotplug.hpp"
 #include "kernel/print.hpp"
 #include "kernel/work_queue.hpp"
 #include "mm/memory_statistics.hpp"
@@ -13,6 +12,7 @@
 #include "mm/percpu.hpp"
 #include "mm/root_check.hpp"
 #include "mm/small_objects.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/thread_group.hpp"
 
 namespace percival {
@@ -21,80 +21,58 @@ namespace {
 PERCIVAL_PERCPU PerCpu<u64> kept{};
 PERCIVAL_PERCPU PerCpu<u64> counter{};
 
-// Takes a CPU away for its lifetime, and leaves the tests' thread on the boot CPU afterwards.
-class Away : Immovable {
-public:
-    explicit Away(CpuId cpu) : cpu_{cpu}
-    {
-        const auto gone = take_cpu_offline(cpu);
-        EXPECT(gone.has_value());
-        if (!gone)
-            print("  # cpu{}: {}", cpu, gone.error());
-    }
-    ~Away()
-    {
-        const auto back = bring_cpu_online(cpu_);
-        EXPECT(back.has_value());
-        if (!back)
-            print("  # cpu{}: {}", cpu_, back.error());
-        set_affinity(current_thread(), CpuSet::only(kBootCpu));
-    }
-
-private:
-    CpuId cpu_;
-};
-
-#define SKIP_WITHOUT_OTHERS()    \
-    if (online_cpu_count() == 1) \
-    SKIP("there is no other CPU")
-
 PERCIVAL_TEST(hotplug, every_cpu_goes_and_comes_back_with_its_percpu_data_and_its_root)
 {
-    SKIP_WITHOUT_OTHERS();
+    SKIP_UNLESS_CPUS_CAN_GO();
     const u32 before = online_cpu_count();
     // A few of many: each takes its time.
-    for (u32 index = 0; index < std::min(possible_cpus(), 8u); ++index) {
-        const CpuId cpu{index};
-        kept.on(cpu) = 1000 + index;
+    const u32 count = std::min(before, 8u);
+    for (u32 number = 0; number < count; ++number) {
+        const CpuId cpu = nth_online_cpu(number);
+        kept.on(cpu) = 1000 + number;
         {
             const Away away{cpu};
             EXPECT(!is_online(cpu));
             EXPECT_EQ(online_cpu_count(), before - 1);
             EXPECT(mm::root_agrees_with_master(cpu));
-            EXPECT_EQ(kept.on(cpu), 1000 + index);
+            EXPECT_EQ(kept.on(cpu), 1000 + number);
         }
         EXPECT(is_online(cpu));
         EXPECT_EQ(online_cpu_count(), before);
     }
     std::atomic<u32> ran{0};
-    run_everywhere([&](CpuId cpu) {
-        ran.fetch_add(1);
-        if (cpu.index() < 8)
-            EXPECT_EQ(kept.read(), 1000 + cpu.index());
-    });
+    run_everywhere([&](CpuId) { ran.fetch_add(1); });
+    for (u32 number = 0; number < count; ++number)
+        call_on(nth_online_cpu(number), [=] { EXPECT_EQ(kept.read(), 1000 + number); });
     EXPECT_EQ(ran.load(), before);
     EXPECT_EQ(this_cpu_id(), kBootCpu);
 }
 
 PERCIVAL_TEST(hotplug, the_last_cpu_stays_and_who_is_gone_cannot_go_again)
 {
-    if (possible_cpus() > 8)
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const u32 before = online_cpu_count();
+    if (before > 8)
         SKIP("it would take many CPUs away, one by one");
-    for (u32 index = 1; index < possible_cpus(); ++index)
-        EXPECT(take_cpu_offline(CpuId{index}).has_value());
-    EXPECT_EQ(online_cpu_count(), 1u);
+    std::array<CpuId, 8> gone{};
+    u32 count = 0;
+    while (online_cpu_count() != 1) {
+        gone[count] = last_online_cpu();
+        ASSERT(take_cpu_offline(gone[count++]).has_value());
+    }
     EXPECT(!take_cpu_offline(kBootCpu).has_value());
-    EXPECT(!take_cpu_offline(CpuId{possible_cpus() - 1}).has_value() || possible_cpus() == 1);
+    EXPECT(!take_cpu_offline(gone[0]).has_value());
+    EXPECT(!take_cpu_offline(CpuId{possible_cpus()}).has_value());
     EXPECT(!bring_cpu_online(kBootCpu).has_value());
-    for (u32 index = 1; index < possible_cpus(); ++index)
-        EXPECT(bring_cpu_online(CpuId{index}).has_value());
-    EXPECT_EQ(online_cpu_count(), possible_cpus());
+    while (count != 0)
+        EXPECT(bring_cpu_online(gone[--count]).has_value());
+    EXPECT_EQ(online_cpu_count(), before);
 }
 
 PERCIVAL_TEST(hotplug, a_thread_of_a_cpu_that_goes_runs_elsewhere_and_returns_with_it)
 {
-    SKIP_WITHOUT_OTHERS();
-    const CpuId cpu{1};
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const CpuId cpu = nth_online_cpu(1);
     std::atomic<bool> over{false};
     std::atomic<u32> seen{~u32{0}};
     auto body = [&](u32) {
@@ -119,8 +97,8 @@ PERCIVAL_TEST(hotplug, a_thread_of_a_cpu_that_goes_runs_elsewhere_and_returns_wi
 
 PERCIVAL_TEST(hotplug, sleepers_and_timers_of_a_cpu_that_goes_wake_in_time)
 {
-    SKIP_WITHOUT_OTHERS();
-    const CpuId cpu{1};
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const CpuId cpu = nth_online_cpu(1);
     std::atomic<u32> woken{0};
     auto body = [&](u32) {
         sleep_for_nanoseconds(20'000'000);
@@ -135,29 +113,31 @@ PERCIVAL_TEST(hotplug, sleepers_and_timers_of_a_cpu_that_goes_wake_in_time)
 
 PERCIVAL_TEST(hotplug, work_for_a_cpu_that_is_gone_runs_elsewhere)
 {
-    SKIP_WITHOUT_OTHERS();
-    const Away away{CpuId{1}};
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const CpuId cpu = nth_online_cpu(1);
+    const Away away{cpu};
     std::atomic<u32> ran{0};
     Work work{[](void* count) { static_cast<std::atomic<u32>*>(count)->fetch_add(1); }, &ran};
-    EXPECT(queue_work_on(CpuId{1}, work));
+    EXPECT(queue_work_on(cpu, work));
     flush_work(work);
     EXPECT_EQ(ran.load(), 1u);
 }
 
 PERCIVAL_TEST(hotplug, a_cpu_leaves_no_memory_behind_in_its_stocks)
 {
-    SKIP_WITHOUT_OTHERS();
-    call_on(CpuId{1}, [] {
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const CpuId cpu = nth_online_cpu(1);
+    call_on(cpu, [] {
         for (u32 i = 0; i < 3; ++i) {
             if (const auto page = mm::allocate_page())
                 mm::free_page(*page);
             mm::free_object(mm::allocate_object(Bytes{64}), Bytes{64});
         }
     });
-    EXPECT(mm::page_cache.on(CpuId{1}).count != 0);
-    const Away away{CpuId{1}};
-    EXPECT_EQ(mm::page_cache.on(CpuId{1}).count, 0u);
-    EXPECT_EQ(mm::object_stock(mm::ObjectClass::of(Bytes{64})).on(CpuId{1}).count, 0u);
+    EXPECT(mm::page_cache.on(cpu).count != 0);
+    const Away away{cpu};
+    EXPECT_EQ(mm::page_cache.on(cpu).count, 0u);
+    EXPECT_EQ(mm::object_stock(mm::ObjectClass::of(Bytes{64})).on(cpu).count, 0u);
 }
 
 // Threads allocate and count on all CPUs while one CPU after the other goes and comes back.
@@ -193,7 +173,7 @@ void go_and_come_at_random(u64 milliseconds)
         u32 random = 1;
         while (arch::timer_ticks() < until) {
             random = random * 1'664'525 + 1'013'904'223;
-            const Away away{CpuId{(random >> 16) % possible_cpus()}};
+            const Away away{nth_online_cpu(random >> 16)};
             sleep_for_nanoseconds(random >> 10);
             ++changes;
         }
@@ -208,7 +188,7 @@ void go_and_come_at_random(u64 milliseconds)
 
 PERCIVAL_TEST(hotplug, counts_and_memory_survive_cpus_that_go_at_random)
 {
-    SKIP_WITHOUT_OTHERS();
+    SKIP_UNLESS_CPUS_CAN_GO();
     const u64 used_before = mm::memory_statistics().bad_frees;
     go_and_come_at_random(250);
     EXPECT_EQ(mm::memory_statistics().bad_frees, used_before);
@@ -216,7 +196,7 @@ PERCIVAL_TEST(hotplug, counts_and_memory_survive_cpus_that_go_at_random)
 
 PERCIVAL_TEST_MANUAL(hotplug, a_minute_of_cpus_that_go_at_random)
 {
-    SKIP_WITHOUT_OTHERS();
+    SKIP_UNLESS_CPUS_CAN_GO();
     go_and_come_at_random(60000);
 }
 

@@ -52,7 +52,10 @@ struct Percpu {
         return place ? reinterpret_cast<void*>(place->raw()) : nullptr;
     }
     static void free(void* object) { percpu::free(address_of(object)); }
-    static const void* allocation() { return reinterpret_cast<const void*>(&percpu::detail::allocate_of_class); }
+    static const void* allocation()
+    {
+        return reinterpret_cast<const void*>(&percpu::detail::allocate_of_class);
+    }
     static const void* release() { return reinterpret_cast<const void*>(&percpu::free); }
 };
 

@@ -4,6 +4,7 @@
 #include "kernel/mutex.hpp"
 #include "kernel/rw_lock.hpp"
 #include "kernel/seqlock.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/thread_group.hpp"
 
 namespace percival {
@@ -56,7 +57,7 @@ PERCIVAL_TEST(locks, a_mutex_excludes_holders_that_sleep_and_migrate)
             if (round % 16 == number)
                 sleep_for_nanoseconds(100'000);
             else if (round % 4 == 0)
-                EXPECT(migrate_to(CpuId{(number + round) % online_cpu_count()}));
+                EXPECT(migrate_to(nth_online_cpu(number + round)));
             pair.right += 1;
         }
     };

@@ -75,9 +75,8 @@ PERCIVAL_TEST(percpu_allocator, the_local_address_is_each_cpus_own_global_one)
             EXPECT_EQ(local_grain(last), signature_of(object.address(), cpu));
             local_grain(last) = ~signature_of(object.address(), cpu);
         });
-        for_each_online_cpu([&](CpuId cpu) {
-            EXPECT_EQ(grain_of(last, cpu), ~signature_of(object.address(), cpu));
-        });
+        for_each_online_cpu(
+            [&](CpuId cpu) { EXPECT_EQ(grain_of(last, cpu), ~signature_of(object.address(), cpu)); });
     }
 }
 

@@ -4,6 +4,7 @@
 #include "arch/timer.hpp"
 #include "kernel/tick.hpp"
 #include "mm/percpu_address.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/forced_migration.hpp"
 #include "tests/kernel/interrupted_cpus.hpp"
 #include "tests/kernel/percpu_support.hpp"
@@ -106,16 +107,16 @@ PERCIVAL_TEST(percpu_hammer, what_piles_up_on_one_cpu_comes_back_to_the_others)
     static constinit std::array<u64, kPile> pile{};
     hammer([] {
         for (u32 turn = 0; turn < 6; ++turn) {
-            const CpuId giver{turn % online_cpu_count()};
+            const CpuId giver = nth_online_cpu(turn);
             run_everywhere([&](CpuId cpu) {
-                for (u32 index = cpu.index(); index < kPile; index += online_cpu_count())
+                for (u32 index = cpu.index(); index < kPile; index += possible_cpus())
                     pile[index] = allocate_and_sign(turn % 2, true);
             });
             run_everywhere([&](CpuId cpu) {
                 if (cpu != giver)
                     return;
-                for (const u64 ticket : pile)
-                    check_and_free(ticket);
+                for (u64& ticket : pile)
+                    check_and_free(std::exchange(ticket, 0));
             });
         }
     });
@@ -228,7 +229,8 @@ PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_all_others_reach_at_once)
         run_everywhere([turns](CpuId cpu) {
             for (u32 turn = 0; turn < turns; ++turn) {
                 if (cpu == kBootCpu) {
-                    const VirtAddr object = percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
+                    const VirtAddr object =
+                        percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
                     published = last_grain(object, mm::kMaxPercpuSize).raw();
                     while (seen != online_cpu_count() - 1)
                         arch::relax();

@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Percpu memory and CPUs that are gone: their copies are made, zeroed and taken away as all others, and what they
 // had in stock is everybody's.
-#include "kernel/hotplug.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/percpu_support.hpp"
 
 namespace percival {
 namespace {
 
-// Calls `meanwhile(cpu)` while the last CPU is gone, and leaves the tests' thread on the boot CPU.
+// Calls `meanwhile(cpu)` while the last CPU is gone.
 template <class F>
 void without_the_last_cpu(F meanwhile)
 {
-    const CpuId cpu{possible_cpus() - 1};
-    ASSERT(take_cpu_offline(cpu).has_value());
+    const CpuId cpu = last_online_cpu();
+    const Away away{cpu};
     meanwhile(cpu);
-    EXPECT(bring_cpu_online(cpu).has_value());
-    set_affinity(current_thread(), CpuSet::only(kBootCpu));
 }
-
-#define SKIP_WITHOUT_OTHERS()    \
-    if (online_cpu_count() == 1) \
-    SKIP("there is no other CPU")
 
 PERCIVAL_TEST(percpu_hotplug, what_was_allocated_meanwhile_is_there_and_zero_for_a_cpu_that_comes_back)
 {
-    SKIP_WITHOUT_OTHERS();
+    SKIP_UNLESS_CPUS_CAN_GO();
     constexpr u32 kObjects = 4 * kLargestPerUnit; // in new chunks, too
     PercpuHerd herd{kObjects};
     VirtAddr fresh{0};
@@ -56,7 +50,7 @@ PERCIVAL_TEST(percpu_hotplug, what_was_allocated_meanwhile_is_there_and_zero_for
 
 PERCIVAL_TEST(percpu_hotplug, what_was_taken_away_meanwhile_faults_for_a_cpu_that_comes_back)
 {
-    SKIP_WITHOUT_OTHERS();
+    SKIP_UNLESS_CPUS_CAN_GO();
     PercpuHerd herd{3 * kLargestPerUnit};
     while (!herd.is_full())
         ASSERT(herd.allocate(mm::kMaxPercpuSize));
@@ -79,14 +73,14 @@ PERCIVAL_TEST(percpu_hotplug, what_was_taken_away_meanwhile_faults_for_a_cpu_tha
 
 PERCIVAL_TEST(percpu_hotplug, a_cpu_leaves_no_percpu_memory_behind_in_its_stocks)
 {
-    SKIP_WITHOUT_OTHERS();
+    SKIP_UNLESS_CPUS_CAN_GO();
     const auto stocked = [](CpuId cpu) {
         u32 places = 0;
         for (const mm::PercpuStock& stock : mm::percpu_stocks.on(cpu))
             places += stock.count;
         return places;
     };
-    const CpuId last{possible_cpus() - 1};
+    const CpuId last = last_online_cpu();
     call_on(last, [] {
         for (const u32 size : {8u, 64u, 4096u}) {
             if (const auto object = percpu::allocate_atomic(Bytes{size}, kGrain))

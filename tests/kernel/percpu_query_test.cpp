@@ -66,7 +66,8 @@ PERCIVAL_TEST(percpu_query, the_reserved_part_is_known_whether_it_is_in_use_or_n
 PERCIVAL_TEST(percpu_query, what_is_no_unit_of_a_chunk_is_unused)
 {
     const Bytes first = mm::first_percpu_chunk()->size;
-    const VirtAddr next_unit = kWindow.base + mm::kPercpuUnit * ((first.count() - 1) / mm::kPercpuUnit.count() + 1);
+    const VirtAddr next_unit =
+        kWindow.base + mm::kPercpuUnit * ((first.count() - 1) / mm::kPercpuUnit.count() + 1);
     for (VirtAddr at = kWindow.base + first; at < next_unit; at += Bytes{1021})
         expect_kind(at, PercpuKind::Unused);
     expect_kind(kWindow.end() - Bytes{1}, PercpuKind::Unused);
@@ -77,8 +78,9 @@ PERCIVAL_TEST(percpu_query, what_is_in_no_area_is_no_percpu_address)
 {
     constexpr VirtRange kGlobal = mm::KernelLayout::kGlobalPercpu;
     const VirtAddr behind_the_slabs = kGlobal.base + mm::KernelLayout::kSlabSize * mm::possible_cpu_count();
-    for (const VirtAddr address : {VirtAddr{0}, address_of(_text), kWindow.base - Bytes{1}, kWindow.end(),
-                                   kGlobal.base - Bytes{1}, behind_the_slabs, kGlobal.end(), VirtAddr{~u64{0}}}) {
+    for (const VirtAddr address :
+         {VirtAddr{0}, address_of(_text), kWindow.base - Bytes{1}, kWindow.end(), kGlobal.base - Bytes{1},
+          behind_the_slabs, kGlobal.end(), VirtAddr{~u64{0}}}) {
         EXPECT_EQ(find_percpu_address(address).kind, PercpuKind::None);
         EXPECT(!is_percpu_address(address));
     }

@@ -140,8 +140,8 @@ PERCIVAL_TEST(percpu_wrong_free, places_behind_the_first_units_and_in_no_chunk_a
 PERCIVAL_TEST(percpu_wrong_free, what_lay_in_a_chunk_that_is_gone_is_refused)
 {
     const Bystanders bystanders;
-    // More than the chunk that is kept.
-    constexpr u32 kObjects = 3 * kLargestPerUnit;
+    // More than what is kept of unused chunks.
+    constexpr u32 kObjects = (3 + kChunksOfReserve) * kLargestPerUnit;
     std::array<VirtAddr, kObjects> objects{};
     for (VirtAddr& object : objects)
         object = percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
@@ -160,8 +160,9 @@ PERCIVAL_TEST(percpu_wrong_free, addresses_that_have_nothing_to_do_with_percpu_m
 {
     const Bystanders bystanders;
     const u32 on_the_stack = 0;
-    for (const VirtAddr address : {kWindow.base - kGrain, kWindow.end(), mm::KernelLayout::kGlobalPercpu.end(),
-                                   address_of(_text), address_of(&on_the_stack), VirtAddr{4}, VirtAddr{~u64{3}}})
+    for (const VirtAddr address :
+         {kWindow.base - kGrain, kWindow.end(), mm::KernelLayout::kGlobalPercpu.end(), address_of(_text),
+          address_of(&on_the_stack), VirtAddr{4}, VirtAddr{~u64{3}}})
         expect_refused(address);
 }
 

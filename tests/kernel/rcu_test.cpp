@@ -6,6 +6,7 @@
 #include "kernel/mutex.hpp"
 #include "kernel/rcu.hpp"
 #include "mm/small_objects.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/thread_group.hpp"
 
 namespace percival {
@@ -28,9 +29,8 @@ PERCIVAL_TEST(rcu, synchronize_waits_for_a_reader_that_had_begun)
             arch::relax();
         step.store(2);
     };
-    ThreadGroup group{1, reader, [](u32) {
-                          return ThreadOptions{.affinity = CpuSet::only(CpuId{online_cpu_count() - 1})};
-                      }};
+    ThreadGroup group{1, reader,
+                      [](u32) { return ThreadOptions{.affinity = CpuSet::only(last_online_cpu())}; }};
     while (step.load() == 0)
         yield();
     rcu::synchronize();

@@ -12,6 +12,7 @@
 #include "mm/memory_statistics.hpp"
 #include "mm/page_allocator.hpp"
 #include "mm/spurious_fault.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 
 #include <atomic>
 
@@ -99,7 +100,7 @@ PERCIVAL_TEST(spurious_fault, a_break_that_never_ends_delays_the_report_of_a_rea
             begun.store(true, std::memory_order_release);
             while (!reported.load(std::memory_order_relaxed))
                 arch::relax();
-        } else if (cpu == CpuId{1}) {
+        } else if (cpu == nth_online_cpu(1)) {
             while (!begun.load(std::memory_order_acquire))
                 arch::relax();
             EXPECT(is_translation_fault_at(read_from(kHole), kHole));

@@ -6,6 +6,7 @@
 #include "kernel/cpus.hpp"
 #include "kernel/stacks.hpp"
 #include "mm/memory_statistics.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/thread_group.hpp"
 
 #include <atomic>
@@ -60,11 +61,11 @@ PERCIVAL_TEST(threads, affinity_decides_where_a_thread_runs)
     auto body = [&](u32 number) {
         for (u32 turn = 0; turn < 50; ++turn) {
             const PreemptGuard pin;
-            if (this_cpu_id() != CpuId{number})
+            if (this_cpu_id() != nth_online_cpu(number))
                 wrong.fetch_add(1);
         }
     };
-    ThreadGroup group{online_cpu_count(), body, [](u32 number) { return on_cpu(CpuId{number}); }};
+    ThreadGroup group{online_cpu_count(), body, [](u32 number) { return on_cpu(nth_online_cpu(number)); }};
     group.join_all();
     EXPECT_EQ(wrong.load(), 0u);
 }
@@ -73,7 +74,7 @@ PERCIVAL_TEST(threads, a_change_of_affinity_moves_a_running_thread_a_waiting_one
 {
     if (online_cpu_count() == 1)
         SKIP("there is no other CPU");
-    const CpuId other{1};
+    const CpuId other = nth_online_cpu(1);
     std::atomic<bool> over{false};
     std::atomic<u32> seen{~u32{0}};
     auto body = [&](u32) {
@@ -83,14 +84,14 @@ PERCIVAL_TEST(threads, a_change_of_affinity_moves_a_running_thread_a_waiting_one
         }
         set_affinity(current_thread(), CpuSet::only(kBootCpu));
         EXPECT_EQ(this_cpu_id(), kBootCpu);
-        set_affinity(current_thread(), CpuSet::only(CpuId{1}));
-        EXPECT_EQ(this_cpu_id(), CpuId{1});
+        set_affinity(current_thread(), CpuSet::only(other));
+        EXPECT_EQ(this_cpu_id(), other);
     };
     ThreadGroup group{1, body, [](u32) { return on_cpu(kBootCpu); }};
     while (seen.load() != 0)
         yield();
     set_affinity(group[0], CpuSet::only(other));
-    while (seen.load() != 1)
+    while (seen.load() != other.index())
         yield();
     over.store(true);
 }
@@ -176,7 +177,7 @@ PERCIVAL_TEST(threads, migrate_to_goes_there_and_counts)
     auto body = [&](u32) {
         u32 arrived = 0;
         for (u32 turn = 0; turn < 200; ++turn) {
-            const CpuId target{turn % online_cpu_count()};
+            const CpuId target = nth_online_cpu(turn);
             EXPECT(migrate_to(target));
             const PreemptGuard pin;
             arrived += this_cpu_id() == target ? 1 : 0;
@@ -192,7 +193,7 @@ PERCIVAL_TEST(threads, migrate_to_refuses_what_affinity_forbids)
     if (online_cpu_count() == 1)
         SKIP("there is no other CPU");
     auto body = [&](u32) {
-        EXPECT(!migrate_to(CpuId{1}));
+        EXPECT(!migrate_to(nth_online_cpu(1)));
         EXPECT(!migrate_to(CpuId{kMaxCpus - 1}));
         EXPECT(migrate_to(kBootCpu));
     };

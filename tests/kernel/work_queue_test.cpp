@@ -6,6 +6,7 @@
 #include "kernel/cpus.hpp"
 #include "kernel/work_queue.hpp"
 #include "mm/percpu.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/thread_group.hpp"
 
 namespace percival {
@@ -65,7 +66,7 @@ PERCIVAL_TEST(work_queues, unbound_work_from_interrupt_handlers_of_all_cpus_runs
         work.set(&Note::make, &note);
     const u32 count = std::min<u32>(online_cpu_count(), 8);
     for (u32 cpu = 0; cpu < count; ++cpu)
-        call_on(CpuId{cpu}, [&] { queue_work(works[cpu]); });
+        call_on(nth_online_cpu(cpu), [&] { queue_work(works[cpu]); });
     for (u32 cpu = 0; cpu < count; ++cpu)
         flush_work(works[cpu]);
     EXPECT_EQ(note.runs.load(), count);
