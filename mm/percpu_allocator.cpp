@@ -2,6 +2,7 @@
 #include "mm/percpu_allocator.hpp"
 
 #include "kernel/panic.hpp"
+#include "kernel/assert.hpp"
 #include "kernel/print.hpp"
 #include "mm/memory_statistics.hpp"
 #include "mm/percpu_address.hpp"
@@ -46,7 +47,8 @@ void set_tag(VirtAddr local, PercpuTag tag)
 void free_reserved(VirtAddr local)
 {
     const IrqSpinGuard guard{reserved_lock};
-    static_cast<void>(reserved->map.free(reserved->offset_of(local)));
+    const bool was_allocated = reserved->map.free(reserved->offset_of(local)).has_value();
+    PERCIVAL_ASSERT(was_allocated); // its tag said so, and was taken away by this caller alone
 }
 
 [[gnu::noinline]] void free_uncached(VirtAddr local, PercpuTag tag)

@@ -50,7 +50,7 @@ public:
     Bytes offset_of(VirtAddr local) const { return local - base_; }
     bool contains(VirtAddr local) const { return offset_of(local) < map.unit_size(); }
     // Of the grain at an address in the chunk, or behind it as far as its last entry in the directory goes.
-    PercpuTag* tag_of(VirtAddr local)
+    PercpuTag* tag_of(VirtAddr local) const
     {
         return reinterpret_cast<PercpuTag*>(tags_of_all_ + local.raw() / kPercpuGrain.count());
     }

@@ -215,7 +215,10 @@ PERCIVAL_TEST(page_allocator, a_mapping_whose_table_cannot_be_allocated_is_refus
     if (mm::KernelGeometry::kLevels == 2)
         SKIP("all tables of the region are there from the start");
     const auto before = mm::memory_statistics();
-    const VirtAddr unused = mm::KernelLayout::kVmalloc.end() - kPage;
+    // Where no table of the last level is, not even one that somebody has used and left.
+    VirtAddr unused = mm::KernelLayout::kVmalloc.end() - kPage;
+    while (mm::master_table().walk(unused).level == mm::kLastLevel)
+        unused = unused - mm::KernelGeometry::entry_size(mm::Level{2});
     mm::FailNth fail{1};
     const auto mapped = mm::master_table().map({unused, kPage}, mm::master_root(), mm::kReadOnlyData);
     EXPECT(!mapped && mapped.error() == mm::MapError::NoMemory);
