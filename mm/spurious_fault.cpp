@@ -12,9 +12,9 @@
 namespace percival::mm {
 namespace {
 
-// A break takes microseconds; this is about a second, which leaves room for a host that runs the breaking CPU
+// A break takes microseconds; this is a good part of a second, which leaves room for a host that runs the breaking CPU
 // late. Counted and not timed, so that a waiting CPU that does not run itself does not lose patience.
-constexpr u32 kMostLooks = u32{1} << 22;
+constexpr u32 kMostLooks = u32{1} << 19;
 
 // A retry helps at once, unless something is wrong.
 constexpr u32 kMostRetries = 1000;

@@ -59,7 +59,7 @@ PERCIVAL_TEST(rcu, no_reader_ever_finds_what_was_freed)
             }
             return;
         }
-        for (u32 round = 0; round < 40; ++round) {
+        for (u32 round = 0; round < 15; ++round) {
             auto* const renewed = mm::create<Thing>();
             if (!EXPECT(renewed != nullptr))
                 break;

@@ -87,7 +87,7 @@ PERCIVAL_TEST(spurious_fault, a_fault_of_the_cpu_that_breaks_is_reported_at_once
     EXPECT(is_translation_fault_at(read_from(kHole), kHole));
 }
 
-// Bounded by counting: a second or so.
+// Bounded by counting: a part of a second.
 PERCIVAL_TEST(spurious_fault, a_break_that_never_ends_delays_the_report_of_a_real_fault_and_no_more)
 {
     if (online_cpu_count() == 1)

@@ -131,7 +131,7 @@ PERCIVAL_TEST(work_queues, the_machine_stops_for_a_function)
         for_each_online_cpu([&](CpuId cpu) { total += __atomic_load_n(&counter.on(cpu), __ATOMIC_RELAXED); });
         return total;
     };
-    for (u32 round = 0; round < 20; ++round) {
+    for (u32 round = 0; round < 8; ++round) {
         u64 first = 0, last = 0;
         stop_machine([&] {
             first = sum();
