@@ -67,7 +67,7 @@ void hammer(F action)
 
 PERCIVAL_TEST(vmalloc_hammer, all_cpus_allocate_and_free_random_sizes)
 {
-    hammer([most = most_pages(), turns = 600 / online_cpu_count() + 10] {
+    hammer([most = most_pages(), turns = 160 / online_cpu_count() + 5] {
         run_everywhere([=](CpuId cpu) {
             std::array<void*, 3> mine{};
             u32 random = cpu.index() * 7919 + 1;
@@ -86,7 +86,7 @@ PERCIVAL_TEST(vmalloc_hammer, all_cpus_allocate_and_free_random_sizes)
 PERCIVAL_TEST(vmalloc_hammer, what_one_cpu_allocates_another_can_free)
 {
     static constinit std::array<std::atomic<void*>, 13> slots{};
-    hammer([most = std::min<u64>(most_pages(), 18), turns = 3'000 / online_cpu_count() + 10] {
+    hammer([most = std::min<u64>(most_pages(), 18), turns = 400 / online_cpu_count() + 5] {
         run_everywhere([=](CpuId cpu) {
             u32 random = cpu.index() + 99;
             for (u32 turn = 0; turn < turns; ++turn) {
@@ -163,7 +163,7 @@ void allocate_and_rearm()
 PERCIVAL_TEST(vmalloc_hammer, interrupt_handlers_allocate_and_free_within_others_allocations)
 {
     for_each_online_cpu([](CpuId cpu) { interrupts.on(cpu) = 0; });
-    hammer([wanted = interrupts_each()] {
+    hammer([wanted = interrupts_each() / 4] {
         run_everywhere([wanted](CpuId cpu) {
             if (cpu.index() >= kInterruptedCpus)
                 return;
