@@ -52,11 +52,10 @@ struct alignas(16) PercpuPair {
     "ldxr" sz " %" r "[old], " at "\n" compute " %" r "[next], %" r "[old], %" r "[operand]\n" \
     "stxr" sz " %w[scratch], %" r "[next], " at "\n8:\n"                                       \
     "cbnz %w[scratch], 4b\n"
-#define PERCIVAL_FETCH_OP(sz, r, lse, compute, unused)                                               \
-    asm volatile(                                                                                    \
-        PERCIVAL_PERCPU_ATOMIC(unused, PERCIVAL_FETCH_LSE, PERCIVAL_FETCH_LLSC, sz, r, lse, compute) \
-        : [old] "=&r"(old), [next] "=&r"(next), PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)      \
-        : [operand] "r"(operand), [address] "r"(target))
+#define PERCIVAL_FETCH_OP(sz, r, lse, compute)                                                             \
+    asm volatile(PERCIVAL_PERCPU_ATOMIC("0", PERCIVAL_FETCH_LSE, PERCIVAL_FETCH_LLSC, sz, r, lse, compute) \
+                 : [old] "=&r"(old), [next] "=&r"(next), PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)   \
+                 : [operand] "r"(operand), [address] "r"(target))
 
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_fetch_add(T* target, T operand)
@@ -64,20 +63,31 @@ template <PercpuWord T>
     T old, next;
     u32 scratch;
     u64 global;
-    PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldadd", "add", "0");
+    PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldadd", "add");
     return old;
 }
 
 // The same where nobody wants the old value. LDADD all the same unless measured otherwise
 // (arch/alternatives.hpp): STADD may be executed far from the core, which some cores make an order of
-// magnitude slower.
+// magnitude slower. One register less: this is the operation of which functions have many.
+#define PERCIVAL_ADD_LLSC(at, sz, r)                    \
+    "ldxr" sz " %" r "[old], " at "\n"                  \
+    "add %" r "[old], %" r "[old], %" r "[operand]\n"   \
+    "stxr" sz " %w[scratch], %" r "[old], " at "\n8:\n" \
+    "cbnz %w[scratch], 4b\n"
+#define PERCIVAL_ADD_LSE(at, sz, r) PERCIVAL_FETCH_LSE(at, sz, r, "ldadd", "")
 template <PercpuWord T>
 [[gnu::always_inline]] inline void percpu_add(T* target, T operand)
 {
-    T old, next;
+    T old;
     u32 scratch;
     u64 global;
-    PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldadd", "add", "1");
+#define PERCIVAL_ASM(sz, r)                                                              \
+    asm volatile(PERCIVAL_PERCPU_ATOMIC("1", PERCIVAL_ADD_LSE, PERCIVAL_ADD_LLSC, sz, r) \
+                 : [old] "=&r"(old), PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)     \
+                 : [operand] "r"(operand), [address] "r"(target))
+    PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
+#undef PERCIVAL_ASM
 }
 
 // Clears the bits that are set in `operand`.
@@ -87,7 +97,7 @@ template <PercpuWord T>
     T old, next;
     u32 scratch;
     u64 global;
-    PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldclr", "bic", "0");
+    PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldclr", "bic");
     return old;
 }
 
@@ -97,7 +107,7 @@ template <PercpuWord T>
     T old, next;
     u32 scratch;
     u64 global;
-    PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldset", "orr", "0");
+    PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldset", "orr");
     return old;
 }
 
