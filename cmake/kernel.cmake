@@ -7,6 +7,7 @@ foreach(option PERCIVAL_GRANULE_KIB PERCIVAL_VA_BITS)
     endif()
 endforeach()
 option(PERCIVAL_DEBUG "UBSan and debug assertions" OFF)
+option(PERCIVAL_LOCAL_PERCPU "percpu=local, the default mode; without it percpu=restart is" ON)
 
 # Debian's libfdt for arm64, unpacked by `./percival setup`.
 set(PERCIVAL_SYSROOT ${PERCIVAL_SOURCE_DIR}/build/sysroot)
@@ -21,6 +22,7 @@ target_include_directories(percival_flags INTERFACE
 target_include_directories(percival_flags SYSTEM INTERFACE ${PERCIVAL_SYSROOT}/usr/include)
 target_compile_definitions(percival_flags INTERFACE
     PERCIVAL_GRANULE_KIB=${PERCIVAL_GRANULE_KIB} PERCIVAL_VA_BITS=${PERCIVAL_VA_BITS}
+    PERCIVAL_LOCAL_PERCPU=$<BOOL:${PERCIVAL_LOCAL_PERCPU}>
     $<$<BOOL:${PERCIVAL_DEBUG}>:PERCIVAL_DEBUG=1>)
 target_compile_options(percival_flags INTERFACE
     -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only -mstrict-align -mno-outline-atomics

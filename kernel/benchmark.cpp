@@ -4,6 +4,7 @@
 #include "kernel/boot_timeline.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/glob.hpp"
+#include "kernel/percpu_mode.hpp"
 #include "kernel/print.hpp"
 #include "mm/percpu_window.hpp"
 
@@ -15,8 +16,15 @@ extern "C" const percival::Benchmark* const __stop_benchmarks[];
 namespace percival {
 namespace {
 
+bool depends_on_percpu_mode(const Benchmark& benchmark)
+{
+    return benchmark.mode == std::string_view{"this_cpu"};
+}
+
 std::string_view mode_of(const Benchmark& benchmark)
 {
+    if (depends_on_percpu_mode(benchmark))
+        return name_of(arch::percpu_form().mode);
     if (benchmark.mode != std::string_view{"window"})
         return benchmark.mode;
     return mm::percpu_window == mm::PercpuWindow::Linked ? "linked" : "mapped";
@@ -37,6 +45,21 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
         format(json, ",\"bytes\":{}", *result.bytes);
     json.put('}');
     print("bench: {}", json.text());
+}
+
+// In the mode the machine was booted in, or in every one of the build if it makes a difference.
+void run_benchmark(const Benchmark& benchmark)
+{
+    if (!depends_on_percpu_mode(benchmark))
+        return print_result(benchmark, benchmark.measure());
+    const arch::PercpuMode before = arch::percpu_form().mode;
+    for (const auto mode : {arch::PercpuMode::Local, arch::PercpuMode::Restart, arch::PercpuMode::Guarded}) {
+        if (mode == arch::PercpuMode::Local && !arch::kHasLocalMode)
+            continue;
+        change_percpu_mode(mode);
+        print_result(benchmark, benchmark.measure());
+    }
+    change_percpu_mode(before);
 }
 
 bool matches_any(std::string_view globs, std::string_view name)
@@ -64,7 +87,7 @@ Verdict run_benchmarks(std::string_view globs)
     for (const Benchmark* benchmark : std::span{__start_benchmarks, __stop_benchmarks}) {
         if (!matches_any(globs, benchmark->name))
             continue;
-        print_result(*benchmark, benchmark->measure());
+        run_benchmark(*benchmark);
         ++run;
     }
     if (run == 0)

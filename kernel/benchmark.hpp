@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Benchmarks that run inside the kernel and count instructions. One line adds one, anywhere in the image:
 //
-//     PERCIVAL_BENCHMARK(this_cpu_add, "local")
+//     PERCIVAL_BENCHMARK(this_cpu_add, "this_cpu")
 //     {
 //         return instructions_per_turn([] { counter.add(1); });
 //     }
@@ -33,8 +33,9 @@ struct BenchmarkResult {
 
 struct Benchmark {
     const char* name;
-    const char*
-        mode; // of the this_cpu operations, "-" where it makes no difference; "window": linked or mapped
+    // What it depends on: "this_cpu", the mode of the this_cpu operations, in each of which it runs; "window",
+    // whether the percpu windows are linked or mapped; "-", neither, much.
+    const char* mode;
     BenchmarkResult (*measure)();
 };
 

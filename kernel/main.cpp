@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // From the first C++ line in the kernel's own address space to the verdict: the order in which everything
 // comes up.
-#include "arch/alternatives.hpp"
 #include "arch/floating_point.hpp"
 #include "arch/id_registers.hpp"
 #include "arch/interrupt_controller.hpp"
@@ -20,6 +19,7 @@
 #include "kernel/device_tree.hpp"
 #include "kernel/memory_setup.hpp"
 #include "kernel/panic.hpp"
+#include "kernel/percpu_mode.hpp"
 #include "kernel/percpuinfo.hpp"
 #include "kernel/print.hpp"
 #include "kernel/ptdump.hpp"
@@ -104,14 +104,6 @@ bool any_cpu_has(bool arch::CpuFeatures::* feature)
     return any;
 }
 
-// The atomics' form is one for all CPUs, so it is decided when all are known.
-void choose_atomics()
-{
-    if (!all_cpus_have(&arch::CpuFeatures::lse))
-        return;
-    stop_machine([] { arch::patch_atomics_to_lse(); });
-}
-
 // A TLBI is broadcast: every CPU has to know one by range, and one CPU that completes them too early is enough
 // to repeat them all.
 void choose_tlb_invalidation()
@@ -128,11 +120,12 @@ void choose_tlb_invalidation()
     percpu::start_allocator();
     start_interrupts();
     end_boot_phase("interrupts");
+    prepare_percpu_mode(BootArguments{machine.boot_arguments});
     bring_up_secondaries(machine);
     start_workers();
     start_everywhere_threads();
     end_boot_phase("other CPUs");
-    choose_atomics();
+    choose_percpu_mode(BootArguments{machine.boot_arguments}); // one for all CPUs: all are known now
     choose_tlb_invalidation();
     end_boot_phase("atomics");
     print_summary(machine);

@@ -25,7 +25,8 @@ bool is_known(std::string_view key)
 {
     return key == "selftest" || key == "selftest.list" || key == "selftest.timeout" ||
            key == "selftest.repeat" || key == "bench" || key == "verdict" || key == "ptdump" ||
-           key == "vmallocinfo" || key == "percpuinfo";
+           key == "vmallocinfo" || key == "percpuinfo" || key == "percpu" || key == "percpu.add" ||
+           key == "percpu.window";
 }
 
 void report_unknown(const BootArguments& arguments)
@@ -33,7 +34,8 @@ void report_unknown(const BootArguments& arguments)
     for (const BootArgument& argument : arguments) {
         const bool ours = argument.is_of("selftest") || argument.is_of("bench") ||
                           argument.is_of("verdict") || argument.is_of("ptdump") ||
-                          argument.is_of("vmallocinfo") || argument.is_of("percpuinfo");
+                          argument.is_of("vmallocinfo") || argument.is_of("percpuinfo") ||
+                          argument.is_of("percpu");
         if (ours && !is_known(argument.key))
             print("boot argument {}: there is no such argument", argument.key);
     }

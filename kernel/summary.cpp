@@ -60,7 +60,7 @@ void print_cpus()
         print("{}", text.text());
         Writer features{room};
         arch::describe_features(features, cpu_features(first));
-        print("features: {}; atomics: {}", features.text(), arch::atomics_are_lse() ? "LSE" : "LL/SC");
+        print("features: {}; atomics: {}", features.text(), arch::percpu_form().lse ? "LSE" : "LL/SC");
     };
     for_each_online_cpu([&](CpuId cpu) {
         if (!alike(first, cpu)) {

@@ -28,7 +28,9 @@ SECTIONS
     .text : AT(ADDR(.text)) {
         KEEP(*(.head.text))
         *(.text .text.*)
-        *(.llsc.text)
+        __start_percpu_op_text = .;
+        *(.percpu_op.text)
+        __stop_percpu_op_text = .;
         . = ALIGN(4096);
         _idmap_text = .;
         *(.idmap.text)
@@ -45,6 +47,9 @@ SECTIONS
         __start_alternatives = .;
         KEEP(*(alternatives))
         __stop_alternatives = .;
+        __start_restartable = .;
+        KEEP(*(restartable))
+        __stop_restartable = .;
         . = ALIGN(8);
         __start_selftests = .;
         KEEP(*(selftests))

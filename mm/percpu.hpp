@@ -10,6 +10,8 @@
 // address that escaped into a list or to another CPU would mean a different object there. There is
 // deliberately no operator++ and no conversion to T.
 //
+// Operations that are plain, against a pin or without one, are in mm/percpu_plain.hpp.
+//
 // Two operations in a row are two operations: what must be one step across several needs a Pin and interrupts
 // masked.
 //
@@ -19,6 +21,7 @@
 #include "arch/percpu_ops.hpp"
 #include "kernel/pin.hpp"
 #include "mm/percpu_area.hpp"
+#include "mm/percpu_plain.hpp"
 
 #include <bit>
 #include <concepts>
@@ -51,11 +54,23 @@ template <>
 struct Word<8> {
     using type = u64;
 };
+template <>
+struct Word<16> {
+    using type = arch::PercpuPair;
+};
 
 template <class T>
 concept Scalar =
     std::is_trivially_copyable_v<T> && (std::integral<T> || std::is_pointer_v<T> || std::is_enum_v<T>) &&
     (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
+
+// Two words in one, all of whose bits count.
+template <class T>
+concept Pair = sizeof(T) == sizeof(arch::PercpuPair) && std::is_trivially_copyable_v<T> &&
+               std::has_unique_object_representations_v<T>;
+
+template <class T>
+concept Exchangeable = Scalar<T> || Pair<T>;
 
 template <class T>
 concept Number = Scalar<T> && std::integral<T> && !std::same_as<T, bool>;
@@ -86,12 +101,12 @@ public:
     void add(T amount)
         requires percpu_detail::Number<T>
     {
-        arch::percpu_fetch_add(word(), to_word(amount));
+        arch::percpu_add(word(), to_word(amount));
     }
     void sub(T amount)
         requires percpu_detail::Number<T>
     {
-        arch::percpu_fetch_add(word(), negated(amount));
+        arch::percpu_add(word(), negated(amount));
     }
     void inc()
         requires percpu_detail::Number<T>
@@ -130,15 +145,15 @@ public:
         return from_word(arch::percpu_exchange(word(), to_word(value)));
     }
     // Writes `desired` if the value is `expected`. The value found, which is `expected` exactly when it was
-    // written.
+    // written. These two take pairs too.
     T cmpxchg(T expected, T desired)
-        requires percpu_detail::Scalar<T>
+        requires percpu_detail::Exchangeable<T>
     {
         return from_word(arch::percpu_compare_exchange(word(), to_word(expected), to_word(desired)));
     }
     // The same; says whether it was written, and puts the value found into `expected` if not.
     bool try_cmpxchg(T& expected, T desired)
-        requires percpu_detail::Scalar<T>
+        requires percpu_detail::Exchangeable<T>
     {
         const T found = cmpxchg(expected, desired);
         const bool written = to_word(found) == to_word(expected);
@@ -152,16 +167,22 @@ public:
     const T& on(CpuId cpu) const { return *mm::global_pointer(&value_, cpu); }
 
     // This CPU's copy at its global address, which stays this CPU's for as long as the pin lives.
-    T& here(const Pin&)
-    {
-        return *reinterpret_cast<T*>(reinterpret_cast<u64>(&value_) + arch::read_this_cpu_distance());
-    }
+    T& here(const Pin&) { return global_here(); }
+
+    // Plain operations on it: mm/percpu_plain.hpp.
+    PlainPerCpu<T> pinned(const Pin&) { return PlainPerCpu<T>{global_here()}; }
+    PlainPerCpu<T> raw() { return PlainPerCpu<T>{global_here()}; }
 
     // What all CPUs share as its address: for tests and dumps.
     VirtAddr local_address() const { return address_of(&value_); }
 
 private:
     using Word = typename percpu_detail::Word<sizeof(T)>::type;
+
+    T& global_here()
+    {
+        return *reinterpret_cast<T*>(reinterpret_cast<u64>(&value_) + arch::read_this_cpu_distance());
+    }
 
     Word* word() { return reinterpret_cast<Word*>(&value_); }
     const Word* word() const { return reinterpret_cast<const Word*>(&value_); }
@@ -171,7 +192,10 @@ private:
     // In 64 unsigned bits, where no promotion to int can overflow.
     static auto negated(T amount) { return static_cast<Word>(u64{0} - u64{to_word(amount)}); }
 
-    alignas(sizeof(T) <= 8 ? std::bit_ceil(sizeof(T)) : alignof(T)) T value_{};
+    static constexpr std::size_t kAlignment = percpu_detail::Pair<T> ? sizeof(T)
+                                              : sizeof(T) <= 8       ? std::bit_ceil(sizeof(T))
+                                                                     : alignof(T);
+    alignas(kAlignment) T value_{};
 };
 
 } // namespace percival

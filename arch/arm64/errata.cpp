@@ -25,8 +25,8 @@ struct Models {
     }
 };
 
-constexpr u8 kSoftware = 0x00, kArm = 0x41, kNvidia = 0x4e, kQualcomm = 0x51, kMicrosoft = 0x6d,
-             kAmpere = 0xc0;
+constexpr u8 kSoftware = 0x00, kArm = 0x41, kBroadcom = 0x42, kCavium = 0x43, kNvidia = 0x4e,
+             kQualcomm = 0x51, kMicrosoft = 0x6d, kAmpere = 0xc0;
 
 constexpr Models kRepeatedTlbi[] = {
     // CVE-2025-10263. Arm's numbers for it differ by product.
@@ -80,6 +80,11 @@ constexpr Models kResizesLive[] = {
     {kSoftware, 0x051}, // QEMU max: it answers from either of two entries and aborts for neither
 };
 
+constexpr Models kMayShareTlbEntries[] = {
+    {kCavium, 0x0af},   // ThunderX2: four threads on a core, Armv8.1
+    {kBroadcom, 0x516}, // Vulcan, the same core's first name
+};
+
 constexpr u64 kNeverConflicts = 3; // of ID_AA64MMFR2_EL1.BBM
 
 template <class List>
@@ -97,6 +102,11 @@ bool contains(const List& list, u64 midr)
 bool needs_repeated_tlbi(u64 midr)
 {
     return contains(kRepeatedTlbi, midr);
+}
+
+bool may_share_tlb_entries(u64 midr)
+{
+    return contains(kMayShareTlbEntries, midr);
 }
 
 bool resizes_live(u64 midr, u64 break_before_make_level)

@@ -5,6 +5,7 @@
 #include "arch/fault_recovery.hpp"
 #include "arch/interrupt_controller.hpp"
 #include "arch/registers.hpp"
+#include "arch/restart.hpp"
 #include "kernel/interrupts.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/scheduler.hpp"
@@ -28,9 +29,12 @@ bool is_spurious_fault(const Registers& registers)
 
 extern "C" void handle_synchronous(Registers& registers)
 {
-    if (!handle_breakpoint(registers) && !is_spurious_fault(registers) &&
-        !recover_from_fault(registers, false))
+    // One thread, one CPU: what was interrupted goes on, so that what is stepped through comes to its end.
+    if (handle_breakpoint(registers))
+        return;
+    if (!is_spurious_fault(registers) && !recover_from_fault(registers, false))
         panic_at(registers, "unhandled exception");
+    restart_percpu_operation(registers);
 }
 
 extern "C" void handle_stack_overflow(Registers& registers)
@@ -58,6 +62,7 @@ extern "C" void handle_interrupt(Registers& registers)
     }
     preemption().count -= kInterruptCount;
     switch_at_interrupt_return();
+    restart_percpu_operation(registers);
 }
 
 extern "C" [[noreturn]] void handle_unexpected_exception()

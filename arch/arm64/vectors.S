@@ -99,8 +99,8 @@ restore_and_return:
     .size   restore_and_return, . - restore_and_return
 
 /*
- * SP is in a guard page. Continue on this CPU's overflow stack, a local percpu address: it is the same constant on every CPU,
- * and bit STACK_SHIFT is 0 on it, so that a fault in the handler does not come here again. x0: SP - REGISTERS_SIZE.
+ * SP is in a guard page. Continue on this CPU's overflow stack, at its global address, since not every mode has local ones; bit
+ * STACK_SHIFT is 0 on it, so that a fault in the handler does not come here again. x0: SP - REGISTERS_SIZE.
  */
     .type   stack_overflow, %function
 stack_overflow:
@@ -108,6 +108,9 @@ stack_overflow:
     msr     tpidr_el0, x0               // the overflowed SP
     adrp    x0, overflow_stack + OVERFLOW_STACK_SIZE
     add     x0, x0, :lo12:(overflow_stack + OVERFLOW_STACK_SIZE)
+    mov     sp, x0
+    mrs     x0, tpidr_el1
+    add     x0, sp, x0
     sub     x0, x0, #REGISTERS_SIZE
     mov     sp, x0
     mrs     x0, tpidrro_el0

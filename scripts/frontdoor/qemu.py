@@ -46,6 +46,8 @@ def command(
     check_cpu(machine)
     # One host thread per vCPU is what finds races; icount is deterministic because it has one for all.
     threads = ["-icount", "shift=0,sleep=off"] if machine.icount else ["-accel", "tcg,thread=multi"]
+    if "-accel" in extra:
+        threads = []  # there is but one
     stop = ["-gdb", gdb, "-S"] if gdb else []
     return [
         program,

@@ -22,7 +22,7 @@ PercpuCounter must(std::expected<PercpuCounter, percpu::PercpuError> counter)
     return std::move(*counter);
 }
 
-PERCIVAL_BENCHMARK(percpu_counter_add, "-")
+PERCIVAL_BENCHMARK(percpu_counter_add, "this_cpu")
 {
     // A batch that is not reached: folding is another matter.
     PercpuCounter counter = must(PercpuCounter::make(0, 1 << 29));
@@ -30,7 +30,7 @@ PERCIVAL_BENCHMARK(percpu_counter_add, "-")
 }
 
 // With a fold for every 32nd.
-PERCIVAL_BENCHMARK(percpu_counter_add_batch_32, "-")
+PERCIVAL_BENCHMARK(percpu_counter_add_batch_32, "this_cpu")
 {
     PercpuCounter counter = must(PercpuCounter::make(0, 32));
     return instructions_per_turn([&counter] { counter.add(1); });
@@ -43,7 +43,7 @@ PERCIVAL_BENCHMARK(percpu_counter_sum, "-")
     return instructions_per_turn([&counter] { static_cast<void>(counter.sum()); });
 }
 
-PERCIVAL_BENCHMARK(percpu_ref_get_put, "-")
+PERCIVAL_BENCHMARK(percpu_ref_get_put, "this_cpu")
 {
     PercpuRef ref;
     if (!ref.start([](void*) {}, nullptr))

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The this_cpu operations on 8 bytes, each in a loop (the address is in a register) and once with the address
-// yet to be made.
+// The this_cpu operations at every width, each in a loop (the address is in a register) and some once with the
+// address yet to be made; and the plain forms.
 #include "kernel/benchmark.hpp"
+#include "kernel/preemption.hpp"
 #include "mm/percpu.hpp"
 
 namespace percival {
 namespace {
 
 PERCIVAL_PERCPU PerCpu<u64> counter{};
+PERCIVAL_PERCPU PerCpu<u32> counter_u32{};
+PERCIVAL_PERCPU PerCpu<u16> counter_u16{};
+PERCIVAL_PERCPU PerCpu<u8> counter_u8{};
+PERCIVAL_PERCPU PerCpu<arch::PercpuPair> pair{};
 
 // Uses a value without doing anything with it.
-void keep(u64 value)
+template <class T>
+void keep(T value)
 {
     asm volatile("" : : "r"(value));
 }
@@ -20,46 +26,101 @@ void keep(u64 value)
     counter.add(1);
 }
 
+[[gnu::noinline]] void read_from_scratch()
+{
+    keep(counter.read());
+}
+
+[[gnu::noinline]] void write_from_scratch()
+{
+    counter.write(1);
+}
+
 [[gnu::noinline]] void do_nothing()
 {
     asm volatile("");
 }
 
-PERCIVAL_BENCHMARK(this_cpu_add, "local")
+template <class Call>
+BenchmarkResult first_use(Call call)
 {
-    return instructions_per_turn([] { counter.add(1); });
-}
-
-PERCIVAL_BENCHMARK(this_cpu_add_first, "local")
-{
-    const u64 with = instructions_per_turn([] { add_from_scratch(); }).hundredths;
+    const u64 with = instructions_per_turn(call).hundredths;
     const u64 without = instructions_per_turn([] { do_nothing(); }).hundredths;
     return {with - without};
 }
 
-PERCIVAL_BENCHMARK(this_cpu_read, "local")
+PERCIVAL_BENCHMARK(this_cpu_add_first, "this_cpu")
 {
-    return instructions_per_turn([] { keep(counter.read()); });
+    return first_use([] { add_from_scratch(); });
 }
 
-PERCIVAL_BENCHMARK(this_cpu_write, "local")
+PERCIVAL_BENCHMARK(this_cpu_read_first, "this_cpu")
 {
-    return instructions_per_turn([] { counter.write(1); });
+    return first_use([] { read_from_scratch(); });
 }
 
-PERCIVAL_BENCHMARK(this_cpu_inc_return, "local")
+PERCIVAL_BENCHMARK(this_cpu_write_first, "this_cpu")
 {
-    return instructions_per_turn([] { keep(counter.add_return(1)); });
+    return first_use([] { write_from_scratch(); });
 }
 
-PERCIVAL_BENCHMARK(this_cpu_xchg, "local")
+// Every operation on `variable`; `width` is what the names end in.
+#define PERCIVAL_THIS_CPU_BENCHMARKS(variable, width)                       \
+    PERCIVAL_BENCHMARK(this_cpu_add##width, "this_cpu")                     \
+    {                                                                       \
+        return instructions_per_turn([] { variable.add(1); });              \
+    }                                                                       \
+    PERCIVAL_BENCHMARK(this_cpu_read##width, "this_cpu")                    \
+    {                                                                       \
+        return instructions_per_turn([] { keep(variable.read()); });        \
+    }                                                                       \
+    PERCIVAL_BENCHMARK(this_cpu_write##width, "this_cpu")                   \
+    {                                                                       \
+        return instructions_per_turn([] { variable.write(1); });            \
+    }                                                                       \
+    PERCIVAL_BENCHMARK(this_cpu_inc_return##width, "this_cpu")              \
+    {                                                                       \
+        return instructions_per_turn([] { keep(variable.add_return(1)); }); \
+    }                                                                       \
+    PERCIVAL_BENCHMARK(this_cpu_and##width, "this_cpu")                     \
+    {                                                                       \
+        return instructions_per_turn([] { variable.and_(1); });             \
+    }                                                                       \
+    PERCIVAL_BENCHMARK(this_cpu_or##width, "this_cpu")                      \
+    {                                                                       \
+        return instructions_per_turn([] { variable.or_(1); });              \
+    }                                                                       \
+    PERCIVAL_BENCHMARK(this_cpu_xchg##width, "this_cpu")                    \
+    {                                                                       \
+        return instructions_per_turn([] { keep(variable.xchg(1)); });       \
+    }                                                                       \
+    PERCIVAL_BENCHMARK(this_cpu_cmpxchg##width, "this_cpu")                 \
+    {                                                                       \
+        return instructions_per_turn([] { keep(variable.cmpxchg(1, 2)); }); \
+    }
+
+PERCIVAL_THIS_CPU_BENCHMARKS(counter, )
+PERCIVAL_THIS_CPU_BENCHMARKS(counter_u32, _4_bytes)
+PERCIVAL_THIS_CPU_BENCHMARKS(counter_u16, _2_bytes)
+PERCIVAL_THIS_CPU_BENCHMARKS(counter_u8, _1_byte)
+
+PERCIVAL_BENCHMARK(this_cpu_cmpxchg_16_bytes, "this_cpu")
 {
-    return instructions_per_turn([] { keep(counter.xchg(1)); });
+    return instructions_per_turn([] { keep(pair.cmpxchg({1, 2}, {3, 4}).low); });
 }
 
-PERCIVAL_BENCHMARK(this_cpu_cmpxchg, "local")
+// Linux's __this_cpu_add(), the pin included, and raw_cpu_add().
+PERCIVAL_BENCHMARK(pin_and_add, "-")
 {
-    return instructions_per_turn([] { keep(counter.cmpxchg(1, 2)); });
+    return instructions_per_turn([] {
+        const PreemptGuard pin;
+        counter.pinned(pin).add(1);
+    });
+}
+
+PERCIVAL_BENCHMARK(raw_add, "-")
+{
+    return instructions_per_turn([] { counter.raw().add(1); });
 }
 
 } // namespace

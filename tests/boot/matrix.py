@@ -9,7 +9,7 @@ program, it lists the rows for CMake: name, host threads kept busy, timeout in s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 HOST_THREADS = 8
 # With more than these, what waits for all CPUs takes as long as the host takes to run each of them: the suites
@@ -120,6 +120,63 @@ TWO_NODES = (
 # Not skipped.
 RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_holds_what_is_written$"
 WIDE_BLOCKS = r"ok \d+ translate_from_their_first_byte_to_their_last_and_can_be_cut$"
+
+# What depends on the mode of the this_cpu operations.
+OF_THIS_CPU = "selftest=this_cpu.*,percpu.*,percpu_mode.*,percpu_counter.*,hazard*,emitted_code.*"
+# Interrupts anywhere: this emulator takes them between blocks of instructions, which are one each then.
+ONE_BY_ONE = ("-accel", "tcg,thread=multi,one-insn-per-tb=on")
+
+
+def _mode_row(mode: str, name: str, append: str = "", **values: Any) -> Row:
+    shows = (rf"^percpu: {mode} \(boot argument\)$",)
+    return Row(f"passes_with_percpu_{mode}{name}", append=f"percpu={mode} {append}".strip(), shows=shows, **values)
+
+
+PERCPU_MODES: Tuple[Row, ...] = (
+    *(_mode_row(mode, "") for mode in ("restart", "guarded")),
+    # Every geometry with each mode, and every number of CPUs; local mode is in the rows for each anyway.
+    *(
+        _mode_row(mode, f"_{preset}_on_{cpus}_cpus", OF_THIS_CPU, preset=preset, cpus=cpus)
+        for mode, shift in (("restart", 0), ("guarded", 2))
+        for number, preset in enumerate(("debug", *GEOMETRIES))
+        for cpus in ((1, 2, 4, 8)[(number + shift) % 4],)
+    ),
+    *(
+        _mode_row(mode, "_without_lse", OF_THIS_CPU, cpu="cortex-a53", cpus=cpus)
+        for mode, cpus in (("local", 8), ("restart", 2), ("guarded", 4))
+    ),
+    *(
+        _mode_row(mode, "_interrupted_before_any_instruction", "selftest=hazard*,migration.*", qemu=ONE_BY_ONE)
+        for mode in ("local", "restart", "guarded")
+    ),
+    Row(
+        "hazards_are_harmless_in_every_mode_of_one_boot",
+        append="selftest=hazard_migration.a_move_before_any_instruction_is_harmless_in_every_mode",
+    ),
+    *(
+        Row(
+            f"adds_by_{form}",
+            append=f"percpu.add={form} {OF_THIS_CPU}",
+            shows=(rf"^percpu: adds without result by {form} \(boot argument\)$",),
+        )
+        for form in ("stadd", "llsc")
+    ),
+    Row(
+        "percpu_auto_finds_the_tlbs_private",
+        append="percpu=auto selftest=percpu_mode.*",
+        shows=(
+            r"^percpu: local \(auto: the probe found all TLBs private\)$",
+            r"ok \d+ the_probe_sees_two_cpus_that_share_a_root$",
+        ),
+    ),
+    Row("passes_without_local_mode", preset="no-local-percpu", shows=(r"^percpu: restart \(default\)$",)),
+    Row(
+        "without_local_mode_it_is_refused",
+        preset="no-local-percpu",
+        append="percpu=local selftest=emitted_code.*",
+        shows=(r"^boot argument percpu=local: is none of restart, guarded and auto, using restart$",),
+    ),
+)
 
 OTHERS: Tuple[Row, ...] = (
     Row(
@@ -242,6 +299,7 @@ OTHERS: Tuple[Row, ...] = (
             r"^percpuinfo: windows linked; ",
         ),
     ),
+    *PERCPU_MODES,
     Row("passes_with_a_linear_map_of_pages", append="linear=pages"),
     Row("passes_with_16k-47_and_a_linear_map_of_pages", preset="16k-47", memory="8G", append="linear=pages"),
     Row(

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from checks import CHECKS, shown  # noqa: E402  (the path has to be set first)
 from frontdoor import qemu_probe  # noqa: E402
 from frontdoor.testing import SKIP_MARK  # noqa: E402
-from matrix import BY_NAME, Row  # noqa: E402
+from matrix import BY_NAME, ONE_BY_ONE, Row  # noqa: E402
 from trees import Setup, prepare  # noqa: E402
 
 EXIT_SKIPPED = 77
@@ -29,6 +29,8 @@ def reason_to_skip(row: Row) -> str:
         return f"QEMU {qemu_probe.installed_version()} has no machine {row.board}"
     if row.cpu not in qemu_probe.cpu_models():
         return f"QEMU {qemu_probe.installed_version()} has no CPU {row.cpu}"
+    if ONE_BY_ONE[1] in row.qemu and (qemu_probe.installed_version() or (0, 0)) < (8, 1):
+        return f"QEMU {qemu_probe.installed_version()} cannot run instructions one by one"
     return ""
 
 

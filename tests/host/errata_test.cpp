@@ -64,5 +64,13 @@ TEST(LiveResizes, BeginWithTheReleaseThatGotThemRight)
     EXPECT_TRUE(resizes_live(midr(kArm, 0xd8c, 1, 1), 2));
 }
 
+TEST(SharedTlbEntries, AreThoseOfThunderX2ByEitherName)
+{
+    EXPECT_TRUE(may_share_tlb_entries(midr(0x43, 0x0af, 1, 0)));
+    EXPECT_TRUE(may_share_tlb_entries(midr(0x42, 0x516, 0, 0)));
+    EXPECT_FALSE(may_share_tlb_entries(midr(0x43, 0x0a1, 1, 0))); // ThunderX
+    EXPECT_FALSE(may_share_tlb_entries(midr(kArm, 0xd0c, 4, 1)));
+}
+
 } // namespace
 } // namespace percival::arch

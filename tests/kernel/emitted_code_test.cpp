@@ -3,17 +3,24 @@
 // per turn.
 #include "arch/alternatives.hpp"
 #include "arch/instruction.hpp"
+#include "arch/restart.hpp"
+#include "kernel/cpus.hpp"
 #include "kernel/selftest.hpp"
 #include "mm/percpu.hpp"
+#include "tests/kernel/percpu_modes.hpp"
 
+#include <algorithm>
 #include <span>
 
 extern "C" {
 extern percival::arch::Alternative __start_alternatives[], __stop_alternatives[];
+extern const percival::arch::Restartable __start_restartable[], __stop_restartable[];
 }
 
 namespace percival {
 namespace {
+
+using arch::PercpuMode;
 
 PERCIVAL_PERCPU PerCpu<u64> counter{};
 
@@ -45,66 +52,141 @@ std::span<const u32> loop_in(const void* function)
     return {};
 }
 
-struct Counts {
-    u32 atomics{0};
-    u32 loads{0};
-    u32 branches{0};
-    u32 others{0};
-};
-
-Counts count(std::span<const u32> code)
+// The instructions that run in the site's place: itself, or what it branches to, up to and with the branch back.
+std::span<const u32> executed_at(const u32* site)
 {
-    Counts counts;
-    for (const u32 instruction : code) {
-        counts.atomics += arch::is_lse_atomic(instruction);
-        counts.loads += arch::is_load(instruction);
-        counts.branches += arch::branch_offset(instruction).has_value();
-        counts.others += arch::is_store_or_exclusive(instruction);
+    const auto offset = arch::branch_offset(*site);
+    if (!offset)
+        return {site, 1};
+    const u32* const sequence = site + *offset;
+    for (u32 length = 1; length <= 32; ++length) {
+        const u32* const last = sequence + length - 1;
+        const auto back = arch::branch_offset(*last);
+        if (back && last + *back == site + 1)
+            return {sequence, length};
     }
-    return counts;
+    return {};
 }
 
-PERCIVAL_TEST(emitted_code, add_in_a_loop_is_one_atomic_instruction_per_turn)
+u32 atomics_in(std::span<const u32> code)
 {
-    const auto loop = loop_in(reinterpret_cast<const void*>(&add_in_a_loop));
-    const Counts counts = count(loop);
-    EXPECT_EQ(counts.loads, 0u);
-    EXPECT_EQ(counts.others, 0u);
-    if (arch::atomics_are_lse()) {
-        EXPECT_EQ(counts.atomics, 1u);
-        EXPECT_EQ(counts.branches, 0u);
-    } else {
-        EXPECT_EQ(counts.atomics, 0u);
-        EXPECT_EQ(counts.branches, 1u); // to the LL/SC sequence
-    }
-    EXPECT_EQ(loop.size(), 2u); // it, and the count-down
-    add_in_a_loop(1);
+    return static_cast<u32>(std::ranges::count_if(code, &arch::is_lse_atomic));
 }
 
-PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn)
+// From its first instruction to the one that commits it starts over; what follows does not.
+void expect_restarts(std::span<const u32> sequence, std::size_t commit)
 {
-    const auto loop = loop_in(reinterpret_cast<const void*>(&read_in_a_loop));
-    const Counts counts = count(loop);
-    EXPECT_EQ(counts.loads, 1u);
-    EXPECT_EQ(counts.atomics + counts.others + counts.branches, 0u);
-    EXPECT_EQ(loop.size(), 3u); // it, the sum, and the count-down
-    EXPECT_EQ(read_in_a_loop(0), 0u);
+    const auto pc = [&](std::size_t n) { return reinterpret_cast<u64>(sequence.data() + n); };
+    for (std::size_t n = 0; n < sequence.size(); ++n)
+        EXPECT_EQ(arch::restarted(pc(n)), n <= commit ? pc(0) : pc(n));
 }
 
-PERCIVAL_TEST(emitted_code, every_alternative_is_applied_or_none)
+bool runs_lse()
 {
-    u32 sites = 0;
-    for (arch::Alternative* alternative = __start_alternatives; alternative != __stop_alternatives;
-         ++alternative) {
-        EXPECT(arch::is_lse_atomic(alternative->instruction));
-        const u32 live = *alternative->site();
-        if (arch::atomics_are_lse())
-            EXPECT_EQ(live, alternative->instruction);
-        else
-            EXPECT(arch::branch_offset(live).has_value());
-        ++sites;
+    return arch::percpu_form().lse && arch::percpu_form().add != arch::AddForm::LlSc;
+}
+
+PERCIVAL_TEST(emitted_code, add_in_a_loop_is_one_instruction_per_turn_in_every_mode)
+{
+    for_each_percpu_mode([](PercpuMode mode) {
+        const auto loop = loop_in(reinterpret_cast<const void*>(&add_in_a_loop));
+        EXPECT_EQ(loop.size(), 2u); // it, and the count-down
+        const bool in_place = mode == PercpuMode::Local && runs_lse();
+        EXPECT(in_place ? arch::is_lse_atomic(loop[0]) : arch::branch_offset(loop[0]).has_value());
+        EXPECT_EQ(atomics_in(executed_at(&loop[0])), runs_lse() ? 1u : 0u);
+        add_in_a_loop(1);
+    });
+}
+
+PERCIVAL_TEST(emitted_code, add_in_restart_mode_reads_the_distance_adds_it_and_commits)
+{
+    const PercpuModeForTest restart{PercpuMode::Restart};
+    const auto code = executed_at(&loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0]);
+    EXPECT_EQ(code.size(), runs_lse() ? 4u : 7u); // the branch back is the last
+    EXPECT(arch::is_read_of_tpidr_el1(code[0]));
+    EXPECT_EQ(arch::is_lse_atomic(code[2]), runs_lse());
+    expect_restarts(code, runs_lse() ? 2 : 4); // LL/SC: the STXR
+}
+
+PERCIVAL_TEST(emitted_code, add_in_guarded_mode_takes_no_more_than_fifteen_instructions)
+{
+    const PercpuModeForTest guarded{PercpuMode::Guarded};
+    const auto code = executed_at(&loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0]);
+    EXPECT(!code.empty() && 1 + code.size() <= (runs_lse() ? 15u : 18u)); // the branch to it included
+    expect_restarts(code.first(1), 0); // nothing of it does: it is the first itself
+    EXPECT_EQ(arch::restarted(reinterpret_cast<u64>(&code[6])), reinterpret_cast<u64>(&code[6]));
+}
+
+PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn_in_every_mode)
+{
+    for_each_percpu_mode([](PercpuMode mode) {
+        const auto loop = loop_in(reinterpret_cast<const void*>(&read_in_a_loop));
+        EXPECT_EQ(loop.size(), 3u); // it, the sum, and the count-down
+        const auto site = std::ranges::find_if(loop, [mode](u32 instruction) {
+            return mode == PercpuMode::Local ? arch::is_load(instruction)
+                                             : arch::branch_offset(instruction).has_value();
+        });
+        EXPECT(site != loop.end());
+        const auto code = executed_at(&*site);
+        switch (mode) {
+        case PercpuMode::Local:
+            EXPECT_EQ(code.size(), 1u);
+            break;
+        case PercpuMode::Restart:
+            EXPECT_EQ(code.size(), 3u);
+            EXPECT(arch::is_read_of_tpidr_el1(code[0]) && arch::is_load(code[1]));
+            expect_restarts(code, 1);
+            break;
+        case PercpuMode::Guarded:
+            EXPECT(code.size() <= 14);
+            break;
+        }
+        EXPECT_EQ(read_in_a_loop(0), 0u);
+    });
+}
+
+PERCIVAL_TEST(emitted_code, every_site_is_in_the_form_chosen_and_none_else)
+{
+    for_each_percpu_mode([](PercpuMode) {
+        u32 wrong = 0, sites = 0;
+        for (arch::Alternative& alternative : std::span{__start_alternatives, __stop_alternatives}) {
+            wrong += *alternative.site() != instruction_of(alternative, arch::percpu_form());
+            ++sites;
+        }
+        EXPECT(sites > 0);
+        EXPECT_EQ(wrong, 0u);
+    });
+}
+
+PERCIVAL_TEST(emitted_code, an_add_without_result_is_ldadd_stadd_or_llsc)
+{
+    if (!arch::percpu_form().lse)
+        SKIP("the CPUs have no FEAT_LSE");
+    for_each_percpu_mode([](PercpuMode mode) {
+        const u32* const site = &loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0];
+        for (const auto add : {arch::AddForm::StoreAdd, arch::AddForm::LlSc, arch::AddForm::LoadAdd}) {
+            const PercpuFormForTest in_form{{mode, true, add}};
+            const auto code = executed_at(site);
+            const auto atomic = std::ranges::find_if(code, &arch::is_lse_atomic);
+            EXPECT_EQ(atomic == code.end(), add == arch::AddForm::LlSc);
+            if (atomic != code.end())
+                EXPECT_EQ((*atomic & 31) == 31, add == arch::AddForm::StoreAdd);
+            const u64 old = counter.read();
+            add_in_a_loop(5);
+            EXPECT(online_cpu_count() > 1 || counter.read() == old + 5);
+        }
+    });
+}
+
+// restarted() searches it.
+PERCIVAL_TEST(emitted_code, the_table_of_restartable_sequences_is_in_order)
+{
+    u64 end = reinterpret_cast<u64>(arch::__start_percpu_op_text);
+    for (const arch::Restartable& sequence : std::span{__start_restartable, __stop_restartable}) {
+        EXPECT(sequence.begin() >= end && sequence.length >= 8);
+        end = sequence.begin() + sequence.length;
     }
-    EXPECT(sites > 0);
+    EXPECT(end <= reinterpret_cast<u64>(arch::__stop_percpu_op_text));
 }
 
 } // namespace

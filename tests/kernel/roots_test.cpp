@@ -150,6 +150,12 @@ PERCIVAL_TEST(roots, local_addresses_do_not_translate_on_the_master_root)
 
 PERCIVAL_PERCPU PerCpu<u64> owner{};
 
+// By the local address, whatever mode the operations are in.
+u64 read_local(const PerCpu<u64>& variable)
+{
+    return *reinterpret_cast<const volatile u64*>(variable.local_address().raw());
+}
+
 // The very load that reads this CPU's copy reads another's after the root has changed: nothing of the old
 // root is left in the TLB. Between the switches no percpu data but this may be used.
 PERCIVAL_TEST(roots, the_same_load_reads_another_cpus_copy_on_that_cpus_root)
@@ -159,11 +165,11 @@ PERCIVAL_TEST(roots, the_same_load_reads_another_cpus_copy_on_that_cpus_root)
         u64 before, there, after;
         {
             const arch::InterruptMask masked;
-            before = owner.read();
+            before = read_local(owner);
             arch::install_root(mm::cpu_root(cpu));
-            there = owner.read();
+            there = read_local(owner);
             arch::install_root(mm::cpu_root(kBootCpu));
-            after = owner.read();
+            after = read_local(owner);
         }
         EXPECT_EQ(before, 100u);
         EXPECT_EQ(there, 100 + cpu.index());

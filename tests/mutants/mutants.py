@@ -638,6 +638,20 @@ MUTANTS = (
         "percpu_hotplug.*",
     ),
     _boot(
+        "restart: what is interrupted before its commit goes on",
+        "arch/arm64/restart.cpp",
+        "    return pc - sequence.begin() < sequence.length ? sequence.begin() : pc;",
+        "    return pc - sequence.begin() < sequence.length ? pc : pc;",
+        "hazard_migration.a_move_before_any_instruction_is_harmless_in_every_mode",
+    ),
+    _boot(
+        "this_cpu: a pair is compared by its first half",
+        "arch/arm64/include/arch/percpu_ops.hpp",
+        "ccmp %[high], x1, #0, eq",
+        "ccmp %[high], %[high], #0, eq",
+        "this_cpu.*",
+    ),
+    _boot(
         "root seal: nothing is sealed",
         "mm/root_seal.cpp",
         "    return master_table().protect(range, kReadOnlyData, batch);",

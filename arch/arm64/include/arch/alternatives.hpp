@@ -1,48 +1,67 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Instructions chosen at boot. A site is one instruction: as linked it branches to an LL/SC sequence out of
-// line, which every AArch64 CPU has; where all CPUs have FEAT_LSE it is overwritten by the one atomic
-// instruction recorded beside it.
+// In which form the this_cpu operations run: one for all CPUs and all sites (arch/percpu_site.hpp).
 //
-//      .text            .llsc.text                 section alternatives
-//   1: b 2f          2: ldxr …                     { 1b - . , ldadd … }
-//   3: …                stxr …; cbnz …; b 3b
-//
-// So the patched path is one instruction with nothing around it, and the unpatched one is right from the
-// first instruction.
+// The kernel is linked in a form that is right on every CPU; at boot, when all CPUs are known, the sites are
+// rewritten for what they have and for what the boot arguments say (kernel/percpu_mode.hpp). Rewriting again
+// later is right too: a thread that was interrupted in a sequence ends it, or restarts it, where it was, and
+// operations of all forms on one variable go together.
 #pragma once
 
 #include "kernel/types.hpp"
 
-// `lse` is one instruction, `llsc` a sequence that may use local label 4. Sections are joined to the group of
-// the function, so that a discarded inline function takes its sequence along ("?").
-#define PERCIVAL_LSE_OR_LLSC(lse, llsc)               \
-    "1: b 2f\n"                                       \
-    "3:\n"                                            \
-    ".pushsection .llsc.text, \"ax?\", %%progbits\n"  \
-    "2: " llsc "\n"                                   \
-    "b 3b\n"                                          \
-    ".popsection\n"                                   \
-    ".pushsection alternatives, \"a?\", %%progbits\n" \
-    ".arch_extension lse\n"                           \
-    ".long 1b - .\n" lse "\n"                         \
-    ".popsection\n"
-
 namespace percival::arch {
 
+enum class PercpuMode : u8 {
+    Local,   // on the local address, through this CPU's root
+    Restart, // on the global address; what is interrupted before its commit starts over
+    Guarded, // on the global address; preemption is off meanwhile
+};
+
+// What adds without a result, where the CPUs have FEAT_LSE.
+enum class AddForm : u8 {
+    LoadAdd,  // LDADD, its result not used: near the core, usually
+    StoreAdd, // STADD: perhaps far from it
+    LlSc,
+};
+
+struct PercpuForm {
+    PercpuMode mode;
+    bool lse; // every CPU has it
+    AddForm add{AddForm::LoadAdd};
+    friend constexpr bool operator==(const PercpuForm&, const PercpuForm&) = default;
+};
+
+inline constexpr bool kHasLocalMode = PERCIVAL_LOCAL_PERCPU != 0;
+inline constexpr PercpuForm kPercpuFormAsLinked{
+    .mode = kHasLocalMode ? PercpuMode::Local : PercpuMode::Restart,
+    .lse = false,
+};
+
+// One site. Its sequences are named by their distance from the field that names them; 0 is none.
 struct Alternative {
-    s32 site_offset; // from this field to the site
-    u32 instruction;
-    u32* site()
+    s32 site_offset;
+    u32 instruction; // the operation on the local address
+    u32 result_is_unused;
+    s32 local_llsc;
+    s32 restart_lse;
+    s32 restart_llsc;
+    s32 guarded_lse;
+    s32 guarded_llsc;
+
+    u32* site() { return at(site_offset); }
+    static u32* at(s32& offset)
     {
-        return reinterpret_cast<u32*>(reinterpret_cast<u64>(this) + static_cast<u64>(s64{site_offset}));
+        return reinterpret_cast<u32*>(reinterpret_cast<u64>(&offset) + static_cast<u64>(s64{offset}));
     }
 };
 
-// Overwrites all sites with their LSE instructions. The other CPUs must be held where they execute no site,
-// and each needs an ISB before it goes on. Boot CPU, interrupts masked, once. Returns the number of sites.
-u32 patch_atomics_to_lse();
+// What the site has to be in that form.
+u32 instruction_of(Alternative& alternative, PercpuForm form);
 
-// Whether patch_atomics_to_lse() was done.
-bool atomics_are_lse();
+// Rewrites all sites. The other CPUs must be held where they execute no site, and each needs an ISB before it
+// goes on (kernel/call.hpp, stop_machine()). Interrupts masked. A mode that is not in the build: never.
+void patch_percpu_operations(PercpuForm form);
+
+PercpuForm percpu_form();
 
 } // namespace percival::arch

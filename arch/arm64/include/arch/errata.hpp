@@ -18,4 +18,8 @@ bool needs_repeated_tlbi(u64 midr);
 // allows the abort, which a kernel cannot take on its own text and stacks.
 bool resizes_live(u64 midr, u64 break_before_make_level);
 
+// Nothing attests that the threads of such a core never use each other's TLB entries, so percpu=auto does not
+// put them on private roots: they share TLBs, and have no FEAT_TTCNP, with which CnP = 0 promises it.
+bool may_share_tlb_entries(u64 midr);
+
 } // namespace percival::arch

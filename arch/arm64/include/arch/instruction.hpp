@@ -32,12 +32,13 @@ constexpr std::optional<s32> conditional_branch_offset(u32 instruction)
     return sign_extend((instruction >> 5) & 0x7'ffff, 19);
 }
 
-// LDADD, LDCLR, LDSET, SWP and their kin, and CAS (FEAT_LSE).
+// LDADD, LDCLR, LDSET, SWP and their kin, CAS and CASP (FEAT_LSE).
 constexpr bool is_lse_atomic(u32 instruction)
 {
     const bool memory_operation = (instruction & 0x3f20'0c00) == 0x3820'0000;
     const bool compare_and_swap = (instruction & 0x3fa0'7c00) == 0x08a0'7c00;
-    return memory_operation || compare_and_swap;
+    const bool of_a_pair = (instruction & 0xbfa0'7c00) == 0x0820'7c00;
+    return memory_operation || compare_and_swap || of_a_pair;
 }
 
 // LDR, LDRB, LDRH of a general register with an immediate or a register offset.
@@ -55,9 +56,30 @@ constexpr bool is_store_or_exclusive(u32 instruction)
     return store || exclusive || pair;
 }
 
+// STXR and its kin, and STXP.
+constexpr bool is_store_exclusive(u32 instruction)
+{
+    return (instruction & 0x3fe0'0000) == 0x0800'0000 || (instruction & 0xbfe0'0000) == 0x8820'0000;
+}
+
+// STR, STRB, STRH of a general register with an immediate or a register offset.
+constexpr bool is_plain_store(u32 instruction)
+{
+    return (instruction & 0x3fc0'0000) == 0x3900'0000 || (instruction & 0x3fe0'0c00) == 0x3820'0800;
+}
+
+// MRS of TPIDR_EL1.
+constexpr bool is_read_of_tpidr_el1(u32 instruction)
+{
+    return (instruction & 0xffff'ffe0) == 0xd538'd080;
+}
+
 static_assert(is_lse_atomic(0xf829'014a) &&
               !is_lse_atomic(0xf940'012a));                        // ldadd x9, x10, [x10]; ldr x10, [x9]
 static_assert(is_lse_atomic(0xc8a9'7d01) && is_load(0xf940'012a)); // cas x9, x1, [x8]
+static_assert(is_lse_atomic(0x4820'7d02) && !is_lse_atomic(0xc87f'290a)); // casp x0, x1, x2, x3, [x8]; ldxp
+static_assert(is_store_exclusive(0xc80c'7d0b) && is_store_exclusive(0xc82c'0d02) &&
+              !is_store_exclusive(0xc87f'290a) && !is_store_exclusive(0x4820'7d02)); // stxr, stxp; ldxp, casp
 static_assert(is_store_or_exclusive(0xc85f'7d0a) && is_store_or_exclusive(0xc80c'7d0b)); // ldxr, stxr
 static_assert(branch_offset(0x1400'0000) == 0 && branch_offset(0x17ff'ffff) == -1 &&
               !branch_offset(0x9400'0000));

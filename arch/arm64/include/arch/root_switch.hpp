@@ -8,7 +8,7 @@ namespace percival::arch {
 
 // Puts this CPU on `root` through the idmap trampoline, with CnP clear. What the two roots share stays as it
 // was; addresses in the local percpu window mean something else afterwards, so none may be in use. The root
-// must be complete and published. Boot CPU (secondaries enter the kernel on their own root); masks
+// must be complete and published. Boot CPU (secondaries enter the kernel on their own root), and tests; masks
 // interrupts.
 void install_root(PhysAddr root);
 

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/percpu_mode.hpp"
+
+#include "arch/errata.hpp"
+#include "arch/processor.hpp"
+#include "kernel/add_form.hpp"
+#include "kernel/call.hpp"
+#include "kernel/cpus.hpp"
+#include "kernel/percpu_probe.hpp"
+#include "kernel/print.hpp"
+
+#include <array>
+#include <optional>
+
+namespace percival {
+namespace {
+
+using arch::PercpuMode;
+
+constexpr PercpuMode kDefaultMode = arch::kPercpuFormAsLinked.mode;
+
+constexpr std::array<std::string_view, 3> kModeNames{"local", "restart", "guarded"};
+
+std::optional<CpuId> cpu_that_may_share_its_tlb()
+{
+    std::optional<CpuId> found;
+    for_each_online_cpu([&found](CpuId cpu) {
+        if (!found && arch::may_share_tlb_entries(cpu_features(cpu).midr))
+            found = cpu;
+    });
+    return found;
+}
+
+PercpuModeChoice choose_mode(const BootArguments& arguments)
+{
+    const auto asked = arguments.value("percpu");
+    if (!asked)
+        return {kDefaultMode, "default"};
+    if (*asked == "auto")
+        return choose_percpu_mode_by_looking();
+    for (std::size_t mode = 0; mode < kModeNames.size(); ++mode) {
+        const auto named = static_cast<PercpuMode>(mode);
+        if (*asked == kModeNames[mode] && (arch::kHasLocalMode || named != PercpuMode::Local))
+            return {named, "boot argument"};
+    }
+    print("boot argument percpu={}: is none of {}restart, guarded and auto, using {}", *asked,
+          arch::kHasLocalMode ? "local, " : "", name_of(kDefaultMode));
+    return {kDefaultMode, "default"};
+}
+
+bool all_cpus_have_lse()
+{
+    bool all = true;
+    for_each_online_cpu([&all](CpuId cpu) { all = all && cpu_features(cpu).lse; });
+    return all;
+}
+
+void install(arch::PercpuForm form)
+{
+    if (form == arch::percpu_form())
+        return;
+    stop_machine([form] { arch::patch_percpu_operations(form); });
+}
+
+} // namespace
+
+PercpuModeChoice choose_percpu_mode_by_looking()
+{
+    if (!arch::kHasLocalMode)
+        return {PercpuMode::Restart, "auto: local mode is not in this build"};
+    if (cpu_that_may_share_its_tlb())
+        return {PercpuMode::Restart, "auto: by the list of CPUs whose TLBs may be shared"};
+    if (!tlbs_are_private())
+        return {PercpuMode::Restart, "auto: the probe found a TLB that is not private"};
+    return {PercpuMode::Local, "auto: the probe found all TLBs private"};
+}
+
+void prepare_percpu_mode(const BootArguments& arguments)
+{
+    if (arguments.value("percpu").value_or("local") == "local")
+        return;
+    const arch::InterruptMask masked;
+    arch::patch_percpu_operations({.mode = PercpuMode::Restart, .lse = false});
+}
+
+void choose_percpu_mode(const BootArguments& arguments)
+{
+    const PercpuModeChoice choice = choose_mode(arguments);
+    const bool lse = all_cpus_have_lse();
+    install({.mode = choice.mode, .lse = lse});
+    print("percpu: {} ({})", name_of(choice.mode), choice.why);
+    if (!lse)
+        return;
+    const AddChoice add = choose_add_form(arguments);
+    install({.mode = choice.mode, .lse = lse, .add = add.form});
+    print("percpu: adds without result by {} ({})", name_of(add.form), add.why);
+}
+
+void change_percpu_mode(PercpuMode mode)
+{
+    arch::PercpuForm form = arch::percpu_form();
+    form.mode = mode;
+    install(form);
+}
+
+std::string_view name_of(PercpuMode mode)
+{
+    return kModeNames[static_cast<std::size_t>(mode)];
+}
+
+} // namespace percival

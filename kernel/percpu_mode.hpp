@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Which way the this_cpu operations run (arch/alternatives.hpp): chosen by boot arguments and by what all CPUs
+// can do.
+//
+//   percpu=local     on private roots, one instruction each (the default of a build with local mode)
+//   percpu=restart   on the global address, restarted where interrupted (the default of one without)
+//   percpu=guarded   on the global address with preemption off
+//   percpu=auto      local, unless a CPU is of a kind with errata against it, or the probe of the TLBs fails
+//                    (kernel/percpu_probe.hpp): then restart
+#pragma once
+
+#include "arch/alternatives.hpp"
+#include "kernel/boot_arguments.hpp"
+
+#include <string_view>
+
+namespace percival {
+
+struct PercpuModeChoice {
+    arch::PercpuMode mode;
+    std::string_view why;
+};
+
+// What percpu=auto stands for. In a thread, with interrupts unmasked.
+PercpuModeChoice choose_percpu_mode_by_looking();
+
+// Until then: a mode that needs no private roots, unless local mode is what was asked for. Boot CPU, alone.
+void prepare_percpu_mode(const BootArguments& arguments);
+
+// Puts all CPUs on the form chosen and prints it. Boot CPU, once, when all CPUs are up, in a thread.
+void choose_percpu_mode(const BootArguments& arguments);
+
+// Changes the mode alone, everywhere. For tests and benchmarks that compare modes. In a thread, with
+// interrupts unmasked.
+void change_percpu_mode(arch::PercpuMode mode);
+
+std::string_view name_of(arch::PercpuMode mode);
+
+} // namespace percival

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Threads at work on per-CPU data while they are preempted and moved about at any moment.
+#pragma once
+
+#include "kernel/print.hpp"
+#include "tests/kernel/forced_migration.hpp"
+#include "tests/kernel/percpu_modes.hpp"
+#include "tests/kernel/thread_group.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+namespace percival {
+
+// Alarms at the rate of ForcedMigration, on many more emulated CPUs than the host has, leave no time for anything
+// else: a test with them is for so many CPUs at most.
+constexpr u32 kMostMovedCpus = 8;
+
+inline u32 thread_count()
+{
+    return std::min(3 * online_cpu_count(), 24u);
+}
+
+// Runs `turn(number)` in many threads that are moved about, as many times and with as many moves at least.
+template <class Turn>
+u64 while_moved(u64 turns, u64 moves, Turn turn)
+{
+    const u64 each = turns / thread_count();
+    const u64 moves_each = online_cpu_count() == 1 ? 0 : moves / thread_count();
+    std::atomic<u64> made{0};
+    std::atomic<u64> migrations{0};
+    auto body = [&](u32 number) {
+        u64 own = 0;
+        for (; own < each || current_thread().migrations < moves_each; ++own)
+            turn(number);
+        made.fetch_add(own);
+        migrations.fetch_add(current_thread().migrations);
+    };
+    {
+        const ForcedMigration forced;
+        ThreadGroup group{thread_count(), body};
+    }
+    print("  # {}: {} turns of {} threads, {} migrations", name_of(arch::percpu_form().mode), made.load(),
+          thread_count(), migrations.load());
+    return made.load();
+}
+
+} // namespace percival
