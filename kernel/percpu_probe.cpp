@@ -13,8 +13,12 @@ namespace percival {
 namespace {
 
 constexpr u32 kReads = 1000;
-// Two CPUs that are never on at the same time, as an emulator's may be, take turns at the pace of their host.
-constexpr u64 kLongestTicksDivisor = 4; // of a second, a pair
+// Two CPUs that are never on at the same time, as an emulator's may be, take turns at the pace of their host: half a
+// second, shared by all pairs.
+u64 longest_ticks_of_a_pair()
+{
+    return arch::timer_frequency() / (2 * online_cpu_count());
+}
 constexpr u32 kOver = ~u32{0};
 
 // What the local address has to show, and whose turn it is in the pair this CPU is the first of.
@@ -54,7 +58,7 @@ u32 wrong_reads_beside(CpuId self, CpuId other)
         while ((now = shared.load(std::memory_order_acquire)) != mine && now != kOver)
             arch::relax();
         if (read == 0)
-            deadline = arch::timer_ticks() + arch::timer_frequency() / kLongestTicksDivisor;
+            deadline = arch::timer_ticks() + longest_ticks_of_a_pair();
         wrong += read_local_tag() != tag_of(self);
         const bool last = now == kOver || (first && arch::timer_ticks() > deadline);
         shared.store(last ? kOver : mine + 1, std::memory_order_release);

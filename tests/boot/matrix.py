@@ -89,9 +89,15 @@ class Row:
             *("--machine", self.machine, "--preset", self.preset),
             *(["--icount"] if self.icount else []),
             *(["--append", self.append] if self.append else []),
-            *(["--append", f"selftest.timeout=200 selftest={','.join(FOR_MANY_CPUS)}"] if self.cpus > MANY_CPUS else []),
+            *(["--append", "selftest.timeout=200"] if self.cpus > MANY_CPUS else []),
+            *(["--append", f"selftest={','.join(FOR_MANY_CPUS)}"] if self.runs_what_many_cpus_can else []),
             *(f"--qemu-arg={argument}" for argument in self.qemu),
         ]
+
+    @property
+    def runs_what_many_cpus_can(self) -> bool:
+        """Of the tests, only those that take no longer with many CPUs; a row may ask for others itself."""
+        return self.cpus > MANY_CPUS and "selftest=" not in self.append
 
     @property
     def cpus_online(self) -> List[int]:
@@ -121,8 +127,17 @@ TWO_NODES = (
 RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_holds_what_is_written$"
 WIDE_BLOCKS = r"ok \d+ translate_from_their_first_byte_to_their_last_and_can_be_cut$"
 
+PARTS_OF_PERCPU = (
+    *("allocator", "counter", "failure", "hammer", "hotplug", "interrupted", "object", "population", "query", "ref"),
+    "wrong_free",
+)
+# What depends on how the machine is described to the kernel; and on what the percpu windows are made of. The rest of the
+# tests are run on other machines of the same kind.
+OF_MACHINE = "selftest=interrupts.*,roots.*,percpu.*,numa.*,linear_map.*,page_allocator.*,threads.*,hotplug.*"
+OF_PERCPU = f"selftest={','.join(f'percpu_{part}.*' for part in PARTS_OF_PERCPU)}"
+OF_WINDOWS = "selftest=percpu*,roots.*,root_sync.*,this_cpu*,hotplug.*,vmap.*,ptdump.*"
 # What depends on the mode of the this_cpu operations.
-OF_THIS_CPU = "selftest=this_cpu.*,percpu.*,percpu_mode.*,percpu_counter.*,hazard*,emitted_code.*"
+OF_THIS_CPU = "selftest=this_cpu*,percpu.*,percpu_mode.*,percpu_counter.*,hazard*,emitted_code.*"
 # Interrupts anywhere: this emulator takes them between blocks of instructions, which are one each then.
 ONE_BY_ONE = ("-accel", "tcg,thread=multi,one-insn-per-tb=on")
 
@@ -184,8 +199,9 @@ OTHERS: Tuple[Row, ...] = (
         shows=("^tlb: invalidation by range; leaves in use change their size live$",),
     ),
     Row("passes_on_160_cpus", cpus=160, memory="2G"),
+    Row("passes_on_160_cpus_with_all_of_percpu_memory", cpus=160, memory="2G", append=OF_PERCPU),
     Row("passes_twice_in_a_row", cpus=2, append="selftest.repeat=2", checks=("repeated_report", "summary")),
-    Row("a_pass_is_told_by_power_off", append="verdict=poweroff"),
+    Row("a_pass_is_told_by_power_off", append="verdict=poweroff selftest=percpu.*"),
     Row("lists_its_tests", append="selftest.list", checks=("test_list",)),
     Row(
         "a_failing_test_exits_1",
@@ -275,12 +291,12 @@ OTHERS: Tuple[Row, ...] = (
         for preset in GEOMETRIES
         if preset.endswith("-52")
     ),
-    # Windows with tables of their own: the default preset, and every other geometry.
+    # Windows with tables of their own: the default preset in all, and every other geometry.
     *(
         Row(
             f"passes_with_{preset}_and_mapped_windows",
             preset=preset,
-            append="percpu.window=mapped percpuinfo",
+            append="percpu.window=mapped percpuinfo" + (f" {OF_WINDOWS}" if preset in GEOMETRIES else ""),
             shows=(
                 r"ok \d+ mapped_windows_have_tables_of_their_own$",
                 r"^percpuinfo: windows mapped; ",
@@ -290,7 +306,7 @@ OTHERS: Tuple[Row, ...] = (
     ),
     Row(
         "lists_what_addresses_are_used_for",
-        append="vmallocinfo percpuinfo",
+        append="vmallocinfo percpuinfo selftest=percpu.*",
         shows=(
             r"^vmallocinfo: vmalloc +V:0x[0-9a-f]+ to V:0x[0-9a-f]+ .* pages ioremap, by .* kernel_main",
             r"^vmallocinfo: vmalloc +V:.* stacks$",
@@ -350,6 +366,7 @@ TREES: Tuple[Row, ...] = (
         gic=2,
         el=2,
         memory="2G",
+        append=OF_MACHINE,
         board="raspi4b",
         tree="raspi4b.dts",
         shows=(
@@ -360,6 +377,7 @@ TREES: Tuple[Row, ...] = (
     Row("passes_with_spin_tables_and_no_psci", tree="spin_table", shows=(r"^machine: .*, 4 of 4 CPUs, ",)),
     Row(
         "a_spinning_cpu_that_never_looks_is_left_out",
+        append=OF_MACHINE,
         tree="spin_table_and_a_cpu_that_never_looks",
         online=(0, 1, 3, 4),
         shows=(
@@ -378,6 +396,7 @@ TREES: Tuple[Row, ...] = (
     ),
     Row(
         "a_disabled_cpu_stays_off",
+        append=OF_MACHINE,
         tree="disabled_cpu",
         online=(0, 1, 2),
         shows=(r"^machine: .*, 3 of 3 CPUs, ",),
@@ -440,6 +459,7 @@ TREES: Tuple[Row, ...] = (
     ),
     Row(
         "passes_loaded_in_the_middle_of_memory",
+        append=OF_MACHINE,
         tree="as_it_is",
         image_at=0x4A60_0000,
         shows=("^machine: image at P:0x4a600000, ",),
@@ -447,6 +467,7 @@ TREES: Tuple[Row, ...] = (
     Row(
         "passes_loaded_at_the_end_of_memory_entered_at_el2",
         el=2,
+        append=OF_MACHINE,
         tree="as_it_is",
         image_at=0x7FE0_0000,
         shows=("^machine: image at P:0x7fe00000, .* entered at EL2",),

@@ -32,7 +32,7 @@ void fail_at_every_step(F attempt)
             }
         }
     });
-    EXPECT(failures >= 16);
+    EXPECT(failures >= 8); // once a turn, however much the slabs have left
 }
 
 void take_back(const std::expected<void*, VmError>& result, void (*free)(void*))

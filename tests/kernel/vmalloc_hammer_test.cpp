@@ -67,7 +67,7 @@ void hammer(F action)
 
 PERCIVAL_TEST(vmalloc_hammer, all_cpus_allocate_and_free_random_sizes)
 {
-    hammer([most = most_pages(), turns = 160 / online_cpu_count() + 5] {
+    hammer([most = most_pages(), turns = 160 / online_cpu_count() + 2] {
         run_everywhere([=](CpuId cpu) {
             std::array<void*, 3> mine{};
             u32 random = cpu.index() * 7919 + 1;
