@@ -60,6 +60,7 @@ primary_virtual:
     add     x0, x0, :lo12:exception_vectors
     msr     vbar_el1, x0
     msr     tpidr_el1, xzr              // no percpu data yet
+    mov     x18, xzr                    // arch/percpu_register.hpp
     adrp    x0, boot_thread
     add     x0, x0, :lo12:boot_thread
     msr     sp_el0, x0                  // arch/thread_pointer.hpp
@@ -108,6 +109,7 @@ secondary_entry:
 secondary_virtual:
     mov     sp, x22
     msr     tpidr_el1, x21
+    mov     x18, x21                    // arch/percpu_register.hpp
     adrp    x0, idle_thread
     add     x0, x0, :lo12:idle_thread
     add     x0, x0, x21                 // its global address

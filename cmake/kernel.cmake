@@ -26,6 +26,7 @@ target_compile_definitions(percival_flags INTERFACE
     $<$<BOOL:${PERCIVAL_DEBUG}>:PERCIVAL_DEBUG=1>)
 target_compile_options(percival_flags INTERFACE
     -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only -mstrict-align -mno-outline-atomics
+    -ffixed-x18 # arch/percpu_register.hpp
     -g -fno-omit-frame-pointer -fno-common -fmacro-prefix-map=${PERCIVAL_SOURCE_DIR}/=
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables>
     $<$<COMPILE_LANGUAGE:CXX>:-O2 -Wall -Wextra -Wconversion -Wshadow -Wold-style-cast -Wthread-safety -Wundef -Werror>)

@@ -24,8 +24,8 @@ namespace {
 static_assert(offsetof(Preemption, count) == 0 && offsetof(Preemption, due) == 4);
 
 // Where the operation is in the sequences for FEAT_LSE, in instructions (arch/percpu_site.hpp).
-constexpr u32 kOperationInRestart = 2;
-constexpr u32 kOperationInGuarded = 6;
+constexpr u32 kOperationInRestart = 1;
+constexpr u32 kOperationInGuarded = 5;
 
 constinit PercpuForm current = kPercpuFormAsLinked;
 
@@ -114,6 +114,8 @@ u32 instruction_of(Alternative& alternative, PercpuForm form)
         return lse || alternative.local_llsc == 0 ? operation_of(alternative, form)
                                                   : branch_to(alternative.local_llsc);
     case PercpuMode::Restart:
+        if (alternative.restart_instruction != 0)
+            return alternative.restart_instruction;
         return branch_to(lse ? alternative.restart_lse : alternative.restart_llsc);
     case PercpuMode::Guarded:
         break;

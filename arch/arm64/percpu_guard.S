@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The end of a guarded this_cpu operation (arch/percpu_site.hpp) during which a switch became due. Called from the middle of
- * functions that know of no call: keeps every register but x30, which the sequence has saved, and the flags.
+ * functions that know of no call: keeps every register but x30, which the sequence has saved, and
+ * x18, which is the CPU's (arch/percpu_register.hpp), and the flags.
  */
     .section .text.percpu_guard, "ax"
 
@@ -20,9 +21,9 @@ switch_after_percpu_operation:
     stp     x14, x15, [sp, #128]
     stp     x16, x17, [sp, #144]
     mrs     x0, nzcv
-    stp     x18, x0, [sp, #160]
+    str     x0, [sp, #160]
     bl      switch_after_guard
-    ldp     x18, x0, [sp, #160]
+    ldr     x0, [sp, #160]
     msr     nzcv, x0
     ldp     x16, x17, [sp, #144]
     ldp     x14, x15, [sp, #128]

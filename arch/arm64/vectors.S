@@ -86,7 +86,7 @@ restore_and_return:
     ldp     x12, x13, [sp, #16 * 6]
     ldp     x14, x15, [sp, #16 * 7]
     ldp     x16, x17, [sp, #16 * 8]
-    ldp     x18, x19, [sp, #16 * 9]
+    ldr     x19, [sp, #16 * 9 + 8]      // x18 is the CPU's: arch/percpu_register.hpp
     ldp     x20, x21, [sp, #16 * 10]
     ldp     x22, x23, [sp, #16 * 11]
     ldp     x24, x25, [sp, #16 * 12]

@@ -40,7 +40,8 @@ inline constexpr PercpuForm kPercpuFormAsLinked{
 // One site. Its sequences are named by their distance from the field that names them; 0 is none.
 struct Alternative {
     s32 site_offset;
-    u32 instruction; // the operation on the local address
+    u32 instruction;         // the operation on the local address
+    u32 restart_instruction; // … by the distance in x18; 0 if that takes a sequence
     u32 result_is_unused;
     s32 local_llsc;
     s32 restart_lse;

@@ -68,10 +68,15 @@ constexpr bool is_plain_store(u32 instruction)
     return (instruction & 0x3fc0'0000) == 0x3900'0000 || (instruction & 0x3fe0'0c00) == 0x3820'0800;
 }
 
-// MRS of TPIDR_EL1.
-constexpr bool is_read_of_tpidr_el1(u32 instruction)
+// ADD of two registers of which the first is x18 (arch/percpu_register.hpp), and LDR and STR to an address that begins
+// with it.
+constexpr bool is_add_to_x18(u32 instruction)
 {
-    return (instruction & 0xffff'ffe0) == 0xd538'd080;
+    return (instruction & 0xffe0'ffe0) == 0x8b00'0240;
+}
+constexpr bool is_access_from_x18(u32 instruction)
+{
+    return (instruction & 0x3fa0'ffe0) == 0x3820'6a40;
 }
 
 static_assert(is_lse_atomic(0xf829'014a) &&
@@ -83,6 +88,9 @@ static_assert(is_store_exclusive(0xc80c'7d0b) && is_store_exclusive(0xc82c'0d02)
 static_assert(is_store_or_exclusive(0xc85f'7d0a) && is_store_or_exclusive(0xc80c'7d0b)); // ldxr, stxr
 static_assert(branch_offset(0x1400'0000) == 0 && branch_offset(0x17ff'ffff) == -1 &&
               !branch_offset(0x9400'0000));
+static_assert(is_add_to_x18(0x8b08'0249) && !is_add_to_x18(0x8b08'0269)); // add x9, x18, x8; add x9, x19, x8
+static_assert(is_access_from_x18(0xf868'6a40) &&
+              is_access_from_x18(0x3828'6a41)); // ldr x0, [x18, x8]; strb w1
 static_assert(conditional_branch_offset(0x54ff'ffc1) == -2 && conditional_branch_offset(0x35ff'ffac) == -3);
 
 } // namespace percival::arch

@@ -13,6 +13,7 @@
 // 1- and 2-byte operations use the sized forms, so that they leave their neighbours alone.
 #pragma once
 
+#include "arch/percpu_register.hpp"
 #include "arch/percpu_site.hpp"
 #include "kernel/types.hpp"
 
@@ -229,20 +230,5 @@ template <PercpuWord T>
 
 #undef PERCIVAL_FETCH_OP
 #undef PERCIVAL_FOR_WIDTH
-
-// The sum that turns a local address into this CPU's global one; 0 before the CPU has percpu data. It only
-// means something while the caller cannot migrate. Volatile, so that it stays behind what stopped migration:
-// nothing but their both being volatile orders it after an interrupt mask.
-inline u64 read_this_cpu_distance()
-{
-    u64 distance;
-    asm volatile("mrs %0, tpidr_el1" : "=r"(distance));
-    return distance;
-}
-
-inline void set_this_cpu_distance(u64 distance)
-{
-    asm volatile("msr tpidr_el1, %0" : : "r"(distance) : "memory");
-}
 
 } // namespace percival::arch

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Where a this_cpu operation is in the text: a site, always one instruction, chosen at boot and by tests
 // (arch/alternatives.hpp). In local mode with FEAT_LSE, and for plain loads and stores, it is the operation
-// itself; in all other forms a branch to a sequence out of line that branches back.
+// itself; in other forms a branch to a sequence out of line that branches back.
 //
 //      .text              .percpu_op.text                                         section alternatives
-//   1: b …             2: local, LL/SC    loop                                    { 1b - . , ldadd …,
-//   3: …               20: restart, LSE   mrs tpidr; add;  ldadd                    2b - . , 20b - . ,
-//                      21: restart, LL/SC mrs tpidr; add;  loop                     21b - . , … }
-//                      22: guarded, LSE   count up; mrs tpidr; add; ldadd; count down
-//                      23: guarded, LL/SC count up; mrs tpidr; add; loop;  count down
+//   1: b …             2: local, LL/SC    loop                                    { 1b - . , ldadd …, 0,
+//   3: …               20: restart, LSE   add x18;  ldadd                           2b - . , 20b - . ,
+//                      21: restart, LL/SC add x18;  loop                            21b - . , … }
+//                      22: guarded, LSE   count up; add x18; ldadd; count down
+//                      23: guarded, LL/SC count up; add x18; loop;  count down
 //
 // As linked, the site is the LL/SC form of the build's default mode, which every AArch64 CPU has and which is
 // right from the first instruction: local, or restart where local mode was left out of the build.
+//
+// x18 is the distance from the local address to this CPU's global one (arch/percpu_register.hpp). A load or store
+// takes it as an offset: in restart mode, too, it is one instruction, and the site itself.
 //
 // A restart sequence computes this CPU's global address and uses it. Between the two it may be interrupted
 // and moved to another CPU, so an exception that hits it in [4, 8), the commit not yet executed, returns to
@@ -27,12 +30,9 @@
 
 #define PERCIVAL_AT_LOCAL "[%[address]]"
 #define PERCIVAL_AT_GLOBAL "[%[global]]"
-#define PERCIVAL_AT_DISTANCE "[%[global], %[address]]"
+#define PERCIVAL_AT_DISTANCE "[x18, %[address]]"
 
-#define PERCIVAL_READ_DISTANCE "mrs %[global], tpidr_el1\n"
-#define PERCIVAL_MAKE_GLOBAL \
-    PERCIVAL_READ_DISTANCE   \
-    "add %[global], %[global], %[address]\n"
+#define PERCIVAL_MAKE_GLOBAL "add %[global], x18, %[address]\n"
 
 #define PERCIVAL_COUNT_UP                \
     "mrs %[global], sp_el0\n"            \
@@ -66,29 +66,31 @@
 #define PERCIVAL_GUARDED_SEQUENCE(prepare, operation) \
     PERCIVAL_COUNT_UP prepare "4: " operation PERCIVAL_COUNT_DOWN "b 3b\n" PERCIVAL_SWITCH_IF_DUE
 
-// An arch::Alternative. `result_is_unused`: "1" for an LDADD that may as well be a STADD.
-#define PERCIVAL_ALTERNATIVE(instruction, result_is_unused, local, restart, restart_llsc, guarded, \
-                             guarded_llsc)                                                         \
-    ".pushsection alternatives, \"a?\", %%progbits\n"                                              \
-    ".arch_extension lse\n"                                                                        \
-    ".long 1b - .\n" instruction ".long " result_is_unused "\n"                                    \
-    ".long " local "\n"                                                                            \
-    ".long " restart " - .\n"                                                                      \
-    ".long " restart_llsc " - .\n"                                                                 \
-    ".long " guarded " - .\n"                                                                      \
-    ".long " guarded_llsc " - .\n"                                                                 \
+// An arch::Alternative. `in_place`: the site in local mode with FEAT_LSE, and in restart mode if that is one
+// instruction too. `result_is_unused`: "1" for an LDADD that may as well be a STADD.
+#define PERCIVAL_ALTERNATIVE(in_place, in_place_restart, result_is_unused, local, restart, restart_llsc, \
+                             guarded, guarded_llsc)                                                      \
+    ".pushsection alternatives, \"a?\", %%progbits\n"                                                    \
+    ".arch_extension lse\n"                                                                              \
+    ".long 1b - .\n" in_place in_place_restart ".long " result_is_unused "\n"                            \
+    ".long " local "\n"                                                                                  \
+    ".long " restart "\n"                                                                                \
+    ".long " restart_llsc "\n"                                                                           \
+    ".long " guarded " - .\n"                                                                            \
+    ".long " guarded_llsc " - .\n"                                                                       \
     ".popsection\n"
+#define PERCIVAL_NOT_IN_PLACE ".long 0\n"
 
 #if PERCIVAL_LOCAL_PERCPU
 #define PERCIVAL_ATOMIC_SITE "1: b 2f\n3:\n"
 #define PERCIVAL_LOCAL_LLSC(operation) PERCIVAL_OUT_OF_LINE("2", PERCIVAL_LOCAL_SEQUENCE(operation))
 #define PERCIVAL_LOCAL_LLSC_OFFSET "2b - ."
-#define PERCIVAL_ACCESS_SITE(operation) "1: " operation "3:\n"
+#define PERCIVAL_ACCESS_SITE(local, restart) "1: " local
 #else
 #define PERCIVAL_ATOMIC_SITE "1: b 21f\n3:\n"
 #define PERCIVAL_LOCAL_LLSC(operation)
 #define PERCIVAL_LOCAL_LLSC_OFFSET "0"
-#define PERCIVAL_ACCESS_SITE(operation) "1: b 20f\n3:\n"
+#define PERCIVAL_ACCESS_SITE(local, restart) "1: " restart
 #endif
 
 // An atomic operation: LSE(at, …) is one instruction, LLSC(at, …) a loop.
@@ -103,14 +105,14 @@
                 "22", PERCIVAL_GUARDED_SEQUENCE(PERCIVAL_MAKE_GLOBAL, LSE(PERCIVAL_AT_GLOBAL, __VA_ARGS__))) \
                 PERCIVAL_OUT_OF_LINE("23", PERCIVAL_GUARDED_SEQUENCE(PERCIVAL_MAKE_GLOBAL,                   \
                                                                      LLSC(PERCIVAL_AT_GLOBAL, __VA_ARGS__))) \
-                    PERCIVAL_ALTERNATIVE(LSE(PERCIVAL_AT_LOCAL, __VA_ARGS__), result_is_unused,              \
-                                         PERCIVAL_LOCAL_LLSC_OFFSET, "20b", "21b", "22b", "23b")
+                    PERCIVAL_ALTERNATIVE(LSE(PERCIVAL_AT_LOCAL, __VA_ARGS__), PERCIVAL_NOT_IN_PLACE,         \
+                                         result_is_unused, PERCIVAL_LOCAL_LLSC_OFFSET, "20b - .", "21b - .", \
+                                         "22b", "23b")
 
 // A plain load or store: ACCESS(at, …) is one instruction, which takes a register offset too.
 #define PERCIVAL_PERCPU_ACCESS(ACCESS, ...)                                                                 \
-    PERCIVAL_ACCESS_SITE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__))                                            \
-    PERCIVAL_OUT_OF_LINE(                                                                                   \
-        "20", PERCIVAL_RESTART_SEQUENCE(PERCIVAL_READ_DISTANCE, ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__))) \
-    PERCIVAL_OUT_OF_LINE(                                                                                   \
-        "22", PERCIVAL_GUARDED_SEQUENCE(PERCIVAL_READ_DISTANCE, ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__))) \
-    PERCIVAL_ALTERNATIVE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__), "0", "0", "20b", "20b", "22b", "22b")
+    PERCIVAL_ACCESS_SITE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__), ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__)) \
+    "3:\n" PERCIVAL_OUT_OF_LINE("22",                                                                       \
+                                PERCIVAL_GUARDED_SEQUENCE("", ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__)))   \
+        PERCIVAL_ALTERNATIVE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__),                                        \
+                             ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__), "0", "0", "0", "0", "22b", "22b")
