@@ -645,6 +645,13 @@ MUTANTS = (
         "hazard_migration.a_move_before_any_instruction_is_harmless_in_every_mode",
     ),
     _boot(
+        "restart: a thread brings the x18 of the CPU it has left",
+        "arch/arm64/vectors.S",
+        "    ldr     x19, [sp, #16 * 9 + 8]      // x18 is the CPU's: arch/percpu_register.hpp",
+        "    ldp     x18, x19, [sp, #16 * 9]",
+        "hazard_migration.a_move_before_any_instruction_is_harmless_in_every_mode",
+    ),
+    _boot(
         "this_cpu: a pair is compared by its first half",
         "arch/arm64/include/arch/percpu_ops.hpp",
         "ccmp %[high], x1, #0, eq",
