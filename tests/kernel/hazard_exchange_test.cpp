@@ -3,7 +3,7 @@
 // succeeds against the wrong copy. In every mode each try is on the CPU it runs on, so the loop ends after as
 // many tries as the thread was moved or another thread came between, and what it writes belongs there.
 #include "tests/kernel/hazard_controls.hpp"
-#include "tests/kernel/hazard_threads.hpp"
+#include "tests/kernel/moved_threads.hpp"
 
 namespace percival {
 namespace {

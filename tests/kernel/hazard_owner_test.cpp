@@ -4,7 +4,7 @@
 // may change that copy are those on its CPU, and while it is pinned that is itself.
 #include "arch/barrier.hpp"
 #include "tests/kernel/hazard_controls.hpp"
-#include "tests/kernel/hazard_threads.hpp"
+#include "tests/kernel/moved_threads.hpp"
 
 namespace percival {
 namespace {

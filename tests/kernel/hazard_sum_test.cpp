@@ -5,7 +5,7 @@
 // instructions; the controls, which leave the protection out, break.
 #include "arch/barrier.hpp"
 #include "tests/kernel/hazard_controls.hpp"
-#include "tests/kernel/hazard_threads.hpp"
+#include "tests/kernel/moved_threads.hpp"
 
 #include <algorithm>
 

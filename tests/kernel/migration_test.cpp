@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the kernel exists for: this_cpu operations need no protection. Threads that are preempted and moved to
 // other CPUs between any two instructions lose nothing and touch no other CPU's copy twice.
-#include "kernel/print.hpp"
 #include "mm/small_objects.hpp"
-#include "tests/kernel/forced_migration.hpp"
-#include "tests/kernel/thread_group.hpp"
+#include "tests/kernel/moved_threads.hpp"
 
 #include <algorithm>
 
@@ -30,48 +28,16 @@ void clear(PerCpu<T>& counter)
     for_each_online_cpu([&](CpuId cpu) { counter.on(cpu) = 0; });
 }
 
-u32 thread_count()
-{
-    return std::min(3 * online_cpu_count(), 24u);
-}
-
-// How often each thread is moved at least, where there is somewhere to move to.
-constexpr u64 kMoves = 60;
-
-// Alarms at this rate, on many more emulated CPUs than the host has, leave no time for anything else.
-constexpr u32 kMostCpus = 8;
-
-// Runs `turn(number)` in many threads, at least `turns` times in all, while they are moved about. Returns how
-// often it ran.
-template <class Turn>
-u64 while_threads_migrate(u64 turns, Turn turn)
-{
-    const u64 each = turns / thread_count();
-    const u64 moves = online_cpu_count() == 1 ? 0 : kMoves;
-    std::atomic<u64> made{0};
-    std::atomic<u64> migrations{0};
-    auto body = [&](u32 number) {
-        u64 own = 0;
-        for (; own < each || current_thread().migrations < moves; ++own)
-            turn(number);
-        made.fetch_add(own);
-        migrations.fetch_add(current_thread().migrations);
-    };
-    {
-        const ForcedMigration forced;
-        ThreadGroup group{thread_count(), body};
-    }
-    print("  # {} turns of {} threads, {} migrations", made.load(), thread_count(), migrations.load());
-    return made.load();
-}
+// How often threads are moved at least, where there is somewhere to move to.
+constexpr u64 kMoves = 700;
 
 PERCIVAL_TEST(migration, adds_of_every_width_are_exact)
 {
-    if (online_cpu_count() > kMostCpus)
+    if (online_cpu_count() > kMostMovedCpus)
         SKIP("too many CPUs for alarms at this rate");
     constexpr u64 kTurns = 1'000'000;
     clear(wide), clear(half), clear(quarter), clear(byte);
-    const u64 made = while_threads_migrate(kTurns, [](u32) {
+    const u64 made = while_moved(kTurns, kMoves, [](u32) {
         wide.add(3);
         half.inc();
         quarter.add(5);
@@ -85,11 +51,11 @@ PERCIVAL_TEST(migration, adds_of_every_width_are_exact)
 
 PERCIVAL_TEST(migration, a_compare_exchange_loop_is_exact)
 {
-    if (online_cpu_count() > kMostCpus)
+    if (online_cpu_count() > kMostMovedCpus)
         SKIP("too many CPUs for alarms at this rate");
     constexpr u64 kTurns = 500'000;
     clear(wide), clear(quarter);
-    const u64 made = while_threads_migrate(kTurns, [](u32) {
+    const u64 made = while_moved(kTurns, kMoves, [](u32) {
         u64 value = wide.read();
         while (!wide.try_cmpxchg(value, value + 1)) {
         }
@@ -103,7 +69,7 @@ PERCIVAL_TEST(migration, a_compare_exchange_loop_is_exact)
 
 PERCIVAL_TEST(migration, what_is_exchanged_in_is_exchanged_out_once)
 {
-    if (online_cpu_count() > kMostCpus)
+    if (online_cpu_count() > kMostMovedCpus)
         SKIP("too many CPUs for alarms at this rate");
     constexpr u64 kTurns = 500'000;
     clear(wide);
@@ -111,7 +77,7 @@ PERCIVAL_TEST(migration, what_is_exchanged_in_is_exchanged_out_once)
     std::atomic<u64> taken{0};
     std::array<u64, ThreadGroup<void (*)(u32)>::kMost> put_by{};
     std::array<u64, ThreadGroup<void (*)(u32)>::kMost> taken_by{};
-    while_threads_migrate(kTurns, [&](u32 number) {
+    while_moved(kTurns, kMoves, [&](u32 number) {
         const u64 value = put_by[number] * 7 + number;
         put_by[number] += value;
         taken_by[number] += wide.xchg(value);
@@ -126,13 +92,13 @@ PERCIVAL_TEST(migration, what_is_exchanged_in_is_exchanged_out_once)
 // Under a pin the CPU is one and the same from one operation to the next.
 PERCIVAL_TEST(migration, a_pin_holds_several_operations_together)
 {
-    if (online_cpu_count() > kMostCpus)
+    if (online_cpu_count() > kMostMovedCpus)
         SKIP("too many CPUs for alarms at this rate");
     constexpr u64 kTurns = 300'000;
     clear(wide);
     for_each_online_cpu([](CpuId cpu) { half.on(cpu) = cpu.index(); });
     std::atomic<u64> torn{0};
-    const u64 made = while_threads_migrate(kTurns, [&](u32) {
+    const u64 made = while_moved(kTurns, kMoves, [&](u32) {
         const PreemptGuard pin;
         const CpuId self = this_cpu_id();
         u64& own = wide.here(pin);
@@ -149,11 +115,11 @@ PERCIVAL_TEST(migration, a_pin_holds_several_operations_together)
 // under the same treatment.
 PERCIVAL_TEST(migration, pages_and_objects_are_neither_lost_nor_handed_out_twice)
 {
-    if (online_cpu_count() > kMostCpus)
+    if (online_cpu_count() > kMostMovedCpus)
         SKIP("too many CPUs for alarms at this rate");
     constexpr u64 kTurns = 60'000;
     std::atomic<u64> clashes{0};
-    while_threads_migrate(kTurns, [&](u32 number) {
+    while_moved(kTurns, kMoves, [&](u32 number) {
         u64* const object = static_cast<u64*>(mm::allocate_object(Bytes{64}));
         if (object == nullptr)
             return;

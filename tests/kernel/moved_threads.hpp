@@ -14,19 +14,20 @@ namespace percival {
 
 // Alarms at the rate of ForcedMigration, on many more emulated CPUs than the host has, leave no time for anything
 // else: a test with them is for so many CPUs at most.
-constexpr u32 kMostMovedCpus = 8;
+inline constexpr u32 kMostMovedCpus = 8;
 
 inline u32 thread_count()
 {
     return std::min(3 * online_cpu_count(), 24u);
 }
 
-// Runs `turn(number)` in many threads that are moved about, as many times and with as many moves at least.
+// Runs `turn(number)` in many threads that are moved about, as many times and with as many moves at least, where there
+// is somewhere to move to. Returns how often it ran.
 template <class Turn>
 u64 while_moved(u64 turns, u64 moves, Turn turn)
 {
     const u64 each = turns / thread_count();
-    const u64 moves_each = online_cpu_count() == 1 ? 0 : moves / thread_count();
+    const u64 moves_each = online_cpu_count() == 1 ? 0 : moves / thread_count() + 1;
     std::atomic<u64> made{0};
     std::atomic<u64> migrations{0};
     auto body = [&](u32 number) {
