@@ -48,9 +48,10 @@ class BenchTest(unittest.TestCase):
                 runs.append(json.loads(out.read_text()))
         self.assertEqual(runs[0], runs[1])
         self.assertEqual(runs[0]["preset"], "4k-48")
-        instructions = {row["name"]: row["instructions"] for row in runs[0]["results"]}
-        self.assertEqual(instructions["this_cpu_add"], 1)
-        self.assertEqual(instructions["this_cpu_read"], 1)
+        instructions = {(row["name"], row["mode"]): row["instructions"] for row in runs[0]["results"]}
+        for mode, add, read in (("local", 1, 1), ("restart", 4, 1), ("guarded", 14, 13)):
+            self.assertEqual(instructions["this_cpu_add", mode], add)
+            self.assertEqual(instructions["this_cpu_read", mode], read)
 
     def test_a_benchmark_that_does_not_exist_is_a_failure(self) -> None:
         self.assertNotEqual(run("bench", "--no-build", "no_such_benchmark").returncode, 0)
