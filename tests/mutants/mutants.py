@@ -620,7 +620,7 @@ MUTANTS = (
         "percpu store: empty pages are not counted again",
         "mm/percpu_store.hpp",
         "total_ = total_ - before_ + chunk_.empty_pages();",
-        "total_ = total_ - before_ + before_;",
+        "total_ = total_ - before_ + chunk_.empty_pages() * 0 + before_;",
         "percpu_population.*",
     ),
     _boot(
