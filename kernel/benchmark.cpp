@@ -52,14 +52,7 @@ void run_benchmark(const Benchmark& benchmark)
 {
     if (!depends_on_percpu_mode(benchmark))
         return print_result(benchmark, benchmark.measure());
-    const arch::PercpuMode before = arch::percpu_form().mode;
-    for (const auto mode : {arch::PercpuMode::Local, arch::PercpuMode::Restart, arch::PercpuMode::Guarded}) {
-        if (mode == arch::PercpuMode::Local && !arch::kHasLocalMode)
-            continue;
-        change_percpu_mode(mode);
-        print_result(benchmark, benchmark.measure());
-    }
-    change_percpu_mode(before);
+    for_each_percpu_mode([&benchmark](arch::PercpuMode) { print_result(benchmark, benchmark.measure()); });
 }
 
 bool matches_any(std::string_view globs, std::string_view name)

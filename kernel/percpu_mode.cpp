@@ -86,21 +86,31 @@ void prepare_percpu_mode(const BootArguments& arguments)
 void choose_percpu_mode(const BootArguments& arguments)
 {
     const PercpuModeChoice choice = choose_mode(arguments);
-    const bool lse = all_cpus_have_lse();
-    install({.mode = choice.mode, .lse = lse});
+    arch::PercpuForm form{.mode = choice.mode, .lse = all_cpus_have_lse()};
     print("percpu: {} ({})", name_of(choice.mode), choice.why);
-    if (!lse)
-        return;
-    const AddChoice add = choose_add_form(arguments);
-    install({.mode = choice.mode, .lse = lse, .add = add.form});
-    print("percpu: adds without result by {} ({})", name_of(add.form), add.why);
+    if (form.lse) {
+        const AddChoice add = choose_add_form(arguments);
+        form.add = add.form;
+        print("percpu: adds without result by {} ({})", name_of(add.form), add.why);
+    }
+    install(form);
 }
 
-void change_percpu_mode(PercpuMode mode)
+InPercpuForm::InPercpuForm(arch::PercpuForm form) : before_{arch::percpu_form()}
 {
-    arch::PercpuForm form = arch::percpu_form();
+    install(form);
+}
+
+InPercpuForm::InPercpuForm(PercpuMode mode) : before_{arch::percpu_form()}
+{
+    arch::PercpuForm form = before_;
     form.mode = mode;
     install(form);
+}
+
+InPercpuForm::~InPercpuForm()
+{
+    install(before_);
 }
 
 std::string_view name_of(PercpuMode mode)

@@ -11,6 +11,7 @@
 
 #include "arch/alternatives.hpp"
 #include "kernel/boot_arguments.hpp"
+#include "kernel/types.hpp"
 
 #include <string_view>
 
@@ -30,10 +31,30 @@ void prepare_percpu_mode(const BootArguments& arguments);
 // Puts all CPUs on the form chosen and prints it. Boot CPU, once, when all CPUs are up, in a thread.
 void choose_percpu_mode(const BootArguments& arguments);
 
-// Changes the mode alone, everywhere. For tests and benchmarks that compare modes. In a thread, with
-// interrupts unmasked.
-void change_percpu_mode(arch::PercpuMode mode);
-
 std::string_view name_of(arch::PercpuMode mode);
+
+// All CPUs run the operations in another form while it lives, or in another mode and else as before: for tests and
+// benchmarks that compare them. In a thread, with interrupts unmasked.
+class InPercpuForm : Immovable {
+public:
+    explicit InPercpuForm(arch::PercpuForm form);
+    explicit InPercpuForm(arch::PercpuMode mode);
+    ~InPercpuForm();
+
+private:
+    arch::PercpuForm before_;
+};
+
+// Calls f(mode) in each mode of the build.
+template <class F>
+void for_each_percpu_mode(F f)
+{
+    for (const auto mode : {arch::PercpuMode::Local, arch::PercpuMode::Restart, arch::PercpuMode::Guarded}) {
+        if (mode == arch::PercpuMode::Local && !arch::kHasLocalMode)
+            continue;
+        const InPercpuForm in_mode{mode};
+        f(mode);
+    }
+}
 
 } // namespace percival

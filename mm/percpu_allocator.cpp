@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/percpu_allocator.hpp"
 
-#include "kernel/panic.hpp"
 #include "kernel/assert.hpp"
+#include "kernel/panic.hpp"
 #include "kernel/print.hpp"
 #include "mm/memory_statistics.hpp"
 #include "mm/percpu_address.hpp"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The end of a guarded this_cpu operation (arch/percpu_site.hpp) during which a switch became due. Called from the middle of
- * functions that know of no call: keeps every register but x30, which the sequence has saved, and
- * x18, which is the CPU's (arch/percpu_register.hpp), and the flags.
+ * functions that know of no call: keeps the flags and every register but x30, which the sequence has saved, and x18, which is the
+ * CPU's (arch/percpu_register.hpp).
  */
     .section .text.percpu_guard, "ax"
 

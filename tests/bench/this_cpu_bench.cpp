@@ -64,50 +64,29 @@ PERCIVAL_BENCHMARK(this_cpu_write_first, "this_cpu")
     return first_use([] { write_from_scratch(); });
 }
 
-// Every operation on `variable`; `width` is what the names end in.
-#define PERCIVAL_THIS_CPU_BENCHMARKS(variable, width)                       \
-    PERCIVAL_BENCHMARK(this_cpu_add##width, "this_cpu")                     \
-    {                                                                       \
-        return instructions_per_turn([] { variable.add(1); });              \
-    }                                                                       \
-    PERCIVAL_BENCHMARK(this_cpu_read##width, "this_cpu")                    \
-    {                                                                       \
-        return instructions_per_turn([] { keep(variable.read()); });        \
-    }                                                                       \
-    PERCIVAL_BENCHMARK(this_cpu_write##width, "this_cpu")                   \
-    {                                                                       \
-        return instructions_per_turn([] { variable.write(1); });            \
-    }                                                                       \
-    PERCIVAL_BENCHMARK(this_cpu_inc_return##width, "this_cpu")              \
-    {                                                                       \
-        return instructions_per_turn([] { keep(variable.add_return(1)); }); \
-    }                                                                       \
-    PERCIVAL_BENCHMARK(this_cpu_and##width, "this_cpu")                     \
-    {                                                                       \
-        return instructions_per_turn([] { variable.and_(1); });             \
-    }                                                                       \
-    PERCIVAL_BENCHMARK(this_cpu_or##width, "this_cpu")                      \
-    {                                                                       \
-        return instructions_per_turn([] { variable.or_(1); });              \
-    }                                                                       \
-    PERCIVAL_BENCHMARK(this_cpu_xchg##width, "this_cpu")                    \
-    {                                                                       \
-        return instructions_per_turn([] { keep(variable.xchg(1)); });       \
-    }                                                                       \
-    PERCIVAL_BENCHMARK(this_cpu_cmpxchg##width, "this_cpu")                 \
-    {                                                                       \
-        return instructions_per_turn([] { keep(variable.cmpxchg(1, 2)); }); \
+#define PERCIVAL_THIS_CPU_BENCHMARK(name, ...)             \
+    PERCIVAL_BENCHMARK(name, "this_cpu")                   \
+    {                                                      \
+        return instructions_per_turn([] { __VA_ARGS__; }); \
     }
+
+// Every operation on `variable`; `width` is what the names end in.
+#define PERCIVAL_THIS_CPU_BENCHMARKS(variable, width)                                     \
+    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_add##width, variable.add(1))                     \
+    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_read##width, keep(variable.read()))              \
+    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_write##width, variable.write(1))                 \
+    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_inc_return##width, keep(variable.add_return(1))) \
+    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_and##width, variable.and_(1))                    \
+    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_or##width, variable.or_(1))                      \
+    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_xchg##width, keep(variable.xchg(1)))             \
+    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_cmpxchg##width, keep(variable.cmpxchg(1, 2)))
 
 PERCIVAL_THIS_CPU_BENCHMARKS(counter, )
 PERCIVAL_THIS_CPU_BENCHMARKS(counter_u32, _4_bytes)
 PERCIVAL_THIS_CPU_BENCHMARKS(counter_u16, _2_bytes)
 PERCIVAL_THIS_CPU_BENCHMARKS(counter_u8, _1_byte)
 
-PERCIVAL_BENCHMARK(this_cpu_cmpxchg_16_bytes, "this_cpu")
-{
-    return instructions_per_turn([] { keep(pair.cmpxchg({1, 2}, {3, 4}).low); });
-}
+PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_cmpxchg_16_bytes, keep(pair.cmpxchg({1, 2}, {3, 4}).low))
 
 // Linux's __this_cpu_add(), the pin included, and raw_cpu_add().
 PERCIVAL_BENCHMARK(pin_and_add, "-")

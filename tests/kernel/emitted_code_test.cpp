@@ -100,7 +100,7 @@ PERCIVAL_TEST(emitted_code, add_in_a_loop_is_one_instruction_per_turn_in_every_m
 
 PERCIVAL_TEST(emitted_code, add_in_restart_mode_adds_the_distance_and_commits_in_four_instructions)
 {
-    const PercpuModeForTest restart{PercpuMode::Restart};
+    const InPercpuForm restart{PercpuMode::Restart};
     const auto code = executed_at(&loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0]);
     EXPECT_EQ(1 + code.size(), runs_lse() ? 4u : 7u); // the branches to it and back included
     EXPECT(arch::is_add_to_x18(code[0]));
@@ -110,7 +110,7 @@ PERCIVAL_TEST(emitted_code, add_in_restart_mode_adds_the_distance_and_commits_in
 
 PERCIVAL_TEST(emitted_code, add_in_guarded_mode_takes_no_more_than_fourteen_instructions)
 {
-    const PercpuModeForTest guarded{PercpuMode::Guarded};
+    const InPercpuForm guarded{PercpuMode::Guarded};
     const auto code = executed_at(&loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0]);
     EXPECT(!code.empty() && 1 + code.size() <= (runs_lse() ? 14u : 17u)); // the branch to it included
     expect_restarts(code.first(1), 0); // nothing of it does: it is the first itself
@@ -164,7 +164,7 @@ PERCIVAL_TEST(emitted_code, an_add_without_result_is_ldadd_stadd_or_llsc)
     for_each_percpu_mode([](PercpuMode mode) {
         const u32* const site = &loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0];
         for (const auto add : {arch::AddForm::StoreAdd, arch::AddForm::LlSc, arch::AddForm::LoadAdd}) {
-            const PercpuFormForTest in_form{{mode, true, add}};
+            const InPercpuForm in_form{{mode, true, add}};
             const auto code = executed_at(site);
             const auto atomic = std::ranges::find_if(code, &arch::is_lse_atomic);
             EXPECT_EQ(atomic == code.end(), add == arch::AddForm::LlSc);

@@ -51,7 +51,7 @@ PERCIVAL_TEST(percpu_mode, auto_chooses_restart_where_two_cpus_share_a_root_and_
 {
     if (online_cpu_count() < 2 || !arch::kHasLocalMode)
         SKIP("there is one CPU only, or no local mode");
-    const PercpuModeForTest restart{arch::PercpuMode::Restart};
+    const InPercpuForm restart{arch::PercpuMode::Restart};
     call_on(kOther, [] { arch::install_root(mm::cpu_root(kBootCpu)); });
     const PercpuModeChoice on_a_shared_root = choose_percpu_mode_by_looking();
     call_on(kOther, [] { arch::install_root(mm::cpu_root(kOther)); });
