@@ -9,6 +9,8 @@
 #include "kernel/scheduler.hpp"
 #include "kernel/selftest.hpp"
 
+#include <optional>
+
 namespace percival {
 
 // The one behind `number` others, round and round. The boot CPU is number 0.
@@ -28,6 +30,17 @@ inline CpuId last_online_cpu()
     return nth_online_cpu(online_cpu_count() - 1);
 }
 
+// The next one, and after the last the boot CPU.
+inline CpuId cpu_after(CpuId cpu)
+{
+    std::optional<CpuId> next;
+    for_each_online_cpu([&](CpuId online) {
+        if (!next && online.index() > cpu.index())
+            next = online;
+    });
+    return next.value_or(kBootCpu);
+}
+
 // Whether all those online can be turned off and on again.
 inline bool cpus_can_go()
 {
@@ -36,10 +49,13 @@ inline bool cpus_can_go()
     return can;
 }
 
-#define SKIP_UNLESS_CPUS_CAN_GO()      \
-    if (online_cpu_count() == 1)       \
-        SKIP("there is no other CPU"); \
-    if (!cpus_can_go())                \
+#define SKIP_WITHOUT_ANOTHER_CPU() \
+    if (online_cpu_count() == 1)   \
+    SKIP("there is no other CPU")
+
+#define SKIP_UNLESS_CPUS_CAN_GO() \
+    SKIP_WITHOUT_ANOTHER_CPU();   \
+    if (!cpus_can_go())           \
     SKIP("no firmware turns CPUs off and on again: that takes PSCI")
 
 // Takes a CPU away for its lifetime, and leaves the tests' thread on the boot CPU afterwards.

@@ -7,6 +7,7 @@
 #include "kernel/call.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/scheduler.hpp"
+#include "kernel/selftest.hpp"
 #include "kernel/tick.hpp"
 #include "mm/percpu.hpp"
 #include "tests/kernel/interrupted_cpus.hpp"
@@ -43,5 +44,13 @@ private:
         move_interrupted_thread(CpuId{(this_cpu_id().index() + step) % count});
     }
 };
+
+// Alarms at this rate, on many more emulated CPUs than the host has, leave no time for anything
+// else: a test with them is for so many CPUs at most.
+inline constexpr u32 kMostMovedCpus = 8;
+
+#define SKIP_ABOVE_MOST_MOVED_CPUS()         \
+    if (online_cpu_count() > kMostMovedCpus) \
+    SKIP("too many CPUs for alarms at this rate")
 
 } // namespace percival

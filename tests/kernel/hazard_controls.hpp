@@ -8,6 +8,7 @@
 #include "kernel/scheduler.hpp"
 #include "kernel/selftest.hpp"
 #include "mm/percpu.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/thread_group.hpp"
 
 namespace percival {
@@ -25,11 +26,6 @@ void in_a_thread_that_may_move(F body)
 {
     auto numbered = [&body](u32) { body(); };
     ThreadGroup group{1, numbered};
-}
-
-inline CpuId cpu_after(CpuId cpu)
-{
-    return CpuId{(cpu.index() + 1) % online_cpu_count()};
 }
 
 // And stays there, until it goes elsewhere.

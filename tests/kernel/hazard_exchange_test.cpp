@@ -40,8 +40,7 @@ constexpr u64 kMoves = 120;
 
 PERCIVAL_TEST(hazard_exchange, a_loop_ends_and_changes_its_own_copy)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
+    SKIP_ABOVE_MOST_MOVED_CPUS();
     start();
     std::atomic<u64> retries{0};
     const u64 made = while_moved(kOperations, kMoves, [&retries](u32) {
@@ -76,16 +75,14 @@ constexpr u64 kMost = 10'000;
 
 PERCIVAL_TEST(hazard_exchange, an_unprotected_loop_never_ends)
 {
-    if (online_cpu_count() < 2)
-        SKIP("there is one CPU only");
+    SKIP_WITHOUT_ANOTHER_CPU();
     start();
     in_a_thread_that_may_move([] { EXPECT_EQ(tries_of_unprotected_loop(kMost), kMost); });
 }
 
 PERCIVAL_TEST(hazard_exchange, an_unprotected_compare_exchange_succeeds_against_the_wrong_copy)
 {
-    if (online_cpu_count() < 2)
-        SKIP("there is one CPU only");
+    SKIP_WITHOUT_ANOTHER_CPU();
     start();
     tagged.on(cpu_after(kBootCpu)) = tagged.on(kBootCpu); // the two happen to be alike
     in_a_thread_that_may_move([] {

@@ -22,36 +22,22 @@ constexpr u64 kManualOperations = 10'000'000;
 constexpr u64 kManualMigrations = 100'000;
 constexpr u64 kBatch = 32;
 
-u64 sum()
-{
-    u64 all = 0;
-    for_each_online_cpu([&all](CpuId cpu) { all += __atomic_load_n(&counter.on(cpu), __ATOMIC_RELAXED); });
-    return all;
-}
-
-void clear()
-{
-    for_each_online_cpu([](CpuId cpu) { counter.on(cpu) = 0; });
-}
-
 void check_adds(u64 operations, u64 moves)
 {
-    clear();
+    clear(counter);
     const u64 made = while_moved(operations, moves, [](u32) { counter.add(1); });
-    EXPECT_EQ(sum(), made);
+    EXPECT_EQ(sum_of(counter), made);
 }
 
 PERCIVAL_TEST(hazard_sum, adds_are_exact)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
+    SKIP_ABOVE_MOST_MOVED_CPUS();
     check_adds(kOperations, kMoves);
 }
 
 PERCIVAL_TEST_MANUAL(hazard_sum, ten_million_adds_and_a_hundred_thousand_migrations_are_exact_in_every_mode)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
+    SKIP_ABOVE_MOST_MOVED_CPUS();
     for_each_percpu_mode([](PercpuMode) { check_adds(kManualOperations, kManualMigrations); });
 }
 
@@ -59,9 +45,8 @@ PERCIVAL_TEST_MANUAL(hazard_sum, ten_million_adds_and_a_hundred_thousand_migrati
 // CPU meanwhile, and none anywhere else changes this copy.
 PERCIVAL_TEST(hazard_sum, plain_increments_under_a_pin_beside_adds_are_exact)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
-    clear();
+    SKIP_ABOVE_MOST_MOVED_CPUS();
+    clear(counter);
     const u64 made = while_moved(kOperations, kMoves, [](u32 number) {
         if (number % 2 == 0)
             return counter.add(1);
@@ -70,7 +55,7 @@ PERCIVAL_TEST(hazard_sum, plain_increments_under_a_pin_beside_adds_are_exact)
         const u64 before = __atomic_load_n(&own, __ATOMIC_RELAXED);
         __atomic_store_n(&own, before + 1, __ATOMIC_RELAXED);
     });
-    EXPECT_EQ(sum(), made);
+    EXPECT_EQ(sum_of(counter), made);
 }
 
 constinit std::atomic<u64> flushed{0};
@@ -86,42 +71,38 @@ u64 largest_copy()
 // thread that is moved before it flushes leaves that to the next one to add there.
 PERCIVAL_TEST(hazard_sum, a_flush_at_a_threshold_keeps_its_bound)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
-    clear();
+    SKIP_ABOVE_MOST_MOVED_CPUS();
+    clear(counter);
     flushed.store(0);
     const u64 made = while_moved(kOperations, kMoves, [](u32) {
         if (counter.add_return(1) >= kBatch)
             flushed.fetch_add(counter.xchg(0), std::memory_order_relaxed);
     });
-    EXPECT_EQ(sum() + flushed.load(), made);
+    EXPECT_EQ(sum_of(counter) + flushed.load(), made);
     EXPECT(largest_copy() < kBatch + thread_count());
 }
 
 // The harness of the tests above can see a loss: what it moves is a load, an addition and a store.
 PERCIVAL_TEST(hazard_sum, unprotected_increments_are_lost)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
-    if (online_cpu_count() < 2)
-        SKIP("there is one CPU only");
-    clear();
+    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_WITHOUT_ANOTHER_CPU();
+    clear(counter);
     const u64 made = while_moved(kOperations, kMoves, [](u32) {
         u64& copy = unprotected(counter);
         const u64 before = __atomic_load_n(&copy, __ATOMIC_RELAXED);
         arch::isb(); // an emulator takes interrupts between blocks of instructions: this ends one
         __atomic_store_n(&copy, before + 1, __ATOMIC_RELAXED);
     });
-    EXPECT(sum() < made);
+    EXPECT(sum_of(counter) < made);
 }
 
 // An atomic add, but at the address of a CPU that its thread has left: the pinned one there, which takes its copy
 // for its own, forgets it.
 PERCIVAL_TEST(hazard_sum, an_unprotected_atomic_add_beside_a_plain_increment_under_a_pin_is_lost)
 {
-    if (online_cpu_count() < 2)
-        SKIP("there is one CPU only");
-    clear();
+    SKIP_WITHOUT_ANOTHER_CPU();
+    clear(counter);
     constinit static std::atomic<u32> stage{0};
     stage.store(0);
     const auto wait_for = [](u32 wanted) {
@@ -152,15 +133,14 @@ PERCIVAL_TEST(hazard_sum, an_unprotected_atomic_add_beside_a_plain_increment_und
                                                  : ThreadOptions{.affinity = CpuSet::only(kBootCpu)};
                           }};
     }
-    EXPECT_EQ(sum(), 1u);
+    EXPECT_EQ(sum_of(counter), 1u);
 }
 
 // It adds to one CPU's copy and looks at the next one's, which nobody has added to.
 PERCIVAL_TEST(hazard_sum, an_unprotected_flush_at_a_threshold_drifts)
 {
-    if (online_cpu_count() < 2)
-        SKIP("there is one CPU only");
-    clear();
+    SKIP_WITHOUT_ANOTHER_CPU();
+    clear(counter);
     flushed.store(0);
     in_a_thread_that_may_move([] {
         for (u64 turn = 0; turn < 10 * kBatch; ++turn) {

@@ -7,6 +7,7 @@
 #include "kernel/selftest.hpp"
 #include "kernel/tick.hpp"
 #include "mm/percpu.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/thread_group.hpp"
 
 #include <algorithm>
@@ -128,8 +129,7 @@ u64 ticks_of_the_others()
 
 PERCIVAL_TEST(interrupts, other_cpus_take_not_even_a_tick_while_they_are_held)
 {
-    if (online_cpu_count() == 1)
-        SKIP("there is no other CPU");
+    SKIP_WITHOUT_ANOTHER_CPU();
     const BusyOthers busy; // or they would hardly tick
     u64 before, after;
     {

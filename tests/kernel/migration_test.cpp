@@ -14,27 +14,12 @@ PERCIVAL_PERCPU PerCpu<u32> half{};
 PERCIVAL_PERCPU PerCpu<u16> quarter{};
 PERCIVAL_PERCPU PerCpu<u8> byte{};
 
-template <class T>
-T sum_of(PerCpu<T>& counter)
-{
-    T sum{};
-    for_each_online_cpu([&](CpuId cpu) { sum = static_cast<T>(sum + counter.on(cpu)); });
-    return sum;
-}
-
-template <class T>
-void clear(PerCpu<T>& counter)
-{
-    for_each_online_cpu([&](CpuId cpu) { counter.on(cpu) = 0; });
-}
-
 // How often threads are moved at least, where there is somewhere to move to.
 constexpr u64 kMoves = 700;
 
 PERCIVAL_TEST(migration, adds_of_every_width_are_exact)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
+    SKIP_ABOVE_MOST_MOVED_CPUS();
     constexpr u64 kTurns = 1'000'000;
     clear(wide), clear(half), clear(quarter), clear(byte);
     const u64 made = while_moved(kTurns, kMoves, [](u32) {
@@ -51,8 +36,7 @@ PERCIVAL_TEST(migration, adds_of_every_width_are_exact)
 
 PERCIVAL_TEST(migration, a_compare_exchange_loop_is_exact)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
+    SKIP_ABOVE_MOST_MOVED_CPUS();
     constexpr u64 kTurns = 500'000;
     clear(wide), clear(quarter);
     const u64 made = while_moved(kTurns, kMoves, [](u32) {
@@ -69,8 +53,7 @@ PERCIVAL_TEST(migration, a_compare_exchange_loop_is_exact)
 
 PERCIVAL_TEST(migration, what_is_exchanged_in_is_exchanged_out_once)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
+    SKIP_ABOVE_MOST_MOVED_CPUS();
     constexpr u64 kTurns = 500'000;
     clear(wide);
     std::atomic<u64> put{0};
@@ -92,8 +75,7 @@ PERCIVAL_TEST(migration, what_is_exchanged_in_is_exchanged_out_once)
 // Under a pin the CPU is one and the same from one operation to the next.
 PERCIVAL_TEST(migration, a_pin_holds_several_operations_together)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
+    SKIP_ABOVE_MOST_MOVED_CPUS();
     constexpr u64 kTurns = 300'000;
     clear(wide);
     for_each_online_cpu([](CpuId cpu) { half.on(cpu) = cpu.index(); });
@@ -115,8 +97,7 @@ PERCIVAL_TEST(migration, a_pin_holds_several_operations_together)
 // under the same treatment.
 PERCIVAL_TEST(migration, pages_and_objects_are_neither_lost_nor_handed_out_twice)
 {
-    if (online_cpu_count() > kMostMovedCpus)
-        SKIP("too many CPUs for alarms at this rate");
+    SKIP_ABOVE_MOST_MOVED_CPUS();
     constexpr u64 kTurns = 60'000;
     std::atomic<u64> clashes{0};
     while_moved(kTurns, kMoves, [&](u32 number) {

@@ -12,13 +12,23 @@
 
 namespace percival {
 
-// Alarms at the rate of ForcedMigration, on many more emulated CPUs than the host has, leave no time for anything
-// else: a test with them is for so many CPUs at most.
-inline constexpr u32 kMostMovedCpus = 8;
-
 inline u32 thread_count()
 {
     return std::min(3 * online_cpu_count(), 24u);
+}
+
+template <class T>
+T sum_of(PerCpu<T>& counter)
+{
+    T sum{};
+    for_each_online_cpu([&](CpuId cpu) { sum = static_cast<T>(sum + counter.on(cpu)); });
+    return sum;
+}
+
+template <class T>
+void clear(PerCpu<T>& counter)
+{
+    for_each_online_cpu([&](CpuId cpu) { counter.on(cpu) = 0; });
 }
 
 // Runs `turn(number)` in many threads that are moved about, as many times and with as many moves at least, where there

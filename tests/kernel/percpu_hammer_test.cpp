@@ -125,8 +125,7 @@ PERCIVAL_TEST(percpu_hammer, what_piles_up_on_one_cpu_comes_back_to_the_others)
 // Between any two instructions a thread may find itself on another CPU, whose stock is another one.
 PERCIVAL_TEST(percpu_hammer, threads_that_are_moved_about_lose_nothing)
 {
-    if (online_cpu_count() > 8)
-        SKIP("too many CPUs for alarms at this rate");
+    SKIP_ABOVE_MOST_MOVED_CPUS();
     constexpr u32 kTurns = 8'000;
     const u32 threads = std::min(3 * online_cpu_count(), 16u);
     {
@@ -192,8 +191,7 @@ PERCIVAL_TEST(percpu_hammer, interrupt_handlers_allocate_and_free_within_others_
 // Whoever asks about an address, or frees it wrongly, while its chunk goes, gets an answer.
 PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
 {
-    if (online_cpu_count() == 1)
-        SKIP("there is no other CPU");
+    SKIP_WITHOUT_ANOTHER_CPU();
     std::atomic<u64> asked_for{0};
     std::atomic<bool> over{false};
     hammer([&] {
@@ -221,8 +219,7 @@ PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
 // All others spin until there is an address, and read there at once: new pages are there for everyone.
 PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_all_others_reach_at_once)
 {
-    if (online_cpu_count() == 1)
-        SKIP("there is no other CPU");
+    SKIP_WITHOUT_ANOTHER_CPU();
     static constinit std::atomic<u64> published{0};
     static constinit std::atomic<u32> seen{0};
     hammer([turns = 100 / online_cpu_count() + 8] {

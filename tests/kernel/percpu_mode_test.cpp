@@ -9,6 +9,7 @@
 #include "kernel/percpu_probe.hpp"
 #include "kernel/selftest.hpp"
 #include "mm/percpu_area.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/percpu_modes.hpp"
 
 #include <atomic>
@@ -26,8 +27,7 @@ PERCIVAL_TEST(percpu_mode, the_probe_finds_every_cpus_tlb_private)
 // The second CPU of the pair runs on the first one's root meanwhile, which is what a shared TLB would look like.
 PERCIVAL_TEST(percpu_mode, the_probe_sees_two_cpus_that_share_a_root)
 {
-    if (online_cpu_count() < 2)
-        SKIP("there is one CPU only");
+    SKIP_WITHOUT_ANOTHER_CPU();
     start_tlb_probe();
     std::atomic<u32> wrong_on_owner{0}, wrong_on_guest{0};
     run_everywhere([&](CpuId self) {

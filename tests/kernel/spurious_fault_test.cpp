@@ -90,8 +90,7 @@ PERCIVAL_TEST(spurious_fault, a_fault_of_the_cpu_that_breaks_is_reported_at_once
 // Bounded by counting: a part of a second.
 PERCIVAL_TEST(spurious_fault, a_break_that_never_ends_delays_the_report_of_a_real_fault_and_no_more)
 {
-    if (online_cpu_count() == 1)
-        SKIP("one CPU");
+    SKIP_WITHOUT_ANOTHER_CPU();
     std::atomic<bool> begun{false};
     std::atomic<bool> reported{false};
     run_everywhere([&](CpuId cpu) {
@@ -155,8 +154,7 @@ void protect_under(const Readers& readers)
 
 PERCIVAL_TEST(spurious_fault, a_live_run_is_protected_while_all_cpus_read_it)
 {
-    if (online_cpu_count() == 1)
-        SKIP("one CPU");
+    SKIP_WITHOUT_ANOTHER_CPU();
     const auto order = mm::order_for(kRunSize, kPage);
     const auto memory = mm::allocate_pages(order);
     ASSERT(memory.has_value());

@@ -72,8 +72,7 @@ PERCIVAL_TEST(threads, affinity_decides_where_a_thread_runs)
 
 PERCIVAL_TEST(threads, a_change_of_affinity_moves_a_running_thread_a_waiting_one_and_oneself)
 {
-    if (online_cpu_count() == 1)
-        SKIP("there is no other CPU");
+    SKIP_WITHOUT_ANOTHER_CPU();
     const CpuId other = nth_online_cpu(1);
     std::atomic<bool> over{false};
     std::atomic<u32> seen{~u32{0}};
@@ -172,8 +171,7 @@ PERCIVAL_TEST(threads, equals_share_a_cpu_although_none_gives_it_up)
 
 PERCIVAL_TEST(threads, migrate_to_goes_there_and_counts)
 {
-    if (online_cpu_count() == 1)
-        SKIP("there is no other CPU");
+    SKIP_WITHOUT_ANOTHER_CPU();
     auto body = [&](u32) {
         u32 arrived = 0;
         for (u32 turn = 0; turn < 200; ++turn) {
@@ -190,8 +188,7 @@ PERCIVAL_TEST(threads, migrate_to_goes_there_and_counts)
 
 PERCIVAL_TEST(threads, migrate_to_refuses_what_affinity_forbids)
 {
-    if (online_cpu_count() == 1)
-        SKIP("there is no other CPU");
+    SKIP_WITHOUT_ANOTHER_CPU();
     auto body = [&](u32) {
         EXPECT(!migrate_to(nth_online_cpu(1)));
         EXPECT(!migrate_to(CpuId{kMaxCpus - 1}));
@@ -202,8 +199,7 @@ PERCIVAL_TEST(threads, migrate_to_refuses_what_affinity_forbids)
 
 PERCIVAL_TEST(threads, an_idle_cpu_pulls_what_waits_for_a_busy_one)
 {
-    if (online_cpu_count() == 1)
-        SKIP("there is no other CPU");
+    SKIP_WITHOUT_ANOTHER_CPU();
     // Two that never block, both queued on one CPU; the other is idle from then on.
     std::atomic<bool> over{false};
     std::array<std::atomic<u32>, 2> seen{};

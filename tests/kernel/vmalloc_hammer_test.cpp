@@ -5,6 +5,7 @@
 #include "kernel/call.hpp"
 #include "kernel/tick.hpp"
 #include "mm/percpu.hpp"
+#include "tests/kernel/cpu_choice.hpp"
 #include "tests/kernel/interrupted_cpus.hpp"
 #include "tests/kernel/vm_support.hpp"
 
@@ -116,8 +117,7 @@ PERCIVAL_TEST(vmalloc_hammer, of_all_cpus_that_free_one_allocation_one_succeeds)
 // All CPUs spin until there is an address, and read there at once.
 PERCIVAL_TEST(vmalloc_hammer, what_one_cpu_maps_all_others_reach_at_once)
 {
-    if (online_cpu_count() == 1)
-        SKIP("there is no other CPU");
+    SKIP_WITHOUT_ANOTHER_CPU();
     static constinit std::atomic<u64*> published{nullptr};
     static constinit std::atomic<u32> seen{0};
     hammer([turns = 32 / online_cpu_count() + 2] {
