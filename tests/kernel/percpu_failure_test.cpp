@@ -27,21 +27,24 @@ void allocate_and_free(Bytes size, u32 count)
         percpu::free(objects[--had]);
 }
 
-// Lets each allocation of pages and small objects fail in turn. On a machine of many CPUs, of whose pages one is as
-// good as another, not each of them.
+// Whether the n-th allocation of pages and small objects was made to fail.
+bool fail_at(u32 nth, Bytes size, u32 count)
+{
+    mm::FailNth fail{nth};
+    allocate_and_free(size, count);
+    return fail.has_failed();
+}
+
+// Lets each of them fail in turn. On a machine of many CPUs, of whose pages one is as good as another, not each.
 void fail_at_every_step(Bytes size, u32 count)
 {
     allocate_and_free(size, count);
     const PercpuUse before = percpu_use();
     const u32 step = 1 + mm::possible_cpu_count() / 4;
     u32 failures = 0;
-    bool failed = true;
-    for (u32 nth = 1; failed; nth += nth < 12 ? 1 : step) {
-        mm::FailNth fail{nth};
-        allocate_and_free(size, count);
-        failed = fail.has_failed();
-        failures += failed;
-        if (failed && nth % 8 == 1)
+    for (u32 nth = 1; fail_at(nth, size, count); nth += nth < 12 ? 1 : step) {
+        ++failures;
+        if (nth % 8 == 1)
             expect_same_percpu_use(before);
         else
             settle_percpu();
@@ -127,34 +130,85 @@ PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_
     expect_same_percpu_use(before);
 }
 
-// All addresses but those of two units are somebody else's.
-PERCIVAL_TEST(percpu_failure, without_addresses_it_is_an_error_and_afterwards_all_comes_back)
-{
-    mm::VmRegion& region = mm::local_percpu_region();
-    const PercpuUse before = percpu_use();
+// All addresses of the window that no chunk has.
+class AddressHoard : Immovable {
+public:
+    AddressHoard()
     {
-        PercpuHerd herd{200};
-        std::array<mm::VmArea*, 64> taken{};
-        u32 count = 0;
-        for (Bytes size{std::bit_floor(region.range().size.count())}; size >= mm::kPercpuUnit;) {
-            const auto area = region.allocate(size, mm::kPercpuUnit);
-            if (area && count < taken.size())
-                taken[count++] = *area;
+        for (Bytes size{std::bit_floor(region_.range().size.count())}; size >= mm::kPercpuUnit;) {
+            const auto area = region_.allocate(size, mm::kPercpuUnit);
+            if (area && count_ < areas_.size())
+                areas_[count_++] = *area;
             else
                 size = Bytes{size.count() / 2};
         }
-        ASSERT(count >= 2 && count < taken.size());
-        region.release(*taken[--count]); // units, one or two
-        while (herd.allocate(mm::kMaxPercpuSize)) {
+        EXPECT(count_ >= 2 && count_ < areas_.size());
+    }
+    ~AddressHoard()
+    {
+        while (count_ != 0)
+            release_smallest();
+    }
+
+    // A unit or two.
+    void release_smallest() { region_.release(*areas_[--count_]); }
+    // A unit as far as possible from all chunks there have been, and each time `distance` from the one before.
+    void release_remote(Bytes distance)
+    {
+        const Bytes rest = areas_[0]->range.size - distance;
+        region_.release(*areas_[0]);
+        const auto start = region_.allocate(rest, mm::kPercpuUnit);
+        const auto end = region_.allocate(distance - mm::kPercpuUnit, mm::kPercpuUnit);
+        ASSERT(start && end && count_ < areas_.size());
+        areas_[0] = *start;
+        areas_[count_++] = *end;
+    }
+
+private:
+    mm::VmRegion& region_{mm::local_percpu_region()};
+    std::array<mm::VmArea*, 64> areas_{};
+    u32 count_{0};
+};
+
+// Where there has been no chunk yet each slab needs a table, and gets it after the first page that goes into it.
+PERCIVAL_TEST(percpu_failure, a_table_for_a_page_may_fail)
+{
+    constexpr Bytes kTable = mm::KernelGeometry::entry_size(mm::Level{2});
+    if (kTable >= mm::KernelLayout::kSlabSize)
+        SKIP("a slab is one table, which it has");
+    const PercpuUse before = percpu_use();
+    {
+        PercpuHerd herd{200};
+        AddressHoard hoard;
+        for (u32 nth = 1; nth <= 12; ++nth) {
+            while (herd.allocate(mm::kMaxPercpuSize)) {
+            }
+            EXPECT(!herd.is_full());
+            hoard.release_remote(kTable);
+            fail_at(nth, mm::kMaxPercpuSize, 1);
         }
-        EXPECT(!herd.is_full());
-        EXPECT_EQ(percpu::allocate(mm::kMaxPercpuSize, kGrain).error(), PercpuError::NoAddresses);
-        EXPECT(herd.size() >= kLargestPerUnit);
         EXPECT(herd.are_signed());
-        settle_percpu(); // the worker finds no addresses either
-        herd.free_all();
-        while (count != 0)
-            region.release(*taken[--count]);
+    }
+    expect_same_percpu_use(before);
+}
+
+PERCIVAL_TEST(percpu_failure, without_addresses_it_is_an_error_and_afterwards_all_comes_back)
+{
+    const PercpuUse before = percpu_use();
+    {
+        PercpuHerd herd{200};
+        {
+            AddressHoard hoard;
+            hoard.release_smallest();
+            while (herd.allocate(mm::kMaxPercpuSize)) {
+            }
+            EXPECT(!herd.is_full());
+            EXPECT_EQ(percpu::allocate(mm::kMaxPercpuSize, kGrain).error(), PercpuError::NoAddresses);
+            EXPECT(herd.size() >= kLargestPerUnit);
+            EXPECT(herd.are_signed());
+            settle_percpu(); // the worker finds no addresses either
+            herd.free_all();
+        }
         EXPECT(herd.allocate(mm::kMaxPercpuSize));
     }
     expect_same_percpu_use(before);

@@ -112,7 +112,7 @@ def _judge_by_boot(mutant: Mutant) -> bool:
         if mutant.file:
             path.write_text(_mutated(mutant))
         _build()
-        return _boot_passes(mutant.selftests)
+        return _boot_passes(mutant.selftests, mutant.cpu)
     finally:
         if mutant.file:
             path.write_text(original)
@@ -128,9 +128,9 @@ def _build() -> None:
         raise Broken("does not build:\n" + output[-2000:])
 
 
-def _boot_passes(selftests: str) -> bool:
+def _boot_passes(selftests: str, cpu: str) -> bool:
     arguments = f"selftest={selftests} selftest.timeout=10"
-    boot = ["./percival", "boot", "--preset", PRESET, "--no-build", "--cpu", "max", "--timeout", "90", "--append", arguments]
+    boot = ["./percival", "boot", "--preset", PRESET, "--no-build", "--cpu", cpu, "--timeout", "90", "--append", arguments]
     code, _ = _run(boot, TEST_TIMEOUT_S)
     return code == 0
 
@@ -152,12 +152,12 @@ def _verdict(mutant: Mutant) -> str:
 
 def _unmutated(chosen: Sequence[Mutant]) -> List[Mutant]:
     """What the chosen ones are judged by, without a mutation: a test that fails anyway would kill every mutant."""
-    kinds: Dict[Tuple[Tuple[str, ...], str], Dict[str, None]] = {}
+    kinds: Dict[Tuple[Tuple[str, ...], str, str], Dict[str, None]] = {}
     for m in chosen:
-        kinds.setdefault((m.sources, m.selftests), {})[m.tests] = None
+        kinds.setdefault((m.sources, m.selftests, m.cpu), {})[m.tests] = None
     return [
-        Mutant(" ".join(sources) or f"boot {selftests}", "", "", "", sources, ":".join(tests), selftests)
-        for (sources, selftests), tests in kinds.items()
+        Mutant(" ".join(sources) or f"boot {selftests}", "", "", "", sources, ":".join(tests), selftests, cpu)
+        for (sources, selftests, cpu), tests in kinds.items()
     ]
 
 
