@@ -4,7 +4,7 @@
 #include "arch/boot_record.hpp"
 #include "arch/cache.hpp"
 #include "arch/interrupt_controller.hpp"
-#include "arch/percpu_ops.hpp"
+#include "arch/percpu_register.hpp"
 #include "arch/power.hpp"
 #include "arch/processor.hpp"
 #include "arch/root_switch.hpp"

@@ -13,10 +13,10 @@
 #include "kernel/tick.hpp"
 #include "kernel/timers.hpp"
 #include "mm/page_allocator.hpp"
-#include "mm/percpu.hpp"
 #include "mm/percpu_stock.hpp"
 #include "mm/root_check.hpp"
 #include "mm/small_objects.hpp"
+#include "mm/this_cpu.hpp"
 
 namespace percival {
 namespace {
@@ -92,7 +92,7 @@ CpusStay::~CpusStay() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 
 void leave_if_asked(CpuId self)
 {
-    if (must_leave.read() && has_no_threads(self))
+    if (this_cpu<must_leave>.read() && has_no_threads(self))
         leave();
 }
 

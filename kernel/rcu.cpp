@@ -5,7 +5,7 @@
 #include "kernel/cpus.hpp"
 #include "kernel/mutex.hpp"
 #include "kernel/work_queue.hpp"
-#include "mm/percpu.hpp"
+#include "mm/this_cpu.hpp"
 
 namespace percival::rcu {
 namespace {
@@ -101,7 +101,7 @@ void report_or_ask()
 
 void note_quiescent_state()
 {
-    if (is_wanted.read() != 0) [[unlikely]]
+    if (this_cpu<is_wanted>.read() != 0) [[unlikely]]
         report();
 }
 

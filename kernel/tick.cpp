@@ -7,7 +7,7 @@
 #include "kernel/scheduler.hpp"
 #include "kernel/selftest_runner.hpp"
 #include "kernel/timers.hpp"
-#include "mm/percpu.hpp"
+#include "mm/this_cpu.hpp"
 
 #include <algorithm>
 
@@ -27,15 +27,15 @@ u64 period()
 // more has it brought forward.
 u64 next_event(u64 now)
 {
-    const u64 tick = std::min(next_tick.read(), now + period());
-    next_tick.write(tick);
+    const u64 tick = std::min(this_cpu<next_tick>.read(), now + period());
+    this_cpu<next_tick>.write(tick);
     return std::min(tick, first_timer());
 }
 
 void tick(u64 now)
 {
     ticks.inc();
-    next_tick.write(now + period());
+    this_cpu<next_tick>.write(now + period());
     selftest_check_deadline();
     scheduler_tick();
 }
@@ -46,7 +46,7 @@ void start_tick()
 {
     const arch::InterruptMask masked;
     arch::enable_private_interrupt(arch::timer_interrupt());
-    next_tick.write(arch::timer_ticks() + period());
+    this_cpu<next_tick>.write(arch::timer_ticks() + period());
     program_alarm();
 }
 
@@ -59,7 +59,7 @@ void stop_tick()
 
 void program_alarm()
 {
-    if (alarm_handler.read() != nullptr)
+    if (this_cpu<alarm_handler>.read() != nullptr)
         return;
     const u64 now = arch::timer_ticks();
     const u64 event = next_event(now);
@@ -68,14 +68,14 @@ void program_alarm()
 
 void handle_tick()
 {
-    if (const AlarmHandler handler = alarm_handler.read()) {
+    if (const AlarmHandler handler = this_cpu<alarm_handler>.read()) {
         arch::timer_cancel_alarm();
         ticks.inc();
         selftest_check_deadline();
         return handler();
     }
     const u64 now = arch::timer_ticks();
-    if (now >= next_tick.read())
+    if (now >= this_cpu<next_tick>.read())
         tick(now);
     run_due_timers(now);
     program_alarm();
@@ -90,7 +90,7 @@ void take_over_alarm(AlarmHandler handler)
 {
     arch::InterruptMask masked; // no alarm between the old handler and the new one
     arch::timer_cancel_alarm();
-    alarm_handler.write(handler);
+    this_cpu<alarm_handler>.write(handler);
     if (handler == nullptr)
         program_alarm();
 }

@@ -12,7 +12,7 @@
 // stays on its CPU.
 #pragma once
 
-#include "mm/percpu.hpp"
+#include "mm/this_cpu.hpp"
 
 namespace percival::mm {
 
@@ -23,7 +23,7 @@ extern PerCpu<u32> allocations_until_failure;
 // the one.
 inline bool failure_is_planned()
 {
-    return allocations_until_failure.read() != 0;
+    return this_cpu<allocations_until_failure>.read() != 0;
 }
 inline bool must_fail_now()
 {
@@ -32,8 +32,8 @@ inline bool must_fail_now()
 
 class FailNth : Immovable {
 public:
-    explicit FailNth(u32 nth) { allocations_until_failure.write(nth); }
-    ~FailNth() { allocations_until_failure.write(0); }
+    explicit FailNth(u32 nth) { this_cpu<allocations_until_failure>.write(nth); }
+    ~FailNth() { this_cpu<allocations_until_failure>.write(0); }
 
     bool has_failed() const { return !failure_is_planned(); }
 };

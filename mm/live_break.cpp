@@ -2,7 +2,7 @@
 #include "mm/live_break.hpp"
 
 #include "arch/barrier.hpp"
-#include "mm/percpu.hpp"
+#include "mm/this_cpu.hpp"
 
 namespace percival::mm {
 namespace {
@@ -13,7 +13,7 @@ PERCIVAL_PERCPU PerCpu<u32> breaking{};
 void set_breaking(u32 value)
 {
     if (arch::read_this_cpu_distance() != 0)
-        breaking.write(value);
+        this_cpu<breaking>.write(value);
 }
 
 } // namespace
@@ -35,7 +35,7 @@ LiveBreak::~LiveBreak()
 
 bool this_cpu_breaks()
 {
-    return breaking.read() != 0;
+    return this_cpu<breaking>.read() != 0;
 }
 
 } // namespace percival::mm

@@ -10,7 +10,8 @@
 // address that escaped into a list or to another CPU would mean a different object there. There is
 // deliberately no operator++ and no conversion to T.
 //
-// Operations that are plain, against a pin or without one, are in mm/percpu_plain.hpp.
+// Operations that are plain, against a pin or without one, are in mm/percpu_plain.hpp; those that know the variable
+// where they are compiled in mm/this_cpu.hpp.
 //
 // Two operations in a row are two operations: what must be one step across several needs a Pin and interrupts
 // masked.
@@ -18,7 +19,9 @@
 // Static objects are constant-initialized: their bytes are the template of every CPU's copy.
 #pragma once
 
+#include "arch/percpu_access.hpp"
 #include "arch/percpu_ops.hpp"
+#include "arch/percpu_register.hpp"
 #include "kernel/pin.hpp"
 #include "mm/percpu_area.hpp"
 #include "mm/percpu_plain.hpp"
@@ -80,6 +83,8 @@ concept Number = Scalar<T> && std::integral<T> && !std::same_as<T, bool>;
 template <class T>
 class PerCpu {
 public:
+    using Value = T;
+
     constexpr PerCpu() = default;
     constexpr explicit PerCpu(T initial) : value_{initial} {}
     PerCpu(const PerCpu&) = delete;

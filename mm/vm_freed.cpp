@@ -5,7 +5,7 @@
 #include "kernel/call.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/memory_statistics.hpp"
-#include "mm/percpu.hpp"
+#include "mm/this_cpu.hpp"
 #include "mm/vm_region.hpp"
 #include "mm/vm_spares.hpp"
 
@@ -33,7 +33,7 @@ void push(VmArea& area)
 {
     // The cleared descriptors before the area can be found: a flush on another CPU is for them too.
     arch::dmb<arch::Shareability::InnerShareable, arch::Access::Store>();
-    VmArea* first = freed.read();
+    VmArea* first = this_cpu<freed>.read();
     do {
         area.next = first;
     } while (!freed.try_cmpxchg(first, &area));

@@ -4,7 +4,7 @@
 #include "arch/barrier.hpp"
 #include "arch/exception_syndrome.hpp"
 #include "arch/sysreg.hpp"
-#include "mm/percpu.hpp"
+#include "mm/this_cpu.hpp"
 
 namespace percival::arch {
 namespace {
@@ -38,7 +38,7 @@ void disarm()
 
 Breakpoint::Breakpoint(VirtAddr instruction, void (*on_hit)()) : on_hit_{on_hit}
 {
-    armed.write(this);
+    this_cpu<armed>.write(this);
     asm volatile("msr oslar_el1, xzr");
     BreakpointValue{instruction.raw()}.write();
     BreakpointControl{}
@@ -56,14 +56,14 @@ Breakpoint::~Breakpoint()
     asm volatile("msr daifset, #8" ::: "memory");
     Mdscr::read().with<Mdscr::Kde>(0).with<Mdscr::Mde>(0).write();
     disarm();
-    armed.write(nullptr);
+    this_cpu<armed>.write(nullptr);
 }
 
 bool handle_breakpoint(const Registers& registers)
 {
     if (exception_class(registers.esr) != ExceptionClass::HardwareBreakpoint)
         return false;
-    Breakpoint* breakpoint = armed.read();
+    Breakpoint* breakpoint = this_cpu<armed>.read();
     if (breakpoint == nullptr || breakpoint->hit_)
         return false;
     disarm(); // or it would fire again on the way back

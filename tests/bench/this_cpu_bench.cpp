@@ -3,7 +3,7 @@
 // address yet to be made; and the plain forms.
 #include "kernel/benchmark.hpp"
 #include "kernel/preemption.hpp"
-#include "mm/percpu.hpp"
+#include "mm/this_cpu.hpp"
 
 namespace percival {
 namespace {
@@ -28,12 +28,12 @@ void keep(T value)
 
 [[gnu::noinline]] void read_from_scratch()
 {
-    keep(counter.read());
+    keep(this_cpu<counter>.read());
 }
 
 [[gnu::noinline]] void write_from_scratch()
 {
-    counter.write(1);
+    this_cpu<counter>.write(1);
 }
 
 [[gnu::noinline]] void do_nothing()
@@ -73,8 +73,8 @@ PERCIVAL_BENCHMARK(this_cpu_write_first, "this_cpu")
 // Every operation on `variable`; `width` is what the names end in.
 #define PERCIVAL_THIS_CPU_BENCHMARKS(variable, width)                                     \
     PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_add##width, variable.add(1))                     \
-    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_read##width, keep(variable.read()))              \
-    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_write##width, variable.write(1))                 \
+    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_read##width, keep(this_cpu<variable>.read()))    \
+    PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_write##width, this_cpu<variable>.write(1))       \
     PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_inc_return##width, keep(variable.add_return(1))) \
     PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_and##width, variable.and_(1))                    \
     PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_or##width, variable.or_(1))                      \
@@ -85,6 +85,10 @@ PERCIVAL_THIS_CPU_BENCHMARKS(counter, )
 PERCIVAL_THIS_CPU_BENCHMARKS(counter_u32, _4_bytes)
 PERCIVAL_THIS_CPU_BENCHMARKS(counter_u16, _2_bytes)
 PERCIVAL_THIS_CPU_BENCHMARKS(counter_u8, _1_byte)
+
+// Of a variable that is known by its address.
+PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_read_by_pointer, keep(counter.read()))
+PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_write_by_pointer, counter.write(1))
 
 PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_cmpxchg_16_bytes, keep(pair.cmpxchg({1, 2}, {3, 4}).low))
 

@@ -49,9 +49,12 @@ class BenchTest(unittest.TestCase):
         self.assertEqual(runs[0], runs[1])
         self.assertEqual(runs[0]["preset"], "4k-48")
         instructions = {(row["name"], row["mode"]): row["instructions"] for row in runs[0]["results"]}
-        for mode, add, read in (("local", 1, 1), ("restart", 4, 1), ("guarded", 14, 13)):
+        for mode, add, read, by_pointer in (("local", 1, 1, 1), ("restart", 4, 4, 1), ("guarded", 14, 14, 13)):
             self.assertEqual(instructions["this_cpu_add", mode], add)
             self.assertEqual(instructions["this_cpu_read", mode], read)
+            self.assertEqual(instructions["this_cpu_read_by_pointer", mode], by_pointer)
+        for operation, first in (("add", 4), ("read", 2), ("write", 3)):
+            self.assertEqual(instructions[f"this_cpu_{operation}_first", "local"], first)
 
     def test_a_benchmark_that_does_not_exist_is_a_failure(self) -> None:
         self.assertNotEqual(run("bench", "--no-build", "no_such_benchmark").returncode, 0)

@@ -6,7 +6,7 @@
 #include "arch/restart.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/selftest.hpp"
-#include "mm/percpu.hpp"
+#include "mm/this_cpu.hpp"
 #include "tests/kernel/percpu_modes.hpp"
 
 #include <algorithm>
@@ -37,6 +37,15 @@ PERCIVAL_PERCPU PerCpu<u64> counter{};
 #pragma clang loop unroll(disable)
     for (u64 turn = 0; turn < turns; ++turn)
         sum += counter.read();
+    return sum;
+}
+
+[[gnu::noinline]] u64 read_static_in_a_loop(u64 turns)
+{
+    u64 sum = 0;
+#pragma clang loop unroll(disable)
+    for (u64 turn = 0; turn < turns; ++turn)
+        sum += this_cpu<counter>.read();
     return sum;
 }
 
@@ -141,6 +150,27 @@ PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn_in_every_mode)
             break;
         }
         EXPECT_EQ(read_in_a_loop(0), 0u);
+    });
+}
+
+PERCIVAL_TEST(emitted_code, read_of_a_static_variable_in_a_loop_is_one_load_or_restarts)
+{
+    for_each_percpu_mode([](PercpuMode mode) {
+        const auto loop = loop_in(reinterpret_cast<const void*>(&read_static_in_a_loop));
+        EXPECT_EQ(loop.size(), 3u); // it, the sum, and the count-down
+        const auto site = std::ranges::find_if(loop, [mode](u32 instruction) {
+            return mode == PercpuMode::Local ? arch::is_load(instruction)
+                                             : arch::branch_offset(instruction).has_value();
+        });
+        EXPECT(site != loop.end());
+        const auto code = executed_at(&*site);
+        if (mode == PercpuMode::Restart) {
+            EXPECT_EQ(1 + code.size(), 4u); // the branches to it and back included
+            EXPECT(arch::is_add_to_x18(code[0]) && arch::is_load(code[1]));
+            expect_restarts(code, 1);
+        }
+        EXPECT(code.size() <= 13);
+        EXPECT_EQ(read_static_in_a_loop(0), 0u);
     });
 }
 

@@ -3,7 +3,7 @@
 // moved, the address is used. What the hazard tests' controls do on purpose.
 #pragma once
 
-#include "arch/percpu_ops.hpp"
+#include "arch/percpu_register.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/scheduler.hpp"
 #include "kernel/selftest.hpp"

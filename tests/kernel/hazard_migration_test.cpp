@@ -13,7 +13,7 @@
 #include "kernel/scheduler.hpp"
 #include "kernel/selftest.hpp"
 #include "kernel/tick.hpp"
-#include "mm/percpu.hpp"
+#include "mm/this_cpu.hpp"
 #include "tests/kernel/hazard_controls.hpp"
 #include "tests/kernel/percpu_modes.hpp"
 
@@ -40,6 +40,11 @@ PERCIVAL_PERCPU PerCpu<u64> variable{};
 [[gnu::noinline]] void write_tag()
 {
     variable.write(kChanged);
+}
+
+[[gnu::noinline]] void write_tag_static()
+{
+    this_cpu<variable>.write(kChanged);
 }
 
 [[gnu::noinline]] void exchange()
@@ -199,7 +204,8 @@ public:
 
 void check(PercpuMode mode)
 {
-    for (const auto operation : {&add_one, &write_tag, &exchange, &compare_exchange, &exchange_pair}) {
+    for (const auto operation :
+         {&add_one, &write_tag, &write_tag_static, &exchange, &compare_exchange, &exchange_pair}) {
         const SilentTick silent;
         const Tally tally = move_everywhere(operation);
         EXPECT_EQ(tally.not_once, 0u);

@@ -3,6 +3,7 @@
 // pinned there sees its copy change under its eyes, which no operation ever does to it, in any mode: the only threads that
 // may change that copy are those on its CPU, and while it is pinned that is itself.
 #include "arch/barrier.hpp"
+#include "mm/this_cpu.hpp"
 #include "tests/kernel/hazard_controls.hpp"
 #include "tests/kernel/moved_threads.hpp"
 
@@ -46,6 +47,7 @@ PERCIVAL_TEST(hazard_owner, a_write_never_reaches_a_pinned_threads_copy)
 {
     SKIP_ABOVE_MOST_MOVED_CPUS();
     EXPECT_EQ(changes_seen([](u64 number) { word.write(number); }), 0u);
+    EXPECT_EQ(changes_seen([](u64 number) { this_cpu<word>.write(number); }), 0u);
 }
 
 PERCIVAL_TEST(hazard_owner, no_atomic_operation_reaches_a_pinned_threads_copy)

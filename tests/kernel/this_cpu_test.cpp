@@ -3,7 +3,7 @@
 // that must not change.
 #include "kernel/call.hpp"
 #include "kernel/selftest.hpp"
-#include "mm/percpu.hpp"
+#include "mm/this_cpu.hpp"
 
 #include <limits>
 
@@ -183,6 +183,40 @@ PERCIVAL_TEST(this_cpu, operations_of_all_widths_work_on_parts_of_one_word)
         EXPECT_EQ(mixed.read(), 0x0100'8001'0000'0042u);
         mixed.add(u64{1} << 40);
         EXPECT_EQ(part<u8>(5).read(), 0x81u);
+    });
+}
+
+template <auto& Guarded>
+void check_static_accesses()
+{
+    using T = std::remove_reference_t<decltype(Guarded.variable)>::Value;
+    for (const T value : kValues<T>) {
+        for (PerCpu<u8>& canary : Guarded.before)
+            canary.write(kCanary);
+        for (PerCpu<u8>& canary : Guarded.after)
+            canary.write(kCanary);
+        this_cpu<Guarded.variable>.write(value);
+        EXPECT_EQ(Guarded.variable.read(), value);
+        Guarded.variable.write(static_cast<T>(~value));
+        EXPECT_EQ(this_cpu<Guarded.variable>.read(), static_cast<T>(~value));
+        for (const PerCpu<u8>& canary : Guarded.before)
+            EXPECT_EQ(canary.read(), kCanary);
+        for (const PerCpu<u8>& canary : Guarded.after)
+            EXPECT_EQ(canary.read(), kCanary);
+    }
+}
+
+PERCIVAL_TEST(this_cpu, a_static_variable_is_read_and_written_at_every_width_and_alone)
+{
+    run_everywhere([](CpuId) {
+        check_static_accesses<guarded_u8>();
+        check_static_accesses<guarded_u16>();
+        check_static_accesses<guarded_u32>();
+        check_static_accesses<guarded_u64>();
+        check_static_accesses<guarded_s8>();
+        check_static_accesses<guarded_s16>();
+        check_static_accesses<guarded_s32>();
+        check_static_accesses<guarded_s64>();
     });
 }
 

@@ -13,17 +13,12 @@
 // 1- and 2-byte operations use the sized forms, so that they leave their neighbours alone.
 #pragma once
 
-#include "arch/percpu_register.hpp"
 #include "arch/percpu_site.hpp"
-#include "kernel/types.hpp"
+#include "arch/percpu_width.hpp"
 
 #include <type_traits>
 
 namespace percival::arch {
-
-template <class T>
-concept PercpuWord =
-    std::is_unsigned_v<T> && (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
 
 // Two words that are one for compare-exchange.
 struct alignas(16) PercpuPair {
@@ -31,21 +26,6 @@ struct alignas(16) PercpuPair {
     u64 high;
     friend constexpr bool operator==(const PercpuPair&, const PercpuPair&) = default;
 };
-
-// Calls ASM(size suffix, register width, …) for the width of T.
-#define PERCIVAL_FOR_WIDTH(T, ASM, ...)           \
-    if constexpr (sizeof(T) == 1)                 \
-        ASM("b", "w" __VA_OPT__(, ) __VA_ARGS__); \
-    else if constexpr (sizeof(T) == 2)            \
-        ASM("h", "w" __VA_OPT__(, ) __VA_ARGS__); \
-    else if constexpr (sizeof(T) == 4)            \
-        ASM("", "w" __VA_OPT__(, ) __VA_ARGS__);  \
-    else                                          \
-        ASM("", "x" __VA_OPT__(, ) __VA_ARGS__)
-
-// What every operation needs besides its own operands. [address] and [memory] are one register; only the
-// first can be written without brackets.
-#define PERCIVAL_PERCPU_SCRATCH [scratch] "=&r"(scratch), [global] "=&r"(global)
 
 // old = *target; *target = old OP operand: `lse` is the atomic's mnemonic, `compute` that of OP on registers.
 #define PERCIVAL_FETCH_LSE(at, sz, r, lse, compute) lse sz " %" r "[operand], %" r "[old], " at "\n8:\n"
@@ -196,39 +176,6 @@ inline PercpuPair percpu_compare_exchange(PercpuPair* target, PercpuPair expecte
     return {expected_low, expected_high};
 }
 
-// A single-copy atomic load or store: one LDR or STR (Arm ARM B2.2.1).
-#define PERCIVAL_LOAD(at, sz, r) "ldr" sz " %" r "[value], " at "\n8:\n"
-#define PERCIVAL_STORE(at, sz, r) "str" sz " %" r "[value], " at "\n8:\n"
-
-template <PercpuWord T>
-[[gnu::always_inline]] inline T percpu_load(const T* target)
-{
-    T value;
-    u32 scratch;
-    u64 global;
-#define PERCIVAL_ASM(sz, r)                                     \
-    asm volatile(PERCIVAL_PERCPU_ACCESS(PERCIVAL_LOAD, sz, r)   \
-                 : [value] "=r"(value), PERCIVAL_PERCPU_SCRATCH \
-                 : [memory] "Q"(*target), [address] "r"(target))
-    PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
-#undef PERCIVAL_ASM
-    return value;
-}
-
-template <PercpuWord T>
-[[gnu::always_inline]] inline void percpu_store(T* target, T value)
-{
-    u32 scratch;
-    u64 global;
-#define PERCIVAL_ASM(sz, r)                                        \
-    asm volatile(PERCIVAL_PERCPU_ACCESS(PERCIVAL_STORE, sz, r)     \
-                 : PERCIVAL_PERCPU_SCRATCH, [memory] "=Q"(*target) \
-                 : [value] "r"(value), [address] "r"(target))
-    PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
-#undef PERCIVAL_ASM
-}
-
 #undef PERCIVAL_FETCH_OP
-#undef PERCIVAL_FOR_WIDTH
 
 } // namespace percival::arch

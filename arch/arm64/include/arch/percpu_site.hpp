@@ -23,8 +23,8 @@
 // A guarded sequence counts in the thread's Preemption (kernel/preemption.hpp): both are to be changed
 // together. A switch that became due meanwhile is made at label 6.
 //
-// Operands of the asm statement: [address] the local address, [global] 64 bits and [scratch] 32 bits of scratch,
-// early-clobbered all. An operation is a macro of the address operand, as text, and of anything else; its text
+// Operands of the asm statement: [address] the local address, or [page] and [symbol], the page of a static variable
+// and its name; [global] 64 bits and [scratch] 32 bits of scratch, early-clobbered both. An operation is a macro of the address operand, as text, and of anything else; its text
 // may use local label 5, begins its retries at 4, and has label 8 behind the instruction that commits.
 #pragma once
 
@@ -32,7 +32,15 @@
 #define PERCIVAL_AT_GLOBAL "[%[global]]"
 #define PERCIVAL_AT_DISTANCE "[x18, %[address]]"
 
+#define PERCIVAL_AT_LOCAL_SYMBOL "[%[page], :lo12:%[symbol]]"
+#define PERCIVAL_AT_GLOBAL_SYMBOL "[%[global], :lo12:%[symbol]]"
+
 #define PERCIVAL_MAKE_GLOBAL "add %[global], x18, %[address]\n"
+#define PERCIVAL_MAKE_GLOBAL_PAGE "add %[global], x18, %[page]\n"
+
+// What every operation needs besides its own operands. [address] and [memory] are one register; only the
+// first can be written without brackets.
+#define PERCIVAL_PERCPU_SCRATCH [scratch] "=&r"(scratch), [global] "=&r"(global)
 
 #define PERCIVAL_COUNT_UP                \
     "mrs %[global], sp_el0\n"            \
@@ -85,12 +93,14 @@
 #define PERCIVAL_ATOMIC_SITE "1: b 2f\n3:\n"
 #define PERCIVAL_LOCAL_LLSC(operation) PERCIVAL_OUT_OF_LINE("2", PERCIVAL_LOCAL_SEQUENCE(operation))
 #define PERCIVAL_LOCAL_LLSC_OFFSET "2b - ."
-#define PERCIVAL_ACCESS_SITE(local, restart) "1: " local
+#define PERCIVAL_ACCESS_SITE(local, restart) "1: " local "3:\n"
+#define PERCIVAL_STATIC_ACCESS_SITE(local) "1: " local "3:\n"
 #else
 #define PERCIVAL_ATOMIC_SITE "1: b 21f\n3:\n"
 #define PERCIVAL_LOCAL_LLSC(operation)
 #define PERCIVAL_LOCAL_LLSC_OFFSET "0"
-#define PERCIVAL_ACCESS_SITE(local, restart) "1: " restart
+#define PERCIVAL_ACCESS_SITE(local, restart) "1: " restart "3:\n"
+#define PERCIVAL_STATIC_ACCESS_SITE(local) "1: b 20f\n3:\n"
 #endif
 
 // An atomic operation: LSE(at, …) is one instruction, LLSC(at, …) a loop.
@@ -112,7 +122,16 @@
 // A plain load or store: ACCESS(at, …) is one instruction, which takes a register offset too.
 #define PERCIVAL_PERCPU_ACCESS(ACCESS, ...)                                                                 \
     PERCIVAL_ACCESS_SITE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__), ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__)) \
-    "3:\n" PERCIVAL_OUT_OF_LINE("22",                                                                       \
-                                PERCIVAL_GUARDED_SEQUENCE("", ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__)))   \
-        PERCIVAL_ALTERNATIVE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__),                                        \
-                             ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__), "0", "0", "0", "0", "22b", "22b")
+    PERCIVAL_OUT_OF_LINE("22", PERCIVAL_GUARDED_SEQUENCE("", ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__)))    \
+    PERCIVAL_ALTERNATIVE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__), ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__), \
+                         "0", "0", "0", "0", "22b", "22b")
+
+// The same of a static variable. There is no instruction with a register offset and part of an address.
+#define PERCIVAL_PERCPU_STATIC_ACCESS(ACCESS, ...)                                                        \
+    PERCIVAL_STATIC_ACCESS_SITE(ACCESS(PERCIVAL_AT_LOCAL_SYMBOL, __VA_ARGS__))                            \
+    PERCIVAL_OUT_OF_LINE("20", PERCIVAL_RESTART_SEQUENCE(PERCIVAL_MAKE_GLOBAL_PAGE,                       \
+                                                         ACCESS(PERCIVAL_AT_GLOBAL_SYMBOL, __VA_ARGS__))) \
+    PERCIVAL_OUT_OF_LINE("22", PERCIVAL_GUARDED_SEQUENCE(PERCIVAL_MAKE_GLOBAL_PAGE,                       \
+                                                         ACCESS(PERCIVAL_AT_GLOBAL_SYMBOL, __VA_ARGS__))) \
+    PERCIVAL_ALTERNATIVE(ACCESS(PERCIVAL_AT_LOCAL_SYMBOL, __VA_ARGS__), PERCIVAL_NOT_IN_PLACE, "0", "0",  \
+                         "20b - .", "20b - .", "22b", "22b")
