@@ -13,6 +13,7 @@
 #include "kernel/boot_arguments.hpp"
 #include "kernel/types.hpp"
 
+#include <array>
 #include <string_view>
 
 namespace percival {
@@ -45,13 +46,20 @@ private:
     arch::PercpuForm before_;
 };
 
-// Calls f(mode) in each mode of the build.
+// Those of the build.
+inline constexpr auto kPercpuModes = [] {
+    using enum arch::PercpuMode;
+    if constexpr (arch::kHasLocalMode)
+        return std::array{Local, Restart, Guarded};
+    else
+        return std::array{Restart, Guarded};
+}();
+
+// Calls f(mode) in each.
 template <class F>
 void for_each_percpu_mode(F f)
 {
-    for (const auto mode : {arch::PercpuMode::Local, arch::PercpuMode::Restart, arch::PercpuMode::Guarded}) {
-        if (mode == arch::PercpuMode::Local && !arch::kHasLocalMode)
-            continue;
+    for (const auto mode : kPercpuModes) {
         const InPercpuForm in_mode{mode};
         f(mode);
     }

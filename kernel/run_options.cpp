@@ -24,9 +24,9 @@ u32 number_or(const BootArguments& arguments, std::string_view key, u32 otherwis
 bool is_known(std::string_view key)
 {
     return key == "selftest" || key == "selftest.list" || key == "selftest.timeout" ||
-           key == "selftest.repeat" || key == "bench" || key == "verdict" || key == "ptdump" ||
-           key == "vmallocinfo" || key == "percpuinfo" || key == "percpu" || key == "percpu.add" ||
-           key == "percpu.window";
+           key == "selftest.repeat" || key == "selftest.every_mode" || key == "bench" || key == "verdict" ||
+           key == "ptdump" || key == "vmallocinfo" || key == "percpuinfo" || key == "percpu" ||
+           key == "percpu.add" || key == "percpu.window";
 }
 
 void report_unknown(const BootArguments& arguments)
@@ -52,6 +52,7 @@ RunOptions read_run_options(const BootArguments& arguments)
     options.selftest.timeout_seconds =
         number_or(arguments, "selftest.timeout", options.selftest.timeout_seconds);
     options.selftest.repeat = number_or(arguments, "selftest.repeat", options.selftest.repeat);
+    options.selftest.in_every_mode = arguments.flag("selftest.every_mode");
     options.dump_page_tables = arguments.flag("ptdump");
     options.list_areas = arguments.flag("vmallocinfo");
     options.list_percpu = arguments.flag("percpuinfo");

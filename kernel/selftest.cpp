@@ -6,6 +6,7 @@
 #include "kernel/cpus.hpp"
 #include "kernel/glob.hpp"
 #include "kernel/ktap.hpp"
+#include "kernel/percpu_mode.hpp"
 #include "kernel/print.hpp"
 #include "kernel/selftest_selection.hpp"
 
@@ -110,6 +111,27 @@ void run_all(KtapWriter& ktap, std::span<const Selftest* const> tests, u32 timeo
     }
 }
 
+// Calls run() once for each round.
+template <class Run>
+void for_each_round(const SelftestOptions& options, Run run)
+{
+    const auto repeat = [&] {
+        for (u32 round = 0; round < options.repeat; ++round)
+            run();
+    };
+    if (!options.in_every_mode)
+        return repeat();
+    for_each_percpu_mode([&](arch::PercpuMode mode) {
+        print("# percpu: {}", name_of(mode));
+        repeat();
+    });
+}
+
+u32 count_rounds(const SelftestOptions& options)
+{
+    return options.repeat * (options.in_every_mode ? static_cast<u32>(kPercpuModes.size()) : 1);
+}
+
 // Whether every pattern stands for a test; says which do not.
 bool check_globs(std::string_view globs, ManualTests manual)
 {
@@ -138,7 +160,7 @@ Verdict run_selftests(const SelftestOptions& options)
     const ManualTests manual = options.list ? ManualTests::AsOthers : ManualTests::ByFullName;
     KtapWriter ktap{console_write_line};
     const bool all_fit = select_tests(registered_tests(), options.globs, manual, selected);
-    ktap.begin_run(options.list ? 0 : count_suites(selected.span()) * options.repeat);
+    ktap.begin_run(options.list ? 0 : count_suites(selected.span()) * count_rounds(options));
     if (!all_fit)
         print("# more than {} self-tests: some are left out", kMaxSelftests);
     const bool all_match = check_globs(options.globs, manual);
@@ -147,8 +169,7 @@ Verdict run_selftests(const SelftestOptions& options)
             print("# {}.{}{}", test->suite, test->name, test->manual ? " (manual)" : "");
         return all_fit && all_match ? Verdict::Passed : Verdict::Failed;
     }
-    for (u32 round = 0; round < options.repeat; ++round)
-        run_all(ktap, selected.span(), options.timeout_seconds);
+    for_each_round(options, [&] { run_all(ktap, selected.span(), options.timeout_seconds); });
     if (ktap.ran() == 0)
         print("# no self-test ran");
     ktap.end_run();

@@ -21,6 +21,7 @@ struct SelftestOptions {
     bool list{false};            // do not run them, list them
     u32 timeout_seconds{30};     // for each test; 0: the watchdog is off
     u32 repeat{1};               // how often to run them all
+    bool in_every_mode{false};   // of the this_cpu operations: all of that once in each
 };
 
 // Runs the tests and reports on the console in KTAP version 1. Failed when a test failed, when a glob matches

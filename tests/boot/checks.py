@@ -10,13 +10,15 @@ import re
 from typing import Callable, Dict, List, Sequence
 
 from frontdoor import ktap
-from matrix import Row
+from row import Row
 
 Check = Callable[[Sequence[str], Row], List[str]]
 
 SUMMARY = ("machine: ", "cpu: ", "features: ", "layout: ")
 ROOT = re.compile(r"root: cpu(\d+) P:(0x[0-9a-f]+)")
 FRAME = re.compile(r"^#\d+ +V:0x[0-9a-f]{16} [A-Za-z_]\S*\+0x[0-9a-f]+$")
+PERCPU_MODE = re.compile(r"# percpu: (\w+)")
+PERCPU_MODES = ["local", "restart", "guarded"]
 LISTED = re.compile(r"# (\w+\.\w+)( \(manual\))?")
 
 
@@ -43,12 +45,23 @@ def whole_report(lines: Sequence[str], row: Row) -> List[str]:
 
 def repeated_report(lines: Sequence[str], row: Row) -> List[str]:
     """Every test is reported twice, and passes both times."""
+    return whole_report(lines, row) + _not_repeated(lines, 2)
+
+
+def report_of_every_mode(lines: Sequence[str], row: Row) -> List[str]:
+    """Every test is reported once in each mode of the this_cpu operations, and passes each time."""
+    modes = [match[1] for match in map(PERCPU_MODE.fullmatch, lines) if match]
+    problems = [] if modes == PERCPU_MODES else [f"it ran in the modes {modes}"]
+    return problems + whole_report(lines, row) + _not_repeated(lines, len(PERCPU_MODES))
+
+
+def _not_repeated(lines: Sequence[str], wanted: int) -> List[str]:
     report = ktap.read(lines)
     count = collections.Counter(
         f"{suite.name}.{test.name}" for suite in report.results for test in suite.leaves()
     )
-    return whole_report(lines, row) + [
-        f"{name} ran {times} times" for name, times in count.items() if times != 2
+    return [
+        f"{name} ran {times} times" for name, times in count.items() if times != wanted
     ]
 
 
@@ -180,6 +193,7 @@ CHECKS: Dict[str, Check] = {
     for check in (
         whole_report,
         repeated_report,
+        report_of_every_mode,
         failed_report,
         no_test_ran,
         test_list,

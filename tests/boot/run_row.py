@@ -17,7 +17,9 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from checks import CHECKS, shown  # noqa: E402  (the path has to be set first)
 from frontdoor import qemu_probe  # noqa: E402
 from frontdoor.testing import SKIP_MARK  # noqa: E402
-from matrix import BY_NAME, ONE_BY_ONE, Row  # noqa: E402
+from matrix import BY_NAME  # noqa: E402
+from row import Row  # noqa: E402
+from rows_percpu import ONE_BY_ONE  # noqa: E402
 from trees import Setup, prepare  # noqa: E402
 
 EXIT_SKIPPED = 77

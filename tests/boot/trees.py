@@ -14,7 +14,7 @@ from typing import Callable, Dict, List
 from frontdoor.machine import Machine, kernel_arguments
 from frontdoor.paths import image
 from frontdoor.qemu_probe import PROGRAM
-from matrix import Row
+from row import Row
 from tree_text import TreeText
 
 HERE = Path(__file__).resolve().parent

@@ -221,12 +221,6 @@ PERCIVAL_TEST(hazard_migration, a_move_before_any_instruction_of_an_operation_le
     in_a_thread_that_may_move([] { for_each_kind_of_atomics(arch::percpu_form().mode, &check); });
 }
 
-PERCIVAL_TEST_MANUAL(hazard_migration, a_move_before_any_instruction_is_harmless_in_every_mode)
-{
-    SKIP_WITHOUT_ANOTHER_CPU();
-    in_a_thread_that_may_move([] { for_each_percpu_mode_and_kind_of_atomics(&check); });
-}
-
 // It goes wrong before each instruction between the one that reads the distance and the one that uses it.
 PERCIVAL_TEST(hazard_migration, a_move_within_an_unprotected_sequence_changes_another_cpus_copy)
 {

@@ -20,10 +20,4 @@ void for_each_kind_of_atomics(arch::PercpuMode mode, F f)
     }
 }
 
-template <class F>
-void for_each_percpu_mode_and_kind_of_atomics(F f)
-{
-    for_each_percpu_mode([f](arch::PercpuMode mode) { for_each_kind_of_atomics(mode, f); });
-}
-
 } // namespace percival

@@ -6,7 +6,8 @@ from typing import List
 
 import support  # noqa: F401
 from checks import CHECKS
-from matrix import BY_NAME, Row
+from matrix import BY_NAME
+from row import Row
 
 REGISTERS = "\n".join(f"  x{number:<2} 0x{number:016x}" for number in range(31))
 
@@ -140,6 +141,16 @@ class CheckTest(unittest.TestCase):
         twice = again.replace("# Totals", suite.replace("ok 1 demo", "ok 2 demo") + "# Totals")
         self.assertEqual(problems("repeated_report", twice, Row("x")), [])
         self.assertNotEqual(problems("repeated_report", REPORT, Row("x")), [])
+
+    def test_a_report_of_every_mode_has_every_test_in_each(self) -> None:
+        suite = REPORT[REPORT.index("  KTAP") : REPORT.index("# Totals")]
+        suites = [suite.replace("ok 1 demo", f"ok {number} demo") for number in (1, 2, 3)]
+        modes = ["# percpu: local\n", "# percpu: restart\n", "# percpu: guarded\n"]
+        start, end = REPORT[: REPORT.index("  KTAP")].replace("1..1", "1..3"), "# Totals: pass:3 fail:0 skip:0\n"
+        whole = start + "".join(map("".join, zip(modes, suites))) + end
+        self.assertEqual(problems("report_of_every_mode", whole, Row("x")), [])
+        self.assertNotEqual(problems("report_of_every_mode", whole.replace(modes[1], ""), Row("x")), [])
+        self.assertNotEqual(problems("report_of_every_mode", "".join(modes) + REPORT, Row("x")), [])
 
     def test_a_list_has_tests_of_both_kinds_once(self) -> None:
         self.assertEqual(problems("test_list", LIST, Row("x")), [])

@@ -10,7 +10,7 @@ import support  # noqa: F401
 import run_row
 from frontdoor import qemu_probe
 from frontdoor.testing import SKIP_MARK, skipped_tests
-from matrix import Row
+from row import Row
 
 JUNIT = f"""<?xml version="1.0" encoding="UTF-8"?>
 <testsuite name="x" tests="3" failures="0" disabled="0" skipped="2">

@@ -7,7 +7,8 @@ from unittest import mock
 import support  # noqa: F401
 import run_row
 from frontdoor import qemu_probe
-from matrix import ROWS, Row
+from matrix import ROWS
+from row import Row
 from tree_text import TreeText
 from trees import HERE, TREES
 

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A row of the boot matrix: one machine, and what has to come of booting it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Tuple
+
+HOST_THREADS = 8
+# With more than these, what waits for all CPUs takes as long as the host takes to run each of them: the suites
+# that hammer, those of threads and those that wait for workers are for fewer.
+MANY_CPUS = 16
+FOR_MANY_CPUS = (
+    *("roots.*", "percpu.*", "this_cpu.*", "linear_map.*", "numa.*", "ptdump.*", "vmallocinfo.*", "percpu_query.*"),
+    "percpu_wrong_free.*",
+)
+TEST_TIMEOUT_S = 900
+
+# The presets other than the default one; max has all their features, neoverse-n1 neither LPA2 nor LVA.
+GEOMETRIES = ("4k-39", "4k-52", "16k-47", "16k-48", "16k-52", "64k-42", "64k-48", "64k-52")
+
+@dataclass(frozen=True)
+class Row:
+    """One run. `checks` are names in checks.py, `shows` patterns that a line of the output must match. A
+    machine with `tree` (see trees.py) is described by us, not by QEMU; `online` are the numbers of the CPUs
+    that come up, when these are not all of QEMU's; `qemu` are arguments for it."""
+
+    name: str
+    cpus: int = 4
+    cpu: str = "max"
+    gic: int = 3
+    el: int = 1
+    memory: str = "1G"
+    icount: bool = False
+    preset: str = "4k-48"
+    append: str = ""
+    exit_code: int = 0
+    checks: Tuple[str, ...] = ("whole_report", "summary")
+    shows: Tuple[str, ...] = ()
+    board: str = ""
+    tree: str = ""
+    image_at: int = 0
+    online: Tuple[int, ...] = ()
+    qemu: Tuple[str, ...] = ()
+
+    @property
+    def machine(self) -> str:
+        """QEMU's -machine value; `virt` with virtualization enters the kernel at EL2."""
+        if self.board:
+            return self.board
+        return f"virt,gic-version={self.gic}" + (",virtualization=on" if self.el == 2 else "")
+
+    @property
+    def boot_arguments(self) -> List[str]:
+        """What `percival boot` is given."""
+        return [
+            *("--cpus", str(self.cpus), "--cpu", self.cpu, "--memory", self.memory),
+            *("--machine", self.machine, "--preset", self.preset),
+            *(["--icount"] if self.icount else []),
+            *(["--append", self.append] if self.append else []),
+            *(["--append", "selftest.timeout=200"] if self.cpus > MANY_CPUS else []),
+            *(["--append", f"selftest={','.join(FOR_MANY_CPUS)}"] if self.runs_what_many_cpus_can else []),
+            *(f"--qemu-arg={argument}" for argument in self.qemu),
+        ]
+
+    @property
+    def runs_what_many_cpus_can(self) -> bool:
+        """Of the tests, only those that take no longer with many CPUs; a row may ask for others itself."""
+        return self.cpus > MANY_CPUS and "selftest=" not in self.append
+
+    @property
+    def cpus_online(self) -> List[int]:
+        """The numbers of the CPUs that have to come up."""
+        return list(self.online or range(self.cpus))
+
+    @property
+    def host_threads(self) -> int:
+        """How many of the host's CPUs it keeps busy: one for each guest CPU, one in all under icount."""
+        return 1 if self.icount else min(self.cpus, HOST_THREADS)

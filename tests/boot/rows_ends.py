@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How a run ends and is told: verdicts, reports of failures, panics and hangs."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from row import Row
+
+ENDS: Tuple[Row, ...] = (
+    Row("a_pass_is_told_by_power_off", append="verdict=poweroff selftest=percpu.*"),
+    Row("lists_its_tests", append="selftest.list", checks=("test_list",)),
+    Row(
+        "a_failing_test_exits_1",
+        append="selftest=demo.fails",
+        exit_code=1,
+        checks=("failed_report",),
+    ),
+    Row(
+        "a_failing_test_exits_1_by_power_off",
+        append="selftest=demo.fails verdict=poweroff",
+        exit_code=1,
+        checks=("failed_report",),
+    ),
+    Row(
+        "a_glob_without_tests_exits_1",
+        append="selftest=no_such_suite.*",
+        exit_code=1,
+        checks=("no_test_ran",),
+    ),
+    Row(
+        "a_panic_exits_2",
+        append="selftest=demo.panics",
+        exit_code=2,
+        checks=("panic_report", "backtrace_into_the_test"),
+    ),
+    Row(
+        "a_panic_exits_2_by_power_off",
+        append="selftest=demo.panics verdict=poweroff",
+        exit_code=2,
+        checks=("panic_report", "backtrace_into_the_test"),
+    ),
+    Row(
+        "an_exception_is_reported_with_registers_and_syndrome",
+        append="selftest=demo.dereferences_null",
+        exit_code=2,
+        checks=("exception_report", "backtrace_into_the_test"),
+    ),
+    Row(
+        "a_stack_overflow_is_reported_as_such",
+        append="selftest=demo.overflows_stack",
+        exit_code=2,
+        checks=("overflow_report", "exception_report"),
+    ),
+    Row(
+        "a_stack_overflow_is_reported_as_such_entered_at_el2_debug",
+        el=2,
+        preset="debug",
+        append="selftest=demo.overflows_stack",
+        exit_code=2,
+        checks=("overflow_report", "exception_report"),
+    ),
+    Row(
+        "a_smashed_stack_is_a_panic",
+        append="selftest=demo.smashes_stack",
+        exit_code=2,
+        checks=("panic_report", "backtrace_into_the_test"),
+    ),
+    Row(
+        "a_hang_exits_3_with_every_cpus_backtrace",
+        append="selftest=demo.hangs selftest.timeout=2",
+        exit_code=3,
+        checks=("hang_report", "backtrace_into_the_test"),
+    ),
+    Row(
+        "a_hang_with_interrupts_masked_exits_3_gicv2",
+        gic=2,
+        cpu="cortex-a53",
+        append="selftest=demo.hangs_with_interrupts_masked selftest.timeout=2",
+        exit_code=3,
+        checks=("masked_hang_report",),
+    ),
+    Row(
+        "a_cpu_without_16k_pages_is_refused_by_name",
+        cpu="cortex-a53",
+        preset="16k-47",
+        exit_code=2,
+        checks=("refusal",),
+    ),
+)

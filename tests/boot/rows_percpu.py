@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The percpu allocator's windows, and the modes of the this_cpu operations."""
+
+from __future__ import annotations
+
+from typing import Any, Tuple
+
+from row import GEOMETRIES, Row
+
+PARTS_OF_PERCPU = (
+    *("allocator", "counter", "failure", "hammer", "hotplug", "interrupted", "object", "population", "query", "ref"),
+    "wrong_free",
+)
+OF_PERCPU = f"selftest={','.join(f'percpu_{part}.*' for part in PARTS_OF_PERCPU)}"
+OF_WINDOWS = "selftest=percpu*,roots.*,root_sync.*,this_cpu*,hotplug.*,vmap.*,ptdump.*"
+# What depends on the mode of the this_cpu operations.
+OF_THIS_CPU = "selftest=this_cpu*,percpu.*,percpu_counter.*,hazard*,emitted_code.*"
+# Interrupts anywhere: this emulator takes them between blocks of instructions, which are one each then.
+ONE_BY_ONE = ("-accel", "tcg,thread=multi,one-insn-per-tb=on")
+
+WINDOWS: Tuple[Row, ...] = (
+    Row("passes_on_160_cpus_with_all_of_percpu_memory", cpus=160, memory="2G", append=OF_PERCPU),
+    # Windows with tables of their own: the default preset in all, and every other geometry.
+    *(
+        Row(
+            f"passes_with_{preset}_and_mapped_windows",
+            preset=preset,
+            append="percpu.window=mapped percpuinfo" + (f" {OF_WINDOWS}" if preset in GEOMETRIES else ""),
+            shows=(
+                r"ok \d+ mapped_windows_have_tables_of_their_own$",
+                r"^percpuinfo: windows mapped; ",
+            ),
+        )
+        for preset in ("4k-48", "debug", *GEOMETRIES)
+    ),
+    Row(
+        "lists_what_addresses_are_used_for",
+        append="vmallocinfo percpuinfo selftest=percpu.*",
+        shows=(
+            r"^vmallocinfo: vmalloc +V:0x[0-9a-f]+ to V:0x[0-9a-f]+ .* pages ioremap, by .* kernel_main",
+            r"^vmallocinfo: vmalloc +V:.* stacks$",
+            r"^vmallocinfo: global percpu +V:.* percpu$",
+            r"^vmallocinfo: local percpu +V:.* percpu$",
+            r"^percpuinfo: windows linked; ",
+        ),
+    ),
+)
+
+
+def _mode_row(mode: str, name: str, append: str = "", **values: Any) -> Row:
+    shows = (rf"^percpu: {mode} \(boot argument\)$",)
+    return Row(f"passes_with_percpu_{mode}{name}", append=f"percpu={mode} {append}".strip(), shows=shows, **values)
+
+
+MODES: Tuple[Row, ...] = (
+    *(_mode_row(mode, "") for mode in ("restart", "guarded")),
+    # Every geometry on every number of CPUs in every mode.
+    *(
+        Row(
+            f"passes_in_every_mode_with_{preset}_on_{cpus}_cpus",
+            preset=preset,
+            cpus=cpus,
+            append=f"selftest.every_mode {OF_THIS_CPU}",
+            checks=("report_of_every_mode", "summary"),
+        )
+        for preset in ("4k-48", "debug", *GEOMETRIES)
+        for cpus in (1, 2, 4, 8)
+    ),
+    *(
+        _mode_row(mode, "_without_lse", OF_THIS_CPU, cpu="cortex-a53", cpus=cpus)
+        for mode, cpus in (("local", 8), ("restart", 2), ("guarded", 4))
+    ),
+    *(
+        _mode_row(mode, "_interrupted_before_any_instruction", "selftest=hazard*,migration.*", qemu=ONE_BY_ONE)
+        for mode in ("local", "restart", "guarded")
+    ),
+    *(
+        Row(
+            f"adds_by_{form}",
+            append=f"percpu.add={form} {OF_THIS_CPU}",
+            shows=(rf"^percpu: adds without result by {form} \(boot argument\)$",),
+        )
+        for form in ("stadd", "llsc")
+    ),
+    Row(
+        "percpu_auto_finds_the_tlbs_private",
+        append="percpu=auto selftest=percpu_mode.*",
+        shows=(
+            r"^percpu: local \(auto: the probe found all TLBs private\)$",
+            r"ok \d+ the_probe_sees_two_cpus_that_share_a_root$",
+        ),
+    ),
+    Row("passes_without_local_mode", preset="no-local-percpu", shows=(r"^percpu: restart \(default\)$",)),
+    Row(
+        "without_local_mode_it_is_refused",
+        preset="no-local-percpu",
+        append="percpu=local selftest=emitted_code.*",
+        shows=(r"^boot argument percpu=local: is none of restart, guarded and auto, using restart$",),
+    ),
+)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Machines that are described by a device tree of ours (trees.py)."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from row import Row
+
+# Not skipped.
+RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_holds_what_is_written$"
+
+# What depends on how the machine is described to the kernel. The rest of the tests are run on other machines of the same
+# kind.
+OF_MACHINE = "selftest=interrupts.*,roots.*,percpu.*,numa.*,linear_map.*,page_allocator.*,threads.*,hotplug.*"
+
+TREES: Tuple[Row, ...] = (
+    Row(
+        "passes_on_raspi4b_with_spin_tables_and_no_psci",
+        cpu="cortex-a72",
+        gic=2,
+        el=2,
+        memory="2G",
+        append=OF_MACHINE,
+        board="raspi4b",
+        tree="raspi4b.dts",
+        shows=(
+            r"^machine: Raspberry Pi 4 Model B, 4 of 4 CPUs, .*, GICv2, ",
+            r"^machine: .*, entered at EL2, runs at EL1$",
+        ),
+    ),
+    Row("passes_with_spin_tables_and_no_psci", tree="spin_table", shows=(r"^machine: .*, 4 of 4 CPUs, ",)),
+    Row(
+        "a_spinning_cpu_that_never_looks_is_left_out",
+        append=OF_MACHINE,
+        tree="spin_table_and_a_cpu_that_never_looks",
+        online=(0, 1, 3, 4),
+        shows=(
+            r"^cpu2: did not come up \(MPIDR 0x1ff\), left out$",
+            r"^machine: .*, 4 of 5 CPUs, ",
+        ),
+    ),
+    Row(
+        "a_cpu_that_does_not_exist_is_left_out",
+        tree="absent_cpu",
+        online=(0, 1, 3, 4),
+        shows=(
+            r"^cpu2: PSCI CPU_ON: invalid parameters, .*, left out$",
+            r"^machine: .*, 4 of 5 CPUs, ",
+        ),
+    ),
+    Row(
+        "a_disabled_cpu_stays_off",
+        append=OF_MACHINE,
+        tree="disabled_cpu",
+        online=(0, 1, 2),
+        shows=(r"^machine: .*, 3 of 3 CPUs, ",),
+    ),
+    Row(
+        "memory_that_is_reserved_or_in_no_bank_is_not_written_to",
+        memory="256M",
+        tree="two_banks",
+        shows=(r"^machine: .* in 2 bank\(s\), ",),
+    ),
+    Row(
+        "passes_with_banks_a_TiB_apart",
+        memory="1026G",
+        tree="banks_far_apart",
+        shows=(r"^machine: .*, 2 GiB in 2 bank\(s\), ", RAM_ABOVE_512_GIB),
+    ),
+    Row(
+        "passes_without_a_uart",
+        tree="no_uart",
+        exit_code=3,
+        checks=(),
+        shows=("^percival: the kernel stated no verdict; QEMU exited with 0$",),
+    ),
+    Row(
+        "panics_without_a_uart",
+        tree="no_uart",
+        append="selftest=demo.panics",
+        exit_code=3,
+        checks=(),
+        shows=("^percival: the kernel stated no verdict; QEMU exited with 2$",),
+    ),
+    Row(
+        "a_tree_without_memory_is_a_panic",
+        tree="no_memory",
+        exit_code=2,
+        checks=(),
+        shows=("^panic: device tree: /: there is no memory: ",),
+    ),
+    Row(
+        "a_tree_without_gic_is_a_panic",
+        tree="no_gic",
+        append="verdict=poweroff",
+        exit_code=2,
+        checks=(),
+        shows=("^panic: device tree: /: there is no interrupt controller: ",),
+    ),
+    Row(
+        "a_tree_without_cpus_is_a_panic",
+        tree="no_cpus",
+        exit_code=2,
+        checks=(),
+        shows=("^panic: device tree: /cpus: is missing",),
+    ),
+    Row(
+        "a_tree_without_the_boot_cpu_is_a_panic",
+        tree="no_boot_cpu",
+        exit_code=2,
+        checks=(),
+        shows=(r"^panic: device tree: the CPU it was given to \(MPIDR 0x0\) is not in it$",),
+    ),
+    Row(
+        "passes_loaded_in_the_middle_of_memory",
+        append=OF_MACHINE,
+        tree="as_it_is",
+        image_at=0x4A60_0000,
+        shows=("^machine: image at P:0x4a600000, ",),
+    ),
+    Row(
+        "passes_loaded_at_the_end_of_memory_entered_at_el2",
+        el=2,
+        append=OF_MACHINE,
+        tree="as_it_is",
+        image_at=0x7FE0_0000,
+        shows=("^machine: image at P:0x7fe00000, .* entered at EL2",),
+    ),
+)
