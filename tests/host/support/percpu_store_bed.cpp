@@ -6,6 +6,8 @@
 #include "mm/vm_region.hpp"
 #include "mm/vmalloc.hpp"
 
+#include <utility>
+
 namespace percival::testing {
 namespace {
 
@@ -82,6 +84,8 @@ bool PercpuStoreBed::window_is_full() const
 
 std::string PercpuStoreBed::take_down()
 {
+    if (percpu_directory == nullptr)
+        return {};
     machine.never_fail();
     const std::vector<PercpuChunk*> all = chunks();
     for (PercpuChunk* chunk : all)
@@ -97,7 +101,7 @@ std::string PercpuStoreBed::take_down()
     }
     if (rest_ != nullptr)
         local_percpu_region().release(*rest_);
-    vfree(percpu_directory);
+    vfree(std::exchange(percpu_directory, nullptr));
     const std::string& complaint = machine.complaint();
     return !complaint.empty()                                                     ? complaint
            : local_percpu_region().areas_in_use() != 0                            ? "an area is left over"

@@ -16,6 +16,8 @@ struct PercpuStoreShape {
 class PercpuStoreBed : Immovable {
 public:
     explicit PercpuStoreBed(const PercpuStoreShape& shape);
+    // The window is as it was, for the next one.
+    ~PercpuStoreBed() { take_down(); }
 
     PercpuStoreMachine machine;
     mm::PercpuStore store;
@@ -28,7 +30,8 @@ public:
     // Whether the window has no room for another chunk.
     bool window_is_full() const;
 
-    // Takes all chunks away, whatever is in them; empty, or what is left then of what the store got.
+    // Takes all chunks away, whatever is in them; empty, or what is left then of what the store got. Nothing, if it
+    // is done already.
     std::string take_down();
 
 private:
