@@ -31,12 +31,20 @@ void PercpuStoreModel::look_at_chunks()
         demand(percpu_chunk_at(at) != nullptr, "a chunk went with an object in it");
 }
 
-VirtRange PercpuStoreModel::free_piece_at(const PercpuChunk& chunk, VirtAddr from) const
+// What lies between the objects of a chunk, before the first and behind the last, empty ranges included; until
+// `visit` is false.
+template <class Visit>
+void PercpuStoreModel::for_each_gap(const PercpuChunk& chunk, Visit visit) const
 {
     const VirtRange whole = bed_.allocatable(chunk);
-    const auto next = sizes_.lower_bound(from);
-    const VirtAddr end = next == sizes_.end() ? whole.end() : std::min(whole.end(), next->first);
-    return {from, end - from};
+    VirtAddr at = whole.base;
+    for (auto object = sizes_.lower_bound(at); object != sizes_.end() && object->first < whole.end();
+         ++object) {
+        if (!visit(VirtRange{at, object->first - at}))
+            return;
+        at = object->first + object->second;
+    }
+    visit(VirtRange{at, whole.end() - at});
 }
 
 bool PercpuStoreModel::fits(VirtRange gap, PercpuRequest request, bool with_memory) const
@@ -59,16 +67,12 @@ bool PercpuStoreModel::fits(VirtRange gap, PercpuRequest request, bool with_memo
 
 bool PercpuStoreModel::has_place(const PercpuChunk& chunk, PercpuRequest request, bool with_memory) const
 {
-    const VirtRange whole = bed_.allocatable(chunk);
-    for (VirtAddr at = whole.base; at < whole.end();) {
-        const VirtRange gap = free_piece_at(chunk, at);
-        if (fits(gap, request, with_memory))
-            return true;
-        at = gap.end();
-        if (const auto object = sizes_.find(at); object != sizes_.end())
-            at += object->second;
-    }
-    return false;
+    bool found = false;
+    for_each_gap(chunk, [&](VirtRange gap) {
+        found = gap.size >= request.size() && fits(gap, request, with_memory);
+        return !found;
+    });
+    return found;
 }
 
 bool PercpuStoreModel::has_sure_place(PercpuRequest request, bool with_memory) const
@@ -80,21 +84,19 @@ bool PercpuStoreModel::has_sure_place(PercpuRequest request, bool with_memory) c
 
 Bytes PercpuStoreModel::largest_free(const PercpuChunk& chunk) const
 {
-    const VirtRange whole = bed_.allocatable(chunk);
     Bytes largest{};
-    for (VirtAddr at = whole.base; at < whole.end();) {
-        const VirtRange gap = free_piece_at(chunk, at);
+    for_each_gap(chunk, [&largest](VirtRange gap) {
         largest = std::max(largest, gap.size);
-        at = gap.end();
-        if (const auto object = sizes_.find(at); object != sizes_.end())
-            at += object->second;
-    }
+        return true;
+    });
     return largest;
 }
 
 bool PercpuStoreModel::is_unused(const PercpuChunk& chunk) const
 {
-    return free_piece_at(chunk, bed_.allocatable(chunk).base) == bed_.allocatable(chunk);
+    const VirtRange whole = bed_.allocatable(chunk);
+    const auto object = sizes_.lower_bound(whole.base);
+    return object == sizes_.end() || object->first >= whole.end();
 }
 
 // It is the caller's from now on.

@@ -49,7 +49,8 @@ private:
     bool fits(VirtRange gap, mm::PercpuRequest request, bool with_memory) const;
     // A chunk where a search has failed is not searched before something is freed in it: no promise for these.
     bool has_sure_place(mm::PercpuRequest request, bool with_memory) const;
-    VirtRange free_piece_at(const mm::PercpuChunk& chunk, VirtAddr from) const;
+    template <class Visit>
+    void for_each_gap(const mm::PercpuChunk& chunk, Visit visit) const;
     Bytes largest_free(const mm::PercpuChunk& chunk) const;
     bool is_unused(const mm::PercpuChunk& chunk) const;
     void accept(mm::PercpuRequest request, VirtAddr place);
