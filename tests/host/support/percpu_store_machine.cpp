@@ -160,6 +160,7 @@ bool PercpuStoreMachine::populate(VirtAddr base, mm::PercpuPages pages)
         if (!may_allocate())
             return false;
     }
+    pages_given_ += pages.count();
     change_pages({base + kPage * pages.begin, kPage * pages.count()}, [this](Page& page) {
         if (page.is_populated)
             complain("a page is populated that has memory");
@@ -173,6 +174,7 @@ void PercpuStoreMachine::depopulate(VirtAddr base, mm::PercpuPages pages)
     expect_no_lock("pages lose their memory with a lock held");
     if (pages.count() == 0)
         return complain("no pages lose their memory");
+    pages_taken_ += pages.count();
     change_pages({base + kPage * pages.begin, kPage * pages.count()}, [this](Page& page) {
         if (!page.is_populated)
             complain("a page loses memory it does not have");

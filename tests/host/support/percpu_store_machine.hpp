@@ -45,6 +45,9 @@ public:
     u64 populated_pages() const { return populated_; }
     u64 blocks() const { return blocks_.size(); }
     static u64 notes();
+    // Since the start.
+    u64 pages_given() const { return pages_given_; }
+    u64 pages_taken() const { return pages_taken_; }
     // How often a block was allocated or freed: chunks came or went.
     u64 block_changes() const { return block_changes_; }
 
@@ -82,6 +85,8 @@ private:
     std::vector<Page> pages_; // of the window
     u64 populated_{0};
     u32 empty_{0};
+    u64 pages_given_{0};
+    u64 pages_taken_{0};
     std::map<void*, std::unique_ptr<u64[]>> blocks_;
     std::set<void*> unread_; // of these, what no reader can have
     u64 block_changes_{0};

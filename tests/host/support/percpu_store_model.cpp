@@ -216,10 +216,15 @@ void PercpuStoreModel::note_missed(PercpuRequest request)
 void PercpuStoreModel::balance()
 {
     const u32 empty_before = machine().empty_pages();
+    const u64 given_before = machine().pages_given();
+    const u64 taken_before = machine().pages_taken();
     bed_.store.balance();
     look_at_chunks();
     const u32 empty = machine().empty_pages();
     demand(empty >= std::min(empty_before, kEnough), "no page goes that is one of few");
+    const bool gave = machine().pages_given() != given_before;
+    const bool took = machine().pages_taken() != taken_before;
+    demand(missed_ || !gave || !took, "no memory goes and is got anew");
     if (!machine().has_failed() && !bed_.window_is_full()) {
         demand(empty >= kEnough, "the reserve is full");
         demand(!bed_.store.needs_balance(), "no work is left");
