@@ -4,6 +4,8 @@
 #include "mm/vm_region.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace percival::testing {
 
