@@ -68,6 +68,7 @@ std::expected<PercpuChunk*, PercpuError> PercpuStore::add_chunk()
     }
     chunk->area = *area;
     chunk->area->kind = VmKind::Percpu;
+    chunk->area->mapped = Bytes{0}; // the note may have been that of a chunk that has gone
     chunk->area->become(VmState::Used);
     enter_percpu_chunk(*chunk);
     const IrqSpinGuard guard{lock_};

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "support/percpu_store_run.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace percival::testing {
+
+using namespace mm;
+
+std::string PercpuStoreRun::step()
+{
+    // Phases in which it fills up and empties.
+    const bool fill = (steps_ / 4096) % 2 == 0;
+    ++steps_;
+    const bool may_fail = with_failures_ && choose(8) == 0;
+    if (may_fail) {
+        const u64 first = 1 + choose(6);
+        model_.machine().fail(first, choose(2) == 0 ? 1 : ~u64{0});
+    }
+    operate(fill);
+    if (may_fail)
+        model_.machine().never_fail();
+    if (steps_ % check_every_ == 0)
+        model_.check_statistics();
+    return said();
+}
+
+std::string PercpuStoreRun::finish()
+{
+    model_.finish();
+    return said();
+}
+
+void PercpuStoreRun::operate(bool fill)
+{
+    // The worker comes some time after it was called.
+    if (model_.bed().store.needs_balance() && choose(16) == 0)
+        return model_.balance();
+    switch (choose(32)) {
+    case 0:
+        return model_.balance();
+    case 1:
+    case 2:
+        return take_or_note(some_request());
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+        return fill ? take_many() : give_many();
+    case 7:
+        return fill ? give_many() : take_many();
+    default:
+        // Of three, two one way.
+        return (choose(3) == 0) != fill ? take_one() : give_one();
+    }
+}
+
+// Mostly small.
+PercpuRequest PercpuStoreRun::some_request()
+{
+    constexpr Bytes kPage = PercpuStoreMachine::kPage;
+    const u64 kind = choose(32);
+    const u64 below = kind == 0 ? kMaxPercpuSize.count() : kind < 6 ? 4096 : 128;
+    const u64 alignment = kind % 8 == 5 ? u64{1} << choose(static_cast<u64>(std::bit_width(kPage.count())))
+                                        : u64{4} << choose(3);
+    return *PercpuRequest::of(Bytes{1 + choose(below)}, Bytes{alignment}, kPage);
+}
+
+void PercpuStoreRun::take_one()
+{
+    const PercpuRequest request = some_request();
+    if (choose(2) == 0)
+        model_.take_blocking(request);
+    else
+        take_or_note(request);
+}
+
+// As an atomic caller does.
+void PercpuStoreRun::take_or_note(PercpuRequest request)
+{
+    if (model_.take(request, 1) == 0)
+        model_.note_missed(request);
+}
+
+void PercpuStoreRun::take_many()
+{
+    const PercpuRequest request = some_request();
+    model_.take(request, static_cast<u32>(choose(40)));
+}
+
+void PercpuStoreRun::give_one()
+{
+    if (const u64 count = model_.objects().size(); count != 0)
+        model_.give(choose(count), 1);
+}
+
+void PercpuStoreRun::give_many()
+{
+    const u64 count = model_.objects().size();
+    const u64 first = choose(count + 1);
+    model_.give(first, std::min(count - first, choose(48)));
+}
+
+std::string PercpuStoreRun::said() const
+{
+    const std::string& complaint = model_.complaint();
+    return complaint.empty() ? complaint : complaint + " (step " + std::to_string(steps_) + ")";
+}
+
+} // namespace percival::testing
