@@ -79,23 +79,20 @@ set(early_sources boot/start.S boot/early.cpp boot/cpu_setup.cpp boot/pointer_au
 
 add_library(percival_early OBJECT ${early_sources})
 target_link_libraries(percival_early PRIVATE percival_early_flags)
-add_library(percival_kernel OBJECT ${kernel_sources})
-target_link_libraries(percival_kernel PRIVATE percival_mapped_flags)
-# The standard headers that most files include, parsed once for all of them: half of what compiling takes.
-target_precompile_headers(percival_kernel PRIVATE $<$<COMPILE_LANGUAGE:CXX>:<algorithm>> $<$<COMPILE_LANGUAGE:CXX>:<array>>
-    $<$<COMPILE_LANGUAGE:CXX>:<atomic>> $<$<COMPILE_LANGUAGE:CXX>:<bit>> $<$<COMPILE_LANGUAGE:CXX>:<concepts>>
-    $<$<COMPILE_LANGUAGE:CXX>:<expected>> $<$<COMPILE_LANGUAGE:CXX>:<memory>> $<$<COMPILE_LANGUAGE:CXX>:<optional>>
-    $<$<COMPILE_LANGUAGE:CXX>:<span>> $<$<COMPILE_LANGUAGE:CXX>:<string_view>> $<$<COMPILE_LANGUAGE:CXX>:<utility>>)
+add_library(percival_mapped OBJECT ${kernel_sources})
+target_link_libraries(percival_mapped PRIVATE percival_mapped_flags)
+# Parsed once for all of them: that is more than half of what compiling takes.
+target_precompile_headers(percival_mapped PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${PERCIVAL_SOURCE_DIR}/cmake/precompiled.hpp>)
 # The compiler must not turn memcpy's loop into a call of memcpy.
 set_source_files_properties(kernel/string.cpp PROPERTIES
     COMPILE_OPTIONS "-fno-builtin;-fno-stack-protector" SKIP_PRECOMPILE_HEADERS ON)
-foreach(objects percival_early percival_kernel)
+foreach(objects percival_early percival_mapped)
     add_dependencies(${objects} asm_offsets_header)
     target_include_directories(${objects} PRIVATE ${generated})
 endforeach()
 
 # Linked twice: the symbol table of the first link goes into the second, which moves no code.
-set(objects $<TARGET_OBJECTS:percival_early> $<FILTER:$<TARGET_OBJECTS:percival_kernel>,EXCLUDE,\\.pch$>)
+set(objects $<TARGET_OBJECTS:percival_early> $<FILTER:$<TARGET_OBJECTS:percival_mapped>,EXCLUDE,\\.pch$>)
 set(assemble ${CMAKE_ASM_COMPILER} --target=aarch64-linux-gnu -c)
 set(link ${CMAKE_LINKER} --no-warn-rwx-segments --fix-cortex-a53-843419 -z max-page-size=65536 -z noexecstack
     --build-id=none --orphan-handling=error -T ${linker_script})
@@ -107,7 +104,7 @@ add_custom_command(
     COMMAND ${assemble} empty_symbols.S -o empty_symbols.o
     COMMAND ${link} -o first.elf ${objects} empty_symbols.o ${PERCIVAL_LIBFDT}
     COMMAND ${CMAKE_NM} -n first.elf > first.nm
-    DEPENDS percival_early percival_kernel ${objects} ${linker_script} ${PERCIVAL_LIBFDT} ${scripts}/make_symbols.py
+    DEPENDS percival_early percival_mapped ${objects} ${linker_script} ${PERCIVAL_LIBFDT} ${scripts}/make_symbols.py
     COMMAND_EXPAND_LISTS VERBATIM)
 
 add_custom_command(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import List
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "4k-48"
+BUILD = ROOT / "build" / "no-local-percpu"  # without precompiled headers, in which nothing would be found
 DIRECTORY = ROOT / "mm"
 
 
