@@ -187,7 +187,7 @@ MUTANTS = (
     ),
     _host(
         "engine: map over a valid entry is not refused",
-        "mm/page_table.hpp",
+        "mm/leaf_mapper.hpp",
         "table->is_new ? most : count_invalid(first, most, level)",
         "most",
         ENGINE,
@@ -861,7 +861,7 @@ MUTANTS = (
     ),
     _host(
         "engine: the loser of a link goes on in its own table",
-        "mm/page_table.hpp",
+        "mm/table_maker.hpp",
         "            env_.release(page);\n        return before;",
         "            env_.release(page);\n        return Pte::table(page);",
         SHARING,
@@ -869,7 +869,7 @@ MUTANTS = (
     ),
     _host(
         "engine: the loser of a link keeps its page",
-        "mm/page_table.hpp",
+        "mm/table_maker.hpp",
         "            env_.release(page);\n        return before;",
         "            static_cast<void>(page);\n        return before;",
         SHARING,
@@ -1129,7 +1129,7 @@ MUTANTS = (
     ),
     _host(
         "engine: pages are mapped over others",
-        "mm/page_table.hpp",
+        "mm/leaf_mapper.hpp",
         "        if (!table->is_new && count_invalid(first, most, kLastLevel) != most)",
         "        if (!table->is_new && most == 0)",
         PAGES,
