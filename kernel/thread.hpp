@@ -7,7 +7,7 @@
 // Starting and joining need a context that may block (kernel/scheduler.hpp). A thread ends by returning; what
 // it held is its own business. Every thread is joined by somebody, once: that frees it.
 //
-// INV-thread-1: state, cpu and affinity change under the lock of the queue of `cpu` (kernel/scheduler.cpp),
+// INV-thread-1: state, cpu and affinity change under the lock of the queue of `cpu` (kernel/run_queue.hpp),
 //               but for cpu while the state is Moving: then whoever made it so owns the thread.
 // INV-thread-2: the thread pointer of a CPU is the thread it runs, from the first C++ on.
 #pragma once
@@ -76,7 +76,7 @@ inline Thread& current_thread()
 }
 
 // Blocks the calling thread until it is woken; returns at once if it was woken since it last returned. May
-// return without a reason: callers look again. kernel/scheduler.cpp
+// return without a reason: callers look again. kernel/thread_switch.cpp
 void block();
 // Any context.
 void wake(Thread& thread);

@@ -19,8 +19,6 @@ PercpuRequest request(u32 grains, u32 alignment = 1)
 
 // A block with its bits, in step.
 struct Block {
-    Block() { bits.fill(0); }
-
     void take(u32 begin, u32 end)
     {
         set_bits(bits, begin, end);
@@ -32,7 +30,7 @@ struct Block {
         return block.give({begin, end}, bits);
     }
 
-    std::array<u64, PercpuBlock::kWords> bits;
+    std::array<u64, PercpuBlock::kWords> bits{};
     PercpuBlock block{bits};
 };
 

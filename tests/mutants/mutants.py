@@ -16,7 +16,8 @@ WIDE = ("tests/host/page_table_wide_blocks_test.cpp",)
 WRITER = ("tests/host/page_table_change_test.cpp",)
 SHARING = ("tests/host/page_table_sharing_test.cpp",)
 ROOT_SYNC = ("tests/host/root_sync_test.cpp",)
-INTERLEAVING = ("tests/host/interleaving_test.cpp",)
+INTERLEAVED_MAP = ("tests/host/interleaving_map_test.cpp",)
+INTERLEAVED_SYNC = ("tests/host/interleaving_sync_test.cpp",)
 SPINLOCK = ("tests/host/spinlock_test.cpp",)
 EARLY = ("tests/host/early_memory_test.cpp", "mm/early_memory.cpp")
 BUDDY = ("tests/host/buddy_test.cpp", "mm/buddy.cpp")
@@ -187,7 +188,7 @@ MUTANTS = (
     ),
     _host(
         "engine: map over a valid entry is not refused",
-        "mm/page_table.hpp",
+        "mm/leaf_mapper.hpp",
         "table->is_new ? most : count_invalid(first, most, level)",
         "most",
         ENGINE,
@@ -861,7 +862,7 @@ MUTANTS = (
     ),
     _host(
         "engine: the loser of a link goes on in its own table",
-        "mm/page_table.hpp",
+        "mm/table_maker.hpp",
         "            env_.release(page);\n        return before;",
         "            env_.release(page);\n        return Pte::table(page);",
         SHARING,
@@ -869,7 +870,7 @@ MUTANTS = (
     ),
     _host(
         "engine: the loser of a link keeps its page",
-        "mm/page_table.hpp",
+        "mm/table_maker.hpp",
         "            env_.release(page);\n        return before;",
         "            static_cast<void>(page);\n        return before;",
         SHARING,
@@ -880,7 +881,7 @@ MUTANTS = (
         "mm/page_table.hpp",
         "            done = done + *mapped;\n        }\n        env_.publish();",
         "            done = done + *mapped;\n        }",
-        INTERLEAVING,
+        INTERLEAVED_MAP,
         "InterleavingTest.Neighbours*",
     ),
     # Roots: sealed, and synchronized.
@@ -911,7 +912,7 @@ MUTANTS = (
         "mm/root_sync.hpp",
         "        IrqSpinGuard guard{lock_};\n",
         "",
-        INTERLEAVING,
+        INTERLEAVED_SYNC,
         "InterleavingTest.LateSync",
     ),
     _host(
@@ -1129,7 +1130,7 @@ MUTANTS = (
     ),
     _host(
         "engine: pages are mapped over others",
-        "mm/page_table.hpp",
+        "mm/leaf_mapper.hpp",
         "        if (!table->is_new && count_invalid(first, most, kLastLevel) != most)",
         "        if (!table->is_new && most == 0)",
         PAGES,

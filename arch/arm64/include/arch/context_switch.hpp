@@ -26,7 +26,7 @@ static_assert(sizeof(SavedContext) == 96);
 extern "C" void thread_entry();
 
 // The stack pointer of a thread that has not run yet, on the empty stack that ends at `top`: it will begin
-// with begin_thread(before), in kernel/scheduler.cpp.
+// with begin_thread(before), in kernel/thread_switch.cpp.
 inline u64 first_context(VirtAddr top)
 {
     auto* context = reinterpret_cast<SavedContext*>((top - Bytes{sizeof(SavedContext)}).raw());
