@@ -82,11 +82,13 @@ void finish_broadcast() PERCIVAL_RELEASE(broadcast_lock)
     enable_preemption();
 }
 
+// Sleeps, so that the core's other threads, or an emulator's other CPUs, are not slowed down by its looking. The interrupt
+// that releases it is masked here, and one that comes between the look and the sleep ends that at once.
 void hold(void*)
 {
     held.fetch_add(1, std::memory_order_relaxed);
     while (!release.load(std::memory_order_acquire))
-        arch::relax();
+        arch::wait_for_interrupt();
     arch::isb(); // what is executed next may have been patched meanwhile
 }
 
@@ -149,6 +151,7 @@ WhileOthersAreHeld::WhileOthersAreHeld() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 WhileOthersAreHeld::~WhileOthersAreHeld() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     release.store(true, std::memory_order_release);
+    for_each_other_cpu([](CpuId cpu) { arch::send_ipi(cpu, arch::Ipi::Call); });
     finish_broadcast();
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Dict, Tuple
 
-from row import GEOMETRIES, TEST_TIMEOUT_S, Row
+from row import GEOMETRIES, OF_MEMORY, TEST_TIMEOUT_S, Row
 from rows_ends import ENDS
 from rows_percpu import MODES, WINDOWS
 from rows_trees import RAM_ABOVE_512_GIB, TREES
@@ -21,17 +21,17 @@ PAIRS: Tuple[Tuple[int, str, int, int, str, bool, str], ...] = (
     (1, "cortex-a53", 2, 1, "1G", N, "4k-48"),
     (1, "cortex-a72", 2, 2, "8G", N, "4k-48"),
     (1, "max", 3, 1, "128M", Y, "debug"),
-    (1, "neoverse-n1", 2, 1, "8G", N, "4k-48"),
+    (1, "neoverse-n1", 2, 1, "8G", N, "debug"),
     (2, "cortex-a53", 3, 1, "1G", Y, "4k-48"),
     (2, "cortex-a72", 3, 2, "1G", Y, "4k-48"),
     (2, "max", 2, 2, "128M", N, "4k-48"),
     (2, "neoverse-n1", 3, 1, "8G", N, "debug"),
-    (4, "cortex-a53", 2, 2, "8G", Y, "debug"),
+    (4, "cortex-a53", 2, 2, "8G", Y, "4k-48"),
     (4, "cortex-a72", 3, 2, "128M", N, "4k-48"),
-    (4, "max", 2, 1, "1G", Y, "debug"),
+    (4, "max", 2, 1, "1G", Y, "4k-48"),
     (4, "neoverse-n1", 3, 1, "1G", N, "debug"),
     (8, "cortex-a53", 3, 2, "128M", Y, "debug"),
-    (8, "cortex-a72", 3, 1, "1G", N, "debug"),
+    (8, "cortex-a72", 3, 1, "1G", N, "4k-48"),
     (8, "max", 2, 1, "8G", Y, "4k-48"),
     (8, "neoverse-n1", 2, 2, "128M", Y, "4k-48"),
     (64, "cortex-a53", 3, 2, "1G", N, "debug"),
@@ -82,23 +82,24 @@ OTHERS: Tuple[Row, ...] = (
         for preset in GEOMETRIES
         if preset.endswith("-52")
     ),
-    Row("passes_with_a_linear_map_of_pages", append="linear=pages"),
-    Row("passes_with_16k-47_and_a_linear_map_of_pages", preset="16k-47", memory="8G", append="linear=pages"),
+    Row("passes_with_a_linear_map_of_pages", append=f"linear=pages {OF_MEMORY}"),
+    Row("passes_with_16k-47_and_a_linear_map_of_pages", preset="16k-47", memory="8G", append=f"linear=pages {OF_MEMORY}"),
     Row(
         "passes_with_two_numa_nodes",
+        append=OF_MEMORY,
         qemu=TWO_NODES,
         shows=(
             r"ok \d+ a_cpus_percpu_data_and_stack_are_in_its_own_nodes_memory$",
             r"ok \d+ a_node_that_is_used_up_is_helped_out_by_another$",
         ),
     ),
-    Row("passes_with_64_GiB", cpus=2, memory="64G"),
-    Row("passes_with_640_GiB", memory="640G", shows=(RAM_ABOVE_512_GIB,)),
+    Row("passes_with_64_GiB", cpus=2, memory="64G", append=OF_MEMORY),
+    Row("passes_with_640_GiB", memory="640G", append=OF_MEMORY, shows=(RAM_ABOVE_512_GIB,)),
     Row(
         "passes_with_4k-52_and_1100_GiB_one_block_of_which_is_512_GiB",
         preset="4k-52",
         memory="1100G",
-        append="ptdump",
+        append=f"ptdump {OF_MEMORY}",
         shows=(RAM_ABOVE_512_GIB, r"^ptdump: linear map .* 512 GiB P:0x8000000000 level 0 blocks "),
     ),
     Row(

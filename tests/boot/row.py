@@ -18,6 +18,12 @@ TEST_TIMEOUT_S = 900
 
 # The presets other than the default one; max has all their features, neoverse-n1 neither LPA2 nor LVA.
 GEOMETRIES = ("4k-39", "4k-52", "16k-47", "16k-48", "16k-52", "64k-42", "64k-48", "64k-52")
+# What depends on where memory is, and how much; the rest of the tests are run on other machines of the same kind.
+OF_MEMORY = (
+    "selftest=page_*,linear_map.*,numa.*,memory_hammer.*,small_objects.*,vmalloc*,vmap.*,wide_blocks.*,roots.*,percpu.*,"
+    "percpu_allocator.*,percpu_population.*,protection.*,ptdump.*"
+)
+
 
 @dataclass(frozen=True)
 class Row:

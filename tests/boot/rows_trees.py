@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from row import Row
+from row import OF_MEMORY, Row
 
 # Not skipped.
 RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_holds_what_is_written$"
 
 # What depends on how the machine is described to the kernel. The rest of the tests are run on other machines of the same
 # kind.
-OF_MACHINE = "selftest=interrupts.*,roots.*,percpu.*,numa.*,linear_map.*,page_allocator.*,threads.*,hotplug.*"
+OF_MACHINE = "selftest=interrupts.*,roots.*,percpu.*,numa.*,linear_map.*,page_allocator.*,threads.*,*hotplug.*"
 
 TREES: Tuple[Row, ...] = (
     Row(
@@ -59,17 +59,20 @@ TREES: Tuple[Row, ...] = (
     Row(
         "memory_that_is_reserved_or_in_no_bank_is_not_written_to",
         memory="256M",
+        append=OF_MEMORY,
         tree="two_banks",
         shows=(r"^machine: .* in 2 bank\(s\), ",),
     ),
     Row(
         "passes_with_banks_a_TiB_apart",
         memory="1026G",
+        append=OF_MEMORY,
         tree="banks_far_apart",
         shows=(r"^machine: .*, 2 GiB in 2 bank\(s\), ", RAM_ABOVE_512_GIB),
     ),
     Row(
         "passes_without_a_uart",
+        append=OF_MACHINE,
         tree="no_uart",
         exit_code=3,
         checks=(),
