@@ -188,14 +188,18 @@ PERCIVAL_TEST(percpu_hammer, interrupt_handlers_allocate_and_free_within_others_
     EXPECT(had > 0);
 }
 
-// Whoever asks about an address, or frees it wrongly, while its chunk goes, gets an answer.
+// Whoever asks about an address, or frees it wrongly, while its chunk goes, gets an answer. A few CPUs ask: more of them
+// keep an emulator from what it is that they ask about.
 PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
+    constexpr u32 kAskingCpus = 3;
     std::atomic<u64> asked_for{0};
     std::atomic<bool> over{false};
     hammer([&] {
         run_everywhere([&](CpuId cpu) {
+            if (cpu.index() > kAskingCpus)
+                return;
             if (cpu != kBootCpu) {
                 while (!over) {
                     const VirtAddr address{asked_for};
