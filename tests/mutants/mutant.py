@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A mutant: one barrier, invalidation, break, publication, check or lock less, and who must notice.
+
+`old` stands in `file` exactly once. A mutant is judged either on the host, by `tests` (GoogleTest filter) in a program made of
+`sources`, or by booting the 4k-48 build, where a run that is not `passed` is a kill.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence, Tuple
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    file: str
+    old: str
+    new: str
+    sources: Tuple[str, ...] = ()  # none: judged by a boot
+    tests: str = "*"
+    selftests: str = "*"  # which self-tests a boot runs
+    cpu: str = "max"  # and on what: QEMU may take a range TLBI, which `max` has, for one of everything
+
+
+def on_host(name: str, file: str, old: str, new: str, sources: Sequence[str], tests: str) -> Mutant:
+    return Mutant(name, file, old, new, tuple(sources), tests)
+
+
+def by_boot(name: str, file: str, old: str, new: str, selftests: str, cpu: str = "max") -> Mutant:
+    return Mutant(name, file, old, new, selftests=selftests, cpu=cpu)

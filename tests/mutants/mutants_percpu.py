@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The percpu areas, their allocator and the this_cpu operations, by a boot."""
+
+from __future__ import annotations
+
+from mutant import by_boot, on_host
+
+WIDE = ("tests/host/page_table_wide_blocks_test.cpp",)
+
+MUTANTS = (
+    # What only the machine shows.
+    by_boot(
+        "percpu area: the local window is not linked",
+        "mm/percpu_area.cpp",
+        "for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {",
+        "for (u64 entry = KernelLayout::kWindowEntries; entry < KernelLayout::kWindowEntries; ++entry) {",
+        "roots.*",
+    ),
+    by_boot(
+        "percpu area: all windows show CPU 0's slab",
+        "mm/percpu_area.cpp",
+        "local_to_global(kWindow.base, cpu) + KernelGeometry::entry_size(kLevel) * entry;",
+        "local_to_global(kWindow.base, kBootCpu) + KernelGeometry::entry_size(kLevel) * entry;",
+        "roots.*",
+    ),
+    # The percpu allocator.
+    by_boot(
+        "percpu pages: the slabs' addresses are not flushed",
+        "mm/percpu_pages.cpp",
+        "    batch.add_leaves({local_to_global(page_address(base, pages.begin), cpu), kPage * pages.count()}, kPage);\n",
+        "    static_cast<void>(batch);\n",
+        "percpu_population.*faults_on_every_cpu*",
+        cpu="neoverse-n1",
+    ),
+    by_boot(
+        "percpu pages: the local address is not flushed",
+        "mm/percpu_pages.cpp",
+        "        batch.add_leaves({page_address(base, pages.begin), kPage * pages.count()}, kPage);\n",
+        "",
+        "percpu_population.*faults_on_every_cpu*",
+        cpu="neoverse-n1",
+    ),
+    by_boot(
+        "percpu pages: the last CPU gets none",
+        "mm/percpu_pages.cpp",
+        "cpu < possible_cpu_count(); ++cpu) {\n        for (u32 page = pages.begin; page < pages.end; ++page) {",
+        "cpu + 1 < possible_cpu_count(); ++cpu) {\n        for (u32 page = pages.begin; page < pages.end; ++page) {",
+        "percpu_population.memory_is_there*",
+    ),
+    by_boot(
+        "percpu pages: what a failure leaves behind stays",
+        "mm/percpu_pages.cpp",
+        "            remove_everywhere(base, pages);\n            return false;",
+        "            return false;",
+        "percpu_failure.*",
+    ),
+    by_boot(
+        "percpu pages: a page that could not be mapped is lost",
+        "mm/percpu_pages.cpp",
+        "        if (found.kind() != PteKind::Leaf)\n            free_page(*page);",
+        "        static_cast<void>(found);",
+        "percpu_failure.a_table_for_a_page*",
+    ),
+    by_boot(
+        "percpu zero: only the boot CPU's copy",
+        "mm/percpu_zero.hpp",
+        "const u64 end = at + (u64{possible_cpu_count()} << KernelLayout::kSlabShift);",
+        "const u64 end = at + (u64{1} << KernelLayout::kSlabShift);",
+        "percpu_allocator.memory_*",
+    ),
+    by_boot(
+        "percpu allocator: unusual sizes are not zeroed",
+        "mm/percpu_allocator.cpp",
+        "        zero_any_size(*place, request.size());\n",
+        "",
+        "percpu_allocator.memory_*",
+    ),
+    by_boot(
+        "percpu allocator: a free leaves the tag",
+        "mm/percpu_allocator.cpp",
+        "__atomic_exchange_n(chunk->tag_of(local), kNoPercpuTag, __ATOMIC_ACQ_REL)",
+        "__atomic_load_n(chunk->tag_of(local), __ATOMIC_RELAXED)",
+        "percpu_wrong_free.a_second_free*",
+    ),
+    by_boot(
+        "percpu chunk: no tags behind the first units",
+        "mm/percpu_chunk.cpp",
+        "((unit.count() + kPercpuUnit.count() - 1) & ~(kPercpuUnit.count() - 1)) / kPercpuGrain.count()",
+        "unit.count() / kPercpuGrain.count()",
+        "percpu_wrong_free.places_behind*,percpu_query.*",
+    ),
+    by_boot(
+        "percpu stock: an empty magazine goes to the depot",
+        "mm/percpu_stock.cpp",
+        "if (magazine->contents.count != 0)",
+        "if (magazine != nullptr)",
+        "percpu_interrupted.*",
+    ),
+    by_boot(
+        "percpu stock: a refill takes what there is",
+        "mm/percpu_stock.cpp",
+        "std::clamp<u64>(4096 / its_class.size().count(), 1, PercpuStock::kMost)",
+        "std::clamp<u64>(its_class.size().count(), PercpuStock::kMost, PercpuStock::kMost)",
+        "percpu_population.a_stock_leaves*",
+    ),
+    by_boot(
+        "percpu store: the reserve is not filled",
+        "mm/percpu_balance.cpp",
+        "    while (empty_pages() < kEnoughEmptyPages) {",
+        "    while (empty_pages() < 1) {",
+        "percpu_population.*reserve*",
+    ),
+    by_boot(
+        "percpu store: what an atomic caller missed is forgotten",
+        "mm/percpu_allocator.cpp",
+        "        percpu_store().note_missed(request);\n",
+        "",
+        "percpu_population.what_an_atomic_caller*",
+    ),
+    by_boot(
+        "percpu store: empty pages are not counted again",
+        "mm/percpu_store.hpp",
+        "total_ = total_ - before_ + chunk_.empty_pages();",
+        "total_ = total_ - before_ + chunk_.empty_pages() * 0 + before_;",
+        "percpu_population.*",
+    ),
+    by_boot(
+        "percpu store: unused chunks stay",
+        "mm/percpu_balance.cpp",
+        "    destroy_unused();\n    while",
+        "    while",
+        "percpu_population.idle_pages_go_back*",
+    ),
+    by_boot(
+        "hotplug: a CPU that goes keeps its percpu stock",
+        "kernel/hotplug.cpp",
+        "    mm::drain_percpu_stocks();\n",
+        "",
+        "percpu_hotplug.*",
+    ),
+    by_boot(
+        "restart: what is interrupted before its commit goes on",
+        "arch/arm64/restart.cpp",
+        "    return pc - sequence.begin() < sequence.length ? sequence.begin() : pc;",
+        "    return pc - sequence.begin() < sequence.length ? pc : pc;",
+        "hazard_migration.a_move_before_any_instruction_is_harmless_in_every_mode",
+    ),
+    by_boot(
+        "restart: a thread brings the x18 of the CPU it has left",
+        "arch/arm64/vectors.S",
+        "    ldr     x19, [sp, #16 * 9 + 8]      // x18 is the CPU's: arch/percpu_register.hpp",
+        "    ldp     x18, x19, [sp, #16 * 9]",
+        "hazard_migration.a_move_before_any_instruction_is_harmless_in_every_mode",
+    ),
+    by_boot(
+        "this_cpu: a pair is compared by its first half",
+        "arch/arm64/include/arch/percpu_ops.hpp",
+        "ccmp %[high], x1, #0, eq",
+        "ccmp %[high], %[high], #0, eq",
+        "this_cpu.*",
+    ),
+    by_boot(
+        "root seal: nothing is sealed",
+        "mm/root_seal.cpp",
+        "    return master_table().protect(range, kReadOnlyData, batch);",
+        "    return master_table().protect(range, kData, batch);",
+        "roots.*",
+    ),
+    by_boot(
+        "TLBI by range: not issued",
+        "arch/arm64/include/arch/tlb.hpp",
+        'asm volatile("sys #0, c8, c2, #7, %0" : : "r"(operand) : "memory"); // RVAALE1IS',
+        'asm volatile("" : : "r"(operand) : "memory");',
+        "page_table.*",
+    ),
+    on_host(
+        "geometry: blocks that only 52-bit addresses have, without these",
+        "mm/geometry.hpp",
+        "            return VaBits == 52 && wide_blocks;",
+        "            return VaBits == 52;",
+        WIDE,
+        "*AreNotUsedWhereTheMachine*",
+    ),
+)
