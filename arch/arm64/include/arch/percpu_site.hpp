@@ -13,8 +13,8 @@
 // As linked, the site is the LL/SC form of the build's default mode, which every AArch64 CPU has and which is
 // right from the first instruction: local, or restart where local mode was left out of the build.
 //
-// x18 is the distance from the local address to this CPU's global one (arch/percpu_register.hpp). A load or store
-// takes it as an offset: in restart mode, too, it is one instruction, and the site itself.
+// x18 is the distance from the local address to this CPU's global one (arch/percpu_register.hpp). A load or store by
+// pointer takes it as an offset: in restart mode, too, it is one instruction, and the site itself.
 //
 // A restart sequence computes this CPU's global address and uses it. Between the two it may be interrupted
 // and moved to another CPU, so an exception that hits it in [4, 8), the commit not yet executed, returns to
