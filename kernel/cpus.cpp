@@ -84,7 +84,7 @@ std::expected<void, std::string_view> start(CpuId cpu, const CpuDescription& des
 {
     const PhysAddr entry = mm::image_to_physical(reinterpret_cast<const void*>(&secondary_entry));
     cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
-    const auto started = arch::start_cpu(description, entry, 0);
+    const auto started = arch::start_cpu(cpu, description, entry);
     // An error is none if the CPU came up all the same.
     if (!started && enter(CpuState::LeftOut, cpu))
         return started;

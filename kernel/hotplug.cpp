@@ -75,7 +75,7 @@ void empty_cpu(CpuId cpu)
     mm::drain_page_cache();
     arch::interrupt_controller_leave_cpu();
     say_goodbye();
-    arch::turn_off_this_cpu();
+    arch::turn_off_this_cpu(this_machine().cpus[this_cpu_id().index()]);
 }
 
 } // namespace
@@ -104,7 +104,7 @@ Result take_cpu_offline(CpuId cpu)
     empty_cpu(cpu);
     __atomic_store_n(&must_leave.on(cpu), true, __ATOMIC_RELEASE);
     request_switch(cpu);
-    while (!has_said_goodbye(cpu) || !arch::is_off(this_machine().cpus[cpu.index()]))
+    while (!has_said_goodbye(cpu) || !arch::is_off(cpu, this_machine().cpus[cpu.index()]))
         sleep_for_nanoseconds(kLookNanoseconds);
     must_leave.on(cpu) = false;
     return {};

@@ -5,6 +5,7 @@
 #include "arch/mmio.hpp"
 #include "arch/processor.hpp"
 #include "mm/vmap.hpp"
+#include "parking.hpp"
 #include "psci.hpp"
 
 namespace percival::arch {
@@ -41,29 +42,35 @@ void power_init(PsciConduit conduit)
     psci_usable = psci.is_usable();
 }
 
-std::expected<void, std::string_view> start_cpu(const CpuDescription& cpu, PhysAddr entry, u64 context)
+std::expected<void, std::string_view> start_cpu(CpuId id, const CpuDescription& cpu, PhysAddr entry)
 {
+    if (parking::is_parked(id)) {
+        parking::release(id, entry);
+        return {};
+    }
     if (cpu.start == CpuStart::SpinTable)
         return release_from_spin_table(cpu.release_address, entry);
     if (!psci_usable)
         return std::unexpected{"the firmware has no PSCI of version 0.2 or later"};
-    return psci.cpu_on(cpu.mpidr, entry, context);
+    return psci.cpu_on(cpu.mpidr, entry, 0);
 }
 
 bool can_turn_off(const CpuDescription& cpu)
 {
-    return psci_usable && cpu.start == CpuStart::Psci;
+    return psci_usable || cpu.start != CpuStart::Psci;
 }
 
-void turn_off_this_cpu()
+void turn_off_this_cpu(const CpuDescription& cpu)
 {
+    if (cpu.start != CpuStart::Psci)
+        parking::park_this_cpu();
     psci.cpu_off();
     stop(); // the firmware refused: it does nothing any more all the same
 }
 
-bool is_off(const CpuDescription& cpu)
+bool is_off(CpuId id, const CpuDescription& cpu)
 {
-    return psci.is_off(cpu.mpidr);
+    return cpu.start == CpuStart::Psci ? psci.is_off(cpu.mpidr) : parking::is_parked(id);
 }
 
 void power_off()

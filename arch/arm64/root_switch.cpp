@@ -30,13 +30,18 @@ void set_ttbr0(const boot::TablePage& table)
 void install_root(PhysAddr root)
 {
     InterruptMask masked;
-    set_ttbr0(boot::boot_tables.idmap);
+    enter_idmap();
     // By its physical address, which the idmap maps as the same virtual one.
     auto* trampoline = reinterpret_cast<decltype(&replace_ttbr1)>(
         mm::image_to_physical(reinterpret_cast<const void*>(&replace_ttbr1)).raw());
     trampoline(Ttbr1::walking_from(mm::walk_start(root)).raw,
                Ttbr1::walking_from(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
     drop_idmap();
+}
+
+void enter_idmap()
+{
+    set_ttbr0(boot::boot_tables.idmap);
 }
 
 void drop_idmap()

@@ -56,7 +56,7 @@ inline bool cpus_can_go()
 #define SKIP_UNLESS_CPUS_CAN_GO() \
     SKIP_WITHOUT_ANOTHER_CPU();   \
     if (!cpus_can_go())           \
-    SKIP("no firmware turns CPUs off and on again: that takes PSCI")
+    SKIP("the firmware cannot turn CPUs off and on again")
 
 // Takes a CPU away for its lifetime, and leaves the tests' thread on the boot CPU afterwards.
 class Away : Immovable {
