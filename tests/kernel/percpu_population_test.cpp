@@ -10,8 +10,9 @@ namespace {
 constexpr u32 kFewPages = 2;
 constexpr u32 kMostPages = kEnoughPages + static_cast<u32>(mm::kMaxPercpuSize.count() / 4096);
 
-// Objects of whole units: two chunks' worth more than what is kept of unused ones.
-constexpr u32 kManyObjects = (3 + kChunksOfReserve) * kLargestPerUnit;
+// Objects of whole units: two chunks' worth more than what the first chunk has room for and what is kept of unused
+// ones: one in case, and those of the reserve, which may be spread over twice as many as it needs.
+constexpr u32 kManyObjects = (4 + 2 * kChunksOfReserve) * kLargestPerUnit;
 std::array<VirtAddr, kManyObjects> many_chunks()
 {
     std::array<VirtAddr, kManyObjects> objects{};
