@@ -106,8 +106,8 @@ PERCIVAL_TEST(hazard_sum, an_unprotected_atomic_add_beside_a_plain_increment_und
     constinit static std::atomic<u32> stage{0};
     stage.store(0);
     const auto wait_for = [](u32 wanted) {
-        while (stage.load() != wanted)
-            arch::relax();
+        while (stage.load() != wanted) {
+        }
     };
     auto body = [wait_for](u32 number) {
         if (number == 0) {

@@ -136,8 +136,8 @@ PERCIVAL_TEST(interrupts, other_cpus_take_not_even_a_tick_while_they_are_held)
         const WhileOthersAreHeld held;
         before = ticks_of_the_others();
         const u64 until = arch::timer_ticks() + 3 * arch::timer_frequency() / kTicksPerSecond;
-        while (arch::timer_ticks() < until)
-            arch::relax();
+        while (arch::timer_ticks() < until) {
+        }
         after = ticks_of_the_others();
     }
     EXPECT_EQ(before, after);
