@@ -8,6 +8,7 @@ foreach(option PERCIVAL_GRANULE_KIB PERCIVAL_VA_BITS)
 endforeach()
 option(PERCIVAL_DEBUG "UBSan and debug assertions" OFF)
 option(PERCIVAL_LOCAL_PERCPU "percpu=local, the default mode; without it percpu=restart is" ON)
+option(PERCIVAL_PRECOMPILE_OWN_HEADERS "not only the standard library's; without, a missing include is found" ON)
 
 # Debian's libfdt for arm64, unpacked by `./percival setup`.
 set(PERCIVAL_SYSROOT ${PERCIVAL_SOURCE_DIR}/build/sysroot)
@@ -82,7 +83,8 @@ target_link_libraries(percival_early PRIVATE percival_early_flags)
 add_library(percival_mapped OBJECT ${kernel_sources})
 target_link_libraries(percival_mapped PRIVATE percival_mapped_flags)
 # Parsed once for all of them: that is more than half of what compiling takes.
-target_precompile_headers(percival_mapped PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${PERCIVAL_SOURCE_DIR}/cmake/precompiled.hpp>)
+set(precompiled ${PERCIVAL_SOURCE_DIR}/cmake/$<IF:$<BOOL:${PERCIVAL_PRECOMPILE_OWN_HEADERS}>,common_headers.hpp,standard_headers.hpp>)
+target_precompile_headers(percival_mapped PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${precompiled}>)
 # The compiler must not turn memcpy's loop into a call of memcpy.
 set_source_files_properties(kernel/string.cpp PROPERTIES
     COMPILE_OPTIONS "-fno-builtin;-fno-stack-protector" SKIP_PRECOMPILE_HEADERS ON)

@@ -14,7 +14,10 @@ namespace {
 
 // A break takes microseconds; this is a good part of a second, which leaves room for a host that runs the breaking CPU
 // late. Counted and not timed, so that a waiting CPU that does not run itself does not lose patience.
-constexpr u32 kMostLooks = u32{1} << 19;
+constexpr u32 kMostLooksPerBreak = u32{1} << 19;
+
+// One break may follow the other so closely that no look falls between them.
+constexpr u32 kMostBreaks = 1000;
 
 // A retry helps at once, unless something is wrong.
 constexpr u32 kMostRetries = 1000;
@@ -32,21 +35,40 @@ bool translates(const TranslationFault& fault)
     return fault.is_write ? arch::translates_for_write(fault.address) : arch::translate(fault.address).valid;
 }
 
+// How long to wait for what others break: anew for each break that ends, within limits.
+class Patience {
+public:
+    bool is_over(u64 ended)
+    {
+        if (ended != last_ended_) {
+            last_ended_ = ended;
+            looks_ = 0;
+            ++breaks_;
+        }
+        return ++looks_ > kMostLooksPerBreak || breaks_ > kMostBreaks;
+    }
+
+private:
+    u64 last_ended_{0};
+    u32 looks_{0};
+    u32 breaks_{0};
+};
+
 // A break that begins and ends between the two looks at the counters is one that the translation may have been
 // a victim of: only when none was in progress from before to after does its failure stand.
 bool translates_by_now(const TranslationFault& fault)
 {
-    for (u32 look = 0; look < kMostLooks; ++look) {
+    for (Patience patience;;) {
         const u64 ended = live_breaks.ended.load(std::memory_order_acquire);
         // The load before the walk, which no weaker barrier orders.
         arch::dsb<arch::Shareability::InnerShareable>();
         if (translates(fault))
             return true;
-        if (live_breaks.begun.load(std::memory_order_acquire) == ended || this_cpu_breaks())
+        if (live_breaks.begun.load(std::memory_order_acquire) == ended || this_cpu_breaks() ||
+            patience.is_over(ended))
             return false;
         arch::relax();
     }
-    return false;
 }
 
 // The same fault again is no progress, unless something was broken since.

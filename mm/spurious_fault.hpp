@@ -4,8 +4,9 @@
 //
 // Called by the exception handler, interrupts masked.
 //
-// INV-spurious_fault-1: a real fault is reported in bounded time. The handler waits for breaks of other CPUs
-//                       for a limited number of looks, and never for one of its own CPU, which could not end.
+// INV-spurious_fault-1: a real fault is reported in bounded time. The handler waits for breaks of other CPUs, for
+//                       so many and for a limited number of looks each, and never for one of its own CPU, which
+//                       could not end.
 // INV-spurious_fault-2: a retry that does not help is not repeated for ever: the same fault too often in a row
 //                       is a real one.
 #pragma once

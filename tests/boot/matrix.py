@@ -82,6 +82,10 @@ OTHERS: Tuple[Row, ...] = (
         for preset in GEOMETRIES
         if preset.endswith("-52")
     ),
+    Row(
+        "waits_for_one_break_of_live_entries_after_the_other",
+        append="selftest=spurious_fault.one_break_after_the_other_is_waited_for",
+    ),
     Row("passes_with_a_linear_map_of_pages", append=f"linear=pages {OF_MEMORY}"),
     Row("passes_with_16k-47_and_a_linear_map_of_pages", preset="16k-47", memory="8G", append=f"linear=pages {OF_MEMORY}"),
     Row(

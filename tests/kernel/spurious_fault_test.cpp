@@ -4,17 +4,21 @@
 #include "arch/exception_syndrome.hpp"
 #include "arch/fault_recovery.hpp"
 #include "arch/processor.hpp"
+#include "arch/timer.hpp"
 #include "kernel/call.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/selftest.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/linear_map.hpp"
+#include "mm/live_break.hpp"
 #include "mm/memory_statistics.hpp"
 #include "mm/page_allocator.hpp"
 #include "mm/spurious_fault.hpp"
 #include "tests/kernel/cpu_choice.hpp"
 
+#include <array>
 #include <atomic>
+#include <optional>
 
 namespace percival {
 namespace {
@@ -106,6 +110,40 @@ PERCIVAL_TEST(spurious_fault, a_break_that_never_ends_delays_the_report_of_a_rea
             reported.store(true, std::memory_order_relaxed);
         }
     });
+}
+
+// Together they take longer than one may; each begins before the last one has ended.
+PERCIVAL_TEST_MANUAL(spurious_fault, one_break_after_the_other_is_waited_for)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    const auto page = mm::allocate_page();
+    ASSERT(page.has_value());
+    std::atomic<bool> begun{false};
+    run_everywhere([&](CpuId cpu) {
+        if (cpu == kBootCpu) {
+            const arch::InterruptMask masked; // breaks that overlap do not end in the order in which masks do
+            std::array<std::optional<mm::LiveBreak>, 2> breaks{};
+            for (u32 number = 0; number < 20; ++number) {
+                breaks[number % 2].emplace();
+                breaks[1 - number % 2].reset();
+                begun.store(true, std::memory_order_release);
+                const u64 until = arch::timer_ticks() + arch::timer_frequency() / 5;
+                while (arch::timer_ticks() < until)
+                    arch::relax();
+            }
+            EXPECT(mm::master_table().map({kHole, kPage}, *page, mm::kData).has_value());
+            breaks[1].reset();
+        } else if (cpu == nth_online_cpu(1)) {
+            while (!begun.load(std::memory_order_acquire))
+                arch::relax();
+            EXPECT(!read_from(kHole).has_value());
+        }
+    });
+    {
+        mm::KernelTlbBatch batch{mm::kernel_tables()};
+        EXPECT(mm::master_table().unmap({kHole, kPage}, batch).has_value());
+    }
+    mm::free_page(*page);
 }
 
 // A contiguous run of pages that every other CPU reads all the time.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import List
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build" / "no-local-percpu"  # without precompiled headers, in which nothing would be found
+BUILD = ROOT / "build" / "no-local-percpu"  # in precompiled headers nothing would be found, and this has none of ours
 DIRECTORY = ROOT / "mm"
 
 

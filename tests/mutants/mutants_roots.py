@@ -105,16 +105,23 @@ MUTANTS = (
     by_boot(
         "spurious fault: breaks are not waited for",
         "mm/spurious_fault.cpp",
-        "        if (live_breaks.begun.load(std::memory_order_acquire) == ended || this_cpu_breaks())\n            return false;",
-        "        if (ended != ~u64{0})\n            return false;",
+        "        if (live_breaks.begun.load(std::memory_order_acquire) == ended || this_cpu_breaks() ||",
+        "        if (ended != ~u64{0} ||",
         "spurious_fault.a_live_run*",
     ),
     by_boot(
         "spurious fault: breaks are waited for without end",
         "mm/spurious_fault.cpp",
-        "    for (u32 look = 0; look < kMostLooks; ++look) {",
-        "    for (u32 look = 0; look < kMostLooks; look += 0) {",
+        "++looks_ > kMostLooksPerBreak ||",
+        "(++looks_ == 0 && kMostLooksPerBreak != 0) ||",
         "spurious_fault.a_break_that_never_ends*",
+    ),
+    by_boot(
+        "spurious fault: patience with all breaks together",
+        "mm/spurious_fault.cpp",
+        "            looks_ = 0;\n",
+        "",
+        "spurious_fault.one_break_after_the_other_is_waited_for",
     ),
     by_boot(
         "spurious fault: retried for ever",
