@@ -16,8 +16,8 @@ namespace {
 // late. Counted and not timed, so that a waiting CPU that does not run itself does not lose patience.
 constexpr u32 kMostLooksPerBreak = u32{1} << 19;
 
-// One break may follow the other so closely that no look falls between them.
-constexpr u32 kMostBreaks = 1000;
+// One break may follow the other so closely that no look falls between them, and a look may come but once in each.
+constexpr u32 kMostBreaks = kMostLooksPerBreak;
 
 // A retry helps at once, unless something is wrong.
 constexpr u32 kMostRetries = 1000;
