@@ -3,6 +3,7 @@
 
 #include "arch/boot_record.hpp"
 #include "arch/cache.hpp"
+#include "arch/idmap.hpp"
 #include "arch/interrupt_controller.hpp"
 #include "arch/percpu_register.hpp"
 #include "arch/power.hpp"
@@ -80,11 +81,11 @@ void write_boot_records(const MachineDescription& machine)
     arch::clean_and_invalidate_to_memory({address_of(&boot_records), Bytes{sizeof boot_records}});
 }
 
-std::expected<void, std::string_view> start(CpuId cpu, const CpuDescription& description)
+std::expected<void, std::string_view> start(CpuId cpu)
 {
     const PhysAddr entry = mm::image_to_physical(reinterpret_cast<const void*>(&secondary_entry));
     cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
-    const auto started = arch::start_cpu(cpu, description, entry);
+    const auto started = arch::start_cpu(cpu, entry);
     // An error is none if the CPU came up all the same.
     if (!started && enter(CpuState::LeftOut, cpu))
         return started;
@@ -161,7 +162,7 @@ void bring_up_secondaries(const MachineDescription& machine)
     write_boot_records(machine);
     for (u32 index = 1; index < machine.cpus.size(); ++index) {
         cpus[index].mpidr = machine.cpus[index].mpidr;
-        if (const auto started = start(CpuId{index}, machine.cpus[index]); !started)
+        if (const auto started = start(CpuId{index}); !started)
             print("cpu{}: {}, left out", index, started.error());
     }
     wait_for_secondaries();
@@ -185,7 +186,7 @@ bool has_said_goodbye(CpuId cpu)
 
 std::expected<void, std::string_view> start_again(CpuId cpu)
 {
-    return start(cpu, this_machine().cpus[cpu.index()]);
+    return start(cpu);
 }
 
 void stop_other_cpus()

@@ -50,7 +50,7 @@ Result check_that_it_can_go(CpuId cpu)
         return std::unexpected{"the CPU is not online"};
     if (online_cpu_count() == 1)
         return std::unexpected{"it is the last CPU"};
-    if (!arch::can_turn_off(this_machine().cpus[cpu.index()]))
+    if (!arch::can_turn_off(cpu))
         return std::unexpected{"the firmware cannot turn this CPU off and on again"};
     return {};
 }
@@ -75,7 +75,7 @@ void empty_cpu(CpuId cpu)
     mm::drain_page_cache();
     arch::interrupt_controller_leave_cpu();
     say_goodbye();
-    arch::turn_off_this_cpu(this_machine().cpus[this_cpu_id().index()]);
+    arch::turn_off_this_cpu();
 }
 
 } // namespace
@@ -104,7 +104,7 @@ Result take_cpu_offline(CpuId cpu)
     empty_cpu(cpu);
     __atomic_store_n(&must_leave.on(cpu), true, __ATOMIC_RELEASE);
     request_switch(cpu);
-    while (!has_said_goodbye(cpu) || !arch::is_off(cpu, this_machine().cpus[cpu.index()]))
+    while (!has_said_goodbye(cpu) || !arch::is_off(cpu))
         sleep_for_nanoseconds(kLookNanoseconds);
     must_leave.on(cpu) = false;
     return {};

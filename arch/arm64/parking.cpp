@@ -2,8 +2,8 @@
 #include "parking.hpp"
 
 #include "arch/cache.hpp"
+#include "arch/idmap.hpp"
 #include "arch/processor.hpp"
-#include "arch/root_switch.hpp"
 #include "arch/translation_registers.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/machine.hpp"
@@ -46,10 +46,7 @@ void park_this_cpu()
     Mailbox& own = mailboxes[this_cpu_id().index()];
     write_to_memory(own.entry, 0);
     enter_idmap();
-    // By its physical address, which the idmap maps as the same virtual one.
-    auto* wait = reinterpret_cast<decltype(&wait_in_mailbox)>(
-        mm::image_to_physical(reinterpret_cast<const void*>(&wait_in_mailbox)).raw());
-    wait(mm::image_to_physical(&own).raw(), Sctlr::mmu_off().raw);
+    in_idmap (&wait_in_mailbox)(mm::image_to_physical(&own).raw(), Sctlr::mmu_off().raw);
     __builtin_unreachable();
 }
 

@@ -4,6 +4,7 @@
 #include "arch/barrier.hpp"
 #include "arch/mmio.hpp"
 #include "arch/processor.hpp"
+#include "kernel/cpus.hpp"
 #include "mm/vmap.hpp"
 #include "parking.hpp"
 #include "psci.hpp"
@@ -13,6 +14,17 @@ namespace {
 
 constinit Psci psci;
 constinit bool psci_usable{false};
+
+const CpuDescription& described(CpuId cpu)
+{
+    return this_machine().cpus[cpu.index()];
+}
+
+// The firmware takes no CPU back that it did not start by PSCI.
+bool is_to_be_parked(CpuId cpu)
+{
+    return described(cpu).start != CpuStart::Psci;
+}
 
 // The CPU spins in firmware code with its MMU off and reads the release address from memory, past all caches.
 // So the entry is written through a device mapping, which goes past them too. What is left of the address in
@@ -42,35 +54,36 @@ void power_init(PsciConduit conduit)
     psci_usable = psci.is_usable();
 }
 
-std::expected<void, std::string_view> start_cpu(CpuId id, const CpuDescription& cpu, PhysAddr entry)
+std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
 {
-    if (parking::is_parked(id)) {
-        parking::release(id, entry);
+    if (parking::is_parked(cpu)) {
+        parking::release(cpu, entry);
         return {};
     }
-    if (cpu.start == CpuStart::SpinTable)
-        return release_from_spin_table(cpu.release_address, entry);
+    const CpuDescription& description = described(cpu);
+    if (description.start == CpuStart::SpinTable)
+        return release_from_spin_table(description.release_address, entry);
     if (!psci_usable)
         return std::unexpected{"the firmware has no PSCI of version 0.2 or later"};
-    return psci.cpu_on(cpu.mpidr, entry, 0);
+    return psci.cpu_on(description.mpidr, entry, 0);
 }
 
-bool can_turn_off(const CpuDescription& cpu)
+bool can_turn_off(CpuId cpu)
 {
-    return psci_usable || cpu.start != CpuStart::Psci;
+    return psci_usable || is_to_be_parked(cpu);
 }
 
-void turn_off_this_cpu(const CpuDescription& cpu)
+void turn_off_this_cpu()
 {
-    if (cpu.start != CpuStart::Psci)
+    if (is_to_be_parked(this_cpu_id()))
         parking::park_this_cpu();
     psci.cpu_off();
     stop(); // the firmware refused: it does nothing any more all the same
 }
 
-bool is_off(CpuId id, const CpuDescription& cpu)
+bool is_off(CpuId cpu)
 {
-    return cpu.start == CpuStart::Psci ? psci.is_off(cpu.mpidr) : parking::is_parked(id);
+    return is_to_be_parked(cpu) ? parking::is_parked(cpu) : psci.is_off(described(cpu).mpidr);
 }
 
 void power_off()

@@ -2,8 +2,8 @@
 #include "arch/root_switch.hpp"
 
 #include "arch/barrier.hpp"
+#include "arch/idmap.hpp"
 #include "arch/processor.hpp"
-#include "arch/tlb.hpp"
 #include "arch/translation_registers.hpp"
 #include "boot/boot_tables.hpp"
 #include "mm/kernel_tables.hpp"
@@ -19,35 +19,15 @@ struct Par {
     using Address = Field<51, 12>;
 };
 
-void set_ttbr0(const boot::TablePage& table)
-{
-    Ttbr0{mm::image_to_physical(&table).raw()}.write();
-    isb();
-}
-
 } // namespace
 
 void install_root(PhysAddr root)
 {
     InterruptMask masked;
     enter_idmap();
-    // By its physical address, which the idmap maps as the same virtual one.
-    auto* trampoline = reinterpret_cast<decltype(&replace_ttbr1)>(
-        mm::image_to_physical(reinterpret_cast<const void*>(&replace_ttbr1)).raw());
-    trampoline(Ttbr1::walking_from(mm::walk_start(root)).raw,
-               Ttbr1::walking_from(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
+    in_idmap (&replace_ttbr1)(Ttbr1::walking_from(mm::walk_start(root)).raw,
+                              Ttbr1::walking_from(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
     drop_idmap();
-}
-
-void enter_idmap()
-{
-    set_ttbr0(boot::boot_tables.idmap);
-}
-
-void drop_idmap()
-{
-    set_ttbr0(boot::boot_tables.reserved);
-    flush_tlb_this_cpu();
 }
 
 bool translates_for_write(VirtAddr address)

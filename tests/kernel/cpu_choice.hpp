@@ -45,7 +45,7 @@ inline CpuId cpu_after(CpuId cpu)
 inline bool cpus_can_go()
 {
     bool can = true;
-    for_each_online_cpu([&can](CpuId cpu) { can &= arch::can_turn_off(this_machine().cpus[cpu.index()]); });
+    for_each_online_cpu([&can](CpuId cpu) { can &= arch::can_turn_off(cpu); });
     return can;
 }
 

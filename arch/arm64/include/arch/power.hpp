@@ -16,14 +16,14 @@ void power_init(PsciConduit conduit);
 
 // Starts a CPU that is off at the physical address `entry`, MMU off. Returns once the request is accepted, not once
 // the CPU runs. The error is a sentence for the console.
-std::expected<void, std::string_view> start_cpu(CpuId id, const CpuDescription& cpu, PhysAddr entry);
+std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry);
 
 // Turning CPUs off and finding them off, where start_cpu() can start them again: by PSCI, or, since a spin table has
 // no way back, by waiting in the kernel's idmap.
-bool can_turn_off(const CpuDescription& cpu);
-// Of the calling CPU. Interrupts masked; nothing of its state is kept.
-[[noreturn]] void turn_off_this_cpu(const CpuDescription& cpu);
-bool is_off(CpuId id, const CpuDescription& cpu);
+bool can_turn_off(CpuId cpu);
+// Interrupts masked; nothing of this CPU's state is kept.
+[[noreturn]] void turn_off_this_cpu();
+bool is_off(CpuId cpu);
 
 // Turns the machine off through PSCI SYSTEM_OFF; returns if that cannot be done.
 void power_off();

@@ -16,11 +16,6 @@ void install_root(PhysAddr root);
 bool runs_on_root(PhysAddr root);
 bool root_is_common_not_private();
 
-// Maps the idmap, in which code may go on that turns the MMU on or off, or changes the root. Interrupts masked.
-void enter_idmap();
-// Drops it: TTBR0 maps nothing from now on, so that low addresses, a null pointer's among them, fault.
-void drop_idmap();
-
 // What the page tables of this CPU make of `address` for a privileged read, asked of the hardware (AT S1E1R,
 // Arm ARM C5.3).
 struct Translation {
