@@ -40,7 +40,7 @@ void fail_at_every_step(Bytes size, u32 count)
 {
     allocate_and_free(size, count);
     const PercpuUse before = percpu_use();
-    const u32 step = 1 + mm::possible_cpu_count() / 2;
+    const u32 step = 1 + mm::possible_cpu_count() / 4;
     u32 failures = 0;
     for (u32 nth = 1; fail_at(nth, size, count); nth += nth < 12 ? 1 : step) {
         ++failures;

@@ -193,7 +193,7 @@ PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     // Each flush is a matter for all CPUs: of an emulator's, the more there are the longer it takes.
-    const u32 turns = std::max(2u, 40 / online_cpu_count());
+    const u32 turns = std::clamp(80 / online_cpu_count(), 2u, 20u);
     std::atomic<u64> asked_for{0};
     std::atomic<bool> over{false};
     hammer([&] {
