@@ -82,9 +82,9 @@ void finish_broadcast() PERCIVAL_RELEASE(broadcast_lock)
     enable_preemption();
 }
 
-// Sleeps, so that the core's other threads, or an emulator's other CPUs, are not slowed down by its looking. The interrupt
-// that releases it is masked here, and one that comes between the look and the sleep ends that at once; so does a tick that
-// is pending, and then this spins after all.
+// Sleeps, so that the core's other threads, or an emulator's other CPUs, are not slowed down by its looking. The
+// interrupt that releases it is masked here, and one that comes between the look and the sleep ends that at once; so
+// does a tick that is pending, and then this spins after all.
 void hold(void*)
 {
     held.fetch_add(1, std::memory_order_relaxed);

@@ -11,6 +11,9 @@
 
 #include "mm/percpu.hpp"
 
+#include <bit>
+#include <type_traits>
+
 namespace percival {
 
 template <auto& Variable>

@@ -6,6 +6,7 @@
 #include "arch/barrier.hpp"
 #include "tests/kernel/hazard_controls.hpp"
 #include "tests/kernel/moved_threads.hpp"
+#include "tests/kernel/spin.hpp"
 
 #include <algorithm>
 
@@ -105,10 +106,7 @@ PERCIVAL_TEST(hazard_sum, an_unprotected_atomic_add_beside_a_plain_increment_und
     clear(counter);
     constinit static std::atomic<u32> stage{0};
     stage.store(0);
-    const auto wait_for = [](u32 wanted) {
-        while (stage.load() != wanted) {
-        }
-    };
+    const auto wait_for = [](u32 wanted) { spin_until([wanted] { return stage.load() == wanted; }); };
     auto body = [wait_for](u32 number) {
         if (number == 0) {
             go_to(kBootCpu);

@@ -8,6 +8,7 @@
 #include "kernel/tick.hpp"
 #include "mm/percpu.hpp"
 #include "tests/kernel/cpu_choice.hpp"
+#include "tests/kernel/spin.hpp"
 #include "tests/kernel/thread_group.hpp"
 
 #include <algorithm>
@@ -136,8 +137,7 @@ PERCIVAL_TEST(interrupts, other_cpus_take_not_even_a_tick_while_they_are_held)
         const WhileOthersAreHeld held;
         before = ticks_of_the_others();
         const u64 until = arch::timer_ticks() + 3 * arch::timer_frequency() / kTicksPerSecond;
-        while (arch::timer_ticks() < until) {
-        }
+        spin_until([until] { return arch::timer_ticks() >= until; });
         after = ticks_of_the_others();
     }
     EXPECT_EQ(before, after);

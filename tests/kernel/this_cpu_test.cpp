@@ -5,6 +5,7 @@
 #include "kernel/selftest.hpp"
 #include "mm/this_cpu.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace percival {
@@ -18,6 +19,23 @@ struct Guarded {
     PerCpu<u8> before[sizeof(T)];
     PerCpu<T> variable;
     PerCpu<u8> after[sizeof(T)];
+
+    void set_canaries()
+    {
+        for_each_canary([](PerCpu<u8>& canary) { canary.write(kCanary); });
+    }
+    void expect_canaries()
+    {
+        for_each_canary([](PerCpu<u8>& canary) { EXPECT_EQ(canary.read(), kCanary); });
+    }
+
+private:
+    template <class Visit>
+    void for_each_canary(Visit visit)
+    {
+        std::ranges::for_each(before, visit);
+        std::ranges::for_each(after, visit);
+    }
 };
 
 PERCIVAL_PERCPU Guarded<u8> guarded_u8{};
@@ -53,18 +71,12 @@ public:
 
     void run()
     {
-        for (PerCpu<u8>& canary : guarded_.before)
-            canary.write(kCanary);
-        for (PerCpu<u8>& canary : guarded_.after)
-            canary.write(kCanary);
+        guarded_.set_canaries();
         for (const T start : kValues<T>) {
             for (const T operand : kValues<T>)
                 check(start, operand);
         }
-        for (PerCpu<u8>& canary : guarded_.before)
-            EXPECT_EQ(canary.read(), kCanary);
-        for (PerCpu<u8>& canary : guarded_.after)
-            EXPECT_EQ(canary.read(), kCanary);
+        guarded_.expect_canaries();
     }
 
 private:
@@ -191,18 +203,12 @@ void check_static_accesses()
 {
     using T = std::remove_reference_t<decltype(Guarded.variable)>::Value;
     for (const T value : kValues<T>) {
-        for (PerCpu<u8>& canary : Guarded.before)
-            canary.write(kCanary);
-        for (PerCpu<u8>& canary : Guarded.after)
-            canary.write(kCanary);
+        Guarded.set_canaries();
         this_cpu<Guarded.variable>.write(value);
         EXPECT_EQ(Guarded.variable.read(), value);
         Guarded.variable.write(static_cast<T>(~value));
         EXPECT_EQ(this_cpu<Guarded.variable>.read(), static_cast<T>(~value));
-        for (const PerCpu<u8>& canary : Guarded.before)
-            EXPECT_EQ(canary.read(), kCanary);
-        for (const PerCpu<u8>& canary : Guarded.after)
-            EXPECT_EQ(canary.read(), kCanary);
+        Guarded.expect_canaries();
     }
 }
 

@@ -7,6 +7,7 @@
 #include "kernel/stacks.hpp"
 #include "mm/memory_statistics.hpp"
 #include "tests/kernel/cpu_choice.hpp"
+#include "tests/kernel/spin.hpp"
 #include "tests/kernel/thread_group.hpp"
 
 #include <atomic>
@@ -161,10 +162,7 @@ PERCIVAL_TEST(threads, equals_share_a_cpu_although_none_gives_it_up)
     std::atomic<u32> begun{0};
     auto body = [&](u32) {
         begun.fetch_add(1);
-        // Only the end of a time slice lets the others begin. No arch::relax(): nobody else on this core is waited for,
-        // and an emulator that counts instructions takes long for each.
-        while (begun.load() != 3) {
-        }
+        spin_until([&] { return begun.load() == 3; }); // only the end of a time slice lets the others begin
     };
     ThreadGroup group{3, body, [](u32) { return on_cpu(kBootCpu); }};
     group.join_all();

@@ -24,8 +24,9 @@
 // together. A switch that became due meanwhile is made at label 6.
 //
 // Operands of the asm statement: [address] the local address, or [page] and [symbol], the page of a static variable
-// and its name; [global] 64 bits and [scratch] 32 bits of scratch, early-clobbered both. An operation is a macro of the address operand, as text, and of anything else; its text
-// may use local label 5, begins its retries at 4, and has label 8 behind the instruction that commits.
+// and its name; [global] 64 bits and [scratch] 32 bits of scratch, early-clobbered both. An operation is a macro of
+// the address operand, as text, and of anything else; its text may use local label 5, begins its retries at 4, and
+// has label 8 behind the instruction that commits.
 #pragma once
 
 #define PERCIVAL_AT_LOCAL "[%[address]]"
