@@ -13,6 +13,9 @@
 // Operations that are plain, against a pin or without one, are in mm/percpu_plain.hpp; those that know the variable
 // where they are compiled in mm/this_cpu.hpp.
 //
+// An operation never publishes: it is relaxed. Where another CPU will follow a pointer that it writes, only
+// try_cmpxchg_release() will do.
+//
 // Two operations in a row are two operations: what must be one step across several needs a Pin and interrupts
 // masked.
 //
@@ -160,10 +163,15 @@ public:
     bool try_cmpxchg(T& expected, T desired)
         requires percpu_detail::Exchangeable<T>
     {
-        const T found = cmpxchg(expected, desired);
-        const bool written = to_word(found) == to_word(expected);
-        expected = found;
-        return written;
+        return was_written(cmpxchg(expected, desired), expected);
+    }
+    // try_cmpxchg() with release order: the only operation that may make a pointer visible to CPUs that follow it.
+    // Everything this CPU wrote before is visible to a CPU that acquires the value.
+    bool try_cmpxchg_release(T& expected, T desired)
+        requires percpu_detail::Scalar<T>
+    {
+        const auto found = arch::percpu_compare_exchange_release(word(), to_word(expected), to_word(desired));
+        return was_written(from_word(found), expected);
     }
 
     // A CPU's copy at its global address. Plain accesses: the caller sees to exclusion, or uses atomics on
@@ -193,6 +201,13 @@ private:
     const Word* word() const { return reinterpret_cast<const Word*>(&value_); }
     static auto to_word(T value) { return std::bit_cast<Word>(value); }
     static T from_word(auto value) { return std::bit_cast<T>(value); }
+
+    static bool was_written(T found, T& expected)
+    {
+        const bool written = to_word(found) == to_word(expected);
+        expected = found;
+        return written;
+    }
 
     // In 64 unsigned bits, where no promotion to int can overflow.
     static auto negated(T amount) { return static_cast<Word>(u64{0} - u64{to_word(amount)}); }

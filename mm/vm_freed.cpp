@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/vm_freed.hpp"
 
-#include "arch/barrier.hpp"
 #include "kernel/call.hpp"
 #include "mm/kernel_tables.hpp"
 #include "mm/memory_statistics.hpp"
@@ -31,12 +30,12 @@ constinit Bytes most_bytes = kMostBytes;
 // a head that can be linked to.
 void push(VmArea& area)
 {
-    // The cleared descriptors before the area can be found: a flush on another CPU is for them too.
-    arch::dmb<arch::Shareability::InnerShareable, arch::Access::Store>();
     VmArea* first = this_cpu<freed>.read();
     do {
         area.next = first;
-    } while (!freed.try_cmpxchg(first, &area));
+        // Release: take_all() runs on any CPU. The one that finds the area sees its `next`, and its flush covers the
+        // descriptors that were cleared before.
+    } while (!freed.try_cmpxchg_release(first, &area));
 }
 
 VmArea* take_all(CpuId cpu)

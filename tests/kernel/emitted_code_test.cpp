@@ -7,6 +7,7 @@
 #include "kernel/cpus.hpp"
 #include "kernel/selftest.hpp"
 #include "mm/this_cpu.hpp"
+#include "mm/vm_freed.hpp"
 #include "tests/kernel/percpu_modes.hpp"
 
 #include <algorithm>
@@ -23,6 +24,19 @@ namespace {
 using arch::PercpuMode;
 
 PERCIVAL_PERCPU PerCpu<u64> counter{};
+
+struct Item {
+    Item* next;
+};
+PERCIVAL_PERCPU PerCpu<Item*> published{};
+
+[[gnu::noinline]] void publish(Item& item)
+{
+    Item* first = nullptr;
+    do {
+        item.next = first;
+    } while (!published.try_cmpxchg_release(first, &item));
+}
 
 [[gnu::noinline]] void add_in_a_loop(u64 turns)
 {
@@ -82,6 +96,17 @@ u32 atomics_in(std::span<const u32> code)
     return static_cast<u32>(std::ranges::count_if(code, &arch::is_lse_atomic));
 }
 
+// this_cpu operations that are store-releases, in place or out of line.
+u32 releases_in(std::span<const u32> code)
+{
+    u32 releases = 0;
+    for (const u32& instruction : code) {
+        if (arch::is_lse_atomic(instruction) || arch::branch_offset(instruction))
+            releases += static_cast<u32>(std::ranges::count_if(executed_at(&instruction), &arch::is_release));
+    }
+    return releases;
+}
+
 // From its first instruction to the one that commits it starts over; what follows does not.
 void expect_restarts(std::span<const u32> sequence, std::size_t commit)
 {
@@ -104,6 +129,19 @@ PERCIVAL_TEST(emitted_code, add_in_a_loop_is_one_instruction_per_turn_in_every_m
         EXPECT(in_place ? arch::is_lse_atomic(loop[0]) : arch::branch_offset(loop[0]).has_value());
         EXPECT_EQ(atomics_in(executed_at(&loop[0])), runs_lse() ? 1u : 0u);
         add_in_a_loop(1);
+    });
+}
+
+PERCIVAL_TEST(emitted_code, what_publishes_a_pointer_is_a_store_release_in_every_form)
+{
+    for_each_percpu_mode([](PercpuMode mode) {
+        for_each_kind_of_atomics(mode, [](PercpuMode) {
+            Item item{};
+            publish(item);
+            published.write(nullptr);
+            EXPECT_EQ(releases_in(loop_in(reinterpret_cast<const void*>(&publish))), 1u);
+            EXPECT_EQ(releases_in(loop_in(reinterpret_cast<const void*>(&mm::put_freed))), 1u);
+        });
     });
 }
 

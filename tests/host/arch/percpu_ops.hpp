@@ -43,5 +43,11 @@ T percpu_compare_exchange(T* target, T expected, T desired)
     __atomic_compare_exchange(target, &expected, &desired, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     return expected;
 }
+template <class T>
+T percpu_compare_exchange_release(T* target, T expected, T desired)
+{
+    __atomic_compare_exchange(target, &expected, &desired, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    return expected;
+}
 
 } // namespace percival::arch

@@ -62,6 +62,13 @@ constexpr bool is_store_exclusive(u32 instruction)
     return (instruction & 0x3fe0'0000) == 0x0800'0000 || (instruction & 0xbfe0'0000) == 0x8820'0000;
 }
 
+// CASL, CASLB, CASLH, STLXR and their kin: what was written before is visible to whoever acquires the value.
+constexpr bool is_release(u32 instruction)
+{
+    const bool compare_and_swap = (instruction & 0x3fa0'7c00) == 0x08a0'7c00;
+    return (compare_and_swap || is_store_exclusive(instruction)) && (instruction & 0x8000) != 0;
+}
+
 // STR, STRB, STRH of a general register with an immediate or a register offset.
 constexpr bool is_plain_store(u32 instruction)
 {
@@ -85,6 +92,8 @@ static_assert(is_lse_atomic(0xc8a9'7d01) && is_load(0xf940'012a)); // cas x9, x1
 static_assert(is_lse_atomic(0x4820'7d02) && !is_lse_atomic(0xc87f'290a)); // casp x0, x1, x2, x3, [x8]; ldxp
 static_assert(is_store_exclusive(0xc80c'7d0b) && is_store_exclusive(0xc82c'0d02) &&
               !is_store_exclusive(0xc87f'290a) && !is_store_exclusive(0x4820'7d02)); // stxr, stxp; ldxp, casp
+static_assert(is_release(0xc8a9'fd01) && !is_release(0xc8a9'7d01) && is_release(0xc80c'fd0b) &&
+              !is_release(0xc80c'7d0b)); // casl, cas; stlxr, stxr
 static_assert(is_store_or_exclusive(0xc85f'7d0a) && is_store_or_exclusive(0xc80c'7d0b)); // ldxr, stxr
 static_assert(branch_offset(0x1400'0000) == 0 && branch_offset(0x17ff'ffff) == -1 &&
               !branch_offset(0x9400'0000));

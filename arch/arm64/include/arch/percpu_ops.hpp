@@ -6,9 +6,10 @@
 // The local address is the same on every CPU and the MMU picks the copy when the instruction executes, so a
 // migration falls before or after it, never within. An LL/SC sequence that is interrupted between its halves
 // fails its store and starts over, on whatever CPU it is then: exception return clears the exclusive monitor
-// (Arm ARM B2.12). All operations are relaxed: they order nothing else. They are volatile, because the value
-// behind the address changes with a migration, which the compiler cannot see: a read must not be cached, nor
-// moved out of a loop.
+// (Arm ARM B2.12). All operations but percpu_compare_exchange_release() are relaxed: they order nothing else, so
+// none of them may publish a pointer that another CPU follows. They are volatile, because the value behind the
+// address changes with a migration, which the compiler cannot see: a read must not be cached, nor moved out of a
+// loop.
 //
 // 1- and 2-byte operations use the sized forms, so that they leave their neighbours alone.
 #pragma once
@@ -113,18 +114,22 @@ template <PercpuWord T>
     return old;
 }
 
-#define PERCIVAL_CAS_LSE(at, sz, r) "cas" sz " %" r "[found], %" r "[desired], " at "\n8:\n"
-#define PERCIVAL_CAS_LLSC(at, sz, r)                        \
-    "ldxr" sz " %" r "[loaded], " at "\n"                   \
-    "cmp %" r "[loaded], %" r "[found]\n"                   \
-    "b.ne 5f\n"                                             \
-    "stxr" sz " %w[scratch], %" r "[desired], " at "\n8:\n" \
-    "cbnz %w[scratch], 4b\n"                                \
+// `order` is "" (relaxed) or "l" (release: CASL, STLXR).
+#define PERCIVAL_CAS_LSE(at, sz, r, order) "cas" order sz " %" r "[found], %" r "[desired], " at "\n8:\n"
+#define PERCIVAL_CAS_LLSC(at, sz, r, order)                           \
+    "ldxr" sz " %" r "[loaded], " at "\n"                             \
+    "cmp %" r "[loaded], %" r "[found]\n"                             \
+    "b.ne 5f\n"                                                       \
+    "st" order "xr" sz " %w[scratch], %" r "[desired], " at "\n8:\n" \
+    "cbnz %w[scratch], 4b\n"                                          \
     "5: mov %" r "[found], %" r "[loaded]\n"
 
-// Writes `desired` if the value is `expected`; returns the value found.
-template <PercpuWord T>
-[[gnu::always_inline]] inline T percpu_compare_exchange(T* target, T expected, T desired)
+enum class PercpuOrder : u8 { Relaxed, Release };
+
+// Writes `desired` if the value is `expected`; returns the value found. With Release, everything the CPU wrote before
+// is visible to whoever acquires the value that was written, and the compiler keeps it in front ("memory").
+template <PercpuOrder Order, PercpuWord T>
+[[gnu::always_inline]] inline T percpu_compare_exchange_ordered(T* target, T expected, T desired)
 {
     // CAS compares the register's low bits only; the LL/SC form compares it whole, so it must be
     // zero-extended.
@@ -133,15 +138,32 @@ template <PercpuWord T>
     Wide loaded;
     u32 scratch;
     u64 global;
-#define PERCIVAL_ASM(sz, r)                                                              \
-    asm volatile(PERCIVAL_PERCPU_ATOMIC("0", PERCIVAL_CAS_LSE, PERCIVAL_CAS_LLSC, sz, r) \
-                 : [found] "+&r"(found), [loaded] "=&r"(loaded),                         \
-                   PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)                       \
-                 : [desired] "r"(desired), [address] "r"(target)                         \
-                 : "cc")
-    PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
+#define PERCIVAL_ASM(sz, r, order, ...)                                                         \
+    asm volatile(PERCIVAL_PERCPU_ATOMIC("0", PERCIVAL_CAS_LSE, PERCIVAL_CAS_LLSC, sz, r, order) \
+                 : [found] "+&r"(found), [loaded] "=&r"(loaded),                                \
+                   PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)                              \
+                 : [desired] "r"(desired), [address] "r"(target)                                \
+                 : "cc" __VA_OPT__(, ) __VA_ARGS__)
+    if constexpr (Order == PercpuOrder::Release) {
+        PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM, "l", "memory");
+    } else {
+        PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM, "");
+    }
 #undef PERCIVAL_ASM
     return static_cast<T>(found);
+}
+
+template <PercpuWord T>
+[[gnu::always_inline]] inline T percpu_compare_exchange(T* target, T expected, T desired)
+{
+    return percpu_compare_exchange_ordered<PercpuOrder::Relaxed>(target, expected, desired);
+}
+
+// The form that publishes.
+template <PercpuWord T>
+[[gnu::always_inline]] inline T percpu_compare_exchange_release(T* target, T expected, T desired)
+{
+    return percpu_compare_exchange_ordered<PercpuOrder::Release>(target, expected, desired);
 }
 
 // CASP takes pairs of registers of which the first is even, so they are named. LDXP alone is two loads; only
