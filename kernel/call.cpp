@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/call.hpp"
 
-#include "arch/barrier.hpp"
 #include "arch/interrupt_controller.hpp"
 #include "arch/processor.hpp"
 #include "kernel/assert.hpp"
 #include "kernel/cpus.hpp"
-#include "kernel/hotplug.hpp"
+#include "kernel/cpus_stay.hpp"
 #include "kernel/mutex.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/spinlock.hpp"
@@ -29,9 +28,6 @@ PERCIVAL_PERCPU PerCpu<Workers> everywhere{};
 PERCIVAL_PERCPU PerCpu<Work> everywhere_work{};
 constinit Mutex everywhere_lock;
 
-constinit std::atomic<u32> held{0};
-constinit std::atomic<bool> release{false};
-
 void push(CpuId cpu, Call& call)
 {
     Call*& head = interrupt_calls.on(cpu);
@@ -47,52 +43,6 @@ void wait_for(const Call& call)
 {
     while (!call.done.load(std::memory_order_acquire))
         arch::relax();
-}
-
-template <class Visit>
-void for_each_other_cpu(Visit visit)
-{
-    const CpuId self = this_cpu_id();
-    for_each_online_cpu([self, visit](CpuId cpu) {
-        if (cpu != self)
-            visit(cpu);
-    });
-}
-
-// Broadcasts share their calls, so there is one at a time: from start_broadcast() to finish_broadcast(), all of
-// it with preemption off, so that the CPUs asked stay online and the lock's holder runs.
-void start_broadcast(call_detail::Function function, void* argument) PERCIVAL_ACQUIRE(broadcast_lock)
-{
-    PERCIVAL_ASSERT(!arch::interrupts_masked());
-    disable_preemption();
-    broadcast_lock.lock();
-    for_each_other_cpu([&](CpuId cpu) {
-        Call& call = broadcast_call.on(cpu);
-        call.function = function;
-        call.argument = argument;
-        call.done.store(false, std::memory_order_relaxed);
-        push(cpu, call);
-    });
-}
-
-void finish_broadcast() PERCIVAL_RELEASE(broadcast_lock)
-{
-    for_each_other_cpu([](CpuId cpu) { wait_for(broadcast_call.on(cpu)); });
-    broadcast_lock.unlock();
-    enable_preemption();
-}
-
-// Sleeps, so that the core's other threads, or an emulator's other CPUs, are not slowed down by its looking. The
-// interrupt that releases it is masked here, and one that comes between the look and the sleep ends that at once; so
-// does a tick that is pending, and then this spins after all.
-void hold(void*)
-{
-    held.fetch_add(1, std::memory_order_relaxed);
-    while (!release.load(std::memory_order_acquire)) {
-        arch::wait_for_interrupt();
-        arch::relax();
-    }
-    arch::isb(); // what is executed next may have been patched meanwhile
 }
 
 } // namespace
@@ -120,8 +70,7 @@ void call_by_interrupt(CpuId cpu, Function function, void* argument)
 
 void call_on_others(Function function, void* argument)
 {
-    start_broadcast(function, argument);
-    finish_broadcast();
+    Broadcast{}.ask(function, argument);
 }
 
 void run_everywhere(Function function, void* argument)
@@ -140,22 +89,31 @@ void run_everywhere(Function function, void* argument)
 
 // The thread-safety analysis does not follow a lock across a constructor and a destructor of a class that is
 // no plain guard.
-WhileOthersAreHeld::WhileOthersAreHeld() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+Broadcast::Broadcast() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
-    held.store(0, std::memory_order_relaxed);
-    release.store(false, std::memory_order_relaxed);
-    start_broadcast(&hold, nullptr);
-    u32 others = 0;
-    for_each_other_cpu([&others](CpuId) { ++others; });
-    while (held.load(std::memory_order_relaxed) != others)
-        arch::relax();
+    PERCIVAL_ASSERT(!arch::interrupts_masked());
+    disable_preemption();
+    broadcast_lock.lock();
 }
 
-WhileOthersAreHeld::~WhileOthersAreHeld() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+Broadcast::~Broadcast() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
-    release.store(true, std::memory_order_release);
-    for_each_other_cpu([](CpuId cpu) { arch::send_ipi(cpu, arch::Ipi::Call); });
-    finish_broadcast();
+    asked_.for_each([](CpuId cpu) { wait_for(broadcast_call.on(cpu)); });
+    broadcast_lock.unlock();
+    enable_preemption();
+}
+
+void Broadcast::ask(void (*function)(void*), void* argument)
+{
+    for_each_online_cpu([this](CpuId cpu) { asked_.add(cpu); });
+    asked_.remove(this_cpu_id());
+    asked_.for_each([=](CpuId cpu) {
+        Call& call = broadcast_call.on(cpu);
+        call.function = function;
+        call.argument = argument;
+        call.done.store(false, std::memory_order_relaxed);
+        push(cpu, call);
+    });
 }
 
 void run_queued_calls()

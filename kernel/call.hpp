@@ -5,8 +5,9 @@
 //   call_on_others(f)        the same on every other online CPU at once
 //   run_everywhere(f)        f(CpuId) runs on every online CPU at once, the caller's included, in a thread that
 //                            stays there; returns when all have. One at a time. Blocks
-//   WhileOthersAreHeld       while it lives, no other CPU executes anything but a wait
-//   stop_machine(f)          f runs here meanwhile, interrupts masked
+//   Broadcast                the same in two steps, for a caller that does something in between
+//
+// kernel/stop_machine.hpp stops the other CPUs.
 //
 // Callers have interrupts unmasked (checked), or two CPUs that call each other would wait for ever; interrupt
 // handlers do not call. What the caller wrote before is visible to f, and what f wrote is visible to the
@@ -14,6 +15,7 @@
 #pragma once
 
 #include "arch/processor.hpp"
+#include "kernel/cpu_set.hpp"
 #include "kernel/types.hpp"
 
 #include <atomic>
@@ -75,20 +77,21 @@ void run_everywhere(F&& f)
     call_detail::run_everywhere(&call_detail::invoke<decltype(with_id)>, call_detail::erase(with_id));
 }
 
-class WhileOthersAreHeld : Immovable {
+// Asks every other CPU that is online, and waits for exactly these when it ends: a CPU that comes online meanwhile is
+// neither asked nor waited for. There is one Broadcast at a time, and preemption is off while it lives, so the CPUs
+// asked stay online and the lock's holder runs. Interrupts unmasked (checked).
+class Broadcast : Immovable {
 public:
-    WhileOthersAreHeld();
-    ~WhileOthersAreHeld();
-};
+    Broadcast();
+    ~Broadcast();
 
-// The others stop between two instructions, wherever they have interrupts unmasked: within a PreemptGuard too.
-template <class F>
-void stop_machine(F&& f)
-{
-    const WhileOthersAreHeld held;
-    const arch::InterruptMask masked;
-    f();
-}
+    // Once.
+    void ask(void (*function)(void*), void* argument);
+    const CpuSet& asked() const { return asked_; }
+
+private:
+    CpuSet asked_;
+};
 
 // The Ipi::Call handler.
 void run_queued_calls();

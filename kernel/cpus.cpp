@@ -87,7 +87,7 @@ std::expected<void, std::string_view> start(CpuId cpu)
     cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
     const auto started = arch::start_cpu(cpu, entry);
     // An error is none if the CPU came up all the same.
-    if (!started && enter(CpuState::LeftOut, cpu))
+    if (!started && leave_out(cpu))
         return started;
     return {};
 }
@@ -108,7 +108,7 @@ void wait_for_secondaries()
     while (someone_is_starting() && arch::timer_ticks() < deadline)
         arch::relax();
     for (u32 index = 1; index < possible_cpus(); ++index) {
-        if (enter(CpuState::LeftOut, CpuId{index}))
+        if (leave_out(CpuId{index}))
             print("cpu{}: did not come up (MPIDR {:x}), left out", index, cpus[index].mpidr);
     }
 }
@@ -189,6 +189,11 @@ std::expected<void, std::string_view> start_again(CpuId cpu)
     return start(cpu);
 }
 
+bool leave_out(CpuId cpu)
+{
+    return enter(CpuState::LeftOut, cpu);
+}
+
 void stop_other_cpus()
 {
     const CpuId self = this_cpu_id();
@@ -207,7 +212,7 @@ extern "C" [[noreturn]] void secondary_main()
     cpu.features = arch::read_cpu_features();
     if (const auto ready = arch::interrupt_controller_init_cpu(self, cpu.mpidr); !ready) {
         print("cpu{}: {}", self, ready.error());
-        static_cast<void>(enter(CpuState::LeftOut, self));
+        static_cast<void>(leave_out(self));
         arch::stop();
     }
     reset_idle_thread(self);

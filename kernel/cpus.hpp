@@ -59,6 +59,8 @@ void say_goodbye();
 bool has_said_goodbye(CpuId cpu);
 // Starts a CPU that is off; returns when the request is accepted.
 std::expected<void, std::string_view> start_again(CpuId cpu);
+// Gives up a CPU that was started: one that is late then stops before it is online. False: it came online before that.
+bool leave_out(CpuId cpu);
 
 template <class Visit>
 void for_each_online_cpu(Visit visit)

@@ -7,8 +7,8 @@
 #include "kernel/assert.hpp"
 #include "kernel/call.hpp"
 #include "kernel/cpus.hpp"
+#include "kernel/cpus_stay.hpp"
 #include "kernel/rcu.hpp"
-#include "kernel/rw_lock.hpp"
 #include "kernel/scheduler.hpp"
 #include "kernel/tick.hpp"
 #include "kernel/timers.hpp"
@@ -22,8 +22,6 @@ namespace percival {
 namespace {
 
 using Result = std::expected<void, std::string_view>;
-
-constinit RwLock cpus_change;
 
 // The CPU is to leave as soon as it is idle.
 PERCIVAL_PERCPU PerCpu<bool> must_leave{};
@@ -80,16 +78,6 @@ void empty_cpu(CpuId cpu)
 
 } // namespace
 
-CpusStay::CpusStay() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
-{
-    cpus_change.lock_shared();
-}
-
-CpusStay::~CpusStay() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
-{
-    cpus_change.unlock_shared();
-}
-
 void leave_if_asked(CpuId self)
 {
     if (this_cpu<must_leave>.read() && has_no_threads(self))
@@ -121,8 +109,10 @@ Result bring_cpu_online(CpuId cpu)
     if (const auto started = start_again(cpu); !started)
         return started;
     constexpr u64 kSeconds = 20;
-    if (!wait_until([cpu] { return is_online(cpu) && active_cpus().contains(cpu); }, kSeconds))
+    if (!wait_until([cpu] { return is_online(cpu); }, kSeconds) && leave_out(cpu))
         return std::unexpected{"the CPU did not come up"};
+    while (!active_cpus().contains(cpu)) // it is on its way there
+        sleep_for_nanoseconds(kLookNanoseconds);
     return {};
 }
 

@@ -21,13 +21,6 @@ namespace percival {
 std::expected<void, std::string_view> take_cpu_offline(CpuId cpu);
 std::expected<void, std::string_view> bring_cpu_online(CpuId cpu);
 
-// While one lives, no CPU goes or comes. Threads only: waits for a change that is under way.
-class CpusStay : Immovable {
-public:
-    CpusStay();
-    ~CpusStay();
-};
-
 // For the idle thread, interrupts masked: leaves for good if its CPU is to go.
 void leave_if_asked(CpuId self);
 

@@ -4,7 +4,7 @@
 #include "arch/errata.hpp"
 #include "arch/processor.hpp"
 #include "kernel/add_form.hpp"
-#include "kernel/call.hpp"
+#include "kernel/stop_machine.hpp"
 #include "kernel/cpus.hpp"
 #include "kernel/percpu_probe.hpp"
 #include "kernel/print.hpp"

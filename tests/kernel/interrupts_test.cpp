@@ -121,29 +121,5 @@ PERCIVAL_TEST(interrupts, the_clock_does_not_go_back_between_cpus)
     });
 }
 
-u64 ticks_of_the_others()
-{
-    u64 sum = 0;
-    for_each_online_cpu([&sum](CpuId cpu) { sum += cpu == kBootCpu ? 0 : tick_count(cpu); });
-    return sum;
-}
-
-PERCIVAL_TEST(interrupts, other_cpus_take_not_even_a_tick_while_they_are_held)
-{
-    SKIP_WITHOUT_ANOTHER_CPU();
-    const BusyOthers busy; // or they would hardly tick
-    u64 before, after;
-    {
-        const WhileOthersAreHeld held;
-        before = ticks_of_the_others();
-        const u64 until = arch::timer_ticks() + 3 * arch::timer_frequency() / kTicksPerSecond;
-        spin_until([until] { return arch::timer_ticks() >= until; });
-        after = ticks_of_the_others();
-    }
-    EXPECT_EQ(before, after);
-    while (ticks_of_the_others() == after)
-        arch::relax();
-}
-
 } // namespace
 } // namespace percival

@@ -12,8 +12,6 @@
 namespace percival {
 namespace {
 
-PERCIVAL_PERCPU PerCpu<u64> counter{};
-
 struct Note {
     std::atomic<u32> runs{0};
     std::atomic<u32> cpu{~u32{0}};
@@ -114,35 +112,6 @@ PERCIVAL_TEST(work_queues, delayed_work_runs_after_its_time)
     queue_delayed_work(work, 10'000'000'000);
     EXPECT(cancel_delayed_work(work));
     EXPECT_EQ(note.runs.load(), 1u);
-}
-
-PERCIVAL_TEST(work_queues, the_machine_stops_for_a_function)
-{
-    // Threads count as fast as they can; while they are stopped, no count changes.
-
-    std::atomic<bool> over{false};
-    auto body = [&](u32) {
-        while (!over.load(std::memory_order_relaxed))
-            counter.inc();
-    };
-    ThreadGroup group{std::min(2 * online_cpu_count(), 16u), body};
-    const auto sum = [] {
-        u64 total = 0;
-        for_each_online_cpu([&](CpuId cpu) { total += __atomic_load_n(&counter.on(cpu), __ATOMIC_RELAXED); });
-        return total;
-    };
-    for (u32 round = 0; round < 8; ++round) {
-        u64 first = 0, last = 0;
-        stop_machine([&] {
-            first = sum();
-            const u64 until = arch::timer_ticks() + arch::timer_frequency() / 2000;
-            while (arch::timer_ticks() < until)
-                arch::relax();
-            last = sum();
-        });
-        EXPECT_EQ(first, last);
-    }
-    over.store(true);
 }
 
 } // namespace
