@@ -2,13 +2,13 @@
 // Brings a CPU's system registers into the state the kernel needs, with the MMU off: first at EL2 if it was
 // entered there, then at EL1. Every CPU runs this, on a stack of its own. Position independent, as all code
 // that runs with the MMU off.
-#include "arch/barrier.hpp"
-#include "arch/floating_point.hpp"
-#include "arch/id_registers.hpp"
-#include "arch/performance_counter.hpp"
-#include "arch/pointer_authentication.hpp"
-#include "arch/translation_registers.hpp"
-#include "boot/boot_tables.hpp"
+#include "arch/cpu/barrier.hpp"
+#include "arch/cpu/floating_point.hpp"
+#include "arch/cpu/id_registers.hpp"
+#include "arch/cpu/performance_counter.hpp"
+#include "arch/cpu/pointer_authentication.hpp"
+#include "arch/mmu/translation_registers.hpp"
+#include "mm/image/boot_tables.hpp"
 
 namespace percival::boot {
 namespace {

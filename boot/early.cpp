@@ -6,17 +6,17 @@
 //              checks that the object has no absolute relocations.
 // INV-early-2: everything written here was discarded from the caches before (boot/start.S), and stays out of
 //              them until the MMU is on.
-#include "arch/barrier.hpp"
-#include "arch/id_registers.hpp"
-#include "arch/pte.hpp"
-#include "arch/translation_registers.hpp"
-#include "boot/boot_tables.hpp"
-#include "boot/linker_symbols.hpp"
+#include "arch/cpu/barrier.hpp"
+#include "arch/cpu/id_registers.hpp"
+#include "arch/mmu/pte.hpp"
+#include "arch/mmu/translation_registers.hpp"
+#include "mm/image/boot_tables.hpp"
+#include "linker/symbols.hpp"
 #include "boot/refuse.hpp"
-#include "kernel/device_tree.hpp"
-#include "mm/fixmap.hpp"
-#include "mm/fold.hpp"
-#include "mm/page_table.hpp"
+#include "kernel/device_tree/device_tree.hpp"
+#include "mm/address_space/fixmap.hpp"
+#include "mm/address_space/fold.hpp"
+#include "mm/page_table/page_table.hpp"
 
 namespace percival::boot {
 
@@ -71,7 +71,7 @@ bool map_image(EarlyTable<KernelGeometry>& table)
         {_rodata, _erodata, mm::kReadOnlyData, mm::Leaves::Largest},
         {_data, _boot_tables, mm::kData, mm::Leaves::Largest},
         {_boot_tables, _eboot_tables, mm::kData,
-         mm::Leaves::Pages}, // some become read-only: mm/root_seal.hpp
+         mm::Leaves::Pages}, // some become read-only: mm/roots/seal.hpp
         {_eboot_tables, _ebss, mm::kData, mm::Leaves::Largest},
     };
     for (const Part& part : parts) {

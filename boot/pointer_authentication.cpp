@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Position independent, MMU off (boot/cpu_setup.cpp).
-#include "arch/pointer_authentication.hpp"
+#include "arch/cpu/pointer_authentication.hpp"
 
 namespace percival::arch {
 namespace {

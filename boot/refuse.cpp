@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "boot/refuse.hpp"
 
-#include "arch/floating_point.hpp"
-#include "arch/id_registers.hpp"
-#include "arch/pl011.hpp"
-#include "arch/power.hpp"
-#include "arch/processor.hpp"
-#include "boot/boot_tables.hpp"
-#include "boot/linker_symbols.hpp"
-#include "kernel/boot_arguments.hpp"
-#include "kernel/device_tree.hpp"
-#include "kernel/verdict.hpp"
-#include "mm/kernel_geometry.hpp"
+#include "arch/cpu/floating_point.hpp"
+#include "arch/cpu/id_registers.hpp"
+#include "arch/devices/pl011.hpp"
+#include "arch/devices/power.hpp"
+#include "arch/cpu/processor.hpp"
+#include "mm/image/boot_tables.hpp"
+#include "linker/symbols.hpp"
+#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/device_tree/device_tree.hpp"
+#include "kernel/report/verdict.hpp"
+#include "mm/address_space/kernel_geometry.hpp"
 
 #include <memory>
 
@@ -100,7 +100,7 @@ void refuse(const char* reason)
     arch::stop();
 }
 
-// 48 bits every AArch64 CPU translates, and a build for 52 is folded where they are not there (mm/fold.hpp),
+// 48 bits every AArch64 CPU translates, and a build for 52 is folded where they are not there (mm/address_space/fold.hpp),
 // so only the granule can be missing.
 void refuse_unless_translation_is_supported()
 {

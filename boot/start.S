@@ -60,10 +60,10 @@ primary_virtual:
     add     x0, x0, :lo12:exception_vectors
     msr     vbar_el1, x0
     msr     tpidr_el1, xzr              // no percpu data yet
-    mov     x18, xzr                    // arch/percpu_register.hpp
+    mov     x18, xzr                    // arch/percpu/register.hpp
     adrp    x0, boot_thread
     add     x0, x0, :lo12:boot_thread
-    msr     sp_el0, x0                  // arch/thread_pointer.hpp
+    msr     sp_el0, x0                  // arch/threads/thread_pointer.hpp
     isb
     mov     x29, xzr
     bl      kernel_main
@@ -109,7 +109,7 @@ secondary_entry:
 secondary_virtual:
     mov     sp, x22
     msr     tpidr_el1, x21
-    mov     x18, x21                    // arch/percpu_register.hpp
+    mov     x18, x21                    // arch/percpu/register.hpp
     adrp    x0, idle_thread
     add     x0, x0, :lo12:idle_thread
     add     x0, x0, x21                 // its global address
@@ -155,7 +155,7 @@ discard_cached:
     .size   discard_cached, . - discard_cached
 
     .section .bss.page_aligned, "aw", %nobits
-    .balign 2 * STACK_SIZE              // arch/stack_size.hpp: bit STACK_SHIFT tells an overflow
+    .balign 2 * STACK_SIZE              // arch/threads/stack_size.hpp: bit STACK_SHIFT tells an overflow
     .global boot_stack
 boot_stack:
     .space  STACK_SIZE

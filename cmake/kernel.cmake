@@ -27,7 +27,7 @@ target_compile_definitions(percival_flags INTERFACE
     $<$<BOOL:${PERCIVAL_DEBUG}>:PERCIVAL_DEBUG=1>)
 target_compile_options(percival_flags INTERFACE
     -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only -mstrict-align -mno-outline-atomics
-    -ffixed-x18 # arch/percpu_register.hpp
+    -ffixed-x18 # arch/percpu/register.hpp
     -g -fno-omit-frame-pointer -fno-common -fmacro-prefix-map=${PERCIVAL_SOURCE_DIR}/=
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables>
     $<$<COMPILE_LANGUAGE:CXX>:-O2 -Wall -Wextra -Wconversion -Wshadow -Wold-style-cast -Wthread-safety -Wundef -Werror>)
@@ -50,7 +50,7 @@ target_compile_options(percival_early_flags INTERFACE
 # asm_offsets.h: constants of the C++ for the assembly and the linker script.
 set(generated ${CMAKE_CURRENT_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${generated})
-add_library(asm_offsets OBJECT arch/arm64/asm_offsets.cpp)
+add_library(asm_offsets OBJECT arch/arm64/boot/asm_offsets.cpp)
 target_link_libraries(asm_offsets PRIVATE percival_early_flags)
 target_compile_options(asm_offsets PRIVATE -S -g0 -fno-integrated-as)
 add_custom_command(
@@ -70,10 +70,10 @@ add_custom_command(
     VERBATIM)
 add_custom_target(linker_script DEPENDS ${linker_script})
 
-file(GLOB kernel_sources CONFIGURE_DEPENDS
+file(GLOB_RECURSE kernel_sources CONFIGURE_DEPENDS
     RELATIVE ${PERCIVAL_SOURCE_DIR}
     arch/arm64/*.cpp arch/arm64/*.S kernel/*.cpp mm/*.cpp tests/kernel/*.cpp tests/bench/*.cpp)
-list(REMOVE_ITEM kernel_sources arch/arm64/asm_offsets.cpp)
+list(REMOVE_ITEM kernel_sources arch/arm64/boot/asm_offsets.cpp)
 
 # Reached with the MMU off, from boot/: the tree reader and the UART driver serve the refusal message.
 set(early_sources boot/start.S boot/early.cpp boot/cpu_setup.cpp boot/pointer_authentication.cpp boot/refuse.cpp)
@@ -86,7 +86,7 @@ target_link_libraries(percival_mapped PRIVATE percival_mapped_flags)
 set(precompiled ${PERCIVAL_SOURCE_DIR}/cmake/$<IF:$<BOOL:${PERCIVAL_PRECOMPILE_OWN_HEADERS}>,common_headers.hpp,standard_headers.hpp>)
 target_precompile_headers(percival_mapped PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${precompiled}>)
 # The compiler must not turn memcpy's loop into a call of memcpy.
-set_source_files_properties(kernel/string.cpp PROPERTIES
+set_source_files_properties(kernel/lib/string.cpp PROPERTIES
     COMPILE_OPTIONS "-fno-builtin;-fno-stack-protector" SKIP_PRECOMPILE_HEADERS ON)
 foreach(objects percival_early percival_mapped)
     add_dependencies(${objects} asm_offsets_header)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the kernel's symbol table (kernel/symbols.hpp) as assembly.
+"""Writes the kernel's symbol table (kernel/lib/symbols.hpp) as assembly.
 
 The image is linked twice: first with an empty table, then with the table made from the first link. The
 table's section, .symbols, is the only thing that differs, so it has to lie behind all code. --check proves

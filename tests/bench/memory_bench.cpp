@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The allocators' hot paths: what comes from and goes to the CPU's own stocks.
-#include "arch/zero_page.hpp"
-#include "kernel/benchmark.hpp"
-#include "mm/linear_map.hpp"
-#include "mm/page_allocator.hpp"
-#include "mm/small_objects.hpp"
+#include "arch/cpu/zero_page.hpp"
+#include "kernel/selftest/benchmark.hpp"
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/objects/small_objects.hpp"
 
 namespace percival {
 namespace {

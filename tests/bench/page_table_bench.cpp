@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the page-table engine costs.
-#include "kernel/assert.hpp"
-#include "kernel/benchmark.hpp"
-#include "mm/kernel_tables.hpp"
+#include "kernel/lib/assert.hpp"
+#include "kernel/selftest/benchmark.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
 
 namespace percival {
 namespace {

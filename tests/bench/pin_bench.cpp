@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What it costs to stay on a CPU.
-#include "kernel/benchmark.hpp"
-#include "kernel/preemption.hpp"
+#include "kernel/selftest/benchmark.hpp"
+#include "kernel/sync/preemption.hpp"
 
 namespace percival {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The this_cpu operations at every width, each in a loop (the address is in a register) and some once with the
 // address yet to be made; and the plain forms.
-#include "kernel/benchmark.hpp"
-#include "kernel/preemption.hpp"
-#include "mm/this_cpu.hpp"
+#include "kernel/selftest/benchmark.hpp"
+#include "kernel/sync/preemption.hpp"
+#include "mm/percpu/this_cpu.hpp"
 
 namespace percival {
 namespace {

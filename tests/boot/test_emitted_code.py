@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The kernel as it was linked: an operation on percpu data in a loop is one instruction per turn. An atomic
 one is a branch there, and what a CPU with LSE runs in its place lies in the section `alternatives`
-(arch/alternatives.hpp). The kernel's own suite emitted_code looks at the same loops after patching.
+(arch/percpu_modes/alternatives.hpp). The kernel's own suite emitted_code looks at the same loops after patching.
 """
 
 import re

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Boot arguments made of any bytes: every view stays inside the text, and look-ups agree with iteration.
-#include "kernel/boot_arguments.hpp"
+#include "kernel/device_tree/boot_arguments.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The buddy allocator and its zone under any sequence of steps: two bytes each, what to do and with what. A
 // map of pages says what must be true.
-#include "mm/page_zone.hpp"
+#include "mm/physical/page_zone.hpp"
 
 #include <cstdio>
 #include <cstdlib>

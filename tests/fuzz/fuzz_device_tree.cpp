@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The device tree reader on any bytes. Plain mutation would hardly get past the structure's checks, so half
 // of the mutations change one property's value and leave the tree well-formed.
-#include "kernel/device_tree_view.hpp"
+#include "kernel/device_tree/view.hpp"
 #include "support/device_tree_blob.hpp"
 
 #include <libfdt.h>

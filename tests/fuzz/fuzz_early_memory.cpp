@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Early memory under any sequence of steps, five bytes each, against a map of 64-byte pieces: banks,
 // reservations, allocations, and the hand-over in the end.
-#include "mm/early_memory.hpp"
+#include "mm/physical/early_memory.hpp"
 
 #include <cstdio>
 #include <cstdlib>

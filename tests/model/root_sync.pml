@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An entry that two CPUs add to all roots at the same time (mm/root_sync.hpp). Each then maps a page of its own below it, tells,
+ * An entry that two CPUs add to all roots at the same time (mm/roots/sync.hpp). Each then maps a page of its own below it, tells,
  * and whoever is told gets it. A third CPU reads from the start; a fourth one is offline at first and comes up at any time.
  *
  * A root's entry has a value in memory and is seen by walkers for certain after the writer's DSB. A table is known by the CPU

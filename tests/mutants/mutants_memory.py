@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from mutant import by_boot, on_host
 
-SPINLOCK = ("tests/host/spinlock_test.cpp",)
-EARLY = ("tests/host/early_memory_test.cpp", "mm/early_memory.cpp")
-BUDDY = ("tests/host/buddy_test.cpp", "mm/buddy.cpp")
-PAGES = ("tests/host/page_table_pages_test.cpp",)
-TREE = ("tests/host/address_tree_test.cpp",)
-REGION = ("tests/host/vm_region_test.cpp", "tests/host/support/vm_area_notes.cpp", "mm/vm_region.cpp")
+SPINLOCK = ("tests/host/sync/spinlock_test.cpp",)
+EARLY = ("tests/host/physical/early_memory_test.cpp", "mm/physical/early_memory.cpp")
+BUDDY = ("tests/host/physical/buddy_test.cpp", "mm/physical/buddy.cpp")
+PAGES = ("tests/host/page_table/page_table_pages_test.cpp",)
+TREE = ("tests/host/lib/address_tree_test.cpp",)
+REGION = ("tests/host/vmalloc/vm_region_test.cpp", "tests/host/support/vm_area_notes.cpp", "mm/vmalloc/vm_region.cpp")
 
 MUTANTS = (
     # Locks and memory.
     on_host(
         "spinlock: everybody gets it",
-        "kernel/spinlock.hpp",
+        "kernel/sync/spinlock.hpp",
         "        return held_.load(std::memory_order_relaxed) == 0 &&\n"
         "               held_.exchange(1, std::memory_order_acquire) == 0;",
         "        held_.store(1, std::memory_order_relaxed);\n        return true;",
@@ -25,7 +25,7 @@ MUTANTS = (
     ),
     on_host(
         "spinlock: a held lock is taken",
-        "kernel/spinlock.hpp",
+        "kernel/sync/spinlock.hpp",
         "        while (!take())\n            arch::relax();\n",
         "        static_cast<void>(take());\n",
         SPINLOCK,
@@ -33,7 +33,7 @@ MUTANTS = (
     ),
     on_host(
         "spinlock: interrupts stay unmasked under an IrqSpinGuard",
-        "kernel/spinlock.hpp",
+        "kernel/sync/spinlock.hpp",
         "    arch::InterruptMask masked_; // declared first: interrupts come back after the lock is given back\n",
         "",
         SPINLOCK,
@@ -41,7 +41,7 @@ MUTANTS = (
     ),
     on_host(
         "early memory: a reservation is forgotten",
-        "mm/early_memory.cpp",
+        "mm/physical/early_memory.cpp",
         "            complete = cut(at, range) && complete;",
         "            complete = complete && at < free_.size();",
         EARLY,
@@ -49,7 +49,7 @@ MUTANTS = (
     ),
     on_host(
         "early memory: what was handed out stays free",
-        "mm/early_memory.cpp",
+        "mm/physical/early_memory.cpp",
         "    if (!best || !cut(*best, {best_base, size}))",
         "    if (!best)",
         EARLY,
@@ -57,7 +57,7 @@ MUTANTS = (
     ),
     on_host(
         "buddy: an allocated block stays on its list",
-        "mm/buddy.cpp",
+        "mm/physical/buddy.cpp",
         "    remove(index, found);\n",
         "",
         BUDDY,
@@ -65,7 +65,7 @@ MUTANTS = (
     ),
     on_host(
         "buddy: a block is merged with a buddy that is in use",
-        "mm/buddy.cpp",
+        "mm/physical/buddy.cpp",
         "        if (!descriptors_[buddy].load().is(PageUse::Free, order))\n            break;\n",
         "",
         BUDDY,
@@ -74,49 +74,49 @@ MUTANTS = (
     # Areas.
     by_boot(
         "freed areas: no flush before they go back",
-        "mm/vm_freed.cpp",
+        "mm/vmalloc/vm_freed.cpp",
         "            batch.add_leaves({area->range.base, area->mapped}, KernelGeometry::kPageSize);",
         "            static_cast<void>(area);",
         "vmalloc.*",
     ),
     by_boot(
         "freed areas: pages go back before the flush",
-        "mm/vm_allocation.cpp",
+        "mm/vmalloc/vm_allocation.cpp",
         "    clear_area(*area, area->mapped);\n    put_freed(*area);",
         "    clear_area(*area, area->mapped);\n    area->blocks.free_all();\n    put_freed(*area);",
         "vmalloc.*",
     ),
     by_boot(
         "freed areas: addresses go back before the flush",
-        "mm/vm_freed.cpp",
+        "mm/vmalloc/vm_freed.cpp",
         "    const u64 counted = (area.mapped + kPerArea).count();\n    push(area);\n",
         "    const u64 counted = (area.mapped + kPerArea).count();\n    give_back(area);\n",
         "vmalloc.*",
     ),
     by_boot(
         "vmalloc: no guard page",
-        "mm/vm_region.cpp",
+        "mm/vmalloc/vm_region.cpp",
         "region{KernelLayout::kVmalloc, KernelGeometry::kPageSize}",
         "region{KernelLayout::kVmalloc, Bytes{0}}",
         "vmalloc.*",
     ),
     by_boot(
         "vmalloc: an alignment that is none is refused only where there is no spare",
-        "mm/vm_allocation.hpp",
+        "mm/vmalloc/vm_allocation.hpp",
         "(alignment.count() & (alignment.count() - 1)) == 0 &&",
         "",
         "vmalloc.*",
     ),
     by_boot(
         "ioremap: an address that no descriptor holds is mapped to another one",
-        "mm/vmap.cpp",
+        "mm/vmalloc/vmap.cpp",
         "    if (!has_descriptors({start, size}))\n        return std::unexpected{VmError::BadAddress};\n",
         "",
         "vmap.*",
     ),
     on_host(
         "region: what is not in use can be claimed",
-        "mm/vm_region.cpp",
+        "mm/vmalloc/vm_region.cpp",
         "area == nullptr || !area->is(VmState::Used) || area->kind != kind",
         "area == nullptr || area->kind != kind",
         REGION,
@@ -124,7 +124,7 @@ MUTANTS = (
     ),
     on_host(
         "region: any kind can be claimed",
-        "mm/vm_region.cpp",
+        "mm/vmalloc/vm_region.cpp",
         "area == nullptr || !area->is(VmState::Used) || area->kind != kind",
         "area == nullptr || !area->is(VmState::Used)",
         REGION,
@@ -132,7 +132,7 @@ MUTANTS = (
     ),
     on_host(
         "region: a free area does not merge with the one behind it",
-        "mm/vm_region.cpp",
+        "mm/vmalloc/vm_region.cpp",
         "        merge(*hole, *after);",
         "        static_cast<void>(after);",
         REGION,
@@ -140,7 +140,7 @@ MUTANTS = (
     ),
     on_host(
         "region: an area keeps the slots of another one",
-        "mm/vm_region.cpp",
+        "mm/vmalloc/vm_region.cpp",
         "    hole.slots = nullptr; // those of what the note was for before\n",
         "",
         REGION,
@@ -148,7 +148,7 @@ MUTANTS = (
     ),
     on_host(
         "region: a note of two is lost when the other cannot be made",
-        "mm/vm_region.cpp",
+        "mm/vmalloc/vm_region.cpp",
         "        delete_area_note(low);\n",
         "",
         REGION,
@@ -156,7 +156,7 @@ MUTANTS = (
     ),
     on_host(
         "region: holes that fit only as they lie are not looked for",
-        "mm/vm_region.cpp",
+        "mm/vmalloc/vm_region.cpp",
         "    if (!has(areas_.root(), size))\n        return nullptr;\n",
         "    return nullptr;\n",
         REGION,
@@ -164,7 +164,7 @@ MUTANTS = (
     ),
     on_host(
         "tree: never balanced",
-        "mm/address_tree.hpp",
+        "kernel/lib/address_tree.hpp",
         "        if (lean(node) > 1) {",
         "        if (lean(node) > 100) {",
         TREE,
@@ -172,7 +172,7 @@ MUTANTS = (
     ),
     on_host(
         "tree: a successor takes over without its new summary",
-        "mm/address_tree.hpp",
+        "kernel/lib/address_tree.hpp",
         "        refresh(successor);\n",
         "",
         TREE,
@@ -180,7 +180,7 @@ MUTANTS = (
     ),
     on_host(
         "slots: the hint on pages of which only the ends are a run's",
-        "mm/leaf_slots.hpp",
+        "mm/page_table/leaf_slots.hpp",
         " && are_neighbours(pages.first(kRun));",
         ";",
         PAGES,
@@ -188,7 +188,7 @@ MUTANTS = (
     ),
     on_host(
         "slots: pages appear without being published",
-        "mm/leaf_slots.hpp",
+        "mm/page_table/leaf_slots.hpp",
         "        fill(index, pages, attributes);\n        env_.publish();",
         "        fill(index, pages, attributes);",
         PAGES,
@@ -196,7 +196,7 @@ MUTANTS = (
     ),
     on_host(
         "engine: pages are mapped over others",
-        "mm/leaf_mapper.hpp",
+        "mm/page_table/leaf_mapper.hpp",
         "        if (!table->is_new && count_invalid(first, most, kLastLevel) != most)",
         "        if (!table->is_new && most == 0)",
         PAGES,

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from mutant import on_host
 
-ENGINE = ("tests/host/page_table_operations_test.cpp",)
-BATCH = ("tests/host/page_table_batch_test.cpp",)
-WRITER = ("tests/host/page_table_change_test.cpp",)
-SHARING = ("tests/host/page_table_sharing_test.cpp",)
-INTERLEAVED_MAP = ("tests/host/interleaving_map_test.cpp",)
+ENGINE = ("tests/host/page_table/page_table_operations_test.cpp",)
+BATCH = ("tests/host/page_table/page_table_batch_test.cpp",)
+WRITER = ("tests/host/page_table/page_table_change_test.cpp",)
+SHARING = ("tests/host/page_table/page_table_sharing_test.cpp",)
+INTERLEAVED_MAP = ("tests/host/page_table/interleaving_map_test.cpp",)
 
 MUTANTS = (
     # The TLB batch.
     on_host(
         "batch: no DSB between the stores and the TLBI",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "        arch::dsb<kShareability, arch::Access::Store>();\n",
         "",
         ENGINE,
@@ -23,7 +23,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: no TLBI",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "            arch::tlbi_page<Scope>(item.range.base + item.leaf_size * n, item.entries);",
         "            static_cast<void>(n);",
         ENGINE,
@@ -31,7 +31,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: no TLBI by range",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "            arch::tlbi_range<G, Scope>(item.range, item.entries);\n",
         "",
         BATCH,
@@ -39,7 +39,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: no full flush where one was chosen",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "            arch::tlbi_all<Scope>();\n",
         "",
         BATCH,
@@ -47,7 +47,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: only this CPU's TLB is invalidated",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "            arch::tlbi_page<Scope>(",
         "            arch::tlbi_page<arch::TlbScope::ThisCpu>(",
         ENGINE,
@@ -55,7 +55,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: the TLBI is not waited for",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "        arch::dsb<kShareability>();\n        const u64 repeats",
         "        const u64 repeats",
         ENGINE,
@@ -63,7 +63,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: a flush is not repeated where an erratum needs it",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "        const u64 repeats = repeat();\n",
         "        const u64 repeats = 0;\n",
         BATCH,
@@ -71,7 +71,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: the repeated TLBI is not waited for",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "        arch::tlbi_again();\n        arch::dsb<kShareability>();\n",
         "        arch::tlbi_again();\n",
         BATCH,
@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: no ISB",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "        arch::isb();\n",
         "",
         ENGINE,
@@ -87,7 +87,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: a run is invalidated by its first page only",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "u64 leaves() const { return range.size.count() / leaf_size.count(); }",
         "u64 leaves() const { return 1; }",
         ENGINE,
@@ -95,7 +95,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: walk caches keep an unlinked table",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "add({{at, G::kPageSize}, G::kPageSize, arch::TlbEntries::LeavesAndTables});",
         "add({{at, G::kPageSize}, G::kPageSize, arch::TlbEntries::Leaves});",
         ENGINE,
@@ -103,7 +103,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: tables are freed before the flush",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "        arch::dsb<kShareability, arch::Access::Store>();\n        const u64 issued",
         "        release_tables();\n        arch::dsb<kShareability, arch::Access::Store>();\n        const u64 issued",
         ENGINE,
@@ -111,7 +111,7 @@ MUTANTS = (
     ),
     on_host(
         "batch: no flush when it goes out of scope",
-        "mm/tlb_batch.hpp",
+        "mm/page_table/tlb_batch.hpp",
         "    ~TlbBatch() { flush(); }\n",
         "",
         ENGINE,
@@ -120,7 +120,7 @@ MUTANTS = (
     # The engine.
     on_host(
         "engine: unmap queues no invalidation",
-        "mm/page_table.hpp",
+        "mm/page_table/page_table.hpp",
         "{ batch.add_leaves(leaves, size); }",
         "{ static_cast<void>(leaves), static_cast<void>(size), static_cast<void>(batch); }",
         ENGINE,
@@ -128,7 +128,7 @@ MUTANTS = (
     ),
     on_host(
         "engine: map does not publish",
-        "mm/page_table.hpp",
+        "mm/page_table/page_table.hpp",
         "            done = done + *mapped;\n        }\n        env_.publish();\n",
         "            done = done + *mapped;\n        }\n",
         ENGINE,
@@ -136,7 +136,7 @@ MUTANTS = (
     ),
     on_host(
         "engine: map over a valid entry is not refused",
-        "mm/leaf_mapper.hpp",
+        "mm/page_table/leaf_mapper.hpp",
         "table->is_new ? most : count_invalid(first, most, level)",
         "most",
         ENGINE,
@@ -144,7 +144,7 @@ MUTANTS = (
     ),
     on_host(
         "engine: a failed map takes nothing back",
-        "mm/page_table.hpp",
+        "mm/page_table/page_table.hpp",
         "                undo_map(range, done);\n",
         "",
         ENGINE,
@@ -152,7 +152,7 @@ MUTANTS = (
     ),
     on_host(
         "engine: a leaf that reaches out of the range is not cut at its end",
-        "mm/page_table.hpp",
+        "mm/page_table/page_table.hpp",
         "        return editor.isolate(range.end());",
         "        return {};",
         ENGINE,
@@ -160,7 +160,7 @@ MUTANTS = (
     ),
     on_host(
         "engine: a shared table is freed",
-        "mm/page_table.hpp",
+        "mm/page_table/page_table.hpp",
         "        if (tables_ == Tables::Private)\n            TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);\n        return {};",
         "        TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);\n        return {};",
         ENGINE,
@@ -168,7 +168,7 @@ MUTANTS = (
     ),
     on_host(
         "break-before-make: nothing is flushed between break and make",
-        "mm/leaf_editor.hpp",
+        "mm/page_table/leaf_editor.hpp",
         "        batch_.add_leaves({at, size_of(level) * count}, size_of(level));\n        batch_.flush();\n",
         "        batch_.add_leaves({at, size_of(level) * count}, size_of(level));\n",
         ENGINE,
@@ -176,7 +176,7 @@ MUTANTS = (
     ),
     on_host(
         "break-before-make: no break",
-        "mm/leaf_editor.hpp",
+        "mm/page_table/leaf_editor.hpp",
         "        writer_.clear_leaves(first, count);\n        batch_.add_leaves",
         "        batch_.add_leaves",
         ENGINE,
@@ -184,7 +184,7 @@ MUTANTS = (
     ),
     on_host(
         "break-before-make: only the first entry of a run is broken",
-        "mm/leaf_editor.hpp",
+        "mm/page_table/leaf_editor.hpp",
         "        writer_.clear_leaves(first, count);\n",
         "        writer_.clear_leaves(first, 1);\n",
         ENGINE,
@@ -192,7 +192,7 @@ MUTANTS = (
     ),
     on_host(
         "break-before-make: what was made anew is not published",
-        "mm/leaf_editor.hpp",
+        "mm/page_table/leaf_editor.hpp",
         "        writer_.fill_invalid(first, count, value, size_of(level));\n        env_.publish();\n",
         "        writer_.fill_invalid(first, count, value, size_of(level));\n",
         ENGINE,
@@ -200,7 +200,7 @@ MUTANTS = (
     ),
     on_host(
         "split: the new table is linked before it is published",
-        "mm/leaf_editor.hpp",
+        "mm/page_table/leaf_editor.hpp",
         "        fill_lower(env_.table(*page), block, boundary);\n        env_.publish();\n",
         "        fill_lower(env_.table(*page), block, boundary);\n",
         ENGINE,
@@ -208,7 +208,7 @@ MUTANTS = (
     ),
     on_host(
         "live resize: the old size stays in TLBs while the rest changes",
-        "mm/leaf_editor.hpp",
+        "mm/page_table/leaf_editor.hpp",
         "        change();\n        env_.publish();\n        batch_.flush();\n",
         "        change();\n        env_.publish();\n",
         ENGINE,
@@ -216,7 +216,7 @@ MUTANTS = (
     ),
     on_host(
         "tables: a page's zeroes are not published before it is linked",
-        "mm/live_tables.hpp",
+        "mm/kernel_map/live_tables.hpp",
         "        arch::zero_table(reinterpret_cast<u64*>(table), size);\n        publish();\n",
         "        arch::zero_table(reinterpret_cast<u64*>(table), size);\n",
         ENGINE,
@@ -224,7 +224,7 @@ MUTANTS = (
     ),
     on_host(
         "tables: publish() has no DSB",
-        "mm/live_tables.hpp",
+        "mm/kernel_map/live_tables.hpp",
         "        arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();\n",
         "",
         ENGINE,
@@ -232,7 +232,7 @@ MUTANTS = (
     ),
     on_host(
         "tables: publish() has no ISB",
-        "mm/live_tables.hpp",
+        "mm/kernel_map/live_tables.hpp",
         "        arch::isb();\n",
         "",
         ENGINE,
@@ -240,7 +240,7 @@ MUTANTS = (
     ),
     on_host(
         "writer: forbidden changes are not refused",
-        "mm/descriptor_writer.hpp",
+        "mm/page_table/descriptor_writer.hpp",
         "        if (!is_allowed(change, resizes_live())) [[unlikely]]\n            refuse(old, now, level);\n",
         "",
         WRITER,
@@ -249,7 +249,7 @@ MUTANTS = (
     # Several CPUs on one tree.
     on_host(
         "writer: a table is linked by a plain store",
-        "mm/descriptor_writer.hpp",
+        "mm/page_table/descriptor_writer.hpp",
         "            return env_.link(slot, table);",
         "            write(slot, table, level);\n            return Pte{};",
         SHARING,
@@ -257,7 +257,7 @@ MUTANTS = (
     ),
     on_host(
         "engine: the loser of a link goes on in its own table",
-        "mm/table_maker.hpp",
+        "mm/page_table/table_maker.hpp",
         "            env_.release(page);\n        return before;",
         "            env_.release(page);\n        return Pte::table(page);",
         SHARING,
@@ -265,7 +265,7 @@ MUTANTS = (
     ),
     on_host(
         "engine: the loser of a link keeps its page",
-        "mm/table_maker.hpp",
+        "mm/page_table/table_maker.hpp",
         "            env_.release(page);\n        return before;",
         "            static_cast<void>(page);\n        return before;",
         SHARING,
@@ -273,7 +273,7 @@ MUTANTS = (
     ),
     on_host(
         "engine: a table that was linked is not published with what is in it",
-        "mm/page_table.hpp",
+        "mm/page_table/page_table.hpp",
         "            done = done + *mapped;\n        }\n        env_.publish();",
         "            done = done + *mapped;\n        }",
         INTERLEAVED_MAP,

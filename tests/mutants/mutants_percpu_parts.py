@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from mutant import on_host
 
-PERCPU_MAP = ("tests/host/percpu_map_random_test.cpp", "tests/host/percpu_chunk_map_test.cpp", "mm/percpu_chunk_map.cpp")
-PERCPU_POPULATION = ("tests/host/percpu_population_test.cpp", "mm/percpu_chunk_map.cpp", "mm/percpu_population.cpp")
-PERCPU_SLOTS = ("tests/host/percpu_slots_test.cpp", "mm/percpu_chunk_map.cpp")
+PERCPU_MAP = ("tests/host/percpu_memory/percpu_map_random_test.cpp", "tests/host/percpu_memory/percpu_chunk_map_test.cpp", "mm/percpu_memory/chunk_map.cpp")
+PERCPU_POPULATION = ("tests/host/percpu_memory/percpu_population_test.cpp", "mm/percpu_memory/chunk_map.cpp", "mm/percpu_memory/population.cpp")
+PERCPU_SLOTS = ("tests/host/percpu_memory/percpu_slots_test.cpp", "mm/percpu_memory/chunk_map.cpp")
 
 MUTANTS = (
     on_host(
         "percpu block: what is freed does not merge with its left neighbour",
-        "mm/percpu_block.hpp",
+        "mm/percpu_memory/block.hpp",
         "run = {find_end_before(used, run.begin, 0), ",
         "run = {run.begin, ",
         PERCPU_MAP,
@@ -20,7 +20,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu block: what is freed does not merge with its right neighbour",
-        "mm/percpu_block.hpp",
+        "mm/percpu_memory/block.hpp",
         "find_set(used, run.end, kGrains)};",
         "run.end};",
         PERCPU_MAP,
@@ -28,7 +28,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu block: the left edge is not cut off",
-        "mm/percpu_block.hpp",
+        "mm/percpu_memory/block.hpp",
         "    left_ = std::min(left_, taken.begin);\n",
         "",
         PERCPU_MAP,
@@ -36,7 +36,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu block: the right edge is not cut off",
-        "mm/percpu_block.hpp",
+        "mm/percpu_memory/block.hpp",
         "    right_ = std::min(right_, kGrains - taken.end);\n",
         "",
         PERCPU_MAP,
@@ -44,7 +44,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu block: the right edge does not grow",
-        "mm/percpu_block.hpp",
+        "mm/percpu_memory/block.hpp",
         "        right_ = run.length();\n",
         "        {}\n",
         PERCPU_MAP,
@@ -52,7 +52,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu block: the first free grain does not move",
-        "mm/percpu_block.hpp",
+        "mm/percpu_memory/block.hpp",
         "        first_ = find_clear(used, taken.end, kGrains);\n",
         "        {}\n",
         PERCPU_MAP,
@@ -60,7 +60,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu block: a start inside a word need not be aligned",
-        "mm/percpu_block.hpp",
+        "mm/percpu_memory/block.hpp",
         "starts_of_runs(free, length) & aligned;",
         "starts_of_runs(free, length);",
         PERCPU_MAP,
@@ -68,7 +68,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu block: a run that comes from the word before is taken where it begins",
-        "mm/percpu_block.hpp",
+        "mm/percpu_memory/block.hpp",
         "request.align_up(base - open);",
         "base - open;",
         PERCPU_MAP,
@@ -76,7 +76,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu runs: the longest is not looked for anew",
-        "mm/percpu_free_runs.hpp",
+        "mm/percpu_memory/free_runs.hpp",
         "        if (std::max(before, after) < outside)\n            return false;\n",
         "",
         PERCPU_MAP,
@@ -84,7 +84,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu map: a run does not go over a block's left edge",
-        "mm/percpu_chunk_map.cpp",
+        "mm/percpu_memory/chunk_map.cpp",
         "        around.begin -= blocks_[--index].right();",
         "        --index;",
         PERCPU_MAP,
@@ -92,7 +92,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu map: a run does not go over a block's right edge",
-        "mm/percpu_chunk_map.cpp",
+        "mm/percpu_memory/chunk_map.cpp",
         "        around.end += blocks_[index].left();",
         "        break;",
         PERCPU_MAP,
@@ -100,7 +100,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu map: an allocation has no start",
-        "mm/percpu_chunk_map.cpp",
+        "mm/percpu_memory/chunk_map.cpp",
         "    set_bit(starts_, *found);\n",
         "",
         PERCPU_MAP,
@@ -108,7 +108,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu map: a start stays when what began there is freed",
-        "mm/percpu_chunk_map.cpp",
+        "mm/percpu_memory/chunk_map.cpp",
         "    clear_bits(starts_, run.begin, run.end);\n",
         "",
         PERCPU_MAP,
@@ -116,7 +116,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu map: the last allocation has no end",
-        "mm/percpu_chunk_map.cpp",
+        "mm/percpu_memory/chunk_map.cpp",
         "        set_bit(starts_, end_);\n",
         "        {}\n",
         PERCPU_MAP,
@@ -124,7 +124,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu map: the inside of an allocation can be freed",
-        "mm/percpu_chunk_map.cpp",
+        "mm/percpu_memory/chunk_map.cpp",
         "    if (!bit_is_set(starts_, begin))\n        return std::nullopt;\n",
         "",
         PERCPU_MAP,
@@ -132,7 +132,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu map: a second free within a batch goes through",
-        "mm/percpu_chunk_map.cpp",
+        "mm/percpu_memory/chunk_map.cpp",
         "        if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {\n            give(together);\n            together = {0, 0};\n        }\n",
         "",
         PERCPU_MAP,
@@ -140,7 +140,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu map: an atomic allocation may lie anywhere",
-        "mm/percpu_chunk_map.cpp",
+        "mm/percpu_memory/chunk_map.cpp",
         "        if (!within.empty() && !bit_is_set(within, index)) {\n            open = 0;\n            continue;\n        }\n",
         "",
         PERCPU_MAP,
@@ -148,7 +148,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu map: a run goes on over a block that is not asked for",
-        "mm/percpu_chunk_map.cpp",
+        "mm/percpu_memory/chunk_map.cpp",
         "            open = 0;\n            continue;",
         "            continue;",
         PERCPU_MAP,
@@ -156,7 +156,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu population: a page is empty when one of its blocks is",
-        "mm/percpu_population.cpp",
+        "mm/percpu_memory/population.cpp",
         "starts_of_runs(blocks, blocks_per_page_)",
         "blocks",
         PERCPU_POPULATION,
@@ -164,7 +164,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu slots: an isolated chunk is used like others",
-        "mm/percpu_slots.hpp",
+        "mm/percpu_memory/slots.hpp",
         "    if (chunk.place_ != PercpuPlace::Isolated || chunk.is_unused())\n",
         "",
         PERCPU_SLOTS,
@@ -172,7 +172,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu slots: a chunk that failed is asked again",
-        "mm/percpu_slots.hpp",
+        "mm/percpu_memory/slots.hpp",
         "        if (sidelines)\n            move(*chunk, PercpuPlace::Sidelined);\n",
         "",
         PERCPU_SLOTS,

@@ -10,12 +10,12 @@ _PERCPU_STORE = (
     "tests/host/support/percpu_store_machine.cpp",
     "tests/host/support/percpu_store_model.cpp",
     "tests/host/support/percpu_store_run.cpp",
-    "mm/percpu_balance.cpp",
-    "mm/percpu_chunk.cpp",
-    "mm/percpu_chunk_map.cpp",
-    "mm/percpu_population.cpp",
-    "mm/percpu_store.cpp",
-    "mm/vm_region.cpp",
+    "mm/percpu_memory/balance.cpp",
+    "mm/percpu_memory/chunk.cpp",
+    "mm/percpu_memory/chunk_map.cpp",
+    "mm/percpu_memory/population.cpp",
+    "mm/percpu_memory/store.cpp",
+    "mm/vmalloc/vm_region.cpp",
 )
 PERCPU_STORE = ("tests/host/percpu_store/random_test.cpp", *_PERCPU_STORE)
 PERCPU_STORE_FAILURE = ("tests/host/percpu_store/failure_test.cpp", *_PERCPU_STORE)
@@ -23,7 +23,7 @@ PERCPU_STORE_FAILURE = ("tests/host/percpu_store/failure_test.cpp", *_PERCPU_STO
 MUTANTS = (
     on_host(
         "percpu store model: what no memory is had for keeps its place",
-        "mm/percpu_store.cpp",
+        "mm/percpu_memory/store.cpp",
         "    give({&place, 1});\n",
         "",
         PERCPU_STORE_FAILURE,
@@ -31,7 +31,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: a chunk without memory for its maps keeps its addresses",
-        "mm/percpu_store.cpp",
+        "mm/percpu_memory/store.cpp",
         "        local_percpu_region().release(**area);\n",
         "",
         PERCPU_STORE_FAILURE,
@@ -39,7 +39,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: no addresses are said to be no memory",
-        "mm/percpu_store.cpp",
+        "mm/percpu_memory/store.cpp",
         "area.error() == VmError::NoMemory ?",
         "area.error() != VmError::NoMemory ?",
         PERCPU_STORE_FAILURE,
@@ -47,7 +47,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: only the first pages that have no memory get some",
-        "mm/percpu_store.cpp",
+        "mm/percpu_memory/store.cpp",
         "        left.begin = missing.end;\n",
         "        left.begin = left.end;\n",
         PERCPU_STORE_FAILURE,
@@ -55,7 +55,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: a chunk without pages has the size of one that has gone",
-        "mm/percpu_store.cpp",
+        "mm/percpu_memory/store.cpp",
         "    chunk->area->mapped = Bytes{0}; // the note may have been that of a chunk that has gone\n",
         "",
         PERCPU_STORE_FAILURE,
@@ -63,7 +63,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: what was missed is forgotten",
-        "mm/percpu_balance.cpp",
+        "mm/percpu_memory/balance.cpp",
         "    make_missed_ready();\n",
         "",
         PERCPU_STORE_FAILURE,
@@ -71,7 +71,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: the smaller of two that were missed counts",
-        "mm/percpu_store.cpp",
+        "mm/percpu_memory/store.cpp",
         "missed_->grains() < request.grains()",
         "missed_->grains() > request.grains()",
         PERCPU_STORE,
@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: an atomic take gets pages without memory",
-        "mm/percpu_store.cpp",
+        "mm/percpu_memory/store.cpp",
         "allocate_many(request, wanted, asked.population.populated_blocks())",
         "allocate_many(request, wanted)",
         PERCPU_STORE,
@@ -87,7 +87,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: pages are populated with the lock held",
-        "mm/percpu_store.cpp",
+        "mm/percpu_memory/store.cpp",
         "    if (!populate_percpu_pages(chunk.base(), pages))\n        return false;\n    const IrqSpinGuard guard{lock_};\n",
         "    const IrqSpinGuard guard{lock_};\n    if (!populate_percpu_pages(chunk.base(), pages))\n        return false;\n",
         PERCPU_STORE,
@@ -95,7 +95,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: empty pages are not counted again",
-        "mm/percpu_store.hpp",
+        "mm/percpu_memory/store.hpp",
         "total_ = total_ - before_ + chunk_.empty_pages();",
         "total_ = total_ - before_ + chunk_.empty_pages() * 0 + before_;",
         PERCPU_STORE,
@@ -103,7 +103,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: the pages of a chunk that goes are counted on",
-        "mm/percpu_balance.cpp",
+        "mm/percpu_memory/balance.cpp",
         "    empty_pages_ -= going->empty_pages();\n",
         "",
         PERCPU_STORE,
@@ -111,7 +111,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: a chunk goes though something is in it",
-        "mm/percpu_chunk.hpp",
+        "mm/percpu_memory/chunk.hpp",
         "return map.is_unused(); }",
         "return map.free_bytes() * 2 > map.allocatable_size(); }",
         PERCPU_STORE,
@@ -119,7 +119,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: a chunk goes that readers may have found",
-        "mm/percpu_balance.cpp",
+        "mm/percpu_memory/balance.cpp",
         "    if (going != nullptr)\n        rcu::synchronize(); // INV-percpu_chunk-3\n",
         "",
         PERCPU_STORE,
@@ -127,7 +127,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: a chunk that goes keeps its pages",
-        "mm/percpu_balance.cpp",
+        "mm/percpu_memory/balance.cpp",
         "        if (missing.begin != left.begin)\n            depopulate_percpu_pages(chunk.base(), {left.begin, missing.begin});\n",
         "",
         PERCPU_STORE,
@@ -135,7 +135,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: a chunk that goes keeps its addresses",
-        "mm/percpu_balance.cpp",
+        "mm/percpu_memory/balance.cpp",
         "    local_percpu_region().release(*chunk.area);\n",
         "",
         PERCPU_STORE,
@@ -143,7 +143,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: a chunk goes with pages of the reserve",
-        "mm/percpu_balance.cpp",
+        "mm/percpu_memory/balance.cpp",
         "        if (empty_pages_ >= kEnoughEmptyPages + chunk->empty_pages() || chunk->empty_pages() == 0)\n",
         "",
         PERCPU_STORE_FAILURE,
@@ -151,7 +151,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: pages in use lose their memory",
-        "mm/percpu_population.cpp",
+        "mm/percpu_memory/population.cpp",
         "        const u64 word = words_[block / kWordBits] & map.idle_blocks()[block / kWordBits];\n",
         "        const u64 word = words_[block / kWordBits] | (map.idle_blocks()[block / kWordBits] & 0);\n",
         PERCPU_STORE,
@@ -159,7 +159,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: pages of the reserve lose their memory",
-        "mm/percpu_balance.cpp",
+        "mm/percpu_memory/balance.cpp",
         "pages.count() > surplus)\n",
         "pages.count() > 2 * surplus)\n",
         PERCPU_STORE,
@@ -167,7 +167,7 @@ MUTANTS = (
     ),
     on_host(
         "percpu store model: pages without memory are still given out",
-        "mm/percpu_balance.cpp",
+        "mm/percpu_memory/balance.cpp",
         "        chunk->population.depopulate(pages);\n",
         "",
         PERCPU_STORE,

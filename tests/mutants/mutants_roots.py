@@ -5,28 +5,28 @@ from __future__ import annotations
 
 from mutant import by_boot, on_host
 
-ROOT_SYNC = ("tests/host/root_sync_test.cpp",)
-INTERLEAVED_SYNC = ("tests/host/interleaving_sync_test.cpp",)
+ROOT_SYNC = ("tests/host/roots/root_sync_test.cpp",)
+INTERLEAVED_SYNC = ("tests/host/page_table/interleaving_sync_test.cpp",)
 
 MUTANTS = (
     # Roots: sealed, and synchronized.
     by_boot(
         "root seal: the master can be written through the image",
-        "mm/root_seal.cpp",
+        "mm/roots/seal.cpp",
         "    if (auto result = make_read_only({in_image, kPage}, batch); !result)\n        return result;\n",
         "",
         "roots.*",
     ),
     by_boot(
         "root seal: the master can be written through the linear map",
-        "mm/root_seal.cpp",
+        "mm/roots/seal.cpp",
         "    return make_read_only({linear_address(table), kPage}, batch);",
         "    return {};",
         "roots.*",
     ),
     on_host(
         "root sync: no DSB",
-        "mm/root_sync.hpp",
+        "mm/roots/sync.hpp",
         "        roots_.publish();\n",
         "",
         ROOT_SYNC,
@@ -34,7 +34,7 @@ MUTANTS = (
     ),
     on_host(
         "root sync: no lock",
-        "mm/root_sync.hpp",
+        "mm/roots/sync.hpp",
         "        IrqSpinGuard guard{lock_};\n",
         "",
         INTERLEAVED_SYNC,
@@ -42,7 +42,7 @@ MUTANTS = (
     ),
     on_host(
         "root sync: the window is not left alone",
-        "mm/root_sync.hpp",
+        "mm/roots/sync.hpp",
         "        const u64 count = level == Layout::kPrivateLevel ? Layout::kWindowEntries : 1;",
         "        const u64 count = level == Layout::kPrivateLevel ? 0 : 1;",
         ROOT_SYNC,
@@ -50,7 +50,7 @@ MUTANTS = (
     ),
     on_host(
         "root sync: what follows the window is left alone, too",
-        "mm/root_sync.hpp",
+        "mm/roots/sync.hpp",
         "        return index >= first && index - first < count;",
         "        return index >= first && index - first <= count;",
         ROOT_SYNC,
@@ -58,7 +58,7 @@ MUTANTS = (
     ),
     on_host(
         "root sync: the way to the window is not left alone",
-        "mm/root_sync.hpp",
+        "mm/roots/sync.hpp",
         "        const u64 count = level == Layout::kPrivateLevel ? Layout::kWindowEntries : 1;",
         "        const u64 count = level == Layout::kPrivateLevel ? Layout::kWindowEntries : 0;",
         ROOT_SYNC,
@@ -66,7 +66,7 @@ MUTANTS = (
     ),
     on_host(
         "root sync: the last CPU is left out",
-        "mm/root_sync.hpp",
+        "mm/roots/sync.hpp",
         "cpu < roots_.cpus(); ++cpu",
         "cpu + 1 < roots_.cpus(); ++cpu",
         ROOT_SYNC,
@@ -74,7 +74,7 @@ MUTANTS = (
     ),
     on_host(
         "root sync: an entry that differs is overwritten",
-        "mm/root_sync.hpp",
+        "mm/roots/sync.hpp",
         "            return std::unexpected{RootSyncError::Differs};",
         "            roots_.write(table, index, entry);",
         ROOT_SYNC,
@@ -82,7 +82,7 @@ MUTANTS = (
     ),
     by_boot(
         "root sync: the boot CPU alone gets the entry",
-        "mm/root_sync.cpp",
+        "mm/roots/sync.cpp",
         "{ return possible_cpu_count(); }",
         "{ return 1; }",
         "root_sync.*",
@@ -90,49 +90,49 @@ MUTANTS = (
     # Faults that are over when they are looked at.
     by_boot(
         "spurious fault: never retried",
-        "arch/arm64/exceptions.cpp",
+        "arch/arm64/traps/exceptions.cpp",
         "    return mm::is_spurious({VirtAddr{registers.pc}, VirtAddr{registers.far}, is_write_abort(registers.esr)});",
         "    return registers.pc == 0;",
         "spurious_fault.a_live_run*",
     ),
     by_boot(
         "spurious fault: breaks are not announced",
-        "mm/leaf_editor.hpp",
+        "mm/page_table/leaf_editor.hpp",
         "            return typename Env::Break{};",
         "            return nullptr;",
         "spurious_fault.a_live_run*",
     ),
     by_boot(
         "spurious fault: breaks are not waited for",
-        "mm/spurious_fault.cpp",
+        "mm/kernel_map/spurious_fault.cpp",
         "        if (live_breaks.begun.load(std::memory_order_acquire) == ended || this_cpu_breaks() ||",
         "        if (ended != ~u64{0} ||",
         "spurious_fault.a_live_run*",
     ),
     by_boot(
         "spurious fault: breaks are waited for without end",
-        "mm/spurious_fault.cpp",
+        "mm/kernel_map/spurious_fault.cpp",
         "++looks_ > kMostLooksPerBreak ||",
         "(++looks_ == 0 && kMostLooksPerBreak != 0) ||",
         "spurious_fault.a_break_that_never_ends*",
     ),
     by_boot(
         "spurious fault: patience with all breaks together",
-        "mm/spurious_fault.cpp",
+        "mm/kernel_map/spurious_fault.cpp",
         "            looks_ = 0;\n",
         "",
         "spurious_fault.one_break_after_the_other_is_waited_for",
     ),
     by_boot(
         "spurious fault: retried for ever",
-        "mm/spurious_fault.cpp",
+        "mm/kernel_map/spurious_fault.cpp",
         "    return ++last.retries <= kMostRetries;",
         "    return ++last.retries != 0;",
         "spurious_fault.a_retry*",
     ),
     by_boot(
         "spurious fault: a write is judged as a read",
-        "mm/spurious_fault.cpp",
+        "mm/kernel_map/spurious_fault.cpp",
         "    return fault.is_write ? ",
         "    return fault.pc == VirtAddr{1} ? ",
         "spurious_fault.a_write*",

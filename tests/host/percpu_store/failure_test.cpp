@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The percpu store where memory or addresses run out: each step that gets memory fails once. What an operation says
 // then, and that it leaves nothing behind, is judged by the model (support/percpu_store_model.hpp) besides.
-#include "mm/vm_region.hpp"
+#include "mm/vmalloc/vm_region.hpp"
 #include "support/percpu_store_run.hpp"
 
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whether a tree of mm/address_tree.hpp keeps its promises, recomputed from scratch.
+// Whether a tree of kernel/lib/address_tree.hpp keeps its promises, recomputed from scratch.
 #pragma once
 
-#include "mm/address_tree.hpp"
+#include "kernel/lib/address_tree.hpp"
 
 #include <cmath>
 #include <string>

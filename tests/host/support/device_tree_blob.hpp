@@ -3,7 +3,7 @@
 // byte too far is noticed. Shared by the host tests and the fuzzers.
 #pragma once
 
-#include "kernel/device_tree.hpp"
+#include "kernel/device_tree/device_tree.hpp"
 
 #include <cstddef>
 #include <initializer_list>

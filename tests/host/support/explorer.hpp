@@ -16,7 +16,7 @@
 //   machine                    a SimulatedMachine
 #pragma once
 
-#include "arch/simulation.hpp"
+#include "arch/simulation/simulation.hpp"
 #include "support/fiber.hpp"
 
 #include <functional>

@@ -2,7 +2,7 @@
 // What read_device_tree() promises about a machine it could read (INV-device_tree-1), whatever the tree was.
 #pragma once
 
-#include "kernel/machine.hpp"
+#include "kernel/device_tree/machine.hpp"
 
 #include <cstddef>
 #include <span>

@@ -3,7 +3,7 @@
 // grain by grain.
 #pragma once
 
-#include "mm/percpu_chunk_map.hpp"
+#include "mm/percpu_memory/chunk_map.hpp"
 
 #include <string>
 #include <vector>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "support/percpu_store_bed.hpp"
 
-#include "kernel/rcu.hpp"
-#include "mm/percpu_pages.hpp"
-#include "mm/vm_region.hpp"
-#include "mm/vmalloc.hpp"
+#include "kernel/sync/rcu.hpp"
+#include "mm/percpu_memory/pages.hpp"
+#include "mm/vmalloc/vm_region.hpp"
+#include "mm/vmalloc/vmalloc.hpp"
 
 #include <utility>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A percpu store on the machine of support/percpu_store_machine.hpp, with a first chunk as start_allocator()
-// (mm/percpu_allocator.cpp) makes it.
+// (mm/percpu_memory/allocator.cpp) makes it.
 #pragma once
 
-#include "mm/percpu_store.hpp"
+#include "mm/percpu_memory/store.hpp"
 #include "support/percpu_store_machine.hpp"
 
 namespace percival::testing {

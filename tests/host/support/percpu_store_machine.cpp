@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "support/percpu_store_machine.hpp"
 
-#include "kernel/preemption.hpp"
-#include "kernel/rcu.hpp"
-#include "kernel/thread.hpp"
-#include "mm/percpu_chunk.hpp"
-#include "mm/percpu_pages.hpp"
-#include "mm/vm_area_notes.hpp"
-#include "mm/vmalloc.hpp"
+#include "kernel/sync/preemption.hpp"
+#include "kernel/sync/rcu.hpp"
+#include "kernel/sched/thread.hpp"
+#include "mm/percpu_memory/chunk.hpp"
+#include "mm/percpu_memory/pages.hpp"
+#include "mm/vmalloc/vm_area_notes.hpp"
+#include "mm/vmalloc/vmalloc.hpp"
 
 #include <cstdio>
 #include <cstdlib>

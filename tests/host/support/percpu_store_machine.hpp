@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What lies below the percpu store, on the host: pages for units (mm/percpu_pages.hpp), memory for chunks
-// (mm/vmalloc.hpp) and for the regions' notes (mm/vm_area_notes.hpp), and waiting for readers (kernel/rcu.hpp).
+// What lies below the percpu store, on the host: pages for units (mm/percpu_memory/pages.hpp), memory for chunks
+// (mm/vmalloc/vmalloc.hpp) and for the regions' notes (mm/vmalloc/vm_area_notes.hpp), and waiting for readers (kernel/sync/rcu.hpp).
 // Everything is counted, any step that gets memory can be made to fail, and what the store must not do is a
 // complaint:
 //
@@ -11,9 +11,9 @@
 // One machine at a time, one thread.
 #pragma once
 
-#include "mm/address.hpp"
-#include "mm/kernel_geometry.hpp"
-#include "mm/percpu_population.hpp"
+#include "kernel/lib/address.hpp"
+#include "mm/address_space/kernel_geometry.hpp"
+#include "mm/percpu_memory/population.hpp"
 
 #include <map>
 #include <memory>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "support/percpu_store_model.hpp"
 
-#include "mm/vm_region.hpp"
+#include "mm/vmalloc/vm_region.hpp"
 
 #include <algorithm>
 #include <iterator>

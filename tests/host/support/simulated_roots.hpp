@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A master root and a root for each CPU on a simulated machine, as mm/percpu_area.cpp makes them: copies of the
+// A master root and a root for each CPU on a simulated machine, as mm/roots/roots.cpp makes them: copies of the
 // master's tables on the way to the local window, with a window of their own.
 #pragma once
 
-#include "mm/layout.hpp"
-#include "mm/root_sync.hpp"
+#include "mm/address_space/layout.hpp"
+#include "mm/roots/sync.hpp"
 #include "support/simulated_tables.hpp"
 
 #include <map>

@@ -2,9 +2,9 @@
 // The page-table engine on a simulated machine: its environment, and what the tests of it share.
 #pragma once
 
-#include "arch/simulated_machine.hpp"
-#include "mm/live_tables.hpp"
-#include "mm/page_table.hpp"
+#include "arch/simulation/simulated_machine.hpp"
+#include "mm/kernel_map/live_tables.hpp"
+#include "mm/page_table/page_table.hpp"
 
 #include <gtest/gtest.h>
 

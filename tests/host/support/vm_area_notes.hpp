@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's memory for notes (mm/vm_area_notes.hpp): counted, and used up when a test says so. One thread at
+// The host's memory for notes (mm/vmalloc/vm_area_notes.hpp): counted, and used up when a test says so. One thread at
 // a time, as under a region's lock.
 #pragma once
 
-#include "kernel/types.hpp"
+#include "kernel/lib/types.hpp"
 
 namespace percival::testing {
 

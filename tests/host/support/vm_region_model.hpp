@@ -4,7 +4,7 @@
 // the fuzzer's bytes for it.
 #pragma once
 
-#include "mm/vm_region.hpp"
+#include "mm/vmalloc/vm_region.hpp"
 #include "support/address_tree_checks.hpp"
 #include "support/vm_area_notes.hpp"
 

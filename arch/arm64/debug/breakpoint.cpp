@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "arch/debug/breakpoint.hpp"
+
+#include "arch/cpu/barrier.hpp"
+#include "arch/exceptions/exception_syndrome.hpp"
+#include "arch/cpu/sysreg.hpp"
+#include "mm/percpu/this_cpu.hpp"
+
+namespace percival::arch {
+namespace {
+
+struct Mdscr {
+    PERCIVAL_SYSTEM_REGISTER(Mdscr, "mdscr_el1")
+    using Kde = Field<13>; // debug exceptions from EL1 too
+    using Mde = Field<15>; // breakpoints and watchpoints
+};
+
+struct BreakpointValue {
+    PERCIVAL_SYSTEM_REGISTER(BreakpointValue, "dbgbvr0_el1")
+};
+
+struct BreakpointControl {
+    PERCIVAL_SYSTEM_REGISTER(BreakpointControl, "dbgbcr0_el1")
+    using Enable = Field<0>;
+    using Privileged = Field<2, 1>; // 1: EL1
+    using ByteSelect = Field<8, 5>; // 0xf: a whole A64 instruction
+};
+
+PERCIVAL_PERCPU PerCpu<Breakpoint*> armed{};
+
+void disarm()
+{
+    BreakpointControl{}.write();
+    isb();
+}
+
+} // namespace
+
+Breakpoint::Breakpoint(VirtAddr instruction, void (*on_hit)()) : on_hit_{on_hit}
+{
+    this_cpu<armed>.write(this);
+    asm volatile("msr oslar_el1, xzr");
+    BreakpointValue{instruction.raw()}.write();
+    BreakpointControl{}
+        .with<BreakpointControl::Enable>(1)
+        .with<BreakpointControl::Privileged>(1)
+        .with<BreakpointControl::ByteSelect>(0xf)
+        .write();
+    Mdscr::read().with<Mdscr::Kde>(1).with<Mdscr::Mde>(1).write();
+    asm volatile("msr daifclr, #8" ::: "memory");
+    isb();
+}
+
+Breakpoint::~Breakpoint()
+{
+    asm volatile("msr daifset, #8" ::: "memory");
+    Mdscr::read().with<Mdscr::Kde>(0).with<Mdscr::Mde>(0).write();
+    disarm();
+    this_cpu<armed>.write(nullptr);
+}
+
+bool handle_breakpoint(const Registers& registers)
+{
+    if (exception_class(registers.esr) != ExceptionClass::HardwareBreakpoint)
+        return false;
+    Breakpoint* breakpoint = this_cpu<armed>.read();
+    if (breakpoint == nullptr || breakpoint->hit_)
+        return false;
+    disarm(); // or it would fire again on the way back
+    breakpoint->hit_ = true;
+    breakpoint->on_hit_();
+    return true;
+}
+
+} // namespace percival::arch

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a GIC driver does: the functions of arch/devices/interrupt_controller.hpp, for one version of the GIC. gic.cpp
+// chooses the driver once, at boot. Contexts are those of arch/devices/interrupt_controller.hpp.
+//
+// INV-gic-1: nothing here uses per-CPU data: an interrupt can be taken and ended while per-CPU data is
+//            unusable.
+// INV-gic-2: a CPU's entry in a driver's table is written by that CPU alone, in init_cpu, before others send
+//            to it.
+#pragma once
+
+#include "arch/devices/interrupt_controller.hpp"
+#include "arch/cpu/mmio.hpp"
+
+namespace percival::arch {
+
+using GicResult = std::expected<void, std::string_view>;
+
+class Gic {
+public:
+    virtual GicResult init(const GicDescription& gic) = 0;
+    virtual GicResult init_cpu(CpuId self, u64 mpidr) = 0;
+    virtual void leave_cpu() = 0;
+    virtual void enable_private(u32 intid) = 0;
+    virtual void disable_private(u32 intid) = 0;
+    virtual Acknowledged acknowledge() = 0;
+    virtual void complete(Acknowledged interrupt) = 0;
+    virtual void send(CpuId target, Ipi ipi) = 0;
+    virtual std::string_view name() const = 0;
+
+protected:
+    constexpr Gic() = default;
+    ~Gic() = default;
+};
+
+Gic& gic_v2_driver();
+Gic& gic_v3_driver();
+
+namespace gic {
+
+// The SGIs the kernel sends, as bits of an enable register.
+constexpr u32 sgi_bit(Ipi ipi)
+{
+    return u32{1} << static_cast<unsigned>(ipi);
+}
+inline constexpr u32 kIpis = sgi_bit(Ipi::Call) | sgi_bit(Ipi::Backtrace) | sgi_bit(Ipi::Stop) |
+                             sgi_bit(Ipi::Reschedule) | sgi_bit(Ipi::Quiesce);
+
+// All interrupts have one priority, so none preempts another. It is in the half that non-secure software
+// owns, and below (more urgent than) the mask whatever number of priority bits is implemented.
+inline constexpr u32 kPriority = 0x80;
+inline constexpr u32 kFourPriorities = kPriority * 0x0101'0101;
+inline constexpr u32 kPriorityMask = 0xff;
+
+inline constexpr u32 kPrivateInterrupts = 32;
+
+// Registers with the same place in the distributor of either version and in a GICv3 redistributor's second
+// frame (IHI 0048B 4.3, IHI 0069H 12.9 and 12.11).
+inline constexpr u32 kGroup = 0x080;
+inline constexpr u32 kSetEnable = 0x100;
+inline constexpr u32 kClearEnable = 0x180;
+inline constexpr u32 kClearActive = 0x380;
+inline constexpr u32 kPriorities = 0x400;
+inline constexpr u32 kConfiguration = 0xc00;
+
+// Disables the shared interrupts (INTID 32 and up) and forgets which of them the firmware left active.
+// Percival uses none.
+void disable_shared_interrupts(Mmio distributor);
+
+// Brings the calling CPU's private interrupts into a known state through `registers`, all but the SGIs'
+// enables off.
+void reset_private_interrupts(Mmio registers, u32 group);
+
+} // namespace gic
+
+} // namespace percival::arch

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// GICv2 (Arm IHI 0048B): a distributor, whose first registers are banked for each CPU, and a memory-mapped
+// CPU interface. Eight CPUs at most.
+//
+// Works with and without the Security Extensions. Bit 0 of either control register enables Group 0 where
+// there is one security state, and Group 1 in the non-secure view; the interrupts are put into that group.
+#include "arch/cpu/barrier.hpp"
+#include "arch/cpu/sysreg.hpp"
+#include "arch/arm64/devices/gic.hpp"
+#include "mm/vmalloc/vmap.hpp"
+
+#include <array>
+
+namespace percival::arch {
+namespace {
+
+constexpr std::size_t kMostCpus = 8;
+
+// Distributor.
+constexpr u32 kDistributorControl = 0x000;
+constexpr u32 kTargets = 0x800;
+constexpr u32 kSendSgi = 0xf00;
+constexpr Bytes kDistributorSize = 4_KiB;
+// CPU interface.
+constexpr u32 kControl = 0x00;
+constexpr u32 kPriorityMaskRegister = 0x04;
+constexpr u32 kBinaryPoint = 0x08;
+constexpr u32 kAcknowledge = 0x0c;
+constexpr u32 kEndOfInterrupt = 0x10;
+constexpr u32 kActivePriorities = 0xd0; // four words
+constexpr Bytes kCpuInterfaceSize{0x100};
+
+constexpr u32 kEnable = 1;
+// GICC_CTLR bits 8:5, which decide what happens to interrupts that bypass the GIC: the firmware's business.
+constexpr u32 kBypass = 0x1e0;
+
+using AcknowledgedId = Field<9, 0>; // above it, in bits 12:10, an SGI's sender
+using SgiToList = Field<23, 16>;
+constexpr u32 kSgiToSelf = 2u << 24;
+
+class GicV2 final : public Gic {
+public:
+    GicResult init(const GicDescription& gic) override;
+    GicResult init_cpu(CpuId self, u64 mpidr) override;
+    void leave_cpu() override;
+    void enable_private(u32 intid) override { distributor_.write32(gic::kSetEnable, u32{1} << intid); }
+    void disable_private(u32 intid) override { distributor_.write32(gic::kClearEnable, u32{1} << intid); }
+    Acknowledged acknowledge() override;
+    void complete(Acknowledged interrupt) override { cpu_interface_.write32(kEndOfInterrupt, interrupt.raw); }
+    void send(CpuId target, Ipi ipi) override;
+    std::string_view name() const override { return "GICv2"; }
+
+private:
+    Mmio distributor_{};
+    Mmio cpu_interface_{};
+    std::array<u32, kMostCpus> sgi_target_{}; // what GICD_SGIR takes to reach a CPU
+};
+
+GicResult GicV2::init(const GicDescription& gic)
+{
+    if (gic.distributor.size < kDistributorSize)
+        return std::unexpected{"the device tree's GICv2 distributor has less than 4 KiB of registers"};
+    if (gic.cpu_interface.size < kCpuInterfaceSize)
+        return std::unexpected{"the device tree's GICv2 CPU interface has less than 256 bytes of registers"};
+    const auto distributor = mm::ioremap(gic.distributor);
+    const auto cpu_interface = mm::ioremap(gic.cpu_interface);
+    if (!distributor || !cpu_interface)
+        return std::unexpected{"the GICv2's registers cannot be mapped"};
+    distributor_ = Mmio{*distributor};
+    cpu_interface_ = Mmio{*cpu_interface};
+
+    distributor_.write32(kDistributorControl, 0);
+    gic::disable_shared_interrupts(distributor_);
+    distributor_.write32(kDistributorControl, kEnable);
+    return {};
+}
+
+GicResult GicV2::init_cpu(CpuId self, u64)
+{
+    if (self.index() >= kMostCpus)
+        return std::unexpected{"a GICv2 serves eight CPUs, this one is beyond them"};
+    // A CPU reads its own bit as the target of each private interrupt, or zero where there is no other CPU
+    // (IHI 0048B 4.3.12).
+    const u32 own_bit = distributor_.read32(kTargets) & 0xff;
+    sgi_target_[self.index()] = own_bit != 0 ? static_cast<u32>(SgiToList::in(0, own_bit)) : kSgiToSelf;
+
+    gic::reset_private_interrupts(distributor_, 0);
+
+    const u32 bypass = cpu_interface_.read32(kControl) & kBypass;
+    cpu_interface_.write32(kControl, bypass);
+    for (u32 word = 0; word < 4; ++word)
+        cpu_interface_.write32(kActivePriorities + 4 * word, 0);
+    cpu_interface_.write32(kPriorityMaskRegister, gic::kPriorityMask);
+    cpu_interface_.write32(kBinaryPoint, 0);
+    // EOImode stays 0: a write to EOIR drops the priority and deactivates.
+    cpu_interface_.write32(kControl, bypass | kEnable);
+    return {};
+}
+
+void GicV2::leave_cpu()
+{
+    cpu_interface_.write32(kControl, cpu_interface_.read32(kControl) & kBypass);
+}
+
+Acknowledged GicV2::acknowledge()
+{
+    const u32 raw = cpu_interface_.read32(kAcknowledge);
+    // The read has its effect before anything the handler does, the sender's stores are seen after it.
+    dsb<Shareability::FullSystem>();
+    return {static_cast<u32>(AcknowledgedId::of(raw)), raw};
+}
+
+void GicV2::send(CpuId target, Ipi ipi)
+{
+    dsb<Shareability::InnerShareable, Access::Store>(); // earlier stores before the interrupt they announce
+    distributor_.write32(kSendSgi, sgi_target_[target.index()] | static_cast<u32>(ipi));
+}
+
+constinit GicV2 driver;
+
+} // namespace
+
+Gic& gic_v2_driver()
+{
+    return driver;
+}
+
+} // namespace percival::arch

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// GICv3 and GICv4 (Arm IHI 0069H): affinity routing, a redistributor for each CPU, the CPU interface in
+// System registers. LPIs are not used.
+//
+// Percival's interrupts are Group 1 of the security state it runs in. Works with two security states, seen
+// from the non-secure one (GICD_CTLR.DS = 0), and with one (DS = 1).
+#include "arch/cpu/barrier.hpp"
+#include "arch/cpu/cpu_identity.hpp"
+#include "arch/cpu/poll.hpp"
+#include "arch/arm64/devices/gic.hpp"
+#include "arch/arm64/devices/gic_v3_registers.hpp"
+#include "mm/vmalloc/vmap.hpp"
+
+#include <array>
+#include <atomic>
+#include <optional>
+
+namespace percival::arch {
+namespace {
+
+using namespace gic_v3;
+
+struct RedistributorRegion {
+    VirtAddr base;
+    Bytes size;
+};
+
+struct Cpu {
+    // With kKnown. Atomic, because another CPU may be looking for its own entry while this one is written.
+    std::atomic<u64> affinity{0};
+    VirtAddr redistributor{};
+    SendSgi1 sgi{}; // what reaches this CPU, but for the INTID
+};
+constexpr u64 kKnown = u64{1} << 63;
+
+// Outside the driver, whose vtable pointer would take them from .bss into the image.
+constinit std::array<Cpu, kMaxCpus> cpus{};
+constinit BoundedVector<RedistributorRegion, kMaxGicRedistributorRegions> regions{};
+
+class GicV3 final : public Gic {
+public:
+    GicResult init(const GicDescription& gic) override;
+    GicResult init_cpu(CpuId self, u64 mpidr) override;
+    void leave_cpu() override;
+    void enable_private(u32 intid) override;
+    void disable_private(u32 intid) override;
+    Acknowledged acknowledge() override;
+    void complete(Acknowledged interrupt) override;
+    void send(CpuId target, Ipi ipi) override;
+    std::string_view name() const override { return "GICv3"; }
+
+private:
+    GicResult map_redistributors(const GicDescription& gic);
+    GicResult init_distributor();
+    std::optional<VirtAddr> find_redistributor(u64 affinity) const;
+    GicResult init_cpu_interface();
+    GicResult check_range_selector(u64 affinity);
+
+    Mmio distributor_{};
+    u64 stride_{0};
+    // Some CPU can be reached with a range selector only; some CPU cannot send one.
+    std::atomic<bool> range_selector_needed_{false};
+    std::atomic<bool> range_selector_missing_{false};
+};
+
+// Whether what was written to the distributor, or to a redistributor, has taken effect.
+bool distributor_settled(Mmio distributor)
+{
+    return poll_until(
+        [=] { return DistributorControl::WritePending::of(distributor.read32(kDistributorControl)) == 0; });
+}
+
+bool redistributor_settled(VirtAddr redistributor)
+{
+    const Mmio control{redistributor};
+    return poll_until(
+        [=] { return RedistributorWritePending::of(control.read32(kRedistributorControl)) == 0; });
+}
+
+Mmio private_interrupts(VirtAddr redistributor)
+{
+    return Mmio{redistributor + kFrame};
+}
+
+GicResult GicV3::init(const GicDescription& gic)
+{
+    if (gic.distributor.size < kFrame)
+        return std::unexpected{"the device tree's GICv3 distributor has less than 64 KiB of registers"};
+    const auto base = mm::ioremap(gic.distributor);
+    if (!base)
+        return std::unexpected{"the GICv3 distributor's registers cannot be mapped"};
+    distributor_ = Mmio{*base};
+    if (!is_v3_or_v4(distributor_))
+        return std::unexpected{"there is no GICv3 distributor where the device tree says"};
+    if (const auto mapped = map_redistributors(gic); !mapped)
+        return mapped;
+    return init_distributor();
+}
+
+GicResult GicV3::map_redistributors(const GicDescription& gic)
+{
+    for (const PhysRange& range : gic.redistributors) {
+        const auto base = mm::ioremap(range);
+        if (!base || !regions.push({*base, range.size}))
+            return std::unexpected{"a GICv3 redistributor region cannot be mapped"};
+    }
+    if (regions.empty())
+        return std::unexpected{"the device tree gives no GICv3 redistributor region"};
+    stride_ = gic.redistributor_stride;
+    return {};
+}
+
+GicResult GicV3::init_distributor()
+{
+    using Control = DistributorControl;
+    constexpr auto kNotSettled = "the GICv3 distributor does not finish a write (GICD_CTLR.RWP)";
+
+    // The groups first: to turn affinity routing on while one is enabled is UNPREDICTABLE, and so is to turn
+    // it off (IHI 0069H 12.9.4), so a firmware's choice of it is kept.
+    u64 control = distributor_.read32(kDistributorControl);
+    control = Control::EnableGroup1::in(Control::EnableGroup0::in(control, 0), 0);
+    distributor_.write32(kDistributorControl, static_cast<u32>(control));
+    if (!distributor_settled(distributor_))
+        return std::unexpected{kNotSettled};
+    control = Control::AffinityRouting::in(control, 1);
+    distributor_.write32(kDistributorControl, static_cast<u32>(control));
+    gic::disable_shared_interrupts(distributor_);
+    if (!distributor_settled(distributor_))
+        return std::unexpected{kNotSettled};
+    if (Control::AffinityRouting::of(distributor_.read32(kDistributorControl)) == 0)
+        return std::unexpected{"the GICv3 distributor does not accept affinity routing (GICD_CTLR.ARE)"};
+    distributor_.write32(kDistributorControl, static_cast<u32>(Control::EnableGroup1::in(control, 1)));
+    if (!distributor_settled(distributor_))
+        return std::unexpected{kNotSettled};
+    return {};
+}
+
+// The first frame of the redistributor with this affinity.
+std::optional<VirtAddr> GicV3::find_redistributor(u64 affinity) const
+{
+    for (const RedistributorRegion& region : regions) {
+        for (Bytes at{0}; at + kFrame * 2 <= region.size;) {
+            const Mmio frame{region.base + at};
+            if (!is_v3_or_v4(frame))
+                break;
+            const u64 type = frame.read64(kRedistributorType);
+            if (RedistributorType::Affinity::of(type) == packed_affinity(affinity))
+                return region.base + at;
+            if (RedistributorType::Last::of(type) != 0)
+                break;
+            const u64 frames = RedistributorType::VirtualLpis::of(type) != 0 ? 4 : 2;
+            at = at + (stride_ != 0 ? Bytes{stride_} : kFrame * frames);
+        }
+    }
+    return {};
+}
+
+GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
+{
+    const u64 affinity = mpidr & kAffinityMask;
+    const auto redistributor = find_redistributor(affinity);
+    if (!redistributor)
+        return std::unexpected{"no GICv3 redistributor for this CPU's affinity"};
+
+    // Reads as zero and ignores writes in the non-secure view, where the firmware has done this.
+    const Mmio control{*redistributor};
+    control.write32(kWaker, static_cast<u32>(Waker::ProcessorSleep::in(control.read32(kWaker), 0)));
+    if (!poll_until([=] { return Waker::ChildrenAsleep::of(control.read32(kWaker)) == 0; }))
+        return std::unexpected{"this CPU's GICv3 redistributor does not wake up (GICR_WAKER)"};
+
+    gic::reset_private_interrupts(private_interrupts(*redistributor), ~u32{0});
+    if (!redistributor_settled(*redistributor))
+        return std::unexpected{"this CPU's GICv3 redistributor does not finish a write (GICR_CTLR.RWP)"};
+
+    if (const auto done = init_cpu_interface(); !done)
+        return done;
+    if (const auto reachable = check_range_selector(affinity); !reachable)
+        return reachable;
+
+    Cpu& cpu = cpus[self.index()];
+    cpu.redistributor = *redistributor;
+    cpu.sgi = SendSgi1::to(affinity);
+    cpu.affinity.store(affinity | kKnown, std::memory_order_relaxed);
+    return {};
+}
+
+GicResult GicV3::init_cpu_interface()
+{
+    if (ProcessorFeatures0::read().get<ProcessorFeatures0::Gic>() == 0)
+        return std::unexpected{"this CPU has no GICv3 System registers (ID_AA64PFR0_EL1.GIC)"};
+    SystemRegisterEnable::read().with<SystemRegisterEnable::Enable>(1).write();
+    isb(); // before any other ICC register is touched
+    if (SystemRegisterEnable::read().get<SystemRegisterEnable::Enable>() == 0)
+        return std::unexpected{"the firmware keeps the GICv3 System registers off (ICC_SRE_EL1.SRE)"};
+
+    using Control = InterfaceControl;
+    const auto control = Control::read().with<Control::CommonBinaryPoint>(0).with<Control::EoiMode>(0);
+    control.write();
+    PriorityMask{gic::kPriorityMask}.write();
+    BinaryPoint1{0}.write(); // the least value it supports
+    // What the firmware left active would keep interrupts of our priority out. There are as many registers as
+    // the number of priority bits needs; the others are UNDEFINED.
+    const u64 priority_bits = control.get<Control::PriorityBits>() + 1;
+    ActivePriorities0{0}.write();
+    if (priority_bits > 5)
+        ActivePriorities1{0}.write();
+    if (priority_bits > 6) {
+        ActivePriorities2{0}.write();
+        ActivePriorities3{0}.write();
+    }
+    isb(); // all of it before the first interrupt
+    GroupEnable1{}.with<GroupEnable1::Enable>(1).write();
+    isb();
+    return {};
+}
+
+GicResult GicV3::check_range_selector(u64 affinity)
+{
+    const bool distributor_has_it = DistributorRangeSelector::of(distributor_.read32(kDistributorType)) != 0;
+    if (!distributor_has_it || InterfaceControl::read().get<InterfaceControl::RangeSelector>() == 0)
+        range_selector_missing_.store(true);
+    if (needs_range_selector(affinity))
+        range_selector_needed_.store(true);
+    // Sequentially consistent, so that of two CPUs that do not fit together at least one sees it.
+    if (range_selector_needed_.load() && range_selector_missing_.load())
+        return std::unexpected{"this GICv3 cannot send SGIs to every CPU: Aff0 above 15 needs RSS"};
+    return {};
+}
+
+// The calling CPU's. Rare enough to search: what the interrupt path needs, it has in System registers. A CPU
+// that was never set up gets address 0, which faults.
+VirtAddr own_redistributor()
+{
+    const u64 self = affinity() | kKnown;
+    for (const Cpu& cpu : cpus) {
+        if (cpu.affinity.load(std::memory_order_relaxed) == self)
+            return cpu.redistributor;
+    }
+    return {};
+}
+
+// The redistributor may sleep then (GICR_WAKER, IHI 0069H 12.11); in the non-secure view that is the firmware's.
+void GicV3::leave_cpu()
+{
+    GroupEnable1{}.write();
+    isb();
+}
+
+void GicV3::enable_private(u32 intid)
+{
+    private_interrupts(own_redistributor()).write32(gic::kSetEnable, u32{1} << intid);
+}
+
+void GicV3::disable_private(u32 intid)
+{
+    const VirtAddr redistributor = own_redistributor();
+    private_interrupts(redistributor).write32(gic::kClearEnable, u32{1} << intid);
+    // Until then it can still be taken. A redistributor that never settles was refused in init_cpu.
+    static_cast<void>(redistributor_settled(redistributor));
+}
+
+Acknowledged GicV3::acknowledge()
+{
+    const auto intid = static_cast<u32>(Acknowledge1::read().get<Acknowledge1::Intid>());
+    // The read has its effect before anything the handler does, and the sender's stores are seen.
+    dsb<Shareability::FullSystem>();
+    return {intid, intid};
+}
+
+void GicV3::complete(Acknowledged interrupt)
+{
+    EndOfInterrupt1{interrupt.raw}.write();
+    isb(); // the priority has dropped before interrupts are unmasked
+}
+
+void GicV3::send(CpuId target, Ipi ipi)
+{
+    dsb<Shareability::InnerShareable, Access::Store>(); // earlier stores before the interrupt they announce
+    cpus[target.index()].sgi.with<SendSgi1::Intid>(static_cast<u64>(ipi)).write();
+    isb(); // it is sent now, not at some later context synchronization
+}
+
+constinit GicV3 driver;
+
+} // namespace
+
+Gic& gic_v3_driver()
+{
+    return driver;
+}
+
+} // namespace percival::arch

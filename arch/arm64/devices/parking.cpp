@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "arch/arm64/devices/parking.hpp"
+
+#include "arch/cpu/cache.hpp"
+#include "arch/mmu/idmap.hpp"
+#include "arch/cpu/processor.hpp"
+#include "arch/mmu/translation_registers.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/device_tree/machine.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+
+#include <array>
+#include <cstddef>
+
+// parking.S
+extern "C" [[noreturn]] void wait_in_mailbox(percival::u64 mailbox, percival::u64 mmu_off);
+
+namespace percival::arch::parking {
+namespace {
+
+struct Mailbox {
+    alignas(64) u64 entry;     // where to go on; 0: stay
+    alignas(64) u64 is_parked; // 1 once the CPU touches no other memory
+};
+static_assert(offsetof(Mailbox, entry) == 0 && offsetof(Mailbox, is_parked) == 64);
+
+constinit std::array<Mailbox, kMaxCpus> mailboxes{};
+
+// As memory has it, whatever a cache does: no line of it is dirty (INV-parking-2).
+u64 read_past_caches(const u64& word)
+{
+    clean_and_invalidate_to_memory({address_of(&word), Bytes{sizeof word}});
+    return __atomic_load_n(&word, __ATOMIC_RELAXED);
+}
+
+void write_to_memory(u64& word, u64 value)
+{
+    __atomic_store_n(&word, value, __ATOMIC_RELAXED);
+    clean_and_invalidate_to_memory({address_of(&word), Bytes{sizeof word}});
+}
+
+} // namespace
+
+void park_this_cpu()
+{
+    Mailbox& own = mailboxes[this_cpu_id().index()];
+    write_to_memory(own.entry, 0);
+    enter_idmap();
+    in_idmap (&wait_in_mailbox)(mm::image_to_physical(&own).raw(), Sctlr::mmu_off().raw);
+    __builtin_unreachable();
+}
+
+bool is_parked(CpuId cpu)
+{
+    return read_past_caches(mailboxes[cpu.index()].is_parked) != 0;
+}
+
+void release(CpuId cpu, PhysAddr entry)
+{
+    Mailbox& mailbox = mailboxes[cpu.index()];
+    write_to_memory(mailbox.is_parked, 0);
+    write_to_memory(mailbox.entry, entry.raw());
+    send_event();
+}
+
+} // namespace percival::arch::parking

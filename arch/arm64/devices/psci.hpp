@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// PSCI, the firmware's power interface, version 0.2 and later (Arm DEN 0022F). Only arch/arm64/devices/power.cpp uses
+// it. Any context.
+#pragma once
+
+#include "kernel/device_tree/machine.hpp"
+#include "kernel/lib/types.hpp"
+#include "kernel/lib/address.hpp"
+
+#include <expected>
+#include <string_view>
+
+namespace percival::arch {
+
+class Psci {
+public:
+    constexpr Psci() = default;
+    constexpr explicit Psci(PsciConduit conduit) : conduit_{conduit} {}
+
+    // PSCI_VERSION answers with something that has CPU_ON and SYSTEM_OFF under the numbers used here. Version
+    // 0.1 has no numbers of its own, every firmware chose them.
+    bool is_usable() const;
+    std::expected<void, std::string_view> cpu_on(u64 mpidr, PhysAddr entry, u64 context) const;
+    // These return only if the firmware refuses.
+    void cpu_off() const;
+    void system_off() const;
+    bool is_off(u64 mpidr) const;
+
+private:
+    s32 call(u32 function, u64 argument1 = 0, u64 argument2 = 0, u64 argument3 = 0) const;
+
+    PsciConduit conduit_{PsciConduit::None};
+};
+
+} // namespace percival::arch

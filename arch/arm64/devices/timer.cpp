@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "arch/devices/timer.hpp"
+
+#include "arch/cpu/barrier.hpp"
+#include "arch/cpu/sysreg.hpp"
+#include "kernel/lib/tick_conversion.hpp"
+
+namespace percival::arch {
+namespace {
+
+struct CounterFrequency {
+    PERCIVAL_SYSTEM_REGISTER(CounterFrequency, "cntfrq_el0")
+    using Hertz = Field<31, 0>;
+};
+
+struct VirtualCount {
+    PERCIVAL_SYSTEM_REGISTER(VirtualCount, "cntvct_el0")
+};
+
+struct AlarmTime {
+    PERCIVAL_SYSTEM_REGISTER(AlarmTime, "cntv_cval_el0")
+};
+
+struct AlarmControl {
+    PERCIVAL_SYSTEM_REGISTER(AlarmControl, "cntv_ctl_el0")
+    using Enable = Field<0>;
+    using Masked = Field<1>;
+};
+
+constinit u32 frequency{0};
+constinit u32 interrupt{0};
+
+} // namespace
+
+bool timer_init(const TimerDescription& timer)
+{
+    interrupt = timer.virtual_interrupt;
+    frequency = timer.frequency_override != 0
+                    ? timer.frequency_override
+                    : static_cast<u32>(CounterFrequency::read().get<CounterFrequency::Hertz>());
+    return frequency != 0;
+}
+
+u64 timer_ticks()
+{
+    // Keeps the count from being read before what comes earlier in the program (Arm ARM, "The
+    // virtual counter": it may be read speculatively, and out of order with another read of it).
+    isb();
+    return VirtualCount::read().raw;
+}
+
+u64 timer_frequency()
+{
+    return frequency;
+}
+
+u64 timer_nanoseconds()
+{
+    return ticks_to_nanoseconds(timer_ticks(), frequency);
+}
+
+u32 timer_interrupt()
+{
+    return interrupt;
+}
+
+void timer_set_alarm(u64 ticks)
+{
+    const u64 now = timer_ticks();
+    // An alarm beyond the end of time is one at the end of time, not one in the past.
+    AlarmTime{ticks > ~u64{0} - now ? ~u64{0} : now + ticks}.write();
+    // Else the old alarm time could be enabled for a moment.
+    isb();
+    AlarmControl{}.with<AlarmControl::Enable>(1).write();
+    isb();
+}
+
+void timer_cancel_alarm()
+{
+    AlarmControl{}.write();
+    // The line is low before the caller ends the interrupt, else it would be taken a second time.
+    isb();
+}
+
+} // namespace percival::arch

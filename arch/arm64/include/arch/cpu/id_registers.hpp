@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The ID registers and the fields of them that the kernel asks for (Arm ARM D24.2).
+#pragma once
+
+#include "arch/cpu/sysreg.hpp"
+#include "mm/address_space/geometry.hpp"
+
+namespace percival::arch {
+
+struct Midr {
+    PERCIVAL_SYSTEM_REGISTER(Midr, "midr_el1")
+    using Revision = Field<3, 0>;
+    using PartNum = Field<15, 4>;
+    using Variant = Field<23, 20>;
+    using Implementer = Field<31, 24>;
+};
+
+struct Mpidr {
+    PERCIVAL_SYSTEM_REGISTER(Mpidr, "mpidr_el1")
+    static constexpr u64 kAffinityMask = 0xff'00ff'ffff;
+    constexpr u64 affinity() const { return raw & kAffinityMask; }
+};
+
+struct IdAa64Isar0 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Isar0, "id_aa64isar0_el1")
+    using Atomic = Field<23, 20>; // >= 2: FEAT_LSE
+    using Tlb = Field<59, 56>;    // 2: FEAT_TLBIRANGE
+    using Rndr = Field<63, 60>;
+};
+
+struct IdAa64Isar1 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Isar1, "id_aa64isar1_el1")
+    using Apa = Field<7, 4>;  // FEAT_PAuth, QARMA5
+    using Api = Field<11, 8>; // FEAT_PAuth, implementation defined algorithm
+};
+
+struct IdAa64Isar2 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Isar2, "s3_0_c0_c6_2")
+    using Apa3 = Field<15, 12>; // FEAT_PAuth, QARMA3
+};
+
+struct IdAa64Mmfr0 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr0, "id_aa64mmfr0_el1")
+    using PaRange = Field<3, 0>;
+    static constexpr u64 kPaRange52Bits = 6;
+    using TGran16 = Field<23, 20>;                                 // 0: not implemented
+    static constexpr unsigned kTGran64High = 27, kTGran64Low = 24; // signed; negative: not implemented
+    static constexpr unsigned kTGran4High = 31, kTGran4Low = 28;
+};
+
+struct IdAa64Mmfr2 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr2, "id_aa64mmfr2_el1")
+    using Cnp = Field<3, 0>;       // FEAT_TTCNP
+    using VaRange = Field<19, 16>; // 1: FEAT_LVA
+    using Bbm = Field<55, 52>;
+};
+
+struct IdAa64Pfr1 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Pfr1, "id_aa64pfr1_el1")
+    using Bt = Field<3, 0>; // FEAT_BTI
+};
+
+struct IdAa64Dfr0 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Dfr0, "id_aa64dfr0_el1")
+    using PmuVer = Field<11, 8>; // 0 or 0xf: no architected PMU
+};
+
+// Whether this CPU translates 52-bit addresses with a granule: FEAT_LPA2 for 4 and 16 KiB, FEAT_LVA for 64
+// KiB.
+inline bool translates_52_bits(mm::Granule granule)
+{
+    const u64 mmfr0 = IdAa64Mmfr0::read().raw;
+    switch (granule) {
+    case mm::Granule::K4:
+        return signed_field<IdAa64Mmfr0::kTGran4High, IdAa64Mmfr0::kTGran4Low>(mmfr0) >= 1;
+    case mm::Granule::K16:
+        return IdAa64Mmfr0::TGran16::of(mmfr0) >= 2;
+    case mm::Granule::K64:
+        return IdAa64Mmfr2::read().get<IdAa64Mmfr2::VaRange>() >= 1;
+    }
+    return false;
+}
+
+// Whether a CPU that does has blocks one level further up than others have (Arm ARM D8.3.1). FEAT_LPA2 implies them;
+// 64 KiB need FEAT_LPA, which is a matter of the output addresses alone.
+inline bool has_wide_blocks(mm::Granule granule)
+{
+    return translates_52_bits(granule) &&
+           (granule != mm::Granule::K64 ||
+            IdAa64Mmfr0::read().get<IdAa64Mmfr0::PaRange>() == IdAa64Mmfr0::kPaRange52Bits);
+}
+
+} // namespace percival::arch

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Event counter 0 of the PMU, counting retired instructions (event 0x08, INST_RETIRED) at EL1 (Arm ARM D13).
+// Each CPU has its own; it starts with the CPU's first instructions at EL1 and is never reset, so that boot
+// can be measured from the start.
+//
+// Under QEMU's -icount the event counts the instructions of all CPUs.
+#pragma once
+
+#include "arch/cpu/barrier.hpp"
+#include "arch/cpu/id_registers.hpp"
+
+namespace percival::arch {
+
+struct Pmcr {
+    PERCIVAL_SYSTEM_REGISTER(Pmcr, "pmcr_el0")
+    using E = Field<0>;
+    using Lp = Field<7>; // 64-bit overflow of the event counters, FEAT_PMUv3p5
+    using N = Field<15, 11>;
+};
+
+inline bool has_performance_counters()
+{
+    const u64 version = IdAa64Dfr0::read().get<IdAa64Dfr0::PmuVer>();
+    return version != 0 && version != 0xf;
+}
+
+struct Pmceid0 {
+    PERCIVAL_SYSTEM_REGISTER(Pmceid0, "pmceid0_el0")
+    using InstructionsRetired = Field<8>;
+};
+
+// Whether there is a counter and it knows the event. QEMU's does under -icount only.
+inline bool counts_instructions()
+{
+    return has_performance_counters() && Pmceid0::read().get<Pmceid0::InstructionsRetired>() != 0;
+}
+
+// MDCR_EL2 value that leaves all event counters to EL1.
+inline u64 performance_counters_for_el1()
+{
+    return has_performance_counters() ? Pmcr::read().get<Pmcr::N>() : 0;
+}
+
+inline void start_performance_counter()
+{
+    if (!counts_instructions())
+        return;
+    constexpr u64 kInstructionsRetired = 0x08;
+    asm volatile("msr pmevtyper0_el0, %0" : : "r"(kInstructionsRetired));
+    asm volatile("msr pmevcntr0_el0, xzr");
+    asm volatile("msr pmcntenset_el0, %0" : : "r"(u64{1}));
+    Pmcr::read().with<Pmcr::Lp>(1).with<Pmcr::E>(1).write();
+    isb();
+}
+
+// Instructions retired on this CPU since start_performance_counter(), where it counts_instructions(); at
+// least the low 32 bits are valid (FEAT_PMUv3p5: all). The ISBs keep what is measured on its side of the
+// read.
+inline u64 instructions_retired()
+{
+    u64 count;
+    asm volatile("isb; mrs %0, pmevcntr0_el0; isb" : "=r"(count) : : "memory");
+    return count;
+}
+
+} // namespace percival::arch

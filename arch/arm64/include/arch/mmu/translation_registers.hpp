@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The registers that control stage 1 translation at EL1, and the values the kernel gives them.
+// Arm ARM D24.2: MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1, TTBR1_EL1.
+#pragma once
+
+#include "arch/mmu/pte.hpp"
+#include "arch/cpu/sysreg.hpp"
+
+namespace percival::arch {
+
+struct Ttbr0 {
+    PERCIVAL_SYSTEM_REGISTER(Ttbr0, "ttbr0_el1")
+};
+
+// INV-ttbr1-1: CnP is 0 in every value the kernel writes: roots differ between CPUs, and CnP = 1 would let
+//              CPUs share TLB entries (Arm ARM D8.15.1, Use of the Common not Private bit).
+struct Ttbr1 {
+    PERCIVAL_SYSTEM_REGISTER(Ttbr1, "ttbr1_el1")
+    using Cnp = Field<0>; // FEAT_TTCNP
+    using Base = Field<47, 1>;
+    using BaseHigh = Field<5, 2>; // bits 51:48 of the base, where output addresses have 52 bits
+    using Asid = Field<63, 48>;
+
+    // `start`: where the hardware's walks start (mm/address_space/fold.hpp), which is the root unless the build is folded.
+    static Ttbr1 walking_from(PhysAddr start)
+    {
+        const u64 low = start.raw() & Base::kMask;
+        return has_52_bit_base() ? Ttbr1{BaseHigh::in(low, start.raw() >> 48)} : Ttbr1{low};
+    }
+    PhysAddr walk_start() const
+    {
+        const u64 low = raw & Base::kMask & ~u64{1};
+        return has_52_bit_base() ? PhysAddr{BaseHigh::in(low, 0) | BaseHigh::of(raw) << 48} : PhysAddr{low};
+    }
+
+private:
+    static bool has_52_bit_base() { return mm::KernelGeometry::kVaBits == 52 && !mm::folded_to_48_bits; }
+};
+
+struct Mair {
+    PERCIVAL_SYSTEM_REGISTER(Mair, "mair_el1")
+    static constexpr Mair kernel()
+    {
+        constexpr u64 kDeviceNGnRE = 0x04;
+        constexpr u64 kNormalWriteBack = 0xff; // inner and outer write-back, read and write allocate
+        return Mair{kDeviceNGnRE << (8 * static_cast<u64>(MemoryAttribute::DeviceNGnRE)) |
+                    kNormalWriteBack << (8 * static_cast<u64>(MemoryAttribute::NormalWriteBack))};
+    }
+};
+
+// The granule encodings of TTBR0 and TTBR1 differ, so they are different types.
+enum class Tg0 : u64 { K4 = 0, K64 = 1, K16 = 2 };
+enum class Tg1 : u64 { K16 = 1, K4 = 2, K64 = 3 };
+
+constexpr Tg0 tg0(mm::Granule granule)
+{
+    return granule == mm::Granule::K4 ? Tg0::K4 : granule == mm::Granule::K16 ? Tg0::K16 : Tg0::K64;
+}
+constexpr Tg1 tg1(mm::Granule granule)
+{
+    return granule == mm::Granule::K4 ? Tg1::K4 : granule == mm::Granule::K16 ? Tg1::K16 : Tg1::K64;
+}
+
+struct Tcr {
+    PERCIVAL_SYSTEM_REGISTER(Tcr, "tcr_el1")
+    using T0sz = Field<5, 0>;
+    using Irgn0 = Field<9, 8>;
+    using Orgn0 = Field<11, 10>;
+    using Sh0 = Field<13, 12>;
+    using Tg0Field = Field<15, 14>;
+    using T1sz = Field<21, 16>;
+    using Irgn1 = Field<25, 24>;
+    using Orgn1 = Field<27, 26>;
+    using Sh1 = Field<29, 28>;
+    using Tg1Field = Field<31, 30>;
+    using Ips = Field<34, 32>;
+    using Ds = Field<59>; // FEAT_LPA2: 52-bit descriptors for 4 and 16 KiB
+
+    // `physical_range`: ID_AA64MMFR0_EL1.PARange of this CPU.
+    template <mm::Granule G, unsigned IdmapBits, unsigned KernelBits>
+    static Tcr kernel(u64 physical_range)
+    {
+        constexpr u64 kWriteBack = 1, kInnerShareable = 3;
+        constexpr u64 k48Bits = 5, k52Bits = 6; // of IPS
+        const bool wide = KernelBits == 52 && !mm::folded_to_48_bits;
+        const u64 most = wide ? k52Bits : k48Bits;
+        return Tcr{}
+            .with<Ds>(wide && G != mm::Granule::K64 ? 1 : 0)
+            .with<T0sz>(64 - IdmapBits)
+            .with<Irgn0>(kWriteBack)
+            .with<Orgn0>(kWriteBack)
+            .with<Sh0>(kInnerShareable)
+            .with<Tg0Field>(static_cast<u64>(tg0(G)))
+            .with<T1sz>(KernelBits == 52 && !wide ? 64 - 48 : 64 - KernelBits)
+            .with<Irgn1>(kWriteBack)
+            .with<Orgn1>(kWriteBack)
+            .with<Sh1>(kInnerShareable)
+            .with<Tg1Field>(static_cast<u64>(tg1(G)))
+            .with<Ips>(physical_range < most ? physical_range : most);
+    }
+};
+
+struct Sctlr {
+    PERCIVAL_SYSTEM_REGISTER(Sctlr, "sctlr_el1")
+    using M = Field<0>;    // MMU
+    using A = Field<1>;    // alignment checks
+    using C = Field<2>;    // data cache
+    using Sa = Field<3>;   // SP alignment check
+    using Eos = Field<11>; // exception exit is context synchronizing
+    using I = Field<12>;   // instruction cache
+    using Wxn = Field<19>; // writable implies execute-never, whatever a descriptor says
+    using Tscxt = Field<20>;
+    using Eis = Field<22>;  // exception entry is context synchronizing
+    using Span = Field<23>; // 1: exceptions leave PSTATE.PAN alone
+    using Ntlsmd = Field<28>;
+    using Lsmaoe = Field<29>;
+    using EnIa = Field<31>; // FEAT_PAuth: return addresses are signed with key IA
+
+    // The bits that are RES1 where their feature is missing, and must be 1 where it is there too.
+    static constexpr Sctlr mmu_off()
+    {
+        return Sctlr{}.with<Eos>(1).with<Tscxt>(1).with<Eis>(1).with<Span>(1).with<Ntlsmd>(1).with<Lsmaoe>(1);
+    }
+    static constexpr Sctlr kernel(bool pointer_authentication)
+    {
+        return mmu_off().with<M>(1).with<C>(1).with<I>(1).with<Sa>(1).with<Wxn>(1).with<EnIa>(
+            pointer_authentication ? 1 : 0);
+    }
+};
+
+} // namespace percival::arch

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "arch/mmu/root_switch.hpp"
+
+#include "arch/cpu/barrier.hpp"
+#include "arch/mmu/idmap.hpp"
+#include "arch/cpu/processor.hpp"
+#include "arch/mmu/translation_registers.hpp"
+#include "mm/image/boot_tables.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+
+extern "C" void replace_ttbr1(percival::u64 root, percival::u64 reserved);
+
+namespace percival::arch {
+namespace {
+
+struct Par {
+    PERCIVAL_SYSTEM_REGISTER(Par, "par_el1")
+    using Failed = Field<0>;
+    using Address = Field<51, 12>;
+};
+
+} // namespace
+
+void install_root(PhysAddr root)
+{
+    InterruptMask masked;
+    enter_idmap();
+    in_idmap (&replace_ttbr1)(Ttbr1::walking_from(mm::walk_start(root)).raw,
+                              Ttbr1::walking_from(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
+    drop_idmap();
+}
+
+bool translates_for_write(VirtAddr address)
+{
+    InterruptMask masked; // as in translate()
+    asm volatile("at s1e1w, %0" : : "r"(address.raw()) : "memory");
+    isb();
+    return Par::read().get<Par::Failed>() == 0;
+}
+
+bool runs_on_root(PhysAddr root)
+{
+    return Ttbr1::read().walk_start() == mm::walk_start(root);
+}
+
+bool root_is_common_not_private()
+{
+    return Ttbr1::read().get<Ttbr1::Cnp>() != 0;
+}
+
+Translation translate(VirtAddr address)
+{
+    InterruptMask masked; // nobody else may use PAR_EL1 in between
+    asm volatile("at s1e1r, %0" : : "r"(address.raw()) : "memory");
+    isb();
+    const Par par = Par::read();
+    if (par.get<Par::Failed>() != 0)
+        return {false, {}};
+    return {true, PhysAddr{par.raw & Par::Address::kMask} + Bytes{address.raw() & 0xfff}};
+}
+
+} // namespace percival::arch

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The end of a guarded this_cpu operation (arch/percpu/site.hpp) during which a switch became due. Called from the middle of
+ * functions that know of no call: keeps the flags and every register but x30, which the sequence has saved, and x18, which is the
+ * CPU's (arch/percpu/register.hpp).
+ */
+    .section .text.percpu_guard, "ax"
+
+    .global switch_after_percpu_operation
+    .type   switch_after_percpu_operation, %function
+switch_after_percpu_operation:
+    stp     x29, x30, [sp, #-176]!
+    mov     x29, sp                     // a frame record, as any function's
+    stp     x0, x1, [sp, #16]
+    stp     x2, x3, [sp, #32]
+    stp     x4, x5, [sp, #48]
+    stp     x6, x7, [sp, #64]
+    stp     x8, x9, [sp, #80]
+    stp     x10, x11, [sp, #96]
+    stp     x12, x13, [sp, #112]
+    stp     x14, x15, [sp, #128]
+    stp     x16, x17, [sp, #144]
+    mrs     x0, nzcv
+    str     x0, [sp, #160]
+    bl      switch_after_guard
+    ldr     x0, [sp, #160]
+    msr     nzcv, x0
+    ldp     x16, x17, [sp, #144]
+    ldp     x14, x15, [sp, #128]
+    ldp     x12, x13, [sp, #112]
+    ldp     x10, x11, [sp, #96]
+    ldp     x8, x9, [sp, #80]
+    ldp     x6, x7, [sp, #64]
+    ldp     x4, x5, [sp, #48]
+    ldp     x2, x3, [sp, #32]
+    ldp     x0, x1, [sp, #16]
+    ldp     x29, x30, [sp], #176
+    ret
+    .size   switch_after_percpu_operation, . - switch_after_percpu_operation

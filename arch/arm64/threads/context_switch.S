@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The switch from one thread to another: arch/threads/context_switch.hpp. The exclusive monitor needs no CLREX here
+ * (INV-scheduler-2). The saved return address is not signed: the frames around it are.
+ */
+    .section .text.context_switch, "ax"
+
+/* x0: where to save SP, x1: the next thread's SP, x2: its thread pointer, x3: returned in the next thread. */
+    .global switch_context
+    .type   switch_context, %function
+switch_context:
+    hint    #34                         // bti c
+    stp     x29, x30, [sp, #-96]!
+    mov     x29, sp                     // a frame record, as any function's
+    stp     x19, x20, [sp, #16]
+    stp     x21, x22, [sp, #32]
+    stp     x23, x24, [sp, #48]
+    stp     x25, x26, [sp, #64]
+    stp     x27, x28, [sp, #80]
+    mov     x9, sp
+    str     x9, [x0]
+    mov     sp, x1
+    msr     sp_el0, x2                  // arch/threads/thread_pointer.hpp
+    mov     x0, x3
+    ldp     x27, x28, [sp, #80]
+    ldp     x25, x26, [sp, #64]
+    ldp     x23, x24, [sp, #48]
+    ldp     x21, x22, [sp, #32]
+    ldp     x19, x20, [sp, #16]
+    ldp     x29, x30, [sp], #96
+    ret
+    .size   switch_context, . - switch_context
+
+/* Where a new thread's first switch returns to. x0: the thread before. Backtraces end here. */
+    .global thread_entry
+    .type   thread_entry, %function
+thread_entry:
+    mov     x29, xzr
+    mov     x30, xzr
+    b       begin_thread
+    .size   thread_entry, . - thread_entry

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the vectors call. Interrupts are masked in all of it.
+#include "arch/debug/breakpoint.hpp"
+#include "arch/exceptions/exception_syndrome.hpp"
+#include "arch/exceptions/fault_recovery.hpp"
+#include "arch/devices/interrupt_controller.hpp"
+#include "arch/exceptions/registers.hpp"
+#include "arch/percpu_modes/restart.hpp"
+#include "kernel/interrupts/interrupts.hpp"
+#include "kernel/lib/panic.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "mm/kernel_map/spurious_fault.hpp"
+
+namespace percival::arch {
+namespace {
+
+// A translation fault of the kernel itself, at any level of the walk, data or instruction, that goes away by trying again.
+bool is_spurious_fault(const Registers& registers)
+{
+    const ExceptionClass exception = exception_class(registers.esr);
+    if (exception != ExceptionClass::DataAbort && exception != ExceptionClass::InstructionAbort)
+        return false;
+    if (!far_is_valid(registers.esr) || fault_status(registers.esr).kind != FaultKind::Translation)
+        return false;
+    return mm::is_spurious({VirtAddr{registers.pc}, VirtAddr{registers.far}, is_write_abort(registers.esr)});
+}
+
+} // namespace
+
+extern "C" void handle_synchronous(Registers& registers)
+{
+    // One thread, one CPU: what was interrupted goes on, so that what is stepped through comes to its end.
+    if (handle_breakpoint(registers))
+        return;
+    if (!is_spurious_fault(registers) && !recover_from_fault(registers, false))
+        panic_at(registers, "unhandled exception");
+    restart_percpu_operation(registers);
+}
+
+extern "C" void handle_stack_overflow(Registers& registers)
+{
+    if (!recover_from_fault(registers, true))
+        panic_at(registers, "kernel stack overflow");
+}
+
+extern "C" void handle_system_error(Registers& registers)
+{
+    panic_at(registers, "system error");
+}
+
+extern "C" void handle_interrupt(Registers& registers)
+{
+    preemption().count += kInterruptCount;
+    for (;;) {
+        const Acknowledged interrupt = acknowledge_interrupt();
+        if (interrupt.is_spurious())
+            break;
+        // Ended first: interrupts stay masked until the handler is done, so none can come in between, and a
+        // handler that never returns (Ipi::Stop) leaves nothing active.
+        complete_interrupt(interrupt);
+        dispatch_interrupt(interrupt.intid, registers);
+    }
+    preemption().count -= kInterruptCount;
+    switch_at_interrupt_return();
+    restart_percpu_operation(registers);
+}
+
+extern "C" [[noreturn]] void handle_unexpected_exception()
+{
+    panic("exception from a level the kernel does not run at");
+}
+
+} // namespace percival::arch

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/cpus/call.hpp"
+
+#include "arch/devices/interrupt_controller.hpp"
+#include "arch/cpu/processor.hpp"
+#include "kernel/lib/assert.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/wait/cpus_stay.hpp"
+#include "kernel/wait/mutex.hpp"
+#include "kernel/lib/panic.hpp"
+#include "kernel/sync/spinlock.hpp"
+#include "kernel/sched/thread.hpp"
+#include "kernel/wait/work_queue.hpp"
+#include "mm/percpu/percpu.hpp"
+
+namespace percival {
+namespace {
+
+// A stack of calls: others push at the CPU's global address, the CPU takes all at once at its local one.
+PERCIVAL_PERCPU PerCpu<Call*> interrupt_calls{};
+
+// One call per CPU for those that go to all: 512 of them would not fit on a stack.
+PERCIVAL_PERCPU PerCpu<Call> broadcast_call{};
+constinit SpinLock broadcast_lock;
+
+// run_everywhere() has threads of its own, so that what they run may wait for workers.
+PERCIVAL_PERCPU PerCpu<Workers> everywhere{};
+PERCIVAL_PERCPU PerCpu<Work> everywhere_work{};
+constinit Mutex everywhere_lock;
+
+void push(CpuId cpu, Call& call)
+{
+    Call*& head = interrupt_calls.on(cpu);
+    Call* next = __atomic_load_n(&head, __ATOMIC_RELAXED);
+    do {
+        call.next = next;
+        // Release: the taker sees the call's fields, and what the caller wrote before.
+    } while (!__atomic_compare_exchange_n(&head, &next, &call, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    arch::send_ipi(cpu, arch::Ipi::Call);
+}
+
+void wait_for(const Call& call)
+{
+    while (!call.done.load(std::memory_order_acquire))
+        arch::relax();
+}
+
+} // namespace
+
+namespace call_detail {
+
+void call_on(CpuId cpu, Function function, void* argument)
+{
+    PERCIVAL_ASSERT(!arch::interrupts_masked());
+    const PreemptGuard pin; // the CPU asked stays online
+    PERCIVAL_ASSERT(is_online(cpu));
+    if (cpu == this_cpu_id()) {
+        arch::InterruptMask masked;
+        return function(argument);
+    }
+    call_by_interrupt(cpu, function, argument);
+}
+
+void call_by_interrupt(CpuId cpu, Function function, void* argument)
+{
+    Call call{.function = function, .argument = argument, .next = nullptr, .done = false};
+    push(cpu, call);
+    wait_for(call);
+}
+
+void call_on_others(Function function, void* argument)
+{
+    Broadcast{}.ask(function, argument);
+}
+
+void run_everywhere(Function function, void* argument)
+{
+    const CpusStay cpus_stay;
+    const MutexGuard guard{everywhere_lock};
+    for_each_online_cpu([=](CpuId cpu) {
+        Work& work = everywhere_work.on(cpu);
+        work.set(function, argument);
+        everywhere.on(cpu).queue(work);
+    });
+    for_each_online_cpu([](CpuId cpu) { everywhere.on(cpu).flush(everywhere_work.on(cpu)); });
+}
+
+} // namespace call_detail
+
+// The thread-safety analysis does not follow a lock across a constructor and a destructor of a class that is
+// no plain guard.
+Broadcast::Broadcast() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    PERCIVAL_ASSERT(!arch::interrupts_masked());
+    disable_preemption();
+    broadcast_lock.lock();
+}
+
+Broadcast::~Broadcast() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    asked_.for_each([](CpuId cpu) { wait_for(broadcast_call.on(cpu)); });
+    broadcast_lock.unlock();
+    enable_preemption();
+}
+
+void Broadcast::ask(void (*function)(void*), void* argument)
+{
+    for_each_online_cpu([this](CpuId cpu) { asked_.add(cpu); });
+    asked_.remove(this_cpu_id());
+    asked_.for_each([=](CpuId cpu) {
+        Call& call = broadcast_call.on(cpu);
+        call.function = function;
+        call.argument = argument;
+        call.done.store(false, std::memory_order_relaxed);
+        push(cpu, call);
+    });
+}
+
+void run_queued_calls()
+{
+    Call* call = interrupt_calls.xchg(nullptr);
+    // The exchange is relaxed; acquire what the pushers released.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    while (call != nullptr) {
+        Call* next = call->next; // read first: the caller may reuse the call once it is done
+        call->function(call->argument);
+        call->done.store(true, std::memory_order_release);
+        call = next;
+    }
+}
+
+void start_everywhere_threads()
+{
+    for_each_online_cpu([](CpuId cpu) {
+        const auto thread =
+            thread_detail::start("everywhere", [](void* workers) { static_cast<Workers*>(workers)->serve(); },
+                                 &everywhere.on(cpu), {.affinity = CpuSet::only(cpu)});
+        if (!thread)
+            panic("no memory for a thread of cpu{}", cpu);
+    });
+}
+
+} // namespace percival

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Addresses in the tree: cells, `reg`, and the translation by `ranges` (Devicetree Specification 0.4, 2.3).
+#include "kernel/device_tree/reader.hpp"
+
+#include <algorithm>
+
+namespace percival::device_tree {
+namespace {
+
+// One step up: the address on the bus above `bus`. Nothing is above the root.
+DeviceTreeResult<u64> translate(const DeviceTreeView& tree, DeviceTreeNode bus, DeviceTreeNode above,
+                                u64 base, u64 size)
+{
+    const auto ranges = tree.required(bus, "ranges");
+    if (!ranges)
+        return std::unexpected(ranges.error());
+    if (ranges->size() == 0)
+        return base;
+
+    const auto inner = cells_below(tree, bus);
+    if (!inner)
+        return std::unexpected(inner.error());
+    const auto outer = cells_below(tree, above);
+    if (!outer)
+        return std::unexpected(outer.error());
+    const std::size_t tuple = inner->address + outer->address + inner->size;
+    if (!ranges->is_whole_cells() || ranges->cells() % tuple != 0)
+        return std::unexpected(
+            tree.error(bus, "ranges", "its length is not a whole number of entries", ranges->size()));
+
+    for (std::size_t at = 0; at < ranges->cells(); at += tuple) {
+        const u64 from = ranges->number(at, inner->address);
+        const u64 to = ranges->number(at + inner->address, outer->address);
+        const u64 length = ranges->number(at + inner->address + outer->address, inner->size);
+        if (base >= from && base - from <= length && size <= length - (base - from))
+            return to + (base - from);
+    }
+    return std::unexpected(
+        tree.error(bus, "ranges", "does not cover a register range of a device below", base));
+}
+
+} // namespace
+
+DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTreeNode parent)
+{
+    constexpr AddressCells kDefault{};
+    const auto address = tree.number_or(parent, "#address-cells", kDefault.address);
+    if (!address)
+        return std::unexpected(address.error());
+    if (*address < 1 || *address > 2)
+        return std::unexpected(tree.error(parent, "#address-cells", "is neither 1 nor 2", *address));
+    const auto size = tree.number_or(parent, "#size-cells", kDefault.size);
+    if (!size)
+        return std::unexpected(size.error());
+    if (*size > 2)
+        return std::unexpected(tree.error(parent, "#size-cells", "is more than 2", *size));
+    return AddressCells{*address, *size};
+}
+
+DeviceTreeResult<AddressList> AddressList::read(const DeviceTreeView& tree, DeviceTreeNode node,
+                                                AddressCells cells)
+{
+    const auto reg = tree.required(node, "reg");
+    if (!reg)
+        return std::unexpected(reg.error());
+    if (!reg->is_whole_cells() || reg->cells() % cells.tuple() != 0)
+        return std::unexpected(
+            tree.error(node, "reg", "its length is not a whole number of entries", reg->size()));
+    return AddressList{*reg, cells};
+}
+
+PhysRange clip(u64 base, u64 size)
+{
+    const u64 start = std::min(base, kPhysicalLimit.raw());
+    return {PhysAddr{start}, Bytes{std::min(size, kPhysicalLimit.raw() - start)}};
+}
+
+DeviceTreeResult<PhysRange> device_registers(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t at)
+{
+    auto bus = tree.parent(node);
+    if (!bus)
+        return std::unexpected(tree.error(node, "", "the root cannot be a device"));
+    const auto cells = cells_below(tree, *bus);
+    if (!cells)
+        return std::unexpected(cells.error());
+    const auto reg = AddressList::read(tree, node, *cells);
+    if (!reg)
+        return std::unexpected(reg.error());
+    if (at >= reg->size())
+        return std::unexpected(tree.error(node, "reg", "has too few entries", reg->size()));
+
+    u64 base = reg->address(at);
+    const u64 size = reg->length(at);
+    if (size == 0)
+        return std::unexpected(tree.error(node, "reg", "has an empty entry, by its place", at));
+    for (auto above = tree.parent(*bus); above; bus = above, above = tree.parent(*above)) {
+        const auto translated = translate(tree, *bus, *above, base, size);
+        if (!translated)
+            return std::unexpected(translated.error());
+        base = *translated;
+    }
+    const PhysRange range = clip(base, size);
+    if (range.size != Bytes{size})
+        return std::unexpected(tree.error(node, "reg", "is beyond the 52-bit physical address space", base));
+    return range;
+}
+
+} // namespace percival::device_tree

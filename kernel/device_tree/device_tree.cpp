@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/device_tree/device_tree.hpp"
+
+#include "kernel/device_tree/reader.hpp"
+
+namespace percival {
+namespace {
+
+// MPIDR_EL1's affinity fields (Arm ARM D24.2.111): Aff3 in [39:32], Aff2..Aff0 in [23:0].
+constexpr u64 kMpidrAffinity = 0xff'00ff'ffff;
+
+// Field by field: a whole MachineDescription is too large for a boot stack to hold a second one.
+void reset(MachineDescription& machine)
+{
+    machine.model = "unknown";
+    machine.compatible = {};
+    machine.boot_arguments = {};
+    machine.random_seed = 0;
+    machine.memory.clear();
+    machine.reserved.clear();
+    machine.cpus.clear();
+    machine.cpus_left_out = 0;
+    machine.psci = PsciConduit::None;
+    machine.psci_v01_cpu_on = 0;
+    machine.gic.distributor = {};
+    machine.gic.cpu_interface = {};
+    machine.gic.redistributors.clear();
+    machine.gic.redistributor_stride = 0;
+    machine.uart = {};
+    machine.timer = {};
+    machine.notes.clear();
+    machine.notes_left_out = 0;
+}
+
+} // namespace
+
+std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte> header)
+{
+    // Devicetree Specification 0.4, 5.2: ten big-endian words.
+    constexpr u64 kMagic = 0xd00d'feed;
+    constexpr u64 kVersion = 17;
+    enum Word : u8 { Magic, TotalSize, Structure, Strings, Reservations, Version, LastCompatible };
+
+    const auto wrong = [](std::string_view field, std::string_view problem, u64 value) {
+        return std::unexpected(DeviceTreeError{"header", field, problem, value});
+    };
+    if (header.size() < kDeviceTreeHeaderBytes)
+        return wrong("", "is cut short", header.size());
+    const DeviceTreeProperty words{header.first(kDeviceTreeHeaderBytes)};
+    const auto word = [words](Word at) { return words.number(at, 1); };
+
+    if (word(Magic) != kMagic)
+        return wrong("magic", "this is no device tree", word(Magic));
+    // Older ones are gone from the field, and libfdt 1.6's own checks follow a null pointer in some of them.
+    if (word(Version) < kVersion || word(LastCompatible) > kVersion)
+        return wrong("version", "is not compatible with 17", word(Version));
+    if (word(TotalSize) < kDeviceTreeHeaderBytes)
+        return wrong("totalsize", "is smaller than the header itself", word(TotalSize));
+    if (word(TotalSize) > kDeviceTreeLimit.count())
+        return wrong("totalsize", "is beyond the 2 MiB of the boot protocol", word(TotalSize));
+    if (word(Structure) % 4 != 0)
+        return wrong("off_dt_struct", "is not a multiple of 4", word(Structure));
+    if (word(Reservations) % 8 != 0)
+        return wrong("off_mem_rsvmap", "is not a multiple of 8", word(Reservations));
+    return Bytes{word(TotalSize)};
+}
+
+std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte> blob,
+                                                      MachineDescription& machine)
+{
+    reset(machine);
+    const auto tree = DeviceTreeView::open(blob);
+    if (!tree)
+        return std::unexpected(tree.error());
+
+    // Whatever else is wrong, it has to be said and the run to be ended: what that needs is read first.
+    device_tree::read_uart(*tree, machine);
+    const auto arguments = device_tree::read_chosen(*tree, machine);
+    const auto psci = device_tree::read_psci(*tree, machine);
+
+    if (auto done = device_tree::read_identity(*tree, machine); !done)
+        return done;
+    if (!arguments)
+        return arguments;
+    if (auto done = device_tree::read_memory(*tree, machine); !done)
+        return done;
+    if (auto done = device_tree::read_reservations(*tree, machine); !done)
+        return done;
+    if (auto done = device_tree::read_cpus(*tree, machine); !done)
+        return done;
+    if (!psci)
+        return psci;
+    if (auto done = device_tree::check_psci(*tree, machine); !done)
+        return done;
+    const auto gic = device_tree::read_gic(*tree, machine);
+    if (!gic)
+        return std::unexpected(gic.error());
+    return device_tree::read_timer(*tree, *gic, machine);
+}
+
+bool move_boot_cpu_first(MachineDescription& machine, u64 mpidr_el1)
+{
+    auto& cpus = machine.cpus;
+    for (std::size_t at = 0; at < cpus.size(); ++at) {
+        if (cpus[at].mpidr != (mpidr_el1 & kMpidrAffinity))
+            continue;
+        const CpuDescription boot_cpu = cpus[at];
+        for (; at > 0; --at)
+            cpus[at] = cpus[at - 1];
+        cpus[0] = boot_cpu;
+        return true;
+    }
+    return false;
+}
+
+namespace device_tree {
+
+void note(MachineDescription& machine, const DeviceTreeError& error)
+{
+    if (!machine.notes.push(error))
+        ++machine.notes_left_out;
+}
+
+DeviceTreeResult<u32> numa_node_of(const DeviceTreeView& tree, DeviceTreeNode node,
+                                   MachineDescription& machine)
+{
+    const auto number = tree.number_or(node, "numa-node-id", 0);
+    if (!number)
+        return std::unexpected(number.error());
+    if (*number < kMaxNumaNodes)
+        return static_cast<u32>(*number);
+    note(machine, tree.error(node, "numa-node-id", "is taken for 0: it is too large", *number));
+    return 0;
+}
+
+} // namespace device_tree
+} // namespace percival

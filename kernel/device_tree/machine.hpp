@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the firmware says about the machine: the facts the kernel takes from the device tree, with no tree
+// left in them. Filled in once by read_device_tree() (kernel/device_tree/device_tree.hpp), constant afterwards.
+//
+// The string views point into the tree's blob, which stays mapped read-only for the kernel's whole life.
+#pragma once
+
+#include "kernel/lib/bounded_vector.hpp"
+#include "kernel/device_tree/error.hpp"
+#include "kernel/lib/types.hpp"
+#include "kernel/lib/address.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace percival {
+
+inline constexpr std::size_t kMaxMemoryBanks = 64;
+inline constexpr std::size_t kMaxReservations = 128;
+inline constexpr std::size_t kMaxGicRedistributorRegions = 32;
+inline constexpr std::size_t kMaxDeviceTreeNotes = 8;
+inline constexpr u32 kMaxNumaNodes = 64;
+
+struct MemoryBank {
+    PhysRange range;
+    u32 numa_node{0};
+};
+
+// `no_map`: the range must not even be mapped, speculation could touch it (secure firmware's memory).
+struct Reservation {
+    PhysRange range;
+    bool no_map{false};
+};
+
+// None: the tree names no way the kernel knows. That is fine for the CPU that is running already.
+enum class CpuStart : u8 { Psci, SpinTable, None };
+
+struct CpuDescription {
+    u64 mpidr{0}; // the affinity fields only, as in MPIDR_EL1 & 0xff'00ff'ffff
+    CpuStart start{CpuStart::Psci};
+    PhysAddr release_address{}; // SpinTable only
+    u32 numa_node{0};
+};
+
+enum class PsciConduit : u8 { None, Hvc, Smc };
+
+struct GicDescription {
+    enum class Version : u8 { V2, V3 };
+    Version version{Version::V3};
+    PhysRange distributor{};
+    PhysRange cpu_interface{};                                              // V2
+    BoundedVector<PhysRange, kMaxGicRedistributorRegions> redistributors{}; // V3
+    u64 redistributor_stride{0};                                            // V3; 0: one after the other
+};
+
+enum class UartKind : u8 { None, Pl011 };
+
+struct UartDescription {
+    UartKind kind{UartKind::None};
+    PhysRange registers{};
+};
+
+struct TimerDescription {
+    u32 virtual_interrupt{27}; // INTID of the EL1 virtual timer's private interrupt
+    u32 frequency_override{0}; // Hz; 0: CNTFRQ_EL0 is right
+};
+
+struct MachineDescription {
+    std::string_view model{"unknown"};
+    std::string_view compatible{}; // the first, most specific, name; empty: none given
+    std::string_view boot_arguments{};
+    u64 random_seed{0}; // folded from /chosen rng-seed or kaslr-seed; 0: none given
+    BoundedVector<MemoryBank, kMaxMemoryBanks> memory{};
+    BoundedVector<Reservation, kMaxReservations> reserved{};
+    BoundedVector<CpuDescription, kMaxCpus> cpus{};
+    u32 cpus_left_out{0}; // CPUs in the tree beyond kMaxCpus
+    PsciConduit psci{PsciConduit::None};
+    u32 psci_v01_cpu_on{0}; // PSCI 0.1: CPU_ON's number, and all there is; 0: PSCI 0.2 on
+    GicDescription gic{};
+    UartDescription uart{};
+    TimerDescription timer{};
+    BoundedVector<DeviceTreeError, kMaxDeviceTreeNotes> notes{}; // wrong in the tree, but done without
+    u32 notes_left_out{0};
+};
+
+// The machine this kernel runs on. Any context, once kernel_main() has read the tree.
+const MachineDescription& this_machine();
+
+} // namespace percival

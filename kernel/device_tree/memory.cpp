@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Memory banks, and what in them belongs to somebody else (Devicetree Specification 0.4, 3.4, 3.5 and 5.3).
+#include "kernel/device_tree/reader.hpp"
+
+#include <algorithm>
+
+namespace percival::device_tree {
+namespace {
+
+using Banks = decltype(MachineDescription::memory);
+
+// Sorts the banks and makes them disjoint. Neighbours on one numa node become one bank; of two nodes that
+// claim the same memory the lower bank keeps it. True: there was such a claim.
+bool tidy(Banks& banks)
+{
+    for (std::size_t i = 1; i < banks.size(); ++i) {
+        for (std::size_t at = i; at > 0 && banks[at].range.base < banks[at - 1].range.base; --at)
+            std::swap(banks[at], banks[at - 1]);
+    }
+    bool disputed = false;
+    std::size_t kept = 0;
+    for (MemoryBank bank : banks) {
+        if (kept != 0) {
+            MemoryBank& last = banks[kept - 1];
+            const PhysAddr last_end = last.range.end();
+            const PhysAddr end = std::max(bank.range.end(), last_end);
+            if (bank.range.base <= last_end && bank.numa_node == last.numa_node) {
+                last.range.size = end - last.range.base;
+                continue;
+            }
+            if (bank.range.base < last_end) {
+                disputed = true;
+                bank.range = {last_end, end - last_end};
+                if (bank.range.is_empty())
+                    continue;
+            }
+        }
+        banks[kept++] = bank;
+    }
+    banks.truncate(kept);
+    return disputed;
+}
+
+DeviceTreeResult<void> read_bank_node(const DeviceTreeView& tree, DeviceTreeNode node, AddressCells cells,
+                                      MachineDescription& machine)
+{
+    const auto reg = AddressList::read(tree, node, cells);
+    if (!reg)
+        return std::unexpected(reg.error());
+    const auto numa_node = numa_node_of(tree, node, machine);
+    if (!numa_node)
+        return std::unexpected(numa_node.error());
+
+    for (std::size_t at = 0; at < reg->size(); ++at) {
+        const PhysRange range = clip(reg->address(at), reg->length(at));
+        if (range.size != Bytes{reg->length(at)})
+            note(machine,
+                 tree.error(node, "reg", "memory beyond the 52-bit physical address space is not used",
+                            reg->address(at)));
+        if (range.is_empty())
+            continue;
+        const MemoryBank bank{range, *numa_node};
+        if (machine.memory.push(bank))
+            continue;
+        tidy(machine.memory);
+        if (!machine.memory.push(bank))
+            note(machine, tree.error(node, "reg", "is not used: there are too many banks", range.base.raw()));
+    }
+    return {};
+}
+
+DeviceTreeResult<void> reserve(const DeviceTreeView& tree, DeviceTreeNode node, u64 base, u64 size,
+                               bool no_map, MachineDescription& machine)
+{
+    const Reservation reservation{clip(base, size), no_map};
+    // Memory that the kernel does not know to be somebody else's would be used: not knowing all is fatal.
+    if (!reservation.range.is_empty() && !machine.reserved.push(reservation))
+        return std::unexpected(tree.error(node, "", "there are more reservations than", kMaxReservations));
+    return {};
+}
+
+} // namespace
+
+DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescription& machine)
+{
+    const auto cells = cells_below(tree, tree.root());
+    if (!cells)
+        return std::unexpected(cells.error());
+    for (auto node = tree.first_child(tree.root()); node; node = tree.next_sibling(*node)) {
+        // A disabled one is real: QEMU's memory of the secure world.
+        if (!tree.lists(*node, "device_type", "memory") || !tree.is_enabled(*node))
+            continue;
+        if (auto done = read_bank_node(tree, *node, *cells, machine); !done)
+            return done;
+    }
+    if (tidy(machine.memory))
+        note(machine, tree.error(tree.root(), "", "two numa nodes claim the same memory"));
+    if (machine.memory.empty())
+        return std::unexpected(tree.error(tree.root(), "",
+                                          "there is no memory: no enabled node has "
+                                          "device_type \"memory\" and a reg that is not empty"));
+    return {};
+}
+
+DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDescription& machine)
+{
+    const std::size_t in_block = tree.block_reservations();
+    for (std::size_t at = 0; at < in_block; ++at) {
+        const auto [base, size] = tree.block_reservation(at);
+        if (auto done = reserve(tree, tree.root(), base, size, false, machine); !done)
+            return done;
+    }
+
+    const auto reserved = tree.child(tree.root(), "reserved-memory");
+    if (!reserved)
+        return {};
+    const auto cells = cells_below(tree, *reserved);
+    if (!cells)
+        return std::unexpected(cells.error());
+    for (auto node = tree.first_child(*reserved); node; node = tree.next_sibling(*node)) {
+        // Without reg it only asks for memory anywhere, for a driver this kernel does not have.
+        if (!tree.is_enabled(*node) || !tree.property(*node, "reg"))
+            continue;
+        const auto reg = AddressList::read(tree, *node, *cells);
+        if (!reg)
+            return std::unexpected(reg.error());
+        const bool no_map = tree.property(*node, "no-map").has_value();
+        for (std::size_t at = 0; at < reg->size(); ++at) {
+            if (auto done = reserve(tree, *node, reg->address(at), reg->length(at), no_map, machine); !done)
+                return done;
+        }
+    }
+    return {};
+}
+
+} // namespace percival::device_tree

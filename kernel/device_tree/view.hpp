@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A checked, read-only view of a flattened device tree (Devicetree Specification 0.4, chapter 5) over libfdt.
+// For kernel/device_tree*.cpp only; everybody else reads the MachineDescription. Boot only; host tests too.
+//
+// INV-device_tree_view-1: a view exists only over a blob whose whole structure was walked once by open():
+//     every node and property ends inside the blob, nesting is at most kMaxDepth. Later walks cannot fail.
+// INV-device_tree_view-2: property *values* were not checked by that. They are read through
+//     DeviceTreeProperty only, which never goes beyond the property's own length.
+// INV-device_tree_view-3: no libfdt function that resolves aliases or compares string lists is used: in
+//     libfdt 1.6 an alias that names itself recurses without end, and fdt_stringlist_contains() reads one
+//     byte too far.
+#pragma once
+
+#include "kernel/device_tree/error.hpp"
+#include "kernel/lib/types.hpp"
+
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace percival {
+
+template <class T>
+using DeviceTreeResult = std::expected<T, DeviceTreeError>;
+
+struct DeviceTreeNode {
+    int offset{0};
+    friend constexpr bool operator==(DeviceTreeNode, DeviceTreeNode) = default;
+};
+
+class DeviceTreeProperty {
+public:
+    static constexpr std::size_t kCellBytes = 4;
+
+    constexpr explicit DeviceTreeProperty(std::span<const std::byte> value) : value_{value} {}
+
+    constexpr std::span<const std::byte> bytes() const { return value_; }
+    constexpr std::size_t size() const { return value_.size(); }
+    constexpr bool is_whole_cells() const { return value_.size() % kCellBytes == 0; }
+    constexpr std::size_t cells() const { return value_.size() / kCellBytes; }
+
+    // The big-endian number in `count` cells from cell `first`; 0 for none. Requires count <= 2 and
+    // first + count <= cells().
+    u64 number(std::size_t first, std::size_t count) const;
+    // The whole property as a number of one or two cells.
+    std::optional<u64> number() const;
+    // The text up to the first NUL, which must be there.
+    std::optional<std::string_view> text() const;
+    // Whether `wanted` is in this list of strings, and at which place.
+    std::optional<std::size_t> place_of(std::string_view wanted) const;
+
+private:
+    std::span<const std::byte> value_;
+};
+
+class DeviceTreeView {
+public:
+    static constexpr int kMaxDepth = 32;
+
+    static DeviceTreeResult<DeviceTreeView> open(std::span<const std::byte> blob);
+
+    std::span<const std::byte> blob() const { return blob_; }
+
+    static constexpr DeviceTreeNode root() { return {0}; }
+    std::optional<DeviceTreeNode> first_child(DeviceTreeNode node) const;
+    std::optional<DeviceTreeNode> next_sibling(DeviceTreeNode node) const;
+    std::optional<DeviceTreeNode> child(DeviceTreeNode node, std::string_view name) const;
+    // Walks from the root each time: for the few nodes that matter, not for loops over all.
+    std::optional<DeviceTreeNode> parent(DeviceTreeNode node) const;
+    // The next node in depth-first order; starts at the root.
+    std::optional<DeviceTreeNode> next(DeviceTreeNode node) const;
+    // `path` is absolute; an alias is not resolved here (INV-device_tree_view-3).
+    std::optional<DeviceTreeNode> find(std::string_view path) const;
+    std::string_view name(DeviceTreeNode node) const;
+
+    std::optional<DeviceTreeProperty> property(DeviceTreeNode node, std::string_view name) const;
+    DeviceTreeResult<DeviceTreeProperty> required(DeviceTreeNode node, std::string_view name) const;
+    // A number of one or two cells; an absent property gives `otherwise`, one of another length is an error.
+    DeviceTreeResult<u64> number_or(DeviceTreeNode node, std::string_view name, u64 otherwise) const;
+    // A string; an absent property gives an empty one, one without its NUL is an error.
+    DeviceTreeResult<std::string_view> text_or_empty(DeviceTreeNode node, std::string_view name) const;
+
+    // The node's own status alone, and together with that of everything above it.
+    bool is_enabled(DeviceTreeNode node) const;
+    bool is_enabled_with_parents(DeviceTreeNode node) const;
+
+    bool lists(DeviceTreeNode node, std::string_view property_name, std::string_view wanted) const;
+
+    template <class... Names>
+    bool is_compatible(DeviceTreeNode node, const Names&... names) const
+    {
+        // A pack, not a list: an array of names in static storage would need relocation.
+        const auto compatible = property(node, "compatible");
+        return compatible && (compatible->place_of(names).has_value() || ...);
+    }
+
+    // The first node, depth first, that is compatible with one of the names and enabled with all its parents.
+    template <class... Names>
+    std::optional<DeviceTreeNode> find_compatible(const Names&... names) const
+    {
+        for (std::optional<DeviceTreeNode> node = root(); node; node = next(*node)) {
+            if (is_compatible(*node, names...) && is_enabled_with_parents(*node))
+                return node;
+        }
+        return std::nullopt;
+    }
+
+    // The memory reservation block, not /reserved-memory.
+    std::size_t block_reservations() const;
+    std::pair<u64, u64> block_reservation(std::size_t at) const; // address, size
+
+    DeviceTreeError error(DeviceTreeNode node, std::string_view property_name, std::string_view problem,
+                          std::optional<u64> value = std::nullopt) const;
+
+private:
+    explicit DeviceTreeView(std::span<const std::byte> blob) : blob_{blob} {}
+
+    std::span<const std::byte> blob_;
+};
+
+} // namespace percival

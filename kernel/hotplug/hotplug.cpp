@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/hotplug/hotplug.hpp"
+
+#include "arch/devices/interrupt_controller.hpp"
+#include "arch/devices/power.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/lib/assert.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/wait/cpus_stay.hpp"
+#include "kernel/sync/rcu.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/tick.hpp"
+#include "kernel/sched/timers.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/percpu_memory/stock.hpp"
+#include "mm/roots/check.hpp"
+#include "mm/objects/small_objects.hpp"
+#include "mm/percpu/this_cpu.hpp"
+
+namespace percival {
+namespace {
+
+using Result = std::expected<void, std::string_view>;
+
+// The CPU is to leave as soon as it is idle.
+PERCIVAL_PERCPU PerCpu<bool> must_leave{};
+
+// How long a look at what another CPU does waits for the next one.
+constexpr u64 kLookNanoseconds = 200'000;
+
+// Whether `done()` came true in time.
+template <class Done>
+bool wait_until(Done done, u64 seconds)
+{
+    const u64 deadline = arch::timer_ticks() + seconds * arch::timer_frequency();
+    while (!done()) {
+        if (arch::timer_ticks() > deadline)
+            return false;
+        sleep_for_nanoseconds(kLookNanoseconds);
+    }
+    return true;
+}
+
+Result check_that_it_can_go(CpuId cpu)
+{
+    if (cpu.index() >= possible_cpus() || !is_online(cpu))
+        return std::unexpected{"the CPU is not online"};
+    if (online_cpu_count() == 1)
+        return std::unexpected{"it is the last CPU"};
+    if (!arch::can_turn_off(cpu))
+        return std::unexpected{"the firmware cannot turn this CPU off and on again"};
+    return {};
+}
+
+// Its threads first, itself last: until then it answers calls and takes its timer's interrupts.
+void empty_cpu(CpuId cpu)
+{
+    deactivate_cpu(cpu);
+    while (!has_no_threads(cpu))
+        sleep_for_nanoseconds(kLookNanoseconds);
+    set_offline(cpu);
+    rcu::synchronize(); // INV-hotplug-1
+    move_timers(cpu);
+}
+
+[[noreturn]] void leave()
+{
+    stop_tick();
+    run_queued_calls();
+    mm::drain_percpu_stocks();
+    mm::drain_object_stock();
+    mm::drain_page_cache();
+    arch::interrupt_controller_leave_cpu();
+    say_goodbye();
+    arch::turn_off_this_cpu();
+}
+
+} // namespace
+
+void leave_if_asked(CpuId self)
+{
+    if (this_cpu<must_leave>.read() && has_no_threads(self))
+        leave();
+}
+
+Result take_cpu_offline(CpuId cpu)
+{
+    const WriteGuard guard{cpus_change};
+    if (const auto possible = check_that_it_can_go(cpu); !possible)
+        return possible;
+    empty_cpu(cpu);
+    __atomic_store_n(&must_leave.on(cpu), true, __ATOMIC_RELEASE);
+    request_switch(cpu);
+    while (!has_said_goodbye(cpu) || !arch::is_off(cpu))
+        sleep_for_nanoseconds(kLookNanoseconds);
+    must_leave.on(cpu) = false;
+    return {};
+}
+
+Result bring_cpu_online(CpuId cpu)
+{
+    const WriteGuard guard{cpus_change};
+    if (cpu.index() >= possible_cpus() || !has_said_goodbye(cpu))
+        return std::unexpected{"the CPU has not gone offline"};
+    // Nobody wrote it meanwhile, or wrote it in all: the CPU walks it from its first instruction with the MMU on.
+    PERCIVAL_ASSERT(mm::root_agrees_with_master(cpu));
+    reset_idle_thread(cpu);
+    if (const auto started = start_again(cpu); !started)
+        return started;
+    constexpr u64 kSeconds = 20;
+    if (!wait_until([cpu] { return is_online(cpu); }, kSeconds) && leave_out(cpu))
+        return std::unexpected{"the CPU did not come up"};
+    while (!active_cpus().contains(cpu)) // it is on its way there
+        sleep_for_nanoseconds(kLookNanoseconds);
+    return {};
+}
+
+} // namespace percival

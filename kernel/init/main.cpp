@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From the first C++ line in the kernel's own address space to the verdict: the order in which everything
+// comes up.
+#include "arch/cpu/floating_point.hpp"
+#include "arch/cpu/id_registers.hpp"
+#include "arch/devices/interrupt_controller.hpp"
+#include "arch/devices/pl011.hpp"
+#include "arch/devices/power.hpp"
+#include "arch/cpu/processor.hpp"
+#include "arch/threads/stack_switch.hpp"
+#include "arch/devices/timer.hpp"
+#include "arch/mmu/tlb.hpp"
+#include "mm/image/boot_tables.hpp"
+#include "kernel/selftest/benchmark.hpp"
+#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/inspect/boot_timeline.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/device_tree/device_tree.hpp"
+#include "kernel/init/memory_setup.hpp"
+#include "kernel/lib/panic.hpp"
+#include "kernel/percpu/mode.hpp"
+#include "kernel/inspect/percpuinfo.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/inspect/ptdump.hpp"
+#include "kernel/init/run_options.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "mm/vmalloc/stacks.hpp"
+#include "kernel/inspect/summary.hpp"
+#include "kernel/sched/tick.hpp"
+#include "kernel/report/verdict.hpp"
+#include "kernel/inspect/vmallocinfo.hpp"
+#include "kernel/wait/work_queue.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/percpu_memory/allocator.hpp"
+#include "mm/vmalloc/vmap.hpp"
+
+namespace percival {
+namespace {
+
+constinit MachineDescription machine;
+constinit arch::Pl011 uart;
+
+void attach_console()
+{
+    if (machine.uart.kind != UartKind::Pl011)
+        return;
+    if (const auto registers = mm::ioremap(machine.uart.registers)) {
+        uart.init(arch::Mmio{*registers});
+        console_attach(uart);
+    }
+}
+
+std::expected<void, DeviceTreeError> read_tree()
+{
+    arch::FloatingPointWindow library_code_may_use_it;
+    const auto& handoff = boot::handoff;
+    const auto* blob = reinterpret_cast<const std::byte*>(handoff.device_tree_at.raw());
+    return read_device_tree({blob, static_cast<std::size_t>(handoff.device_tree_size.count())}, machine);
+}
+
+void read_machine()
+{
+    if (boot::handoff.device_tree_size == Bytes{0})
+        panic("no device tree at {}, where the loader said it is", boot::handoff.device_tree);
+    const auto read = read_tree();
+    // Before the first word about the tree: a panic has to be seen, and to end the run.
+    set_verdict_by_semihosting(BootArguments{machine.boot_arguments}.value("verdict") == "semihosting");
+    arch::power_init(machine.psci);
+    attach_console();
+    if (!read) {
+        std::array<char, kLineLength> room;
+        Writer text{room};
+        read.error().describe(text);
+        panic("{}", text.text());
+    }
+    if (!move_boot_cpu_first(machine, arch::Mpidr::read().affinity()))
+        panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it",
+              arch::Mpidr::read().affinity());
+}
+
+void start_interrupts()
+{
+    if (const auto ready = arch::interrupt_controller_init(machine.gic); !ready)
+        panic("interrupt controller: {}", ready.error());
+    if (const auto ready = arch::interrupt_controller_init_cpu(kBootCpu, machine.cpus[0].mpidr); !ready)
+        panic("interrupt controller: {}", ready.error());
+    start_scheduler();
+    start_tick();
+    arch::unmask_interrupts();
+}
+
+bool all_cpus_have(bool arch::CpuFeatures::* feature)
+{
+    bool all = true;
+    for_each_online_cpu([&](CpuId cpu) { all = all && cpu_features(cpu).*feature; });
+    return all;
+}
+
+bool any_cpu_has(bool arch::CpuFeatures::* feature)
+{
+    bool any = false;
+    for_each_online_cpu([&](CpuId cpu) { any = any || cpu_features(cpu).*feature; });
+    return any;
+}
+
+// A TLBI is broadcast: every CPU has to know one by range, and one CPU that completes them too early is enough
+// to repeat them all.
+void choose_tlb_invalidation()
+{
+    arch::range_tlbi_is_used = all_cpus_have(&arch::CpuFeatures::range_tlbi);
+    arch::tlbi_is_repeated = any_cpu_has(&arch::CpuFeatures::needs_repeated_tlbi);
+    if (all_cpus_have(&arch::CpuFeatures::resizes_live))
+        mm::kernel_tables().allow_live_resizes();
+}
+
+// As the boot thread, on a guarded stack.
+[[noreturn]] void run(void*)
+{
+    percpu::start_allocator();
+    start_interrupts();
+    end_boot_phase("interrupts");
+    prepare_percpu_mode(BootArguments{machine.boot_arguments});
+    bring_up_secondaries(machine);
+    start_workers();
+    start_everywhere_threads();
+    end_boot_phase("other CPUs");
+    choose_percpu_mode(BootArguments{machine.boot_arguments}); // one for all CPUs: all are known now
+    choose_tlb_invalidation();
+    end_boot_phase("atomics");
+    print_summary(machine);
+    end_boot_phase("summary");
+    print_boot_timeline();
+    const RunOptions options = read_run_options(BootArguments{machine.boot_arguments});
+    if (options.dump_page_tables)
+        dump_page_tables();
+    if (options.list_areas)
+        print_vmallocinfo();
+    if (options.list_percpu)
+        print_percpuinfo();
+    end_run(options.benchmarks ? run_benchmarks(*options.benchmarks) : run_selftests(options.selftest));
+}
+
+} // namespace
+
+const MachineDescription& this_machine()
+{
+    return machine;
+}
+
+// Called by boot/start.S on the boot stack, on the master root, interrupts masked.
+extern "C" [[noreturn]] void kernel_main()
+{
+    print("Percival");
+    end_boot_phase("first tables, MMU on");
+    read_machine();
+    end_boot_phase("device tree, console");
+    if (!arch::timer_init(machine.timer))
+        panic("the timer's frequency is unknown: CNTFRQ_EL0 is 0 and the device tree names none");
+    end_boot_phase("timer");
+    set_up_memory(machine);
+    adopt_boot_cpu();
+    end_boot_phase("own root");
+    arch::switch_stack_and_call(boot_thread_stack().end(), &run, nullptr);
+}
+
+} // namespace percival

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/init/memory_setup.hpp"
+
+#include "arch/cpu/performance_counter.hpp"
+#include "mm/image/boot_tables.hpp"
+#include "linker/symbols.hpp"
+#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/inspect/boot_timeline.hpp"
+#include "kernel/lib/panic.hpp"
+#include "kernel/lib/print.hpp"
+#include "mm/vmalloc/stacks.hpp"
+#include "mm/physical/early_memory.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/percpu/area.hpp"
+#include "mm/percpu/window.hpp"
+#include "mm/vmalloc/vm_freed.hpp"
+
+namespace percival {
+namespace {
+
+void reserve(PhysRange range)
+{
+    if (!mm::early_memory().reserve(range))
+        print("memory: too many holes, some free memory around {} is not used", range.base);
+}
+
+void collect_free_memory(const MachineDescription& machine)
+{
+    for (const MemoryBank& bank : machine.memory) {
+        if (!mm::early_memory().add(bank.range, mm::NumaNode{bank.numa_node}))
+            print("memory: too many banks, {} at {} is not used", bank.range.size, bank.range.base);
+    }
+    for (const Reservation& reservation : machine.reserved)
+        reserve(reservation.range);
+    reserve({boot::handoff.image, address_of(_image_end) - address_of(_image_start)});
+    reserve({boot::handoff.device_tree, boot::handoff.device_tree_size});
+    // Physical page 0 stays unused: a zero physical address then never names memory of the kernel.
+    reserve({PhysAddr{0}, mm::KernelGeometry::kPageSize});
+}
+
+PhysRange take_private_tables(u32 cpus)
+{
+    const auto tables =
+        mm::early_memory().allocate(mm::private_tables_size(cpus), mm::KernelGeometry::kPageSize);
+    if (!tables)
+        panic("not enough memory for the root tables of {} CPUs", cpus);
+    return *tables;
+}
+
+mm::Leaves linear_map_leaves(const MachineDescription& machine)
+{
+    const auto wanted = BootArguments{machine.boot_arguments}.value("linear");
+    if (wanted == "pages")
+        return mm::Leaves::Pages;
+    if (wanted && wanted != "blocks")
+        print("boot argument linear={}: not blocks or pages, using blocks", *wanted);
+    return mm::Leaves::Largest;
+}
+
+mm::PercpuWindow window_of_percpu(const MachineDescription& machine)
+{
+    const auto wanted = BootArguments{machine.boot_arguments}.value("percpu.window");
+    if (wanted == "mapped")
+        return mm::PercpuWindow::Mapped;
+    if (wanted && wanted != "linked")
+        print("boot argument percpu.window={}: not linked or mapped, using linked", *wanted);
+    return mm::PercpuWindow::Linked;
+}
+
+void build_linear_map(const MachineDescription& machine, PhysRange private_tables)
+{
+    const auto mapped = mm::map_linear(machine, private_tables, linear_map_leaves(machine));
+    if (mapped)
+        return;
+    switch (mapped.error()) {
+    case mm::LinearMapError::NoMemory:
+        panic("not enough memory for the linear map's tables");
+    case mm::LinearMapError::OutOfReach:
+        panic("RAM spans more than the linear map's {}", mm::KernelLayout::kLinear.size);
+    }
+}
+
+template <class Result>
+void need(const Result& result, std::string_view what)
+{
+    if (!result)
+        panic("not enough memory for {}", what);
+}
+
+constinit RootCompleteness root_completeness_{};
+
+void complete_roots(u32 cpus)
+{
+    const auto instructions = [] { return arch::counts_instructions() ? arch::instructions_retired() : 0; };
+    const u64 tables_before = mm::kernel_tables().tables_made();
+    const u64 instructions_before = instructions();
+    need(mm::complete_master_root(cpus), "complete root tables");
+    root_completeness_ = {mm::kernel_tables().tables_made() - tables_before,
+                          instructions() - instructions_before};
+}
+
+} // namespace
+
+const RootCompleteness& root_completeness()
+{
+    return root_completeness_;
+}
+
+void set_up_memory(const MachineDescription& machine)
+{
+    const auto cpus = static_cast<u32>(machine.cpus.size());
+    collect_free_memory(machine);
+    const PhysRange private_tables = take_private_tables(cpus);
+    end_boot_phase("free memory");
+    build_linear_map(machine, private_tables);
+    end_boot_phase("linear map");
+    need(make_cpu_stacks(machine), "the CPUs' stacks");
+    complete_roots(cpus);
+    end_boot_phase("complete master root");
+    mm::percpu_window = window_of_percpu(machine);
+    need(mm::setup_percpu_areas(machine, private_tables), "the CPUs' percpu data");
+    end_boot_phase("percpu areas");
+    mm::start_page_allocator(machine);
+    mm::limit_freed(mm::early_memory().added_bytes(), cpus);
+    end_boot_phase("page allocator");
+}
+
+} // namespace percival

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the boot arguments ask this run for.
+#pragma once
+
+#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/selftest/runner.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace percival {
+
+struct RunOptions {
+    SelftestOptions selftest{};
+    std::optional<std::string_view> benchmarks{}; // globs; absent: run the self-tests
+    bool dump_page_tables{false};
+    bool list_areas{false};
+    bool list_percpu{false};
+};
+
+// Bad values are reported on the console and replaced by the default; arguments of ours that do not exist are
+// reported too.
+RunOptions read_run_options(const BootArguments& arguments);
+
+} // namespace percival

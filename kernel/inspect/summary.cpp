@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/inspect/summary.hpp"
+
+#include "arch/percpu_modes/alternatives.hpp"
+#include "arch/devices/interrupt_controller.hpp"
+#include "arch/devices/timer.hpp"
+#include "arch/mmu/tlb.hpp"
+#include "mm/image/boot_tables.hpp"
+#include "linker/symbols.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/init/memory_setup.hpp"
+#include "kernel/lib/print.hpp"
+#include "mm/address_space/fold.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/pages/memory_statistics.hpp"
+#include "mm/percpu/area.hpp"
+
+#include <optional>
+
+namespace percival {
+namespace {
+
+using mm::KernelGeometry;
+using mm::KernelLayout;
+
+void print_machine(const MachineDescription& machine)
+{
+    Bytes memory{0};
+    for (const MemoryBank& bank : machine.memory)
+        memory = memory + bank.range.size;
+    print("machine: {}, {} of {} CPUs, {} in {} bank(s), {}, {} Hz timer", machine.model, online_cpu_count(),
+          machine.cpus.size(), memory, machine.memory.size(), arch::interrupt_controller_name(),
+          arch::timer_frequency());
+    if (machine.cpus_left_out != 0)
+        print("machine: {} CPUs are beyond the {} this kernel can drive", machine.cpus_left_out, kMaxCpus);
+    for (const DeviceTreeError& note : machine.notes) {
+        std::array<char, kLineLength> room;
+        Writer text{room};
+        note.describe(text);
+        print("machine: device tree: {}", text.text());
+    }
+    if (machine.notes_left_out != 0)
+        print("machine: device tree: {} more remarks", machine.notes_left_out);
+    print("machine: image at {}, device tree at {}, entered at EL{}, runs at EL1", boot::handoff.image,
+          boot::handoff.device_tree, boot::handoff.entered_at_el2 != 0 ? u32{2} : u32{1});
+}
+
+void print_cpus()
+{
+    std::array<char, kLineLength> room;
+    // One line for each kind: neighbours that are alike are said once.
+    const auto alike = [](CpuId a, CpuId b) { return cpu_features(a).midr == cpu_features(b).midr; };
+    CpuId first{0};
+    CpuId previous{0};
+    const auto flush = [&] {
+        Writer text{room};
+        format(text, "cpu: {} to {}: ", first, previous);
+        arch::describe_cpu(text, cpu_features(first).midr);
+        print("{}", text.text());
+        Writer features{room};
+        arch::describe_features(features, cpu_features(first));
+        print("features: {}; atomics: {}", features.text(), arch::percpu_form().lse ? "LSE" : "LL/SC");
+    };
+    for_each_online_cpu([&](CpuId cpu) {
+        if (!alike(first, cpu)) {
+            flush();
+            first = cpu;
+        }
+        previous = cpu;
+    });
+    flush();
+}
+
+// The first CPU that all flushes are repeated for; nothing where none is.
+std::optional<CpuId> cpu_that_needs_repeated_tlbis()
+{
+    std::optional<CpuId> found;
+    for_each_online_cpu([&found](CpuId cpu) {
+        if (!found && cpu_features(cpu).needs_repeated_tlbi)
+            found = cpu;
+    });
+    return found;
+}
+
+void print_tlb()
+{
+    std::array<char, kLineLength> room;
+    Writer text{room};
+    format(text, "tlb: invalidation {}", arch::has_range_tlbi() ? "by range" : "page by page");
+    if (const auto cpu = cpu_that_needs_repeated_tlbis()) {
+        format(text, ", each flush twice for cpu{}, a ", *cpu);
+        arch::describe_cpu(text, cpu_features(*cpu).midr);
+    }
+    format(text, "; leaves in use change their size {}",
+           mm::kernel_tables().resizes_live() ? "live" : "by break-before-make");
+    print("{}", text.text());
+}
+
+void print_region(std::string_view name, VirtRange region)
+{
+    print("layout: {:-14} {} to {}, {}", name, region.base, region.end() - Bytes{1}, region.size);
+}
+
+void print_layout()
+{
+    print("layout: {} granule, {} bit addresses, {} levels; private from level {} down, {} table(s) per CPU",
+          KernelGeometry::kPageSize, KernelGeometry::kVaBits, KernelGeometry::kLevels,
+          KernelLayout::kPrivateLevel.number(), KernelLayout::kPrivateTables);
+    if (mm::folded_to_48_bits)
+        print("layout: this CPU translates 48 bits only: the top of the 52-bit tree is folded away");
+    print_region("linear map", mm::folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear);
+    print_region("modules", KernelLayout::kModules);
+    print_region("vmalloc", KernelLayout::kVmalloc);
+    print_region("global percpu", KernelLayout::kGlobalPercpu);
+    print_region("image window", KernelLayout::kImageWindow);
+    print_region("local percpu", KernelLayout::kLocalPercpu);
+    print_region("vmemmap", KernelLayout::kVmemmap);
+    print_region("PCI I/O", KernelLayout::kPciIo);
+    print_region("fixmap", KernelLayout::kFixmap);
+    print("layout: image {}, percpu section {}", address_of(_image_end) - address_of(_image_start),
+          address_of(_percpu_end) - address_of(_percpu_start));
+}
+
+void print_roots()
+{
+    const RootCompleteness& cost = root_completeness();
+    constexpr Bytes kPage = KernelGeometry::kPageSize;
+    std::array<char, 32> room;
+    Writer instructions{room};
+    if (cost.instructions != 0)
+        format(instructions, ", {} instructions", cost.instructions);
+    print("roots: complete with {} tables, {} KiB{}; private tables {} KiB for {} CPU(s)", cost.tables,
+          (kPage * cost.tables).count() >> 10, instructions.text(),
+          mm::private_tables_size(possible_cpus()).count() >> 10, possible_cpus());
+    for_each_online_cpu([](CpuId cpu) {
+        print("root: cpu{} {}, percpu at {}", cpu, mm::cpu_root(cpu),
+              mm::local_to_global(KernelLayout::kLocalPercpu.base, cpu));
+    });
+}
+
+} // namespace
+
+void print_summary(const MachineDescription& machine)
+{
+    print_machine(machine);
+    print_cpus();
+    print_tlb();
+    print_layout();
+    mm::print_memory_statistics();
+    print_roots();
+}
+
+} // namespace percival

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/interrupts/interrupts.hpp"
+
+#include "arch/devices/interrupt_controller.hpp"
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/report/backtrace_request.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/sync/rcu.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/tick.hpp"
+#include "mm/percpu/percpu.hpp"
+
+namespace percival {
+namespace {
+
+PERCIVAL_PERCPU PerCpu<u64> unexpected_interrupts{};
+
+void report_unexpected(u32 intid)
+{
+    if (unexpected_interrupts.add_return(1) == 1)
+        print("cpu{}: interrupt {} was not asked for", this_cpu_id(), intid);
+}
+
+void dispatch_ipi(arch::Ipi ipi, const arch::Registers& interrupted)
+{
+    switch (ipi) {
+    case arch::Ipi::Call:
+        return run_queued_calls();
+    case arch::Ipi::Backtrace:
+        return answer_backtrace_request(interrupted);
+    case arch::Ipi::Stop:
+        arch::stop();
+    case arch::Ipi::Reschedule:
+        return make_switch_due();
+    case arch::Ipi::Quiesce:
+        return rcu::report_or_ask();
+    }
+    report_unexpected(static_cast<u32>(ipi));
+}
+
+} // namespace
+
+void dispatch_interrupt(u32 intid, const arch::Registers& interrupted)
+{
+    if (intid < arch::kFirstPrivateInterrupt)
+        dispatch_ipi(static_cast<arch::Ipi>(intid), interrupted);
+    else if (intid == arch::timer_interrupt())
+        handle_tick();
+    else
+        report_unexpected(intid);
+}
+
+} // namespace percival

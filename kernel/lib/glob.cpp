@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/lib/glob.hpp"
+
+namespace percival {
+
+// Only the last `*` ever has to be tried again: what an earlier one could take instead, the last one can take
+// as well.
+bool glob_matches(std::string_view pattern, std::string_view text)
+{
+    constexpr std::size_t kNone = std::string_view::npos;
+    std::size_t p = 0;
+    std::size_t star = kNone;    // the last `*` seen
+    std::size_t after_taken = 0; // where the text goes on behind what that `*` takes
+    for (std::size_t t = 0; t < text.size();) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            after_taken = t;
+        } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+            ++p;
+            ++t;
+        } else if (star != kNone) {
+            p = star + 1;
+            t = ++after_taken;
+        } else {
+            return false;
+        }
+    }
+    return pattern.find_first_not_of('*', p) == kNone;
+}
+
+} // namespace percival

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The C library's memory and string functions, under names of their own so that a host test can hold them
+// against the host's. kernel/lib/string.cpp gives them the names that the compiler and libfdt call. Any context,
+// before the MMU is on too.
+//
+// INV-string-1: every access is naturally aligned: with the MMU off all memory is Device-nGnRnE, where an
+//               unaligned access faults (Arm ARM, "Alignment of data accesses").
+// INV-string-2: no byte outside the given range is read, so that a range may end where a mapping ends.
+// INV-string-3: nothing here may become a call of one of these functions: the file that defines the C names
+//               is compiled with -fno-builtin.
+#pragma once
+
+#include "kernel/lib/types.hpp"
+
+namespace percival::string {
+
+namespace detail {
+
+// Eight bytes of an object of any type.
+using Word [[gnu::may_alias]] = u64;
+inline constexpr std::size_t kWord = sizeof(Word);
+
+inline std::size_t misalignment(const void* p)
+{
+    return reinterpret_cast<std::uintptr_t>(p) % kWord;
+}
+
+inline Word* words(u8* p)
+{
+    return reinterpret_cast<Word*>(p);
+}
+inline const Word* words(const u8* p)
+{
+    return reinterpret_cast<const Word*>(p);
+}
+
+} // namespace detail
+
+// Ascending, which is also right for overlapping ranges when `to` is below `from`.
+inline void* copy(void* to, const void* from, std::size_t size)
+{
+    auto* d = static_cast<u8*>(to);
+    const auto* s = static_cast<const u8*>(from);
+    if (detail::misalignment(d) == detail::misalignment(s)) {
+        for (; size != 0 && detail::misalignment(d) != 0; --size)
+            *d++ = *s++;
+        // Two pairs a turn: the compiler makes them LDP and STP.
+        for (; size >= 4 * detail::kWord; size -= 4 * detail::kWord) {
+            const u64 a = detail::words(s)[0];
+            const u64 b = detail::words(s)[1];
+            const u64 c = detail::words(s)[2];
+            const u64 e = detail::words(s)[3];
+            detail::words(d)[0] = a;
+            detail::words(d)[1] = b;
+            detail::words(d)[2] = c;
+            detail::words(d)[3] = e;
+            d += 4 * detail::kWord;
+            s += 4 * detail::kWord;
+        }
+        for (; size >= detail::kWord; size -= detail::kWord) {
+            *detail::words(d) = *detail::words(s);
+            d += detail::kWord;
+            s += detail::kWord;
+        }
+    }
+    for (; size != 0; --size)
+        *d++ = *s++;
+    return to;
+}
+
+// Descending, for overlapping ranges when `to` is above `from`.
+inline void* copy_down(void* to, const void* from, std::size_t size)
+{
+    u8* d = static_cast<u8*>(to) + size;
+    const u8* s = static_cast<const u8*>(from) + size;
+    if (detail::misalignment(d) == detail::misalignment(s)) {
+        for (; size != 0 && detail::misalignment(d) != 0; --size)
+            *--d = *--s;
+        for (; size >= detail::kWord; size -= detail::kWord) {
+            d -= detail::kWord;
+            s -= detail::kWord;
+            *detail::words(d) = *detail::words(s);
+        }
+    }
+    for (; size != 0; --size)
+        *--d = *--s;
+    return to;
+}
+
+inline void* move(void* to, const void* from, std::size_t size)
+{
+    // As unsigned distance: a `to` below `from` wraps to a large one.
+    if (reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from) >= size)
+        return copy(to, from, size);
+    return copy_down(to, from, size);
+}
+
+inline void* fill(void* to, int value, std::size_t size)
+{
+    auto* d = static_cast<u8*>(to);
+    const auto byte = static_cast<u8>(value);
+    for (; size != 0 && detail::misalignment(d) != 0; --size)
+        *d++ = byte;
+    const u64 word = byte * u64{0x0101'0101'0101'0101};
+    for (; size >= 4 * detail::kWord; size -= 4 * detail::kWord) {
+        detail::words(d)[0] = word;
+        detail::words(d)[1] = word;
+        detail::words(d)[2] = word;
+        detail::words(d)[3] = word;
+        d += 4 * detail::kWord;
+    }
+    for (; size >= detail::kWord; size -= detail::kWord) {
+        *detail::words(d) = word;
+        d += detail::kWord;
+    }
+    for (; size != 0; --size)
+        *d++ = byte;
+    return to;
+}
+
+inline int compare(const void* left, const void* right, std::size_t size)
+{
+    const auto* l = static_cast<const u8*>(left);
+    const auto* r = static_cast<const u8*>(right);
+    if (detail::misalignment(l) == 0 && detail::misalignment(r) == 0) {
+        for (; size >= detail::kWord && *detail::words(l) == *detail::words(r); size -= detail::kWord) {
+            l += detail::kWord;
+            r += detail::kWord;
+        }
+    }
+    for (; size != 0; --size, ++l, ++r) {
+        if (*l != *r)
+            return *l < *r ? -1 : 1;
+    }
+    return 0;
+}
+
+inline const void* find_byte(const void* in, int value, std::size_t size)
+{
+    const auto* p = static_cast<const u8*>(in);
+    for (; size != 0; --size, ++p) {
+        if (*p == static_cast<u8>(value))
+            return p;
+    }
+    return nullptr;
+}
+
+inline std::size_t length(const char* text)
+{
+    std::size_t n = 0;
+    while (text[n] != '\0')
+        ++n;
+    return n;
+}
+
+inline std::size_t bounded_length(const char* text, std::size_t most)
+{
+    std::size_t n = 0;
+    while (n < most && text[n] != '\0')
+        ++n;
+    return n;
+}
+
+// The end of the string counts as a character of it, here and in find_last.
+inline const char* find_first(const char* text, int value)
+{
+    for (;; ++text) {
+        if (*text == static_cast<char>(value))
+            return text;
+        if (*text == '\0')
+            return nullptr;
+    }
+}
+
+inline const char* find_last(const char* text, int value)
+{
+    const char* last = nullptr;
+    for (;; ++text) {
+        if (*text == static_cast<char>(value))
+            last = text;
+        if (*text == '\0')
+            return last;
+    }
+}
+
+} // namespace percival::string

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/percpu/counter.hpp"
+
+#include <algorithm>
+
+namespace percival {
+
+s32 PercpuCounter::default_batch()
+{
+    return std::max<s32>(32, 2 * static_cast<s32>(mm::possible_cpu_count()));
+}
+
+std::expected<PercpuCounter, percpu::PercpuError> PercpuCounter::make(s64 initial, s32 batch)
+{
+    auto deltas = percpu::create<s32>();
+    if (!deltas)
+        return std::unexpected{deltas.error()};
+    percpu::Owned<s32> owned{*deltas};
+    mm::Owned<Common> common{mm::create<Common>()};
+    if (common == nullptr)
+        return std::unexpected{percpu::PercpuError::NoMemory};
+    common->count = initial;
+    return PercpuCounter{std::move(owned), std::move(common), batch};
+}
+
+void PercpuCounter::fold()
+{
+    const IrqSpinGuard guard{common_->lock};
+    // Whatever is there now, on whatever CPU this is: no amount is in both, and none in neither, for a reader
+    // who holds the lock.
+    const s64 delta = deltas_->xchg(0);
+    __atomic_store_n(&common_->count, common_->count + delta, __ATOMIC_RELAXED);
+}
+
+s64 PercpuCounter::sum() const
+{
+    const IrqSpinGuard guard{common_->lock};
+    s64 total = common_->count;
+    for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+        total += __atomic_load_n(&deltas_->on(CpuId{cpu}), __ATOMIC_RELAXED);
+    return total;
+}
+
+std::strong_ordering PercpuCounter::compare(s64 limit) const
+{
+    const s64 about = approximate();
+    const s64 doubt = s64{most_} * mm::possible_cpu_count();
+    if (about - limit > doubt)
+        return std::strong_ordering::greater;
+    if (limit - about > doubt)
+        return std::strong_ordering::less;
+    return sum() <=> limit;
+}
+
+void PercpuCounter::set(s64 value)
+{
+    const IrqSpinGuard guard{common_->lock};
+    for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+        __atomic_store_n(&deltas_->on(CpuId{cpu}), 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&common_->count, value, __ATOMIC_RELAXED);
+}
+
+} // namespace percival

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/percpu/mode.hpp"
+
+#include "arch/cpu/errata.hpp"
+#include "arch/cpu/processor.hpp"
+#include "kernel/percpu/add_form.hpp"
+#include "kernel/wait/stop_machine.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/percpu/probe.hpp"
+#include "kernel/lib/print.hpp"
+
+#include <array>
+#include <optional>
+
+namespace percival {
+namespace {
+
+using arch::PercpuMode;
+
+constexpr PercpuMode kDefaultMode = arch::kPercpuFormAsLinked.mode;
+
+constexpr std::array<std::string_view, 3> kModeNames{"local", "restart", "guarded"};
+
+std::optional<CpuId> cpu_that_may_share_its_tlb()
+{
+    std::optional<CpuId> found;
+    for_each_online_cpu([&found](CpuId cpu) {
+        if (!found && arch::may_share_tlb_entries(cpu_features(cpu).midr))
+            found = cpu;
+    });
+    return found;
+}
+
+PercpuModeChoice choose_mode(const BootArguments& arguments)
+{
+    const auto asked = arguments.value("percpu");
+    if (!asked)
+        return {kDefaultMode, "default"};
+    if (*asked == "auto")
+        return choose_percpu_mode_by_looking();
+    for (std::size_t mode = 0; mode < kModeNames.size(); ++mode) {
+        const auto named = static_cast<PercpuMode>(mode);
+        if (*asked == kModeNames[mode] && (arch::kHasLocalMode || named != PercpuMode::Local))
+            return {named, "boot argument"};
+    }
+    print("boot argument percpu={}: is none of {}restart, guarded and auto, using {}", *asked,
+          arch::kHasLocalMode ? "local, " : "", name_of(kDefaultMode));
+    return {kDefaultMode, "default"};
+}
+
+bool all_cpus_have_lse()
+{
+    bool all = true;
+    for_each_online_cpu([&all](CpuId cpu) { all = all && cpu_features(cpu).lse; });
+    return all;
+}
+
+void install(arch::PercpuForm form)
+{
+    if (form == arch::percpu_form())
+        return;
+    stop_machine([form] { arch::patch_percpu_operations(form); });
+}
+
+} // namespace
+
+PercpuModeChoice choose_percpu_mode_by_looking()
+{
+    if (!arch::kHasLocalMode)
+        return {PercpuMode::Restart, "auto: local mode is not in this build"};
+    if (cpu_that_may_share_its_tlb())
+        return {PercpuMode::Restart, "auto: by the list of CPUs whose TLBs may be shared"};
+    if (!tlbs_are_private())
+        return {PercpuMode::Restart, "auto: the probe found a TLB that is not private"};
+    return {PercpuMode::Local, "auto: the probe found all TLBs private"};
+}
+
+void prepare_percpu_mode(const BootArguments& arguments)
+{
+    if (arguments.value("percpu").value_or("local") == "local")
+        return;
+    const arch::InterruptMask masked;
+    arch::patch_percpu_operations({.mode = PercpuMode::Restart, .lse = false});
+}
+
+void choose_percpu_mode(const BootArguments& arguments)
+{
+    const PercpuModeChoice choice = choose_mode(arguments);
+    arch::PercpuForm form{.mode = choice.mode, .lse = all_cpus_have_lse()};
+    print("percpu: {} ({})", name_of(choice.mode), choice.why);
+    if (form.lse) {
+        const AddChoice add = choose_add_form(arguments);
+        form.add = add.form;
+        print("percpu: adds without result by {} ({})", name_of(add.form), add.why);
+    }
+    install(form);
+}
+
+InPercpuForm::InPercpuForm(arch::PercpuForm form) : before_{arch::percpu_form()}
+{
+    install(form);
+}
+
+InPercpuForm::InPercpuForm(PercpuMode mode) : before_{arch::percpu_form()}
+{
+    arch::PercpuForm form = before_;
+    form.mode = mode;
+    install(form);
+}
+
+InPercpuForm::~InPercpuForm()
+{
+    install(before_);
+}
+
+std::string_view name_of(PercpuMode mode)
+{
+    return kModeNames[static_cast<std::size_t>(mode)];
+}
+
+} // namespace percival

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/percpu/probe.hpp"
+
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "mm/percpu/percpu.hpp"
+
+#include <atomic>
+
+namespace percival {
+namespace {
+
+constexpr u32 kReads = 1000;
+// Two CPUs that are never on at the same time, as an emulator's may be, take turns at the pace of their host: half a
+// second, shared by all pairs.
+u64 longest_ticks_of_a_pair()
+{
+    return arch::timer_frequency() / (2 * online_cpu_count());
+}
+constexpr u32 kOver = ~u32{0};
+
+// What the local address has to show, and whose turn it is in the pair this CPU is the first of.
+PERCIVAL_PERCPU PerCpu<u64> tag{};
+PERCIVAL_PERCPU PerCpu<std::atomic<u32>> turn{};
+
+u64 tag_of(CpuId cpu)
+{
+    return cpu.index() + 1;
+}
+
+// By the local address in whatever mode the operations are.
+u64 read_local_tag()
+{
+    return *reinterpret_cast<const volatile u64*>(tag.local_address().raw());
+}
+
+} // namespace
+
+void start_tlb_probe()
+{
+    for_each_online_cpu([](CpuId cpu) {
+        tag.on(cpu) = tag_of(cpu);
+        turn.on(cpu).store(0, std::memory_order_relaxed);
+    });
+}
+
+u32 wrong_reads_beside(CpuId self, CpuId other)
+{
+    const bool first = self.index() < other.index();
+    std::atomic<u32>& shared = turn.on(first ? self : other);
+    u32 wrong = 0;
+    u64 deadline = 0;
+    for (u32 read = 0; read < kReads; ++read) {
+        const u32 mine = 2 * read + (first ? 0 : 1);
+        u32 now;
+        while ((now = shared.load(std::memory_order_acquire)) != mine && now != kOver)
+            arch::relax();
+        if (read == 0)
+            deadline = arch::timer_ticks() + longest_ticks_of_a_pair();
+        wrong += read_local_tag() != tag_of(self);
+        const bool last = now == kOver || (first && arch::timer_ticks() > deadline);
+        shared.store(last ? kOver : mine + 1, std::memory_order_release);
+        if (last)
+            break;
+    }
+    return wrong;
+}
+
+bool tlbs_are_private()
+{
+    start_tlb_probe();
+    std::atomic<u32> wrong{0};
+    // A chain: each CPU first beside the one before it, then beside the one after.
+    run_everywhere([&wrong](CpuId self) {
+        const arch::InterruptMask masked;
+        std::optional<CpuId> before, after;
+        for_each_online_cpu([&](CpuId cpu) {
+            if (cpu.index() < self.index())
+                before = cpu;
+            else if (cpu.index() > self.index() && !after)
+                after = cpu;
+        });
+        u32 own = 0;
+        if (before)
+            own += wrong_reads_beside(self, *before);
+        if (after)
+            own += wrong_reads_beside(self, *after);
+        wrong.fetch_add(own, std::memory_order_relaxed);
+    });
+    return wrong.load(std::memory_order_relaxed) == 0;
+}
+
+} // namespace percival

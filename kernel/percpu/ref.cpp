@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/percpu/ref.hpp"
+
+#include "kernel/lib/assert.hpp"
+#include "kernel/sync/rcu.hpp"
+
+namespace percival {
+
+std::expected<void, percpu::PercpuError> PercpuRef::start(Release release, void* object)
+{
+    const auto counts = percpu::create<s64>();
+    if (!counts)
+        return std::unexpected{counts.error()};
+    counts_.reset(*counts);
+    release_ = release;
+    object_ = object;
+    count_.store(1 + kBias, std::memory_order_relaxed);
+    per_cpu_.store(true, std::memory_order_release);
+    return {};
+}
+
+// The mode is looked at and the count made in one stretch that synchronize() waits for.
+void PercpuRef::get()
+{
+    const rcu::ReadGuard counting;
+    if (counts_per_cpu())
+        counts_->inc();
+    else
+        count_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool PercpuRef::try_get()
+{
+    const rcu::ReadGuard counting;
+    if (counts_per_cpu()) {
+        counts_->inc();
+        return true;
+    }
+    s64 count = count_.load(std::memory_order_relaxed);
+    while (count != 0 && !count_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) {
+    }
+    return count != 0;
+}
+
+bool PercpuRef::try_get_alive()
+{
+    return !is_killed() && try_get();
+}
+
+// Whoever releases sees all that was done with the references before.
+void PercpuRef::put_common()
+{
+    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        release_(object_);
+}
+
+void PercpuRef::put()
+{
+    const rcu::ReadGuard counting;
+    if (counts_per_cpu())
+        counts_->dec();
+    else
+        put_common();
+}
+
+void PercpuRef::leave_percpu()
+{
+    if (!counts_per_cpu())
+        return;
+    per_cpu_.store(false, std::memory_order_relaxed);
+    rcu::synchronize(); // nobody counts per CPU any more
+    s64 total = 0;
+    for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu) {
+        s64& count = counts_->on(CpuId{cpu});
+        total += count;
+        count = 0;
+    }
+    // Cannot reach 0: the reference of whoever may kill is in it.
+    count_.fetch_add(total - kBias, std::memory_order_acq_rel);
+}
+
+// Those that still count in one place add to or take from a count with the bias.
+void PercpuRef::enter_percpu()
+{
+    count_.fetch_add(kBias, std::memory_order_relaxed);
+    per_cpu_.store(true, std::memory_order_release);
+}
+
+void PercpuRef::kill()
+{
+    {
+        const MutexGuard guard{switching_};
+        PERCIVAL_ASSERT(!is_killed());
+        killed_.store(true, std::memory_order_release);
+        leave_percpu();
+    }
+    put_common();
+}
+
+void PercpuRef::switch_to_atomic()
+{
+    const MutexGuard guard{switching_};
+    leave_percpu();
+}
+
+void PercpuRef::switch_to_percpu()
+{
+    const MutexGuard guard{switching_};
+    if (!is_killed() && !counts_per_cpu())
+        enter_percpu();
+}
+
+void PercpuRef::restart()
+{
+    const MutexGuard guard{switching_};
+    PERCIVAL_ASSERT(is_killed() && is_zero());
+    count_.store(1, std::memory_order_relaxed);
+    enter_percpu();
+    killed_.store(false, std::memory_order_release);
+}
+
+} // namespace percival

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The kernel's one console.
+#include "kernel/lib/console.hpp"
+
+#include "kernel/report/line_console.hpp"
+
+namespace percival {
+namespace {
+
+constinit LineConsole console;
+
+} // namespace
+
+void console_write_line(std::string_view line)
+{
+    console.write_line(line);
+}
+
+void console_attach(ConsoleDevice& device)
+{
+    console.attach(device);
+}
+
+void console_enter_panic()
+{
+    console.enter_panic();
+}
+
+void console_drain()
+{
+    console.drain();
+}
+
+} // namespace percival

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/report/verdict.hpp"
+
+#include "arch/cpu/cpu_identity.hpp"
+#include "arch/devices/power.hpp"
+#include "arch/cpu/processor.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/lib/print.hpp"
+
+#include <atomic>
+
+namespace percival {
+namespace {
+
+constexpr u64 kNobody = 0;
+
+constinit std::atomic<bool> by_semihosting{false};
+// The CPU by its affinity, not by its number: that needs no memory that a broken CPU might lack.
+constinit std::atomic<u64> ending{kNobody};
+// Only the CPU that ends the run counts here: end_run() enters itself again when one of its steps panics.
+constinit std::atomic<u32> attempts{0};
+
+std::string_view name_of(Verdict verdict)
+{
+    switch (verdict) {
+    case Verdict::Passed:
+        return "passed";
+    case Verdict::Failed:
+        return "failed";
+    case Verdict::Panic:
+        return "panic";
+    case Verdict::Hang:
+        return "hang";
+    }
+    return "panic";
+}
+
+void leave(Verdict verdict)
+{
+    if (by_semihosting.load(std::memory_order_relaxed))
+        arch::semihosting_exit(static_cast<u32>(verdict));
+    arch::power_off();
+    print("percival: this machine cannot be turned off; stopped");
+    console_drain();
+}
+
+} // namespace
+
+void set_verdict_by_semihosting(bool wanted)
+{
+    by_semihosting.store(wanted, std::memory_order_relaxed);
+}
+
+bool claim_end_of_run()
+{
+    const u64 self = arch::affinity() | u64{1} << 63; // never kNobody
+    u64 owner = kNobody;
+    return ending.compare_exchange_strong(owner, self, std::memory_order_acq_rel) || owner == self;
+}
+
+void end_run(Verdict verdict)
+{
+    arch::mask_interrupts();
+    if (!claim_end_of_run())
+        arch::stop();
+    // A step that panics is not tried again.
+    const u32 attempt = attempts.fetch_add(1, std::memory_order_relaxed);
+    console_enter_panic(); // nobody prints behind the verdict
+    if (attempt == 0)
+        stop_other_cpus();
+    if (attempt <= 1) {
+        print("percival: verdict: {}", name_of(verdict));
+        console_drain();
+    }
+    if (attempt <= 2)
+        leave(verdict);
+    arch::stop();
+}
+
+} // namespace percival

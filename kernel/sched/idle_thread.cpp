@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/sched/idle_thread.hpp"
+
+#include "arch/threads/context_switch.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/hotplug/hotplug.hpp"
+#include "kernel/sched/load_balance.hpp"
+#include "kernel/sched/run_queue.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "mm/vmalloc/stacks.hpp"
+#include "kernel/sched/thread_placement.hpp"
+
+namespace percival {
+namespace {
+
+// Idle pull: takes a thread from the first CPU that has one to spare.
+void pull()
+{
+    const PreemptGuard pin;
+    const arch::InterruptMask masked;
+    const CpuId self = this_cpu_id();
+    const CpuSet others = active_cpu_set.copy();
+    if (!others.contains(self))
+        return;
+    bool done = false;
+    others.for_each([&](CpuId cpu) {
+        if (!done && cpu != self && run_queues.on(cpu).waiting() != 0)
+            done = hand_over(cpu, self);
+    });
+}
+
+// The boot CPU's idle thread, the first time it runs.
+void begin_idle(void*)
+{
+    arch::mask_interrupts();
+    run_idle_thread();
+}
+
+} // namespace
+
+bool this_cpu_is_idle()
+{
+    return is_idle_thread(current_thread());
+}
+
+void reset_idle_thread(CpuId cpu)
+{
+    Thread& idle = idle_thread.on(cpu);
+    idle.count = 0;
+    idle.due = 0;
+    idle.priority = Priority::Idle;
+    idle.name = "idle";
+    idle.affinity = CpuSet::only(cpu);
+    idle.cpu.store(cpu.index(), std::memory_order_relaxed);
+    idle.state = ThreadState::Running;
+    idle.stack = cpu_stack(cpu);
+}
+
+void prepare_boot_idle_thread()
+{
+    reset_idle_thread(kBootCpu);
+    Thread& idle = idle_thread.on(kBootCpu);
+    idle.function = begin_idle;
+    idle.stack_pointer = arch::first_context(idle.stack.end());
+    idle.state = ThreadState::Ready;
+}
+
+void run_idle_thread()
+{
+    const CpuId self = this_cpu_id();
+    for (;;) {
+        arch::unmask_interrupts();
+        pull();
+        if (preemption().due != 0)
+            switch_if_due();
+        arch::mask_interrupts();
+        // It wakes for a pending interrupt although that is masked, so none is missed.
+        if (preemption().due == 0) {
+            leave_if_asked(self);
+            arch::wait_for_interrupt();
+        }
+    }
+}
+
+} // namespace percival

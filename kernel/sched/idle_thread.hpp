@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The idle thread of each CPU: on no queue, it runs when the queue is empty, and looks for a thread of
+// another CPU before it waits for an interrupt. Private to the scheduler (kernel/sched/run_queue.hpp); what others
+// call is in kernel/sched/scheduler.hpp.
+#pragma once
+
+#include "kernel/sched/thread.hpp"
+
+namespace percival {
+
+inline bool is_idle_thread(const Thread& thread)
+{
+    return thread.priority == Priority::Idle;
+}
+
+// The boot CPU's, which is switched to: the other CPUs come up as theirs. Once, by start_scheduler().
+void prepare_boot_idle_thread();
+
+} // namespace percival

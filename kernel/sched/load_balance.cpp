@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/sched/load_balance.hpp"
+
+#include "kernel/sched/idle_thread.hpp"
+#include "kernel/sched/run_queue.hpp"
+#include "kernel/sched/thread_placement.hpp"
+
+namespace percival {
+namespace {
+
+// Ticks between two looks for a CPU that has less to do.
+constexpr u32 kPushTicks = 5;
+
+// Since the last look. The tick's own.
+PERCIVAL_PERCPU PerCpu<u32> ticks_without_push{};
+
+// A thread that waits for `from` and may run on `to`, taken off its queue; null: there is none to spare.
+Thread* take_from(CpuId from, CpuId to)
+{
+    RunQueue& queue = run_queues.on(from);
+    const IrqSpinGuard guard{queue.lock};
+    // What an idle CPU is about to run stays there.
+    const Thread* const running = queue.running.load(std::memory_order_relaxed);
+    if (queue.size() <= (running != nullptr && is_idle_thread(*running) ? 1u : 0u))
+        return nullptr;
+    return queue.take_away_first_that([to](const Thread& thread) { return may_run_on(thread, to); });
+}
+
+// To a CPU that has at least two fewer, the one that runs counted. Interrupts masked.
+void push(CpuId self)
+{
+    const u32 own = run_queues.on(self).waiting();
+    if (own == 0)
+        return;
+    std::optional<CpuId> target;
+    active_cpu_set.copy().for_each([&](CpuId cpu) {
+        const u32 load = run_queues.on(cpu).waiting() + (idle_cpu_set.contains(cpu) ? 0 : 1);
+        if (!target && cpu != self && load + 2 <= own + 1)
+            target = cpu;
+    });
+    if (target)
+        static_cast<void>(hand_over(self, *target));
+}
+
+} // namespace
+
+bool hand_over(CpuId from, CpuId to)
+{
+    Thread* const thread = take_from(from, to);
+    if (thread == nullptr)
+        return false;
+    thread->destination = to;
+    place(*thread);
+    return true;
+}
+
+void push_on_tick(CpuId self)
+{
+    u32& ticks = ticks_without_push.on(self);
+    if (++ticks < kPushTicks)
+        return;
+    ticks = 0;
+    push(self);
+}
+
+} // namespace percival

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The threads that wait for one CPU: a list for each priority, and which of the lists have somebody. The owner
+// sees to exclusion. T is a ListLink and has a `priority`.
+#pragma once
+
+#include "kernel/lib/list.hpp"
+#include "kernel/lib/types.hpp"
+
+#include <array>
+#include <bit>
+
+namespace percival {
+
+inline constexpr u32 kPriorities = 32;
+
+template <class T>
+class ReadyThreads : Immovable {
+public:
+    constexpr ReadyThreads() = default;
+
+    u32 size() const { return size_; }
+
+    // Behind those of its priority, or before them if it has not used its time up.
+    void push_back(T& thread)
+    {
+        lists_[index_of(thread)].push_back(thread);
+        note_added(thread);
+    }
+    void push_front(T& thread)
+    {
+        lists_[index_of(thread)].push_front(thread);
+        note_added(thread);
+    }
+    void remove(T& thread)
+    {
+        lists_[index_of(thread)].remove(thread);
+        if (lists_[index_of(thread)].empty())
+            present_ &= ~bit_of(thread);
+        --size_;
+    }
+
+    // The first of the highest priority; null: there is none.
+    T* highest() const
+    {
+        return present_ == 0 ? nullptr : lists_[static_cast<u32>(31 - std::countl_zero(present_))].front();
+    }
+    // The first, from the highest priority down, of which `suits(thread)`.
+    template <class Suits>
+    T* highest_that(Suits suits) const
+    {
+        for (u32 present = present_; present != 0;) {
+            const auto index = static_cast<u32>(31 - std::countl_zero(present));
+            for (T* thread = lists_[index].front(); thread != nullptr; thread = List<T>::next(*thread)) {
+                if (suits(*thread))
+                    return thread;
+            }
+            present &= ~(u32{1} << index);
+        }
+        return nullptr;
+    }
+
+private:
+    static u32 index_of(const T& thread) { return static_cast<u32>(thread.priority); }
+    static u32 bit_of(const T& thread) { return u32{1} << index_of(thread); }
+    void note_added(const T& thread)
+    {
+        present_ |= bit_of(thread);
+        ++size_;
+    }
+
+    u32 present_{0};
+    u32 size_{0};
+    std::array<List<T>, kPriorities> lists_{};
+};
+
+} // namespace percival

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Threads that ask for a CPU, for once or from now on.
+#include "kernel/lib/assert.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/sched/idle_thread.hpp"
+#include "kernel/sched/run_queue.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread_placement.hpp"
+#include "kernel/sched/thread_switch.hpp"
+
+namespace percival {
+
+bool migrate_to(CpuId cpu)
+{
+    Thread& self = current_thread();
+    if (!may_run_on(self, cpu))
+        return false;
+    PERCIVAL_ASSERT(self.count == 0);
+    PERCIVAL_ASSERT(!arch::interrupts_masked());
+    const arch::InterruptMask masked;
+    if (this_cpu_id() == cpu)
+        return true;
+    self.destination = cpu;
+    switch_threads(Leave::Yields);
+    return true;
+}
+
+void move_interrupted_thread(CpuId cpu)
+{
+    Thread& interrupted = current_thread();
+    if (is_idle_thread(interrupted) || !may_run_on(interrupted, cpu))
+        return;
+    interrupted.destination = cpu;
+    interrupted.due = 1;
+}
+
+// The lock is the one that lock_queue_of() found out. If the calling thread itself must move, that is due
+// when the guards end, and has happened at the return unless it could not.
+void set_affinity(Thread& thread, const CpuSet& cpus) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    const PreemptGuard pin;
+    const arch::InterruptMask masked;
+    RunQueue& queue = lock_queue_of(thread);
+    thread.affinity = cpus;
+    const CpuId cpu = cpu_of(thread);
+    const bool must_move = !may_run_on(thread, cpu);
+    const bool moves = must_move && thread.state == ThreadState::Ready;
+    if (moves)
+        queue.take_away(thread);
+    else if (must_move && thread.state == ThreadState::Running)
+        request_switch(cpu);
+    queue.lock.unlock();
+    if (moves)
+        place(thread);
+}
+
+StayOnCpu::StayOnCpu() : before_{current_thread().affinity}
+{
+    const PreemptGuard pin;
+    cpu_ = this_cpu_id();
+    set_affinity(current_thread(), CpuSet::only(cpu_));
+}
+
+StayOnCpu::~StayOnCpu()
+{
+    set_affinity(current_thread(), before_);
+}
+
+} // namespace percival

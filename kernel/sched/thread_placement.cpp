@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/sched/thread_placement.hpp"
+
+#include "kernel/sched/run_queue.hpp"
+#include "kernel/sched/scheduler.hpp"
+
+namespace percival {
+
+constinit SharedCpuSet active_cpu_set;
+constinit SharedCpuSet idle_cpu_set;
+
+namespace {
+
+CpuSet allowed_cpus(const Thread& thread)
+{
+    const CpuSet all = active_cpu_set.copy();
+    const CpuSet asked_for = thread.affinity & all;
+    return asked_for.empty() ? all : asked_for;
+}
+
+// The CPU a thread should be queued on.
+CpuId choose_cpu(const Thread& thread)
+{
+    if (thread.destination && may_run_on(thread, *thread.destination))
+        return *thread.destination;
+    const CpuId before = cpu_of(thread);
+    if (idle_cpu_set.contains(before) && may_run_on(thread, before))
+        return before;
+    const CpuSet allowed = allowed_cpus(thread);
+    if (const auto idle = (allowed & idle_cpu_set.copy()).first_from(before))
+        return *idle;
+    CpuId best = allowed.contains(before) ? before : allowed.first().value_or(before);
+    allowed.for_each([&best](CpuId cpu) {
+        if (run_queues.on(cpu).waiting() < run_queues.on(best).waiting())
+            best = cpu;
+    });
+    return best;
+}
+
+// Puts a thread on the queue of `cpu` and sees to it that the CPU takes notice. Interrupts masked.
+void join_queue(RunQueue& queue, CpuId cpu, Thread& thread) PERCIVAL_REQUIRES(queue.lock)
+{
+    queue.push_back(thread);
+    const Thread* const running = queue.running.load(std::memory_order_relaxed);
+    if (running == nullptr || thread.priority > running->priority)
+        request_switch(cpu);
+}
+
+} // namespace
+
+bool may_run_on(const Thread& thread, CpuId cpu)
+{
+    if (!active_cpu_set.contains(cpu))
+        return false;
+    return thread.affinity.contains(cpu) || (thread.affinity & active_cpu_set.copy()).empty();
+}
+
+void place(Thread& thread)
+{
+    for (;;) {
+        const CpuId target = choose_cpu(thread);
+        const CpuId before = cpu_of(thread);
+        thread.cpu.store(target.index(), std::memory_order_relaxed);
+        RunQueue& queue = run_queues.on(target);
+        queue.lock.lock();
+        if (may_run_on(thread, target)) { // INV-thread_placement-1
+            thread.destination.reset();
+            if (target != before)
+                ++thread.migrations;
+            join_queue(queue, target, thread);
+            queue.lock.unlock();
+            return;
+        }
+        queue.lock.unlock();
+    }
+}
+
+// The lock is the one that lock_queue_of() found out.
+void wake(Thread& thread) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    const PreemptGuard pin;
+    const arch::InterruptMask masked;
+    RunQueue& queue = lock_queue_of(thread);
+    if (thread.state != ThreadState::Blocked) {
+        thread.wake_pending = true;
+        queue.lock.unlock();
+        return;
+    }
+    const CpuId cpu = cpu_of(thread);
+    if (choose_cpu(thread) == cpu && may_run_on(thread, cpu)) {
+        join_queue(queue, cpu, thread);
+        queue.lock.unlock();
+        return;
+    }
+    thread.state = ThreadState::Moving;
+    queue.lock.unlock();
+    place(thread);
+}
+
+void thread_detail::make_ready(Thread& thread)
+{
+    const PreemptGuard pin;
+    const arch::InterruptMask masked;
+    thread.state = ThreadState::Moving;
+    thread.cpu.store(choose_cpu(thread).index(), std::memory_order_relaxed);
+    place(thread);
+}
+
+} // namespace percival

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/sched/thread_switch.hpp"
+
+#include "arch/threads/context_switch.hpp"
+#include "kernel/lib/assert.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/sched/idle_thread.hpp"
+#include "kernel/sync/rcu.hpp"
+#include "kernel/sched/run_queue.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread_placement.hpp"
+#include "kernel/sched/tick.hpp"
+#include "kernel/sched/timers.hpp"
+
+namespace percival {
+namespace {
+
+// What becomes of a thread that stops running. False: it goes on, it was woken meanwhile.
+bool retire(RunQueue& queue, CpuId self, Thread& thread, Leave why) PERCIVAL_REQUIRES(queue.lock)
+{
+    if (why == Leave::Blocks) {
+        if (thread.wake_pending) {
+            thread.wake_pending = false;
+            return false;
+        }
+        thread.state = ThreadState::Blocked;
+    } else if (why == Leave::Exits) {
+        thread.state = ThreadState::Exited;
+    } else if (is_idle_thread(thread)) {
+        thread.state = ThreadState::Ready; // on no queue: it runs when the queue is empty
+    } else if (thread.destination || !may_run_on(thread, self)) {
+        thread.state = ThreadState::Moving;
+    } else if (why == Leave::Preempted && thread.slice != 0) {
+        queue.push_front(thread);
+    } else {
+        queue.push_back(thread);
+    }
+    return true;
+}
+
+Thread& take_next(RunQueue& queue, CpuId self) PERCIVAL_REQUIRES(queue.lock)
+{
+    Thread* const next = queue.take_highest();
+    if (next == nullptr)
+        return idle_thread.on(self);
+    if (next->slice == 0)
+        next->slice = kSliceTicks;
+    return *next;
+}
+
+// What the thread that comes in does for the one that went out. Interrupts masked; the queue of this CPU,
+// whichever it is by now, is locked (INV-scheduler-1).
+void finish_switch(Thread& before) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    const ThreadState state = before.state;
+    run_queues.on(this_cpu_id()).lock.unlock();
+    // Moving and Exited threads are nobody else's yet; any other may be running elsewhere by now.
+    if (state == ThreadState::Moving)
+        place(before);
+    else if (state == ThreadState::Exited)
+        before.exited.complete();
+}
+
+void note_idle(CpuId self, const Thread& before, const Thread& next)
+{
+    if (is_idle_thread(next))
+        idle_cpu_set.add(self);
+    else if (is_idle_thread(before))
+        idle_cpu_set.remove(self);
+    if (is_idle_thread(before) != is_idle_thread(next))
+        program_alarm();
+}
+
+// For a thread that gives its CPU up itself.
+void leave(Leave why)
+{
+    PERCIVAL_ASSERT(preemption().count == 0);
+    PERCIVAL_ASSERT(!arch::interrupts_masked());
+    const arch::InterruptMask masked;
+    switch_threads(why);
+}
+
+} // namespace
+
+// The lock is given back by the thread that comes in.
+void switch_threads(Leave why) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    Thread& before = current_thread();
+    const CpuId self = this_cpu_id();
+    rcu::note_quiescent_state();
+    RunQueue& queue = run_queues.on(self);
+    queue.lock.lock();
+    before.due = 0;
+    if (!retire(queue, self, before, why)) {
+        queue.lock.unlock();
+        return;
+    }
+    Thread& next = take_next(queue, self);
+    next.state = ThreadState::Running;
+    if (&next == &before) {
+        queue.lock.unlock();
+        return;
+    }
+    queue.running.store(&next, std::memory_order_relaxed);
+    queue.switches.fetch_add(1, std::memory_order_relaxed);
+    note_idle(self, before, next);
+    Preemption* const thread_pointer = &next;
+    finish_switch(*static_cast<Thread*>(
+        arch::switch_context(&before.stack_pointer, next.stack_pointer, thread_pointer, &before)));
+}
+
+// The first of a new thread, in the place of switch_threads()'s end. arch/arm64/threads/context_switch.S
+extern "C" [[noreturn]] void begin_thread(Thread* before)
+{
+    finish_switch(*before);
+    arch::unmask_interrupts();
+    Thread& self = current_thread();
+    self.function(self.argument);
+    leave(Leave::Exits);
+    __builtin_unreachable();
+}
+
+void block()
+{
+    leave(Leave::Blocks);
+}
+
+void yield()
+{
+    current_thread().slice = 0;
+    leave(Leave::Yields);
+}
+
+void sleep_for_nanoseconds(u64 nanoseconds)
+{
+    Completion over;
+    Timer timer{[](void* completion) { static_cast<Completion*>(completion)->complete(); }, &over};
+    start_timer(timer, nanoseconds);
+    over.wait();
+    cancel_timer(timer);
+}
+
+} // namespace percival

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/sched/tick.hpp"
+
+#include "arch/devices/interrupt_controller.hpp"
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "kernel/selftest/runner.hpp"
+#include "kernel/sched/timers.hpp"
+#include "mm/percpu/this_cpu.hpp"
+
+#include <algorithm>
+
+namespace percival {
+namespace {
+
+PERCIVAL_PERCPU PerCpu<u64> ticks{};
+PERCIVAL_PERCPU PerCpu<u64> next_tick{};
+PERCIVAL_PERCPU PerCpu<AlarmHandler> alarm_handler{};
+
+u64 period()
+{
+    return this_cpu_is_idle() ? arch::timer_frequency() : arch::timer_frequency() / kTicksPerSecond;
+}
+
+// When the alarm has to ring next. An idle CPU keeps the tick it has if that comes earlier; one that is idle no
+// more has it brought forward.
+u64 next_event(u64 now)
+{
+    const u64 tick = std::min(this_cpu<next_tick>.read(), now + period());
+    this_cpu<next_tick>.write(tick);
+    return std::min(tick, first_timer());
+}
+
+void tick(u64 now)
+{
+    ticks.inc();
+    this_cpu<next_tick>.write(now + period());
+    selftest_check_deadline();
+    scheduler_tick();
+}
+
+} // namespace
+
+void start_tick()
+{
+    const arch::InterruptMask masked;
+    arch::enable_private_interrupt(arch::timer_interrupt());
+    this_cpu<next_tick>.write(arch::timer_ticks() + period());
+    program_alarm();
+}
+
+void stop_tick()
+{
+    const arch::InterruptMask masked;
+    arch::disable_private_interrupt(arch::timer_interrupt());
+    arch::timer_cancel_alarm();
+}
+
+void program_alarm()
+{
+    if (this_cpu<alarm_handler>.read() != nullptr)
+        return;
+    const u64 now = arch::timer_ticks();
+    const u64 event = next_event(now);
+    arch::timer_set_alarm(event > now ? event - now : 0);
+}
+
+void handle_tick()
+{
+    if (const AlarmHandler handler = this_cpu<alarm_handler>.read()) {
+        arch::timer_cancel_alarm();
+        ticks.inc();
+        selftest_check_deadline();
+        return handler();
+    }
+    const u64 now = arch::timer_ticks();
+    if (now >= this_cpu<next_tick>.read())
+        tick(now);
+    run_due_timers(now);
+    program_alarm();
+}
+
+u64 tick_count(CpuId cpu)
+{
+    return __atomic_load_n(&ticks.on(cpu), __ATOMIC_RELAXED);
+}
+
+void take_over_alarm(AlarmHandler handler)
+{
+    arch::InterruptMask masked; // no alarm between the old handler and the new one
+    arch::timer_cancel_alarm();
+    this_cpu<alarm_handler>.write(handler);
+    if (handler == nullptr)
+        program_alarm();
+}
+
+} // namespace percival

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/sched/timers.hpp"
+
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/sync/spinlock.hpp"
+#include "kernel/sched/tick.hpp"
+#include "kernel/lib/tick_conversion.hpp"
+#include "mm/percpu/percpu.hpp"
+
+namespace percival {
+
+struct TimerQueue {
+    SpinLock lock;
+    List<Timer> timers PERCIVAL_GUARDED_BY(lock){};
+    Timer* ringing PERCIVAL_GUARDED_BY(lock){nullptr}; // its function runs
+
+    void insert(Timer& timer) PERCIVAL_REQUIRES(lock)
+    {
+        Timer* position = timers.front();
+        while (position != nullptr && position->when_ <= timer.when_)
+            position = List<Timer>::next(*position);
+        timers.insert_before(position, timer);
+    }
+};
+
+namespace {
+
+PERCIVAL_PERCPU PerCpu<TimerQueue> timer_queues{};
+
+} // namespace
+
+void start_timer(Timer& timer, u64 nanoseconds)
+{
+    const arch::InterruptMask masked;
+    const CpuId self = this_cpu_id();
+    TimerQueue& queue = timer_queues.on(self);
+    timer.when_ =
+        arch::timer_ticks() + nanoseconds_to_ticks(nanoseconds, static_cast<u32>(arch::timer_frequency()));
+    {
+        const PinnedSpinGuard guard{queue.lock, Pin{masked}};
+        timer.cpu_.store(self.index(), std::memory_order_relaxed);
+        queue.insert(timer);
+    }
+    program_alarm();
+}
+
+bool cancel_timer(Timer& timer)
+{
+    for (bool stopped = false;; arch::relax()) {
+        const CpuId cpu{timer.cpu_.load(std::memory_order_relaxed)};
+        TimerQueue& queue = timer_queues.on(cpu);
+        const IrqSpinGuard guard{queue.lock};
+        if (timer.cpu_.load(std::memory_order_relaxed) != cpu.index())
+            continue; // it moved with a CPU that went offline
+        if (timer.is_linked()) {
+            queue.timers.remove(timer);
+            stopped = true;
+        }
+        if (queue.ringing != &timer)
+            return stopped;
+    }
+}
+
+void run_due_timers(u64 now)
+{
+    TimerQueue& queue = timer_queues.on(this_cpu_id());
+    for (;;) {
+        void (*function)(void*);
+        void* argument;
+        {
+            const IrqSpinGuard guard{queue.lock};
+            Timer* const timer = queue.timers.front();
+            if (timer == nullptr || timer->when_ > now)
+                return;
+            queue.timers.remove(*timer);
+            queue.ringing = timer;
+            function = timer->function_;
+            argument = timer->argument_;
+        }
+        function(argument);
+        const IrqSpinGuard guard{queue.lock};
+        queue.ringing = nullptr;
+    }
+}
+
+u64 first_timer()
+{
+    TimerQueue& queue = timer_queues.on(this_cpu_id());
+    const IrqSpinGuard guard{queue.lock};
+    Timer* const timer = queue.timers.front();
+    return timer == nullptr ? ~u64{0} : timer->when_;
+}
+
+// One timer at a time, and never two queues locked.
+void move_timers(CpuId from)
+{
+    TimerQueue& source = timer_queues.on(from);
+    for (;;) {
+        const arch::InterruptMask masked;
+        const Pin pin{masked};
+        const CpuId self = this_cpu_id();
+        TimerQueue& target = timer_queues.on(self);
+        Timer* timer;
+        {
+            const PinnedSpinGuard guard{source.lock, pin};
+            timer = source.timers.pop_front();
+            if (timer == nullptr)
+                break;
+            source.ringing = timer; // whoever cancels it meanwhile waits
+        }
+        {
+            const PinnedSpinGuard guard{target.lock, pin};
+            timer->cpu_.store(self.index(), std::memory_order_relaxed);
+            target.insert(*timer);
+        }
+        const PinnedSpinGuard guard{source.lock, pin};
+        source.ringing = nullptr;
+    }
+    const arch::InterruptMask masked;
+    program_alarm();
+}
+
+} // namespace percival

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/selftest/selftest.hpp"
+
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/lib/glob.hpp"
+#include "kernel/lib/ktap.hpp"
+#include "kernel/percpu/mode.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/selftest/selection.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+extern "C" const percival::Selftest* const __start_selftests[];
+extern "C" const percival::Selftest* const __stop_selftests[];
+
+namespace percival {
+namespace {
+
+// More than this a test's failures are counted, not printed: a loop can fail a million times.
+constexpr u32 kMaxFailuresPrinted = 20;
+
+// The test that runs, for everyone who has a word on it: its own code on any CPU, the watchdog, a panic.
+struct Running {
+    std::atomic<const Selftest*> test{nullptr};
+    std::atomic<u32> failures{0};
+    std::atomic<const char*> skip_reason{nullptr};
+    std::atomic<u64> deadline{0}; // in timer ticks; 0: nothing to watch. Whoever exchanges it for 0 decides
+    std::atomic<u32> timeout_seconds{0};
+};
+constinit Running running;
+
+constinit SelftestList selected;
+
+std::span<const Selftest* const> registered_tests()
+{
+    return {__start_selftests, __stop_selftests};
+}
+
+// The length of the run of tests that share the first one's suite.
+std::size_t suite_size(std::span<const Selftest* const> tests)
+{
+    const std::string_view suite{tests.front()->suite};
+    const auto end =
+        std::find_if(tests.begin(), tests.end(), [&](const Selftest* test) { return suite != test->suite; });
+    return static_cast<std::size_t>(end - tests.begin());
+}
+
+u32 count_suites(std::span<const Selftest* const> tests)
+{
+    u32 suites = 0;
+    for (; !tests.empty(); tests = tests.subspan(suite_size(tests)))
+        ++suites;
+    return suites;
+}
+
+void start_watchdog(u32 timeout_seconds)
+{
+    if (timeout_seconds == 0)
+        return;
+    running.timeout_seconds.store(timeout_seconds, std::memory_order_relaxed);
+    // Release: whoever sees the deadline sees which test it is for.
+    running.deadline.store(arch::timer_ticks() + timeout_seconds * arch::timer_frequency(),
+                           std::memory_order_release);
+}
+
+void stop_watchdog(u32 timeout_seconds)
+{
+    if (timeout_seconds == 0 || running.deadline.exchange(0, std::memory_order_relaxed) != 0)
+        return;
+    // Too late: another CPU ends the run. It will want this one's backtrace.
+    for (;;)
+        arch::wait_for_interrupt();
+}
+
+void run_test(KtapWriter& ktap, const Selftest& test, u32 timeout_seconds)
+{
+    running.failures.store(0, std::memory_order_relaxed);
+    running.skip_reason.store(nullptr, std::memory_order_relaxed);
+    running.test.store(&test, std::memory_order_relaxed);
+    start_watchdog(timeout_seconds);
+    test.body();
+    stop_watchdog(timeout_seconds);
+    running.test.store(nullptr, std::memory_order_relaxed);
+
+    // Acquire: pairs with the increments made on other CPUs.
+    const u32 failures = running.failures.load(std::memory_order_acquire);
+    if (failures > kMaxFailuresPrinted)
+        print("  # {} failures, of which {} are printed", failures, kMaxFailuresPrinted);
+    const char* const skip_reason = running.skip_reason.load(std::memory_order_relaxed);
+    if (failures != 0)
+        ktap.fail(test.name);
+    else if (skip_reason != nullptr)
+        ktap.skip(test.name, skip_reason);
+    else
+        ktap.pass(test.name);
+}
+
+void run_all(KtapWriter& ktap, std::span<const Selftest* const> tests, u32 timeout_seconds)
+{
+    while (!tests.empty()) {
+        const std::span<const Selftest* const> suite = tests.first(suite_size(tests));
+        const std::string_view name{suite.front()->suite};
+        ktap.begin_suite(name, static_cast<u32>(suite.size()));
+        for (const Selftest* test : suite)
+            run_test(ktap, *test, timeout_seconds);
+        ktap.end_suite(name);
+        tests = tests.subspan(suite.size());
+    }
+}
+
+// Calls run() once for each round.
+template <class Run>
+void for_each_round(const SelftestOptions& options, Run run)
+{
+    const auto repeat = [&] {
+        for (u32 round = 0; round < options.repeat; ++round)
+            run();
+    };
+    if (!options.in_every_mode)
+        return repeat();
+    for_each_percpu_mode([&](arch::PercpuMode mode) {
+        print("# percpu: {}", name_of(mode));
+        repeat();
+    });
+}
+
+u32 count_rounds(const SelftestOptions& options)
+{
+    return options.repeat * (options.in_every_mode ? static_cast<u32>(kPercpuModes.size()) : 1);
+}
+
+// Whether every pattern stands for a test; says which do not.
+bool check_globs(std::string_view globs, ManualTests manual)
+{
+    bool all_match = true;
+    for_each_glob(globs, [&](std::string_view glob) {
+        const std::span<const Selftest* const> tests = registered_tests();
+        if (std::any_of(tests.begin(), tests.end(),
+                        [&](const Selftest* t) { return glob_selects(glob, *t, manual); }))
+            return;
+        print("# no self-test matches \"{}\"", glob);
+        all_match = false;
+    });
+    return all_match;
+}
+
+void count_failure(u32 so_far, selftest_detail::Place place, std::string_view text)
+{
+    if (so_far < kMaxFailuresPrinted)
+        print("  # {}:{}: {}", place.file, place.line, text);
+}
+
+} // namespace
+
+Verdict run_selftests(const SelftestOptions& options)
+{
+    const ManualTests manual = options.list ? ManualTests::AsOthers : ManualTests::ByFullName;
+    KtapWriter ktap{console_write_line};
+    const bool all_fit = select_tests(registered_tests(), options.globs, manual, selected);
+    ktap.begin_run(options.list ? 0 : count_suites(selected.span()) * count_rounds(options));
+    if (!all_fit)
+        print("# more than {} self-tests: some are left out", kMaxSelftests);
+    const bool all_match = check_globs(options.globs, manual);
+    if (options.list) {
+        for (const Selftest* test : selected)
+            print("# {}.{}{}", test->suite, test->name, test->manual ? " (manual)" : "");
+        return all_fit && all_match ? Verdict::Passed : Verdict::Failed;
+    }
+    for_each_round(options, [&] { run_all(ktap, selected.span(), options.timeout_seconds); });
+    if (ktap.ran() == 0)
+        print("# no self-test ran");
+    ktap.end_run();
+    return all_fit && all_match && ktap.ran() != 0 && ktap.failed() == 0 ? Verdict::Passed : Verdict::Failed;
+}
+
+const Selftest* current_selftest()
+{
+    return running.test.load(std::memory_order_relaxed);
+}
+
+void selftest_check_deadline()
+{
+    u64 deadline = running.deadline.load(std::memory_order_acquire);
+    if (deadline == 0 || arch::timer_ticks() < deadline)
+        return;
+    const Selftest* const test = current_selftest();
+    // One CPU reports, unless the test ended after all or a panic is under way.
+    if (!running.deadline.compare_exchange_strong(deadline, 0, std::memory_order_relaxed) ||
+        !claim_end_of_run())
+        return;
+    print("# hang: {}.{} after {} s", test->suite, test->name,
+          running.timeout_seconds.load(std::memory_order_relaxed));
+    backtrace_all_cpus();
+    end_run(Verdict::Hang);
+}
+
+bool selftest_detail::expect(bool holds, const char* expression, Place place)
+{
+    if (holds) [[likely]]
+        return true;
+    std::array<char, 200> room;
+    Writer text{room};
+    format(text, "{} is false", expression);
+    count_failure(running.failures.fetch_add(1, std::memory_order_release), place, text.text());
+    return false;
+}
+
+bool selftest_detail::unequal(const char* left, const char* right, std::string_view left_value,
+                              std::string_view right_value, Place place)
+{
+    std::array<char, 200> room;
+    Writer text{room};
+    format(text, "{} is {}, {} is {}", left, left_value, right, right_value);
+    count_failure(running.failures.fetch_add(1, std::memory_order_release), place, text.text());
+    return false;
+}
+
+void selftest_detail::skip(const char* reason)
+{
+    running.skip_reason.store(reason, std::memory_order_relaxed);
+}
+
+} // namespace percival

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Tests that run inside the kernel. One line adds one, anywhere in the image:
+//
+//     PERCIVAL_TEST(percpu, the_same_address_holds_a_value_per_cpu)
+//     {
+//         EXPECT_EQ(counter.read(), 3u);
+//     }
+//
+// Names say the property that holds. A test leaves the kernel as it found it: every test can run twice in a
+// row. Tests run one after the other, on the boot CPU, with interrupts unmasked. Expectations may be used in
+// any context and on any CPU until the test's body returns; a test that starts work elsewhere waits for its
+// end.
+#pragma once
+
+#include "kernel/selftest/runner.hpp"
+#include "kernel/selftest/values.hpp"
+
+namespace percival {
+
+namespace selftest_detail {
+
+struct Place {
+    const char* file;
+    unsigned line;
+};
+
+// All return whether the expectation holds.
+bool expect(bool holds, const char* expression, Place place);
+bool unequal(const char* left, const char* right, std::string_view left_value, std::string_view right_value,
+             Place place);
+void skip(const char* reason);
+
+template <class L, class R>
+bool expect_equal(const L& left, const R& right, const char* left_text, const char* right_text, Place place)
+{
+    if (equal(left, right)) [[likely]]
+        return true;
+    std::array<char, 64> left_room;
+    std::array<char, 64> right_room;
+    Writer left_value{left_room};
+    Writer right_value{right_room};
+    put_value(left_value, left);
+    put_value(right_value, right);
+    return unequal(left_text, right_text, left_value.text(), right_value.text(), place);
+}
+
+} // namespace selftest_detail
+} // namespace percival
+
+#define PERCIVAL_TEST(suite, name) PERCIVAL_TEST_DEFINE(suite, name, false)
+#define PERCIVAL_TEST_MANUAL(suite, name) PERCIVAL_TEST_DEFINE(suite, name, true)
+
+// The section's bounds are the linker's __start_selftests and __stop_selftests; it holds pointers, so that
+// nothing about the structure's size or alignment matters to its being an array.
+#define PERCIVAL_TEST_DEFINE(suite, name, manual)                                                          \
+    static void selftest_##suite##_##name();                                                               \
+    static constinit const ::percival::Selftest selftest_entry_##suite##_##name{                           \
+        #suite, #name, &selftest_##suite##_##name, manual};                                                \
+    static_assert(sizeof(#suite #name) < 120, "too long for a line of the report");                        \
+    [[gnu::section("selftests"), gnu::used,                                                                \
+      gnu::retain]] static constinit const ::percival::Selftest* const selftest_pointer_##suite##_##name = \
+        &selftest_entry_##suite##_##name;                                                                  \
+    static void selftest_##suite##_##name()
+
+#define PERCIVAL_HERE (::percival::selftest_detail::Place{__FILE_NAME__, __LINE__})
+
+// The expectation is recorded and the test goes on. The value is whether it holds.
+#define EXPECT(...) \
+    ::percival::selftest_detail::expect(static_cast<bool>(__VA_ARGS__), #__VA_ARGS__, PERCIVAL_HERE)
+#define EXPECT_EQ(left, right) \
+    ::percival::selftest_detail::expect_equal(left, right, #left, #right, PERCIVAL_HERE)
+
+// Returns from the enclosing void function if it does not hold.
+#define ASSERT(...)               \
+    do {                          \
+        if (!EXPECT(__VA_ARGS__)) \
+            return;               \
+    } while (false)
+#define ASSERT_EQ(left, right)       \
+    do {                             \
+        if (!EXPECT_EQ(left, right)) \
+            return;                  \
+    } while (false)
+
+// Leaves the test: this machine cannot show the property. `reason` is a string literal.
+#define SKIP(reason)                                  \
+    do {                                              \
+        ::percival::selftest_detail::skip("" reason); \
+        return;                                       \
+    } while (false)

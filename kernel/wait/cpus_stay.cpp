@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/wait/cpus_stay.hpp"
+
+namespace percival {
+
+constinit RwLock cpus_change;
+
+CpusStay::CpusStay() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    cpus_change.lock_shared();
+}
+
+CpusStay::~CpusStay() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    cpus_change.unlock_shared();
+}
+
+} // namespace percival

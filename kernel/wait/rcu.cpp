@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/sync/rcu.hpp"
+
+#include "arch/devices/interrupt_controller.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/wait/mutex.hpp"
+#include "kernel/wait/work_queue.hpp"
+#include "mm/percpu/this_cpu.hpp"
+
+namespace percival::rcu {
+namespace {
+
+// Somebody waits for this CPU.
+PERCIVAL_PERCPU PerCpu<u32> is_wanted{};
+
+// One synchronize() at a time, and how many CPUs it still waits for.
+constinit Mutex one_at_a_time;
+constinit std::atomic<u32> outstanding{0};
+constinit WaitQueue all_have_reported;
+
+constinit SpinLock callbacks_lock;
+constinit Callback* callbacks PERCIVAL_GUARDED_BY(callbacks_lock){nullptr};
+
+void report()
+{
+    if (is_wanted.xchg(0) == 0)
+        return;
+    // Release: what this CPU's readers did is before what the waiter does. Acquire: the last one passes on what
+    // the others released.
+    if (outstanding.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        all_have_reported.wake_all();
+}
+
+void run_callbacks(void*)
+{
+    Callback* list;
+    {
+        const IrqSpinGuard guard{callbacks_lock};
+        list = callbacks;
+        callbacks = nullptr;
+    }
+    if (list == nullptr)
+        return;
+    synchronize();
+    while (list != nullptr) {
+        Callback* const next = list->next; // read first: the function may free it
+        list->function(list);
+        list = next;
+    }
+}
+
+constinit Work callback_work{&run_callbacks, nullptr};
+
+} // namespace
+
+void synchronize()
+{
+    const MutexGuard guard{one_at_a_time};
+    // What the caller unlinked is unlinked for every reader that begins after its CPU has reported.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    outstanding.store(1, std::memory_order_relaxed); // ours, until all are asked
+    {
+        const PreemptGuard pin; // no reader is under way on this CPU, or this code would not run
+        const CpuId self = this_cpu_id();
+        for_each_online_cpu([self](CpuId cpu) {
+            if (cpu == self)
+                return;
+            outstanding.fetch_add(1, std::memory_order_relaxed);
+            __atomic_store_n(&is_wanted.on(cpu), 1u, __ATOMIC_RELEASE);
+            arch::send_ipi(cpu, arch::Ipi::Quiesce);
+        });
+    }
+    if (outstanding.fetch_sub(1, std::memory_order_acq_rel) != 1)
+        all_have_reported.wait_until([] { return outstanding.load(std::memory_order_acquire) == 0; });
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void call(Callback& callback, void (*function)(Callback*))
+{
+    callback.function = function;
+    {
+        const IrqSpinGuard guard{callbacks_lock};
+        callback.next = callbacks;
+        callbacks = &callback;
+    }
+    queue_work(callback_work);
+}
+
+void wait_for_callbacks()
+{
+    flush_work(callback_work);
+}
+
+void report_or_ask()
+{
+    if (preemption().count == kInterruptCount)
+        report();
+    else
+        preemption().due = 1; // the switch will report
+}
+
+void note_quiescent_state()
+{
+    if (this_cpu<is_wanted>.read() != 0) [[unlikely]]
+        report();
+}
+
+} // namespace percival::rcu

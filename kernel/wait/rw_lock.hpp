@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A lock that one writer or any number of readers hold, all of whom may block. Threads only, interrupts
+// unmasked, no PreemptGuard held. Readers that come while a writer waits wait behind it; so a thread that holds
+// it as a reader does not ask for it again.
+#pragma once
+
+#include "kernel/lib/thread_annotations.hpp"
+#include "kernel/wait/wait_queue.hpp"
+
+#include <atomic>
+
+namespace percival {
+
+class PERCIVAL_CAPABILITY("mutex") RwLock : Immovable {
+public:
+    constexpr RwLock(std::source_location declared = std::source_location::current()) : class_{declared} {}
+
+    void lock() PERCIVAL_ACQUIRE()
+    {
+        class_.note_wanted();
+        wait_to_write();
+        class_.note_taken();
+    }
+    void unlock() PERCIVAL_RELEASE()
+    {
+        class_.note_released();
+        state_.store(0, std::memory_order_release);
+        writers_.wake_one();
+        readers_.wake_all(); // they go back to sleep if a writer waits still
+    }
+    void lock_shared() PERCIVAL_ACQUIRE_SHARED()
+    {
+        class_.note_wanted();
+        if (!take_to_read())
+            readers_.wait_until([this] { return take_to_read(); });
+        class_.note_taken();
+    }
+    void unlock_shared() PERCIVAL_RELEASE_SHARED()
+    {
+        class_.note_released();
+        if (state_.fetch_sub(1, std::memory_order_release) == 1)
+            writers_.wake_one();
+    }
+
+private:
+    static constexpr u32 kWriter = u32{1} << 31;
+
+    void wait_to_write()
+    {
+        if (take_to_write())
+            return;
+        waiting_writers_.fetch_add(1, std::memory_order_relaxed);
+        writers_.wait_until([this] { return take_to_write(); });
+        // Readers that were kept out by this are woken by unlock(), which comes after it.
+        waiting_writers_.fetch_sub(1, std::memory_order_relaxed);
+    }
+    bool take_to_write()
+    {
+        u32 free = 0;
+        return state_.compare_exchange_strong(free, kWriter, std::memory_order_acquire,
+                                              std::memory_order_relaxed);
+    }
+    bool take_to_read()
+    {
+        if (waiting_writers_.load(std::memory_order_relaxed) != 0)
+            return false;
+        u32 readers = state_.load(std::memory_order_relaxed);
+        while ((readers & kWriter) == 0) {
+            if (state_.compare_exchange_weak(readers, readers + 1, std::memory_order_acquire,
+                                             std::memory_order_relaxed))
+                return true;
+        }
+        return false;
+    }
+
+    std::atomic<u32> state_{0}; // kWriter, or the number of readers
+    std::atomic<u32> waiting_writers_{0};
+    WaitQueue readers_;
+    WaitQueue writers_;
+    [[no_unique_address]] LockClass class_;
+};
+
+class PERCIVAL_SCOPED_CAPABILITY WriteGuard : Immovable {
+public:
+    explicit WriteGuard(RwLock& lock) PERCIVAL_ACQUIRE(lock) : lock_{lock} { lock_.lock(); }
+    ~WriteGuard() PERCIVAL_RELEASE() { lock_.unlock(); }
+
+private:
+    RwLock& lock_;
+};
+
+class PERCIVAL_SCOPED_CAPABILITY ReadGuard : Immovable {
+public:
+    explicit ReadGuard(RwLock& lock) PERCIVAL_ACQUIRE_SHARED(lock) : lock_{lock} { lock_.lock_shared(); }
+    ~ReadGuard() PERCIVAL_RELEASE_GENERIC() { lock_.unlock_shared(); }
+
+private:
+    RwLock& lock_;
+};
+
+} // namespace percival

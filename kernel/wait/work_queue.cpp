@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/wait/work_queue.hpp"
+
+#include "kernel/cpus/online.hpp"
+#include "kernel/lib/panic.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "mm/percpu/percpu.hpp"
+
+#include <algorithm>
+
+namespace percival {
+namespace {
+
+constexpr u32 kMaxUnboundWorkers = 4;
+
+PERCIVAL_PERCPU PerCpu<Workers> bound{};
+constinit Workers unbound;
+
+void start_worker(std::string_view name, Workers& workers, const CpuSet& cpus)
+{
+    const auto thread = thread_detail::start(
+        name, [](void* argument) { static_cast<Workers*>(argument)->serve(); }, &workers, {.affinity = cpus});
+    if (!thread)
+        panic("no memory for a worker thread");
+}
+
+} // namespace
+
+bool Workers::queue(Work& work)
+{
+    {
+        const IrqSpinGuard guard{lock_};
+        if (work.is_linked())
+            return false;
+        work.workers_.store(this, std::memory_order_relaxed);
+        queued_.push_back(work);
+    }
+    idle_.wake_one();
+    return true;
+}
+
+// The first that does not run already: no work runs twice at a time.
+Work* Workers::take()
+{
+    for (Work* work = queued_.front(); work != nullptr; work = List<Work>::next(*work)) {
+        if (work->running_)
+            continue;
+        queued_.remove(*work);
+        work->running_ = true;
+        return work;
+    }
+    return nullptr;
+}
+
+void Workers::serve()
+{
+    for (;;) {
+        Work* work = nullptr;
+        idle_.wait_until([&] {
+            const SpinGuard guard{lock_};
+            work = take();
+            return work != nullptr;
+        });
+        work->function_(work->argument_);
+        bool again;
+        {
+            const IrqSpinGuard guard{lock_};
+            work->running_ = false;
+            again = work->is_linked();
+        } // whoever flushes may free it from here on
+        if (again)
+            idle_.wake_one();
+        flushing_.wake_all();
+    }
+}
+
+void Workers::flush(Work& work)
+{
+    flushing_.wait_until([&] {
+        const SpinGuard guard{lock_};
+        return !work.is_linked() && !work.running_;
+    });
+}
+
+bool Workers::cancel(Work& work)
+{
+    bool was_queued;
+    {
+        const IrqSpinGuard guard{lock_};
+        was_queued = work.is_linked();
+        if (was_queued)
+            queued_.remove(work);
+    }
+    flush(work);
+    return was_queued;
+}
+
+bool queue_work(Work& work)
+{
+    return unbound.queue(work);
+}
+
+bool queue_work_on(CpuId cpu, Work& work)
+{
+    return bound.on(cpu).queue(work);
+}
+
+void flush_work(Work& work)
+{
+    if (Workers* workers = work.workers_.load(std::memory_order_relaxed))
+        workers->flush(work);
+}
+
+bool cancel_work(Work& work)
+{
+    Workers* workers = work.workers_.load(std::memory_order_relaxed);
+    return workers != nullptr && workers->cancel(work);
+}
+
+void DelayedWork::ring(void* self)
+{
+    auto* work = static_cast<DelayedWork*>(self);
+    queue_work(work->work_);
+    work->ringing_.complete();
+}
+
+void queue_delayed_work(DelayedWork& work, u64 nanoseconds)
+{
+    work.ringing_.reset();
+    start_timer(work.timer_, nanoseconds);
+}
+
+void flush_delayed_work(DelayedWork& work)
+{
+    work.ringing_.wait();
+    cancel_timer(work.timer_); // its function has ended
+    flush_work(work.work_);
+}
+
+bool cancel_delayed_work(DelayedWork& work)
+{
+    if (cancel_timer(work.timer_))
+        return true;
+    return cancel_work(work.work_);
+}
+
+void start_workers()
+{
+    for_each_online_cpu([](CpuId cpu) { start_worker("worker", bound.on(cpu), CpuSet::only(cpu)); });
+    for (u32 i = 0; i < std::min(online_cpu_count(), kMaxUnboundWorkers); ++i)
+        start_worker("unbound worker", unbound, CpuSet::all());
+}
+
+} // namespace percival

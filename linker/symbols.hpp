@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The boundaries of the image's parts (linker/kernel.lds.S). Only their addresses mean something.
+#pragma once
+
+#include "kernel/lib/types.hpp"
+
+extern "C" {
+extern const char _image_start[], _image_end[];
+extern const char _text[], _etext[];
+extern const char _rodata[], _erodata[];
+extern const char _data[], _edata[], _ebss[];
+extern const char _boot_tables[], _eboot_tables[]; // part of the data
+extern const char _idmap_text[], _idmap_text_end[];
+extern const char _percpu_start[], _percpu_end[]; // local addresses
+extern const char _percpu_template[];             // their initial bytes, in the image
+extern percival::u64 _got[], _egot[];             // addresses that library code loads
+extern const char boot_stack[], boot_stack_top[];
+}

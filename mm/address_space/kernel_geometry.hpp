@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The geometry this build is for: PERCIVAL_GRANULE_KIB and PERCIVAL_VA_BITS come from the CMake preset.
+#pragma once
+
+#include "mm/address_space/layout.hpp"
+
+namespace percival::mm {
+
+inline constexpr Granule kKernelGranule = PERCIVAL_GRANULE_KIB == 4    ? Granule::K4
+                                          : PERCIVAL_GRANULE_KIB == 16 ? Granule::K16
+                                                                       : Granule::K64;
+
+using KernelGeometry = Geometry<kKernelGranule, PERCIVAL_VA_BITS>;
+using KernelLayout = Layout<KernelGeometry>;
+
+// The identity map must reach any physical address, whatever the kernel half's size is.
+using IdmapGeometry = Geometry<kKernelGranule, 48>;
+
+} // namespace percival::mm

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a mapping is allowed to do, in terms that every architecture has.
+#pragma once
+
+#include "kernel/lib/types.hpp"
+
+namespace percival::mm {
+
+// There is no writable and executable protection: W^X holds because it cannot be written down.
+enum class Protection : u8 { ReadOnly, ReadWrite, ReadExecute };
+
+enum class MemoryType : u8 {
+    Normal, // write-back, inner shareable: all RAM, and the same for every alias of it
+    Device, // no gathering, no reordering, early write acknowledgement (Device-nGnRE)
+};
+
+struct Attributes {
+    Protection protection{Protection::ReadOnly};
+    MemoryType memory{MemoryType::Normal};
+    friend constexpr bool operator==(Attributes, Attributes) = default;
+};
+
+// What a descriptor grants, bit by bit: wider than Attributes, so that a wrong one can be told.
+struct Rights {
+    bool writable{false};
+    bool executable{false};
+    bool user{false}; // open to unprivileged code
+    friend constexpr bool operator==(Rights, Rights) = default;
+};
+
+inline constexpr Attributes kText{Protection::ReadExecute};
+inline constexpr Attributes kReadOnlyData{Protection::ReadOnly};
+inline constexpr Attributes kData{Protection::ReadWrite};
+inline constexpr Attributes kDeviceRegisters{Protection::ReadWrite, MemoryType::Device};
+
+// How large the leaves of a mapping may be.
+enum class Leaves : u8 {
+    Largest, // blocks and the contiguous hint wherever alignment allows
+    Pages,   // single pages, so that one page's protection can change later without break-before-make
+};
+
+// Who else may rely on the lower tables of a range.
+enum class Tables : u8 {
+    Shared,  // they are linked from several roots: they stay for good, empty or not
+    Private, // this root's alone: an empty one is freed
+};
+
+enum class MapError : u8 {
+    NoMemory,      // a table could not be allocated
+    AlreadyMapped, // a valid entry is in the way: mapping over one is refused
+    NotMapped,     // protect() or unmap() met a hole
+    Misaligned,    // an address or the size is not a multiple of the granule
+};
+
+} // namespace percival::mm

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The contract between the page-table engine and an architecture's descriptor format.
+//
+// INV-pte_format-1: the all-zero descriptor is invalid, so that a zeroed page is an empty table.
+// INV-pte_format-2: while output addresses stay within one naturally aligned kLinearOutput, the raw values of
+//                   leaves of one level and one set of attributes differ by just as much as their addresses.
+//                   A table is filled by adding.
+#pragma once
+
+#include "mm/address_space/geometry.hpp"
+#include "mm/address_space/mapping.hpp"
+
+#include <concepts>
+
+namespace percival::mm {
+
+enum class PteKind : u8 { Invalid, Table, Leaf };
+
+// Address bits 48 and up may stand anywhere in a descriptor (Arm ARM D8.3.1: 52-bit output addresses).
+inline constexpr Bytes kLinearOutput = 256_TiB;
+
+// A descriptor is a 64-bit value. Leaf is a block above the last level and a page on it; which of the two is
+// encoded by the format from the level. leaf() has no contiguous hint.
+template <class P>
+concept PteFormat = requires(P pte, u64 raw, PhysAddr address, Level level, Attributes attributes) {
+    { P{} } -> std::same_as<P>; // invalid
+    { P{raw} } -> std::same_as<P>;
+    { P::table(address) } -> std::same_as<P>;
+    { P::leaf(address, level, attributes) } -> std::same_as<P>;
+    { pte.kind(level) } -> std::same_as<PteKind>;
+    { pte.address() } -> std::same_as<PhysAddr>;
+    { pte.attributes() } -> std::same_as<Attributes>;
+    { pte.rights() } -> std::same_as<Rights>;
+    { pte.is_contiguous() } -> std::same_as<bool>;
+    { pte.with_contiguous(true) } -> std::same_as<P>;
+    { pte.raw() } -> std::same_as<u64>;
+    { pte == pte } -> std::same_as<bool>;
+} && sizeof(P) == 8;
+
+} // namespace percival::mm

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/kernel_map/kernel_tables.hpp"
+
+#include "kernel/lib/panic.hpp"
+#include "mm/physical/early_memory.hpp"
+#include "mm/address_space/fold.hpp"
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/pages/page_allocator.hpp"
+
+namespace percival::mm {
+namespace {
+
+PhysRange image_range()
+{
+    return {boot::handoff.image, address_of(_image_end) - address_of(_image_start)};
+}
+
+} // namespace
+
+arch::Pte* KernelTables::table_at_boot(PhysAddr address)
+{
+    if (image_range().contains(address))
+        return reinterpret_cast<arch::Pte*>(physical_to_image(address).raw());
+    return linear_pointer<arch::Pte>(address);
+}
+
+std::optional<PhysAddr> KernelTables::take_page()
+{
+    constexpr Bytes kPage = KernelGeometry::kPageSize;
+    // First, because it is the only source that several CPUs may use at once.
+    if (page_allocator_has_started())
+        return allocate_page();
+    if (!given_.is_empty()) {
+        given_.size = given_.size - kPage;
+        return given_.end();
+    }
+    if (to_linear_ != 0) {
+        const auto page = early_memory().allocate(kPage, kPage);
+        return page ? std::optional{page->base} : std::nullopt;
+    }
+    auto& tables = boot::boot_tables;
+    if (tables.pool_used == boot::kPoolTables)
+        return std::nullopt;
+    return image_to_physical(&tables.pool[tables.pool_used++]);
+}
+
+std::optional<PhysAddr> KernelTables::allocate()
+{
+    const auto page = take_page();
+    if (!page)
+        return std::nullopt;
+    tables_made_.fetch_add(1, std::memory_order_relaxed);
+    zero(table(*page), KernelGeometry::kPageSize);
+    return page;
+}
+
+void KernelTables::release(PhysAddr page)
+{
+    tables_made_.fetch_sub(1, std::memory_order_relaxed);
+    free_page(page);
+}
+
+void KernelTables::forbidden(arch::Pte old, arch::Pte now, Level level)
+{
+    panic("descriptor {:x} of level {} was about to become {:x} without break-before-make", old.raw(),
+          level.number(), now.raw());
+}
+
+void KernelTables::give(PhysRange mapped)
+{
+    given_ = mapped;
+}
+
+void KernelTables::use_linear_map()
+{
+    to_linear_ = linear_address(PhysAddr{0}).raw();
+}
+
+void KernelTables::give_back_rest()
+{
+    if (early_memory().give_back(given_))
+        given_ = {};
+}
+
+PhysAddr walk_start(PhysAddr root)
+{
+    const auto at = [](PhysAddr address) {
+        return reinterpret_cast<const u64*>(kernel_tables().table(address));
+    };
+    return walk_start<KernelGeometry, arch::Pte>(root, at);
+}
+
+} // namespace percival::mm

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The kernel's own translation tables as an environment for the page-table engine, with the MMU on.
+//
+// Tables lie either in the image (the boot pool) or in RAM that the linear map covers. Until the linear map
+// can serve, new tables come from the pool; later from early memory and the page allocator, always from
+// ranges that are mapped already, so no temporary mapping is ever needed to fill one.
+//
+// Until the secondaries run only the boot CPU edits tables. Afterwards any CPU may, several at once and in any
+// context, each in addresses that it owns (mm/page_table/page_table.hpp): callers serialize nothing but the use of their
+// own range. What makes that safe is that the master's tables are shared, and a shared table is never freed:
+// whoever finds one may go on in it.
+#pragma once
+
+#include "arch/mmu/pte.hpp"
+#include "mm/image/boot_tables.hpp"
+#include "linker/symbols.hpp"
+#include "mm/address_space/kernel_geometry.hpp"
+#include "mm/kernel_map/live_break.hpp"
+#include "mm/kernel_map/live_tables.hpp"
+#include "mm/page_table/page_table.hpp"
+
+#include <atomic>
+
+namespace percival::mm {
+
+class KernelTables : public LiveTables<arch::Pte> {
+public:
+    using Break = LiveBreak;
+
+    arch::Pte* table(PhysAddr address)
+    {
+        // All tables are in RAM, those of the image too.
+        if (to_linear_ != 0) [[likely]]
+            return reinterpret_cast<arch::Pte*>(address.raw() + to_linear_);
+        return table_at_boot(address);
+    }
+    std::optional<PhysAddr> allocate();
+    // Takes back a page of allocate() that no tree leads to: another CPU linked its own first. There is a page
+    // allocator by then.
+    void release(PhysAddr page);
+    // A change of a descriptor that needed break-before-make and was about to be made without: a panic.
+    [[noreturn]] static void forbidden(arch::Pte old, arch::Pte now, Level level);
+
+    // Whether leaves in use may change their size: on every CPU, without TLB conflict aborts. Not until
+    // somebody has found that out.
+    bool resizes_live() const { return resizes_live_; }
+    void allow_live_resizes() { resizes_live_ = true; }
+
+    // From now on tables come out of `mapped`, until it is used up.
+    void give(PhysRange mapped);
+    // The linear map is complete: all RAM is reached through it, and after that tables come from early memory
+    // and, once that is handed over, from the page allocator.
+    void use_linear_map();
+    // Returns what is left of `mapped` to early memory.
+    void give_back_rest();
+
+    // Tables that stand: taken since boot and not given back.
+    u64 tables_made() const { return tables_made_.load(std::memory_order_relaxed); }
+
+private:
+    arch::Pte* table_at_boot(PhysAddr address);
+    std::optional<PhysAddr> take_page();
+
+    // What is added to a physical address of RAM to get its linear address; 0 before the linear map is complete.
+    u64 to_linear_{0};
+    PhysRange given_{};
+    bool resizes_live_{false};
+    std::atomic<u64> tables_made_{0};
+};
+
+using KernelPageTable = PageTable<KernelGeometry, arch::Pte, KernelTables>;
+using KernelTlbBatch = TlbBatch<KernelGeometry, KernelTables>;
+
+inline constinit KernelTables the_kernel_tables;
+inline KernelTables& kernel_tables()
+{
+    return the_kernel_tables;
+}
+
+// The physical address of a thing in the image.
+inline PhysAddr image_to_physical(const volatile void* thing)
+{
+    return boot::handoff.image + (address_of(thing) - address_of(_image_start));
+}
+
+// The address in the image of what lies at a physical address of it.
+inline VirtAddr physical_to_image(PhysAddr address)
+{
+    return address_of(_image_start) + (address - boot::handoff.image);
+}
+
+// The root where shared regions are edited. It belongs to no CPU; its local percpu window is empty.
+inline PhysAddr master_root()
+{
+    return image_to_physical(&boot::boot_tables.master);
+}
+inline KernelPageTable master_table()
+{
+    return {master_root(), kernel_tables()};
+}
+
+// Where the hardware's walks of the tree under `root` start: at the root, unless the build is folded
+// (mm/address_space/fold.hpp).
+PhysAddr walk_start(PhysAddr root);
+
+} // namespace percival::mm

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/kernel_map/linear_map.hpp"
+
+#include "linker/symbols.hpp"
+#include "mm/physical/early_memory.hpp"
+#include "mm/address_space/fold.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+
+namespace percival::mm {
+
+constinit LinearMap linear_map{};
+
+namespace {
+
+constexpr Bytes kPage = KernelGeometry::kPageSize;
+
+// Tables for the rest of the linear map come from RAM that is mapped first: this much, through one table of
+// the boot pool. With blocks a bank needs two tables per level at its edges at most, and 64 banks with all
+// their holes stay far below. With pages it serves for a larger piece, and that for all else.
+constexpr Bytes kFirstPiece = kPage * 512;
+
+// A part of RAM with protection of its own.
+struct Piece {
+    PhysRange range;
+    bool mapped;
+    Attributes attributes;
+    Leaves leaves{Leaves::Largest};
+};
+
+using Pieces = BoundedVector<Piece, kMaxReservations + 8>;
+
+PhysRange to_whole_pages(PhysRange range)
+{
+    const PhysAddr base = range.base.align_down(kPage);
+    return {base, range.end().align_up(kPage) - base};
+}
+
+// The next piece that begins in or reaches into [at, end).
+const Piece* next_piece(const Pieces& pieces, PhysAddr at, PhysAddr end)
+{
+    const Piece* next = nullptr;
+    for (const Piece& piece : pieces) {
+        if (piece.range.overlaps({at, end - at}) && (next == nullptr || piece.range.base < next->range.base))
+            next = &piece;
+    }
+    return next;
+}
+
+std::expected<void, MapError> map_plain(KernelPageTable& table, PhysAddr from, PhysAddr to,
+                                        Attributes attributes, Leaves leaves)
+{
+    if (from >= to)
+        return {};
+    return table.map({linear_address(from), to - from}, from, attributes, leaves);
+}
+
+// Maps a bank, leaving out the pieces or giving them their own protection.
+std::expected<void, MapError> map_bank(KernelPageTable& table, PhysRange bank, const Pieces& pieces,
+                                       Leaves leaves)
+{
+    PhysAddr at = bank.base.align_up(kPage);
+    const PhysAddr end = bank.end().align_down(kPage);
+    while (at < end) {
+        const Piece* piece = next_piece(pieces, at, end);
+        const PhysAddr plain_end = piece == nullptr ? end : std::max(at, piece->range.base);
+        if (auto result = map_plain(table, at, plain_end, kData, leaves); !result)
+            return result;
+        if (piece == nullptr)
+            return {};
+        const PhysAddr piece_end = std::min(end, piece->range.end());
+        if (piece->mapped) {
+            const Leaves piece_leaves = leaves == Leaves::Pages ? leaves : piece->leaves;
+            if (auto result = map_plain(table, plain_end, piece_end, piece->attributes, piece_leaves);
+                !result)
+                return result;
+        }
+        at = piece_end;
+    }
+    return {};
+}
+
+// Memory for the tables that map all banks by pages: a last-level table per span, the levels above (less than
+// one in 500 of those), and what straddles at each end of a bank.
+Bytes page_table_memory(const MachineDescription& machine)
+{
+    constexpr Bytes kSpan = KernelGeometry::entry_size(kLastLevel.up());
+    u64 tables = 0;
+    for (const MemoryBank& bank : machine.memory)
+        tables += bank.range.size.count() / kSpan.count() + 2 * KernelGeometry::kLevels;
+    return kPage * (tables + tables / 256);
+}
+
+// Takes memory for tables and maps it, each piece with tables from the one before, until there is enough.
+std::expected<void, LinearMapError> map_table_memory(KernelPageTable& table, Bytes needed, Leaves leaves,
+                                                     Pieces& pieces)
+{
+    // A table maps at least this many pages, so a piece serves for one this much larger.
+    constexpr u64 kGrowth = 256;
+    Bytes size = kFirstPiece;
+    Bytes alignment = kFirstPiece;
+    for (;;) {
+        const auto piece = early_memory().allocate(size, alignment);
+        if (!piece || !pieces.push({*piece, false, {}}) ||
+            !map_plain(table, piece->base, piece->end(), kData, leaves))
+            return std::unexpected{LinearMapError::NoMemory};
+        kernel_tables().give(*piece);
+        if (size >= needed)
+            return {};
+        size = std::min(needed, size * kGrowth);
+        alignment = kPage;
+    }
+}
+
+bool place_linear_map(const MachineDescription& machine, Leaves leaves)
+{
+    PhysAddr lowest = machine.memory[0].range.base;
+    PhysAddr highest = machine.memory[0].range.end();
+    for (const MemoryBank& bank : machine.memory) {
+        lowest = std::min(lowest, bank.range.base);
+        highest = std::max(highest, bank.range.end());
+    }
+    // Aligned to the largest block, so that physical and linear addresses are aligned alike.
+    Bytes alignment = kPage;
+    for (Level level = KernelGeometry::kRootLevel; !level.is_last(); level = level.down()) {
+        if (KernelGeometry::block_allowed(level)) {
+            alignment = KernelGeometry::entry_size(level);
+            break;
+        }
+    }
+    const VirtRange region = folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear;
+    linear_map = {region.base, lowest.align_down(alignment), leaves};
+    return highest - linear_map.start <= region.size;
+}
+
+bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange kept_apart)
+{
+    const auto image_part = [](const char* from, const char* to) {
+        return PhysRange{image_to_physical(from), address_of(to) - address_of(from)};
+    };
+    bool fits = pieces.push({kept_apart, false, {}}) &&
+                pieces.push({image_part(_text, _etext), true, kReadOnlyData}) &&
+                pieces.push({image_part(_rodata, _erodata), true, kReadOnlyData}) &&
+                pieces.push({image_part(_boot_tables, _eboot_tables), true, kData, Leaves::Pages});
+    for (const Reservation& reservation : machine.reserved) {
+        if (reservation.no_map)
+            fits = fits && pieces.push({to_whole_pages(reservation.range), false, {}});
+    }
+    return fits;
+}
+
+} // namespace
+
+std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart,
+                                               Leaves leaves)
+{
+    if (!place_linear_map(machine, leaves))
+        return std::unexpected{LinearMapError::OutOfReach};
+    static constinit Pieces pieces; // too large for a stack
+    if (!collect_pieces(pieces, machine, kept_apart))
+        return std::unexpected{LinearMapError::NoMemory};
+
+    KernelPageTable table = master_table();
+    const Bytes needed = leaves == Leaves::Pages ? page_table_memory(machine) : kFirstPiece;
+    if (auto result = map_table_memory(table, needed, leaves, pieces); !result)
+        return result;
+    if (!map_plain(table, kept_apart.base, kept_apart.end(), kData, Leaves::Pages))
+        return std::unexpected{LinearMapError::NoMemory};
+    for (const MemoryBank& bank : machine.memory) {
+        if (!map_bank(table, bank.range, pieces, leaves))
+            return std::unexpected{LinearMapError::NoMemory};
+    }
+    kernel_tables().use_linear_map();
+    return {};
+}
+
+} // namespace percival::mm

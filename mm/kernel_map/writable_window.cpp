@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/kernel_map/writable_window.hpp"
+
+#include "kernel/lib/assert.hpp"
+#include "kernel/sync/spinlock.hpp"
+#include "mm/address_space/fixmap.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+
+namespace percival::mm {
+namespace {
+
+constinit SpinLock window_lock;
+
+} // namespace
+
+// The analysis does not follow a lock from a constructor to a destructor.
+WritableWindow::WritableWindow(PhysAddr thing) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    window_lock.lock();
+    const PhysAddr page = thing.align_down(KernelGeometry::kPageSize);
+    // The tables of the fixmap exist since boot, so this cannot run out of memory.
+    PERCIVAL_ASSERT(master_table().map(kFixmapWritable, page, kData).has_value());
+    at_ = kFixmapWritable.base + (thing - page);
+}
+
+WritableWindow::~WritableWindow() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    {
+        KernelTlbBatch batch{kernel_tables()};
+        PERCIVAL_ASSERT(master_table().unmap(kFixmapWritable, batch).has_value());
+    }
+    window_lock.unlock();
+}
+
+} // namespace percival::mm

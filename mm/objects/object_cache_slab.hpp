@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A slab: a block of pages cut into objects of one size, with a header at its start that knows which are
+// free. Which are is a bitmap in the header and no list through the objects: a write to a freed object
+// damages nothing here, and a second free shows.
+//
+// The caller serializes calls (the size class's lock), but for mark_live() and mark_dead(), which any CPU may
+// call for different objects at once. Any context, on the host too.
+//
+// INV-object_cache_slab-1: a slab lies at a multiple of its size, so an object's address and class lead to
+//                          it.
+// INV-object_cache_slab-2: free_count_ is the number of bits set in the map of free objects.
+#pragma once
+
+#include "mm/objects/object_cache_sizes.hpp"
+#include "mm/physical/page_poison.hpp"
+
+#include <new>
+
+namespace percival::mm {
+
+class Slab {
+public:
+    // Maps of free objects and, in debug builds, of objects in somebody's hands: what is in neither is in a
+    // CPU's stock.
+    static constexpr u32 kMaps = kPoisonFreedMemory ? 2 : 1;
+
+    // All objects free. `memory` is a block of the shape's order.
+    static Slab* format(void* memory, const SlabShape& shape)
+    {
+        Slab* slab = new (memory) Slab{shape};
+        for (u32 object = 0; object < shape.capacity; ++object)
+            slab->map(0)[object / 64] |= bit(object);
+        if constexpr (kPoisonFreedMemory)
+            poison(slab->address_of_object(0), shape.object * shape.capacity);
+        return slab;
+    }
+
+    // A free object, which there is.
+    void* take()
+    {
+        u64* free = map(0);
+        while (free[hint_] == 0)
+            hint_ = hint_ + 1 == shape_.words ? 0 : hint_ + 1;
+        const auto object = hint_ * 64 + static_cast<u32>(std::countr_zero(free[hint_]));
+        free[hint_] &= free[hint_] - 1;
+        --free_count_;
+        return address_of_object(object);
+    }
+
+    // The number of the object at an address in the slab; nothing if none begins there.
+    std::optional<u32> object_at(const void* address) const
+    {
+        const u64 offset = reinterpret_cast<u64>(address) - reinterpret_cast<u64>(this);
+        const u64 into = offset - shape_.first_object.count();
+        if (offset < shape_.first_object.count() || into % shape_.object.count() != 0 ||
+            into / shape_.object.count() >= shape_.capacity)
+            return std::nullopt;
+        return static_cast<u32>(into / shape_.object.count());
+    }
+
+    // False: it was free already, and nothing has changed.
+    [[nodiscard]] bool give_back(u32 object)
+    {
+        u64& word = map(0)[object / 64];
+        if ((word & bit(object)) != 0)
+            return false;
+        word |= bit(object);
+        ++free_count_;
+        return true;
+    }
+
+    // In debug builds: the object goes to somebody's hands, and comes back. False: it was not in anybody's.
+    void mark_live(u32 object) { __atomic_fetch_or(&map(1)[object / 64], bit(object), __ATOMIC_RELAXED); }
+    [[nodiscard]] bool mark_dead(u32 object)
+    {
+        const u64 old = __atomic_fetch_and(&map(1)[object / 64], ~bit(object), __ATOMIC_RELAXED);
+        return (old & bit(object)) != 0;
+    }
+
+    const SlabShape& shape() const { return shape_; }
+    bool is_full() const { return free_count_ == 0; }
+    bool is_empty() const { return free_count_ == shape_.capacity; }
+
+    // On the list of the size class's slabs that are not full.
+    Slab* previous{nullptr};
+    Slab* next{nullptr};
+
+private:
+    explicit Slab(const SlabShape& shape) : shape_{shape}, free_count_{shape.capacity}
+    {
+        for (u32 word = 0; word < kMaps * shape.words; ++word)
+            map(0)[word] = 0;
+    }
+    static constexpr u64 bit(u32 object) { return u64{1} << object % 64; }
+    u64* map(u32 which) { return reinterpret_cast<u64*>(this + 1) + which * shape_.words; }
+    void* address_of_object(u32 object)
+    {
+        return reinterpret_cast<char*>(this) + (shape_.first_object + shape_.object * object).count();
+    }
+
+    SlabShape shape_;
+    u32 free_count_;
+    u32 hint_{0};
+};
+
+static_assert(sizeof(Slab) % sizeof(u64) == 0);
+
+} // namespace percival::mm

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/objects/small_objects.hpp"
+
+#include "arch/cpu/processor.hpp"
+#include "kernel/cpus/call.hpp"
+#include "mm/pages/allocation_failure.hpp"
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/pages/memory_statistics.hpp"
+#include "mm/objects/object_cache_checks.hpp"
+#include "mm/pages/page_allocator.hpp"
+
+#include <utility>
+
+namespace percival::mm {
+namespace {
+
+// Four pages' worth of a class at most.
+constexpr ObjectStock empty_stock(u32 index)
+{
+    const u64 in_four_pages = 4 * KernelGeometry::kPageSize.count() / ObjectClass{index}.size().count();
+    ObjectStock stock{};
+    stock.capacity = static_cast<u16>(std::min<u64>(ObjectStock::kMost, in_four_pages));
+    stock.object_class = static_cast<u16>(index);
+    return stock;
+}
+
+template <std::size_t... Index>
+constexpr std::array<PerCpu<ObjectStock>, kObjectClasses> empty_stocks(std::index_sequence<Index...>)
+{
+    return {PerCpu<ObjectStock>{empty_stock(Index)}...};
+}
+
+ObjectClass class_of(const ObjectStock& stock)
+{
+    return ObjectClass{stock.object_class};
+}
+
+void* pop(ObjectStock& stock)
+{
+    void* object = stock.objects[--stock.count];
+    if constexpr (kPoisonFreedMemory)
+        check_allocated(object, class_of(stock));
+    return object;
+}
+
+// Gives the `count` objects back that have been in the stock for longest.
+void drain(ObjectStock& stock, u32 count)
+{
+    const auto oldest = std::span<void* const>{stock.objects}.first(count);
+    object_cache(class_of(stock)).give_back(class_of(stock), oldest);
+    std::copy(stock.objects.begin() + count, stock.objects.begin() + stock.count, stock.objects.begin());
+    stock.count -= count;
+}
+
+[[gnu::noinline]] void* allocate_slowly(PerCpu<ObjectStock>& stocks)
+{
+    const arch::InterruptMask masked;
+    const Pin pin{masked};
+    ObjectStock& stock = stocks.here(pin);
+    if (!must_fail_now()) {
+        const auto batch = std::span{stock.objects}.first(stock.capacity / 2u);
+        if (stock.count == 0)
+            stock.count = static_cast<u32>(object_cache(class_of(stock)).take(class_of(stock), batch));
+        if (stock.count != 0)
+            return pop(stock);
+    }
+    allocation_failures.inc();
+    return nullptr;
+}
+
+[[gnu::noinline]] void free_slowly(PerCpu<ObjectStock>& stocks, void* object)
+{
+    const arch::InterruptMask masked;
+    const Pin pin{masked};
+    ObjectStock& stock = stocks.here(pin);
+    if (stock.count == stock.capacity)
+        drain(stock, stock.capacity / 2u);
+    stock.objects[stock.count++] = object;
+}
+
+} // namespace
+
+PERCIVAL_PERCPU std::array<PerCpu<ObjectStock>, kObjectClasses> object_stocks =
+    empty_stocks(std::make_index_sequence<kObjectClasses>{});
+
+void* allocate_from(PerCpu<ObjectStock>& stocks)
+{
+    {
+        const arch::InterruptMask masked;
+        const Pin pin{masked};
+        ObjectStock& stock = stocks.here(pin);
+        if (stock.count != 0 && !failure_is_planned()) [[likely]]
+            return pop(stock);
+    }
+    // With interrupts as they were: it looks again, on whatever CPU it is then.
+    return allocate_slowly(stocks);
+}
+
+void free_to(PerCpu<ObjectStock>& stocks, void* object)
+{
+    if constexpr (kPoisonFreedMemory) {
+        const auto index = static_cast<u32>(&stocks - object_stocks.data());
+        if (!check_freed(object, ObjectClass{index}))
+            return;
+    }
+    {
+        const arch::InterruptMask masked;
+        const Pin pin{masked};
+        ObjectStock& stock = stocks.here(pin);
+        if (stock.count != stock.capacity) [[likely]] {
+            stock.objects[stock.count++] = object;
+            return;
+        }
+    }
+    free_slowly(stocks, object);
+}
+
+void* allocate_large(Bytes size)
+{
+    const auto block = allocate_pages(order_for(size, KernelGeometry::kPageSize));
+    return block ? linear_pointer<void>(*block) : nullptr;
+}
+
+void free_large(void* object, Bytes size)
+{
+    free_pages(linear_to_physical(address_of(object)), order_for(size, KernelGeometry::kPageSize));
+}
+
+void drain_object_stock()
+{
+    for (PerCpu<ObjectStock>& stocks : object_stocks) {
+        const arch::InterruptMask masked;
+        const Pin pin{masked};
+        ObjectStock& stock = stocks.here(pin);
+        drain(stock, stock.count);
+        object_cache(class_of(stock)).trim();
+    }
+}
+
+void drain_all_object_stocks()
+{
+    drain_object_stock();
+    call_on_others([] { drain_object_stock(); });
+}
+
+} // namespace percival::mm

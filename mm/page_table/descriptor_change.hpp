@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What replacing one descriptor by another means to a TLB that may hold the old one (Arm ARM D8.16.1, Using
+// break-before-make when updating translation table entries). Decided here and nowhere else;
+// mm/page_table/descriptor_writer.hpp acts on it.
+#pragma once
+
+#include "mm/address_space/pte_format.hpp"
+
+namespace percival::mm {
+
+enum class Change : u8 {
+    None,       // the same descriptor
+    Fresh,      // invalid -> valid: nothing was cached; publish, no TLBI
+    Unmap,      // valid -> invalid: TLBI before the memory or the address is used again
+    Permission, // a leaf's protection only: TLBI afterwards
+    Resize, // block <-> table, or the contiguous hint, with outputs that stay: as NeedsBreak, unless FEAT_BBM allows it
+    NeedsBreak, // all other valid -> valid changes: invalid, TLBI, then the new one
+};
+
+namespace descriptor_change_detail {
+
+enum class Verdict : u8 { None, Fresh, Unmap, Resize, CompareTables, CompareLeaves };
+
+// [old kind][new kind], in the order of PteKind: Invalid, Table, Leaf.
+inline constexpr Verdict kByKind[3][3] = {
+    {Verdict::None, Verdict::Fresh, Verdict::Fresh},
+    {Verdict::Unmap, Verdict::CompareTables, Verdict::Resize},
+    {Verdict::Unmap, Verdict::Resize, Verdict::CompareLeaves},
+};
+
+template <PteFormat Pte>
+constexpr Change compare_leaves(Pte old, Pte now)
+{
+    if (old == now)
+        return Change::None;
+    if (old.address() != now.address() || old.attributes().memory != now.attributes().memory)
+        return Change::NeedsBreak;
+    const bool same_protection = old.attributes().protection == now.attributes().protection;
+    if (old.is_contiguous() == now.is_contiguous())
+        // The members of a contiguous run must agree at any time, so that one of them cannot change alone
+        // (D8.7.1).
+        return same_protection || old.is_contiguous() ? Change::NeedsBreak : Change::Permission;
+    return same_protection ? Change::Resize : Change::NeedsBreak;
+}
+
+} // namespace descriptor_change_detail
+
+// `level`: of the slot that holds `old` and gets `now`.
+template <PteFormat Pte>
+constexpr Change classify(Pte old, Pte now, Level level)
+{
+    using enum descriptor_change_detail::Verdict;
+    switch (descriptor_change_detail::kByKind[static_cast<u8>(old.kind(level))]
+                                             [static_cast<u8>(now.kind(level))]) {
+    case None:
+        return Change::None;
+    case Fresh:
+        return Change::Fresh;
+    case Unmap:
+        return Change::Unmap;
+    case Resize:
+        return Change::Resize;
+    case CompareTables:
+        return old == now ? Change::None : Change::NeedsBreak;
+    case CompareLeaves:
+        return descriptor_change_detail::compare_leaves(old, now);
+    }
+    return Change::NeedsBreak;
+}
+
+// Whether the change may be made in one store. `resizes_live`: this machine changes sizes without faults
+// (FEAT_BBM level 2 and no TLB conflict aborts, on every CPU).
+constexpr bool is_allowed(Change change, bool resizes_live)
+{
+    return change != Change::NeedsBreak && (change != Change::Resize || resizes_live);
+}
+
+static_assert(is_allowed(Change::Fresh, false) && is_allowed(Change::Unmap, false) &&
+              is_allowed(Change::Permission, false));
+static_assert(!is_allowed(Change::Resize, false) && is_allowed(Change::Resize, true));
+static_assert(!is_allowed(Change::NeedsBreak, true));
+
+} // namespace percival::mm

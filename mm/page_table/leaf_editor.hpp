@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Changing leaves that are in use: splitting blocks, unfolding contiguous runs, and break-before-make.
+//
+// Between break and make the address is not mapped, and a CPU that uses it faults. Env::Break tells the fault
+// handler of such a break, so that it waits and looks again instead of reporting (mm/kernel_map/spurious_fault.hpp). What
+// the change itself runs on (its code, stack and the tables) is never broken, nor is what fault handlers run
+// on: callers keep such memory in single pages. Where Env::resizes_live() says so nothing is broken to change a
+// size.
+//
+// INV-leaf_editor-1: a new table is complete, and its contents visible to walkers, before it is linked.
+// INV-leaf_editor-2: all entries of a contiguous run are broken before one of them is made anew (Arm ARM
+//                    D8.7.1).
+#pragma once
+
+#include "mm/page_table/walker.hpp"
+#include "mm/page_table/tlb_batch.hpp"
+
+#include <expected>
+#include <optional>
+
+namespace percival::mm {
+
+template <class G, PteFormat Pte, class Env>
+class LeafEditor {
+public:
+    using Batch = TlbBatch<G, Env>;
+
+    LeafEditor(PageTableWalker<G, Pte, Env> walker, Env& env, Batch& batch)
+        : walker_{walker}, env_{env}, writer_{env}, batch_{batch}
+    {
+    }
+
+    // Makes sure that no leaf and no run reaches across `boundary`. Translations stay as they are, so that a
+    // caller that gives up after an error here has changed nothing.
+    std::expected<void, MapError> isolate(VirtAddr boundary)
+    {
+        for (;;) {
+            const Walk<G, Pte> found = walker_.walk(boundary);
+            if (found.kind() != PteKind::Leaf || boundary.is_aligned(found.reach()))
+                return {};
+            if (found.is_in_run())
+                unfold(found, boundary);
+            else if (!split(found, boundary))
+                return std::unexpected{MapError::NoMemory};
+        }
+    }
+
+    // Gives the leaf at `at`, or the run that begins there, other attributes.
+    void set_attributes(const Walk<G, Pte>& leaf, VirtAddr at, Attributes attributes)
+    {
+        if (leaf.is_in_run() && writer_.resizes_live())
+            unfold(leaf, at);
+        const Pte old = load_descriptor(leaf.slot);
+        const Pte now = Pte::leaf(old.address(), leaf.level, attributes).with_contiguous(old.is_contiguous());
+        if (is_allowed(classify(old, now, leaf.level), writer_.resizes_live()))
+            write_live(leaf, at, now);
+        else
+            remake(leaf.slot, entries_of(leaf), leaf.level, at, now);
+    }
+
+private:
+    static Bytes size_of(Level level) { return G::entry_size(level); }
+
+    // Of the leaf, or of the run it was part of when it was found.
+    static u64 entries_of(const Walk<G, Pte>& leaf)
+    {
+        return leaf.is_in_run() ? G::contiguous_entries(leaf.level) : 1;
+    }
+
+    // Replaces all entries of the leaf without breaking them.
+    void write_live(const Walk<G, Pte>& leaf, VirtAddr at, Pte now)
+    {
+        const u64 count = entries_of(leaf);
+        for (u64 n = 0; n < count; ++n)
+            writer_.write(leaf.slot + n, Pte{now.raw() + n * size_of(leaf.level).count()}, leaf.level);
+        batch_.add_leaves({at, size_of(leaf.level) * count}, size_of(leaf.level));
+    }
+
+    // The old size leaves the TLBs before anything else about the entries changes: FEAT_BBM lets only the
+    // size differ.
+    template <class Change>
+    void resize_live(Change change)
+    {
+        change();
+        env_.publish();
+        batch_.flush();
+    }
+
+    // Break: `count` neighbouring leaves become invalid, everywhere. Make: they become `value` and what
+    // follows it.
+    void remake(Pte* first, u64 count, Level level, VirtAddr at, Pte value)
+    {
+        [[maybe_unused]] const auto announced = announce_break();
+        writer_.clear_leaves(first, count);
+        batch_.add_leaves({at, size_of(level) * count}, size_of(level));
+        batch_.flush();
+        writer_.fill_invalid(first, count, value, size_of(level));
+        env_.publish();
+    }
+
+    static auto announce_break()
+    {
+        if constexpr (requires { typename Env::Break; })
+            return typename Env::Break{};
+        else
+            return nullptr;
+    }
+
+    // Takes the contiguous hint off the run that `inside` lies in.
+    void unfold(const Walk<G, Pte>& leaf, VirtAddr inside)
+    {
+        const u64 count = G::contiguous_entries(leaf.level);
+        const VirtAddr base = inside.align_down(leaf.reach());
+        Pte* first = leaf.slot - (G::index(leaf.level, inside) & (count - 1));
+        const Pte value = load_descriptor(first).with_contiguous(false);
+        if (writer_.resizes_live())
+            resize_live([&] { write_live({first, leaf.pte, leaf.level}, base, value); });
+        else
+            remake(first, count, leaf.level, base, value);
+    }
+
+    // Puts a table of smaller leaves in a block's place. False: there is no memory for one.
+    bool split(const Walk<G, Pte>& block, VirtAddr boundary)
+    {
+        const std::optional<PhysAddr> page = env_.allocate();
+        if (!page)
+            return false;
+        fill_lower(env_.table(*page), block, boundary);
+        env_.publish();
+        const VirtAddr base = boundary.align_down(size_of(block.level));
+        if (writer_.resizes_live()) {
+            resize_live([&] { write_live(block, base, Pte::table(*page)); });
+        } else {
+            remake(block.slot, 1, block.level, base, Pte::table(*page));
+        }
+        return true;
+    }
+
+    // What `block` maps, by entries of the next level. All have the contiguous hint but the run that
+    // `boundary` cuts.
+    void fill_lower(Pte* table, const Walk<G, Pte>& block, VirtAddr boundary)
+    {
+        const Level lower = block.level.down();
+        const u64 run = G::contiguous_entries(lower);
+        const u64 cut = G::index(lower, boundary) & ~(run - 1);
+        const bool cuts = !boundary.is_aligned(size_of(lower) * run);
+        const Pte plain = Pte::leaf(block.pte.address(), lower, block.pte.attributes());
+        for (u64 index = 0; index < G::entries(lower); index += run) {
+            const Pte first{plain.raw() + index * size_of(lower).count()};
+            writer_.fill_invalid(table + index, run,
+                                 first.with_contiguous(run > 1 && !(cuts && index == cut)), size_of(lower));
+        }
+    }
+
+    PageTableWalker<G, Pte, Env> walker_;
+    Env& env_;
+    DescriptorWriter<Pte, Env> writer_;
+    Batch& batch_;
+};
+
+} // namespace percival::mm

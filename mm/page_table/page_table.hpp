@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The page-table engine: map, unmap, protect and walk, over any root given explicitly.
+//
+//   page_table.hpp               this: whole operations on ranges
+//   page_table_environment.hpp   how tables are reached, made and published
+//   page_table_walker.hpp        following an address
+//   table_maker.hpp              tables on the way to one
+//   leaf_mapper.hpp              new leaves, as many as one table takes
+//   leaf_slots.hpp               pages in neighbouring slots of one table
+//   leaf_editor.hpp              splitting blocks, unfolding contiguous runs, break-before-make
+//   table_reclaimer.hpp          freeing empty tables
+//   descriptor_writer.hpp        the only stores, each checked by descriptor_change.hpp
+//   descriptor_count.hpp         neighbouring descriptors that are alike
+//   tlb_batch.hpp                invalidation, and when pages may be freed
+//
+// INV-page_table-1: a valid entry is never overwritten by map(): an attempt is an error.
+// INV-page_table-2: map() publishes once, at its end. Invalid entries are not cached by TLBs, so it
+//                   invalidates nothing (Arm ARM D8.13.1).
+// INV-page_table-3: an operation that fails leaves every translation as it was.
+// INV-page_table-4: a shared table is never freed, and neither is a root.
+//
+// Nothing here takes locks. Where the environment has link() and the tables are Tables::Shared, callers own
+// addresses and not the tree: several CPUs may change one tree at once, each within ranges that are its
+// alone. Leaves of different ranges stand in different slots, so only the making of a table is contended
+// (mm/page_table/table_maker.hpp). A block or a contiguous run lies in one owner's range as a whole.
+//
+// All other callers serialize their changes to one root: without link(), with Tables::Private (a table that
+// is empty here may be wanted there), and where ranges of several owners meet in one leaf.
+#pragma once
+
+#include "mm/page_table/descriptor_count.hpp"
+#include "mm/page_table/leaf_editor.hpp"
+#include "mm/page_table/leaf_mapper.hpp"
+#include "mm/page_table/leaf_slots.hpp"
+#include "mm/page_table/environment.hpp"
+#include "mm/page_table/table_maker.hpp"
+#include "mm/page_table/table_reclaimer.hpp"
+
+#include <expected>
+#include <span>
+
+namespace percival::mm {
+
+template <class G, PteFormat Pte, PageTableEnvironment<Pte> Env>
+class PageTable {
+public:
+    using Batch = TlbBatch<G, Env>;
+    using Result = std::expected<void, MapError>;
+
+    PageTable(PhysAddr root, Env& env, Tables tables = Tables::Shared)
+        : walker_{root, env}, env_{env}, writer_{env}, tables_{tables}
+    {
+    }
+
+    PhysAddr root() const { return walker_.root(); }
+
+    // Follows `address` down to a leaf or a hole; or no further than `last`.
+    Walk<G, Pte> walk(VirtAddr address) const { return walker_.walk(address); }
+    Walk<G, Pte> walk_to(VirtAddr address, Level last) const { return walker_.walk_to(address, last); }
+
+    // Maps `range` to physical memory from `to`. NoMemory, AlreadyMapped or Misaligned: nothing is mapped.
+    Result map(VirtRange range, PhysAddr to, Attributes attributes, Leaves leaves = Leaves::Largest)
+    {
+        if (!is_page_aligned(range) || !to.is_aligned(G::kPageSize))
+            return std::unexpected{MapError::Misaligned};
+        LeafMapper<G, Pte, Env> mapper{root(), env_};
+        Bytes done{0};
+        while (done < range.size) {
+            const auto mapped =
+                mapper.map(range.base + done, to + done, range.size - done, attributes, leaves);
+            if (!mapped) {
+                undo_map(range, done);
+                return std::unexpected{mapped.error()};
+            }
+            done = done + *mapped;
+        }
+        env_.publish();
+        return {};
+    }
+
+    // Maps pages from anywhere in the first kLinearOutput one behind the other from `base` on, with the
+    // contiguous hint where they happen to be a run. Fails as map() does.
+    Result map_pages(VirtAddr base, std::span<const PhysAddr> pages, Attributes attributes)
+    {
+        const VirtRange range{base, G::kPageSize * pages.size()};
+        if (!base.is_aligned(G::kPageSize) || !LeafSlots<G, Pte, Env>::are_mappable(pages))
+            return std::unexpected{MapError::Misaligned};
+        LeafMapper<G, Pte, Env> mapper{root(), env_};
+        for (u64 done = 0; done < pages.size();) {
+            const Bytes so_far = G::kPageSize * done;
+            const auto mapped = mapper.map_pages(base + so_far, pages.subspan(done), attributes);
+            if (!mapped) {
+                undo_map(range, so_far);
+                return std::unexpected{mapped.error()};
+            }
+            done += *mapped;
+        }
+        env_.publish();
+        return {};
+    }
+
+    // The last-level descriptors of `range` (mm/page_table/leaf_slots.hpp), with the tables above them made as needed;
+    // null when they stand in two tables. They stay where they are for good, the tables being shared. NoMemory,
+    // AlreadyMapped (a block is in the way).
+    std::expected<Pte*, MapError> slots_for(VirtRange range)
+    {
+        const u64 index = G::index(kLastLevel, range.base);
+        if (index + (range.size.count() >> G::kPageShift) > G::entries(kLastLevel))
+            return nullptr;
+        const auto table = TableMaker<G, Pte, Env>{root(), env_}.table_for(range.base, kLastLevel);
+        if (!table)
+            return std::unexpected{table.error()};
+        env_.publish();
+        return table->entries + index;
+    }
+
+    // Makes a range invalid again out of which no leaf reaches, and flushes nothing: the memory and the addresses
+    // stay out of use until the caller has. Holes are left alone. Shared tables only.
+    void clear(VirtRange range)
+    {
+        clear_leaves(range, [](VirtRange, Bytes) {});
+    }
+
+    // Whether clear() may be used on `range`.
+    bool is_mapped_by_whole_leaves(VirtRange range) const
+    {
+        const auto ends_a_leaf = [this](VirtAddr boundary, VirtAddr inside) {
+            return boundary.is_aligned(walk(inside).reach());
+        };
+        return is_page_aligned(range) && walker_.is_mapped(range) &&
+               (range.is_empty() || (ends_a_leaf(range.base, range.base) &&
+                                     ends_a_leaf(range.end(), range.end() - G::kPageSize)));
+    }
+
+    // Makes `range` invalid again. The memory and the addresses are free for other use after the batch's next
+    // flush. NotMapped (a hole), Misaligned, or NoMemory (a block had to be split): nothing is unmapped.
+    Result unmap(VirtRange range, Batch& batch)
+    {
+        if (Result ready = isolate(range, batch); !ready)
+            return ready;
+        clear_leaves(range, batch);
+        if (tables_ == Tables::Private)
+            TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);
+        return {};
+    }
+
+    // Gives `range` other attributes; it holds for every CPU after the batch's next flush. Fails as unmap()
+    // does. A change of the memory type, and any change of a contiguous run, goes through break-before-make
+    // (mm/page_table/leaf_editor.hpp).
+    Result protect(VirtRange range, Attributes attributes, Batch& batch)
+    {
+        if (Result ready = isolate(range, batch); !ready)
+            return ready;
+        LeafEditor<G, Pte, Env> editor{walker_, env_, batch};
+        for (VirtAddr at = range.base; range.contains(at);) {
+            const Walk<G, Pte> leaf = walk(at);
+            editor.set_attributes(leaf, at, attributes);
+            at += leaf.reach();
+        }
+        return {};
+    }
+
+    // Makes the entries at `level` for all of `range` point to tables, empty ones where there were none.
+    // AlreadyMapped (a block is in the way) or NoMemory: the tables made so far stay, and map nothing.
+    Result ensure_tables(VirtRange range, Level level)
+    {
+        TableMaker<G, Pte, Env> tables{root(), env_};
+        const Bytes step = G::entry_size(level);
+        const VirtAddr last = (range.end() - Bytes{1}).align_down(step);
+        for (VirtAddr at = range.base.align_down(step);; at += step) {
+            if (auto found = tables.table_for(at, level.down()); !found)
+                return std::unexpected{found.error()};
+            if (at == last)
+                break;
+        }
+        env_.publish();
+        return {};
+    }
+
+private:
+    static bool is_page_aligned(VirtRange range)
+    {
+        return range.base.is_aligned(G::kPageSize) && range.end().is_aligned(G::kPageSize);
+    }
+
+    // Takes back what map() did: the first `done` bytes of `range`, and tables that were made for it.
+    void undo_map(VirtRange range, Bytes done)
+    {
+        if constexpr (requires { typename Env::NoWalkers; }) {
+            clear_leaves({range.base, done}, [](VirtRange, Bytes) {});
+        } else {
+            // Speculation may have used what was mapped, so this is an unmap() like any other.
+            Batch batch{env_};
+            clear_leaves({range.base, done}, batch);
+            if (tables_ == Tables::Private)
+                TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);
+            else
+                env_.publish(); // tables that were linked stay
+        }
+    }
+
+    // Checks a range for unmap() and protect(), and cuts leaves at its ends.
+    Result isolate(VirtRange range, Batch& batch)
+    {
+        if (!is_page_aligned(range))
+            return std::unexpected{MapError::Misaligned};
+        if (!walker_.is_mapped(range))
+            return std::unexpected{MapError::NotMapped};
+        LeafEditor<G, Pte, Env> editor{walker_, env_, batch};
+        if (Result result = editor.isolate(range.base); !result || range.is_empty())
+            return result;
+        return editor.isolate(range.end());
+    }
+
+    void clear_leaves(VirtRange range, Batch& batch)
+    {
+        clear_leaves(range, [&batch](VirtRange leaves, Bytes size) { batch.add_leaves(leaves, size); });
+    }
+
+    // Clears the leaves of `range`, which no leaf reaches out of, table by table.
+    template <class Cleared>
+    void clear_leaves(VirtRange range, Cleared cleared)
+    {
+        VirtAddr at = range.base;
+        while (range.contains(at)) {
+            const Walk<G, Pte> found = walk(at);
+            const Bytes size = G::entry_size(found.level);
+            const u64 room = std::min(G::entries(found.level) - G::index(found.level, at),
+                                      (range.end() - at).count() >> G::shift(found.level));
+            const u64 count = count_leaves(found.slot, room, found.level);
+            if (count == 0) {
+                at = at.align_down(size) + size; // a hole
+                continue;
+            }
+            writer_.clear_leaves(found.slot, count);
+            cleared({at, size * count}, size);
+            at += size * count;
+        }
+    }
+
+    PageTableWalker<G, Pte, Env> walker_;
+    Env& env_;
+    DescriptorWriter<Pte, Env> writer_;
+    Tables tables_;
+};
+
+} // namespace percival::mm

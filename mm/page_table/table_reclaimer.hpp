@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Freeing tables that hold nothing any more. For the lower tables of one root only: a table that several
+// roots link to must stay, as the others still lead to it. The root itself is never freed.
+#pragma once
+
+#include "mm/page_table/descriptor_writer.hpp"
+#include "mm/page_table/tlb_batch.hpp"
+
+namespace percival::mm {
+
+template <class G, PteFormat Pte, class Env>
+class TableReclaimer {
+public:
+    TableReclaimer(Env& env, TlbBatch<G, Env>& batch) : env_{env}, writer_{env}, batch_{batch} {}
+
+    // Unlinks the empty tables that serve addresses of `range`, lowest first, and hands them to the batch.
+    void reclaim(PhysAddr root, VirtRange range)
+    {
+        if (!range.is_empty())
+            visit(root, G::kRootLevel, range.base, range.end() - Bytes{1});
+    }
+
+private:
+    // Looks at the entries of `table` for addresses from `first` to `last`, both in its reach.
+    void visit(PhysAddr table, Level level, VirtAddr first, VirtAddr last)
+    {
+        if (level.is_last())
+            return;
+        const Bytes step = G::entry_size(level);
+        for (VirtAddr at = first;;) {
+            const VirtAddr entry_last = at.align_down(step) + (step - Bytes{1});
+            Pte* slot = env_.table(table) + G::index(level, at);
+            const Pte pte = load_descriptor(slot);
+            if (pte.kind(level) == PteKind::Table) {
+                visit(pte.address(), level.down(), at, std::min(last, entry_last));
+                unlink_if_empty(slot, pte, level, at);
+            }
+            if (entry_last >= last)
+                return;
+            at = entry_last + Bytes{1};
+        }
+    }
+
+    void unlink_if_empty(Pte* slot, Pte pte, Level level, VirtAddr at)
+    {
+        if (!is_empty(pte.address(), level.down()))
+            return;
+        writer_.write(slot, Pte{}, level);
+        batch_.add_table(at, pte.address());
+    }
+
+    bool is_empty(PhysAddr table, Level level)
+    {
+        const Pte* entries = env_.table(table);
+        for (u64 index = 0; index < G::entries(level); ++index) {
+            if (load_descriptor(entries + index) != Pte{})
+                return false;
+        }
+        return true;
+    }
+
+    Env& env_;
+    DescriptorWriter<Pte, Env> writer_;
+    TlbBatch<G, Env>& batch_;
+};
+
+} // namespace percival::mm

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From early memory to zones and page caches.
+#include "kernel/cpus/call.hpp"
+#include "kernel/lib/print.hpp"
+#include "mm/physical/early_memory.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/pages/page_cache.hpp"
+#include "mm/physical/page_zones.hpp"
+
+#include <array>
+
+namespace percival::mm {
+namespace {
+
+constinit bool started = false;
+
+// A bank, or a part of one that a zone can manage, with its descriptors.
+struct PlannedZone {
+    PhysRange bank;
+    NumaNode node;
+    PageDescriptor* descriptors;
+};
+using Plan = BoundedVector<PlannedZone, PageZones::kMaxZones>;
+
+// Descriptors come from the memory they describe where that has room.
+void plan_zone(Plan& plan, PhysRange bank, NumaNode node)
+{
+    const u64 count = PageZone::descriptors_for(bank, KernelGeometry::kPageShift);
+    const auto memory =
+        early_memory().allocate_on(node, Bytes{count * sizeof(PageDescriptor)}, KernelGeometry::kPageSize);
+    if (!memory || !plan.push({bank, node, linear_pointer<PageDescriptor>(memory->base)}))
+        print("memory: no room to manage {} at {}, it is not used", bank.size, bank.base);
+}
+
+void plan_bank(Plan& plan, const MemoryBank& bank)
+{
+    constexpr Bytes kMost{PageZone::kMaxPages << KernelGeometry::kPageShift};
+    PhysRange left = bank.range;
+    while (!left.is_empty()) {
+        const PhysRange part{left.base, std::min(left.size, kMost)};
+        plan_zone(plan, part, NumaNode{bank.numa_node});
+        left = {part.end(), left.size - part.size};
+    }
+}
+
+} // namespace
+
+void start_page_allocator(const MachineDescription& machine)
+{
+    static constinit Plan plan; // too large for a stack
+    for (const MemoryBank& bank : machine.memory)
+        plan_bank(plan, bank);
+    kernel_tables().give_back_rest();
+    const auto free = early_memory().hand_over(KernelGeometry::kPageSize);
+    for (const PlannedZone& planned : plan)
+        page_zones().add()->init(planned.bank, planned.node, KernelGeometry::kPageShift, planned.descriptors,
+                                 free);
+    for (u32 cpu = 0; cpu < machine.cpus.size(); ++cpu)
+        page_cache.on(CpuId{cpu}).node = NumaNode{machine.cpus[cpu].numa_node};
+    started = true;
+}
+
+bool page_allocator_has_started()
+{
+    return started;
+}
+
+void drain_all_page_caches()
+{
+    drain_page_cache();
+    call_on_others([] { drain_page_cache(); });
+}
+
+} // namespace percival::mm

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// PerCpu<T>: a variable of which every CPU has its own copy, all at the same local address.
+//
+//      PERCIVAL_PERCPU PerCpu<u64> faults;
+//      faults.inc();                      // this CPU's copy, one instruction, any context
+//      faults.on(cpu)                     // a plain u64&, that CPU's copy, at its global address
+//
+// The operations need no pin: each is atomic against migration, interrupts and remote access. A plain
+// reference is only given out for a named CPU or against a Pin, and always at the global address: a local
+// address that escaped into a list or to another CPU would mean a different object there. There is
+// deliberately no operator++ and no conversion to T.
+//
+// Operations that are plain, against a pin or without one, are in mm/percpu/plain.hpp; those that know the variable
+// where they are compiled in mm/percpu/this_cpu.hpp.
+//
+// An operation never publishes: it is relaxed. Where another CPU will follow a pointer that it writes, only
+// try_cmpxchg_release() will do.
+//
+// Two operations in a row are two operations: what must be one step across several needs a Pin and interrupts
+// masked.
+//
+// Static objects are constant-initialized: their bytes are the template of every CPU's copy.
+#pragma once
+
+#include "arch/percpu/access.hpp"
+#include "arch/percpu/ops.hpp"
+#include "arch/percpu/register.hpp"
+#include "kernel/sync/pin.hpp"
+#include "mm/percpu/area.hpp"
+#include "mm/percpu/plain.hpp"
+
+#include <bit>
+#include <concepts>
+#include <type_traits>
+
+// On a static PerCpu<T>: puts it into the section that is linked at local addresses.
+#define PERCIVAL_PERCPU [[gnu::section(".percpu")]] constinit
+
+namespace percival {
+
+namespace percpu_detail {
+
+template <std::size_t Size>
+struct Word {
+    using type = void;
+};
+template <>
+struct Word<1> {
+    using type = u8;
+};
+template <>
+struct Word<2> {
+    using type = u16;
+};
+template <>
+struct Word<4> {
+    using type = u32;
+};
+template <>
+struct Word<8> {
+    using type = u64;
+};
+template <>
+struct Word<16> {
+    using type = arch::PercpuPair;
+};
+
+template <class T>
+concept Scalar =
+    std::is_trivially_copyable_v<T> && (std::integral<T> || std::is_pointer_v<T> || std::is_enum_v<T>) &&
+    (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
+
+// Two words in one, all of whose bits count.
+template <class T>
+concept Pair = sizeof(T) == sizeof(arch::PercpuPair) && std::is_trivially_copyable_v<T> &&
+               std::has_unique_object_representations_v<T>;
+
+template <class T>
+concept Exchangeable = Scalar<T> || Pair<T>;
+
+template <class T>
+concept Number = Scalar<T> && std::integral<T> && !std::same_as<T, bool>;
+
+} // namespace percpu_detail
+
+template <class T>
+class PerCpu {
+public:
+    using Value = T;
+
+    constexpr PerCpu() = default;
+    constexpr explicit PerCpu(T initial) : value_{initial} {}
+    PerCpu(const PerCpu&) = delete;
+    PerCpu& operator=(const PerCpu&) = delete;
+
+    // This CPU's copy. Relaxed; any context once the CPU is on its own root.
+    T read() const
+        requires percpu_detail::Scalar<T>
+    {
+        return from_word(arch::percpu_load(word()));
+    }
+    void write(T value)
+        requires percpu_detail::Scalar<T>
+    {
+        arch::percpu_store(word(), to_word(value));
+    }
+
+    // Arithmetic wraps, signed types too.
+    void add(T amount)
+        requires percpu_detail::Number<T>
+    {
+        arch::percpu_add(word(), to_word(amount));
+    }
+    void sub(T amount)
+        requires percpu_detail::Number<T>
+    {
+        arch::percpu_add(word(), negated(amount));
+    }
+    void inc()
+        requires percpu_detail::Number<T>
+    {
+        add(T{1});
+    }
+    void dec()
+        requires percpu_detail::Number<T>
+    {
+        sub(T{1});
+    }
+    // The new value.
+    T add_return(T amount)
+        requires percpu_detail::Number<T>
+    {
+        const auto operand = to_word(amount);
+        const auto old = arch::percpu_fetch_add(word(), operand);
+        return from_word(static_cast<Word>(u64{old} + u64{operand}));
+    }
+
+    void and_(T mask)
+        requires percpu_detail::Number<T>
+    {
+        arch::percpu_fetch_clear(word(), static_cast<Word>(~to_word(mask)));
+    }
+    void or_(T mask)
+        requires percpu_detail::Number<T>
+    {
+        arch::percpu_fetch_set(word(), to_word(mask));
+    }
+
+    // The old value.
+    T xchg(T value)
+        requires percpu_detail::Scalar<T>
+    {
+        return from_word(arch::percpu_exchange(word(), to_word(value)));
+    }
+    // Writes `desired` if the value is `expected`. The value found, which is `expected` exactly when it was
+    // written. These two take pairs too.
+    T cmpxchg(T expected, T desired)
+        requires percpu_detail::Exchangeable<T>
+    {
+        return from_word(arch::percpu_compare_exchange(word(), to_word(expected), to_word(desired)));
+    }
+    // The same; says whether it was written, and puts the value found into `expected` if not.
+    bool try_cmpxchg(T& expected, T desired)
+        requires percpu_detail::Exchangeable<T>
+    {
+        return was_written(cmpxchg(expected, desired), expected);
+    }
+    // try_cmpxchg() with release order: the only operation that may make a pointer visible to CPUs that follow it.
+    // Everything this CPU wrote before is visible to a CPU that acquires the value.
+    bool try_cmpxchg_release(T& expected, T desired)
+        requires percpu_detail::Scalar<T>
+    {
+        const auto found = arch::percpu_compare_exchange_release(word(), to_word(expected), to_word(desired));
+        return was_written(from_word(found), expected);
+    }
+
+    // A CPU's copy at its global address. Plain accesses: the caller sees to exclusion, or uses atomics on
+    // it.
+    T& on(CpuId cpu) { return *mm::global_pointer(&value_, cpu); }
+    const T& on(CpuId cpu) const { return *mm::global_pointer(&value_, cpu); }
+
+    // This CPU's copy at its global address, which stays this CPU's for as long as the pin lives.
+    T& here(const Pin&) { return global_here(); }
+
+    // Plain operations on it: mm/percpu/plain.hpp.
+    PlainPerCpu<T> pinned(const Pin&) { return PlainPerCpu<T>{global_here()}; }
+    PlainPerCpu<T> raw() { return PlainPerCpu<T>{global_here()}; }
+
+    // What all CPUs share as its address: for tests and dumps.
+    VirtAddr local_address() const { return address_of(&value_); }
+
+private:
+    using Word = typename percpu_detail::Word<sizeof(T)>::type;
+
+    T& global_here()
+    {
+        return *reinterpret_cast<T*>(reinterpret_cast<u64>(&value_) + arch::read_this_cpu_distance());
+    }
+
+    Word* word() { return reinterpret_cast<Word*>(&value_); }
+    const Word* word() const { return reinterpret_cast<const Word*>(&value_); }
+    static auto to_word(T value) { return std::bit_cast<Word>(value); }
+    static T from_word(auto value) { return std::bit_cast<T>(value); }
+
+    static bool was_written(T found, T& expected)
+    {
+        const bool written = to_word(found) == to_word(expected);
+        expected = found;
+        return written;
+    }
+
+    // In 64 unsigned bits, where no promotion to int can overflow.
+    static auto negated(T amount) { return static_cast<Word>(u64{0} - u64{to_word(amount)}); }
+
+    static constexpr std::size_t kAlignment = percpu_detail::Pair<T> ? sizeof(T)
+                                              : sizeof(T) <= 8       ? std::bit_ceil(sizeof(T))
+                                                                     : alignof(T);
+    alignas(kAlignment) T value_{};
+};
+
+} // namespace percival

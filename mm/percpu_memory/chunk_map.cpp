@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/percpu_memory/chunk_map.hpp"
+
+#include <algorithm>
+
+namespace percival::mm {
+
+PercpuChunkMap::PercpuChunkMap(Storage storage, Bytes begin, Bytes end)
+    : used_{storage.words.first(storage.blocks.size() * PercpuBlock::kWords)},
+      starts_{storage.words.subspan(used_.size(), used_.size())},
+      idle_{storage.words.subspan(2 * used_.size(), block_words(static_cast<u32>(storage.blocks.size())))},
+      blocks_{storage.blocks}, begin_{static_cast<u32>(begin.count() / kPercpuGrain.count())},
+      end_{static_cast<u32>(end.count() / kPercpuGrain.count())}
+{
+    std::ranges::fill(used_, ~u64{0});
+    std::ranges::fill(starts_, 0);
+    std::ranges::fill(idle_, 0);
+    clear_bits(used_, begin_, end_);
+    if (end_ < block_count() * PercpuBlock::kGrains)
+        set_bit(starts_, end_);
+    first_block_ = block_of(begin_);
+    for (u32 index = 0; index < block_count(); ++index) {
+        blocks_[index] = PercpuBlock{bits_of(index)};
+        if (blocks_[index].is_idle())
+            set_bit(idle_, index);
+    }
+    runs_.free = end_ - begin_;
+    find_largest();
+}
+
+// Calls visit(index, part) for each block that the run lies in, `part` counted from the block's start.
+template <class Visit>
+void PercpuChunkMap::for_blocks_of(GrainRun run, Visit visit)
+{
+    for (u32 at = run.begin; at < run.end;) {
+        const u32 index = block_of(at);
+        const u32 base = index * PercpuBlock::kGrains;
+        const u32 stop = std::min(run.end, base + PercpuBlock::kGrains);
+        visit(index, GrainRun{at - base, stop - base});
+        at = stop;
+    }
+}
+
+// Block by block, as PercpuBlock::find() does it word by word.
+std::optional<u32> PercpuChunkMap::find(PercpuRequest request, u32 from_block,
+                                        std::span<const u64> within) const
+{
+    const u32 length = request.grains();
+    if (length > runs_.largest)
+        return std::nullopt;
+    u32 open = 0; // how many grains before the block are free without a gap
+    for (u32 index = from_block; index < block_count(); ++index) {
+        if (!within.empty() && !bit_is_set(within, index)) {
+            open = 0;
+            continue;
+        }
+        const PercpuBlock& block = blocks_[index];
+        const u32 base = index * PercpuBlock::kGrains;
+        const u32 start = request.align_up(base - open);
+        if (start + length <= base + block.left())
+            return start;
+        if (block.is_idle()) {
+            open += PercpuBlock::kGrains;
+            continue;
+        }
+        if (length <= block.largest() && request.alignment() < PercpuBlock::kGrains) {
+            if (const auto found = block.find(request, bits_of(index)))
+                return base + *found;
+        }
+        open = block.right();
+    }
+    return std::nullopt;
+}
+
+std::optional<Bytes> PercpuChunkMap::allocate(PercpuRequest request, std::span<const u64> within)
+{
+    const auto found = find(request, first_block_, within);
+    if (!found)
+        return std::nullopt;
+    set_bit(starts_, *found);
+    take({*found, *found + request.grains()});
+    return bytes_of(*found);
+}
+
+u32 PercpuChunkMap::allocate_many(PercpuRequest request, std::span<Bytes> offsets,
+                                  std::span<const u64> within)
+{
+    const u32 size = request.grains();
+    // Objects that stay aligned one behind the other share a search: as many as fit before the next grain in
+    // use or the end of a block, beyond which `within` would have to be asked again.
+    const bool is_dense = size % request.alignment() == 0;
+    u32 count = 0;
+    u32 from_block = first_block_;
+    while (count < offsets.size()) {
+        const auto found = find(request, from_block, within);
+        if (!found)
+            break;
+        u32 end = *found + size;
+        if (is_dense) {
+            const u64 wanted = *found + (offsets.size() - count) * u64{size};
+            const u32 block_end = (block_of(end - 1) + 1) * PercpuBlock::kGrains;
+            const auto limit = static_cast<u32>(std::min<u64>(wanted, block_end));
+            end = find_set(used_, end, limit);
+            end -= (end - *found) % size;
+        }
+        for (u32 at = *found; at < end; at += size) {
+            set_bit(starts_, at);
+            offsets[count++] = bytes_of(at);
+        }
+        take({*found, end});
+        // All that fits before this block is gone now.
+        from_block = block_of(*found);
+    }
+    return count;
+}
+
+u32 PercpuChunkMap::end_of_allocation(u32 begin) const
+{
+    return find_bit(begin + 1, end_, [this](u32 word) { return ~used_[word] | starts_[word]; });
+}
+
+std::optional<GrainRun> PercpuChunkMap::allocation_at(Bytes offset) const
+{
+    const u64 grain = offset.count() / kPercpuGrain.count();
+    if (offset.count() % kPercpuGrain.count() != 0 || grain < begin_ || grain >= end_)
+        return std::nullopt;
+    const auto begin = static_cast<u32>(grain);
+    if (!bit_is_set(starts_, begin))
+        return std::nullopt;
+    return GrainRun{begin, end_of_allocation(begin)};
+}
+
+PercpuFreeError PercpuChunkMap::why_not(Bytes offset) const
+{
+    if (offset < bytes_of(begin_) || offset >= bytes_of(end_))
+        return PercpuFreeError::OutOfRange;
+    if (offset.count() % kPercpuGrain.count() != 0)
+        return PercpuFreeError::Misaligned;
+    return bit_is_set(used_, static_cast<u32>(offset.count() / kPercpuGrain.count()))
+               ? PercpuFreeError::NotTheStart
+               : PercpuFreeError::NotAllocated;
+}
+
+std::expected<Bytes, PercpuFreeError> PercpuChunkMap::size_at(Bytes offset) const
+{
+    const auto run = allocation_at(offset);
+    if (!run)
+        return std::unexpected{why_not(offset)};
+    return bytes_of(run->length());
+}
+
+std::expected<Bytes, PercpuFreeError> PercpuChunkMap::free(Bytes offset)
+{
+    const auto run = allocation_at(offset);
+    if (!run)
+        return std::unexpected{why_not(offset)};
+    give(*run);
+    return bytes_of(run->length());
+}
+
+PercpuChunkMap::FreedMany PercpuChunkMap::free_many(std::span<const Bytes> offsets)
+{
+    // Right ones that follow each other, still allocated: they are given back when one comes that does not
+    // follow. The bits around them are as they should be, so what follows can be looked up meanwhile; what
+    // lies among them is a second free, and must find them free.
+    GrainRun together{0, 0};
+    for (u32 index = 0; index < offsets.size(); ++index) {
+        const Bytes offset = offsets[index];
+        // The usual case first.
+        if (offset == bytes_of(together.end) && together.end < end_ && bit_is_set(starts_, together.end)) {
+            together.end = end_of_allocation(together.end);
+            continue;
+        }
+        if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {
+            give(together);
+            together = {0, 0};
+        }
+        const auto run = allocation_at(offset);
+        if (!run) {
+            give(together);
+            return {index, why_not(offset)};
+        }
+        if (run->end == together.begin) {
+            together.begin = run->begin;
+        } else {
+            give(together);
+            together = *run;
+        }
+    }
+    give(together);
+    return {static_cast<u32>(offsets.size()), std::nullopt};
+}
+
+void PercpuChunkMap::take(GrainRun run)
+{
+    set_bits(used_, run.begin, run.end);
+    for_blocks_of(run, [this](u32 index, GrainRun part) {
+        blocks_[index].take(part, bits_of(index));
+        clear_bit(idle_, index);
+    });
+    while (first_block_ < block_count() && blocks_[first_block_].free() == 0)
+        ++first_block_;
+    if (!runs_.take(run))
+        find_largest();
+}
+
+void PercpuChunkMap::give(GrainRun run)
+{
+    if (run.length() == 0)
+        return;
+    clear_bits(used_, run.begin, run.end);
+    clear_bits(starts_, run.begin, run.end);
+    first_block_ = std::min(first_block_, block_of(run.begin));
+    // Grows to all that is free around it, first inside the blocks, then over their edges. The longest run,
+    // which may be most of the chunk, need not be walked through.
+    GrainRun around = runs_.joined_to_largest(run);
+    for_blocks_of(run, [this, &around](u32 index, GrainRun part) {
+        const u32 base = index * PercpuBlock::kGrains;
+        const GrainRun inside = blocks_[index].give(part, bits_of(index));
+        around.begin = std::min(around.begin, base + inside.begin);
+        around.end = std::max(around.end, base + inside.end);
+        if (blocks_[index].is_idle())
+            set_bit(idle_, index);
+    });
+    for (u32 index = block_of(around.begin); index > 0 && around.begin == index * PercpuBlock::kGrains;)
+        around.begin -= blocks_[--index].right();
+    for (u32 index = block_of(around.end);
+         index < block_count() && around.end == index * PercpuBlock::kGrains; ++index)
+        around.end += blocks_[index].left();
+    runs_.give(run.length(), around);
+}
+
+// Block by block, as PercpuBlock::find_largest() does it word by word.
+void PercpuChunkMap::find_largest()
+{
+    runs_.largest = 0;
+    GrainRun open{0, 0};
+    for (u32 index = 0; index < block_count(); ++index) {
+        const PercpuBlock& block = blocks_[index];
+        const u32 base = index * PercpuBlock::kGrains;
+        open.end = base + block.left();
+        runs_.propose(open);
+        if (block.is_idle())
+            continue;
+        runs_.propose({base + block.largest_at(), base + block.largest_at() + block.largest()});
+        open = {base + PercpuBlock::kGrains - block.right(), base + PercpuBlock::kGrains};
+    }
+}
+
+} // namespace percival::mm

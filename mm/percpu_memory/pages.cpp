@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/percpu_memory/pages.hpp"
+
+#include "arch/cpu/zero_page.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/pages/page_cache.hpp"
+#include "mm/percpu/area.hpp"
+#include "mm/percpu/window.hpp"
+#include "mm/vmalloc/vmalloc.hpp"
+#include "mm/vmalloc/vmap.hpp"
+
+#include <atomic>
+
+namespace percival::mm {
+namespace {
+
+constexpr Bytes kPage = KernelGeometry::kPageSize;
+
+// Pages that are unmapped, but not flushed yet.
+constinit PhysAddr* removed = nullptr;
+constinit u32 removed_count = 0;
+
+constinit std::atomic<u64> pages_in_use{0};
+constinit std::atomic<u64> flush_count{0};
+
+VirtAddr page_address(VirtAddr base, u32 page)
+{
+    return base + kPage * page;
+}
+
+// The tree in which a CPU's window is mapped by pages.
+KernelPageTable window_table(CpuId cpu)
+{
+    return {cpu_root(cpu), kernel_tables()};
+}
+
+std::optional<PhysAddr> allocate_zeroed_near(NumaNode node)
+{
+    const auto page = node == this_cpu_node() ? allocate_page() : allocate_pages_near(node, kOnePage);
+    if (page)
+        arch::zero_page<kPage.count()>(linear_pointer<void>(*page));
+    return page;
+}
+
+// By single pages: one of them may go without the others.
+bool map_page(CpuId cpu, VirtAddr local, PhysAddr page)
+{
+    if (!vmap_range(master_root(), local_to_global(local, cpu), {&page, 1}, kData))
+        return false;
+    return percpu_window == PercpuWindow::Linked ||
+           vmap_range(cpu_root(cpu), local, {&page, 1}, kData).has_value();
+}
+
+bool populate_page(CpuId cpu, VirtAddr local)
+{
+    const auto page = allocate_zeroed_near(page_cache.on(cpu).node);
+    if (!page)
+        return false;
+    if (!map_page(cpu, local, *page)) {
+        // It may be mapped at one of its two addresses, and known to a TLB: it goes as others do.
+        const auto found = master_table().walk(local_to_global(local, cpu));
+        if (found.kind() != PteKind::Leaf)
+            free_page(*page);
+        return false;
+    }
+    return true;
+}
+
+// Unmaps what is mapped there, all of it or, after a failure, some.
+void remove_pages(CpuId cpu, VirtAddr base, PercpuPages pages, KernelTlbBatch& batch)
+{
+    KernelPageTable master = master_table();
+    for (u32 page = pages.begin; page < pages.end; ++page) {
+        const VirtAddr local = page_address(base, page);
+        const VirtAddr global = local_to_global(local, cpu);
+        const auto found = master.walk(global);
+        if (found.kind() != PteKind::Leaf)
+            continue;
+        removed[removed_count++] = found.pte.address();
+        master.clear({global, kPage});
+        if (percpu_window == PercpuWindow::Mapped)
+            window_table(cpu).clear({local, kPage});
+    }
+    batch.add_leaves({local_to_global(page_address(base, pages.begin), cpu), kPage * pages.count()}, kPage);
+}
+
+void remove_everywhere(VirtAddr base, PercpuPages pages)
+{
+    {
+        KernelTlbBatch batch{kernel_tables()};
+        for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
+            remove_pages(CpuId{cpu}, base, pages, batch);
+        // One address, and as many different entries as there are CPUs: a broadcast rids each of its own.
+        batch.add_leaves({page_address(base, pages.begin), kPage * pages.count()}, kPage);
+    }
+    flush_count.fetch_add(1, std::memory_order_relaxed);
+    while (removed_count != 0)
+        free_page(removed[--removed_count]);
+}
+
+} // namespace
+
+bool prepare_percpu_pages(u32 pages)
+{
+    const auto memory = vmalloc(Bytes{u64{pages} * possible_cpu_count() * sizeof(PhysAddr)});
+    removed = memory ? static_cast<PhysAddr*>(*memory) : nullptr;
+    return memory.has_value();
+}
+
+bool populate_percpu_pages(VirtAddr base, PercpuPages pages)
+{
+    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu) {
+        for (u32 page = pages.begin; page < pages.end; ++page) {
+            if (populate_page(CpuId{cpu}, page_address(base, page)))
+                continue;
+            remove_everywhere(base, pages);
+            return false;
+        }
+    }
+    pages_in_use.fetch_add(u64{pages.count()} * possible_cpu_count(), std::memory_order_relaxed);
+    return true;
+}
+
+void depopulate_percpu_pages(VirtAddr base, PercpuPages pages)
+{
+    remove_everywhere(base, pages);
+    pages_in_use.fetch_sub(u64{pages.count()} * possible_cpu_count(), std::memory_order_relaxed);
+}
+
+PercpuPageStatistics percpu_page_statistics()
+{
+    return {pages_in_use.load(std::memory_order_relaxed), flush_count.load(std::memory_order_relaxed)};
+}
+
+} // namespace percival::mm

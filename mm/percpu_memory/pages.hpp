@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Giving units memory, and taking it away again: pages in every CPU's slab and, where windows have tables of
+// their own, in every CPU's window.
+//
+// The caller serializes calls (the store's mutex): INV-percpu_pages-1 needs that, and the list of pages that are
+// on their way out is one.
+//
+// INV-percpu_pages-1: a page of a unit is mapped for all possible CPUs, online or not, or for none.
+// INV-percpu_pages-2: pages go back to the allocator after one flush: of each CPU's address in its slab, and of
+//                     the local address, which is the same for all CPUs.
+#pragma once
+
+#include "mm/percpu_memory/population.hpp"
+
+namespace percival::mm {
+
+// Room for the pages that are taken away at once, of units of `pages` pages. Once; false: no memory.
+[[nodiscard]] bool prepare_percpu_pages(u32 pages);
+
+// Zeroed pages from each CPU's node for the pages `pages` of the units at the local address `base`. False: no
+// memory, and nothing has changed.
+[[nodiscard]] bool populate_percpu_pages(VirtAddr base, PercpuPages pages);
+// Nobody uses them any more.
+void depopulate_percpu_pages(VirtAddr base, PercpuPages pages);
+
+// What has been populated, in pages of all CPUs together, and flushes for what was taken away.
+struct PercpuPageStatistics {
+    u64 pages;
+    u64 flushes;
+};
+PercpuPageStatistics percpu_page_statistics();
+
+} // namespace percival::mm

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// In which order the percpu chunks are asked for room. The fullest that may have it comes first, so that
+// nearly empty chunks become empty and their memory can go.
+//
+//      sized[0]       no free grain              not searched
+//      sized[1]       longest free run 1         a chunk's slot is the number of bits of its longest run:
+//      sized[2]                        2..3      what asks for n grains starts at the slot of n, where some
+//      sized[3]                        4..7      fit, and goes up, where all do
+//      ...
+//      sidelined      a search in them failed    not searched before something is freed in them
+//      isolated       nearly empty, to drain     searched when no sized chunk has room
+//      unused         nothing allocated in them  searched last: these can be destroyed
+//
+// Chunks whose empty pages are to lose their memory queue up for the worker besides, wherever they are.
+//
+// The caller serializes calls. Any context, on the host too.
+//
+// INV-percpu_slots-1: each chunk that was added is on exactly one list: `place()` names it.
+// INV-percpu_slots-2: the unused list has exactly the chunks on which nothing is allocated, and the longest run
+//                     of a chunk on a sized list has as many bits as the list's number: every change of a
+//                     chunk's map is told here.
+#pragma once
+
+#include "kernel/lib/intrusive_list.hpp"
+#include "mm/percpu/request.hpp"
+
+#include <array>
+#include <bit>
+#include <concepts>
+
+namespace percival::mm {
+
+// Lists by the longest free run: 0 to 31 bits.
+inline constexpr u32 kPercpuSizedSlots = 32;
+
+// The list a chunk is on.
+enum class PercpuPlace : u8 { Sized, Sidelined, Isolated, Unused };
+
+struct BySlot;
+struct ByDepopulation;
+
+// What a chunk derives from.
+template <class Chunk>
+class PercpuSlotted : public ListHook<Chunk, BySlot>, public ListHook<Chunk, ByDepopulation> {
+public:
+    PercpuPlace place() const { return place_; }
+
+private:
+    template <class>
+    friend class PercpuSlots;
+    PercpuPlace place_{PercpuPlace::Unused};
+    u8 sized_slot_{0};
+    bool awaits_depopulation_{false};
+};
+
+template <class Chunk>
+class PercpuSlots : Immovable {
+public:
+    constexpr PercpuSlots() = default;
+
+    void add(Chunk& chunk) { put_in(chunk, by_contents(chunk)); }
+    // Before the chunk is destroyed: it is on no list any more.
+    void remove(Chunk& chunk);
+
+    // After something was freed in the chunk. One that is isolated stays so, unless nothing is left in it.
+    void after_free(Chunk& chunk);
+    // It is to drain: no allocation in it while others have room. Nothing if it is unused.
+    void isolate(Chunk& chunk)
+    {
+        move(chunk, chunk.is_unused() ? PercpuPlace::Unused : PercpuPlace::Isolated);
+    }
+    // No longer.
+    void reintegrate(Chunk& chunk) { move(chunk, by_contents(chunk)); }
+
+    // Asks the chunks whose longest free run is long enough, until attempt(chunk) is true; the chunk, or null.
+    // It moves to where it belongs now, back from isolation if need be. One in which a small request finds no
+    // aligned place all the same is sidelined, if `sidelines`: not when the attempt was bound to certain
+    // pages, because then it says little about the next one.
+    template <std::predicate<Chunk&> Attempt>
+    Chunk* allocate(PercpuRequest request, bool sidelines, Attempt attempt);
+
+    // A chunk on which nothing is allocated; null if there is none. The next is after(chunk).
+    Chunk* first_unused() const { return unused_.first(); }
+    static Chunk* after(const Chunk& chunk) { return Places::after(chunk); }
+
+    // Once in the queue, however often it is asked for.
+    void queue_depopulation(Chunk& chunk);
+    // The chunk that has waited longest, no longer in the queue; null if there is none.
+    Chunk* take_for_depopulation();
+
+private:
+    using Places = IntrusiveList<Chunk, BySlot>;
+    using Queue = IntrusiveList<Chunk, ByDepopulation>;
+
+    // Requests up to 64 bytes, aligned to no more: a chunk that has no room for one is nearly full.
+    static bool is_small(PercpuRequest request)
+    {
+        return std::max(request.grains(), request.alignment()) <= 16;
+    }
+
+    static u32 longest_run(const Chunk& chunk)
+    {
+        return static_cast<u32>(chunk.largest_free().count() / kPercpuGrain.count());
+    }
+    static u32 slot_of(u32 grains) { return static_cast<u32>(std::bit_width(grains)); }
+    static PercpuPlace by_contents(const Chunk& chunk)
+    {
+        return chunk.is_unused() ? PercpuPlace::Unused : PercpuPlace::Sized;
+    }
+
+    Places& list_of(Chunk& chunk);
+    void put_in(Chunk& chunk, PercpuPlace place);
+    void take_out(Chunk& chunk);
+    void move(Chunk& chunk, PercpuPlace place);
+    template <class Attempt>
+    Chunk* allocate_in(Places& list, PercpuRequest request, bool sidelines, Attempt& attempt);
+
+    std::array<Places, kPercpuSizedSlots> sized_{};
+    u32 sized_in_use_{0}; // a bit for each sized list that is not empty
+    Places sidelined_{};
+    Places isolated_{};
+    Places unused_{};
+    Queue depopulation_{};
+};
+
+template <class Chunk>
+auto PercpuSlots<Chunk>::list_of(Chunk& chunk) -> Places&
+{
+    switch (chunk.place_) {
+    case PercpuPlace::Sidelined:
+        return sidelined_;
+    case PercpuPlace::Isolated:
+        return isolated_;
+    case PercpuPlace::Unused:
+        return unused_;
+    case PercpuPlace::Sized:
+        break;
+    }
+    return sized_[chunk.sized_slot_];
+}
+
+template <class Chunk>
+void PercpuSlots<Chunk>::put_in(Chunk& chunk, PercpuPlace place)
+{
+    chunk.place_ = place;
+    if (place == PercpuPlace::Sized) {
+        const u32 slot = slot_of(longest_run(chunk));
+        chunk.sized_slot_ = static_cast<u8>(slot);
+        sized_in_use_ |= u32{1} << slot;
+    }
+    list_of(chunk).push_front(chunk);
+}
+
+template <class Chunk>
+void PercpuSlots<Chunk>::take_out(Chunk& chunk)
+{
+    list_of(chunk).remove(chunk);
+    if (chunk.place_ == PercpuPlace::Sized && sized_[chunk.sized_slot_].empty())
+        sized_in_use_ &= ~(u32{1} << chunk.sized_slot_);
+}
+
+template <class Chunk>
+void PercpuSlots<Chunk>::move(Chunk& chunk, PercpuPlace place)
+{
+    // Where it is already, it stays, so that the usual operation moves nothing.
+    if (chunk.place_ == place &&
+        (place != PercpuPlace::Sized || chunk.sized_slot_ == slot_of(longest_run(chunk))))
+        return;
+    take_out(chunk);
+    put_in(chunk, place);
+}
+
+template <class Chunk>
+void PercpuSlots<Chunk>::remove(Chunk& chunk)
+{
+    take_out(chunk);
+    if (chunk.awaits_depopulation_)
+        depopulation_.remove(chunk);
+    chunk.awaits_depopulation_ = false;
+}
+
+template <class Chunk>
+void PercpuSlots<Chunk>::after_free(Chunk& chunk)
+{
+    if (chunk.place_ != PercpuPlace::Isolated || chunk.is_unused())
+        move(chunk, by_contents(chunk));
+}
+
+template <class Chunk>
+template <class Attempt>
+Chunk* PercpuSlots<Chunk>::allocate_in(Places& list, PercpuRequest request, bool sidelines, Attempt& attempt)
+{
+    Chunk* next = nullptr;
+    for (Chunk* chunk = list.first(); chunk != nullptr; chunk = next) {
+        next = Places::after(*chunk);
+        if (longest_run(*chunk) < request.grains())
+            continue;
+        if (attempt(*chunk)) {
+            move(*chunk, PercpuPlace::Sized);
+            return chunk;
+        }
+        if (sidelines)
+            move(*chunk, PercpuPlace::Sidelined);
+    }
+    return nullptr;
+}
+
+template <class Chunk>
+template <std::predicate<Chunk&> Attempt>
+Chunk* PercpuSlots<Chunk>::allocate(PercpuRequest request, bool sidelines, Attempt attempt)
+{
+    const bool sidelines_here = sidelines && is_small(request);
+    const u32 lowest = slot_of(request.grains());
+    for (u32 left = sized_in_use_ >> lowest << lowest; left != 0; left &= left - 1) {
+        Places& list = sized_[static_cast<u32>(std::countr_zero(left))];
+        if (Chunk* chunk = allocate_in(list, request, sidelines_here, attempt))
+            return chunk;
+    }
+    if (Chunk* chunk = allocate_in(isolated_, request, false, attempt))
+        return chunk;
+    return allocate_in(unused_, request, false, attempt);
+}
+
+template <class Chunk>
+void PercpuSlots<Chunk>::queue_depopulation(Chunk& chunk)
+{
+    if (chunk.awaits_depopulation_)
+        return;
+    chunk.awaits_depopulation_ = true;
+    depopulation_.push_back(chunk);
+}
+
+template <class Chunk>
+Chunk* PercpuSlots<Chunk>::take_for_depopulation()
+{
+    Chunk* const chunk = depopulation_.first();
+    if (chunk != nullptr) {
+        depopulation_.remove(*chunk);
+        chunk->awaits_depopulation_ = false;
+    }
+    return chunk;
+}
+
+} // namespace percival::mm

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/percpu_memory/store.hpp"
+
+#include "mm/percpu_memory/pages.hpp"
+#include "mm/vmalloc/vm_region.hpp"
+
+namespace percival::mm {
+
+void PercpuStore::start(PercpuChunk& first)
+{
+    const IrqSpinGuard guard{lock_};
+    slots_.add(first);
+    empty_pages_ = first.empty_pages();
+}
+
+u32 PercpuStore::take(PercpuRequest request, std::span<VirtAddr> places)
+{
+    if (places.empty())
+        return 0;
+    std::array<Bytes, kMostAtOnce> offsets;
+    const auto wanted = std::span{offsets}.first(std::min<std::size_t>(places.size(), kMostAtOnce));
+    const IrqSpinGuard guard{lock_};
+    u32* empty = &empty_pages_;
+    u32 count = 0;
+    PercpuChunk* chunk = slots_.allocate(request, false, [&](PercpuChunk& asked) {
+        const Recount recount{*empty, asked};
+        count = asked.map.allocate_many(request, wanted, asked.population.populated_blocks());
+        return count != 0;
+    });
+    for (u32 n = 0; n < count; ++n)
+        places[n] = chunk->base() + offsets[n];
+    if (empty_pages_ < kFewEmptyPages)
+        needs_balance_.store(true, std::memory_order_relaxed);
+    return count;
+}
+
+void PercpuStore::note_missed(PercpuRequest request)
+{
+    const IrqSpinGuard guard{lock_};
+    if (!missed_ || missed_->grains() < request.grains())
+        missed_ = request;
+    needs_balance_.store(true, std::memory_order_relaxed);
+}
+
+// In any chunk, whether its pages have memory or not.
+PercpuChunk* PercpuStore::take_anywhere(PercpuRequest request, Bytes& offset)
+{
+    const IrqSpinGuard guard{lock_};
+    u32* empty = &empty_pages_;
+    return slots_.allocate(request, true, [&](PercpuChunk& asked) {
+        const Recount recount{*empty, asked};
+        const auto found = asked.map.allocate(request);
+        offset = found.value_or(Bytes{0});
+        return found.has_value();
+    });
+}
+
+std::expected<PercpuChunk*, PercpuError> PercpuStore::add_chunk()
+{
+    const auto area = local_percpu_region().allocate(kPercpuUnit, kPercpuUnit);
+    if (!area)
+        return std::unexpected{area.error() == VmError::NoMemory ? PercpuError::NoMemory
+                                                                 : PercpuError::NoAddresses};
+    PercpuChunk* chunk = PercpuChunk::make((*area)->range.base, {kPercpuUnit, Bytes{0}, kPercpuUnit});
+    if (chunk == nullptr) {
+        local_percpu_region().release(**area);
+        return std::unexpected{PercpuError::NoMemory};
+    }
+    chunk->area = *area;
+    chunk->area->kind = VmKind::Percpu;
+    chunk->area->mapped = Bytes{0}; // the note may have been that of a chunk that has gone
+    chunk->area->become(VmState::Used);
+    enter_percpu_chunk(*chunk);
+    const IrqSpinGuard guard{lock_};
+    slots_.add(*chunk);
+    return chunk;
+}
+
+bool PercpuStore::populate(PercpuChunk& chunk, PercpuPages pages)
+{
+    if (!populate_percpu_pages(chunk.base(), pages))
+        return false;
+    const IrqSpinGuard guard{lock_};
+    const Recount recount{empty_pages_, chunk};
+    chunk.population.populate(pages);
+    if (chunk.area != nullptr)
+        chunk.area->mapped = KernelGeometry::kPageSize * chunk.population.populated_pages();
+    return true;
+}
+
+std::expected<VirtAddr, PercpuError> PercpuStore::take_blocking(PercpuRequest request)
+{
+    VirtAddr place{};
+    if (take(request, {&place, 1}) == 1)
+        return place;
+    const MutexGuard guard{populating_};
+    return take_with_memory(request);
+}
+
+std::expected<VirtAddr, PercpuError> PercpuStore::take_with_memory(PercpuRequest request)
+{
+    Bytes offset{0};
+    PercpuChunk* chunk = take_anywhere(request, offset);
+    if (chunk == nullptr) {
+        if (const auto added = add_chunk(); !added)
+            return std::unexpected{added.error()};
+        chunk = take_anywhere(request, offset);
+    }
+    if (chunk == nullptr)
+        return std::unexpected{PercpuError::NoMemory};
+    PercpuPages left = chunk->population.pages_of(offset, request.size());
+    for (;;) {
+        const PercpuPages missing = chunk->population.next_missing(left);
+        if (missing.count() == 0)
+            return chunk->base() + offset;
+        if (!populate(*chunk, missing))
+            break;
+        left.begin = missing.end;
+    }
+    const VirtAddr place = chunk->base() + offset;
+    give({&place, 1});
+    return std::unexpected{PercpuError::NoMemory};
+}
+
+void PercpuStore::put_back(PercpuChunk& chunk, std::span<const Bytes> offsets)
+{
+    {
+        const Recount recount{empty_pages_, chunk};
+        chunk.map.free_many(offsets);
+    }
+    slots_.after_free(chunk);
+}
+
+// A chunk that has much to give back drains, if there is enough without it.
+void PercpuStore::notice_empty_pages(PercpuChunk& chunk)
+{
+    if (empty_pages_ > kEnoughEmptyPages && 4 * chunk.empty_pages() >= chunk.all_pages().count()) {
+        if (chunk.area != nullptr)
+            slots_.isolate(chunk);
+        slots_.queue_depopulation(chunk);
+        needs_balance_.store(true, std::memory_order_relaxed);
+    }
+    if (chunk.is_unused() && chunk.area != nullptr)
+        needs_balance_.store(true, std::memory_order_relaxed);
+}
+
+void PercpuStore::give(std::span<const VirtAddr> places)
+{
+    const IrqSpinGuard guard{lock_};
+    while (!places.empty()) {
+        // Those of one chunk together.
+        PercpuChunk& chunk = *percpu_chunk_at(places.front());
+        std::array<Bytes, kMostAtOnce> offsets;
+        u32 count = 0;
+        while (count < kMostAtOnce && count < places.size() && percpu_chunk_at(places[count]) == &chunk) {
+            offsets[count] = chunk.offset_of(places[count]);
+            ++count;
+        }
+        put_back(chunk, std::span{offsets}.first(count));
+        notice_empty_pages(chunk);
+        places = places.subspan(count);
+    }
+}
+
+PercpuStore& percpu_store()
+{
+    static constinit PercpuStore store;
+    return store;
+}
+
+} // namespace percival::mm

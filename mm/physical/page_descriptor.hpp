@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the page allocator knows of a page: 8 bytes, so that 64 GiB of 4 KiB pages cost 128 MiB.
+//
+//      63         36 35          8 7     4    3       2    0
+//     | previous    | next        | order | poison | use    |
+//
+// The links are page indexes within the zone and mean something on free lists only. They lie here and not in
+// the free page itself, so that a write to freed memory cannot corrupt the allocator.
+//
+// INV-page_descriptor-1: only the first page of a block has a use other than None. Whoever owns the block (a
+//                        zone under its lock, a CPU's page cache, the one who allocated it) is the only one
+//                        to change it.
+// INV-page_descriptor-2: others may look at it meanwhile (a neighbour that merges, a second free), so every
+//                        access is one 64-bit load or store, or one compare-exchange where two could claim
+//                        the page at once.
+#pragma once
+
+#include "kernel/lib/types.hpp"
+#include "mm/physical/page_order.hpp"
+
+namespace percival::mm {
+
+enum class PageUse : u8 {
+    None,      // not the first page of a block, or not the allocator's
+    Free,      // on a free list of its zone
+    Allocated, // handed out
+    Cached,    // in a CPU's page cache, order 0
+    Objects,   // handed out to the small-object allocator: only that one may give it back
+};
+
+class PageState {
+public:
+    static constexpr unsigned kIndexBits = 28;
+    static constexpr u32 kNoIndex = (u32{1} << kIndexBits) - 1;
+
+    constexpr PageState() = default;
+    constexpr explicit PageState(PageUse use, PageOrder order = kOnePage)
+        : raw_{static_cast<u64>(use) | u64{order.number()} << kOrderShift}
+    {
+    }
+    // On a free list between two others, kNoIndex at its ends.
+    static constexpr PageState free(PageOrder order, u32 previous, u32 next)
+    {
+        PageState state{PageUse::Free, order};
+        state.raw_ |= u64{previous} << kPreviousShift | u64{next} << kNextShift;
+        return state;
+    }
+    static constexpr PageState from_raw(u64 raw)
+    {
+        PageState state;
+        state.raw_ = raw;
+        return state;
+    }
+
+    constexpr u64 raw() const { return raw_; }
+    constexpr PageUse use() const { return static_cast<PageUse>(raw_ & 7); }
+    constexpr PageOrder order() const { return PageOrder{static_cast<unsigned>(raw_ >> kOrderShift) & 0xf}; }
+    constexpr bool is(PageUse use, PageOrder order) const
+    {
+        constexpr u64 kMask = 0xf7;
+        return ((raw_ ^ PageState{use, order}.raw_) & kMask) == 0;
+    }
+    constexpr u32 next() const { return static_cast<u32>(raw_ >> kNextShift) & kNoIndex; }
+    constexpr u32 previous() const { return static_cast<u32>(raw_ >> kPreviousShift); }
+
+    // The page was filled with the poison pattern when it was freed, and may be checked for it.
+    constexpr bool is_poisoned() const { return (raw_ & kPoison) != 0; }
+    constexpr PageState with_poison(bool poisoned) const
+    {
+        return from_raw(poisoned ? raw_ | kPoison : raw_ & ~kPoison);
+    }
+    friend constexpr bool operator==(PageState, PageState) = default;
+
+private:
+    static constexpr u64 kPoison = 8;
+    static constexpr unsigned kOrderShift = 4;
+    static constexpr unsigned kNextShift = 8;
+    static constexpr unsigned kPreviousShift = kNextShift + kIndexBits;
+
+    u64 raw_{0};
+};
+
+class PageDescriptor {
+public:
+    PageState load() const { return PageState::from_raw(__atomic_load_n(&raw_, __ATOMIC_RELAXED)); }
+    void store(PageState state) { __atomic_store_n(&raw_, state.raw(), __ATOMIC_RELAXED); }
+    // False, and nothing changed, if it was not `from` at that moment: of two that try, one wins.
+    [[nodiscard]] bool change(PageState from, PageState to)
+    {
+        u64 expected = from.raw();
+        return __atomic_compare_exchange_n(&raw_, &expected, to.raw(), false, __ATOMIC_RELAXED,
+                                           __ATOMIC_RELAXED);
+    }
+
+private:
+    u64 raw_{0};
+};
+
+static_assert(sizeof(PageDescriptor) == 8);
+static_assert(kMaxPageOrder.number() <= 0xf);
+
+} // namespace percival::mm

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/roots/check.hpp"
+
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/percpu/area.hpp"
+#include "mm/percpu/unit.hpp"
+#include "mm/percpu/window.hpp"
+
+namespace percival::mm {
+namespace {
+
+using arch::Pte;
+
+constexpr VirtAddr kWindow = KernelLayout::kLocalPercpu.base;
+
+// The table of `level` on the way from `root` to the local window.
+const Pte* table_towards_window(PhysAddr root, Level level)
+{
+    KernelPageTable table{root, kernel_tables()};
+    return table.walk_to(kWindow, level).slot - KernelGeometry::index(level, kWindow);
+}
+
+// At the private level the window's own entries differ, above it the one that leads there.
+bool may_differ(Level level, u64 index)
+{
+    const u64 first = KernelGeometry::index(level, kWindow);
+    const u64 count = level == KernelLayout::kPrivateLevel ? KernelLayout::kWindowEntries : 1;
+    return index >= first && index < first + count;
+}
+
+bool level_agrees(PhysAddr root, Level level)
+{
+    const Pte* own = table_towards_window(root, level);
+    const Pte* master = table_towards_window(master_root(), level);
+    for (u64 index = 0; index < KernelGeometry::entries(level); ++index) {
+        if (!may_differ(level, index) && own[index] != master[index])
+            return false;
+    }
+    return true;
+}
+
+// The window's tables are its own: what counts is where they lead.
+bool window_is_mapped_to_slab(CpuId cpu)
+{
+    const Bytes unit = first_percpu_chunk()->size;
+    const KernelPageTable own{cpu_root(cpu), kernel_tables()};
+    for (Bytes offset{0}; offset < unit; offset = offset + KernelGeometry::kPageSize) {
+        const auto here = own.walk(kWindow + offset);
+        const auto there = master_table().walk(local_to_global(kWindow + offset, cpu));
+        if (here.kind() != PteKind::Leaf || here.pte.address() != there.pte.address())
+            return false;
+    }
+    return true;
+}
+
+bool window_shows_slab(CpuId cpu)
+{
+    if (percpu_window == PercpuWindow::Mapped)
+        return window_is_mapped_to_slab(cpu);
+    const Pte* window = table_towards_window(cpu_root(cpu), KernelLayout::kPrivateLevel) +
+                        KernelGeometry::index(KernelLayout::kPrivateLevel, kWindow);
+    for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {
+        const VirtAddr in_slab =
+            local_to_global(kWindow, cpu) + KernelGeometry::entry_size(KernelLayout::kPrivateLevel) * entry;
+        if (window[entry] != master_table().walk_to(in_slab, KernelLayout::kPrivateLevel).pte)
+            return false;
+    }
+    return true;
+}
+
+} // namespace
+
+bool root_agrees_with_master(CpuId cpu)
+{
+    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel;
+         level = level.down()) {
+        if (!level_agrees(cpu_root(cpu), level))
+            return false;
+    }
+    return window_shows_slab(cpu);
+}
+
+} // namespace percival::mm

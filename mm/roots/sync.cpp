@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/roots/sync.hpp"
+
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/percpu/area.hpp"
+#include "mm/kernel_map/writable_window.hpp"
+
+namespace percival::mm {
+namespace {
+
+struct KernelRoots {
+    static u32 cpus() { return possible_cpu_count(); }
+    static PhysAddr master_table(Level level) { return master_table_of(level); }
+    static PhysAddr private_table(CpuId cpu, Level level) { return mm::private_table(cpu, level); }
+    static const arch::Pte* table(PhysAddr address) { return kernel_tables().table(address); }
+    static void write(PhysAddr table, u64 index, arch::Pte value)
+    {
+        const WritableWindow window{table};
+        KernelTables::store(window.writable<arch::Pte>() + index, value);
+    }
+    static std::optional<PhysAddr> allocate() { return kernel_tables().allocate(); }
+    static void publish() { KernelTables::publish(); }
+};
+
+constinit KernelRoots roots;
+constinit RootSync<KernelGeometry, arch::Pte, KernelRoots> root_sync{roots};
+
+} // namespace
+
+std::expected<void, RootSyncError> sync_roots(VirtRange range)
+{
+    return root_sync.sync(range);
+}
+
+} // namespace percival::mm

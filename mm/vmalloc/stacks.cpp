@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/vmalloc/stacks.hpp"
+
+#include "linker/symbols.hpp"
+#include "kernel/sync/spinlock.hpp"
+#include "mm/physical/early_memory.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/percpu/area.hpp"
+#include "mm/vmalloc/vm_region.hpp"
+
+extern "C" char overflow_stack[];
+
+namespace percival {
+namespace {
+
+// A stack occupies the lower half of a slot, aligned to the slot's size; the upper halves are the guards.
+constexpr Bytes kSlot = arch::kStackSize * 2;
+
+// Threads there can be at once: some for each CPU, and some besides.
+constexpr u32 kThreadsPerCpu = 3;
+constexpr u32 kOtherThreads = 128;
+
+// The slots: one for each CPU, one for the boot thread, then those of threads.
+constinit VirtRange slots{};
+constinit u32 slots_made_at_boot = 0;
+
+// How many slots are mapped, from the first on.
+constinit std::atomic<u32> mapped_slots{0};
+
+// Stacks of threads that have ended: each holds a pointer to the next at its base.
+constinit SpinLock lock;
+constinit VirtAddr free_stacks PERCIVAL_GUARDED_BY(lock){};
+
+VirtRange stack_of_slot(u32 slot)
+{
+    return {slots.base + kSlot * slot, arch::kStackSize};
+}
+
+VirtAddr& next_free(VirtAddr stack)
+{
+    // SAFETY: the stack is mapped (INV-stacks-1), and no thread's.
+    return *reinterpret_cast<VirtAddr*>(stack.raw());
+}
+
+// The one place that maps a thread's stack. The tables are there since boot, so this writes entries of its own
+// only and may run beside other changes of the kernel's tables.
+std::optional<VirtRange> map_next_slot() PERCIVAL_REQUIRES(lock)
+{
+    const u32 slot = mapped_slots.load(std::memory_order_relaxed);
+    if (!slots.contains(stack_of_slot(slot)))
+        return {};
+    const mm::PageOrder order = mm::order_for(arch::kStackSize, mm::KernelGeometry::kPageSize);
+    const auto memory = mm::allocate_pages(order);
+    if (!memory)
+        return {};
+    if (!mm::master_table().map(stack_of_slot(slot), *memory, mm::kData, mm::Leaves::Pages)) {
+        mm::free_pages(*memory, order);
+        return {};
+    }
+    mapped_slots.store(slot + 1, std::memory_order_release);
+    return stack_of_slot(slot);
+}
+
+std::expected<void, mm::MapError> map_boot_slot(u32 slot, mm::NumaNode node)
+{
+    const auto memory = mm::early_memory().allocate_on(node, arch::kStackSize, mm::KernelGeometry::kPageSize);
+    if (!memory)
+        return std::unexpected{mm::MapError::NoMemory};
+    return mm::master_table().map(stack_of_slot(slot), memory->base, mm::kData);
+}
+
+// Only memory the percpu section covers is mapped; the overflow stack is at the section's start.
+std::optional<VirtRange> overflow_stack_containing(VirtAddr address)
+{
+    const VirtRange local{address_of(overflow_stack), arch::kOverflowStackSize};
+    if (local.contains(address))
+        return local;
+    return {};
+}
+
+} // namespace
+
+std::expected<void, mm::MapError> make_cpu_stacks(const MachineDescription& machine)
+{
+    const auto cpus = static_cast<u32>(machine.cpus.size());
+    slots_made_at_boot = cpus + 1;
+    const u32 count = slots_made_at_boot + cpus * kThreadsPerCpu + kOtherThreads;
+    // One slot more: the guard below the first stack.
+    const auto area = mm::vmalloc_region().allocate(kSlot * (u64{count} + 1), kSlot);
+    if (!area)
+        return std::unexpected{mm::MapError::NoMemory};
+    slots = {(*area)->range.base + kSlot, kSlot * count};
+    if (auto result = mm::master_table().ensure_tables(slots, mm::kLastLevel.up()); !result)
+        return result;
+    for (u32 slot = 0; slot < slots_made_at_boot; ++slot) {
+        // The boot thread's is the one after the CPUs', and begins on the boot CPU.
+        const u32 cpu = slot < cpus ? slot : kBootCpu.index();
+        if (auto result = map_boot_slot(slot, mm::NumaNode{machine.cpus[cpu].numa_node}); !result)
+            return result;
+    }
+    mapped_slots.store(slots_made_at_boot, std::memory_order_release);
+    (*area)->kind = mm::VmKind::Stacks;
+    (*area)->mapped = arch::kStackSize * slots_made_at_boot;
+    (*area)->become(mm::VmState::Used);
+    return {};
+}
+
+VirtRange cpu_stack(CpuId cpu)
+{
+    return stack_of_slot(cpu.index());
+}
+
+VirtRange boot_thread_stack()
+{
+    return stack_of_slot(slots_made_at_boot - 1);
+}
+
+std::optional<VirtRange> allocate_thread_stack()
+{
+    const SpinGuard guard{lock};
+    if (free_stacks == VirtAddr{})
+        return map_next_slot();
+    const VirtAddr stack = free_stacks;
+    free_stacks = next_free(stack);
+    return VirtRange{stack, arch::kStackSize};
+}
+
+void free_thread_stack(VirtRange stack)
+{
+    const SpinGuard guard{lock};
+    next_free(stack.base) = free_stacks;
+    free_stacks = stack.base;
+}
+
+std::optional<VirtRange> stack_containing(VirtAddr address)
+{
+    const VirtRange boot{address_of(boot_stack), arch::kStackSize};
+    if (boot.contains(address))
+        return boot;
+    if (slots.contains(address)) {
+        const auto slot = static_cast<u32>((address - slots.base).count() / kSlot.count());
+        const VirtRange stack = stack_of_slot(slot);
+        const bool is_mapped = slot < mapped_slots.load(std::memory_order_acquire);
+        return is_mapped && stack.contains(address) ? std::optional{stack} : std::nullopt;
+    }
+    return overflow_stack_containing(address);
+}
+
+} // namespace percival

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/vmalloc/vm_mapping.hpp"
+
+namespace percival::mm {
+
+std::expected<void, MapError> find_slots(VmArea& area)
+{
+    const Bytes usable = area.range.size - KernelGeometry::kPageSize; // the guard may be another table's
+    const auto slots = master_table().slots_for({area.range.base, usable});
+    if (!slots)
+        return std::unexpected{slots.error()};
+    area.slots = *slots;
+    return {};
+}
+
+namespace vm_mapping_detail {
+
+std::expected<void, MapError> walk_and_map(VirtAddr base, std::span<const PhysAddr> pages,
+                                           Attributes attributes)
+{
+    return master_table().map_pages(base, pages, attributes);
+}
+
+std::expected<void, MapError> walk_and_map(VirtRange range, PhysAddr to, Attributes attributes)
+{
+    return master_table().map(range, to, attributes);
+}
+
+void walk_and_clear(VirtRange range)
+{
+    master_table().clear(range);
+}
+
+} // namespace vm_mapping_detail
+} // namespace percival::mm

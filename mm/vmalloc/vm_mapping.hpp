@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Mapping memory into an area and clearing it again: through the descriptors a small area knows, or by a walk
+// from the master root. No flush. The area is the caller's. Any context.
+#pragma once
+
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/page_table/leaf_slots.hpp"
+#include "mm/vmalloc/vm_area.hpp"
+
+namespace percival::mm {
+
+using KernelLeafSlots = LeafSlots<KernelGeometry, arch::Pte, KernelTables>;
+
+// Has an area find its descriptors, if they stand in one table. NoMemory: none could be made.
+std::expected<void, MapError> find_slots(VmArea& area);
+
+namespace vm_mapping_detail {
+
+// By a walk. Out of line, so that the quick ways need no stack.
+std::expected<void, MapError> walk_and_map(VirtAddr base, std::span<const PhysAddr> pages,
+                                           Attributes attributes);
+std::expected<void, MapError> walk_and_map(VirtRange range, PhysAddr to, Attributes attributes);
+void walk_and_clear(VirtRange range);
+
+} // namespace vm_mapping_detail
+
+// From the area's base on.
+inline std::expected<void, MapError> map_into(VmArea& area, std::span<const PhysAddr> pages,
+                                              Attributes attributes)
+{
+    if (area.slots == nullptr)
+        return vm_mapping_detail::walk_and_map(area.range.base, pages, attributes);
+    return KernelLeafSlots{kernel_tables(), area.slots}.map(
+        KernelGeometry::index(kLastLevel, area.range.base), pages, attributes);
+}
+
+// Neighbouring pages at `offset`.
+inline std::expected<void, MapError> map_into(VmArea& area, Bytes offset, PhysRange memory,
+                                              Attributes attributes)
+{
+    if (area.slots == nullptr || memory.size != KernelGeometry::kPageSize)
+        return vm_mapping_detail::walk_and_map({area.range.base + offset, memory.size}, memory.base,
+                                               attributes);
+    arch::Pte* slot = area.slots + (offset.count() >> KernelGeometry::kPageShift);
+    KernelLeafSlots{kernel_tables(), slot}.map_page(memory.base, attributes);
+    return {};
+}
+
+// Whatever is mapped in the area's first `mapped` bytes.
+inline void clear_area(VmArea& area, Bytes mapped)
+{
+    if (area.slots == nullptr)
+        return vm_mapping_detail::walk_and_clear({area.range.base, mapped});
+    KernelLeafSlots{kernel_tables(), area.slots}.clear(mapped.count() >> KernelGeometry::kPageShift);
+}
+
+} // namespace percival::mm

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/vmalloc/vm_region.hpp"
+
+#include "mm/vmalloc/vm_area_notes.hpp"
+
+#include <utility>
+
+namespace percival::mm {
+namespace {
+
+// Where `size` bytes fit into a hole first.
+VirtRange place_in(const VmArea& hole, Bytes size, Bytes alignment)
+{
+    return {hole.range.base.align_up(alignment), size};
+}
+
+} // namespace
+
+// The whole region is one hole at first.
+bool VmRegion::start()
+{
+    if (!areas_.is_empty())
+        return true;
+    VmArea* all = new_area_note();
+    if (all == nullptr)
+        return false;
+    all->range = whole_;
+    areas_.insert_first(*all);
+    return true;
+}
+
+VmArea* VmRegion::find(VirtAddr address)
+{
+    VmArea* at = areas_.root();
+    while (at != nullptr && !at->range.contains(address))
+        at = address < at->range.base ? at->tree.left : at->tree.right;
+    return at;
+}
+
+// The lowest hole that has room. A hole of `size + alignment` has in any case, and the way to the lowest such
+// one is known. Only when there is none are all holes of at least `size` tried, in order.
+VmArea* VmRegion::find_hole(Bytes size, Bytes alignment)
+{
+    const Bytes sure = size + alignment - KernelGeometry::kPageSize;
+    const auto has = [](const VmArea* area, Bytes room) { return area != nullptr && area->summary >= room; };
+    if (has(areas_.root(), sure)) {
+        VmArea* at = areas_.root();
+        for (;;) {
+            if (has(at->tree.left, sure))
+                at = at->tree.left;
+            else if (at->is(VmState::Free) && at->range.size >= sure)
+                return at;
+            else
+                at = at->tree.right;
+        }
+    }
+    if (!has(areas_.root(), size))
+        return nullptr;
+    for (VmArea* at = areas_.first(); at != nullptr; at = AddressTree<VmArea>::next(*at)) {
+        if (at->is(VmState::Free) && at->range.contains(place_in(*at, size, alignment)))
+            return at;
+    }
+    return nullptr;
+}
+
+// Cuts `wanted` out of a hole, which becomes that; what is left on either side becomes holes of their own.
+bool VmRegion::cut(VmArea& hole, VirtRange wanted)
+{
+    const VirtRange before{hole.range.base, wanted.base - hole.range.base};
+    const VirtRange after{wanted.end(), hole.range.end() - wanted.end()};
+    VmArea* low = before.is_empty() ? nullptr : new_area_note();
+    VmArea* high = after.is_empty() ? nullptr : new_area_note();
+    if ((low == nullptr && !before.is_empty()) || (high == nullptr && !after.is_empty())) {
+        delete_area_note(low);
+        delete_area_note(high);
+        return false;
+    }
+    hole.range = wanted;
+    hole.slots = nullptr; // those of what the note was for before
+    hole.become(VmState::Reserved);
+    areas_.refresh(hole);
+    if (low != nullptr) {
+        low->range = before;
+        areas_.insert_before(hole, *low);
+    }
+    if (high != nullptr) {
+        high->range = after;
+        areas_.insert_after(hole, *high);
+    }
+    return true;
+}
+
+std::expected<VmArea*, VmError> VmRegion::allocate(Bytes size, Bytes alignment)
+{
+    if (size == Bytes{0} || size > whole_.size - guard_)
+        return std::unexpected{VmError::BadSize};
+    if (!std::has_single_bit(alignment.count()) || alignment > whole_.size)
+        return std::unexpected{VmError::BadAlignment};
+    const IrqSpinGuard guard{lock_};
+    if (!start())
+        return std::unexpected{VmError::NoMemory};
+    VmArea* hole = find_hole(size + guard_, alignment);
+    if (hole == nullptr)
+        return std::unexpected{VmError::NoAddresses};
+    if (!cut(*hole, place_in(*hole, size + guard_, alignment)))
+        return std::unexpected{VmError::NoMemory};
+    return hole;
+}
+
+// `high` goes up in `low`, its neighbour.
+VmArea& VmRegion::merge(VmArea& low, VmArea& high)
+{
+    areas_.remove(high);
+    low.range.size = low.range.size + high.range.size;
+    delete_area_note(&high);
+    areas_.refresh(low);
+    return low;
+}
+
+void VmRegion::release(VmArea& area)
+{
+    const IrqSpinGuard guard{lock_};
+    area.become(VmState::Free);
+    areas_.refresh(area);
+    VmArea* hole = &area;
+    if (VmArea* before = AddressTree<VmArea>::previous(*hole); before != nullptr && before->is(VmState::Free))
+        hole = &merge(*before, *hole);
+    if (VmArea* after = AddressTree<VmArea>::next(*hole); after != nullptr && after->is(VmState::Free))
+        merge(*hole, *after);
+}
+
+VmArea* VmRegion::claim(VirtAddr base, VmKind kind)
+{
+    const IrqSpinGuard guard{lock_};
+    VmArea* area = areas_.root();
+    while (area != nullptr && area->range.base != base)
+        area = base < area->range.base ? area->tree.left : area->tree.right;
+    if (area == nullptr || !area->is(VmState::Used) || area->kind != kind)
+        return nullptr;
+    area->become(VmState::Freed);
+    return area;
+}
+
+std::optional<VmKind> VmRegion::use_of(VirtAddr address)
+{
+    const IrqSpinGuard guard{lock_};
+    const VmArea* area = find(address);
+    return area != nullptr && area->is(VmState::Used) ? std::optional{area->kind} : std::nullopt;
+}
+
+std::optional<VmAreaInfo> VmRegion::next_in_use(VirtAddr from)
+{
+    const IrqSpinGuard guard{lock_};
+    VmArea* area = find(from);
+    if (area != nullptr && area->range.base < from)
+        area = AddressTree<VmArea>::next(*area);
+    while (area != nullptr && !area->is(VmState::Used))
+        area = AddressTree<VmArea>::next(*area);
+    if (area == nullptr)
+        return {};
+    return VmAreaInfo{area->range, area->mapped, area->caller, area->kind};
+}
+
+u64 VmRegion::areas_in_use()
+{
+    const IrqSpinGuard guard{lock_};
+    u64 count = 0;
+    for (VmArea* area = areas_.first(); area != nullptr; area = AddressTree<VmArea>::next(*area))
+        count += area->is(VmState::Free) ? 0 : 1;
+    return count;
+}
+
+VmRegion& vmalloc_region()
+{
+    static constinit VmRegion region{KernelLayout::kVmalloc, KernelGeometry::kPageSize};
+    return region;
+}
+
+VmRegion& modules_region()
+{
+    static constinit VmRegion region{KernelLayout::kModules, KernelGeometry::kPageSize};
+    return region;
+}
+
+VmRegion& global_percpu_region()
+{
+    static constinit VmRegion region{KernelLayout::kGlobalPercpu, Bytes{0}};
+    return region;
+}
+
+VmRegion& local_percpu_region()
+{
+    static constinit VmRegion region{KernelLayout::kLocalPercpu, Bytes{0}};
+    return region;
+}
+
+} // namespace percival::mm

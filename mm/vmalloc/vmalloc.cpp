@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/vmalloc/vmalloc.hpp"
+
+#include "arch/cpu/zero_page.hpp"
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/vmalloc/vm_allocation.hpp"
+#include "mm/vmalloc/vm_freed.hpp"
+#include "mm/vmalloc/vm_mapping.hpp"
+
+namespace percival::mm {
+namespace {
+
+constexpr Bytes kPage = KernelGeometry::kPageSize;
+
+enum class Contents : u8 { Anything, Zeroes };
+
+struct Request {
+    Bytes size;
+    Bytes alignment;
+    std::optional<NumaNode> node;
+    Contents contents;
+};
+
+std::optional<PhysAddr> take_block(PageOrder order, std::optional<NumaNode> node)
+{
+    return node ? allocate_pages_near(*node, order) : allocate_pages(order);
+}
+
+void zero_block(PhysAddr block, PageOrder order)
+{
+    for (u64 page = 0; page < order.pages(); ++page)
+        arch::zero_page<kPage.count()>(linear_pointer<void>(block + kPage * page));
+}
+
+// Of a size of whole pages, not 0.
+PageOrder largest_order_within(Bytes size)
+{
+    return PageOrder{static_cast<unsigned>(std::bit_width(size.count() >> KernelGeometry::kPageShift)) - 1};
+}
+
+// Maps memory to all of the area, in blocks from the largest down. False: there is not enough, and `done` bytes
+// are mapped.
+bool fill(VmArea& area, const Request& request, Bytes& done)
+{
+    PageOrder order = kMaxPageOrder;
+    bool flushed = false;
+    while (done < request.size) {
+        order = std::min(order, largest_order_within(request.size - done));
+        const auto block = take_block(order, request.node);
+        if (!block) {
+            // What was freed a moment ago may do, once it is flushed.
+            if (order == kOnePage && (flushed || !flush_freed()))
+                return false;
+            flushed = order == kOnePage;
+            order = order == kOnePage ? order : order.down();
+            continue;
+        }
+        if (!area.blocks.push(*block, order)) {
+            free_pages(*block, order);
+            return false;
+        }
+        if (request.contents == Contents::Zeroes)
+            zero_block(*block, order);
+        const Bytes size = kPage * order.pages();
+        if (!map_into(area, done, {*block, size}, kData))
+            return false;
+        done = done + size;
+    }
+    return true;
+}
+
+std::expected<void*, VmError> allocate(const Request& request, VirtAddr caller)
+{
+    const auto area = allocate_area(request.size, request.alignment, VmKind::Vmalloc, caller);
+    if (!area)
+        return std::unexpected{area.error()};
+    Bytes done{0};
+    if (!fill(**area, request, done)) {
+        undo_area(**area, done);
+        return std::unexpected{VmError::NoMemory};
+    }
+    commit_area(**area, request.size);
+    return reinterpret_cast<void*>((*area)->range.base.raw());
+}
+
+// What is asked for in pages; a size that is none becomes 0, which no region hands out.
+Request to_request(Bytes size, Bytes alignment, std::optional<NumaNode> node, Contents contents)
+{
+    const Bytes pages{(size.count() + kPage.count() - 1) & ~(kPage.count() - 1)};
+    return {pages, alignment, node, contents};
+}
+
+} // namespace
+
+std::expected<void*, VmError> vmalloc(Bytes size, Bytes alignment, std::optional<NumaNode> node)
+{
+    return allocate(to_request(size, alignment, node, Contents::Anything),
+                    address_of(__builtin_return_address(0)));
+}
+
+std::expected<void*, VmError> vzalloc(Bytes size, Bytes alignment, std::optional<NumaNode> node)
+{
+    return allocate(to_request(size, alignment, node, Contents::Zeroes),
+                    address_of(__builtin_return_address(0)));
+}
+
+void vfree(void* address)
+{
+    if (address != nullptr)
+        free_area(address_of(address), VmKind::Vmalloc);
+}
+
+} // namespace percival::mm

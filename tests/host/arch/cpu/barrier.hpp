@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The host's arch/cpu/barrier.hpp.
+#pragma once
+
+#include "arch/simulation/simulation.hpp"
+
+namespace percival::arch {
+
+template <Shareability S, Access A = Access::Any>
+inline void dsb()
+{
+    if (simulation != nullptr)
+        simulation->dsb(S, A);
+}
+
+inline void isb()
+{
+    if (simulation != nullptr)
+        simulation->isb();
+}
+
+} // namespace percival::arch

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The host's arch/mmu/descriptor.hpp.
+#pragma once
+
+#include "arch/simulation/simulation.hpp"
+
+#include <cstring>
+
+namespace percival::arch {
+
+inline u64 load_descriptor(const u64* slot)
+{
+    if (simulation != nullptr)
+        simulation->load(slot);
+    return __atomic_load_n(slot, __ATOMIC_RELAXED);
+}
+
+inline void store_descriptor(u64* slot, u64 value)
+{
+    if (simulation != nullptr)
+        simulation->store(slot, value);
+    else
+        __atomic_store_n(slot, value, __ATOMIC_RELAXED);
+}
+
+inline u64 link_descriptor(u64* slot, u64 value)
+{
+    if (simulation != nullptr)
+        return simulation->link(slot, value);
+    u64 before = 0;
+    __atomic_compare_exchange_n(slot, &before, value, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    return before;
+}
+
+inline void fill_descriptors(u64* first, u64 count, u64 value, u64 step)
+{
+    for (u64 n = 0; n < count; ++n)
+        store_descriptor(first + n, value + n * step);
+}
+
+inline void zero_table(u64* table, Bytes size)
+{
+    if (simulation != nullptr)
+        simulation->zero(table, size);
+    else
+        std::memset(table, 0, size.count());
+}
+
+} // namespace percival::arch

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The host's arch/percpu/register.hpp: there is one CPU, whose copy lies at the local address itself.
+#pragma once
+
+#include "kernel/lib/types.hpp"
+
+namespace percival::arch {
+
+inline u64 read_this_cpu_distance()
+{
+    return 0;
+}
+
+} // namespace percival::arch

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SimulatedMachine: what a store of a descriptor does and what may be wrong with it. Included by its header
+// only.
+#pragma once
+
+#include <cinttypes>
+#include <cstdio>
+
+namespace percival::arch {
+
+template <class G>
+std::string SimulatedMachine<G>::describe(VirtAddr address, Pte pte, Level level)
+{
+    char text[96];
+    std::snprintf(text, sizeof text, "V:%016" PRIx64 " level %d descriptor %016" PRIx64, address.raw(),
+                  level.number(), pte.raw());
+    return text;
+}
+
+// Every address that is, or may still be, translated through `slot`.
+template <class G>
+auto SimulatedMachine<G>::places_of(const u64* slot) const -> std::vector<Place>
+{
+    const PhysAddr table = memory_.page_of(slot);
+    const SimulatedMemory::Page& page = memory_.page(table);
+    if (!page.level)
+        return {};
+    const Bytes offset = G::entry_size(*page.level) * memory_.index_in_page(slot);
+    std::vector<Place> places;
+    if (*page.level == G::kRootLevel) {
+        CpuMask cpus = 0;
+        for (u32 cpu = 0; cpu < roots_.size(); ++cpu)
+            cpus |= roots_[cpu] == table ? CpuMask{1} << cpu : 0;
+        places.push_back({cpus, G::kKernelBase + offset});
+    }
+    for (const u64* above : page.links) {
+        for (const Place& place : places_of(above))
+            places.push_back({place.cpus, place.address + offset});
+    }
+    return places;
+}
+
+template <class G>
+std::vector<u64> SimulatedMachine<G>::values_of(const u64* slot, u32 cpu) const
+{
+    std::vector<u64> values{*slot};
+    for (const Values* former : {&pending_, &unsynchronized_[cpu]}) {
+        if (const auto found = former->find(slot); found != former->end()) {
+            for (const Former& one : found->second)
+                values.push_back(one.value);
+        }
+    }
+    return values;
+}
+
+template <class G>
+void SimulatedMachine<G>::load(const u64* slot)
+{
+    step(Step::Kind::Load, slot);
+    see(slot);
+}
+
+// What the executing CPU has read its next DSB publishes.
+template <class G>
+void SimulatedMachine<G>::see(const u64* slot)
+{
+    if (const auto found = pending_.find(slot); found != pending_.end()) {
+        for (Former& former : found->second)
+            former.publishers |= self();
+    }
+}
+
+template <class G>
+void SimulatedMachine<G>::store(u64* slot, u64 value)
+{
+    step(memory_.page(memory_.page_of(slot)).level ? Step::Kind::Store : Step::Kind::Local, slot);
+    put(slot, value);
+}
+
+template <class G>
+u64 SimulatedMachine<G>::link(u64* slot, u64 value)
+{
+    step(Step::Kind::Store, slot);
+    see(slot);
+    const u64 before = *slot;
+    if (before == 0)
+        put(slot, value);
+    return before;
+}
+
+template <class G>
+void SimulatedMachine<G>::put(u64* slot, u64 value)
+{
+    SimulatedMemory::Page& page = memory_.page(memory_.page_of(slot));
+    if (!page.in_use)
+        violate("a descriptor was written to a table that had been freed");
+    if (!page.level) {
+        page.unpublished_by = executing_;
+        *slot = value;
+        return;
+    }
+    const Level level = *page.level;
+    const Pte old{*slot};
+    const Pte now{value};
+    check_overwrite(old, now, level, slot);
+    if (now.kind(level) != Kind::Invalid)
+        check_new(now, level, slot);
+    if (old.kind(level) != Kind::Invalid && old != now)
+        make_stale(slot, old, level);
+    pending_[slot].push_back({old.raw(), self()});
+    *slot = value;
+    if (now.kind(level) == Kind::Table)
+        attach(now.address(), level.down(), slot);
+    if (now.kind(level) == Kind::Leaf || old.kind(level) == Kind::Leaf)
+        check_run(slot, level, false);
+}
+
+template <class G>
+void SimulatedMachine<G>::zero(u64* table, Bytes size)
+{
+    SimulatedMemory::Page& page = memory_.page(memory_.page_of(table));
+    if (page.level)
+        violate("a table was zeroed while walkers could reach it");
+    page.unpublished_by = executing_;
+    std::fill_n(table, size.count() / 8, u64{0});
+}
+
+// The rules of break-before-make, written down a second time and not taken from mm/page_table/descriptor_change.hpp.
+template <class G>
+void SimulatedMachine<G>::check_overwrite(Pte old, Pte now, Level level, const u64* slot)
+{
+    if (old.kind(level) == Kind::Invalid || now.kind(level) == Kind::Invalid || old == now)
+        return;
+    const bool leaves = old.kind(level) == Kind::Leaf && now.kind(level) == Kind::Leaf;
+    const bool same_output =
+        leaves && old.address() == now.address() && old.attributes().memory == now.attributes().memory;
+    if (same_output && !old.is_contiguous() && !now.is_contiguous())
+        return; // permissions
+    if (resizes_live_ && same_output && old.attributes() == now.attributes())
+        return; // the contiguous hint
+    if (resizes_live_ && old.kind(level) == Kind::Leaf && now.kind(level) == Kind::Table &&
+        maps_the_same(old, level, now.address()))
+        return;
+    const auto places = places_of(slot);
+    violate("a valid descriptor was overwritten: " +
+            describe(places.empty() ? VirtAddr{0} : places[0].address, old, level));
+}
+
+template <class G>
+bool SimulatedMachine<G>::maps_the_same(Pte block, Level level, PhysAddr table) const
+{
+    const Level lower = level.down();
+    const u64* entries = memory_.pointer(table);
+    for (u64 index = 0; index < G::entries(lower); ++index) {
+        const Pte entry{entries[index]};
+        if (entry.kind(lower) != Kind::Leaf || entry.attributes() != block.attributes() ||
+            entry.address() != block.address() + G::entry_size(lower) * index)
+            return false;
+    }
+    return true;
+}
+
+template <class G>
+void SimulatedMachine<G>::check_new(Pte now, Level level, const u64* slot)
+{
+    if (now.kind(level) == Kind::Leaf) {
+        if (!level.is_last() && !G::block_allowed(level))
+            violate("a block at level " + std::to_string(level.number()));
+        if (!now.address().is_aligned(G::entry_size(level)))
+            violate("a misaligned output address: " + describe(VirtAddr{0}, now, level));
+    } else if (level.is_last()) {
+        violate("a table below the last level");
+    } else if (!memory_.contains(now.address()) || !memory_.page(now.address()).in_use) {
+        violate("a link to a page that is no table");
+        return;
+    } else if (memory_.page(now.address()).unpublished_by) {
+        violate("a table was linked before its contents were visible to walkers");
+    }
+    if (stale_.empty())
+        return;
+    for (const Place& place : places_of(slot))
+        check_against_stale(now, level, place);
+}
+
+// An entry may be made only when no TLB can hold another one for the same addresses.
+template <class G>
+void SimulatedMachine<G>::check_against_stale(Pte now, Level level, Place place)
+{
+    const VirtRange range{place.address, G::entry_size(level)};
+    for (const Stale& stale : stale_) {
+        if ((stale.cpus & place.cpus) == 0 || !stale.range.overlaps(range) || stale.pte == now)
+            continue;
+        const bool both_leaves = stale.pte.kind(stale.level) == Kind::Leaf && now.kind(level) == Kind::Leaf;
+        const bool same =
+            both_leaves && stale.pte.attributes() == now.attributes() &&
+            stale.pte.address().raw() - stale.range.base.raw() == now.address().raw() - range.base.raw();
+        // Above a leaf a table is no translation; below a stale table it is one more walk.
+        const bool unrelated =
+            stale.level != level && !both_leaves && stale.pte.kind(stale.level) == Kind::Table;
+        const bool resized = resizes_live_ && now.kind(level) == Kind::Table && stale.level == level;
+        if (!same && !unrelated && !resized)
+            violate("made while a TLB may still hold what was there before: " +
+                    describe(place.address, now, level) + ", stale " +
+                    describe(stale.range.base, stale.pte, stale.level));
+    }
+}
+
+// All valid entries of a contiguous run must agree; and all must be there once an operation is over.
+template <class G>
+void SimulatedMachine<G>::check_run(const u64* slot, Level level, bool complete)
+{
+    const u64 run = G::contiguous_entries(level);
+    if (run == 1)
+        return;
+    const u64* first = slot - (memory_.index_in_page(slot) & (run - 1));
+    if (!complete) {
+        touched_runs_.insert(first);
+        // A run that is being filled is looked at when its last entry is there.
+        if (slot != first + (run - 1) && Pte{slot[1]}.kind(level) == Kind::Invalid)
+            return;
+    }
+    const Pte* reference = nullptr;
+    u64 valid = 0;
+    Pte kept;
+    bool has_run = false, agree = true;
+    u64 reference_index = 0;
+    for (u64 index = 0; index < run; ++index) {
+        const Pte entry{first[index]};
+        if (entry.kind(level) != Kind::Leaf)
+            continue;
+        ++valid;
+        has_run = has_run || entry.is_contiguous();
+        if (reference == nullptr) {
+            kept = entry;
+            reference = &kept;
+            reference_index = index;
+        }
+        agree = agree && entry.is_contiguous() == kept.is_contiguous() &&
+                entry.attributes() == kept.attributes() &&
+                entry.address().raw() - kept.address().raw() ==
+                    (index - reference_index) * G::entry_size(level).count();
+    }
+    if (!has_run)
+        return;
+    const PhysAddr output = kept.address() - G::entry_size(level) * reference_index;
+    if (!output.is_aligned(G::entry_size(level) * run))
+        violate("a misaligned contiguous run: " + describe(VirtAddr{0}, kept, level));
+    // While the hint is taken off live, entries differ in it.
+    if (!agree && (complete || !resizes_live_))
+        violate("the entries of a contiguous run disagree: " + describe(VirtAddr{0}, kept, level));
+    if (complete && valid != run)
+        violate("a contiguous run has holes: " + describe(VirtAddr{0}, kept, level));
+}
+
+template <class G>
+void SimulatedMachine<G>::attach(PhysAddr table, Level level, const u64* from)
+{
+    if (!memory_.contains(table))
+        return;
+    SimulatedMemory::Page& page = memory_.page(table);
+    if (std::ranges::find(page.links, from) == page.links.end())
+        page.links.push_back(from);
+    if (page.level)
+        return;
+    page.level = level;
+    const u64* entries = memory_.pointer(table);
+    for (u64 index = 0; index < G::entries(level); ++index) {
+        const Pte entry{entries[index]};
+        if (entry.kind(level) == Kind::Table)
+            attach(entry.address(), level.down(), entries + index);
+        else if (entry.kind(level) == Kind::Leaf && index % G::contiguous_entries(level) == 0)
+            check_run(entries + index, level, false);
+    }
+}
+
+template <class G>
+void SimulatedMachine<G>::make_stale(const u64* slot, Pte old, Level level)
+{
+    for (const Place& place : places_of(slot)) {
+        if (place.cpus == 0)
+            continue;
+        stale_.push_back(
+            {place.cpus, {place.address, G::entry_size(level)}, level, old, Removal::Stored, self()});
+        if (old.kind(level) == Kind::Table)
+            make_stale_below(old.address(), level.down(), place);
+    }
+}
+
+template <class G>
+void SimulatedMachine<G>::make_stale_below(PhysAddr table, Level level, Place place)
+{
+    const u64* entries = memory_.pointer(table);
+    for (u64 index = 0; index < G::entries(level); ++index) {
+        const Pte entry{entries[index]};
+        if (entry.kind(level) == Kind::Invalid)
+            continue;
+        const Place below{place.cpus, place.address + G::entry_size(level) * index};
+        stale_.push_back(
+            {below.cpus, {below.address, G::entry_size(level)}, level, entry, Removal::Stored, self()});
+        if (entry.kind(level) == Kind::Table)
+            make_stale_below(entry.address(), level.down(), below);
+    }
+}
+
+} // namespace percival::arch

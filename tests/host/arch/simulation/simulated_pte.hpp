@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The simulated machine's descriptor format: 52-bit output addresses for every geometry, and nothing where
+// Arm has it.
+//
+//   63  60 59    56 55  48 47           12 11  7  6      5       4 3        2    1 0
+//   |  0  |OA[51:48]|  0  |  OA[47:12]    |  0  | user | memory | protection | run | kind |
+#pragma once
+
+#include "mm/address_space/pte_format.hpp"
+
+namespace percival::arch {
+
+class SimulatedPte {
+public:
+    constexpr SimulatedPte() = default;
+    constexpr explicit SimulatedPte(u64 raw) : raw_{raw} {}
+
+    static constexpr SimulatedPte table(PhysAddr address) { return SimulatedPte{encode(address) | kTable}; }
+    static constexpr SimulatedPte leaf(PhysAddr address, mm::Level, mm::Attributes attributes)
+    {
+        return SimulatedPte{encode(address) | kLeaf | static_cast<u64>(attributes.protection) << 3 |
+                            static_cast<u64>(attributes.memory) << 5};
+    }
+
+    constexpr mm::PteKind kind(mm::Level) const
+    {
+        return (raw_ & 3) == kLeaf    ? mm::PteKind::Leaf
+               : (raw_ & 3) == kTable ? mm::PteKind::Table
+                                      : mm::PteKind::Invalid;
+    }
+    constexpr PhysAddr address() const { return PhysAddr{(raw_ & kLowAddress) | ((raw_ >> 56 & 0xf) << 48)}; }
+    constexpr mm::Attributes attributes() const
+    {
+        return {static_cast<mm::Protection>(raw_ >> 3 & 3), static_cast<mm::MemoryType>(raw_ >> 5 & 1)};
+    }
+    constexpr mm::Rights rights() const
+    {
+        const mm::Protection protection = attributes().protection;
+        return {protection == mm::Protection::ReadWrite, protection == mm::Protection::ReadExecute,
+                (raw_ & kUser) != 0};
+    }
+    // Open to unprivileged code, which nothing but a test makes.
+    constexpr SimulatedPte with_user() const { return SimulatedPte{raw_ | kUser}; }
+    constexpr bool is_contiguous() const { return (raw_ & kRun) != 0; }
+    constexpr SimulatedPte with_contiguous(bool on) const
+    {
+        return SimulatedPte{on ? raw_ | kRun : raw_ & ~kRun};
+    }
+    constexpr u64 raw() const { return raw_; }
+    friend constexpr bool operator==(SimulatedPte, SimulatedPte) = default;
+
+private:
+    static constexpr u64 kTable = 1, kLeaf = 2, kRun = 4, kUser = 64;
+    static constexpr u64 kLowAddress = 0x0000'ffff'ffff'f000;
+
+    static constexpr u64 encode(PhysAddr address)
+    {
+        return (address.raw() & kLowAddress) | (address.raw() >> 48 & 0xf) << 56;
+    }
+
+    u64 raw_{0};
+};
+
+static_assert(mm::PteFormat<SimulatedPte>);
+static_assert(SimulatedPte::table(PhysAddr{0xf'1234'5678'9000}).address() == PhysAddr{0xf'1234'5678'9000});
+
+} // namespace percival::arch

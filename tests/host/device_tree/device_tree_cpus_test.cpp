@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// CPUs, how they are started, and PSCI.
+#include "tests/host/support/device_tree_blob.hpp"
+
+#include <gtest/gtest.h>
+
+namespace percival::testing {
+namespace {
+
+TreeEditor virt()
+{
+    return TreeEditor{load_tree("qemu-virt-gicv3")};
+}
+
+Blob tree_with_cpus(u32 count)
+{
+    TreeEditor tree{load_tree("minimal")};
+    tree.remove_node("/cpus/cpu")
+        .add_node("/", "psci")
+        .set_text("/psci", "compatible", "arm,psci-1.0")
+        .set_text("/psci", "method", "smc");
+    // libfdt adds in front, so from the last to the first for the tree's order.
+    for (u32 cpu = count; cpu-- > 0;) {
+        const std::string path = "/cpus/cpu@" + std::to_string(cpu);
+        tree.add_node("/cpus", "cpu@" + std::to_string(cpu))
+            .set_cells(path, "reg", {(cpu / 16) << 8 | cpu % 16})
+            .set_text(path, "enable-method", "psci");
+    }
+    return tree.finish();
+}
+
+TEST(DeviceTreeCpus, six_hundred_are_cut_at_the_limit_and_counted)
+{
+    const Reading reading{tree_with_cpus(600)};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.violation, "");
+    ASSERT_EQ(reading.machine->cpus.size(), kMaxCpus);
+    EXPECT_EQ(reading.machine->cpus_left_out, 600 - kMaxCpus);
+    for (u32 cpu = 0; cpu < kMaxCpus; ++cpu)
+        ASSERT_EQ(reading.machine->cpus[cpu].mpidr, (cpu / 16) << 8 | cpu % 16);
+}
+
+TEST(DeviceTreeCpus, exactly_the_limit_leaves_none_out)
+{
+    const Reading reading{tree_with_cpus(kMaxCpus)};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->cpus.size(), kMaxCpus);
+    EXPECT_EQ(reading.machine->cpus_left_out, 0U);
+}
+
+TEST(DeviceTreeCpus, the_boot_cpu_moves_to_the_front_and_the_others_keep_their_order)
+{
+    const Reading reading{tree_with_cpus(6)};
+    ASSERT_EQ(reading.sentence, "");
+    // MPIDR_EL1 as a CPU has it: with RES1 bit 31, U and MT set.
+    ASSERT_TRUE(move_boot_cpu_first(*reading.machine, 0xc100'0003));
+    const std::array<u64, 6> expected{3, 0, 1, 2, 4, 5};
+    for (std::size_t cpu = 0; cpu < expected.size(); ++cpu)
+        EXPECT_EQ(reading.machine->cpus[cpu].mpidr, expected[cpu]);
+    EXPECT_TRUE(move_boot_cpu_first(*reading.machine, 3));
+    EXPECT_EQ(reading.machine->cpus[1].mpidr, 0U);
+}
+
+TEST(DeviceTreeCpus, a_boot_cpu_that_the_tree_does_not_know_is_refused)
+{
+    const Reading reading{tree_with_cpus(2)};
+    EXPECT_FALSE(move_boot_cpu_first(*reading.machine, 0x1'0000'0000));
+    EXPECT_EQ(reading.machine->cpus[0].mpidr, 0U);
+}
+
+TEST(DeviceTreeCpus, an_mpidr_twice_is_an_error)
+{
+    const Reading reading{virt().set_cells("/cpus/cpu@3", "reg", {1}).finish()};
+    EXPECT_EQ(reading.sentence, "device tree: /cpus/cpu@3: reg: another CPU has the same MPIDR (0x1)");
+}
+
+TEST(DeviceTreeCpus, a_disabled_cpu_may_share_an_mpidr)
+{
+    const Reading reading{
+        virt().set_cells("/cpus/cpu@3", "reg", {1}).set_text("/cpus/cpu@3", "status", "disabled").finish()};
+    EXPECT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->cpus.size(), 3U);
+}
+
+TEST(DeviceTreeCpus, bits_outside_the_affinity_fields_are_an_error)
+{
+    const Reading reading{virt().set_cells("/cpus/cpu@2", "reg", {0x8000'0002}).finish()};
+    EXPECT_EQ(reading.sentence, "device tree: /cpus/cpu@2: reg: is not an MPIDR (0x80000002)");
+}
+
+TEST(DeviceTreeCpus, a_reg_of_another_length_is_an_error)
+{
+    const Reading reading{virt().set_cells("/cpus/cpu@2", "reg", {0, 2}).finish()};
+    EXPECT_EQ(reading.sentence.find("device tree: /cpus/cpu@2: reg: is not as long"), 0U) << reading.sentence;
+}
+
+TEST(DeviceTreeCpus, the_parent_may_name_the_method_for_all)
+{
+    TreeEditor tree = virt();
+    for (const char* cpu : {"/cpus/cpu@0", "/cpus/cpu@1", "/cpus/cpu@2", "/cpus/cpu@3"})
+        tree.remove_property(cpu, "enable-method");
+    tree.set_text("/cpus", "enable-method", "psci");
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->cpus[3].start, CpuStart::Psci);
+}
+
+TEST(DeviceTreeCpus, an_unknown_method_is_noted_and_cannot_start_the_cpu)
+{
+    const Reading reading{virt().set_text("/cpus/cpu@1", "enable-method", "smoke-signals").finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->cpus[1].start, CpuStart::None);
+    EXPECT_TRUE(reading.has_note("/cpus/cpu@1: enable-method: is neither psci nor spin-table"))
+        << reading.all_notes();
+}
+
+TEST(DeviceTreeCpus, a_spin_table_without_a_good_release_address_is_noted_and_cannot_start_the_cpu)
+{
+    TreeEditor tree{load_tree("raspberry-pi-4")};
+    tree.remove_property("/cpus/cpu@1", "cpu-release-addr")
+        .set_cells("/cpus/cpu@2", "cpu-release-addr", {0, 0xe1})
+        .set_cells("/cpus/cpu@3", "cpu-release-addr", {0xffff'ffff, 0xe0});
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->cpus[0].start, CpuStart::SpinTable);
+    EXPECT_EQ(reading.machine->cpus[1].start, CpuStart::None);
+    EXPECT_EQ(reading.machine->cpus[2].start, CpuStart::None);
+    EXPECT_EQ(reading.machine->cpus[3].start, CpuStart::None);
+    EXPECT_TRUE(reading.has_note("/cpus/cpu@1: cpu-release-addr: is missing")) << reading.all_notes();
+    EXPECT_TRUE(reading.has_note("/cpus/cpu@2: cpu-release-addr: is not the address")) << reading.all_notes();
+}
+
+TEST(DeviceTreeCpus, psci_is_needed_when_more_than_one_cpu_starts_by_it)
+{
+    const Reading reading{virt().remove_node("/psci").finish()};
+    EXPECT_EQ(reading.sentence, "device tree: /psci: is missing, but CPUs have enable-method \"psci\"");
+}
+
+TEST(DeviceTreeCpus, psci_is_not_needed_by_a_single_cpu)
+{
+    TreeEditor tree = virt();
+    tree.remove_node("/psci")
+        .remove_node("/cpus/cpu@1")
+        .remove_node("/cpus/cpu@2")
+        .remove_node("/cpus/cpu@3");
+    const Reading reading{tree.finish()};
+    EXPECT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->psci, PsciConduit::None);
+}
+
+TEST(DeviceTreeCpus, a_psci_method_that_does_not_exist_is_an_error)
+{
+    const Reading reading{virt().set_text("/psci", "method", "svc").finish()};
+    EXPECT_EQ(reading.sentence, "device tree: /psci: method: is neither hvc nor smc");
+}
+
+TEST(DeviceTreeCpus, psci_0_1_brings_its_own_function_number)
+{
+    TreeEditor tree = virt();
+    tree.set_text("/psci", "compatible", "arm,psci").set_cells("/psci", "cpu_on", {0x95c1'ba60});
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->psci_v01_cpu_on, 0x95c1'ba60U);
+
+    const Reading without{tree.remove_property("/psci", "cpu_on").finish()};
+    EXPECT_EQ(without.sentence.find("device tree: /psci: cpu_on: "), 0U) << without.sentence;
+}
+
+} // namespace
+} // namespace percival::testing

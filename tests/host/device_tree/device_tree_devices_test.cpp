@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Interrupt controller, timer, console, and what /chosen says.
+#include "tests/host/support/device_tree_blob.hpp"
+
+#include <gtest/gtest.h>
+
+namespace percival::testing {
+namespace {
+
+const std::string kGic = "/intc@8000000";
+const std::string kUart = "/pl011@9000000";
+
+TreeEditor virt()
+{
+    return TreeEditor{load_tree("qemu-virt-gicv3")};
+}
+
+TreeEditor pi()
+{
+    return TreeEditor{load_tree("raspberry-pi-4")};
+}
+
+TEST(DeviceTreeGic, a_disabled_one_is_none)
+{
+    const Reading reading{virt().set_text(kGic, "status", "disabled").finish()};
+    EXPECT_EQ(reading.sentence.find("device tree: /: there is no interrupt controller"), 0U)
+        << reading.sentence;
+}
+
+TEST(DeviceTreeGic, one_on_a_disabled_bus_is_none)
+{
+    const Reading reading{pi().set_text("/soc", "status", "disabled").finish()};
+    EXPECT_EQ(reading.sentence.find("device tree: /: there is no interrupt controller"), 0U)
+        << reading.sentence;
+}
+
+TEST(DeviceTreeGic, missing_registers_are_an_error)
+{
+    EXPECT_EQ(Reading{virt().set_cells(kGic, "reg", {0, 0x800'0000, 0, 0x1'0000}).finish()}.sentence,
+              "device tree: /intc@8000000: reg: has too few entries (0x1)");
+    EXPECT_EQ(Reading{virt().set_cells(kGic, "#redistributor-regions", {2}).finish()}.sentence,
+              "device tree: /intc@8000000: reg: has too few entries (0x2)");
+}
+
+TEST(DeviceTreeGic, region_counts_out_of_bounds_are_an_error)
+{
+    for (const u32 count : {0U, 33U, 0xffff'ffffU}) {
+        const Reading reading{virt().set_cells(kGic, "#redistributor-regions", {count}).finish()};
+        EXPECT_NE(reading.sentence.find("#redistributor-regions: is not from 1 to 32"), std::string::npos)
+            << reading.sentence;
+    }
+}
+
+TEST(DeviceTreeGic, registers_of_another_shape_are_an_error)
+{
+    const auto sentence = [](std::initializer_list<u32> reg) {
+        return Reading{virt().set_cells(kGic, "reg", reg).finish()}.sentence;
+    };
+    EXPECT_NE(sentence({0, 0x800'1000, 0, 0x1'0000, 0, 0x80a'0000, 0, 0xf6'0000}).find("is not aligned"),
+              std::string::npos);
+    EXPECT_NE(sentence({0, 0x800'0000, 0, 0x1000, 0, 0x80a'0000, 0, 0xf6'0000}).find("is too small"),
+              std::string::npos);
+    EXPECT_NE(sentence({0, 0x800'0000, 0, 0x1'0000, 0, 0x80a'0000, 0, 0x1'0000}).find("is too small"),
+              std::string::npos);
+    EXPECT_NE(sentence({0, 0x800'0000, 0, 0, 0, 0x80a'0000, 0, 0xf6'0000}).find("has an empty entry"),
+              std::string::npos);
+    EXPECT_NE(sentence({0xf'ffff, 0xffff'0000, 0, 0x2'0000, 0, 0x80a'0000, 0, 0xf6'0000}).find("52-bit"),
+              std::string::npos);
+    EXPECT_NE(sentence({0xffff'ffff, 0xffff'0000, 0xffff'ffff, 0xffff'0000, 0, 0, 0, 0}).find("52-bit"),
+              std::string::npos);
+}
+
+TEST(DeviceTreeGic, a_stride_that_no_redistributor_has_is_an_error)
+{
+    for (const u32 stride : {0x1000U, 0x1'0000U, 0x2'1000U}) {
+        const Reading reading{virt().set_cells(kGic, "redistributor-stride", {0, stride}).finish()};
+        EXPECT_NE(reading.sentence.find("redistributor-stride"), std::string::npos) << stride;
+    }
+}
+
+TEST(DeviceTreeBus, a_device_behind_a_bus_without_ranges_cannot_be_reached)
+{
+    EXPECT_EQ(Reading{pi().remove_property("/soc", "ranges").finish()}.sentence,
+              "device tree: /soc: ranges: is missing");
+}
+
+TEST(DeviceTreeBus, ranges_that_do_not_cover_a_device_are_an_error)
+{
+    EXPECT_EQ(Reading{pi().set_cells("/soc", "ranges", {0x7e00'0000, 0, 0xfe00'0000, 0x180'0000}).finish()}
+                  .sentence,
+              "device tree: /soc: ranges: does not cover a register range of a device below (0x40041000)");
+    const auto sentence_with_size = [](u32 size) {
+        const Blob tree = pi().set_cells("/soc", "ranges", {0x4000'0000, 0, 0xff80'0000, size}).finish();
+        return Reading{tree}.sentence;
+    };
+    EXPECT_EQ(sentence_with_size(0x4'4000), "") << "up to the end of the GIC's CPU interface";
+    EXPECT_EQ(sentence_with_size(0x4'3fff),
+              "device tree: /soc: ranges: does not cover a register range of a device below (0x40042000)");
+}
+
+TEST(DeviceTreeBus, ranges_of_half_an_entry_are_an_error)
+{
+    const Reading reading{pi().set_cells("/soc", "ranges", {0x4000'0000, 0, 0xff80'0000}).finish()};
+    EXPECT_EQ(reading.sentence,
+              "device tree: /soc: ranges: its length is not a whole number of entries (0xc)");
+}
+
+TEST(DeviceTreeBus, empty_ranges_change_nothing)
+{
+    const Reading reading{pi().set_bytes("/soc", "ranges", {}).finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->gic.distributor.base, PhysAddr{0x4004'1000});
+}
+
+TEST(DeviceTreeTimer, an_interrupt_that_is_not_private_is_an_error)
+{
+    const std::initializer_list<u32> shared{1, 13, 4, 1, 14, 4, 0, 11, 4, 1, 10, 4};
+    const std::initializer_list<u32> too_high{1, 13, 4, 1, 14, 4, 1, 16, 4, 1, 10, 4};
+    for (const auto& interrupts : {shared, too_high}) {
+        const Reading reading{virt().set_cells("/timer", "interrupts", interrupts).finish()};
+        EXPECT_NE(reading.sentence.find("/timer: interrupts: the virtual timer's is not a private one"),
+                  std::string::npos)
+            << reading.sentence;
+    }
+}
+
+TEST(DeviceTreeTimer, too_few_interrupts_are_an_error)
+{
+    const Reading reading{virt().set_cells("/timer", "interrupts", {1, 13, 4, 1, 14, 4}).finish()};
+    EXPECT_EQ(reading.sentence, "device tree: /timer: interrupts: has no virtual timer's entry (0x18)");
+}
+
+TEST(DeviceTreeTimer, a_missing_one_is_noted_and_its_usual_interrupt_assumed)
+{
+    const Reading reading{virt().remove_node("/timer").finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->timer.virtual_interrupt, 27U);
+    EXPECT_TRUE(reading.has_note("there is no arm,armv8-timer"));
+}
+
+TEST(DeviceTreeConsole, without_a_stdout_path_the_first_enabled_pl011_is_taken)
+{
+    const Reading reading{pi().remove_property("/chosen", "stdout-path").finish()};
+    EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0xfe20'1600});
+    EXPECT_EQ(reading.all_notes(), "");
+}
+
+TEST(DeviceTreeConsole, a_stdout_path_to_a_disabled_or_other_device_is_noted_and_replaced)
+{
+    for (const char* path : {"serial1:115200n8", "/soc/interrupt-controller@40041000"}) {
+        const Reading reading{pi().set_text("/chosen", "stdout-path", path).finish()};
+        EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0xfe20'1600}) << path;
+        EXPECT_TRUE(reading.has_note("is the stdout-path, but no enabled PL011")) << path;
+    }
+}
+
+TEST(DeviceTreeConsole, a_stdout_path_to_nothing_is_noted)
+{
+    for (const char* path :
+         {"", ":115200n8", "serial7", "/soc/serial", "/nowhere", "//", "/soc/serial@7e201000/x"}) {
+        const Reading reading{pi().set_text("/chosen", "stdout-path", path).finish()};
+        EXPECT_EQ(reading.sentence, "") << path;
+        EXPECT_TRUE(reading.has_note("stdout-path")) << path;
+    }
+}
+
+TEST(DeviceTreeConsole, an_alias_of_itself_ends)
+{
+    TreeEditor tree = pi();
+    tree.set_text("/aliases", "serial0", "serial0").set_text("/aliases", "serial1", "serial0/x");
+    for (const char* path : {"serial0", "serial1"}) {
+        const Reading reading{tree.set_text("/chosen", "stdout-path", path).finish()};
+        EXPECT_EQ(reading.sentence, "");
+        EXPECT_TRUE(reading.has_note("stdout-path: names no node"));
+    }
+}
+
+TEST(DeviceTreeConsole, none_is_no_error)
+{
+    const Reading reading{virt().remove_node(kUart).finish()};
+    EXPECT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->uart.kind, UartKind::None);
+}
+
+TEST(DeviceTreeConsole, bad_registers_are_noted)
+{
+    const Reading reading{virt().set_cells(kUart, "reg", {0, 0x900'0001, 0, 0x1000}).finish()};
+    EXPECT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->uart.kind, UartKind::None);
+    EXPECT_TRUE(reading.has_note("/pl011@9000000: reg: is not a PL011's"));
+}
+
+TEST(DeviceTreeChosen, boot_arguments_without_an_end_are_an_error)
+{
+    const std::array<std::byte, 3> text{std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
+    const Reading reading{virt().set_bytes("/chosen", "bootargs", text).finish()};
+    EXPECT_EQ(reading.sentence, "device tree: /chosen: bootargs: is not a string: it has no end");
+}
+
+TEST(DeviceTreeChosen, every_bit_of_a_seed_counts)
+{
+    const auto seed = [](std::initializer_list<u32> rng, std::initializer_list<u32> kaslr) {
+        TreeEditor tree = virt();
+        tree.set_cells("/chosen", "rng-seed", rng).set_cells("/chosen", "kaslr-seed", kaslr);
+        return Reading{tree.finish()}.machine->random_seed;
+    };
+    const u64 first = seed({1, 2, 3, 4}, {5, 6});
+    EXPECT_NE(first, 0U);
+    EXPECT_EQ(first, seed({1, 2, 3, 4}, {5, 6}));
+    EXPECT_NE(first, seed({1, 2, 3, 5}, {5, 6}));
+    EXPECT_NE(first, seed({0x8000'0001, 2, 3, 4}, {5, 6}));
+    EXPECT_NE(first, seed({1, 2, 3, 4}, {5, 7}));
+    EXPECT_NE(seed({}, {5, 6}), 0U);
+    EXPECT_EQ(seed({0, 0}, {0, 0}), 0U) << "used up by the loader";
+}
+
+} // namespace
+} // namespace percival::testing

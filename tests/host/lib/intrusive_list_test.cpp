@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Intrusive lists against std::list, an item on two at once.
+#include "kernel/lib/intrusive_list.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <list>
+#include <random>
+#include <vector>
+
+namespace percival {
+namespace {
+
+struct Red;
+struct Blue;
+struct Item : ListHook<Item, Red>, ListHook<Item, Blue> {};
+
+template <class Tag>
+std::vector<const Item*> items_of(const IntrusiveList<Item, Tag>& list)
+{
+    std::vector<const Item*> items;
+    for (const Item* item = list.first(); item != nullptr; item = list.after(*item))
+        items.push_back(item);
+    return items;
+}
+
+TEST(IntrusiveList, RandomOperationsAgreeWithAStandardList)
+{
+    std::mt19937_64 random{1};
+    std::array<Item, 6> items;
+    IntrusiveList<Item, Red> red;
+    IntrusiveList<Item, Blue> blue;
+    for (Item& item : items)
+        blue.push_back(item);
+    const std::vector<const Item*> all_blue = items_of(blue);
+    std::list<const Item*> model;
+    for (int step = 0; step < 5000; ++step) {
+        Item& item = items[random() % items.size()];
+        const auto found = std::find(model.begin(), model.end(), &item);
+        if (found != model.end()) {
+            red.remove(item);
+            model.erase(found);
+        } else if (random() % 2 == 0) {
+            red.push_front(item);
+            model.push_front(&item);
+        } else {
+            red.push_back(item);
+            model.push_back(&item);
+        }
+        ASSERT_EQ(items_of(red), (std::vector<const Item*>{model.begin(), model.end()}));
+        ASSERT_EQ(red.empty(), model.empty());
+    }
+    EXPECT_EQ(items_of(blue), all_blue);
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The explorer itself: every order of what conflicts, one of what does not, and mistakes that only one order
+// shows.
+#include "tests/host/support/explorer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace percival::testing {
+namespace {
+
+struct NoMachine {
+    void execute_on(u32) {}
+    std::function<void(const arch::Step&)> on_step;
+};
+
+// `Cpus` CPUs make three steps each, on one flag or on one of their own.
+template <u32 Cpus, bool Shared>
+struct ThreeSteps {
+    explicit ThreeSteps(Explorer& e) : explorer{e} {}
+    static u32 cpus() { return Cpus; }
+    void run(u32 cpu)
+    {
+        for (u32 n = 0; n < 3; ++n)
+            explorer.touch(&flags[Shared ? 0 : cpu]);
+    }
+    static std::string verdict() { return {}; }
+
+    Explorer& explorer;
+    NoMachine machine;
+    int flags[Cpus]{};
+};
+
+TEST(ExplorerTest, StepsThatConflictAreTriedInEveryOrder)
+{
+    EXPECT_EQ((Explorer{}.explore<ThreeSteps<2, true>>().schedules), 20u);   // 6! / (3! 3!)
+    EXPECT_EQ((Explorer{}.explore<ThreeSteps<3, true>>().schedules), 1680u); // 9! / (3! 3! 3!)
+}
+
+TEST(ExplorerTest, StepsThatDoNotConflictAreTriedInFewer)
+{
+    EXPECT_LT((Explorer{}.explore<ThreeSteps<2, false>>().schedules), 10u);
+    EXPECT_LT((Explorer{}.explore<ThreeSteps<3, false>>().schedules), 100u);
+}
+
+// A counter that two CPUs increment, reading and writing in two steps.
+struct LostUpdate {
+    explicit LostUpdate(Explorer& e) : explorer{e} {}
+    static u32 cpus() { return 2; }
+    void run(u32)
+    {
+        explorer.touch(&counter);
+        const int seen = counter;
+        explorer.touch(&counter);
+        counter = seen + 1;
+    }
+    std::string verdict() const { return counter == 2 ? "" : "an update was lost"; }
+
+    Explorer& explorer;
+    NoMachine machine;
+    int counter{0};
+};
+
+// Each waits for the other.
+struct Deadlock {
+    explicit Deadlock(Explorer& e) : explorer{e} {}
+    static u32 cpus() { return 2; }
+    void run(u32 cpu)
+    {
+        explorer.wait_until(&done, [this, cpu] { return done[1 - cpu]; });
+        done[cpu] = true;
+    }
+    static std::string verdict() { return {}; }
+
+    Explorer& explorer;
+    NoMachine machine;
+    bool done[2]{};
+};
+
+TEST(ExplorerTest, ALostUpdateIsFound)
+{
+    EXPECT_EQ(Explorer{}.explore<LostUpdate>().failure, "an update was lost");
+}
+
+TEST(ExplorerTest, ADeadlockIsFound)
+{
+    EXPECT_EQ(Explorer{}.explore<Deadlock>().failure, "all CPUs wait for each other");
+}
+
+} // namespace
+} // namespace percival::testing

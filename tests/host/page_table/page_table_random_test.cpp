@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Thousands of random operations in every geometry, with tables running out, against a plain map.
+// PERCIVAL_RANDOM_STEPS in the environment asks for more of them.
+#include "tests/host/support/page_table_model.hpp"
+
+#include <cstdlib>
+#include <functional>
+#include <random>
+
+namespace percival::testing {
+namespace {
+
+u64 steps_per_run()
+{
+    const char* asked = std::getenv("PERCIVAL_RANDOM_STEPS");
+    return asked != nullptr ? std::strtoull(asked, nullptr, 10) : 100;
+}
+
+template <class G>
+class PageTableRandomTest : public ::testing::Test {
+protected:
+    static void run(u64 seed, Tables tables)
+    {
+        std::mt19937_64 random{seed};
+        PageTableModelRun<G, std::function<u64(u64)>> model{[&random](u64 below) { return random() % below; },
+                                                            tables};
+        for (u64 step = 0; step < steps_per_run(); ++step)
+            ASSERT_EQ(model.step(), "") << "seed " << seed << ", step " << step;
+        ASSERT_EQ(model.finish(), "") << "seed " << seed;
+    }
+};
+TYPED_TEST_SUITE(PageTableRandomTest, AllGeometries);
+
+TYPED_TEST(PageTableRandomTest, PrivateTablesAgreeWithAPlainMap)
+{
+    for (u64 seed = 1; seed <= 12; ++seed)
+        TestFixture::run(seed, Tables::Private);
+}
+
+TYPED_TEST(PageTableRandomTest, SharedTablesAgreeWithAPlainMap)
+{
+    for (u64 seed = 101; seed <= 106; ++seed)
+        TestFixture::run(seed, Tables::Shared);
+}
+
+} // namespace
+} // namespace percival::testing

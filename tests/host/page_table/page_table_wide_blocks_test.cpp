@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Blocks that only 52-bit output addresses have: 512 GiB, 64 GiB and 4 TiB.
+#include "tests/host/support/simulated_tables.hpp"
+
+namespace percival::testing {
+namespace {
+
+template <class G>
+class WideBlockTest : public ::testing::Test {
+protected:
+    static constexpr Level kLevel = G::kWideBlockLevel;
+    static constexpr Bytes kWide = G::entry_size(kLevel);
+
+    void TearDown() override
+    {
+        bench.expect_clean();
+        mm::wide_blocks = false;
+    }
+
+    Bench<G> bench;
+};
+using WideGeometries = ::testing::Types<mm::Geometry4k52, mm::Geometry16k52, mm::Geometry64k52>;
+TYPED_TEST_SUITE(WideBlockTest, WideGeometries);
+
+TYPED_TEST(WideBlockTest, AreUsedWhereTheMachineHasThemAndAlignmentAllows)
+{
+    constexpr Bytes kWide = TestFixture::kWide;
+    constexpr VirtAddr kAt = kRegion<TypeParam>;
+    mm::wide_blocks = true;
+    ASSERT_TRUE(this->bench.engine.map({kAt, kWide * 2}, kMemory, mm::kData));
+    const auto leaf = this->bench.engine.walk(kAt + kWide);
+    EXPECT_EQ(leaf.kind(), mm::PteKind::Leaf);
+    EXPECT_EQ(leaf.level, TestFixture::kLevel);
+    EXPECT_FALSE(leaf.is_in_run());
+    this->bench.expect(kAt + (kWide * 2 - Bytes{8}), kMemory + (kWide * 2 - Bytes{8}), mm::kData);
+    EXPECT_TRUE(this->bench.unmap({kAt, kWide * 2}));
+
+    // Memory that is aligned to the next smaller block only.
+    constexpr Bytes kNext = TypeParam::entry_size(TestFixture::kLevel.down());
+    ASSERT_TRUE(this->bench.engine.map({kAt, kWide}, kMemory + kNext, mm::kData));
+    EXPECT_GT(this->bench.engine.walk(kAt).level, TestFixture::kLevel);
+}
+
+TYPED_TEST(WideBlockTest, AreNotUsedWhereTheMachineHasThemNot)
+{
+    ASSERT_TRUE(this->bench.engine.map({kRegion<TypeParam>, TestFixture::kWide}, kMemory, mm::kData));
+    EXPECT_EQ(this->bench.engine.walk(kRegion<TypeParam>).level.number(), TestFixture::kLevel.number() + 1);
+}
+
+TYPED_TEST(WideBlockTest, AreCutToPagesAroundOneThatChanges)
+{
+    constexpr Bytes kWide = TestFixture::kWide, kPage = TypeParam::kPageSize;
+    for (const bool live : {false, true}) {
+        // Memory and addresses of its own: what was cut stays cut while it is mapped.
+        const VirtAddr at = kRegion<TypeParam> + kWide * (live ? 1 : 0);
+        mm::wide_blocks = true;
+        this->bench.machine.set_resizes_live(live);
+        ASSERT_TRUE(this->bench.engine.map({at, kWide}, kMemory, mm::kData));
+        EXPECT_TRUE(this->bench.protect({at + kPage, kPage}, mm::kReadOnlyData));
+        this->bench.expect(at, kMemory, mm::kData);
+        this->bench.expect(at + kPage, kMemory + kPage, mm::kReadOnlyData);
+        this->bench.expect(at + (kWide - Bytes{8}), kMemory + (kWide - Bytes{8}), mm::kData);
+        EXPECT_EQ(this->bench.engine.walk(at + kPage).level, mm::kLastLevel);
+        EXPECT_TRUE(this->bench.unmap({at, kWide}));
+        this->bench.expect(at, std::nullopt);
+    }
+}
+
+} // namespace
+} // namespace percival::testing

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The simulated machine itself: each rule, broken by hand, is noticed, and the right order is not complained
+// about.
+#include "tests/host/support/simulated_tables.hpp"
+
+namespace percival::testing {
+namespace {
+
+using G = mm::Geometry4k48;
+using Pte = SimulatedPte;
+using arch::Access;
+using arch::Shareability;
+using arch::TlbEntries;
+using arch::TlbScope;
+
+constexpr VirtAddr kAt = G::kKernelBase;
+constexpr Bytes kPage = G::kPageSize;
+constexpr Level kPageLevel = mm::kLastLevel;
+
+void dsb_for_stores()
+{
+    arch::dsb<Shareability::InnerShareable, Access::Store>();
+}
+
+// One table of each level, linked, on two CPUs; by hand, without the engine.
+struct SimulatedMachineTest : ::testing::Test {
+    SimulatedMachineTest()
+    {
+        machine.set_root(0, root);
+        machine.set_root(1, root);
+        PhysAddr above = root;
+        for (Level level = G::kRootLevel; !level.is_last(); level = level.down()) {
+            const PhysAddr below = *env.allocate();
+            env.store(env.table(above), Pte::table(below));
+            above = below;
+        }
+        env.publish();
+        last = above;
+    }
+    Pte* slot(u64 index = 0) { return env.table(last) + index; }
+    static Pte page(PhysAddr to, Attributes attributes = mm::kData)
+    {
+        return Pte::leaf(to, kPageLevel, attributes);
+    }
+    void store(Pte pte, u64 index = 0) { env.store(slot(index), pte); }
+    void map(PhysAddr to, u64 index = 0)
+    {
+        store(page(to), index);
+        env.publish();
+    }
+    void flush(VirtAddr at = kAt, TlbEntries entries = TlbEntries::Leaves)
+    {
+        dsb_for_stores();
+        arch::tlbi_page<TlbScope::AllCpus>(at, entries);
+        arch::dsb<Shareability::InnerShareable>();
+        arch::isb();
+    }
+    std::size_t violations() { return machine.take_violations().size(); }
+    std::size_t settled()
+    {
+        machine.expect_settled();
+        return violations();
+    }
+
+    SimulatedMachine<G> machine{2, 16};
+    SimulatedTables<G> env{machine};
+    PhysAddr root = *env.allocate();
+    PhysAddr last{};
+};
+
+TEST_F(SimulatedMachineTest, RightOrderIsNotComplainedAbout)
+{
+    map(kMemory);
+    EXPECT_EQ(machine.access(1, kAt).address->raw(), kMemory.raw());
+    store(Pte{});
+    flush();
+    machine.reuse_memory({kMemory, kPage});
+    map(kMemory + kPage);
+    EXPECT_EQ(machine.access(0, kAt).address->raw(), (kMemory + kPage).raw());
+    EXPECT_EQ(settled(), 0u);
+}
+
+TEST_F(SimulatedMachineTest, AStoreNobodyPublishedMayBeSeenOrNot)
+{
+    store(page(kMemory));
+    EXPECT_EQ(machine.outcomes(1, kAt).size(), 2u);
+    EXPECT_EQ(settled(), 1u);
+    dsb_for_stores();
+    EXPECT_EQ(machine.outcomes(1, kAt).size(), 1u);
+    EXPECT_EQ(machine.outcomes(0, kAt).size(), 2u); // its own fault, until the ISB
+    arch::isb();
+    EXPECT_EQ(machine.outcomes(0, kAt).size(), 1u);
+}
+
+TEST_F(SimulatedMachineTest, AnEntryStaysInTlbsUntilAllFourStepsAreDone)
+{
+    const auto may_be_used = [&](u32 cpu) { return machine.outcomes(cpu, kAt).size() == 2; };
+    map(kMemory);
+    store(Pte{});
+    EXPECT_TRUE(may_be_used(1));
+    arch::tlbi_page<TlbScope::AllCpus>(kAt, TlbEntries::Leaves); // too early: a walker may fetch it again
+    arch::dsb<Shareability::InnerShareable>();
+    EXPECT_TRUE(may_be_used(1));
+    arch::tlbi_page<TlbScope::AllCpus>(kAt, TlbEntries::Leaves);
+    EXPECT_TRUE(may_be_used(1));
+    dsb_for_stores(); // completes no TLBI
+    EXPECT_TRUE(may_be_used(1));
+    arch::dsb<Shareability::InnerShareable>();
+    EXPECT_FALSE(may_be_used(1));
+    EXPECT_TRUE(may_be_used(0));
+    arch::isb();
+    EXPECT_FALSE(may_be_used(0));
+    EXPECT_EQ(settled(), 0u);
+}
+
+TEST_F(SimulatedMachineTest, ATlbiForThisCpuOnlyLeavesTheOthersEntries)
+{
+    map(kMemory);
+    store(Pte{});
+    dsb_for_stores();
+    arch::tlbi_page<TlbScope::ThisCpu>(kAt, TlbEntries::Leaves);
+    arch::dsb<Shareability::InnerShareable>();
+    arch::isb();
+    EXPECT_EQ(machine.outcomes(0, kAt).size(), 1u);
+    EXPECT_EQ(machine.outcomes(1, kAt).size(), 2u);
+}
+
+TEST_F(SimulatedMachineTest, ATlbiOfAnotherAddressDoesNotHelp)
+{
+    map(kMemory);
+    store(Pte{});
+    flush(kAt + kPage);
+    EXPECT_EQ(settled(), 1u);
+}
+
+TEST_F(SimulatedMachineTest, AValidEntryMayNotBeOverwrittenButForPermissions)
+{
+    map(kMemory);
+    store(page(kMemory, mm::kReadOnlyData));
+    EXPECT_EQ(violations(), 0u);
+    flush();
+    store(page(kMemory + kPage, mm::kReadOnlyData));
+    EXPECT_GE(violations(), 1u);
+    flush();
+    store(page(kMemory + kPage, mm::kDeviceRegisters));
+    EXPECT_GE(violations(), 1u);
+}
+
+TEST_F(SimulatedMachineTest, BreakWithoutInvalidationIsNoBreak)
+{
+    map(kMemory);
+    store(Pte{});
+    env.publish();
+    store(page(kMemory + kPage));
+    EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(SimulatedMachineTest, MemoryMayNotBeReusedWhileATlbMapsIt)
+{
+    map(kMemory);
+    store(Pte{});
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(violations(), 1u);
+    flush();
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(violations(), 0u);
+}
+
+TEST_F(SimulatedMachineTest, AnEarlyCompletedTlbiNeedsAnotherBeforeMemoryIsReused)
+{
+    machine.set_completes_tlbi_early(true);
+    map(kMemory);
+    store(Pte{});
+    flush();
+    EXPECT_EQ(machine.outcomes(1, kAt).size(), 1u); // the entry is gone
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(violations(), 1u);
+    arch::dsb<Shareability::InnerShareable>(); // alone it waits for nothing new
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(violations(), 1u);
+    arch::tlbi_page<TlbScope::ThisCpu>(kAt, TlbEntries::Leaves); // neither does one for this CPU
+    arch::dsb<Shareability::InnerShareable>();
+    EXPECT_EQ(settled(), 1u);
+    arch::tlbi_again();
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(violations(), 1u);
+    arch::dsb<Shareability::InnerShareable>();
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(settled(), 0u);
+}
+
+TEST_F(SimulatedMachineTest, ATableMayNotBeLinkedBeforeItsZeroesAreVisible)
+{
+    const PhysAddr table = *machine.allocate_page();
+    arch::zero_table(machine.pointer(table), kPage);
+    env.store(env.table(root) + 1, Pte::table(table));
+    EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(SimulatedMachineTest, ATableMayNotBeFreedWhileItIsLinkedOrCached)
+{
+    const PhysAddr table = *env.allocate();
+    Pte* link = env.table(root) + 1;
+    const VirtAddr at = kAt + G::entry_size(G::kRootLevel);
+    env.store(link, Pte::table(table));
+    env.publish();
+    machine.free_page(table);
+    EXPECT_GE(violations(), 1u);
+
+    const PhysAddr other = *env.allocate();
+    Pte* second = env.table(root) + 2;
+    env.store(second, Pte::table(other));
+    env.publish();
+    env.store(second, Pte{});
+    flush(at + G::entry_size(G::kRootLevel), TlbEntries::Leaves); // leaves the walk caches
+    machine.free_page(other);
+    EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(SimulatedMachineTest, AFreedTableMayNotBeWritten)
+{
+    const PhysAddr table = *env.allocate();
+    machine.free_page(table);
+    env.store(env.table(table), page(kMemory));
+    EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(SimulatedMachineTest, AContiguousRunMustAgreeAndBeWhole)
+{
+    const auto member = [&](u64 n) { return page(kMemory + kPage * n).with_contiguous(true); };
+    for (u64 n = 0; n < 16; ++n)
+        store(member(n), n);
+    env.publish();
+    EXPECT_EQ(settled(), 0u);
+
+    store(Pte{}, 3); // the hole is still translated by its neighbours
+    flush(kAt + kPage * 3);
+    EXPECT_EQ(machine.outcomes(1, kAt + kPage * 3).size(), 2u);
+    EXPECT_EQ(settled(), 1u);
+    store(page(kMemory + kPage * 3), 3);
+    EXPECT_GE(violations(), 1u);
+}
+
+TEST_F(SimulatedMachineTest, AMisalignedBlockIsNoticed)
+{
+    Pte* slot = env.table(root);
+    const PhysAddr level2 = Pte{slot->raw()}.address();
+    const PhysAddr table = Pte{env.table(level2)->raw()}.address();
+    env.store(env.table(table) + 5, Pte::leaf(kMemory + kPage, Level{2}, mm::kData));
+    EXPECT_EQ(violations(), 1u);
+    env.store(env.table(root) + 7, Pte::leaf(kMemory, G::kRootLevel, mm::kData));
+    EXPECT_EQ(violations(), 1u);
+}
+
+// Two CPUs, each with its own root: the same address, different memory. Right with private TLBs, wrong with
+// CnP = 1.
+TEST_F(SimulatedMachineTest, PrivateRootsWorkUntilTlbsAreShared)
+{
+    const PhysAddr other = *env.allocate();
+    machine.set_root(1, other);
+    mm::PageTable<G, Pte, SimulatedTables<G>> first{root, env}, second{other, env};
+    ASSERT_TRUE(first.map({kAt, kPage}, kMemory, mm::kData));
+    ASSERT_TRUE(second.map({kAt, kPage}, kMemory + kPage, mm::kData));
+    EXPECT_EQ(machine.access(0, kAt).address->raw(), kMemory.raw());
+    EXPECT_EQ(machine.access(1, kAt).address->raw(), (kMemory + kPage).raw());
+    EXPECT_EQ(settled(), 0u);
+    machine.share_tlbs(true);
+    machine.access(0, kAt);
+    EXPECT_EQ(violations(), 1u);
+}
+
+// Linked windows: one table under two roots, at an address of its own in each. Both need their TLBI.
+TEST_F(SimulatedMachineTest, ATableLinkedTwiceNeedsATlbiForEachAddress)
+{
+    Pte* root_entries = env.table(root);
+    env.store(root_entries + 9, root_entries[0]);
+    env.publish();
+    const VirtAddr alias = kAt + G::entry_size(G::kRootLevel) * 9;
+    map(kMemory);
+    EXPECT_EQ(machine.access(1, alias).address->raw(), kMemory.raw());
+    store(Pte{});
+    flush(kAt);
+    EXPECT_EQ(machine.outcomes(1, alias).size(), 2u);
+    machine.reuse_memory({kMemory, kPage});
+    EXPECT_EQ(violations(), 1u);
+    flush(alias);
+    EXPECT_EQ(settled(), 0u);
+}
+
+} // namespace
+} // namespace percival::testing

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// CPUs go and come back, and nothing is lost: threads, timers, work, memory, counts.
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/wait/work_queue.hpp"
+#include "mm/pages/memory_statistics.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/pages/page_cache.hpp"
+#include "mm/percpu/percpu.hpp"
+#include "mm/roots/check.hpp"
+#include "mm/objects/small_objects.hpp"
+#include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/thread_group.hpp"
+
+namespace percival {
+namespace {
+
+PERCIVAL_PERCPU PerCpu<u64> kept{};
+PERCIVAL_PERCPU PerCpu<u64> counter{};
+
+PERCIVAL_TEST(hotplug, every_cpu_goes_and_comes_back_with_its_percpu_data_and_its_root)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const u32 before = online_cpu_count();
+    // A few of many: each takes its time.
+    const u32 count = std::min(before, 8u);
+    for (u32 number = 0; number < count; ++number) {
+        const CpuId cpu = nth_online_cpu(number);
+        kept.on(cpu) = 1000 + number;
+        {
+            const Away away{cpu};
+            EXPECT(!is_online(cpu));
+            EXPECT_EQ(online_cpu_count(), before - 1);
+            EXPECT(mm::root_agrees_with_master(cpu));
+            EXPECT_EQ(kept.on(cpu), 1000 + number);
+        }
+        EXPECT(is_online(cpu));
+        EXPECT_EQ(online_cpu_count(), before);
+    }
+    std::atomic<u32> ran{0};
+    run_everywhere([&](CpuId) { ran.fetch_add(1); });
+    for (u32 number = 0; number < count; ++number)
+        call_on(nth_online_cpu(number), [=] { EXPECT_EQ(kept.read(), 1000 + number); });
+    EXPECT_EQ(ran.load(), before);
+    EXPECT_EQ(this_cpu_id(), kBootCpu);
+}
+
+PERCIVAL_TEST(hotplug, the_last_cpu_stays_and_who_is_gone_cannot_go_again)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const u32 before = online_cpu_count();
+    if (before > 8)
+        SKIP("it would take many CPUs away, one by one");
+    std::array<CpuId, 8> gone{};
+    u32 count = 0;
+    while (online_cpu_count() != 1) {
+        gone[count] = last_online_cpu();
+        ASSERT(take_cpu_offline(gone[count++]).has_value());
+    }
+    EXPECT(!take_cpu_offline(kBootCpu).has_value());
+    EXPECT(!take_cpu_offline(gone[0]).has_value());
+    EXPECT(!take_cpu_offline(CpuId{possible_cpus()}).has_value());
+    EXPECT(!bring_cpu_online(kBootCpu).has_value());
+    while (count != 0)
+        EXPECT(bring_cpu_online(gone[--count]).has_value());
+    EXPECT_EQ(online_cpu_count(), before);
+}
+
+PERCIVAL_TEST(hotplug, a_thread_of_a_cpu_that_goes_runs_elsewhere_and_returns_with_it)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const CpuId cpu = nth_online_cpu(1);
+    std::atomic<bool> over{false};
+    std::atomic<u32> seen{~u32{0}};
+    auto body = [&](u32) {
+        while (!over.load()) {
+            const PreemptGuard pin;
+            seen.store(this_cpu_id().index());
+        }
+    };
+    ThreadGroup group{1, body, [&](u32) { return ThreadOptions{.affinity = CpuSet::only(cpu)}; }};
+    while (seen.load() != cpu.index())
+        yield();
+    {
+        const Away away{cpu};
+        seen.store(cpu.index());
+        while (seen.load() == cpu.index())
+            yield();
+    }
+    while (seen.load() != cpu.index())
+        sleep_for_nanoseconds(1'000'000);
+    over.store(true);
+}
+
+PERCIVAL_TEST(hotplug, sleepers_and_timers_of_a_cpu_that_goes_wake_in_time)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const CpuId cpu = nth_online_cpu(1);
+    std::atomic<u32> woken{0};
+    auto body = [&](u32) {
+        sleep_for_nanoseconds(20'000'000);
+        woken.fetch_add(1);
+    };
+    ThreadGroup group{4, body, [&](u32) { return ThreadOptions{.affinity = CpuSet::only(cpu)}; }};
+    sleep_for_nanoseconds(2'000'000); // they sleep there
+    const Away away{cpu};
+    group.join_all();
+    EXPECT_EQ(woken.load(), 4u);
+}
+
+PERCIVAL_TEST(hotplug, work_for_a_cpu_that_is_gone_runs_elsewhere)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const CpuId cpu = nth_online_cpu(1);
+    const Away away{cpu};
+    std::atomic<u32> ran{0};
+    Work work{[](void* count) { static_cast<std::atomic<u32>*>(count)->fetch_add(1); }, &ran};
+    EXPECT(queue_work_on(cpu, work));
+    flush_work(work);
+    EXPECT_EQ(ran.load(), 1u);
+}
+
+PERCIVAL_TEST(hotplug, a_cpu_leaves_no_memory_behind_in_its_stocks)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const CpuId cpu = nth_online_cpu(1);
+    call_on(cpu, [] {
+        for (u32 i = 0; i < 3; ++i) {
+            if (const auto page = mm::allocate_page())
+                mm::free_page(*page);
+            mm::free_object(mm::allocate_object(Bytes{64}), Bytes{64});
+        }
+    });
+    EXPECT(mm::page_cache.on(cpu).count != 0);
+    const Away away{cpu};
+    EXPECT_EQ(mm::page_cache.on(cpu).count, 0u);
+    EXPECT_EQ(mm::object_stock(mm::ObjectClass::of(Bytes{64})).on(cpu).count, 0u);
+}
+
+// Threads allocate and count on all CPUs while one CPU after the other goes and comes back.
+void go_and_come_at_random(u64 milliseconds)
+{
+    for (u32 index = 0; index < possible_cpus(); ++index)
+        counter.on(CpuId{index}) = 0;
+    std::atomic<bool> over{false};
+    std::atomic<u64> made{0};
+    auto body = [&](u32 number) {
+        u64 own = 0;
+        while (!over.load(std::memory_order_relaxed)) {
+            counter.inc();
+            ++own;
+            auto* const object = static_cast<u64*>(mm::allocate_object(Bytes{128}));
+            const auto page = mm::allocate_page();
+            if (object != nullptr)
+                object[3] = number;
+            if (own % 64 == 0)
+                static_cast<void>(migrate_to(CpuId{static_cast<u32>(own / 64) % possible_cpus()}));
+            if (object != nullptr)
+                EXPECT_EQ(object[3], u64{number});
+            mm::free_object(object, Bytes{128});
+            if (page)
+                mm::free_page(*page);
+        }
+        made.fetch_add(own);
+    };
+    u32 changes = 0;
+    {
+        ThreadGroup group{std::min(2 * possible_cpus(), 16u), body};
+        const u64 until = arch::timer_ticks() + milliseconds * arch::timer_frequency() / 1000;
+        u32 random = 1;
+        while (arch::timer_ticks() < until) {
+            random = random * 1'664'525 + 1'013'904'223;
+            const Away away{nth_online_cpu(random >> 16)};
+            sleep_for_nanoseconds(random >> 10);
+            ++changes;
+        }
+        over.store(true);
+    }
+    u64 sum = 0;
+    for (u32 index = 0; index < possible_cpus(); ++index)
+        sum += counter.on(CpuId{index});
+    EXPECT_EQ(sum, made.load());
+    print("  # {} CPUs went and came back, {} counts", changes, made.load());
+}
+
+PERCIVAL_TEST(hotplug, counts_and_memory_survive_cpus_that_go_at_random)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const u64 used_before = mm::memory_statistics().bad_frees;
+    go_and_come_at_random(250);
+    EXPECT_EQ(mm::memory_statistics().bad_frees, used_before);
+}
+
+PERCIVAL_TEST_MANUAL(hotplug, a_minute_of_cpus_that_go_at_random)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    go_and_come_at_random(60000);
+}
+
+} // namespace
+} // namespace percival

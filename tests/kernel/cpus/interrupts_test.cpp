@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// IPIs, calls and the timer.
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "kernel/sched/tick.hpp"
+#include "mm/percpu/percpu.hpp"
+#include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/spin.hpp"
+#include "tests/kernel/support/thread_group.hpp"
+
+#include <algorithm>
+
+namespace percival {
+namespace {
+
+PERCIVAL_PERCPU PerCpu<u64> calls{};
+PERCIVAL_PERCPU PerCpu<u64> alarm_time{};
+
+void clear_calls()
+{
+    for_each_online_cpu([](CpuId cpu) { calls.on(cpu) = 0; });
+}
+
+PERCIVAL_TEST(interrupts, a_call_runs_on_the_cpu_it_was_sent_to)
+{
+    for_each_online_cpu([](CpuId target) {
+        CpuId ran_on{kMaxCpus};
+        bool masked = false;
+        call_on(target, [&] {
+            ran_on = this_cpu_id();
+            masked = arch::interrupts_masked();
+        });
+        EXPECT_EQ(ran_on, target);
+        EXPECT(masked);
+    });
+}
+
+PERCIVAL_TEST(interrupts, calls_from_all_cpus_to_all_cpus_all_arrive_once)
+{
+    clear_calls();
+    // A bounded number of pairs, so that 160 CPUs do not mean 25600 calls.
+    const u32 count = possible_cpus();
+    const u32 reach = std::min<u32>(count, 8);
+    run_everywhere([count, reach](CpuId self) {
+        for (u32 distance = 0; distance < reach; ++distance) {
+            const CpuId target{(self.index() + distance) % count};
+            if (is_online(target))
+                call_on(target, [] { calls.inc(); });
+        }
+    });
+    u64 sum = 0;
+    for_each_online_cpu([&sum](CpuId cpu) { sum += calls.on(cpu); });
+    if (online_cpu_count() == count) {
+        EXPECT_EQ(sum, u64{count} * reach);
+        for_each_online_cpu([reach](CpuId cpu) { EXPECT_EQ(calls.on(cpu), reach); });
+    }
+}
+
+PERCIVAL_TEST(interrupts, a_broadcast_reaches_every_other_cpu_once)
+{
+    clear_calls();
+    call_on_others([] { calls.inc(); });
+    for_each_online_cpu([](CpuId cpu) { EXPECT_EQ(calls.on(cpu), cpu == kBootCpu ? 0u : 1u); });
+}
+
+PERCIVAL_TEST(interrupts, what_was_written_before_a_call_is_seen_by_it_and_back)
+{
+    for_each_online_cpu([](CpuId target) {
+        u64 there = 17;
+        u64 back = 0;
+        call_on(target, [&] { back = there + 1; });
+        EXPECT_EQ(back, 18u);
+    });
+}
+
+PERCIVAL_TEST(interrupts, the_tick_fires_on_every_cpu)
+{
+    run_everywhere([](CpuId self) {
+        const u64 before = tick_count(self);
+        while (tick_count(self) < before + 2)
+            arch::relax();
+        EXPECT(tick_count(self) >= before + 2);
+    });
+}
+
+void note_alarm()
+{
+    alarm_time.write(arch::timer_ticks());
+}
+
+PERCIVAL_TEST(interrupts, an_alarm_rings_once_and_not_before_its_time)
+{
+    run_everywhere([](CpuId) {
+        const u64 delay = arch::timer_frequency() / 1000;
+        alarm_time.write(0);
+        take_over_alarm(&note_alarm);
+        const u64 due = arch::timer_ticks() + delay;
+        arch::timer_set_alarm(delay);
+        while (alarm_time.read() == 0)
+            arch::relax();
+        EXPECT(alarm_time.read() >= due);
+        alarm_time.write(0);
+        while (arch::timer_ticks() < due + 2 * delay)
+            arch::relax();
+        EXPECT_EQ(alarm_time.read(), 0u);
+        take_over_alarm(nullptr);
+    });
+}
+
+PERCIVAL_TEST(interrupts, the_clock_does_not_go_back_between_cpus)
+{
+    for_each_online_cpu([](CpuId cpu) {
+        const u64 before = arch::timer_ticks();
+        u64 there = 0;
+        call_on(cpu, [&there] { there = arch::timer_ticks(); });
+        EXPECT(there >= before);
+        EXPECT(arch::timer_ticks() >= there);
+    });
+}
+
+} // namespace
+} // namespace percival

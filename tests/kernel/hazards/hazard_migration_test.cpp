@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A thread is moved to another CPU before each instruction of a this_cpu operation in turn: the operation
+// takes effect once, on the CPU the thread was on when it committed, in every mode. The control, which computes
+// its global address and then uses it with nothing to protect it, changes the copy of a CPU it has left.
+//
+// Deterministic: a hardware breakpoint sends the move, which the exception return makes.
+#include "arch/debug/breakpoint.hpp"
+#include "arch/debug/instruction.hpp"
+#include "arch/devices/interrupt_controller.hpp"
+#include "kernel/lib/bounded_vector.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "kernel/sched/tick.hpp"
+#include "mm/percpu/this_cpu.hpp"
+#include "tests/kernel/support/hazard_controls.hpp"
+#include "tests/kernel/support/percpu_modes.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace percival {
+namespace {
+
+using arch::PercpuMode;
+
+constexpr u64 kStart = 40, kChanged = 41;
+constexpr CpuId kFrom = kBootCpu;
+constexpr CpuId kTo{1};
+
+PERCIVAL_PERCPU PerCpu<u64> variable{};
+
+// Each makes kChanged of kStart.
+[[gnu::noinline]] void add_one()
+{
+    variable.add(1);
+}
+
+[[gnu::noinline]] void write_tag()
+{
+    variable.write(kChanged);
+}
+
+[[gnu::noinline]] void write_tag_static()
+{
+    this_cpu<variable>.write(kChanged);
+}
+
+[[gnu::noinline]] void exchange()
+{
+    asm volatile("" : : "r"(variable.xchg(kChanged)));
+}
+
+[[gnu::noinline]] void compare_exchange()
+{
+    asm volatile("" : : "r"(variable.cmpxchg(kStart, kChanged)));
+}
+
+// Neither half is the same as before.
+PERCIVAL_PERCPU PerCpu<arch::PercpuPair> pair{};
+
+[[gnu::noinline]] void exchange_pair()
+{
+    pair.cmpxchg({kStart, ~kStart}, {kChanged, ~kChanged});
+}
+
+// The controls.
+[[gnu::noinline]] void add_one_unprotected()
+{
+    u64 global, value;
+    asm volatile("mrs %[global], tpidr_el1\n"
+                 "add %[global], %[global], %[address]\n"
+                 "ldr %[value], [%[global]]\n"
+                 "add %[value], %[value], #1\n"
+                 "str %[value], [%[global]]"
+                 : [global] "=&r"(global), [value] "=&r"(value)
+                 : [address] "r"(variable.local_address().raw())
+                 : "memory");
+}
+
+[[gnu::noinline]] void write_tag_unprotected()
+{
+    u64 global;
+    asm volatile("mrs %[global], tpidr_el1\n"
+                 "str %[value], [%[global], %[address]]"
+                 : [global] "=&r"(global)
+                 : [address] "r"(variable.local_address().raw()), [value] "r"(kChanged)
+                 : "memory");
+}
+
+using Instructions = BoundedVector<const u32*, 64>;
+
+bool is_return(u32 instruction)
+{
+    constexpr u32 kRet = 0xd65f'03c0, kRetaa = 0xd65f'0bff;
+    return instruction == kRet || instruction == kRetaa;
+}
+
+// In the order they are executed, the out-of-line sequence included.
+Instructions executed_by(void (*operation)())
+{
+    Instructions found;
+    const auto* code = reinterpret_cast<const u32*>(operation);
+    while (found.push(code) && !is_return(*code)) {
+        const auto offset = arch::branch_offset(*code);
+        code += offset ? *offset : 1;
+    }
+    return found;
+}
+
+void move_away()
+{
+    move_interrupted_thread(kTo);
+    arch::send_ipi(kFrom, arch::Ipi::Reschedule);
+}
+
+struct Outcome {
+    bool hit;
+    bool moved;
+    bool changed_from;
+    bool changed_to;
+};
+
+bool is_changed(CpuId cpu)
+{
+    return variable.on(cpu) == kChanged || pair.on(cpu) == arch::PercpuPair{kChanged, ~kChanged};
+}
+
+Outcome run_moved_before(const u32* instruction, void (*operation)())
+{
+    EXPECT(migrate_to(kFrom));
+    for (const CpuId cpu : {kFrom, kTo}) {
+        variable.on(cpu) = kStart;
+        pair.on(cpu) = {kStart, ~kStart};
+    }
+    Outcome outcome{};
+    {
+        const arch::Breakpoint breakpoint{address_of(instruction), &move_away};
+        operation();
+        outcome.moved = this_cpu_id() == kTo;
+        EXPECT(migrate_to(kFrom)); // the breakpoint is this CPU's
+        outcome.hit = breakpoint.was_hit();
+    }
+    outcome.changed_from = is_changed(kFrom);
+    outcome.changed_to = is_changed(kTo);
+    return outcome;
+}
+
+struct Tally {
+    u32 places{0};             // where it was moved
+    u32 on_first{0};           // changed the copy of the CPU it began on
+    u32 on_second{0};          // … of the CPU it was moved to
+    u32 not_once{0};           // neither or both
+    u32 second_after_first{0}; // a later move had effect on the second CPU after an earlier one had not
+};
+
+Tally move_everywhere(void (*operation)())
+{
+    Tally tally;
+    for (const u32* instruction : executed_by(operation)) {
+        const Outcome outcome = run_moved_before(instruction, operation);
+        if (!outcome.hit)
+            continue;
+        EXPECT(outcome.moved);
+        ++tally.places;
+        tally.not_once += outcome.changed_from == outcome.changed_to;
+        tally.on_first += outcome.changed_from;
+        tally.on_second += outcome.changed_to;
+        tally.second_after_first += outcome.changed_to && tally.on_first != 0;
+    }
+    return tally;
+}
+
+bool commits(u32 instruction)
+{
+    return arch::is_lse_atomic(instruction) || arch::is_store_exclusive(instruction) ||
+           arch::is_plain_store(instruction);
+}
+
+// A move before the instruction that commits, or before any ahead of it, takes the effect to the second CPU. A
+// guarded operation cannot be moved any more when it has stored the count, its first store.
+u32 places_before_commit(void (*operation)(), PercpuMode mode)
+{
+    const Instructions code = executed_by(operation);
+    const auto last = std::ranges::find_if(code.span(), [mode](const u32* instruction) {
+        return mode == PercpuMode::Guarded ? arch::is_plain_store(*instruction) : commits(*instruction);
+    });
+    return static_cast<u32>(last - code.span().begin()) + 1;
+}
+
+// No interrupt comes but the one that is sent: any other between an LDXR and its STXR would have them try again.
+class SilentTick : Immovable {
+public:
+    SilentTick()
+    {
+        call_on(kFrom, [] { take_over_alarm([] {}); });
+    }
+    ~SilentTick()
+    {
+        call_on(kFrom, [] { take_over_alarm(nullptr); });
+    }
+};
+
+void check(PercpuMode mode)
+{
+    for (const auto operation :
+         {&add_one, &write_tag, &write_tag_static, &exchange, &compare_exchange, &exchange_pair}) {
+        const SilentTick silent;
+        const Tally tally = move_everywhere(operation);
+        EXPECT_EQ(tally.not_once, 0u);
+        EXPECT_EQ(tally.second_after_first, 0u);
+        EXPECT_EQ(tally.on_second, places_before_commit(operation, mode));
+    }
+}
+
+// In the mode it was booted in.
+PERCIVAL_TEST(hazard_migration, a_move_before_any_instruction_of_an_operation_leaves_it_on_the_right_cpu)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    in_a_thread_that_may_move([] { for_each_kind_of_atomics(arch::percpu_form().mode, &check); });
+}
+
+// It goes wrong before each instruction between the one that reads the distance and the one that uses it.
+PERCIVAL_TEST(hazard_migration, a_move_within_an_unprotected_sequence_changes_another_cpus_copy)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    in_a_thread_that_may_move([] {
+        const SilentTick silent;
+        for (const auto operation : {&add_one_unprotected, &write_tag_unprotected}) {
+            const Tally tally = move_everywhere(operation);
+            EXPECT_EQ(tally.not_once, 0u);
+            EXPECT(tally.on_second < places_before_commit(operation, PercpuMode::Local));
+        }
+    });
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Hazards of many threads on one counter: increments that are lost (a), plain read-modify-write under a pin
+// beside this_cpu operations (c), and a flush at a threshold that looks at another copy than the one it has
+// changed (e). In every mode nothing is lost while threads are preempted and moved between any two
+// instructions; the controls, which leave the protection out, break.
+#include "arch/cpu/barrier.hpp"
+#include "tests/kernel/support/hazard_controls.hpp"
+#include "tests/kernel/support/moved_threads.hpp"
+#include "tests/kernel/support/spin.hpp"
+
+#include <algorithm>
+
+namespace percival {
+namespace {
+
+PERCIVAL_PERCPU PerCpu<u64> counter{};
+
+using arch::PercpuMode;
+
+constexpr u64 kOperations = 200'000; // of a test in a mode
+constexpr u64 kMoves = 120;
+constexpr u64 kManualOperations = 10'000'000;
+constexpr u64 kManualMigrations = 100'000;
+constexpr u64 kBatch = 32;
+
+void check_adds(u64 operations, u64 moves)
+{
+    clear(counter);
+    const u64 made = while_moved(operations, moves, [](u32) { counter.add(1); });
+    EXPECT_EQ(sum_of(counter), made);
+}
+
+PERCIVAL_TEST(hazard_sum, adds_are_exact)
+{
+    SKIP_ABOVE_MOST_MOVED_CPUS();
+    check_adds(kOperations, kMoves);
+}
+
+PERCIVAL_TEST_MANUAL(hazard_sum, ten_million_adds_and_a_hundred_thousand_migrations_are_exact_in_every_mode)
+{
+    SKIP_ABOVE_MOST_MOVED_CPUS();
+    for_each_percpu_mode([](PercpuMode) { check_adds(kManualOperations, kManualMigrations); });
+}
+
+// A pinned thread's plain increment is safe beside this_cpu operations of others: none of them can run on this
+// CPU meanwhile, and none anywhere else changes this copy.
+PERCIVAL_TEST(hazard_sum, plain_increments_under_a_pin_beside_adds_are_exact)
+{
+    SKIP_ABOVE_MOST_MOVED_CPUS();
+    clear(counter);
+    const u64 made = while_moved(kOperations, kMoves, [](u32 number) {
+        if (number % 2 == 0)
+            return counter.add(1);
+        const PreemptGuard pin;
+        u64& own = counter.here(pin);
+        const u64 before = __atomic_load_n(&own, __ATOMIC_RELAXED);
+        __atomic_store_n(&own, before + 1, __ATOMIC_RELAXED);
+    });
+    EXPECT_EQ(sum_of(counter), made);
+}
+
+constinit std::atomic<u64> flushed{0};
+
+u64 largest_copy()
+{
+    u64 largest = 0;
+    for_each_online_cpu([&largest](CpuId cpu) { largest = std::max(largest, counter.on(cpu)); });
+    return largest;
+}
+
+// The decision goes by the value that the add itself has returned, so it is about the copy that was changed. A
+// thread that is moved before it flushes leaves that to the next one to add there.
+PERCIVAL_TEST(hazard_sum, a_flush_at_a_threshold_keeps_its_bound)
+{
+    SKIP_ABOVE_MOST_MOVED_CPUS();
+    clear(counter);
+    flushed.store(0);
+    const u64 made = while_moved(kOperations, kMoves, [](u32) {
+        if (counter.add_return(1) >= kBatch)
+            flushed.fetch_add(counter.xchg(0), std::memory_order_relaxed);
+    });
+    EXPECT_EQ(sum_of(counter) + flushed.load(), made);
+    EXPECT(largest_copy() < kBatch + thread_count());
+}
+
+// The harness of the tests above can see a loss: what it moves is a load, an addition and a store.
+PERCIVAL_TEST(hazard_sum, unprotected_increments_are_lost)
+{
+    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_WITHOUT_ANOTHER_CPU();
+    clear(counter);
+    const u64 made = while_moved(kOperations, kMoves, [](u32) {
+        u64& copy = unprotected(counter);
+        const u64 before = __atomic_load_n(&copy, __ATOMIC_RELAXED);
+        arch::isb(); // an emulator takes interrupts between blocks of instructions: this ends one
+        __atomic_store_n(&copy, before + 1, __ATOMIC_RELAXED);
+    });
+    EXPECT(sum_of(counter) < made);
+}
+
+// An atomic add, but at the address of a CPU that its thread has left: the pinned one there, which takes its copy
+// for its own, forgets it.
+PERCIVAL_TEST(hazard_sum, an_unprotected_atomic_add_beside_a_plain_increment_under_a_pin_is_lost)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    clear(counter);
+    constinit static std::atomic<u32> stage{0};
+    stage.store(0);
+    const auto wait_for = [](u32 wanted) { spin_until([wanted] { return stage.load() == wanted; }); };
+    auto body = [wait_for](u32 number) {
+        if (number == 0) {
+            go_to(kBootCpu);
+            u64& copy = unprotected(counter);
+            move_on();
+            stage.store(1);
+            wait_for(2);
+            __atomic_fetch_add(&copy, 1, __ATOMIC_RELAXED);
+            return stage.store(3);
+        }
+        wait_for(1);
+        const PreemptGuard pin;
+        u64& own = counter.here(pin);
+        const u64 before = __atomic_load_n(&own, __ATOMIC_RELAXED);
+        stage.store(2);
+        wait_for(3);
+        __atomic_store_n(&own, before + 1, __ATOMIC_RELAXED);
+    };
+    {
+        ThreadGroup group{2, body, [](u32 number) {
+                              return number == 0 ? ThreadOptions{}
+                                                 : ThreadOptions{.affinity = CpuSet::only(kBootCpu)};
+                          }};
+    }
+    EXPECT_EQ(sum_of(counter), 1u);
+}
+
+// It adds to one CPU's copy and looks at the next one's, which nobody has added to.
+PERCIVAL_TEST(hazard_sum, an_unprotected_flush_at_a_threshold_drifts)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    clear(counter);
+    flushed.store(0);
+    in_a_thread_that_may_move([] {
+        for (u64 turn = 0; turn < 10 * kBatch; ++turn) {
+            go_to(kBootCpu);
+            __atomic_fetch_add(&unprotected(counter), 1, __ATOMIC_RELAXED);
+            move_on();
+            if (__atomic_load_n(&unprotected(counter), __ATOMIC_RELAXED) >= kBatch)
+                flushed.fetch_add(__atomic_exchange_n(&unprotected(counter), 0, __ATOMIC_RELAXED));
+        }
+    });
+    EXPECT(largest_copy() >= 5 * kBatch);
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Faults that are gone when looked at again, and those that are not: the first are never seen, the second
+// always reported.
+#include "arch/exceptions/exception_syndrome.hpp"
+#include "arch/exceptions/fault_recovery.hpp"
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/kernel_map/live_break.hpp"
+#include "mm/pages/memory_statistics.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/kernel_map/spurious_fault.hpp"
+#include "tests/kernel/support/cpu_choice.hpp"
+
+#include <array>
+#include <atomic>
+#include <optional>
+
+namespace percival {
+namespace {
+
+using mm::KernelGeometry;
+using mm::KernelLayout;
+
+constexpr Bytes kPage = KernelGeometry::kPageSize;
+constexpr u64 kRun = KernelGeometry::contiguous_entries(mm::kLastLevel);
+constexpr Bytes kRunSize = kPage * kRun;
+// At the far end of vmalloc, where nothing else is.
+constexpr VirtAddr kAt = (KernelLayout::kVmalloc.end() - kRunSize * 4).align_down(kRunSize);
+constexpr VirtAddr kHole = kAt + kRunSize * 2;
+
+u64 spurious_faults()
+{
+    return mm::memory_statistics().spurious_faults;
+}
+
+std::optional<arch::Fault> read_from(VirtAddr address)
+{
+    return arch::catch_fault([](void* target) { static_cast<void>(*static_cast<volatile u64*>(target)); },
+                             reinterpret_cast<void*>(address.raw()));
+}
+
+bool is_translation_fault_at(const std::optional<arch::Fault>& fault, VirtAddr address)
+{
+    return fault && fault->far == address &&
+           arch::fault_status(fault->esr).kind == arch::FaultKind::Translation;
+}
+
+PERCIVAL_TEST(spurious_fault, a_fault_on_an_address_that_translates_is_retried_and_counted)
+{
+    static constinit u64 word = 0;
+    const u64 before = spurious_faults();
+    EXPECT(mm::is_spurious({VirtAddr{4}, address_of(&word), false}));
+    EXPECT(mm::is_spurious({VirtAddr{8}, address_of(&word), true}));
+    EXPECT_EQ(spurious_faults() - before, 2u);
+}
+
+PERCIVAL_TEST(spurious_fault, a_write_to_what_can_only_be_read_is_not_retried)
+{
+    static constexpr u64 constant = 0;
+    EXPECT(mm::is_spurious({VirtAddr{4}, address_of(&constant), false}));
+    EXPECT(!mm::is_spurious({VirtAddr{4}, address_of(&constant), true}));
+}
+
+PERCIVAL_TEST(spurious_fault, a_retry_that_does_not_help_ends_as_a_real_fault)
+{
+    static constinit u64 word = 0;
+    u64 retries = 0;
+    while (retries < 1'000'000 && mm::is_spurious({VirtAddr{12}, address_of(&word), false}))
+        ++retries;
+    EXPECT(retries < 1'000'000);
+    // Another fault in between is progress.
+    EXPECT(mm::is_spurious({VirtAddr{16}, address_of(&word), false}));
+    EXPECT(mm::is_spurious({VirtAddr{12}, address_of(&word), false}));
+}
+
+PERCIVAL_TEST(spurious_fault, a_real_fault_is_reported_and_not_counted)
+{
+    const u64 before = spurious_faults();
+    EXPECT(is_translation_fault_at(read_from(kHole), kHole));
+    EXPECT_EQ(spurious_faults(), before);
+}
+
+PERCIVAL_TEST(spurious_fault, a_fault_of_the_cpu_that_breaks_is_reported_at_once)
+{
+    const mm::LiveBreak in_progress;
+    EXPECT(is_translation_fault_at(read_from(kHole), kHole));
+}
+
+// Bounded by counting: a part of a second.
+PERCIVAL_TEST(spurious_fault, a_break_that_never_ends_delays_the_report_of_a_real_fault_and_no_more)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    std::atomic<bool> begun{false};
+    std::atomic<bool> reported{false};
+    run_everywhere([&](CpuId cpu) {
+        if (cpu == kBootCpu) {
+            const mm::LiveBreak in_progress;
+            begun.store(true, std::memory_order_release);
+            while (!reported.load(std::memory_order_relaxed))
+                arch::relax();
+        } else if (cpu == nth_online_cpu(1)) {
+            while (!begun.load(std::memory_order_acquire))
+                arch::relax();
+            EXPECT(is_translation_fault_at(read_from(kHole), kHole));
+            reported.store(true, std::memory_order_relaxed);
+        }
+    });
+}
+
+// Of 5 ms each, and together they take longer than one may; each begins before the last one has ended.
+PERCIVAL_TEST_MANUAL(spurious_fault, one_break_after_the_other_is_waited_for)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    const auto page = mm::allocate_page();
+    ASSERT(page.has_value());
+    std::atomic<bool> begun{false};
+    run_everywhere([&](CpuId cpu) {
+        if (cpu == kBootCpu) {
+            const arch::InterruptMask masked; // breaks that overlap do not end in the order in which masks do
+            std::array<std::optional<mm::LiveBreak>, 2> breaks{};
+            for (u32 number = 0; number < 400; ++number) {
+                breaks[number % 2].emplace();
+                breaks[1 - number % 2].reset();
+                begun.store(true, std::memory_order_release);
+                const u64 until = arch::timer_ticks() + arch::timer_frequency() / 200;
+                while (arch::timer_ticks() < until)
+                    arch::relax();
+            }
+            EXPECT(mm::master_table().map({kHole, kPage}, *page, mm::kData).has_value());
+            breaks[1].reset();
+        } else if (cpu == nth_online_cpu(1)) {
+            while (!begun.load(std::memory_order_acquire))
+                arch::relax();
+            EXPECT(!read_from(kHole).has_value());
+        }
+    });
+    {
+        mm::KernelTlbBatch batch{mm::kernel_tables()};
+        EXPECT(mm::master_table().unmap({kHole, kPage}, batch).has_value());
+    }
+    mm::free_page(*page);
+}
+
+// A contiguous run of pages that every other CPU reads all the time.
+struct Readers {
+    std::atomic<bool> stop{false};
+    std::atomic<u32> running{0};
+    std::atomic<u64> wrong{0};
+
+    void read()
+    {
+        running.fetch_add(1, std::memory_order_relaxed);
+        while (!stop.load(std::memory_order_relaxed)) {
+            for (u64 page = 0; page < kRun; ++page) {
+                const auto* word = reinterpret_cast<const volatile u64*>((kAt + kPage * page).raw());
+                if (*word != page)
+                    wrong.fetch_add(1, std::memory_order_relaxed);
+            }
+        }
+    }
+};
+
+// The kernel's tables as on a CPU on which leaves in use cannot change their size: every change of a run
+// breaks it.
+struct BreakingTables : mm::LiveTables<arch::Pte> {
+    using Break = mm::LiveBreak;
+    static arch::Pte* table(PhysAddr address) { return mm::kernel_tables().table(address); }
+    static std::optional<PhysAddr> allocate() { return mm::kernel_tables().allocate(); }
+};
+
+// Protects the run back and forth until readers have run into it, many times at least.
+void protect_under(const Readers& readers)
+{
+    constexpr u64 kAtLeast = 100, kAtMost = 100'000;
+    while (readers.running.load(std::memory_order_relaxed) != online_cpu_count() - 1)
+        arch::relax();
+    BreakingTables tables;
+    mm::PageTable<KernelGeometry, arch::Pte, BreakingTables> master{mm::master_root(), tables};
+    const u64 before = spurious_faults();
+    for (u64 round = 0; round < kAtMost && (round < kAtLeast || spurious_faults() == before); ++round) {
+        mm::TlbBatch<KernelGeometry, BreakingTables> batch{tables};
+        const auto attributes = round % 2 == 0 ? mm::kReadOnlyData : mm::kData;
+        EXPECT(master.protect({kAt, kRunSize}, attributes, batch).has_value());
+    }
+    EXPECT(spurious_faults() != before);
+}
+
+PERCIVAL_TEST(spurious_fault, a_live_run_is_protected_while_all_cpus_read_it)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    const auto order = mm::order_for(kRunSize, kPage);
+    const auto memory = mm::allocate_pages(order);
+    ASSERT(memory.has_value());
+    for (u64 page = 0; page < kRun; ++page)
+        *mm::linear_pointer<u64>(*memory + kPage * page) = page;
+    ASSERT(mm::master_table().map({kAt, kRunSize}, *memory, mm::kData).has_value());
+    EXPECT(mm::master_table().walk(kAt).is_in_run());
+
+    Readers readers;
+    run_everywhere([&](CpuId cpu) {
+        if (cpu != kBootCpu) {
+            const auto fault =
+                arch::catch_fault([](void* them) { static_cast<Readers*>(them)->read(); }, &readers);
+            EXPECT(!fault.has_value());
+            return;
+        }
+        protect_under(readers);
+        readers.stop.store(true, std::memory_order_relaxed);
+    });
+    EXPECT_EQ(readers.wrong.load(), 0u);
+    {
+        mm::KernelTlbBatch batch{mm::kernel_tables()};
+        EXPECT(mm::master_table().unmap({kAt, kRunSize}, batch).has_value());
+    }
+    mm::free_pages(*memory, order);
+}
+
+} // namespace
+} // namespace percival

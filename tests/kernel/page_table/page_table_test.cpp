@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The engine on the real machine: what the hardware translates after each operation, invalidation by range
+// included; and the dump, which finds a bad mapping where there is one.
+#include "arch/cpu/processor.hpp"
+#include "arch/mmu/root_switch.hpp"
+#include "arch/mmu/tlb.hpp"
+#include "linker/symbols.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/inspect/ptdump.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/pages/memory_statistics.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/percpu/area.hpp"
+
+#include <atomic>
+#include <utility>
+
+namespace percival {
+namespace {
+
+using arch::Pte;
+using mm::KernelGeometry;
+using mm::KernelLayout;
+
+constexpr Bytes kPage = KernelGeometry::kPageSize;
+
+// Far above what is mapped at boot, in a region whose lower tables are shared.
+constexpr u64 kRun = KernelGeometry::contiguous_entries(mm::kLastLevel);
+constexpr VirtRange kArea{(KernelLayout::kVmalloc.end() - KernelGeometry::entry_size(mm::Level{2}) * 2)
+                              .align_down(KernelGeometry::entry_size(mm::Level{2})),
+                          kPage* kRun * 2};
+
+alignas(kPage.count()) constinit u64 two_pages[2][kPage.count() / 8] = {};
+
+PhysAddr physical(const void* thing)
+{
+    return mm::image_to_physical(thing);
+}
+
+volatile u64& word_at(VirtAddr address)
+{
+    return *reinterpret_cast<volatile u64*>(address.raw());
+}
+
+void unmap(VirtRange range)
+{
+    mm::KernelTlbBatch batch{mm::kernel_tables()};
+    EXPECT(mm::master_table().unmap(range, batch).has_value());
+}
+
+// Maps each page of the area to the same page of memory, reads it on all CPUs so that TLBs have it, and maps
+// it to another.
+void remap_everything_and_read(bool by_range)
+{
+    const bool before = std::exchange(arch::range_tlbi_is_used, by_range);
+    two_pages[0][0] = 1;
+    two_pages[1][0] = 2;
+    constexpr u64 kPages = 37; // no power of two: several operations of different scale
+    for (u64 round = 0; round < 2; ++round) {
+        for (u64 page = 0; page < kPages; ++page)
+            EXPECT(mm::master_table().map({kArea.base + kPage * page, kPage}, physical(two_pages[round]),
+                                          mm::kReadOnlyData));
+        u64 wrong[kMaxCpus] = {};
+        run_everywhere([&](CpuId cpu) {
+            for (u64 page = 0; page < kPages; ++page)
+                wrong[cpu.index()] += word_at(kArea.base + kPage * page) != round + 1;
+        });
+        for_each_online_cpu([&](CpuId cpu) { EXPECT_EQ(wrong[cpu.index()], 0u); });
+        unmap({kArea.base, kPage * kPages});
+        u64 left = 0;
+        for (u64 page = 0; page < kPages; ++page)
+            left += arch::translate(kArea.base + kPage * page).valid;
+        EXPECT_EQ(left, 0u);
+    }
+    arch::range_tlbi_is_used = before;
+}
+
+PERCIVAL_TEST(page_table, no_cpu_sees_an_old_page_after_a_flush_page_by_page)
+{
+    remap_everything_and_read(false);
+}
+
+PERCIVAL_TEST(page_table, no_cpu_sees_an_old_page_after_a_flush_by_range)
+{
+    if (!arch::has_range_tlbi())
+        SKIP("a CPU here has no FEAT_TLBIRANGE");
+    const u64 before = mm::tlb_statistics.invalidations;
+    remap_everything_and_read(true);
+    EXPECT(mm::tlb_statistics.invalidations - before <= 2 * 4);
+}
+
+PERCIVAL_TEST(page_table, a_flush_is_repeated_if_and_only_if_a_cpu_has_the_erratum)
+{
+    bool needed = false;
+    for_each_online_cpu([&needed](CpuId cpu) { needed = needed || cpu_features(cpu).needs_repeated_tlbi; });
+    const VirtRange page{kArea.base, kPage};
+    ASSERT(mm::master_table().map(page, physical(two_pages[0]), mm::kReadOnlyData).has_value());
+    const u64 invalidations = mm::tlb_statistics.invalidations, barriers = mm::tlb_statistics.barriers;
+    unmap(page);
+    EXPECT_EQ(mm::tlb_statistics.invalidations - invalidations, needed ? 2u : 1u);
+    EXPECT_EQ(mm::tlb_statistics.barriers - barriers, needed ? 3u : 2u);
+}
+
+// All CPUs read a leaf while it is cut to pieces, and none faults, as they would with break-before-make. A block, or a run of pages
+// where a block is more than can be allocated.
+PERCIVAL_TEST(page_table, a_leaf_that_all_cpus_read_is_cut_live)
+{
+    if (!mm::kernel_tables().resizes_live())
+        SKIP("a CPU here changes sizes by break-before-make only");
+    constexpr Bytes kBlock = KernelGeometry::entry_size(mm::Level{2});
+    constexpr Bytes kLargest = kPage * mm::kMaxPageOrder.pages();
+    constexpr Bytes kSize = kBlock <= kLargest ? kBlock : kPage * kRun;
+    const mm::PageOrder order = mm::order_for(kSize, kPage);
+    const auto memory = mm::allocate_pages(order);
+    ASSERT(memory.has_value());
+    constexpr u64 kPattern = 0x1234'5678'9abc'def0;
+    // Nobody else's, so that there is room for a block, unless a former run of this test has cut one here.
+    const VirtRange area{kArea.base - kBlock * 2, kSize};
+    const VirtAddr cut = area.base + kPage * 3;
+    *mm::linear_pointer<volatile u64>(*memory + kPage * 3) = kPattern;
+    ASSERT(mm::master_table().map(area, *memory, mm::kReadOnlyData).has_value());
+    EXPECT(mm::master_table().walk(cut).reach() > kPage);
+
+    const u64 faults = mm::memory_statistics().spurious_faults;
+    std::atomic<u32> reading{0};
+    std::atomic<bool> is_cut{false};
+    u64 wrong[kMaxCpus] = {};
+    run_everywhere([&](CpuId cpu) {
+        if (cpu == kBootCpu) {
+            while (reading != online_cpu_count() - 1)
+                arch::relax();
+            mm::KernelTlbBatch batch{mm::kernel_tables()};
+            EXPECT(mm::master_table().protect({cut, kPage}, mm::kText, batch).has_value());
+            is_cut = true;
+            return;
+        }
+        wrong[cpu.index()] += word_at(cut) != kPattern;
+        reading.fetch_add(1);
+        while (!is_cut)
+            wrong[cpu.index()] += word_at(cut) != kPattern;
+        wrong[cpu.index()] += word_at(cut) != kPattern;
+    });
+    for_each_online_cpu([&](CpuId cpu) { EXPECT_EQ(wrong[cpu.index()], 0u); });
+    EXPECT_EQ(mm::memory_statistics().spurious_faults, faults);
+    EXPECT_EQ(mm::master_table().walk(cut).reach(), kPage);
+    unmap(area);
+    mm::free_pages(*memory, order);
+}
+
+PERCIVAL_TEST(page_table, part_of_a_run_can_be_protected_and_unmapped)
+{
+    // The memory behind it is the image's text: only read, through this alias.
+    const PhysAddr text = physical(_text).align_up(kPage * kRun);
+    ASSERT(mm::master_table().map({kArea.base, kPage * kRun}, text, mm::kReadOnlyData).has_value());
+    EXPECT(mm::master_table().walk(kArea.base).is_in_run());
+    unmap({kArea.base + kPage, kPage});
+    EXPECT(!mm::master_table().walk(kArea.base).is_in_run());
+    EXPECT(!arch::translate(kArea.base + kPage).valid);
+    EXPECT_EQ(arch::translate(kArea.base).address, text);
+    EXPECT_EQ(arch::translate(kArea.base + kPage * (kRun - 1)).address, text + kPage * (kRun - 1));
+    unmap({kArea.base, kPage});
+    unmap({kArea.base + kPage * 2, kPage * (kRun - 2)});
+}
+
+PERCIVAL_TEST(page_table, a_mapping_that_fails_leaves_nothing_behind)
+{
+    ASSERT(mm::master_table()
+               .map({kArea.base + kPage, kPage}, physical(two_pages[0]), mm::kReadOnlyData)
+               .has_value());
+    const auto refused =
+        mm::master_table().map({kArea.base, kPage * 2}, physical(two_pages[0]), mm::kReadOnlyData);
+    EXPECT(!refused && refused.error() == mm::MapError::AlreadyMapped);
+    EXPECT(!arch::translate(kArea.base).valid);
+    EXPECT(arch::translate(kArea.base + kPage).valid);
+    unmap({kArea.base + kPage, kPage});
+}
+
+// Tables of a tree that no CPU ever uses.
+struct ScratchTables {
+    using NoWalkers = void;
+    static constexpr u64 kPages = 1 + KernelGeometry::kLevels;
+    static Pte* table(PhysAddr address) { return mm::kernel_tables().table(address); }
+    std::optional<PhysAddr> allocate()
+    {
+        return used == kPages ? std::nullopt : std::optional{physical(pages[used++])};
+    }
+    static void store(Pte* slot, Pte value) { *slot = value; }
+    static void publish() {}
+
+    u64 used{0};
+    alignas(kPage.count()) static constinit inline u64 pages[kPages][kPage.count() / 8] = {};
+};
+
+PERCIVAL_TEST(ptdump, finds_a_planted_bad_mapping_and_prints_it)
+{
+    constexpr u64 kPrivilegedExecuteNever = u64{1} << 53, kUserAccess = u64{1} << 6;
+    __builtin_memset(ScratchTables::pages, 0, sizeof ScratchTables::pages);
+    ScratchTables scratch;
+    mm::PageTable<KernelGeometry, Pte, ScratchTables> table{*scratch.allocate(), scratch};
+    ASSERT(table.map({kArea.base, kPage}, PhysAddr{0x4000'0000}, mm::kData).has_value());
+    EXPECT_EQ(report_bad_mappings(table.root()), 0u);
+    Pte* slot = table.walk(kArea.base).slot;
+    const Pte good = *slot;
+    *slot = Pte{good.raw() & ~kPrivilegedExecuteNever};
+    EXPECT_EQ(report_bad_mappings(table.root()), 1u);
+    *slot = Pte{good.raw() | kUserAccess};
+    EXPECT_EQ(report_bad_mappings(table.root()), 1u);
+}
+
+PERCIVAL_TEST(ptdump, finds_nothing_bad_in_the_roots_in_use)
+{
+    EXPECT_EQ(report_bad_mappings(mm::master_root()), 0u);
+    for_each_online_cpu([](CpuId cpu) { EXPECT_EQ(report_bad_mappings(mm::cpu_root(cpu)), 0u); });
+}
+
+PERCIVAL_TEST(ptdump, roots_differ_in_the_local_window_only_and_there_by_the_whole_unit)
+{
+    const KernelTableDump dump{TableAt{}};
+    for_each_online_cpu([&dump](CpuId cpu) {
+        u64 outside = 0;
+        Bytes inside{0};
+        dump.for_each_difference(mm::cpu_root(cpu), mm::master_root(), [&](const mm::Difference& difference) {
+            const bool in_window = KernelLayout::kLocalPercpu.contains(difference.range);
+            outside += !in_window;
+            inside = inside + difference.range.size;
+            EXPECT(difference.left.has_value() && !difference.right.has_value());
+        });
+        EXPECT_EQ(outside, 0u);
+        EXPECT(inside.count() >= address_of(_percpu_end).raw() - address_of(_percpu_start).raw());
+    });
+}
+
+} // namespace
+} // namespace percival

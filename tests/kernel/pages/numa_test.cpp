@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Pages come from the CPU's own NUMA node for as long as it has some, and from the others then. Needs a
+// machine with several nodes.
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/device_tree/machine.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "mm/vmalloc/stacks.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/pages/memory_statistics.hpp"
+#include "mm/physical/page_poison.hpp"
+#include "mm/physical/page_zones.hpp"
+#include "mm/percpu/area.hpp"
+#include "tests/kernel/support/page_hoard.hpp"
+
+namespace percival {
+namespace {
+
+mm::NumaNode node_of(PhysAddr page)
+{
+    return mm::page_zones().containing(page)->node();
+}
+
+bool has_several_nodes()
+{
+    const mm::NumaNode here = mm::this_cpu_node();
+    bool several = false;
+    mm::page_zones().for_each([&](mm::PageZone& zone) { several = several || zone.node() != here; });
+    return several;
+}
+
+// By the device tree's banks: what was taken before there were zones is in none.
+mm::NumaNode node_of_memory(PhysAddr memory)
+{
+    for (const MemoryBank& bank : this_machine().memory) {
+        if (bank.range.contains(memory))
+            return mm::NumaNode{bank.numa_node};
+    }
+    return mm::NumaNode{kMaxNumaNodes};
+}
+
+PhysAddr memory_behind(VirtAddr address)
+{
+    return mm::master_table().walk(address).pte.address();
+}
+
+PERCIVAL_TEST(numa, a_cpus_percpu_data_and_stack_are_in_its_own_nodes_memory)
+{
+    if (!has_several_nodes())
+        SKIP("there is one node");
+    for_each_online_cpu([](CpuId cpu) {
+        const u32 node = this_machine().cpus[cpu.index()].numa_node;
+        const VirtAddr unit = mm::local_to_global(mm::KernelLayout::kLocalPercpu.base, cpu);
+        EXPECT_EQ(node_of_memory(memory_behind(unit)).number(), node);
+        EXPECT_EQ(node_of_memory(memory_behind(cpu_stack(cpu).base)).number(), node);
+    });
+}
+
+PERCIVAL_TEST(numa, every_cpu_gets_pages_of_its_own_node_and_takes_others_back_too)
+{
+    if (!has_several_nodes())
+        SKIP("there is one node");
+    mm::drain_all_page_caches();
+    const auto before = mm::memory_statistics();
+    static constinit std::array<PhysAddr, kMaxCpus> pages{};
+    run_everywhere([](CpuId cpu) {
+        const auto page = mm::allocate_page();
+        ASSERT(page.has_value());
+        EXPECT_EQ(node_of(*page).number(), mm::this_cpu_node().number());
+        pages[cpu.index()] = *page;
+    });
+    // All on the boot CPU: a page of another node goes back there and is not handed out here next.
+    for (PhysAddr& page : pages) {
+        if (page == PhysAddr{})
+            continue;
+        mm::free_page(page);
+        page = {};
+        const auto next = mm::allocate_page();
+        ASSERT(next.has_value());
+        EXPECT_EQ(node_of(*next).number(), mm::this_cpu_node().number());
+        mm::free_page(*next);
+    }
+    EXPECT_EQ(mm::memory_statistics().used, before.used);
+}
+
+PERCIVAL_TEST(numa, a_node_that_is_used_up_is_helped_out_by_another)
+{
+    if (!has_several_nodes())
+        SKIP("there is one node");
+    const auto before = mm::memory_statistics();
+    if (mm::kPoisonFreedMemory && before.total > 2_GiB)
+        SKIP("poisoning that much memory takes too long");
+    const mm::NumaNode here = mm::this_cpu_node();
+    {
+        PageHoard hoard;
+        while (hoard.take_near(here, mm::kMaxPageOrder) && node_of(hoard.last()) == here) {
+        }
+        ASSERT(hoard.pages() != 0);
+        EXPECT(node_of(hoard.last()) != here);
+        EXPECT(mm::memory_statistics().remote_pages > before.remote_pages);
+    }
+    mm::drain_all_page_caches();
+    const auto block = mm::allocate_pages_near(here, mm::kMaxPageOrder);
+    ASSERT(block.has_value());
+    EXPECT_EQ(node_of(*block).number(), here.number());
+    mm::free_pages(*block, mm::kMaxPageOrder);
+    EXPECT_EQ(mm::memory_statistics().used, before.used);
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The code that really runs, read back from memory after patching: an operation in a loop is one instruction
+// per turn.
+#include "arch/percpu_modes/alternatives.hpp"
+#include "arch/debug/instruction.hpp"
+#include "arch/percpu_modes/restart.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "mm/percpu/this_cpu.hpp"
+#include "mm/vmalloc/vm_freed.hpp"
+#include "tests/kernel/support/percpu_modes.hpp"
+
+#include <algorithm>
+#include <span>
+
+extern "C" {
+extern percival::arch::Alternative __start_alternatives[], __stop_alternatives[];
+extern const percival::arch::Restartable __start_restartable[], __stop_restartable[];
+}
+
+namespace percival {
+namespace {
+
+using arch::PercpuMode;
+
+PERCIVAL_PERCPU PerCpu<u64> counter{};
+
+struct Item {
+    Item* next;
+};
+PERCIVAL_PERCPU PerCpu<Item*> published{};
+
+[[gnu::noinline]] void publish(Item& item)
+{
+    Item* first = nullptr;
+    do {
+        item.next = first;
+    } while (!published.try_cmpxchg_release(first, &item));
+}
+
+[[gnu::noinline]] void add_in_a_loop(u64 turns)
+{
+#pragma clang loop unroll(disable)
+    for (u64 turn = 0; turn < turns; ++turn)
+        counter.add(1);
+}
+
+[[gnu::noinline]] u64 read_in_a_loop(u64 turns)
+{
+    u64 sum = 0;
+#pragma clang loop unroll(disable)
+    for (u64 turn = 0; turn < turns; ++turn)
+        sum += counter.read();
+    return sum;
+}
+
+[[gnu::noinline]] u64 read_static_in_a_loop(u64 turns)
+{
+    u64 sum = 0;
+#pragma clang loop unroll(disable)
+    for (u64 turn = 0; turn < turns; ++turn)
+        sum += this_cpu<counter>.read();
+    return sum;
+}
+
+// What is between the target of the first backward conditional branch and that branch.
+std::span<const u32> loop_in(const void* function)
+{
+    const auto* code = static_cast<const u32*>(function);
+    for (u32 index = 0; index < 64; ++index) {
+        const auto offset = arch::conditional_branch_offset(code[index]);
+        if (offset && *offset < 0)
+            return {code + index + *offset, static_cast<std::size_t>(-*offset)};
+    }
+    return {};
+}
+
+// The instructions that run in the site's place: itself, or what it branches to, up to and with the branch back.
+std::span<const u32> executed_at(const u32* site)
+{
+    const auto offset = arch::branch_offset(*site);
+    if (!offset)
+        return {site, 1};
+    const u32* const sequence = site + *offset;
+    for (u32 length = 1; length <= 32; ++length) {
+        const u32* const last = sequence + length - 1;
+        const auto back = arch::branch_offset(*last);
+        if (back && last + *back == site + 1)
+            return {sequence, length};
+    }
+    return {};
+}
+
+u32 atomics_in(std::span<const u32> code)
+{
+    return static_cast<u32>(std::ranges::count_if(code, &arch::is_lse_atomic));
+}
+
+// this_cpu operations that are store-releases, in place or out of line.
+u32 releases_in(std::span<const u32> code)
+{
+    u32 releases = 0;
+    for (const u32& instruction : code) {
+        if (arch::is_lse_atomic(instruction) || arch::branch_offset(instruction))
+            releases += static_cast<u32>(std::ranges::count_if(executed_at(&instruction), &arch::is_release));
+    }
+    return releases;
+}
+
+// From its first instruction to the one that commits it starts over; what follows does not.
+void expect_restarts(std::span<const u32> sequence, std::size_t commit)
+{
+    const auto pc = [&](std::size_t n) { return reinterpret_cast<u64>(sequence.data() + n); };
+    for (std::size_t n = 0; n < sequence.size(); ++n)
+        EXPECT_EQ(arch::restarted(pc(n)), n <= commit ? pc(0) : pc(n));
+}
+
+bool runs_lse()
+{
+    return arch::percpu_form().lse && arch::percpu_form().add != arch::AddForm::LlSc;
+}
+
+PERCIVAL_TEST(emitted_code, add_in_a_loop_is_one_instruction_per_turn_in_every_mode)
+{
+    for_each_percpu_mode([](PercpuMode mode) {
+        const auto loop = loop_in(reinterpret_cast<const void*>(&add_in_a_loop));
+        EXPECT_EQ(loop.size(), 2u); // it, and the count-down
+        const bool in_place = mode == PercpuMode::Local && runs_lse();
+        EXPECT(in_place ? arch::is_lse_atomic(loop[0]) : arch::branch_offset(loop[0]).has_value());
+        EXPECT_EQ(atomics_in(executed_at(&loop[0])), runs_lse() ? 1u : 0u);
+        add_in_a_loop(1);
+    });
+}
+
+PERCIVAL_TEST(emitted_code, what_publishes_a_pointer_is_a_store_release_in_every_form)
+{
+    for_each_percpu_mode([](PercpuMode mode) {
+        for_each_kind_of_atomics(mode, [](PercpuMode) {
+            Item item{};
+            publish(item);
+            published.write(nullptr);
+            EXPECT_EQ(releases_in(loop_in(reinterpret_cast<const void*>(&publish))), 1u);
+            EXPECT_EQ(releases_in(loop_in(reinterpret_cast<const void*>(&mm::put_freed))), 1u);
+        });
+    });
+}
+
+PERCIVAL_TEST(emitted_code, add_in_restart_mode_adds_the_distance_and_commits_in_four_instructions)
+{
+    const InPercpuForm restart{PercpuMode::Restart};
+    const auto code = executed_at(&loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0]);
+    EXPECT_EQ(1 + code.size(), runs_lse() ? 4u : 7u); // the branches to it and back included
+    EXPECT(arch::is_add_to_x18(code[0]));
+    EXPECT_EQ(arch::is_lse_atomic(code[1]), runs_lse());
+    expect_restarts(code, runs_lse() ? 1 : 3); // LL/SC: the STXR
+}
+
+PERCIVAL_TEST(emitted_code, add_in_guarded_mode_takes_no_more_than_fourteen_instructions)
+{
+    const InPercpuForm guarded{PercpuMode::Guarded};
+    const auto code = executed_at(&loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0]);
+    EXPECT(!code.empty() && 1 + code.size() <= (runs_lse() ? 14u : 17u)); // the branch to it included
+    expect_restarts(code.first(1), 0); // nothing of it does: it is the first itself
+    EXPECT_EQ(arch::restarted(reinterpret_cast<u64>(&code[6])), reinterpret_cast<u64>(&code[6]));
+}
+
+PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn_in_every_mode)
+{
+    for_each_percpu_mode([](PercpuMode mode) {
+        const auto loop = loop_in(reinterpret_cast<const void*>(&read_in_a_loop));
+        EXPECT_EQ(loop.size(), 3u); // it, the sum, and the count-down
+        const auto site = std::ranges::find_if(loop, [mode](u32 instruction) {
+            return mode == PercpuMode::Guarded ? arch::branch_offset(instruction).has_value()
+                                               : arch::is_load(instruction);
+        });
+        EXPECT(site != loop.end());
+        const auto code = executed_at(&*site);
+        switch (mode) {
+        case PercpuMode::Local:
+            EXPECT_EQ(code.size(), 1u);
+            break;
+        case PercpuMode::Restart:
+            EXPECT_EQ(code.size(), 1u);
+            EXPECT(arch::is_access_from_x18(code[0]));
+            break;
+        case PercpuMode::Guarded:
+            EXPECT(code.size() <= 12);
+            break;
+        }
+        EXPECT_EQ(read_in_a_loop(0), 0u);
+    });
+}
+
+PERCIVAL_TEST(emitted_code, read_of_a_static_variable_in_a_loop_is_one_load_or_restarts)
+{
+    for_each_percpu_mode([](PercpuMode mode) {
+        const auto loop = loop_in(reinterpret_cast<const void*>(&read_static_in_a_loop));
+        EXPECT_EQ(loop.size(), 3u); // it, the sum, and the count-down
+        const auto site = std::ranges::find_if(loop, [mode](u32 instruction) {
+            return mode == PercpuMode::Local ? arch::is_load(instruction)
+                                             : arch::branch_offset(instruction).has_value();
+        });
+        EXPECT(site != loop.end());
+        const auto code = executed_at(&*site);
+        if (mode == PercpuMode::Restart) {
+            EXPECT_EQ(1 + code.size(), 4u); // the branches to it and back included
+            EXPECT(arch::is_add_to_x18(code[0]) && arch::is_load(code[1]));
+            expect_restarts(code, 1);
+        }
+        EXPECT(code.size() <= 13);
+        EXPECT_EQ(read_static_in_a_loop(0), 0u);
+    });
+}
+
+PERCIVAL_TEST(emitted_code, every_site_is_in_the_form_chosen_and_none_else)
+{
+    for_each_percpu_mode([](PercpuMode) {
+        u32 wrong = 0, sites = 0;
+        for (arch::Alternative& alternative : std::span{__start_alternatives, __stop_alternatives}) {
+            wrong += *alternative.site() != instruction_of(alternative, arch::percpu_form());
+            ++sites;
+        }
+        EXPECT(sites > 0);
+        EXPECT_EQ(wrong, 0u);
+    });
+}
+
+PERCIVAL_TEST(emitted_code, an_add_without_result_is_ldadd_stadd_or_llsc)
+{
+    if (!arch::percpu_form().lse)
+        SKIP("the CPUs have no FEAT_LSE");
+    for_each_percpu_mode([](PercpuMode mode) {
+        const u32* const site = &loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0];
+        for (const auto add : {arch::AddForm::StoreAdd, arch::AddForm::LlSc, arch::AddForm::LoadAdd}) {
+            const InPercpuForm in_form{{mode, true, add}};
+            const auto code = executed_at(site);
+            const auto atomic = std::ranges::find_if(code, &arch::is_lse_atomic);
+            EXPECT_EQ(atomic == code.end(), add == arch::AddForm::LlSc);
+            if (atomic != code.end())
+                EXPECT_EQ((*atomic & 31) == 31, add == arch::AddForm::StoreAdd);
+            const u64 old = counter.read();
+            add_in_a_loop(5);
+            EXPECT(online_cpu_count() > 1 || counter.read() == old + 5);
+        }
+    });
+}
+
+// restarted() searches it.
+PERCIVAL_TEST(emitted_code, the_table_of_restartable_sequences_is_in_order)
+{
+    u64 end = reinterpret_cast<u64>(arch::__start_percpu_op_text);
+    for (const arch::Restartable& sequence : std::span{__start_restartable, __stop_restartable}) {
+        EXPECT(sequence.begin() >= end && sequence.length >= 8);
+        end = sequence.begin() + sequence.length;
+    }
+    EXPECT(end <= reinterpret_cast<u64>(arch::__stop_percpu_op_text));
+}
+
+} // namespace
+} // namespace percival

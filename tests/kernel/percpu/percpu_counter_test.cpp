@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Counters and reference counts on percpu memory: nothing is lost or counted twice, whoever changes them where.
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/percpu/counter.hpp"
+#include "kernel/percpu/ref.hpp"
+#include "kernel/sync/preemption.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "mm/pages/allocation_failure.hpp"
+
+namespace percival {
+namespace {
+
+constexpr s32 kBatch = 32;
+
+s64 most_doubt()
+{
+    return s64{kBatch - 1} * possible_cpus();
+}
+
+PERCIVAL_TEST(percpu_counter, the_sum_of_what_all_cpus_add_at_once_is_exact)
+{
+    auto counter = PercpuCounter::make(1000, kBatch);
+    ASSERT(counter.has_value());
+    constexpr s32 kEach = 10'000;
+    run_everywhere([&counter](CpuId cpu) {
+        for (s32 n = 0; n < kEach; ++n)
+            counter->add(n % 7 - 2 + static_cast<s32>(cpu.index() % 2));
+    });
+    s64 expected = 1000;
+    for_each_online_cpu([&expected](CpuId cpu) {
+        for (s32 n = 0; n < kEach; ++n)
+            expected += n % 7 - 2 + static_cast<s32>(cpu.index() % 2);
+    });
+    EXPECT_EQ(counter->sum(), expected);
+    EXPECT(counter->approximate() - expected <= most_doubt());
+    EXPECT(expected - counter->approximate() <= most_doubt());
+}
+
+PERCIVAL_TEST(percpu_counter, the_sum_is_never_off_while_amounts_move_to_the_common_count)
+{
+    auto counter = PercpuCounter::make(0, 2);
+    ASSERT(counter.has_value());
+    counter->add(1);
+    // Every CPU adds and takes back what it added, so that no sum in between can be off by more than that.
+    u64 wrong[kMaxCpus] = {};
+    // A sum is begun anew whenever an amount moves, and many CPUs move many.
+    const u32 turns = online_cpu_count() > 8 ? 10 : 500;
+    run_everywhere([&](CpuId cpu) {
+        for (u32 n = 0; n < turns; ++n) {
+            counter->add(1);
+            const s64 sum = counter->sum();
+            wrong[cpu.index()] += sum < 1 || sum > 1 + s64{online_cpu_count()} ? 1 : 0;
+            counter->add(-1);
+        }
+    });
+    for_each_online_cpu([&wrong](CpuId cpu) { EXPECT_EQ(wrong[cpu.index()], 0u); });
+    EXPECT_EQ(counter->sum(), 1);
+}
+
+PERCIVAL_TEST(percpu_counter, a_delta_goes_to_the_common_count_when_it_reaches_the_batch_and_not_before)
+{
+    auto counter = PercpuCounter::make(0, kBatch);
+    ASSERT(counter.has_value());
+    const PreemptGuard on_this_cpu;
+    for (const s32 step : {1, -1}) {
+        counter->set(0);
+        for (s32 n = 1; n < kBatch; ++n)
+            counter->add(step);
+        EXPECT_EQ(counter->approximate(), 0);
+        counter->add(step);
+        EXPECT_EQ(counter->approximate(), s64{step} * kBatch);
+        EXPECT_EQ(counter->sum(), s64{step} * kBatch);
+    }
+}
+
+PERCIVAL_TEST(percpu_counter, a_comparison_is_right_however_close_the_limit_is)
+{
+    auto counter = PercpuCounter::make(0, kBatch);
+    ASSERT(counter.has_value());
+    run_everywhere([&counter](CpuId) {
+        for (s32 n = 0; n < kBatch - 1; ++n)
+            counter->inc();
+    });
+    const s64 sum = s64{kBatch - 1} * online_cpu_count();
+    EXPECT(counter->compare(sum) == std::strong_ordering::equal);
+    EXPECT(counter->compare(sum - 1) == std::strong_ordering::greater);
+    EXPECT(counter->compare(sum + 1) == std::strong_ordering::less);
+    EXPECT(counter->compare(sum + 10 * most_doubt()) == std::strong_ordering::less);
+    EXPECT(counter->compare(sum - 10 * most_doubt()) == std::strong_ordering::greater);
+}
+
+PERCIVAL_TEST(percpu_counter, no_memory_is_an_error_and_leaves_nothing)
+{
+    // The delta comes from a CPU's stock; it is the common part that is allocated.
+    EXPECT(PercpuCounter::make().has_value());
+    mm::FailNth first{1};
+    const auto counter = PercpuCounter::make();
+    EXPECT(first.has_failed() != counter.has_value());
+}
+
+// What a reference count protects.
+struct Object {
+    PercpuRef ref;
+    std::atomic<u32> releases{0};
+
+    bool start() { return ref.start(&Object::release, this).has_value(); }
+    static void release(void* self) { static_cast<Object*>(self)->releases.fetch_add(1); }
+};
+
+PERCIVAL_TEST(percpu_ref, the_release_comes_once_with_the_last_put_after_the_kill)
+{
+    Object object;
+    ASSERT(object.start());
+    object.ref.get();
+    object.ref.get();
+    object.ref.put();
+    EXPECT(!object.ref.is_zero());
+    object.ref.kill();
+    EXPECT(object.ref.is_killed());
+    EXPECT_EQ(object.releases.load(), 0u);
+    EXPECT(!object.ref.try_get_alive());
+    EXPECT(object.ref.try_get());
+    object.ref.put();
+    EXPECT_EQ(object.releases.load(), 0u);
+    object.ref.put();
+    EXPECT_EQ(object.releases.load(), 1u);
+    EXPECT(object.ref.is_zero());
+    EXPECT(!object.ref.try_get());
+}
+
+PERCIVAL_TEST(percpu_ref, what_one_cpu_gets_another_may_put)
+{
+    Object object;
+    ASSERT(object.start());
+    run_everywhere([&object](CpuId cpu) {
+        for (u32 n = 0; n < 100 * (cpu.index() + 1); ++n)
+            object.ref.get();
+    });
+    u32 gets = 0;
+    for_each_online_cpu([&gets](CpuId cpu) { gets += 100 * (cpu.index() + 1); });
+    for (u32 n = 0; n < gets; ++n)
+        object.ref.put();
+    EXPECT_EQ(object.releases.load(), 0u);
+    object.ref.kill();
+    EXPECT_EQ(object.releases.load(), 1u);
+}
+
+// All CPUs get and put as fast as they can while the mode changes under them and the object is killed.
+PERCIVAL_TEST(percpu_ref, nobody_is_lost_while_the_way_of_counting_changes)
+{
+    Object object;
+    ASSERT(object.start());
+    std::atomic<u32> running{0};
+    run_everywhere([&](CpuId cpu) {
+        running.fetch_add(1);
+        if (cpu == kBootCpu) {
+            for (u32 n = 0; n < 10; ++n) {
+                object.ref.switch_to_atomic();
+                object.ref.switch_to_percpu();
+            }
+            object.ref.kill();
+            return;
+        }
+        while (object.ref.try_get_alive()) {
+            EXPECT_EQ(object.releases.load(), 0u);
+            object.ref.put();
+        }
+    });
+    EXPECT_EQ(running.load(), online_cpu_count());
+    EXPECT_EQ(object.releases.load(), 1u);
+    EXPECT(object.ref.is_zero());
+}
+
+PERCIVAL_TEST(percpu_ref, a_released_one_can_be_restarted)
+{
+    Object object;
+    ASSERT(object.start());
+    for (u32 round = 1; round <= 3; ++round) {
+        EXPECT(object.ref.try_get_alive());
+        object.ref.kill();
+        EXPECT_EQ(object.releases.load(), round - 1);
+        object.ref.put();
+        EXPECT_EQ(object.releases.load(), round);
+        object.ref.restart();
+        EXPECT(!object.ref.is_killed());
+    }
+    object.ref.kill();
+}
+
+} // namespace
+} // namespace percival

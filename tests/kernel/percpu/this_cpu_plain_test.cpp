@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The plain forms, against a pin and raw, are arithmetic on this CPU's copy.
+#include "kernel/cpus/call.hpp"
+#include "kernel/sync/preemption.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "mm/percpu/percpu.hpp"
+
+#include <limits>
+
+namespace percival {
+namespace {
+
+PERCIVAL_PERCPU PerCpu<s8> narrow{};
+PERCIVAL_PERCPU PerCpu<u64> wide{};
+
+template <class T>
+void check(PerCpu<T>& variable, CpuId cpu, PlainPerCpu<T> plain)
+{
+    T& copy = variable.on(cpu);
+    constexpr T kMost = std::numeric_limits<T>::max();
+    plain.write(kMost);
+    EXPECT_EQ(copy, kMost);
+    plain.inc();
+    EXPECT_EQ(copy, std::numeric_limits<T>::min());
+    plain.dec();
+    EXPECT_EQ(plain.read(), kMost);
+    plain.sub(kMost);
+    EXPECT_EQ(plain.add_return(T{5}), T{5});
+    plain.and_(T{4});
+    plain.or_(T{3});
+    EXPECT_EQ(plain.xchg(T{1}), T{7});
+    EXPECT_EQ(plain.cmpxchg(T{2}, T{9}), T{1});
+    T expected{3};
+    EXPECT(!plain.try_cmpxchg(expected, T{9}) && expected == T{1});
+    EXPECT(plain.try_cmpxchg(expected, T{9}));
+    EXPECT_EQ(copy, T{9});
+}
+
+PERCIVAL_TEST(this_cpu, plain_operations_match_arithmetic_and_wrap)
+{
+    run_everywhere([](CpuId cpu) {
+        const PreemptGuard pin;
+        check(narrow, cpu, narrow.pinned(pin));
+        check(narrow, cpu, narrow.raw());
+        check(wide, cpu, wide.pinned(pin));
+        check(wide, cpu, wide.raw());
+    });
+}
+
+// Nothing is told between the guard and the operation: the pin is no object, and holds nothing.
+static_assert(sizeof(Pin) == 1 && sizeof(PreemptGuard) == 1);
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Dynamic percpu memory: every size and alignment, apart from each other, a value per CPU, zeroed; typed objects.
+#include "tests/kernel/support/percpu_support.hpp"
+
+#include <atomic>
+
+namespace percival {
+namespace {
+
+using mm::PercpuError;
+
+constexpr u32 kMany = 500;
+
+// Of all magnitudes, on both sides of what CPUs keep in stock.
+constexpr std::array<u32, 24> kSizes{1,   2,   3,    4,    5,    8,    12,   16,   20,   60,    64,    68,
+                                     100, 128, 1000, 1024, 1500, 2048, 4092, 4096, 4100, 12288, 32764, 32768};
+
+PERCIVAL_TEST(percpu_allocator, every_size_is_aligned_and_apart_from_all_others)
+{
+    const PercpuUse before = percpu_use();
+    const Bytes share = share_of_percpu_memory();
+    {
+        PercpuHerd herd{kMany};
+        Bytes held{0};
+        for (Bytes alignment{1}; alignment <= kPage; alignment = alignment * 2) {
+            for (const u32 size : kSizes) {
+                if (herd.is_full() || held + Bytes{size} > share) {
+                    EXPECT(herd.are_signed());
+                    herd.free_all();
+                    held = Bytes{0};
+                }
+                ASSERT(herd.allocate(Bytes{size}, alignment));
+                EXPECT(herd[herd.size() - 1].is_aligned(std::max(alignment, kGrain)));
+                held = held + Bytes{size};
+            }
+        }
+        EXPECT(herd.are_signed());
+    }
+    expect_same_percpu_use(before);
+}
+
+// Nothing of an object is another's, not only its ends.
+PERCIVAL_TEST(percpu_allocator, every_byte_of_an_object_is_its_own)
+{
+    constexpr u32 kSome = 60;
+    std::array<VirtAddr, kSome> objects{};
+    const auto size_of = [](u32 index) { return Bytes{index * index * 3 + index + 1}; };
+    const auto bytes_of = [&objects](u32 index) {
+        return reinterpret_cast<u8*>(mm::local_to_global(objects[index], kBootCpu).raw());
+    };
+    for (u32 index = 0; index < kSome; ++index) {
+        const auto object = percpu::allocate(size_of(index), Bytes{1});
+        ASSERT(object.has_value());
+        objects[index] = *object;
+        __builtin_memset(bytes_of(index), static_cast<int>(index + 1), size_of(index).count());
+    }
+    for (u32 index = 0; index < kSome; ++index) {
+        u32 wrong = 0;
+        for (u64 at = 0; at < size_of(index).count(); ++at)
+            wrong += bytes_of(index)[at] != index + 1;
+        EXPECT_EQ(wrong, 0u);
+        percpu::free(objects[index]);
+    }
+}
+
+PERCIVAL_TEST(percpu_allocator, the_local_address_is_each_cpus_own_global_one)
+{
+    for (const u32 size : {4u, 8u, 64u, 1500u, 4096u, 32768u}) {
+        const Percpu object{Bytes{size}};
+        ASSERT(object);
+        const VirtAddr last = last_grain(object.address(), Bytes{size});
+        sign_copies(object.address(), Bytes{size});
+        run_everywhere([&](CpuId cpu) {
+            EXPECT_EQ(local_grain(object.address()), signature_of(object.address(), cpu));
+            EXPECT_EQ(local_grain(last), signature_of(object.address(), cpu));
+            local_grain(last) = ~signature_of(object.address(), cpu);
+        });
+        for_each_online_cpu(
+            [&](CpuId cpu) { EXPECT_EQ(grain_of(last, cpu), ~signature_of(object.address(), cpu)); });
+    }
+}
+
+// What the last owner left there is gone, wherever the place has been in between.
+PERCIVAL_TEST(percpu_allocator, memory_is_zero_on_every_possible_cpu_when_it_is_used_again)
+{
+    u32 used_again = 0;
+    for (const u32 size : kSizes) {
+        const auto first = percpu::allocate(Bytes{size}, kGrain);
+        ASSERT(first.has_value());
+        EXPECT(copies_are_zero(*first, Bytes{size}));
+        fill_copies(*first, Bytes{size}, 0xff);
+        percpu::free(*first);
+        const auto second = percpu::allocate(Bytes{size}, kGrain);
+        ASSERT(second.has_value());
+        used_again += *second == *first;
+        EXPECT(copies_are_zero(*second, Bytes{size}));
+        percpu::free(*second);
+    }
+    EXPECT(used_again >= kSizes.size() / 2);
+}
+
+PERCIVAL_TEST(percpu_allocator, memory_of_each_class_is_zero_after_it_went_back_to_its_chunk)
+{
+    for (u32 number = 1; number <= mm::PercpuClass::kCount; ++number) {
+        const Bytes size = mm::PercpuClass{number}.size();
+        PercpuHerd herd{40}; // more than a stock holds
+        while (!herd.is_full())
+            ASSERT(herd.allocate(size, size));
+        for (u32 index = 0; index < herd.size(); ++index)
+            fill_copies(herd[index], size, 0xa5);
+        herd.free_all();
+        mm::drain_all_percpu_stocks();
+        mm::empty_percpu_depots();
+        for (u32 index = 0; index < 40; ++index) {
+            const auto object = percpu::allocate(size, size);
+            ASSERT(object.has_value());
+            EXPECT(object->is_aligned(size));
+            EXPECT(copies_are_zero(*object, size));
+            herd.add(*object, size);
+        }
+    }
+}
+
+PERCIVAL_TEST(percpu_allocator, ten_thousand_objects_are_apart_and_all_go_back)
+{
+    constexpr u32 kObjects = 10'000;
+    const PercpuUse before = percpu_use();
+    {
+        PercpuHerd herd{kObjects};
+        for (u32 index = 0; index < kObjects; ++index)
+            ASSERT(herd.allocate(Bytes{index % 3 == 0 ? 12u : 8u}));
+        EXPECT(herd.are_signed());
+        EXPECT(mm::percpu_store().statistics().chunks >= kObjects * 8 / mm::kPercpuUnit.count());
+    }
+    expect_same_percpu_use(before);
+}
+
+PERCIVAL_TEST(percpu_allocator, requests_that_cannot_be_granted_are_errors)
+{
+    const PercpuUse before = percpu_use();
+    const auto error_of = [](Bytes size, Bytes alignment) {
+        EXPECT_EQ(percpu::allocate_atomic(size, alignment).error(),
+                  percpu::allocate(size, alignment).error());
+        EXPECT_EQ(percpu::allocate_reserved(size, alignment).error(),
+                  percpu::allocate(size, alignment).error());
+        return percpu::allocate(size, alignment).error();
+    };
+    EXPECT_EQ(error_of(Bytes{0}, Bytes{8}), PercpuError::BadSize);
+    EXPECT_EQ(error_of(mm::kMaxPercpuSize + Bytes{1}, Bytes{8}), PercpuError::BadSize);
+    EXPECT_EQ(error_of(Bytes{~u64{0}}, Bytes{8}), PercpuError::BadSize);
+    EXPECT_EQ(error_of(Bytes{8}, Bytes{0}), PercpuError::BadAlignment);
+    EXPECT_EQ(error_of(Bytes{8}, Bytes{12}), PercpuError::BadAlignment);
+    EXPECT_EQ(error_of(Bytes{8}, kPage * 2), PercpuError::BadAlignment);
+    expect_same_percpu_use(before);
+}
+
+PERCIVAL_TEST(percpu_allocator, the_reserved_part_is_given_out_to_its_last_byte)
+{
+    constexpr Bytes kPiece{256};
+    const auto fits = [](Bytes size) {
+        const auto place = percpu::allocate_reserved(size, kGrain);
+        if (place)
+            percpu::free(*place);
+        return place.has_value();
+    };
+    EXPECT(fits(mm::kPercpuReserved));
+    EXPECT(!fits(mm::kPercpuReserved + kGrain));
+    PercpuHerd herd{static_cast<u32>(mm::kPercpuReserved.count() / kPiece.count())};
+    while (!herd.is_full()) {
+        const auto place = percpu::allocate_reserved(kPiece, kGrain);
+        ASSERT(place.has_value());
+        EXPECT(copies_are_zero(*place, kPiece));
+        herd.add(*place, kPiece);
+    }
+    EXPECT_EQ(percpu::allocate_reserved(kGrain, kGrain).error(), PercpuError::NoMemory);
+    EXPECT(herd.are_signed());
+    herd.free_all();
+    EXPECT(fits(mm::kPercpuReserved));
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Percpu memory where something runs out, at every step: an error value, and all that was had so far goes back.
+#include "mm/pages/allocation_failure.hpp"
+#include "tests/kernel/support/page_hoard.hpp"
+#include "tests/kernel/support/percpu_support.hpp"
+
+namespace percival {
+namespace {
+
+using mm::PercpuError;
+
+// Takes objects of a kind, until there is no more or there are enough, and gives them back.
+void allocate_and_free(Bytes size, u32 count)
+{
+    std::array<VirtAddr, 64> objects{};
+    u32 had = 0;
+    for (; had < count; ++had) {
+        const auto object = percpu::allocate(size, kGrain);
+        if (!object) {
+            EXPECT_EQ(object.error(), PercpuError::NoMemory);
+            break;
+        }
+        EXPECT(copies_are_zero(*object, kGrain));
+        objects[had] = *object;
+    }
+    while (had != 0)
+        percpu::free(objects[--had]);
+}
+
+// Whether the n-th allocation of pages and small objects was made to fail.
+bool fail_at(u32 nth, Bytes size, u32 count)
+{
+    mm::FailNth fail{nth};
+    allocate_and_free(size, count);
+    return fail.has_failed();
+}
+
+// Lets each of them fail in turn. On a machine of many CPUs, of whose pages one is as good as another, not each.
+void fail_at_every_step(Bytes size, u32 count)
+{
+    allocate_and_free(size, count);
+    const PercpuUse before = percpu_use();
+    const u32 step = 1 + mm::possible_cpu_count() / 4;
+    u32 failures = 0;
+    for (u32 nth = 1; fail_at(nth, size, count); nth += nth < 12 ? 1 : step) {
+        ++failures;
+        if (nth % 8 == 1)
+            expect_same_percpu_use(before);
+        else
+            settle_percpu();
+    }
+    expect_same_percpu_use(before);
+    // Where pages are large the worker may have had each of them ready before it was wanted.
+    if (kPage <= 4_KiB)
+        EXPECT(failures >= 1);
+}
+
+// One more than the chunk has room for that is kept.
+PERCIVAL_TEST(percpu_failure, a_new_chunk_may_fail_at_every_step)
+{
+    fail_at_every_step(mm::kMaxPercpuSize, 3 * kLargestPerUnit + 1);
+}
+
+PERCIVAL_TEST(percpu_failure, a_page_for_a_stock_may_fail_at_every_step)
+{
+    fail_at_every_step(4_KiB, 60);
+}
+
+PERCIVAL_TEST(percpu_failure, a_page_for_an_unusual_size_may_fail_at_every_step)
+{
+    fail_at_every_step(Bytes{6000}, 40);
+}
+
+// A full stock goes to a depot in a note of its own, and if there is none to the chunks.
+PERCIVAL_TEST(percpu_failure, a_stock_that_is_full_needs_no_memory)
+{
+    std::array<VirtAddr, 2 * mm::PercpuStock::kMost> objects{};
+    const PercpuUse before = percpu_use();
+    for (VirtAddr& object : objects)
+        object = percpu::allocate(Bytes{32}, kGrain).value_or(VirtAddr{0});
+    u32 failures = 0;
+    for (const VirtAddr object : objects) {
+        const mm::FailNth fail{1};
+        percpu::free(object);
+        failures += fail.has_failed();
+    }
+    EXPECT(failures >= 1);
+    PercpuHerd herd{static_cast<u32>(objects.size())};
+    while (!herd.is_full())
+        ASSERT(herd.allocate(Bytes{32}));
+    EXPECT(herd.are_signed());
+    herd.free_all();
+    EXPECT_EQ(percpu_use().areas, before.areas + 1); // the herd's list
+}
+
+#define SKIP_ON_LARGE_MACHINES()                          \
+    if (mm::memory_statistics().total > PageHoard::kMost) \
+    SKIP("an emulator's host may not have that much memory, or takes too long to poison it")
+
+PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_and_then_get_an_error)
+{
+    SKIP_ON_LARGE_MACHINES();
+    constexpr Bytes kSize{std::min<u64>(kPage.count(), 32768) - 8};
+    PercpuHerd herd{64};
+    const PercpuUse before = percpu_use();
+    {
+        PageHoard hoard;
+        mm::drain_all_page_caches();
+        hoard.take_everything();
+        for (;;) {
+            const auto object = percpu::allocate_atomic(kSize, kGrain);
+            if (!object) {
+                EXPECT_EQ(object.error(), PercpuError::NoMemory);
+                break;
+            }
+            EXPECT(copies_are_zero(*object, kSize));
+            ASSERT(herd.add(*object, kSize));
+        }
+        EXPECT(herd.size() >= 2);
+        EXPECT_EQ(percpu::allocate(mm::kMaxPercpuSize, kGrain).error(), PercpuError::NoMemory);
+        EXPECT(herd.are_signed());
+    }
+    // The worker finds memory again.
+    EXPECT(becomes_true([&] {
+        const auto object = percpu::allocate_atomic(kSize, kGrain);
+        return object && herd.add(*object, kSize);
+    }));
+    EXPECT(herd.are_signed());
+    herd.free_all();
+    expect_same_percpu_use(before);
+}
+
+// All addresses of the window that no chunk has.
+class AddressHoard : Immovable {
+public:
+    AddressHoard()
+    {
+        for (Bytes size{std::bit_floor(region_.range().size.count())}; size >= mm::kPercpuUnit;) {
+            const auto area = region_.allocate(size, mm::kPercpuUnit);
+            if (area && count_ < areas_.size())
+                areas_[count_++] = *area;
+            else
+                size = Bytes{size.count() / 2};
+        }
+        EXPECT(count_ >= 2 && count_ < areas_.size());
+    }
+    ~AddressHoard()
+    {
+        while (count_ != 0)
+            release_smallest();
+    }
+
+    // A unit or two.
+    void release_smallest() { region_.release(*areas_[--count_]); }
+    // A unit as far as possible from all chunks there have been, and each time `distance` from the one before.
+    void release_remote(Bytes distance)
+    {
+        const Bytes rest = areas_[0]->range.size - distance;
+        region_.release(*areas_[0]);
+        const auto start = region_.allocate(rest, mm::kPercpuUnit);
+        const auto end = region_.allocate(distance - mm::kPercpuUnit, mm::kPercpuUnit);
+        ASSERT(start && end && count_ < areas_.size());
+        areas_[0] = *start;
+        areas_[count_++] = *end;
+    }
+
+private:
+    mm::VmRegion& region_{mm::local_percpu_region()};
+    std::array<mm::VmArea*, 64> areas_{};
+    u32 count_{0};
+};
+
+// Where there has been no chunk yet each slab needs a table, and gets it after the first page that goes into it.
+PERCIVAL_TEST(percpu_failure, a_table_for_a_page_may_fail)
+{
+    constexpr Bytes kTable = mm::KernelGeometry::entry_size(mm::Level{2});
+    if (kTable >= mm::KernelLayout::kSlabSize)
+        SKIP("a slab is one table, which it has");
+    const PercpuUse before = percpu_use();
+    {
+        PercpuHerd herd{200};
+        AddressHoard hoard;
+        for (u32 nth = 1; nth <= 12; ++nth) {
+            while (herd.allocate(mm::kMaxPercpuSize)) {
+            }
+            EXPECT(!herd.is_full());
+            hoard.release_remote(kTable);
+            fail_at(nth, mm::kMaxPercpuSize, 1);
+        }
+        EXPECT(herd.are_signed());
+    }
+    expect_same_percpu_use(before);
+}
+
+PERCIVAL_TEST(percpu_failure, without_addresses_it_is_an_error_and_afterwards_all_comes_back)
+{
+    const PercpuUse before = percpu_use();
+    {
+        PercpuHerd herd{200};
+        {
+            AddressHoard hoard;
+            hoard.release_smallest();
+            while (herd.allocate(mm::kMaxPercpuSize)) {
+            }
+            EXPECT(!herd.is_full());
+            EXPECT_EQ(percpu::allocate(mm::kMaxPercpuSize, kGrain).error(), PercpuError::NoAddresses);
+            EXPECT(herd.size() >= kLargestPerUnit);
+            EXPECT(herd.are_signed());
+            settle_percpu(); // the worker finds no addresses either
+            herd.free_all();
+        }
+        EXPECT(herd.allocate(mm::kMaxPercpuSize));
+    }
+    expect_same_percpu_use(before);
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Many CPUs, moving threads and interrupts on the percpu allocator at once: no place is handed out twice, all are
+// zero, nothing is lost.
+#include "arch/devices/timer.hpp"
+#include "kernel/sched/tick.hpp"
+#include "mm/percpu_memory/address.hpp"
+#include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/forced_migration.hpp"
+#include "tests/kernel/support/interrupted_cpus.hpp"
+#include "tests/kernel/support/percpu_support.hpp"
+#include "tests/kernel/support/thread_group.hpp"
+
+#include <atomic>
+
+namespace percival {
+namespace {
+
+// What was found wrong, counted: so that a failure is reported once and not from every CPU in every turn.
+constinit std::atomic<u64> wrong{0};
+
+constexpr std::array<u32, 8> kSizes{4, 8, 12, 64, 100, 1024, 4096, 6000};
+
+// An object and which of the sizes it has, in one word that can be exchanged.
+struct Ticket {
+    // A kernel address begins with a set bit, and a grain's ends with two clear ones.
+    static u64 of(VirtAddr object, u32 which) { return object.raw() << 1 | which; }
+    static VirtAddr object(u64 ticket) { return VirtAddr{ticket >> 3 << 2 | u64{1} << 63}; }
+    static Bytes size(u64 ticket) { return Bytes{kSizes[ticket % 8]}; }
+    static_assert(kSizes.size() == 8);
+};
+
+u64 allocate_and_sign(u32 which, bool may_block)
+{
+    const Bytes size{kSizes[which]};
+    const auto object = may_block ? percpu::allocate(size, kGrain) : percpu::allocate_atomic(size, kGrain);
+    if (!object) {
+        wrong += may_block;
+        return 0;
+    }
+    // Both ends, on this CPU and on all.
+    wrong += local_grain(*object) != 0 || local_grain(last_grain(*object, size)) != 0;
+    for_each_possible_cpu([&](CpuId cpu) { wrong += grain_of(*object, cpu) != 0; });
+    sign_copies(*object, size);
+    return Ticket::of(*object, which);
+}
+
+void check_and_free(u64 ticket)
+{
+    if (ticket == 0)
+        return;
+    const VirtAddr object = Ticket::object(ticket);
+    wrong += !copies_are_signed(object, Ticket::size(ticket));
+    percpu::free(object);
+}
+
+// Nothing is found wrong, and in the end nothing is missing.
+template <class F>
+void hammer(F action)
+{
+    wrong = 0;
+    const PercpuUse before = percpu_use();
+    const u64 bad_frees = mm::memory_statistics().bad_frees;
+    action();
+    expect_same_percpu_use(before);
+    EXPECT_EQ(mm::memory_statistics().bad_frees, bad_frees);
+    EXPECT_EQ(wrong.load(), 0u);
+}
+
+PERCIVAL_TEST(percpu_hammer, all_cpus_allocate_and_free_all_sizes)
+{
+    hammer([turns = 4'000 / online_cpu_count() + 20] {
+        run_everywhere([turns](CpuId cpu) {
+            std::array<u64, 12> mine{};
+            u32 random = cpu.index() * 7919 + 1;
+            for (u32 turn = 0; turn < turns; ++turn) {
+                u64& slot = mine[next_random(random) % mine.size()];
+                check_and_free(slot);
+                slot = allocate_and_sign(next_random(random) % kSizes.size(), true);
+            }
+            for (const u64 ticket : mine)
+                check_and_free(ticket);
+        });
+    });
+}
+
+// A slot for each of a few objects: whoever comes swaps what it brings for what is there, and frees that.
+PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_another_can_free)
+{
+    static constinit std::array<std::atomic<u64>, 97> slots{};
+    hammer([turns = 4'000 / online_cpu_count() + 20] {
+        run_everywhere([turns](CpuId cpu) {
+            u32 random = cpu.index() + 99;
+            for (u32 turn = 0; turn < turns; ++turn) {
+                const u64 mine = allocate_and_sign(next_random(random) % kSizes.size(), true);
+                check_and_free(slots[next_random(random) % slots.size()].exchange(mine));
+            }
+        });
+        for (auto& slot : slots)
+            check_and_free(slot.exchange(0));
+    });
+}
+
+// All that one CPU makes others free: whole magazines go round.
+PERCIVAL_TEST(percpu_hammer, what_piles_up_on_one_cpu_comes_back_to_the_others)
+{
+    constexpr u32 kPile = 300;
+    static constinit std::array<u64, kPile> pile{};
+    hammer([] {
+        for (u32 turn = 0; turn < 6; ++turn) {
+            const CpuId giver = nth_online_cpu(turn);
+            run_everywhere([&](CpuId cpu) {
+                for (u32 index = cpu.index(); index < kPile; index += possible_cpus())
+                    pile[index] = allocate_and_sign(turn % 2, true);
+            });
+            run_everywhere([&](CpuId cpu) {
+                if (cpu != giver)
+                    return;
+                for (u64& ticket : pile)
+                    check_and_free(std::exchange(ticket, 0));
+            });
+        }
+    });
+}
+
+// Between any two instructions a thread may find itself on another CPU, whose stock is another one.
+PERCIVAL_TEST(percpu_hammer, threads_that_are_moved_about_lose_nothing)
+{
+    SKIP_ABOVE_MOST_MOVED_CPUS();
+    constexpr u32 kTurns = 8'000;
+    const u32 threads = std::min(3 * online_cpu_count(), 16u);
+    {
+        auto nothing = [](u32) {};
+        ThreadGroup group{threads, nothing}; // their stacks stay
+    }
+    hammer([&] {
+        auto body = [&](u32 number) {
+            std::array<u64, 40> mine{};
+            u32 random = number + 5;
+            for (u32 turn = 0; turn < kTurns / threads; ++turn) {
+                u64& slot = mine[next_random(random) % mine.size()];
+                check_and_free(slot);
+                // A few sizes, so that stocks fill and empty.
+                const auto object = percpu::allocate(Bytes{kSizes[turn % 3]}, kGrain);
+                wrong += !object;
+                slot = object ? Ticket::of(*object, turn % 3) : 0;
+                if (object)
+                    sign_copies(*object, Bytes{kSizes[turn % 3]});
+            }
+            for (const u64 ticket : mine)
+                check_and_free(ticket);
+        };
+        const ForcedMigration forced;
+        ThreadGroup group{threads, body};
+    });
+}
+
+// Alarms as fast as they come, whose handler uses what the interrupted loop is using.
+PERCIVAL_PERCPU PerCpu<u64> interrupts{};
+PERCIVAL_PERCPU PerCpu<u64> successes{};
+
+void allocate_and_rearm()
+{
+    interrupts.inc();
+    const u64 count = interrupts.read();
+    const u64 ticket = allocate_and_sign(count % 4, false);
+    if (ticket != 0)
+        successes.inc();
+    check_and_free(ticket);
+    arch::timer_set_alarm(arch::timer_frequency() / 20'000 + (count & 63));
+}
+
+PERCIVAL_TEST(percpu_hammer, interrupt_handlers_allocate_and_free_within_others_allocations)
+{
+    for_each_online_cpu([](CpuId cpu) { interrupts.on(cpu) = successes.on(cpu) = 0; });
+    hammer([wanted = interrupts_each() / 8] { // each waits for its emulator, more than for the handler
+        run_everywhere([wanted](CpuId cpu) {
+            if (cpu.index() >= kInterruptedCpus)
+                return;
+            take_over_alarm(&allocate_and_rearm);
+            arch::timer_set_alarm(0);
+            for (u32 turn = 0; interrupts.read() < wanted; ++turn)
+                check_and_free(allocate_and_sign(turn % 4, false));
+            take_over_alarm(nullptr);
+        });
+    });
+    u64 had = 0;
+    for_each_online_cpu([&had](CpuId cpu) { had += successes.on(cpu); });
+    EXPECT(had > 0);
+}
+
+// Whoever asks about an address, or frees it wrongly, while its chunk goes, gets an answer.
+PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    // Each flush is a matter for all CPUs: of an emulator's, the more there are the longer it takes.
+    const u32 turns = std::clamp(80 / online_cpu_count(), 2u, 20u);
+    std::atomic<u64> asked_for{0};
+    std::atomic<bool> over{false};
+    hammer([&] {
+        run_everywhere([&](CpuId cpu) {
+            if (cpu != kBootCpu) {
+                while (!over) {
+                    const VirtAddr address{asked_for};
+                    wrong += mm::find_percpu_address(address).allocated;
+                }
+                return;
+            }
+            for (u32 turn = 0; turn < turns; ++turn) {
+                PercpuHerd herd{3 * kLargestPerUnit};
+                while (herd.allocate(mm::kMaxPercpuSize)) {
+                }
+                asked_for = (herd[herd.size() - 1] + kGrain).raw();
+                herd.free_all();
+                mm::percpu_store().balance();
+            }
+            over = true;
+        });
+    });
+}
+
+// All others spin until there is an address, and read there at once: new pages are there for everyone.
+PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_all_others_reach_at_once)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    static constinit std::atomic<u64> published{0};
+    static constinit std::atomic<u32> seen{0};
+    hammer([turns = 100 / online_cpu_count() + 8] {
+        run_everywhere([turns](CpuId cpu) {
+            for (u32 turn = 0; turn < turns; ++turn) {
+                if (cpu == kBootCpu) {
+                    const VirtAddr object =
+                        percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
+                    published = last_grain(object, mm::kMaxPercpuSize).raw();
+                    while (seen != online_cpu_count() - 1)
+                        arch::relax();
+                    published = 0;
+                    while (seen != 0)
+                        arch::relax();
+                    percpu::free(object);
+                } else {
+                    u64 grain = 0;
+                    while ((grain = published) == 0)
+                        arch::relax();
+                    wrong += local_grain(VirtAddr{grain}) != 0;
+                    ++seen;
+                    while (published != 0)
+                        arch::relax();
+                    --seen;
+                }
+            }
+        });
+    });
+}
+
+} // namespace
+} // namespace percival

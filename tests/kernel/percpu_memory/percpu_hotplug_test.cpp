@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Percpu memory and CPUs that are gone: their copies are made, zeroed and taken away as all others, and what they
+// had in stock is everybody's.
+#include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/percpu_support.hpp"
+
+namespace percival {
+namespace {
+
+// Calls `meanwhile(cpu)` while the last CPU is gone.
+template <class F>
+void without_the_last_cpu(F meanwhile)
+{
+    const CpuId cpu = last_online_cpu();
+    const Away away{cpu};
+    meanwhile(cpu);
+}
+
+PERCIVAL_TEST(percpu_hotplug, what_was_allocated_meanwhile_is_there_and_zero_for_a_cpu_that_comes_back)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    constexpr u32 kObjects = 4 * kLargestPerUnit; // in new chunks, too
+    PercpuHerd herd{kObjects};
+    VirtAddr fresh{0};
+    CpuId last{};
+    without_the_last_cpu([&](CpuId cpu) {
+        last = cpu;
+        {
+            PercpuHerd dirty{kObjects};
+            while (!dirty.is_full())
+                ASSERT(dirty.allocate(mm::kMaxPercpuSize));
+        }
+        fresh = percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
+        ASSERT(fresh != VirtAddr{0});
+        EXPECT(copies_are_zero(fresh, mm::kMaxPercpuSize));
+        while (!herd.is_full())
+            ASSERT(herd.allocate(mm::kMaxPercpuSize));
+    });
+    u32 wrong = 0;
+    call_on(last, [&] {
+        wrong += local_grain(fresh) != 0;
+        wrong += local_grain(last_grain(fresh, mm::kMaxPercpuSize)) != 0;
+        for (u32 index = 0; index < herd.size(); ++index)
+            wrong += local_grain(herd[index]) != signature_of(herd[index], last);
+    });
+    EXPECT_EQ(wrong, 0u);
+    EXPECT(herd.are_signed());
+    percpu::free(fresh);
+}
+
+PERCIVAL_TEST(percpu_hotplug, what_was_taken_away_meanwhile_faults_for_a_cpu_that_comes_back)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    PercpuHerd herd{3 * kLargestPerUnit};
+    while (!herd.is_full())
+        ASSERT(herd.allocate(mm::kMaxPercpuSize));
+    std::array<VirtAddr, 3 * kLargestPerUnit> objects{};
+    for (u32 index = 0; index < herd.size(); ++index)
+        objects[index] = herd[index];
+    run_everywhere([&](CpuId cpu) {
+        for (const VirtAddr object : objects)
+            EXPECT_EQ(local_grain(object), signature_of(object, cpu));
+    });
+    without_the_last_cpu([&](CpuId) {
+        herd.free_all();
+        settle_percpu();
+    });
+    run_everywhere([&](CpuId) {
+        for (const VirtAddr object : objects)
+            EXPECT_EQ(is_a_hole(object), !mm::percpu_to_phys(object, kBootCpu).has_value());
+    });
+}
+
+PERCIVAL_TEST(percpu_hotplug, a_cpu_leaves_no_percpu_memory_behind_in_its_stocks)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const auto stocked = [](CpuId cpu) {
+        u32 places = 0;
+        for (const mm::PercpuStock& stock : mm::percpu_stocks.on(cpu))
+            places += stock.count;
+        return places;
+    };
+    const CpuId last = last_online_cpu();
+    call_on(last, [] {
+        for (const u32 size : {8u, 64u, 4096u}) {
+            if (const auto object = percpu::allocate_atomic(Bytes{size}, kGrain))
+                percpu::free(*object);
+        }
+    });
+    EXPECT(stocked(last) != 0);
+    without_the_last_cpu([&](CpuId cpu) { EXPECT_EQ(stocked(cpu), 0u); });
+}
+
+} // namespace
+} // namespace percival

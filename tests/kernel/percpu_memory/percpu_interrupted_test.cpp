@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A stock that is full or empty no longer is when its CPU gets to it: an interrupt came in between, or the thread is
+// on another CPU by now. Deterministic: a hardware breakpoint stands in for the interrupt.
+#include "arch/debug/breakpoint.hpp"
+#include "tests/kernel/support/percpu_support.hpp"
+
+namespace percival {
+namespace {
+
+constexpr Bytes kSize{64};
+const mm::PercpuClass kClass = *mm::PercpuClass::of(*mm::PercpuRequest::of(kSize, kSize, kPage));
+
+// Interruptions, at the first instruction of what is entered with a full or an empty stock.
+void empty_the_stocks()
+{
+    mm::drain_percpu_stocks();
+}
+
+void fill_the_stock()
+{
+    std::array<VirtAddr, mm::PercpuStock::kMost> objects{};
+    for (VirtAddr& object : objects)
+        object = percpu::allocate_atomic(kSize, kSize).value_or(VirtAddr{0});
+    for (const VirtAddr object : objects)
+        percpu::free(object);
+}
+
+void expect_all_apart()
+{
+    PercpuHerd herd{3 * mm::PercpuStock::kMost};
+    while (!herd.is_full())
+        ASSERT(herd.allocate(kSize, kSize));
+    EXPECT(herd.are_signed());
+}
+
+PERCIVAL_TEST(percpu_interrupted, a_full_stock_that_is_empty_when_it_is_to_be_emptied)
+{
+    const StayOnCpu stay;
+    const PercpuUse before = percpu_use();
+    std::array<VirtAddr, mm::PercpuStock::kMost + 1> objects{};
+    for (VirtAddr& object : objects)
+        object = percpu::allocate(kSize, kSize).value_or(VirtAddr{0});
+    mm::drain_all_percpu_stocks();
+    mm::empty_percpu_depots();
+    bool was_hit = false;
+    for (u32 index = 0; index < objects.size(); ++index) {
+        const arch::Breakpoint breakpoint{address_of(reinterpret_cast<void*>(&mm::spill_percpu_stock)),
+                                          &empty_the_stocks};
+        percpu::free(objects[index]);
+        was_hit = was_hit || breakpoint.was_hit();
+    }
+    EXPECT(was_hit);
+    mm::drain_all_percpu_stocks(); // the depot is asked next
+    expect_all_apart();
+    expect_same_percpu_use(before);
+}
+
+PERCIVAL_TEST(percpu_interrupted, an_empty_stock_that_is_full_when_it_is_to_be_filled)
+{
+    const StayOnCpu stay;
+    const PercpuUse before = percpu_use();
+    for (const bool from_depot : {false, true}) {
+        settle_percpu();
+        if (from_depot) {
+            fill_the_stock();
+            mm::spill_percpu_stock(kClass, *mm::take_from_percpu_stock(kClass, true));
+            mm::drain_percpu_stocks();
+        }
+        bool was_hit = false;
+        VirtAddr object{0};
+        {
+            const arch::Breakpoint breakpoint{address_of(reinterpret_cast<void*>(&mm::refill_percpu_stock)),
+                                              &fill_the_stock};
+            object = percpu::allocate(kSize, kSize).value_or(VirtAddr{0});
+            was_hit = breakpoint.was_hit();
+        }
+        EXPECT(was_hit);
+        EXPECT(object != VirtAddr{0});
+        expect_all_apart();
+        percpu::free(object);
+    }
+    expect_same_percpu_use(before);
+}
+
+} // namespace
+} // namespace percival

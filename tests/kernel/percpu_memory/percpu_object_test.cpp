@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Typed percpu objects: made and ended once on each possible CPU, owned, counted by one instruction.
+#include "tests/kernel/support/percpu_support.hpp"
+
+namespace percival {
+namespace {
+
+constinit u32 made = 0;
+constinit u32 ended = 0;
+
+struct Tracked {
+    Tracked() { ++made; }
+    Tracked(const Tracked&) = delete;
+    ~Tracked() { ++ended; }
+
+    u64 first{0x1111};
+    u64 self{reinterpret_cast<u64>(this)};
+    u64 last{0x3333};
+};
+
+struct alignas(256) Aligned {
+    u64 value;
+};
+
+PERCIVAL_TEST(percpu_object, a_value_for_every_cpu_starts_as_zero_and_counts_locally)
+{
+    const auto created = percpu::create<u64>();
+    ASSERT(created.has_value());
+    PerCpu<u64>& counter = **created;
+    for_each_possible_cpu([&](CpuId cpu) { EXPECT_EQ(counter.on(cpu), 0u); });
+    run_everywhere([&](CpuId cpu) {
+        for (u32 turn = 0; turn <= cpu.index(); ++turn)
+            counter.add(3);
+    });
+    for_each_online_cpu([&](CpuId cpu) { EXPECT_EQ(counter.on(cpu), 3 * (cpu.index() + 1)); });
+    percpu::destroy(&counter);
+}
+
+PERCIVAL_TEST(percpu_object, is_constructed_and_destroyed_once_on_each_possible_cpu)
+{
+    made = ended = 0;
+    const auto created = percpu::create<Tracked>();
+    ASSERT(created.has_value());
+    EXPECT_EQ(made, mm::possible_cpu_count());
+    for_each_possible_cpu([&](CpuId cpu) {
+        const Tracked& copy = (*created)->on(cpu);
+        EXPECT_EQ(copy.first, 0x1111u);
+        EXPECT_EQ(copy.last, 0x3333u);
+        EXPECT_EQ(copy.self, address_of(&copy).raw()); // at its global address
+    });
+    EXPECT_EQ(ended, 0u);
+    percpu::destroy(*created);
+    EXPECT_EQ(made, mm::possible_cpu_count());
+    EXPECT_EQ(ended, mm::possible_cpu_count());
+}
+
+PERCIVAL_TEST(percpu_object, goes_with_its_owner)
+{
+    const PercpuUse before = percpu_use();
+    made = ended = 0;
+    {
+        percpu::Owned<Tracked> owned{percpu::create<Tracked>().value_or(nullptr)};
+        ASSERT(owned != nullptr);
+        percpu::Owned<Tracked> other{std::move(owned)};
+        EXPECT(owned == nullptr);
+        EXPECT_EQ(other->on(kBootCpu).first, 0x1111u);
+        EXPECT_EQ(ended, 0u);
+    }
+    EXPECT_EQ(ended, mm::possible_cpu_count());
+    const percpu::Owned<Tracked> nothing{};
+    expect_same_percpu_use(before);
+}
+
+PERCIVAL_TEST(percpu_object, is_aligned_as_its_type_and_made_atomically_too)
+{
+    const percpu::Owned<Aligned> owned{percpu::create_atomic<Aligned>().value_or(nullptr)};
+    ASSERT(owned != nullptr);
+    EXPECT(owned->local_address().is_aligned(Bytes{alignof(Aligned)}));
+    for_each_possible_cpu([&](CpuId cpu) {
+        EXPECT(address_of(&owned->on(cpu)).is_aligned(Bytes{alignof(Aligned)}));
+        EXPECT_EQ(owned->on(cpu).value, 0u);
+    });
+}
+
+PERCIVAL_TEST(percpu_object, of_no_object_nothing_is_destroyed)
+{
+    const u64 before = mm::memory_statistics().bad_frees;
+    percpu::destroy<u64>(nullptr);
+    EXPECT_EQ(mm::memory_statistics().bad_frees, before);
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Frees of what is no percpu allocation, or no longer one: refused and counted, and nothing else comes to harm.
+#include "linker/symbols.hpp"
+#include "tests/kernel/support/percpu_support.hpp"
+
+namespace percival {
+namespace {
+
+constexpr VirtRange kWindow = mm::KernelLayout::kLocalPercpu;
+
+PERCIVAL_PERCPU PerCpu<u64> variable{};
+
+void expect_refused(VirtAddr address)
+{
+    const u64 before = mm::memory_statistics().bad_frees;
+    percpu::free(address);
+    EXPECT_EQ(mm::memory_statistics().bad_frees, before + 1);
+}
+
+// A few of different kinds that have to survive it all.
+class Bystanders : Immovable {
+public:
+    Bystanders()
+    {
+        while (!herd_.is_full() && EXPECT(herd_.allocate(Bytes{herd_.size() % 2 == 0 ? 64u : 100u}))) {
+        }
+    }
+    ~Bystanders()
+    {
+        EXPECT(herd_.are_signed());
+        EXPECT_EQ(variable.on(kBootCpu), 0u);
+        herd_.free_all();
+        expect_same_percpu_use(before_);
+    }
+
+private:
+    PercpuHerd herd_{16};
+    PercpuUse before_{percpu_use()};
+};
+
+// Whoever allocates next gets the place once.
+void expect_handed_out_once(VirtAddr freed, Bytes size)
+{
+    const Percpu one{size};
+    const Percpu two{size};
+    ASSERT(one && two);
+    EXPECT(one.address() != two.address());
+    EXPECT((one.address() == freed) + (two.address() == freed) <= 1);
+}
+
+PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_wherever_the_place_lies_by_then)
+{
+    const Bystanders bystanders;
+    for (const u32 size : {4u, 64u, 4096u, 12u, 5000u}) {
+        const auto object = percpu::allocate(Bytes{size}, kGrain);
+        ASSERT(object.has_value());
+        percpu::free(*object);
+        expect_refused(*object); // in a stock, if it is of a usual size
+        expect_handed_out_once(*object, Bytes{size});
+        expect_refused(*object);
+        mm::drain_all_percpu_stocks();
+        mm::empty_percpu_depots();
+        expect_refused(*object); // in a chunk
+        expect_handed_out_once(*object, Bytes{size});
+        settle_percpu();
+        expect_refused(*object);
+    }
+}
+
+PERCIVAL_TEST(percpu_wrong_free, a_second_free_of_what_lies_in_a_depot_is_refused)
+{
+    const Bystanders bystanders;
+    constexpr u32 kMoreThanAStock = 3 * mm::PercpuStock::kMost;
+    std::array<VirtAddr, kMoreThanAStock> objects{};
+    for (VirtAddr& object : objects)
+        object = percpu::allocate(Bytes{16}, kGrain).value_or(VirtAddr{0});
+    for (const VirtAddr object : objects)
+        percpu::free(object);
+    for (const VirtAddr object : objects)
+        expect_refused(object);
+    PercpuHerd herd{kMoreThanAStock};
+    while (!herd.is_full())
+        ASSERT(herd.allocate(Bytes{16}));
+    EXPECT(herd.are_signed());
+}
+
+PERCIVAL_TEST(percpu_wrong_free, what_is_not_the_start_of_an_object_is_refused)
+{
+    const Bystanders bystanders;
+    for (const u32 size : {64u, 4096u, 100u, 32768u}) {
+        const Percpu object{Bytes{size}};
+        ASSERT(object);
+        sign_copies(object.address(), Bytes{size});
+        for (const u64 into : {1u, 2u, 3u, 4u, 8u, size / 2, size - 4, size - 1})
+            expect_refused(object.address() + Bytes{into});
+        EXPECT(copies_are_signed(object.address(), Bytes{size}));
+    }
+}
+
+PERCIVAL_TEST(percpu_wrong_free, a_global_alias_is_refused)
+{
+    const Bystanders bystanders;
+    const Percpu object{Bytes{64}};
+    ASSERT(object);
+    for_each_possible_cpu([&](CpuId cpu) {
+        if (cpu.index() < 4)
+            expect_refused(mm::local_to_global(object.address(), cpu));
+    });
+}
+
+PERCIVAL_TEST(percpu_wrong_free, static_variables_and_the_reserved_part_are_refused)
+{
+    const Bystanders bystanders;
+    expect_refused(variable.local_address());
+    expect_refused(kWindow.base);
+    expect_refused(address_of(_percpu_end) - Bytes{4});
+    expect_refused(kWindow.base + mm::first_percpu_chunk()->reserved_begin);
+    const auto place = percpu::allocate_reserved(Bytes{64}, kGrain);
+    ASSERT(place.has_value());
+    expect_refused(*place + kGrain);
+    percpu::free(*place);
+    expect_refused(*place);
+    EXPECT(percpu::allocate_reserved(Bytes{64}, kGrain) == place); // the lowest that fits
+    percpu::free(*place);
+}
+
+PERCIVAL_TEST(percpu_wrong_free, places_behind_the_first_units_and_in_no_chunk_are_refused)
+{
+    const Bystanders bystanders;
+    const Bytes first = mm::first_percpu_chunk()->size;
+    const Bytes step{mm::kPercpuUnit.count() / 16};
+    const u64 units = (first.count() + mm::kPercpuUnit.count() - 1) / mm::kPercpuUnit.count();
+    for (Bytes at = first; at < mm::kPercpuUnit * units; at = at + step)
+        expect_refused(kWindow.base + at);
+    expect_refused(kWindow.base + mm::kPercpuUnit * units - kGrain);
+    expect_refused(kWindow.end() - kGrain);
+    expect_refused(kWindow.end() - mm::kPercpuUnit);
+}
+
+PERCIVAL_TEST(percpu_wrong_free, what_lay_in_a_chunk_that_is_gone_is_refused)
+{
+    const Bystanders bystanders;
+    // More than what is kept of unused chunks.
+    constexpr u32 kObjects = (3 + kChunksOfReserve) * kLargestPerUnit;
+    std::array<VirtAddr, kObjects> objects{};
+    for (VirtAddr& object : objects)
+        object = percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
+    for (const VirtAddr object : objects)
+        percpu::free(object);
+    settle_percpu();
+    u32 gone = 0;
+    for (const VirtAddr object : objects) {
+        gone += mm::percpu_chunk_at(object) == nullptr;
+        expect_refused(object);
+    }
+    EXPECT(gone >= kLargestPerUnit);
+}
+
+PERCIVAL_TEST(percpu_wrong_free, addresses_that_have_nothing_to_do_with_percpu_memory_are_refused)
+{
+    const Bystanders bystanders;
+    const u32 on_the_stack = 0;
+    for (const VirtAddr address :
+         {kWindow.base - kGrain, kWindow.end(), mm::KernelLayout::kGlobalPercpu.end(), address_of(_text),
+          address_of(&on_the_stack), VirtAddr{4}, VirtAddr{~u64{3}}})
+        expect_refused(address);
+}
+
+PERCIVAL_TEST(percpu_wrong_free, null_is_no_allocation_and_no_error)
+{
+    const u64 before = mm::memory_statistics().bad_frees;
+    percpu::free(VirtAddr{0});
+    EXPECT_EQ(mm::memory_statistics().bad_frees, before);
+}
+
+// Every CPU wants to free the same: one does, and the others are told off.
+PERCIVAL_TEST(percpu_wrong_free, of_all_cpus_that_free_one_object_one_succeeds)
+{
+    const Bystanders bystanders;
+    for (const u32 size : {8u, 12u, 4096u}) {
+        const auto object = percpu::allocate(Bytes{size}, kGrain);
+        ASSERT(object.has_value());
+        const u64 refused = mm::memory_statistics().bad_frees;
+        run_everywhere([&object](CpuId) { percpu::free(*object); });
+        EXPECT_EQ(mm::memory_statistics().bad_frees, refused + online_cpu_count() - 1);
+    }
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Roots that get an entry while every CPU runs on them.
+#include "arch/cpu/processor.hpp"
+#include "arch/mmu/root_switch.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "mm/address_space/fold.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/percpu/area.hpp"
+#include "mm/roots/sync.hpp"
+
+#include <atomic>
+
+namespace percival {
+namespace {
+
+using arch::Pte;
+using mm::KernelGeometry;
+using mm::KernelLayout;
+using mm::Level;
+
+constexpr Bytes kPage = KernelGeometry::kPageSize;
+constexpr VirtAddr kWindow = KernelLayout::kLocalPercpu.base;
+
+alignas(kPage.count()) constinit u64 new_memory[kPage.count() / 8] = {};
+
+const Pte* entries(PhysAddr table)
+{
+    return mm::kernel_tables().table(table);
+}
+
+VirtAddr lowest_address(Level level)
+{
+    return level == KernelGeometry::kRootLevel ? KernelGeometry::kKernelBase
+                                               : kWindow.align_down(KernelGeometry::entry_size(level.up()));
+}
+
+// An address that no CPU has an entry for in its private table of `level`, if there is one. Each run uses one up: entries
+// are never cleared.
+std::optional<VirtAddr> address_without_entry(Level level)
+{
+    const Pte* table = entries(mm::master_table_of(level));
+    for (u64 index = 0; index < KernelGeometry::entries(level); ++index) {
+        const VirtAddr at = lowest_address(level) + KernelGeometry::entry_size(level) * index;
+        const bool is_walked = !mm::folded_to_48_bits || at >= mm::kFoldedKernelBase;
+        // The window's entries are missing in the master too.
+        const bool is_window = KernelLayout::kLocalPercpu.overlaps({at, KernelGeometry::entry_size(level)});
+        if (is_walked && !is_window && table[index].kind(level) == mm::PteKind::Invalid)
+            return at;
+    }
+    return std::nullopt;
+}
+
+// CPUs whose entry is not the master's. Possible ones, whether they run or not.
+u64 cpus_without(Level level, VirtAddr at)
+{
+    const u64 index = KernelGeometry::index(level, at);
+    const Pte wanted = entries(mm::master_table_of(level))[index];
+    u64 without = wanted.kind(level) != mm::PteKind::Table;
+    for (u32 cpu = 0; cpu < possible_cpus(); ++cpu)
+        without += entries(mm::private_table(CpuId{cpu}, level))[index] != wanted;
+    return without;
+}
+
+// The other CPUs spin on a pointer, and read through it as soon as they see it.
+struct Meeting {
+    std::atomic<const volatile u64*> pointer{nullptr};
+    std::atomic<u32> spinning{0};
+    std::atomic<u32> right{0};
+
+    void read_when_it_is_there()
+    {
+        spinning.fetch_add(1, std::memory_order_relaxed);
+        const volatile u64* seen;
+        while ((seen = pointer.load(std::memory_order_acquire)) == nullptr)
+            arch::relax();
+        right.fetch_add(*seen == new_memory[0], std::memory_order_relaxed);
+    }
+};
+
+void add_memory_at(VirtAddr at, Level level)
+{
+    constinit static u64 serial = 0x1000;
+    new_memory[0] = ++serial;
+    Meeting meeting;
+    run_everywhere([&](CpuId cpu) {
+        if (cpu != kBootCpu)
+            return meeting.read_when_it_is_there();
+        while (meeting.spinning.load(std::memory_order_relaxed) != online_cpu_count() - 1)
+            arch::relax();
+        const VirtRange page{at, kPage};
+        const bool mapped =
+            mm::sync_roots(page).has_value() &&
+            mm::master_table().map(page, mm::image_to_physical(new_memory), mm::kReadOnlyData).has_value();
+        EXPECT(mapped);
+        // The others have to be let go in any case.
+        meeting.pointer.store(mapped ? reinterpret_cast<u64*>(at.raw()) : new_memory,
+                              std::memory_order_release);
+    });
+    EXPECT_EQ(meeting.right.load(), online_cpu_count() - 1);
+    EXPECT_EQ(cpus_without(level, at), 0u);
+    mm::KernelTlbBatch batch{mm::kernel_tables()};
+    EXPECT(mm::master_table().unmap({at, kPage}, batch).has_value());
+}
+
+PERCIVAL_TEST(root_sync, an_entry_made_on_one_cpu_is_used_at_once_by_all_that_wait_for_it)
+{
+    u32 levels = 0;
+    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel;
+         level = level.down()) {
+        if (const auto at = address_without_entry(level)) {
+            EXPECT(!arch::translate(*at).valid);
+            add_memory_at(*at, level);
+            ++levels;
+        }
+    }
+    if (levels == 0)
+        SKIP("every entry of the private tables is in use");
+}
+
+PERCIVAL_TEST(root_sync, what_is_there_stays_as_it_is)
+{
+    const auto count_differences = [](Level level, const auto& other) {
+        const Pte* own = entries(mm::private_table(kBootCpu, level));
+        u64 differences = 0;
+        for (u64 index = 0; index < KernelGeometry::entries(level); ++index)
+            differences += own[index] != other[index];
+        return differences;
+    };
+    static constinit Pte before[kPage.count() / sizeof(Pte)] = {};
+    const u64 tables = mm::kernel_tables().tables_made();
+    for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel;
+         level = level.down()) {
+        __builtin_memcpy(before, entries(mm::private_table(kBootCpu, level)), sizeof before);
+        EXPECT(mm::sync_roots(KernelLayout::kVmalloc).has_value());
+        EXPECT(mm::sync_roots(KernelLayout::kLocalPercpu).has_value());
+        EXPECT_EQ(count_differences(level, before), 0u);
+    }
+    EXPECT_EQ(mm::kernel_tables().tables_made(), tables);
+}
+
+} // namespace
+} // namespace percival

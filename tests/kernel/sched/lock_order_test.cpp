@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The lock-order check of debug builds, on real locks. Each test has classes of its own: orders are for ever.
+#include "kernel/sync/inversion_trap.hpp"
+#include "kernel/sync/lock_order.hpp"
+#include "kernel/wait/mutex.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "kernel/lib/symbols.hpp"
+
+namespace percival {
+namespace {
+
+template <class First, class Second>
+[[gnu::noinline]] void take_both(First& first, Second& second) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    first.lock();
+    second.lock();
+    second.unlock();
+    first.unlock();
+}
+
+PERCIVAL_TEST(lock_order, two_orders_that_contradict_are_found_without_a_deadlock)
+{
+    if (!kLockOrderIsChecked)
+        SKIP("the check is in debug builds");
+    Mutex a;
+    Mutex b;
+    const InversionTrap trap;
+    take_both(a, b);
+    take_both(a, b);
+    EXPECT(!trap.caught());
+    take_both(b, a);
+    ASSERT(trap.caught().has_value());
+    const LockInversion& inversion = *trap.caught();
+    EXPECT_EQ(inversion.now.held, inversion.earlier.wanted);
+    EXPECT_EQ(inversion.now.wanted, inversion.earlier.held);
+    // Four call sites, all of them in code that has a name.
+    for (VirtAddr site : {inversion.now.held_at, inversion.now.wanted_at, inversion.earlier.held_at,
+                          inversion.earlier.wanted_at})
+        EXPECT(find_symbol(site).has_value());
+}
+
+PERCIVAL_TEST(lock_order, kinds_of_locks_are_checked_against_each_other)
+{
+    if (!kLockOrderIsChecked)
+        SKIP("the check is in debug builds");
+    SpinLock a;
+    SpinLock b;
+    SpinLock c;
+    const InversionTrap trap;
+    const PreemptGuard pin;
+    take_both(a, b);
+    take_both(b, c);
+    EXPECT(!trap.caught());
+    take_both(c, a);
+    EXPECT(trap.caught().has_value());
+}
+
+PERCIVAL_TEST(lock_order, a_lock_of_the_same_class_within_itself_is_found)
+{
+    if (!kLockOrderIsChecked)
+        SKIP("the check is in debug builds");
+    std::array<SpinLock, 2> locks;
+    const InversionTrap trap;
+    const PreemptGuard pin;
+    take_both(locks[0], locks[1]);
+    EXPECT(trap.caught().has_value());
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Read-copy-update: what a reader holds is not freed under it.
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/wait/mutex.hpp"
+#include "kernel/sync/rcu.hpp"
+#include "mm/objects/small_objects.hpp"
+#include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/thread_group.hpp"
+
+namespace percival {
+namespace {
+
+struct Thing : rcu::Callback {
+    static constexpr u64 kAlive = 0xa11'7e;
+    u64 state{kAlive};
+    std::atomic<u32>* freed{nullptr};
+};
+
+PERCIVAL_TEST(rcu, synchronize_waits_for_a_reader_that_had_begun)
+{
+    std::atomic<u32> step{0};
+    auto reader = [&](u32) {
+        const rcu::ReadGuard reading;
+        step.store(1);
+        const u64 until = arch::timer_ticks() + arch::timer_frequency() / 50;
+        while (arch::timer_ticks() < until)
+            arch::relax();
+        step.store(2);
+    };
+    ThreadGroup group{1, reader,
+                      [](u32) { return ThreadOptions{.affinity = CpuSet::only(last_online_cpu())}; }};
+    while (step.load() == 0)
+        yield();
+    rcu::synchronize();
+    EXPECT_EQ(step.load(), 2u);
+}
+
+PERCIVAL_TEST(rcu, synchronize_does_not_wait_for_idle_cpus_nor_for_ones_own)
+{
+    for (u32 round = 0; round < 50; ++round)
+        rcu::synchronize();
+}
+
+PERCIVAL_TEST(rcu, no_reader_ever_finds_what_was_freed)
+{
+    std::atomic<Thing*> current{mm::create<Thing>()};
+    ASSERT(current.load() != nullptr);
+    std::atomic<bool> over{false};
+    const u32 readers = std::min(2 * online_cpu_count(), 8u);
+    auto body = [&](u32 number) {
+        if (number != 0) {
+            while (!over.load()) {
+                const rcu::ReadGuard reading;
+                const Thing* const thing = rcu::load(current);
+                for (u32 look = 0; look < 20; ++look)
+                    EXPECT_EQ(*const_cast<const volatile u64*>(&thing->state), Thing::kAlive);
+            }
+            return;
+        }
+        for (u32 round = 0; round < 15; ++round) {
+            auto* const renewed = mm::create<Thing>();
+            if (!EXPECT(renewed != nullptr))
+                break;
+            Thing* const old = rcu::replace(current, renewed);
+            rcu::synchronize();
+            old->state = 0; // what comes next in this memory
+            mm::destroy(old);
+        }
+        over.store(true);
+    };
+    ThreadGroup group{readers, body};
+    group.join_all();
+    mm::destroy(current.load());
+}
+
+PERCIVAL_TEST(rcu, every_callback_runs_once_and_not_before_the_readers_have_ended)
+{
+    constexpr u32 kCallbacks = 100;
+    std::atomic<u32> freed{0};
+    {
+        const rcu::ReadGuard reading;
+        for (u32 i = 0; i < kCallbacks; ++i) {
+            auto* thing = mm::create<Thing>();
+            ASSERT(thing != nullptr);
+            thing->freed = &freed;
+            rcu::call(*thing, [](rcu::Callback* callback) {
+                auto* const done = static_cast<Thing*>(callback);
+                done->freed->fetch_add(1);
+                mm::destroy(done);
+            });
+        }
+        EXPECT_EQ(freed.load(), 0u);
+    }
+    rcu::wait_for_callbacks();
+    EXPECT_EQ(freed.load(), kCallbacks);
+}
+
+} // namespace
+} // namespace percival

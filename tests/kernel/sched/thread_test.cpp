@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Threads: they run, wait, are replaced, move, and end.
+#include "arch/exceptions/fault_recovery.hpp"
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/online.hpp"
+#include "mm/vmalloc/stacks.hpp"
+#include "mm/pages/memory_statistics.hpp"
+#include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/spin.hpp"
+#include "tests/kernel/support/thread_group.hpp"
+
+#include <atomic>
+
+namespace percival {
+namespace {
+
+ThreadOptions on_cpu(CpuId cpu, Priority priority = Priority::Normal)
+{
+    return {.priority = priority, .affinity = CpuSet::only(cpu)};
+}
+
+PERCIVAL_TEST(threads, a_thread_runs_once_and_join_waits_for_its_end)
+{
+    std::atomic<u32> runs{0};
+    auto body = [&](u32) {
+        sleep_for_nanoseconds(1'000'000);
+        runs.fetch_add(1);
+    };
+    for (u32 round = 0; round < 20; ++round) {
+        ThreadGroup group{1, body};
+        group.join_all();
+        ASSERT_EQ(runs.load(), round + 1);
+    }
+}
+
+PERCIVAL_TEST(threads, each_has_a_stack_of_its_own_and_its_own_identity)
+{
+    constexpr u32 kThreads = 16;
+    std::array<VirtAddr, kThreads> stacks{};
+    std::array<const Thread*, kThreads> identities{};
+    auto body = [&](u32 number) {
+        const int here = 0;
+        const auto stack = stack_containing(address_of(&here));
+        EXPECT(stack.has_value());
+        EXPECT(stack && *stack == current_thread().stack);
+        stacks[number] = stack ? stack->base : VirtAddr{};
+        identities[number] = &current_thread();
+        sleep_for_nanoseconds(10'000'000); // all of them live at once
+    };
+    ThreadGroup group{kThreads, body};
+    group.join_all();
+    for (u32 a = 0; a < kThreads; ++a) {
+        for (u32 b = 0; b < a; ++b)
+            EXPECT(stacks[a] != stacks[b] && identities[a] != identities[b]);
+    }
+}
+
+PERCIVAL_TEST(threads, affinity_decides_where_a_thread_runs)
+{
+    std::atomic<u32> wrong{0};
+    auto body = [&](u32 number) {
+        for (u32 turn = 0; turn < 50; ++turn) {
+            const PreemptGuard pin;
+            if (this_cpu_id() != nth_online_cpu(number))
+                wrong.fetch_add(1);
+        }
+    };
+    ThreadGroup group{online_cpu_count(), body, [](u32 number) { return on_cpu(nth_online_cpu(number)); }};
+    group.join_all();
+    EXPECT_EQ(wrong.load(), 0u);
+}
+
+PERCIVAL_TEST(threads, a_change_of_affinity_moves_a_running_thread_a_waiting_one_and_oneself)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    const CpuId other = nth_online_cpu(1);
+    std::atomic<bool> over{false};
+    std::atomic<u32> seen{~u32{0}};
+    auto body = [&](u32) {
+        while (!over.load()) {
+            const PreemptGuard pin;
+            seen.store(this_cpu_id().index());
+        }
+        set_affinity(current_thread(), CpuSet::only(kBootCpu));
+        EXPECT_EQ(this_cpu_id(), kBootCpu);
+        set_affinity(current_thread(), CpuSet::only(other));
+        EXPECT_EQ(this_cpu_id(), other);
+    };
+    ThreadGroup group{1, body, [](u32) { return on_cpu(kBootCpu); }};
+    while (seen.load() != 0)
+        yield();
+    set_affinity(group[0], CpuSet::only(other));
+    while (seen.load() != other.index())
+        yield();
+    over.store(true);
+}
+
+// One CPU, so that only one can run.
+PERCIVAL_TEST(threads, a_higher_priority_runs_first_and_replaces_a_lower_one_at_once)
+{
+    // The caller is of Normal priority: High replaces it the moment it starts, Low has to wait.
+    std::atomic<u32> ran{0};
+    auto note = [&](u32 number) { ran.fetch_or(1u << number); };
+    ThreadGroup low{1, note, [](u32) { return on_cpu(kBootCpu, Priority::Low); }};
+    EXPECT_EQ(ran.load(), 0u);
+    {
+        auto high_note = [&](u32) { ran.fetch_or(2u); };
+        ThreadGroup high{1, high_note, [](u32) { return on_cpu(kBootCpu, Priority::High); }};
+        EXPECT_EQ(ran.load(), 2u);
+    }
+    low.join_all();
+    EXPECT_EQ(ran.load(), 3u);
+}
+
+PERCIVAL_TEST(threads, a_preempt_guard_holds_a_higher_priority_off_until_it_ends)
+{
+    std::atomic<bool> ran{false};
+    Completion go;
+    auto body = [&](u32) {
+        go.wait();
+        ran.store(true);
+    };
+    ThreadGroup group{1, body, [](u32) { return on_cpu(kBootCpu, Priority::High); }};
+    {
+        const PreemptGuard outer;
+        {
+            const PreemptGuard inner;
+            go.complete();
+        }
+        const u64 until = arch::timer_ticks() + arch::timer_frequency() / 100;
+        while (arch::timer_ticks() < until)
+            arch::relax();
+        EXPECT(!ran.load());
+    }
+    EXPECT(ran.load());
+}
+
+PERCIVAL_TEST(threads, a_switch_that_came_due_while_interrupts_were_masked_follows_when_they_are_not)
+{
+    std::atomic<bool> ran{false};
+    Completion go;
+    auto body = [&](u32) {
+        go.wait();
+        ran.store(true);
+    };
+    ThreadGroup group{1, body, [](u32) { return on_cpu(kBootCpu, Priority::High); }};
+    {
+        const arch::InterruptMask masked;
+        go.complete();
+        EXPECT(!ran.load());
+    }
+    // The interrupt is on its way to this CPU.
+    const u64 until = arch::timer_ticks() + arch::timer_frequency() / 100;
+    while (!ran.load() && arch::timer_ticks() < until)
+        arch::relax();
+    EXPECT(ran.load());
+}
+
+PERCIVAL_TEST(threads, equals_share_a_cpu_although_none_gives_it_up)
+{
+    std::atomic<u32> begun{0};
+    auto body = [&](u32) {
+        begun.fetch_add(1);
+        spin_until([&] { return begun.load() == 3; }); // only the end of a time slice lets the others begin
+    };
+    ThreadGroup group{3, body, [](u32) { return on_cpu(kBootCpu); }};
+    group.join_all();
+    EXPECT_EQ(begun.load(), 3u);
+}
+
+PERCIVAL_TEST(threads, migrate_to_goes_there_and_counts)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    auto body = [&](u32) {
+        u32 arrived = 0;
+        for (u32 turn = 0; turn < 200; ++turn) {
+            const CpuId target = nth_online_cpu(turn);
+            EXPECT(migrate_to(target));
+            const PreemptGuard pin;
+            arrived += this_cpu_id() == target ? 1 : 0;
+        }
+        EXPECT(arrived >= 100); // balancing may have moved it on at once, now and then
+        EXPECT(current_thread().migrations >= 100);
+    };
+    ThreadGroup group{1, body};
+}
+
+PERCIVAL_TEST(threads, migrate_to_refuses_what_affinity_forbids)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    auto body = [&](u32) {
+        EXPECT(!migrate_to(nth_online_cpu(1)));
+        EXPECT(!migrate_to(CpuId{kMaxCpus - 1}));
+        EXPECT(migrate_to(kBootCpu));
+    };
+    ThreadGroup group{1, body, [](u32) { return on_cpu(kBootCpu); }};
+}
+
+PERCIVAL_TEST(threads, an_idle_cpu_pulls_what_waits_for_a_busy_one)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    // Two that never block, both queued on one CPU; the other is idle from then on.
+    std::atomic<bool> over{false};
+    std::array<std::atomic<u32>, 2> seen{};
+    auto body = [&](u32 number) {
+        while (!over.load()) {
+            const PreemptGuard pin;
+            seen[number].fetch_or(1u << (this_cpu_id().index() & 31));
+        }
+    };
+    const CpuSet first_only = CpuSet::only(kBootCpu);
+    ThreadGroup group{2, body, [&](u32) { return ThreadOptions{.affinity = first_only}; }};
+    set_affinity(group[0], CpuSet::all());
+    set_affinity(group[1], CpuSet::all());
+    const u64 until = arch::timer_ticks() + 5 * arch::timer_frequency();
+    while (((seen[0].load() | seen[1].load()) & ~1u) == 0 && arch::timer_ticks() < until)
+        yield();
+    EXPECT(((seen[0].load() | seen[1].load()) & ~1u) != 0);
+    over.store(true);
+}
+
+PERCIVAL_TEST(threads, sleep_lasts_at_least_its_time)
+{
+    auto body = [](u32 number) {
+        const u64 nanoseconds = 1'000'000 * (number + 1);
+        const u64 before = arch::timer_nanoseconds();
+        sleep_for_nanoseconds(nanoseconds);
+        EXPECT(arch::timer_nanoseconds() - before >= nanoseconds);
+    };
+    ThreadGroup group{16, body};
+}
+
+PERCIVAL_TEST(threads, a_stack_overflow_in_a_thread_is_told_from_other_faults)
+{
+    auto body = [](u32) {
+        const auto fault = arch::catch_fault(
+            [](void*) {
+                asm volatile("sub sp, sp, %0\n str xzr, [sp]" : : "r"(arch::kStackSize.count()) : "memory");
+            },
+            nullptr);
+        EXPECT(fault && fault->stack_overflow);
+    };
+    ThreadGroup group{4, body};
+}
+
+// A fault is caught by the thread that took it, wherever it runs and whoever else is waiting for one.
+PERCIVAL_TEST(threads, faults_are_caught_by_the_thread_that_takes_them)
+{
+    auto body = [](u32 number) {
+        for (u32 turn = 0; turn < 50; ++turn) {
+            u64 where = 8 * (number + 1);
+            const auto fault = arch::catch_fault(
+                [](void* address) {
+                    const PreemptGuard pin;
+                    *reinterpret_cast<volatile u64*>(*static_cast<u64*>(address)) = 0;
+                },
+                &where);
+            EXPECT(fault && fault->far == VirtAddr{where});
+            EXPECT_EQ(preemption().count, 0u);
+            yield();
+        }
+    };
+    ThreadGroup group{8, body};
+}
+
+PERCIVAL_TEST(threads, callee_saved_registers_survive_preemption_and_migration)
+{
+    std::atomic<bool> over{false};
+    auto body = [&](u32 number) {
+        u64 turns = 0;
+        while (!over.load(std::memory_order_relaxed) && turns < 2'000'000) {
+            u64 a = number * 1'000'003 + turns, b = ~a, c = a << 7, d = b ^ c;
+            asm volatile("nop; nop; nop; nop" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
+            if (a != number * 1'000'003 + turns || b != ~a || c != a << 7 || d != (b ^ c)) {
+                EXPECT(false);
+                return;
+            }
+            ++turns;
+        }
+    };
+    ThreadGroup group{3 * std::min(online_cpu_count(), 8u), body};
+    sleep_for_nanoseconds(300'000'000);
+    over.store(true);
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Work queues: what is queued runs, once, where it was asked to.
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/wait/work_queue.hpp"
+#include "mm/percpu/percpu.hpp"
+#include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/thread_group.hpp"
+
+namespace percival {
+namespace {
+
+struct Note {
+    std::atomic<u32> runs{0};
+    std::atomic<u32> cpu{~u32{0}};
+    static void make(void* self)
+    {
+        auto* note = static_cast<Note*>(self);
+        {
+            const PreemptGuard pin;
+            note->cpu.store(this_cpu_id().index());
+        }
+        sleep_for_nanoseconds(100'000); // it may block
+        note->runs.fetch_add(1);
+    }
+};
+
+PERCIVAL_TEST(work_queues, bound_work_runs_on_its_cpu)
+{
+    for_each_online_cpu([](CpuId cpu) {
+        Note note;
+        Work work{&Note::make, &note};
+        EXPECT(queue_work_on(cpu, work));
+        flush_work(work);
+        EXPECT_EQ(note.runs.load(), 1u);
+        EXPECT_EQ(note.cpu.load(), cpu.index());
+    });
+}
+
+PERCIVAL_TEST(work_queues, bound_work_runs_in_the_order_it_was_queued)
+{
+    static constinit std::array<std::atomic<u32>, 8> place{};
+    static constinit std::atomic<u32> next{0};
+    next.store(0);
+    std::array<Work, 8> works;
+    for (u32 i = 0; i < works.size(); ++i)
+        works[i].set([](void* slot) { static_cast<std::atomic<u32>*>(slot)->store(next.fetch_add(1)); },
+                     &place[i]);
+    for (Work& work : works)
+        queue_work_on(kBootCpu, work);
+    for (Work& work : works)
+        flush_work(work);
+    for (u32 i = 0; i < works.size(); ++i)
+        EXPECT_EQ(place[i].load(), i);
+}
+
+PERCIVAL_TEST(work_queues, unbound_work_from_interrupt_handlers_of_all_cpus_runs)
+{
+    Note note;
+    std::array<Work, 8> works;
+    for (Work& work : works)
+        work.set(&Note::make, &note);
+    const u32 count = std::min<u32>(online_cpu_count(), 8);
+    for (u32 cpu = 0; cpu < count; ++cpu)
+        call_on(nth_online_cpu(cpu), [&] { queue_work(works[cpu]); });
+    for (u32 cpu = 0; cpu < count; ++cpu)
+        flush_work(works[cpu]);
+    EXPECT_EQ(note.runs.load(), count);
+}
+
+PERCIVAL_TEST(work_queues, work_that_is_queued_already_is_not_queued_twice)
+{
+    // Something that keeps the worker busy meanwhile.
+    Note first_note, note;
+    Work first{&Note::make, &first_note};
+    Work work{&Note::make, &note};
+    {
+        const PreemptGuard pin;
+        queue_work_on(kBootCpu, first);
+        EXPECT(queue_work_on(kBootCpu, work));
+        EXPECT(!queue_work_on(kBootCpu, work));
+    }
+    flush_work(work);
+    flush_work(first);
+    EXPECT_EQ(note.runs.load(), 1u);
+}
+
+PERCIVAL_TEST(work_queues, cancelled_work_does_not_run)
+{
+    Note note;
+    Work work{&Note::make, &note};
+    {
+        const PreemptGuard pin;
+        queue_work_on(kBootCpu, work);
+    }
+    const bool cancelled = cancel_work(work);
+    EXPECT_EQ(note.runs.load(), cancelled ? 0u : 1u);
+}
+
+PERCIVAL_TEST(work_queues, delayed_work_runs_after_its_time)
+{
+    Note note;
+    DelayedWork work{&Note::make, &note};
+    const u64 before = arch::timer_nanoseconds();
+    queue_delayed_work(work, 5'000'000);
+    EXPECT_EQ(note.runs.load(), 0u);
+    flush_delayed_work(work);
+    EXPECT_EQ(note.runs.load(), 1u);
+    EXPECT(arch::timer_nanoseconds() - before >= 5'000'000);
+    queue_delayed_work(work, 10'000'000'000);
+    EXPECT(cancel_delayed_work(work));
+    EXPECT_EQ(note.runs.load(), 1u);
+}
+
+} // namespace
+} // namespace percival

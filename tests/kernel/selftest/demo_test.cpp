@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Tests that end badly on purpose, one for each way a run can: they show that the report and the verdict are
+// right. Run by their full names only.
+#include "arch/cpu/processor.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/lib/panic.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "tests/kernel/support/endless_recursion.hpp"
+
+namespace percival {
+namespace {
+
+PERCIVAL_TEST_MANUAL(demo, fails)
+{
+    EXPECT_EQ(1 + 1, 3u);
+}
+
+PERCIVAL_TEST_MANUAL(demo, panics)
+{
+    panic("this panic was asked for by {}", "demo.panics");
+}
+
+PERCIVAL_TEST_MANUAL(demo, hangs)
+{
+    for (;;)
+        arch::relax();
+}
+
+PERCIVAL_TEST_MANUAL(demo, hangs_with_interrupts_masked)
+{
+    if (online_cpu_count() == 1)
+        SKIP("only another CPU could report it");
+    const arch::InterruptMask masked;
+    for (;;)
+        arch::relax();
+}
+
+PERCIVAL_TEST_MANUAL(demo, overflows_stack)
+{
+    recurse_endlessly();
+}
+
+[[gnu::noinline]] void write_words(volatile u64* to, u32 count)
+{
+    for (u32 i = 0; i < count; ++i)
+        to[i] = 0;
+}
+
+PERCIVAL_TEST_MANUAL(demo, smashes_stack)
+{
+    volatile u64 buffer[4]{};
+    write_words(buffer, 5); // the word behind it is the guard
+}
+
+// Without UBSan, which would find the null pointer before the processor does.
+PERCIVAL_TEST_MANUAL(demo, dereferences_null)
+{
+    const volatile u64* volatile pointer = nullptr;
+    [&] [[clang::no_sanitize("undefined")]] { EXPECT_EQ(*pointer, 0u); }();
+}
+
+} // namespace
+} // namespace percival

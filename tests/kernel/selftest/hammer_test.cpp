@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Many CPUs and interrupts on one counter: nothing is lost.
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "kernel/sched/tick.hpp"
+#include "mm/percpu/percpu.hpp"
+#include "tests/kernel/support/interrupted_cpus.hpp"
+
+#include <algorithm>
+
+namespace percival {
+namespace {
+
+PERCIVAL_PERCPU PerCpu<u64> counter{};
+PERCIVAL_PERCPU PerCpu<u32> narrow{};
+PERCIVAL_PERCPU PerCpu<u64> from_interrupt{};
+PERCIVAL_PERCPU PerCpu<u64> interrupts{};
+
+constexpr u64 kTurns = 20'000;
+
+PERCIVAL_TEST(hammer, every_cpu_counts_in_its_own_copy_and_loses_nothing)
+{
+    for_each_online_cpu([](CpuId cpu) { counter.on(cpu) = 0; });
+    run_everywhere([](CpuId) {
+        for (u64 turn = 0; turn < kTurns; ++turn)
+            counter.add(1);
+    });
+    for_each_online_cpu([](CpuId cpu) { EXPECT_EQ(counter.on(cpu), kTurns); });
+}
+
+// The owner adds at the local address while all others add at the global one: one memory, two addresses,
+// atomics of both kinds.
+PERCIVAL_TEST(hammer, local_and_remote_atomics_on_one_copy_lose_nothing)
+{
+    const u64 turns = kTurns / online_cpu_count() + 1;
+    counter.on(kBootCpu) = 0;
+    run_everywhere([turns](CpuId cpu) {
+        for (u64 turn = 0; turn < turns; ++turn) {
+            if (cpu == kBootCpu)
+                counter.inc();
+            else
+                __atomic_fetch_add(&counter.on(kBootCpu), 1, __ATOMIC_RELAXED);
+        }
+    });
+    EXPECT_EQ(counter.on(kBootCpu), turns * online_cpu_count());
+}
+
+PERCIVAL_TEST(hammer, a_compare_exchange_loop_beside_remote_adds_loses_nothing)
+{
+    const u32 turns = static_cast<u32>(kTurns / online_cpu_count()) + 1;
+    narrow.on(kBootCpu) = 0;
+    run_everywhere([turns](CpuId cpu) {
+        for (u32 turn = 0; turn < turns; ++turn) {
+            if (cpu != kBootCpu) {
+                __atomic_fetch_add(&narrow.on(kBootCpu), 1, __ATOMIC_RELAXED);
+                continue;
+            }
+            u32 value = narrow.read();
+            while (!narrow.try_cmpxchg(value, value + 1)) {
+            }
+        }
+    });
+    EXPECT_EQ(narrow.on(kBootCpu), turns * online_cpu_count());
+}
+
+// Alarms as fast as they come: each handler adds to the variable the interrupted loop is adding to.
+void add_and_rearm()
+{
+    from_interrupt.add(1);
+    interrupts.inc();
+    arch::timer_set_alarm(arch::timer_frequency() / 100'000 + (interrupts.read() & 63));
+}
+
+PERCIVAL_TEST(hammer, the_same_operation_from_timer_interrupts_loses_nothing)
+{
+    for_each_online_cpu([](CpuId cpu) {
+        from_interrupt.on(cpu) = 0;
+        interrupts.on(cpu) = 0;
+    });
+    run_everywhere([wanted = interrupts_each()](CpuId cpu) {
+        if (cpu.index() >= kInterruptedCpus)
+            return;
+        take_over_alarm(&add_and_rearm);
+        arch::timer_set_alarm(0);
+        u64 added = 0;
+        while (interrupts.read() < wanted) {
+            from_interrupt.add(1);
+            ++added;
+        }
+        take_over_alarm(nullptr);
+        EXPECT_EQ(from_interrupt.read(), added + interrupts.read());
+    });
+}
+
+} // namespace
+} // namespace percival

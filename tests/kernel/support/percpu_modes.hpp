@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Running a test with the this_cpu operations in forms other than the one the machine was booted in.
+#pragma once
+
+#include "kernel/percpu/mode.hpp"
+#include "kernel/lib/types.hpp"
+
+namespace percival {
+
+// Calls f(mode) in a mode with LL/SC and, where the CPUs have it, with FEAT_LSE.
+template <class F>
+void for_each_kind_of_atomics(arch::PercpuMode mode, F f)
+{
+    const bool has_lse = arch::percpu_form().lse;
+    for (const bool lse : {false, true}) {
+        if (lse && !has_lse)
+            continue;
+        const InPercpuForm in_form{{.mode = mode, .lse = lse}};
+        f(mode);
+    }
+}
+
+} // namespace percival

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the tests of dynamic percpu memory share: signatures on every CPU's copy, and what is in use once all that
+// is kept for later has gone back.
+#pragma once
+
+#include "kernel/cpus/call.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "mm/percpu_memory/address.hpp"
+#include "mm/percpu_memory/allocator.hpp"
+#include "mm/percpu_memory/pages.hpp"
+#include "mm/percpu_memory/stock.hpp"
+#include "tests/kernel/support/vm_support.hpp"
+
+namespace percival {
+
+inline constexpr Bytes kGrain = mm::kPercpuGrain;
+// The largest objects fill a unit without rest.
+inline constexpr u32 kLargestPerUnit = static_cast<u32>(mm::kPercpuUnit.count() / mm::kMaxPercpuSize.count());
+// Empty pages that the store keeps ready, and the chunks it may keep for them alone.
+inline constexpr u32 kEnoughPages = 4;
+inline constexpr u32 kChunksOfReserve = static_cast<u32>(kEnoughPages * kPage.count() / mm::kPercpuUnit.count());
+
+template <class Visit>
+void for_each_possible_cpu(Visit visit)
+{
+    for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+        visit(CpuId{cpu});
+}
+
+// The grain of a CPU's copy, and of the calling CPU's by its local address.
+inline u32& grain_of(VirtAddr local, CpuId cpu)
+{
+    return *reinterpret_cast<u32*>(mm::local_to_global(local, cpu).raw());
+}
+inline volatile u32& local_grain(VirtAddr local)
+{
+    return *reinterpret_cast<volatile u32*>(local.raw());
+}
+
+// The last grain of an object.
+inline VirtAddr last_grain(VirtAddr object, Bytes size)
+{
+    return (object + (size - Bytes{1})).align_down(kGrain);
+}
+
+// Another one for each object that is alive, and for each CPU's copy of it.
+inline u32 signature_of(VirtAddr object, CpuId cpu)
+{
+    return static_cast<u32>(object.raw()) ^ (cpu.index() + 1) * 0x0101'0001;
+}
+
+// Both ends of every CPU's copy.
+inline void sign_copies(VirtAddr object, Bytes size)
+{
+    for_each_possible_cpu([=](CpuId cpu) {
+        grain_of(object, cpu) = signature_of(object, cpu);
+        grain_of(last_grain(object, size), cpu) = signature_of(object, cpu);
+    });
+}
+inline bool copies_are_signed(VirtAddr object, Bytes size)
+{
+    u32 wrong = 0;
+    for_each_possible_cpu([&](CpuId cpu) {
+        wrong |= grain_of(object, cpu) ^ signature_of(object, cpu);
+        wrong |= grain_of(last_grain(object, size), cpu) ^ signature_of(object, cpu);
+    });
+    return wrong == 0;
+}
+
+// Every byte of every CPU's copy.
+inline void fill_copies(VirtAddr object, Bytes size, u8 byte)
+{
+    for_each_possible_cpu([=](CpuId cpu) {
+        __builtin_memset(reinterpret_cast<void*>(mm::local_to_global(object, cpu).raw()), byte, size.count());
+    });
+}
+inline bool copies_are_zero(VirtAddr object, Bytes size)
+{
+    u32 found = 0;
+    for_each_possible_cpu([&](CpuId cpu) {
+        for (Bytes at{0}; at < size; at = at + kGrain)
+            found |= grain_of(object + at, cpu);
+    });
+    return found == 0;
+}
+
+// What a test may have in use of one CPU's units.
+inline Bytes share_of_percpu_memory()
+{
+    return Bytes{mm::memory_statistics().free.count() / 4 / mm::possible_cpu_count()};
+}
+
+// All that CPUs and depots keep goes back to the chunks, and what no chunk needs to the page allocator.
+inline void settle_percpu()
+{
+    mm::drain_all_percpu_stocks();
+    mm::empty_percpu_depots();
+    mm::percpu_store().balance();
+}
+
+// The pages that hold the notes of a chunk, all but the first chunk being alike.
+inline Bytes notes_of_a_chunk()
+{
+    for (u64 unit = 0; unit < mm::kPercpuUnits; ++unit) {
+        const mm::PercpuChunk* chunk = mm::percpu_directory[unit];
+        if (chunk != nullptr && chunk->area != nullptr)
+            return mm::vmalloc_region().next_in_use(address_of(chunk))->mapped;
+    }
+    return Bytes{0};
+}
+
+// What is in use besides the chunks that stand, their pages, and tables. None of it may change by allocating and
+// freeing again.
+struct PercpuUse {
+    Bytes memory;
+    Bytes notes; // small objects
+    u64 areas;   // of vmalloc
+    u64 units;   // areas of the window
+};
+
+inline PercpuUse percpu_use()
+{
+    settle_percpu();
+    const VmUse use = vm_use();
+    const mm::PercpuStoreStatistics store = mm::percpu_store().statistics();
+    const u64 pages = mm::percpu_page_statistics().pages;
+    const Bytes first_unit = mm::first_percpu_chunk()->size;
+    EXPECT_EQ(u64{store.populated} - first_unit.count() / kPage.count(), pages / mm::possible_cpu_count());
+    const u64 chunks = store.chunks - 1;
+    return {use.memory - kPage * (pages + mm::kernel_tables().tables_made()) - notes_of_a_chunk() * chunks,
+            use.notes, use.areas - chunks, mm::local_percpu_region().areas_in_use() - chunks};
+}
+
+inline void expect_same_percpu_use(const PercpuUse& before)
+{
+    constexpr Bytes kSlabs = kPage * 8; // as for vm_use()
+    const PercpuUse after = percpu_use();
+    EXPECT_EQ(after.memory, before.memory);
+    EXPECT_EQ(after.areas, before.areas);
+    EXPECT_EQ(after.units, before.units);
+    EXPECT(after.notes < before.notes + kSlabs);
+}
+
+// Percpu memory that gives itself back.
+class Percpu : Immovable {
+public:
+    explicit Percpu(Bytes size, Bytes alignment = kGrain)
+    {
+        if (const auto place = percpu::allocate(size, alignment); EXPECT(place.has_value()))
+            object_ = *place;
+    }
+    ~Percpu() { percpu::free(object_); }
+
+    explicit operator bool() const { return object_ != VirtAddr{0}; }
+    VirtAddr address() const { return object_; }
+
+private:
+    VirtAddr object_{0};
+};
+
+// A list of objects of a size each, signed on all CPUs, in memory of its own.
+class PercpuHerd : Immovable {
+public:
+    explicit PercpuHerd(u32 most) : memory_{Bytes{most * sizeof(Member)}}, most_{most} {}
+    ~PercpuHerd() { free_all(); }
+
+    u32 size() const { return count_; }
+    VirtAddr operator[](u32 index) const { return members()[index].object; }
+    bool is_full() const { return count_ == most_; }
+
+    // False: it is full.
+    bool add(VirtAddr object, Bytes size)
+    {
+        if (is_full())
+            return false;
+        sign_copies(object, size);
+        members()[count_++] = {object, size};
+        return true;
+    }
+    // False: there is no memory, or no place left in the list.
+    bool allocate(Bytes size, Bytes alignment = kGrain)
+    {
+        if (is_full())
+            return false;
+        const auto object = percpu::allocate(size, alignment);
+        return object && add(*object, size);
+    }
+    bool are_signed() const
+    {
+        bool right = true;
+        for (u32 index = 0; index < count_; ++index)
+            right = copies_are_signed(members()[index].object, members()[index].size) && right;
+        return right;
+    }
+    // Somebody else frees them.
+    void forget() { count_ = 0; }
+    void free_all()
+    {
+        while (count_ != 0)
+            percpu::free(members()[--count_].object);
+    }
+
+private:
+    struct Member {
+        VirtAddr object;
+        Bytes size;
+    };
+    Member* members() const { return static_cast<Member*>(memory_.get()); }
+
+    Vmalloced memory_;
+    u32 most_;
+    u32 count_{0};
+};
+
+// Bounded, for what a worker does by itself: the time is the guest's, and long beside what it takes.
+template <class Condition>
+bool becomes_true(Condition condition)
+{
+    for (u32 look = 0; look < 5'000; ++look) {
+        if (condition())
+            return true;
+        sleep_for_nanoseconds(1'000'000);
+    }
+    return condition();
+}
+
+} // namespace percival

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the tests of vmalloc() and vmap() share: what is in use once everything freed has come back, and what
+// an address reads as.
+#pragma once
+
+#include "arch/exceptions/exception_syndrome.hpp"
+#include "arch/exceptions/fault_recovery.hpp"
+#include "arch/mmu/root_switch.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/device_tree/machine.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/pages/memory_statistics.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/objects/small_objects.hpp"
+#include "mm/vmalloc/vm_freed.hpp"
+#include "mm/vmalloc/vm_region.hpp"
+#include "mm/vmalloc/vm_spares.hpp"
+#include "mm/vmalloc/vmalloc.hpp"
+#include "mm/vmalloc/vmap.hpp"
+
+namespace percival {
+
+inline constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
+inline constexpr u64 kWordsPerPage = kPage.count() / sizeof(u64);
+
+// What is in use after all that was freed has been flushed and no CPU keeps anything for later. Tables that
+// were made stay, by design: a test that counts does all it does once before.
+struct VmUse {
+    Bytes memory; // but for the notes' slabs
+    Bytes notes;
+    u64 areas;
+};
+
+inline VmUse vm_use()
+{
+    mm::flush_freed();
+    mm::release_all_spares();
+    mm::drain_all_object_stocks();
+    const auto memory = mm::memory_statistics();
+    return {memory.used - memory.objects, memory.objects, mm::vmalloc_region().areas_in_use()};
+}
+
+// Which notes of holes are left is a matter of the order of frees, and so is which slabs they keep.
+inline void expect_same_use(const VmUse& before)
+{
+    constexpr Bytes kSlabs = kPage * 8;
+    const VmUse after = vm_use();
+    EXPECT_EQ(after.memory, before.memory);
+    EXPECT_EQ(after.areas, before.areas);
+    EXPECT(after.notes < before.notes + kSlabs);
+}
+
+// Does it twice; the second time nothing may be kept.
+template <class F>
+void expect_nothing_kept(F action)
+{
+    action();
+    const VmUse before = vm_use();
+    action();
+    expect_same_use(before);
+}
+
+// Memory for a test on each CPU at the same time; little enough for all of them and what waits for a flush.
+inline Bytes share_of_memory()
+{
+    return Bytes{mm::memory_statistics().free.count() / 8 / online_cpu_count()};
+}
+
+inline u32 next_random(u32& state)
+{
+    state = state * 1664525 + 1013904223;
+    return state >> 8;
+}
+
+// Both ends of each page. Whoever else has the page signs differently.
+inline void sign_pages(void* base, u64 pages, u64 signature)
+{
+    auto* words = static_cast<volatile u64*>(base);
+    for (u64 page = 0; page < pages; ++page) {
+        words[page * kWordsPerPage] = signature + page;
+        words[(page + 1) * kWordsPerPage - 1] = ~(signature + page);
+    }
+}
+
+inline bool are_signed(const void* base, u64 pages, u64 signature)
+{
+    auto* words = static_cast<const volatile u64*>(base);
+    u64 wrong = 0;
+    for (u64 page = 0; page < pages; ++page) {
+        wrong |= words[page * kWordsPerPage] ^ (signature + page);
+        wrong |= words[(page + 1) * kWordsPerPage - 1] ^ ~(signature + page);
+    }
+    return wrong == 0;
+}
+
+// An address at which nothing is mapped, as far as this CPU can tell.
+inline bool is_a_hole(VirtAddr address)
+{
+    const auto fault =
+        arch::catch_fault([](void* target) { static_cast<void>(*static_cast<const volatile u8*>(target)); },
+                          reinterpret_cast<void*>(address.raw()));
+    return fault && arch::is_data_abort(fault->esr) && fault->far == address &&
+           arch::fault_status(fault->esr).kind == arch::FaultKind::Translation;
+}
+
+// Device registers that every machine has, not at the start of a page, and across the end of one.
+inline PhysRange some_registers()
+{
+    return {this_machine().gic.distributor.base + Bytes{0x234}, kPage};
+}
+
+// An allocation that gives itself back.
+class Vmalloced : Immovable {
+public:
+    explicit Vmalloced(Bytes size, Bytes alignment = Bytes{1})
+    {
+        if (const auto allocated = mm::vmalloc(size, alignment); EXPECT(allocated.has_value()))
+            base_ = *allocated;
+    }
+    ~Vmalloced() { mm::vfree(base_); }
+
+    explicit operator bool() const { return base_ != nullptr; }
+    void* get() const { return base_; }
+    VirtAddr address() const { return address_of(base_); }
+
+private:
+    void* base_{nullptr};
+};
+
+} // namespace percival

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The regions' addresses: holes are used again, thousands of areas keep apart, a region can be used up and
+// comes back.
+#include "mm/kernel_map/linear_map.hpp"
+#include "mm/vmalloc/vm_allocation.hpp"
+#include "tests/kernel/support/vm_support.hpp"
+
+#include <span>
+
+namespace percival {
+namespace {
+
+using mm::VmError;
+
+// As many areas as asked for, with one page of memory for all of them.
+class ManyAreas : Immovable {
+public:
+    explicit ManyAreas(u64 count) : bases_{Bytes{count * sizeof(void*)}}
+    {
+        page_ = mm::allocate_page();
+        all_ = {static_cast<void**>(bases_.get()), count};
+        for (void*& base : all_)
+            base = map();
+    }
+    ~ManyAreas()
+    {
+        for (void* base : all_)
+            mm::vunmap(base);
+        mm::flush_freed();
+        mm::free_page(*page_);
+    }
+
+    void* map() const
+    {
+        const auto mapped = mm::vmap({&*page_, 1}, mm::kData);
+        return EXPECT(mapped.has_value()) ? *mapped : nullptr;
+    }
+    std::span<void*> all() const { return all_; }
+    // Each shows the page: all of them together, or none.
+    bool all_show(u64 value) const
+    {
+        u64 wrong = 0;
+        *mm::linear_pointer<volatile u64>(*page_) = value;
+        for (void* base : all_)
+            wrong += *static_cast<volatile u64*>(base) != value;
+        return wrong == 0;
+    }
+
+private:
+    Vmalloced bases_;
+    std::optional<PhysAddr> page_;
+    std::span<void*> all_;
+};
+
+PERCIVAL_TEST(vmalloc_addresses, holes_between_neighbours_are_filled_from_the_lowest_up)
+{
+    vm_use();
+    ManyAreas areas{500};
+    void* freed[250];
+    for (u64 index = 0; index < 250; ++index) {
+        freed[index] = areas.all()[index * 2];
+        mm::vunmap(freed[index]);
+    }
+    vm_use(); // flushed, and no CPU keeps them
+    for (u64 index = 0; index < 250; ++index) {
+        areas.all()[index * 2] = areas.map();
+        EXPECT_EQ(areas.all()[index * 2], freed[index]);
+    }
+    EXPECT(areas.all_show(1));
+}
+
+PERCIVAL_TEST(vmalloc_addresses, fifteen_thousand_live_areas_keep_apart_and_all_come_back)
+{
+    constexpr u64 kAreas = 15'000;
+    expect_nothing_kept([] {
+        const u64 before = vm_use().areas;
+        ManyAreas areas{kAreas};
+        EXPECT(areas.all_show(2));
+        // One of them at a time, anywhere in the middle; after the flush it is gone, and no other.
+        u32 random = 3;
+        for (u32 turn = 0; turn < 20; ++turn) {
+            void*& base = areas.all()[next_random(random) % kAreas];
+            mm::vunmap(base);
+            mm::flush_freed();
+            EXPECT(is_a_hole(address_of(base)));
+            base = areas.map();
+        }
+        EXPECT(areas.all_show(3));
+        EXPECT(mm::vmalloc_region().areas_in_use() >= before + kAreas);
+    });
+}
+
+// A region of the test's own, in which nothing is ever mapped.
+constexpr u64 kOwnPages = 64;
+constinit mm::VmRegion own_region{{VirtAddr{mm::KernelLayout::kModules.base}, kPage* kOwnPages}, kPage};
+
+// Gives back every area, from an end or from the middle outwards.
+void release_in_turn(std::span<mm::VmArea*> areas, u64 step)
+{
+    for (u64 turn = 0; turn < areas.size(); ++turn)
+        own_region.release(*areas[turn * step % areas.size()]);
+}
+
+PERCIVAL_TEST(vmalloc_addresses, a_region_can_be_used_up_and_comes_back_whole)
+{
+    constexpr u64 kMost = kOwnPages / 2;
+    for (const u64 step : {1u, 3u, 31u}) { // all without a divisor in common with the number of areas
+        mm::VmArea* areas[kMost];
+        for (u64 index = 0; index < kMost; ++index) {
+            const auto area = own_region.allocate(kPage, kPage);
+            ASSERT(area.has_value());
+            areas[index] = *area;
+            EXPECT_EQ((*area)->range.base, own_region.range().base + kPage * 2 * index);
+        }
+        const auto one_more = own_region.allocate(kPage, kPage);
+        EXPECT(!one_more && one_more.error() == VmError::NoAddresses);
+        EXPECT_EQ(own_region.areas_in_use(), kMost);
+        release_in_turn(areas, step);
+        EXPECT_EQ(own_region.areas_in_use(), 0u);
+        const auto whole = own_region.allocate(kPage * (kOwnPages - 1), kPage);
+        ASSERT(whole.has_value());
+        own_region.release(**whole);
+    }
+}
+
+PERCIVAL_TEST(vmalloc_addresses, what_waits_for_a_flush_is_flushed_when_addresses_are_short)
+{
+    // Of the region's addresses, some of which are in use, this fits once.
+    static constexpr Bytes kHalf{mm::KernelLayout::kVmalloc.size.count() / 2};
+    const auto allocate = [] { return mm::allocate_area(kHalf, kPage, mm::VmKind::Vmap, VirtAddr{0}); };
+    expect_nothing_kept([&allocate] {
+        mm::flush_freed();
+        const auto first = allocate();
+        ASSERT(first.has_value());
+        const auto refused = allocate();
+        EXPECT(!refused && refused.error() == VmError::NoAddresses);
+        mm::undo_area(**first, Bytes{0});
+        const auto again = allocate();
+        ASSERT(again.has_value());
+        mm::undo_area(**again, Bytes{0});
+    });
+}
+
+} // namespace
+} // namespace percival

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Many CPUs and interrupts on vmalloc() at once: no address and no page is handed out twice, nothing is lost,
+// and what one CPU maps all others reach.
+#include "arch/devices/timer.hpp"
+#include "kernel/cpus/call.hpp"
+#include "kernel/sched/tick.hpp"
+#include "mm/percpu/percpu.hpp"
+#include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/interrupted_cpus.hpp"
+#include "tests/kernel/support/vm_support.hpp"
+
+#include <array>
+#include <atomic>
+
+namespace percival {
+namespace {
+
+// What was found wrong, counted: so that a failure is reported once and not from every CPU in every turn.
+constinit std::atomic<u64> wrong{0};
+
+// An allocation carries its size and its signature, so that whoever frees it can check it.
+void* allocate_and_sign(u64 pages, u64 signature)
+{
+    const auto memory = mm::vmalloc(kPage * pages);
+    if (!memory) {
+        ++wrong;
+        return nullptr;
+    }
+    sign_pages(*memory, pages, signature);
+    auto* words = static_cast<volatile u64*>(*memory);
+    words[1] = pages;
+    words[2] = signature;
+    return *memory;
+}
+
+void check_and_free(void* memory)
+{
+    if (memory == nullptr)
+        return;
+    const auto* words = static_cast<const volatile u64*>(memory);
+    if (!are_signed(memory, words[1], words[2]))
+        ++wrong;
+    mm::vfree(memory);
+}
+
+u64 most_pages()
+{
+    return std::clamp<u64>(share_of_memory().count() / kPage.count() / 4, 1, 40);
+}
+
+// Nothing is found wrong, and in the end no pages or areas are missing. Which tables there are depends on how the
+// CPUs met, so those that may be needed are made before.
+template <class F>
+void hammer(F action)
+{
+    constexpr Bytes kReached{std::min<u64>(512 << 20, mm::KernelLayout::kVmalloc.size.count() / 8)};
+    ASSERT(mm::master_table()
+               .ensure_tables({mm::KernelLayout::kVmalloc.base, kReached}, mm::kLastLevel.up())
+               .has_value());
+    wrong = 0;
+    const VmUse before = vm_use();
+    const u64 bad_frees = mm::memory_statistics().bad_frees;
+    action();
+    expect_same_use(before);
+    EXPECT_EQ(mm::memory_statistics().bad_frees, bad_frees);
+    EXPECT_EQ(wrong.load(), 0u);
+}
+
+PERCIVAL_TEST(vmalloc_hammer, all_cpus_allocate_and_free_random_sizes)
+{
+    hammer([most = most_pages(), turns = 160 / online_cpu_count() + 2] {
+        run_everywhere([=](CpuId cpu) {
+            std::array<void*, 3> mine{};
+            u32 random = cpu.index() * 7919 + 1;
+            for (u32 turn = 0; turn < turns; ++turn) {
+                void*& slot = mine[turn % mine.size()];
+                check_and_free(slot);
+                slot = allocate_and_sign(next_random(random) % most + 1, u64{cpu.index()} << 32 | turn);
+            }
+            for (void* memory : mine)
+                check_and_free(memory);
+        });
+    });
+}
+
+// A slot for each of a few allocations: whoever comes swaps what it brings for what is there, and frees that.
+PERCIVAL_TEST(vmalloc_hammer, what_one_cpu_allocates_another_can_free)
+{
+    static constinit std::array<std::atomic<void*>, 13> slots{};
+    hammer([most = std::min<u64>(most_pages(), 18), turns = 400 / online_cpu_count() + 5] {
+        run_everywhere([=](CpuId cpu) {
+            u32 random = cpu.index() + 99;
+            for (u32 turn = 0; turn < turns; ++turn) {
+                void* mine = allocate_and_sign(next_random(random) % most + 1, u64{cpu.index()} << 32 | turn);
+                check_and_free(slots[(turn * 11 + cpu.index()) % slots.size()].exchange(mine));
+            }
+        });
+        for (auto& slot : slots)
+            check_and_free(slot.exchange(nullptr));
+    });
+}
+
+// Every CPU wants to free the same: one does, and the others are told off.
+PERCIVAL_TEST(vmalloc_hammer, of_all_cpus_that_free_one_allocation_one_succeeds)
+{
+    const u32 turns = 12 / online_cpu_count() + 1;
+    for (u32 turn = 0; turn < turns; ++turn) {
+        const auto memory = mm::vmalloc(kPage * 17);
+        ASSERT(memory.has_value());
+        const u64 refused = mm::memory_statistics().bad_frees;
+        run_everywhere([&memory](CpuId) { mm::vfree(*memory); });
+        EXPECT_EQ(mm::memory_statistics().bad_frees, refused + online_cpu_count() - 1);
+    }
+    expect_nothing_kept([] {});
+}
+
+// All CPUs spin until there is an address, and read there at once.
+PERCIVAL_TEST(vmalloc_hammer, what_one_cpu_maps_all_others_reach_at_once)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    static constinit std::atomic<u64*> published{nullptr};
+    static constinit std::atomic<u32> seen{0};
+    hammer([turns = 32 / online_cpu_count() + 2] {
+        run_everywhere([turns](CpuId cpu) {
+            for (u32 turn = 1; turn <= turns; ++turn) {
+                if (cpu == kBootCpu) {
+                    auto* memory = static_cast<u64*>(*mm::vmalloc(kPage * (turn % 20 + 1)));
+                    memory[1] = turn;
+                    seen = 0;
+                    published.store(memory, std::memory_order_release);
+                    while (seen != online_cpu_count() - 1)
+                        arch::relax();
+                    published = nullptr;
+                    while (seen != 0)
+                        arch::relax();
+                    mm::vfree(memory);
+                } else {
+                    u64* memory = nullptr;
+                    while ((memory = published.load(std::memory_order_acquire)) == nullptr)
+                        arch::relax();
+                    wrong += __atomic_load_n(&memory[1], __ATOMIC_RELAXED) != turn;
+                    ++seen;
+                    while (published.load() != nullptr)
+                        arch::relax();
+                    --seen;
+                }
+            }
+        });
+    });
+}
+
+// Alarms as fast as they come, whose handler uses what the interrupted loop is using.
+PERCIVAL_PERCPU PerCpu<u64> interrupts{};
+
+void allocate_and_rearm()
+{
+    interrupts.inc();
+    const u64 count = interrupts.read();
+    check_and_free(allocate_and_sign(count % 3 + 1, ~count));
+    arch::timer_set_alarm(arch::timer_frequency() / 100'000 + (count & 63));
+}
+
+PERCIVAL_TEST(vmalloc_hammer, interrupt_handlers_allocate_and_free_within_others_allocations)
+{
+    for_each_online_cpu([](CpuId cpu) { interrupts.on(cpu) = 0; });
+    hammer([wanted = interrupts_each() / 4] {
+        run_everywhere([wanted](CpuId cpu) {
+            if (cpu.index() >= kInterruptedCpus)
+                return;
+            take_over_alarm(&allocate_and_rearm);
+            arch::timer_set_alarm(0);
+            for (u64 turn = 0; interrupts.read() < wanted; ++turn)
+                check_and_free(allocate_and_sign(turn % 3 + 1, u64{cpu.index()} << 32 | turn));
+            take_over_alarm(nullptr);
+        });
+    });
+}
+
+} // namespace
+} // namespace percival

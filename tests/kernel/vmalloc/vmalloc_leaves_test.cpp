@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Large allocations are mapped by large leaves: addresses are aligned as memory is.
+#include "tests/kernel/support/vm_support.hpp"
+
+namespace percival {
+namespace {
+
+using mm::KernelGeometry;
+using mm::Level;
+
+constexpr Bytes kRun = kPage * KernelGeometry::contiguous_entries(mm::kLastLevel);
+constexpr Level kBlockLevel{2};
+constexpr Bytes kBlock = KernelGeometry::entry_size(kBlockLevel);
+constexpr Bytes kLargestMemory = kPage * mm::kMaxPageOrder.pages();
+
+// Whether the allocation's memory is one aligned block, as it is unless memory is in pieces.
+bool is_in_one_block(const Vmalloced& memory, Bytes size)
+{
+    const PhysAddr first = arch::translate(memory.address()).address;
+    for (u64 at = 0; at < size.count(); at += kPage.count()) {
+        if (arch::translate(memory.address() + Bytes{at}).address != first + Bytes{at})
+            return false;
+    }
+    return first.is_aligned(size);
+}
+
+PERCIVAL_TEST(vmalloc_leaves, a_power_of_two_is_aligned_to_the_runs_in_it_and_mapped_by_them)
+{
+    const Vmalloced memory{kRun};
+    ASSERT(memory);
+    EXPECT(memory.address().is_aligned(kRun));
+    if (!is_in_one_block(memory, kRun))
+        SKIP("memory is in pieces");
+    for (u64 at = 0; at < kRun.count(); at += kPage.count())
+        EXPECT(mm::master_table().walk(memory.address() + Bytes{at}).is_in_run());
+    sign_pages(memory.get(), kRun.count() / kPage.count(), 3);
+    EXPECT(are_signed(memory.get(), kRun.count() / kPage.count(), 3));
+}
+
+PERCIVAL_TEST(vmalloc_leaves, what_is_too_small_for_a_run_is_mapped_by_pages)
+{
+    const Vmalloced memory{kRun - kPage};
+    ASSERT(memory);
+    EXPECT(!mm::master_table().walk(memory.address()).is_in_run());
+}
+
+// Reserves addresses one behind the other until no table stands where a block could be: a table stays for
+// good, and pages are mapped there ever after.
+class UntouchedAddresses : Immovable {
+public:
+    explicit UntouchedAddresses(Bytes size)
+    {
+        while (count_ < kMost) {
+            const auto area = mm::vmalloc_region().allocate(size, 1_GiB);
+            if (!EXPECT(area.has_value()))
+                return;
+            areas_[count_++] = *area;
+            if (mm::master_table().walk((*area)->range.base).level < mm::kLastLevel)
+                break;
+        }
+    }
+    ~UntouchedAddresses()
+    {
+        while (count_ > 0)
+            mm::vmalloc_region().release(*areas_[--count_]);
+    }
+    // Makes them free for the next who comes.
+    VirtAddr give_up()
+    {
+        const VirtAddr base = areas_[--count_]->range.base;
+        mm::vmalloc_region().release(*areas_[count_]);
+        return base;
+    }
+
+private:
+    static constexpr u32 kMost = 64;
+    mm::VmArea* areas_[kMost];
+    u32 count_{0};
+};
+
+PERCIVAL_TEST(vmalloc_leaves, blocks_are_mapped_by_blocks)
+{
+    if (kBlock > kLargestMemory)
+        SKIP("no memory is allocated in blocks so large");
+    UntouchedAddresses untouched{kBlock};
+    const VirtAddr base = untouched.give_up();
+    const VmUse before = vm_use();
+    {
+        const Vmalloced memory{kBlock, 1_GiB};
+        ASSERT(memory);
+        EXPECT_EQ(memory.address(), base);
+        if (!is_in_one_block(memory, kBlock))
+            SKIP("memory is in pieces");
+        EXPECT_EQ(mm::master_table().walk(base).level.number(), kBlockLevel.number());
+        EXPECT(is_a_hole(base + kBlock));
+        // One free takes all of it away.
+        sign_pages(memory.get(), kBlock.count() / kPage.count(), 4);
+        EXPECT(are_signed(memory.get(), kBlock.count() / kPage.count(), 4));
+    }
+    mm::flush_freed();
+    EXPECT(is_a_hole(base) && is_a_hole(base + (kBlock - Bytes{1})));
+    EXPECT(vm_use().memory - before.memory <= kPage * 2); // a table above, at most
+}
+
+// Neither size nor memory is a power of two: blocks of all sizes, one behind the other.
+PERCIVAL_TEST(vmalloc_leaves, odd_sizes_are_put_together_from_blocks_that_fit)
+{
+    const Bytes size = kPage * (kRun.count() / kPage.count() * 3 + 5);
+    const u64 pages = size.count() / kPage.count();
+    const Vmalloced memory{size};
+    ASSERT(memory);
+    sign_pages(memory.get(), pages, 9);
+    EXPECT(are_signed(memory.get(), pages, 9));
+    // Each page is another one.
+    for (u64 page = 1; page < pages; ++page)
+        EXPECT(arch::translate(memory.address() + kPage * page).address !=
+               arch::translate(memory.address() + kPage * (page - 1)).address);
+    EXPECT(is_a_hole(memory.address() + size));
+}
+
+} // namespace
+} // namespace percival
