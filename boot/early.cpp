@@ -10,12 +10,12 @@
 #include "arch/cpu/id_registers.hpp"
 #include "arch/mmu/pte.hpp"
 #include "arch/mmu/translation_registers.hpp"
-#include "mm/image/boot_tables.hpp"
-#include "linker/symbols.hpp"
 #include "boot/refuse.hpp"
 #include "kernel/device_tree/device_tree.hpp"
+#include "linker/symbols.hpp"
 #include "mm/address_space/fixmap.hpp"
 #include "mm/address_space/fold.hpp"
+#include "mm/image/boot_tables.hpp"
 #include "mm/page_table/page_table.hpp"
 
 namespace percival::boot {

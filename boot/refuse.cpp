@@ -3,15 +3,15 @@
 
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/id_registers.hpp"
+#include "arch/cpu/processor.hpp"
 #include "arch/devices/pl011.hpp"
 #include "arch/devices/power.hpp"
-#include "arch/cpu/processor.hpp"
-#include "mm/image/boot_tables.hpp"
-#include "linker/symbols.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/report/verdict.hpp"
+#include "linker/symbols.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
+#include "mm/image/boot_tables.hpp"
 
 #include <memory>
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/cpus/call.hpp"
 
-#include "arch/devices/interrupt_controller.hpp"
 #include "arch/cpu/processor.hpp"
-#include "kernel/lib/assert.hpp"
+#include "arch/devices/interrupt_controller.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/lib/assert.hpp"
+#include "kernel/lib/panic.hpp"
+#include "kernel/sched/thread.hpp"
+#include "kernel/sync/spinlock.hpp"
 #include "kernel/wait/cpus_stay.hpp"
 #include "kernel/wait/mutex.hpp"
-#include "kernel/lib/panic.hpp"
-#include "kernel/sync/spinlock.hpp"
-#include "kernel/sched/thread.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/percpu/percpu.hpp"
 

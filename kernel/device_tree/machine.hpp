@@ -5,10 +5,10 @@
 // The string views point into the tree's blob, which stays mapped read-only for the kernel's whole life.
 #pragma once
 
-#include "kernel/lib/bounded_vector.hpp"
 #include "kernel/device_tree/error.hpp"
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/bounded_vector.hpp"
+#include "kernel/lib/types.hpp"
 
 #include <optional>
 #include <string_view>

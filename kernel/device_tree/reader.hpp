@@ -3,8 +3,8 @@
 // description. For kernel/device_tree*.cpp only.
 #pragma once
 
-#include "kernel/device_tree/view.hpp"
 #include "kernel/device_tree/machine.hpp"
+#include "kernel/device_tree/view.hpp"
 
 namespace percival::device_tree {
 

@@ -2,19 +2,19 @@
 #include "kernel/init/memory_setup.hpp"
 
 #include "arch/cpu/performance_counter.hpp"
-#include "mm/image/boot_tables.hpp"
-#include "linker/symbols.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
-#include "mm/vmalloc/stacks.hpp"
-#include "mm/physical/early_memory.hpp"
+#include "linker/symbols.hpp"
+#include "mm/image/boot_tables.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/physical/early_memory.hpp"
+#include "mm/vmalloc/stacks.hpp"
 #include "mm/vmalloc/vm_freed.hpp"
 
 namespace percival {

@@ -2,9 +2,9 @@
 #include "kernel/inspect/percpuinfo.hpp"
 
 #include "kernel/lib/print.hpp"
+#include "mm/percpu/window.hpp"
 #include "mm/percpu_memory/pages.hpp"
 #include "mm/percpu_memory/stock.hpp"
-#include "mm/percpu/window.hpp"
 
 namespace percival {
 

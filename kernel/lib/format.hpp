@@ -9,8 +9,8 @@
 // text beyond the buffer is dropped, and Writer::truncated() says so. Any context, on the host too.
 #pragma once
 
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/types.hpp"
 
 #include <array>
 #include <concepts>

@@ -6,9 +6,9 @@
 // Any context, a panic included: reads constant data only.
 #pragma once
 
+#include "kernel/lib/address.hpp"
 #include "kernel/lib/format.hpp"
 #include "kernel/lib/types.hpp"
-#include "kernel/lib/address.hpp"
 
 #include <algorithm>
 #include <optional>

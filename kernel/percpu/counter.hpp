@@ -15,8 +15,8 @@
 #pragma once
 
 #include "kernel/sync/spinlock.hpp"
-#include "mm/percpu_memory/allocator.hpp"
 #include "mm/objects/small_objects.hpp"
+#include "mm/percpu_memory/allocator.hpp"
 
 namespace percival {
 

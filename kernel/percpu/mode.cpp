@@ -3,11 +3,11 @@
 
 #include "arch/cpu/errata.hpp"
 #include "arch/cpu/processor.hpp"
-#include "kernel/percpu/add_form.hpp"
-#include "kernel/wait/stop_machine.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/percpu/probe.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/percpu/add_form.hpp"
+#include "kernel/percpu/probe.hpp"
+#include "kernel/wait/stop_machine.hpp"
 
 #include <array>
 #include <optional>

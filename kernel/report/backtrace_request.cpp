@@ -2,8 +2,8 @@
 #include "kernel/report/backtrace_request.hpp"
 
 #include "arch/backtrace/backtrace.hpp"
-#include "arch/devices/interrupt_controller.hpp"
 #include "arch/cpu/processor.hpp"
+#include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"

@@ -2,15 +2,15 @@
 #include "kernel/lib/panic.hpp"
 
 #include "arch/backtrace/backtrace.hpp"
-#include "arch/exceptions/exception_syndrome.hpp"
 #include "arch/cpu/processor.hpp"
-#include "kernel/lib/assert.hpp"
+#include "arch/exceptions/exception_syndrome.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/lib/assert.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/selftest/runner.hpp"
 #include "kernel/lib/symbols.hpp"
 #include "kernel/lib/text.hpp"
 #include "kernel/report/verdict.hpp"
+#include "kernel/selftest/runner.hpp"
 
 #include <atomic>
 

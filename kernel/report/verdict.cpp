@@ -2,8 +2,8 @@
 #include "kernel/report/verdict.hpp"
 
 #include "arch/cpu/cpu_identity.hpp"
-#include "arch/devices/power.hpp"
 #include "arch/cpu/processor.hpp"
+#include "arch/devices/power.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
 

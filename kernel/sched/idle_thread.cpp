@@ -7,8 +7,8 @@
 #include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"
-#include "mm/vmalloc/stacks.hpp"
 #include "kernel/sched/thread_placement.hpp"
+#include "mm/vmalloc/stacks.hpp"
 
 namespace percival {
 namespace {

@@ -21,8 +21,8 @@
 #pragma once
 
 #include "kernel/sched/ready_threads.hpp"
-#include "kernel/sync/spinlock.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kernel/sync/spinlock.hpp"
 
 #include <atomic>
 

@@ -5,8 +5,8 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/run_queue.hpp"
-#include "mm/vmalloc/stacks.hpp"
 #include "kernel/sched/thread_placement.hpp"
+#include "mm/vmalloc/stacks.hpp"
 
 namespace percival {
 

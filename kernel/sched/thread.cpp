@@ -3,8 +3,8 @@
 
 #include "arch/threads/context_switch.hpp"
 #include "kernel/sched/scheduler.hpp"
-#include "mm/vmalloc/stacks.hpp"
 #include "mm/objects/small_objects.hpp"
+#include "mm/vmalloc/stacks.hpp"
 
 namespace percival {
 

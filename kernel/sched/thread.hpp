@@ -12,11 +12,11 @@
 // INV-thread-2: the thread pointer of a CPU is the thread it runs, from the first C++ on.
 #pragma once
 
-#include "kernel/sched/completion.hpp"
+#include "kernel/lib/address.hpp"
 #include "kernel/lib/cpu_set.hpp"
 #include "kernel/lib/list.hpp"
+#include "kernel/sched/completion.hpp"
 #include "kernel/sync/preemption.hpp"
-#include "kernel/lib/address.hpp"
 #include "mm/percpu/percpu.hpp"
 
 #include <atomic>

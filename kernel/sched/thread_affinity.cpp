@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Threads that ask for a CPU, for once or from now on.
-#include "kernel/lib/assert.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/lib/assert.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"

@@ -2,15 +2,15 @@
 #include "kernel/sched/thread_switch.hpp"
 
 #include "arch/threads/context_switch.hpp"
-#include "kernel/lib/assert.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/lib/assert.hpp"
 #include "kernel/sched/idle_thread.hpp"
-#include "kernel/sync/rcu.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/thread_placement.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/sched/timers.hpp"
+#include "kernel/sync/rcu.hpp"
 
 namespace percival {
 namespace {

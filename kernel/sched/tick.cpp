@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/sched/tick.hpp"
 
-#include "arch/devices/interrupt_controller.hpp"
 #include "arch/cpu/processor.hpp"
+#include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/sched/scheduler.hpp"
-#include "kernel/selftest/runner.hpp"
 #include "kernel/sched/timers.hpp"
+#include "kernel/selftest/runner.hpp"
 #include "mm/percpu/this_cpu.hpp"
 
 #include <algorithm>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/selftest/benchmark.hpp"
 
-#include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/glob.hpp"
-#include "kernel/percpu/mode.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/percpu/mode.hpp"
 #include "mm/percpu/window.hpp"
 
 #include <span>

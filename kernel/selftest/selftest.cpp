@@ -6,8 +6,8 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/glob.hpp"
 #include "kernel/lib/ktap.hpp"
-#include "kernel/percpu/mode.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/percpu/mode.hpp"
 #include "kernel/selftest/selection.hpp"
 
 #include <algorithm>

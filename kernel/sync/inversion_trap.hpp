@@ -2,8 +2,8 @@
 // Catches the calling thread's lock-order inversions for its lifetime instead of a panic: for tests of the check.
 #pragma once
 
-#include "kernel/sync/lock_graph.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kernel/sync/lock_graph.hpp"
 
 #include <optional>
 

@@ -9,8 +9,8 @@
 // INV-lock_graph-1: the graph has no cycle: an edge that would close one is reported and not added.
 #pragma once
 
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/types.hpp"
 
 #include <array>
 #include <atomic>

@@ -2,12 +2,12 @@
 #include "kernel/sync/lock_order.hpp"
 
 #include "arch/cpu/processor.hpp"
-#include "kernel/sync/inversion_trap.hpp"
-#include "kernel/sync/lock_graph.hpp"
 #include "kernel/lib/panic.hpp"
-#include "kernel/sync/spinlock.hpp"
 #include "kernel/lib/symbols.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kernel/sync/inversion_trap.hpp"
+#include "kernel/sync/lock_graph.hpp"
+#include "kernel/sync/spinlock.hpp"
 
 #ifdef PERCIVAL_DEBUG
 

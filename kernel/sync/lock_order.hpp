@@ -8,8 +8,8 @@
 // Any context. What an interrupt handler takes counts as taken under what the interrupted thread holds.
 #pragma once
 
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/types.hpp"
 
 #include <array>
 #include <atomic>

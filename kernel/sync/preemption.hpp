@@ -17,8 +17,8 @@
 #pragma once
 
 #include "arch/threads/thread_pointer.hpp"
-#include "kernel/sync/pin.hpp"
 #include "kernel/lib/types.hpp"
+#include "kernel/sync/pin.hpp"
 
 namespace percival {
 

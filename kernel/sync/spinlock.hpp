@@ -17,10 +17,10 @@
 #pragma once
 
 #include "arch/cpu/processor.hpp"
-#include "kernel/sync/lock_order.hpp"
-#include "kernel/sync/preemption.hpp"
 #include "kernel/lib/thread_annotations.hpp"
 #include "kernel/lib/types.hpp"
+#include "kernel/sync/lock_order.hpp"
+#include "kernel/sync/preemption.hpp"
 
 #include <atomic>
 #include <source_location>

@@ -11,8 +11,8 @@
 #pragma once
 
 #include "kernel/lib/list.hpp"
-#include "kernel/sync/spinlock.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kernel/sync/spinlock.hpp"
 
 #include <atomic>
 

@@ -2,10 +2,10 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 
 #include "kernel/lib/panic.hpp"
-#include "mm/physical/early_memory.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
+#include "mm/physical/early_memory.hpp"
 
 namespace percival::mm {
 namespace {

@@ -12,9 +12,9 @@
 #pragma once
 
 #include "arch/mmu/pte.hpp"
-#include "mm/image/boot_tables.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
+#include "mm/image/boot_tables.hpp"
 #include "mm/kernel_map/live_break.hpp"
 #include "mm/kernel_map/live_tables.hpp"
 #include "mm/page_table/page_table.hpp"

@@ -2,9 +2,9 @@
 #include "mm/kernel_map/linear_map.hpp"
 
 #include "linker/symbols.hpp"
-#include "mm/physical/early_memory.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/physical/early_memory.hpp"
 
 namespace percival::mm {
 

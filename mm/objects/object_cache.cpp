@@ -2,8 +2,8 @@
 #include "mm/objects/object_cache.hpp"
 
 #include "mm/kernel_map/linear_map.hpp"
-#include "mm/pages/memory_statistics.hpp"
 #include "mm/objects/object_cache_checks.hpp"
+#include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 
 #include <utility>

@@ -3,8 +3,8 @@
 
 #include "kernel/lib/assert.hpp"
 #include "kernel/lib/print.hpp"
-#include "mm/pages/memory_statistics.hpp"
 #include "mm/objects/object_cache.hpp"
+#include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_reports.hpp"
 
 namespace percival::mm {

@@ -3,10 +3,10 @@
 
 #include "arch/cpu/processor.hpp"
 #include "kernel/cpus/call.hpp"
-#include "mm/pages/allocation_failure.hpp"
 #include "mm/kernel_map/linear_map.hpp"
-#include "mm/pages/memory_statistics.hpp"
 #include "mm/objects/object_cache_checks.hpp"
+#include "mm/pages/allocation_failure.hpp"
+#include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 
 #include <utility>

@@ -12,8 +12,8 @@
 //                    D8.7.1).
 #pragma once
 
-#include "mm/page_table/walker.hpp"
 #include "mm/page_table/tlb_batch.hpp"
+#include "mm/page_table/walker.hpp"
 
 #include <expected>
 #include <optional>

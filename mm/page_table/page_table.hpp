@@ -29,10 +29,10 @@
 #pragma once
 
 #include "mm/page_table/descriptor_count.hpp"
+#include "mm/page_table/environment.hpp"
 #include "mm/page_table/leaf_editor.hpp"
 #include "mm/page_table/leaf_mapper.hpp"
 #include "mm/page_table/leaf_slots.hpp"
-#include "mm/page_table/environment.hpp"
 #include "mm/page_table/table_maker.hpp"
 #include "mm/page_table/table_reclaimer.hpp"
 

@@ -2,8 +2,8 @@
 #include "mm/pages/memory_statistics.hpp"
 
 #include "kernel/lib/print.hpp"
-#include "mm/physical/early_memory.hpp"
 #include "mm/pages/page_cache.hpp"
+#include "mm/physical/early_memory.hpp"
 #include "mm/physical/page_zones.hpp"
 
 namespace percival::mm {

@@ -2,11 +2,11 @@
 // From early memory to zones and page caches.
 #include "kernel/cpus/call.hpp"
 #include "kernel/lib/print.hpp"
-#include "mm/physical/early_memory.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/pages/page_cache.hpp"
+#include "mm/physical/early_memory.hpp"
 #include "mm/physical/page_zones.hpp"
 
 #include <array>

@@ -15,9 +15,9 @@
 #pragma once
 
 #include "mm/address_space/kernel_geometry.hpp"
+#include "mm/percpu/percpu.hpp"
 #include "mm/physical/numa.hpp"
 #include "mm/physical/page_zone.hpp"
-#include "mm/percpu/percpu.hpp"
 
 #include <array>
 

@@ -5,10 +5,10 @@
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/percpu/unit.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "mm/percpu_memory/pages.hpp"
 #include "mm/percpu_memory/stock.hpp"
-#include "mm/percpu/unit.hpp"
 #include "mm/percpu_memory/zero.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 

@@ -20,8 +20,8 @@
 #pragma once
 
 #include "kernel/lib/bitmap.hpp"
-#include "mm/percpu_memory/free_runs.hpp"
 #include "mm/percpu/request.hpp"
+#include "mm/percpu_memory/free_runs.hpp"
 
 #include <optional>
 

@@ -14,9 +14,9 @@
 
 #include "kernel/lib/bounded_vector.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/percpu/unit.hpp"
 #include "mm/percpu_memory/population.hpp"
 #include "mm/percpu_memory/slots.hpp"
-#include "mm/percpu/unit.hpp"
 #include "mm/vmalloc/vm_area.hpp"
 
 #include <expected>
@@ -62,7 +62,7 @@ public:
 
     PercpuChunkMap map;
     PercpuPopulation population;
-    VmArea* area{nullptr}; // its local addresses; null for the first chunk, which stays
+    VmArea* area{nullptr};            // its local addresses; null for the first chunk, which stays
     PercpuChunk* next_to_go{nullptr}; // of those that have left the directory
 
 private:

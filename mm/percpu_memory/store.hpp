@@ -15,8 +15,8 @@
 //                     chunks.
 #pragma once
 
-#include "kernel/wait/mutex.hpp"
 #include "kernel/sync/spinlock.hpp"
+#include "kernel/wait/mutex.hpp"
 #include "mm/percpu_memory/chunk.hpp"
 
 namespace percival::mm {

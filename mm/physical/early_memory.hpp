@@ -10,9 +10,9 @@
 //                     of what was added.
 #pragma once
 
+#include "kernel/lib/address.hpp"
 #include "kernel/lib/bounded_vector.hpp"
 #include "kernel/lib/types.hpp"
-#include "kernel/lib/address.hpp"
 #include "mm/physical/numa.hpp"
 
 #include <optional>

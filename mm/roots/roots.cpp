@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/percpu/area.hpp"
 
-#include "linker/symbols.hpp"
 #include "kernel/lib/panic.hpp"
-#include "mm/physical/early_memory.hpp"
+#include "linker/symbols.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/percpu/unit.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/physical/early_memory.hpp"
 #include "mm/roots/seal.hpp"
 
 namespace percival::mm {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/roots/seal.hpp"
 
-#include "mm/image/boot_tables.hpp"
-#include "linker/symbols.hpp"
 #include "kernel/lib/assert.hpp"
+#include "linker/symbols.hpp"
+#include "mm/image/boot_tables.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/percpu/area.hpp"

@@ -2,8 +2,8 @@
 #include "mm/roots/sync.hpp"
 
 #include "mm/kernel_map/kernel_tables.hpp"
-#include "mm/percpu/area.hpp"
 #include "mm/kernel_map/writable_window.hpp"
+#include "mm/percpu/area.hpp"
 
 namespace percival::mm {
 namespace {

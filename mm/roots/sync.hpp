@@ -28,8 +28,8 @@
 #pragma once
 
 #include "kernel/sync/spinlock.hpp"
-#include "mm/page_table/descriptor_writer.hpp"
 #include "mm/address_space/layout.hpp"
+#include "mm/page_table/descriptor_writer.hpp"
 
 #include <expected>
 #include <optional>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/vmalloc/stacks.hpp"
 
-#include "linker/symbols.hpp"
 #include "kernel/sync/spinlock.hpp"
-#include "mm/physical/early_memory.hpp"
+#include "linker/symbols.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/physical/early_memory.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 
 extern "C" char overflow_stack[];

@@ -8,8 +8,8 @@
 
 #include "arch/threads/stack_size.hpp"
 #include "kernel/device_tree/machine.hpp"
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/types.hpp"
 #include "mm/address_space/mapping.hpp"
 
 #include <expected>

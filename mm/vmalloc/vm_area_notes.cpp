@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/vmalloc/vm_area_notes.hpp"
 
-#include "mm/pages/page_allocator.hpp"
 #include "mm/objects/small_objects.hpp"
+#include "mm/pages/page_allocator.hpp"
 
 #include <array>
 

@@ -2,12 +2,12 @@
 // What a linear map of so much RAM costs, with blocks and with pages: the engine builds it in a scratch root
 // that no CPU ever walks, so any amount can be mapped on any machine. Zeroing the tables is included.
 #include "arch/mmu/pte.hpp"
-#include "kernel/selftest/benchmark.hpp"
 #include "kernel/lib/panic.hpp"
+#include "kernel/selftest/benchmark.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/kernel_map/live_tables.hpp"
-#include "mm/pages/page_allocator.hpp"
 #include "mm/page_table/page_table.hpp"
+#include "mm/pages/page_allocator.hpp"
 
 namespace percival {
 namespace {

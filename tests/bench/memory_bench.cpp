@@ -3,8 +3,8 @@
 #include "arch/cpu/zero_page.hpp"
 #include "kernel/selftest/benchmark.hpp"
 #include "mm/kernel_map/linear_map.hpp"
-#include "mm/pages/page_allocator.hpp"
 #include "mm/objects/small_objects.hpp"
+#include "mm/pages/page_allocator.hpp"
 
 namespace percival {
 namespace {

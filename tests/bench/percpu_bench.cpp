@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The percpu allocator: pairs of allocation and free as they come from a CPU's stock, many that are kept, and the
 // deferred part for all of these together.
-#include "kernel/selftest/benchmark.hpp"
 #include "kernel/lib/panic.hpp"
+#include "kernel/selftest/benchmark.hpp"
 #include "mm/percpu_memory/allocator.hpp"
 #include "mm/percpu_memory/stock.hpp"
 #include "mm/vmalloc/vmalloc.hpp"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What threads and interrupts cost: from one thread to another, and to another CPU and back.
-#include "kernel/selftest/benchmark.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/scheduler.hpp"
+#include "kernel/selftest/benchmark.hpp"
 
 namespace percival {
 namespace {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // vmalloc() and vmap(): what an allocation and its free cost, and apart from that their share of the flush that
 // follows later for many of them together. How both grow with the number of areas that are in use.
-#include "kernel/selftest/benchmark.hpp"
 #include "kernel/lib/panic.hpp"
+#include "kernel/selftest/benchmark.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 #include "mm/kernel_map/linear_map.hpp"
-#include "mm/pages/page_allocator.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/page_table/tlb_batch.hpp"
+#include "mm/pages/page_allocator.hpp"
 #include "mm/vmalloc/vm_freed.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 #include "mm/vmalloc/vmalloc.hpp"

@@ -3,8 +3,8 @@
 
 #include "arch/exceptions/frame_walker.hpp"
 #include "kernel/lib/print.hpp"
-#include "mm/vmalloc/stacks.hpp"
 #include "kernel/lib/symbols.hpp"
+#include "mm/vmalloc/stacks.hpp"
 
 namespace percival::arch {
 namespace {

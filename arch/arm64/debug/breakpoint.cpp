@@ -2,8 +2,8 @@
 #include "arch/debug/breakpoint.hpp"
 
 #include "arch/cpu/barrier.hpp"
-#include "arch/exceptions/exception_syndrome.hpp"
 #include "arch/cpu/sysreg.hpp"
+#include "arch/exceptions/exception_syndrome.hpp"
 #include "mm/percpu/this_cpu.hpp"
 
 namespace percival::arch {

@@ -8,8 +8,8 @@
 //            to it.
 #pragma once
 
-#include "arch/devices/interrupt_controller.hpp"
 #include "arch/cpu/mmio.hpp"
+#include "arch/devices/interrupt_controller.hpp"
 
 namespace percival::arch {
 

@@ -4,9 +4,9 @@
 //
 // Works with and without the Security Extensions. Bit 0 of either control register enables Group 0 where
 // there is one security state, and Group 1 in the non-secure view; the interrupts are put into that group.
+#include "arch/arm64/devices/gic.hpp"
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/sysreg.hpp"
-#include "arch/arm64/devices/gic.hpp"
 #include "mm/vmalloc/vmap.hpp"
 
 #include <array>

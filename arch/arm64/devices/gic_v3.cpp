@@ -4,11 +4,11 @@
 //
 // Percival's interrupts are Group 1 of the security state it runs in. Works with two security states, seen
 // from the non-secure one (GICD_CTLR.DS = 0), and with one (DS = 1).
+#include "arch/arm64/devices/gic.hpp"
+#include "arch/arm64/devices/gic_v3_registers.hpp"
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/cpu_identity.hpp"
 #include "arch/cpu/poll.hpp"
-#include "arch/arm64/devices/gic.hpp"
-#include "arch/arm64/devices/gic_v3_registers.hpp"
 #include "mm/vmalloc/vmap.hpp"
 
 #include <array>

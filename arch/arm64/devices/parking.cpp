@@ -2,8 +2,8 @@
 #include "arch/arm64/devices/parking.hpp"
 
 #include "arch/cpu/cache.hpp"
-#include "arch/mmu/idmap.hpp"
 #include "arch/cpu/processor.hpp"
+#include "arch/mmu/idmap.hpp"
 #include "arch/mmu/translation_registers.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/machine.hpp"

@@ -8,8 +8,8 @@
 //                caches, the other by those that are up, who clean it to the Point of Coherency.
 #pragma once
 
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/types.hpp"
 
 namespace percival::arch::parking {
 

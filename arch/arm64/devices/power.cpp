@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/devices/power.hpp"
 
+#include "arch/arm64/devices/parking.hpp"
+#include "arch/arm64/devices/psci.hpp"
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/mmio.hpp"
 #include "arch/cpu/processor.hpp"
 #include "kernel/cpus/online.hpp"
 #include "mm/vmalloc/vmap.hpp"
-#include "arch/arm64/devices/parking.hpp"
-#include "arch/arm64/devices/psci.hpp"
 
 namespace percival::arch {
 namespace {

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/types.hpp"
 
 #include <expected>
 #include <string_view>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The one semihosting call Percival makes (Arm "Semihosting for AArch32 and AArch64", SYS_EXIT_EXTENDED).
-#include "arch/devices/power.hpp"
 #include "arch/cpu/processor.hpp"
+#include "arch/devices/power.hpp"
 
 #include <array>
 

@@ -2,8 +2,8 @@
 #include "arch/mmu/root_switch.hpp"
 
 #include "arch/cpu/barrier.hpp"
-#include "arch/mmu/idmap.hpp"
 #include "arch/cpu/processor.hpp"
+#include "arch/mmu/idmap.hpp"
 #include "arch/mmu/translation_registers.hpp"
 #include "mm/image/boot_tables.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "support/percpu_store_machine.hpp"
 
+#include "kernel/sched/thread.hpp"
 #include "kernel/sync/preemption.hpp"
 #include "kernel/sync/rcu.hpp"
-#include "kernel/sched/thread.hpp"
 #include "mm/percpu_memory/chunk.hpp"
 #include "mm/percpu_memory/pages.hpp"
 #include "mm/vmalloc/vm_area_notes.hpp"

@@ -6,12 +6,12 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/wait/work_queue.hpp"
+#include "mm/objects/small_objects.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/pages/page_cache.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/roots/check.hpp"
-#include "mm/objects/small_objects.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/thread_group.hpp"
 

@@ -6,8 +6,8 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
-#include "mm/physical/page_zones.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/physical/page_zones.hpp"
 
 #include <algorithm>
 

@@ -3,14 +3,14 @@
 #include "arch/exceptions/exception_syndrome.hpp"
 #include "arch/exceptions/fault_recovery.hpp"
 #include "arch/mmu/root_switch.hpp"
-#include "linker/symbols.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/selftest/selftest.hpp"
-#include "mm/vmalloc/stacks.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kernel/selftest/selftest.hpp"
+#include "linker/symbols.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/vmalloc/stacks.hpp"
 #include "tests/kernel/support/endless_recursion.hpp"
 
 namespace percival {

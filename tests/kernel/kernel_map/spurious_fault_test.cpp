@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Faults that are gone when looked at again, and those that are not: the first are never seen, the second
 // always reported.
-#include "arch/exceptions/exception_syndrome.hpp"
-#include "arch/exceptions/fault_recovery.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
+#include "arch/exceptions/exception_syndrome.hpp"
+#include "arch/exceptions/fault_recovery.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/kernel_map/live_break.hpp"
+#include "mm/kernel_map/spurious_fault.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
-#include "mm/kernel_map/spurious_fault.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 
 #include <array>

@@ -3,13 +3,13 @@
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/selftest/selftest.hpp"
 #include "kernel/sched/tick.hpp"
+#include "kernel/selftest/selftest.hpp"
 #include "mm/kernel_map/linear_map.hpp"
+#include "mm/objects/small_objects.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/percpu.hpp"
-#include "mm/objects/small_objects.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
 
 #include <algorithm>

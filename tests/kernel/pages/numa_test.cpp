@@ -5,12 +5,12 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/machine.hpp"
 #include "kernel/selftest/selftest.hpp"
-#include "mm/vmalloc/stacks.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/physical/page_poison.hpp"
 #include "mm/physical/page_zones.hpp"
-#include "mm/percpu/area.hpp"
+#include "mm/vmalloc/stacks.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
 
 namespace percival {

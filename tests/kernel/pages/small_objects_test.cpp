@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Small objects: every size, aligned and apart; typed objects; wrong frees; failure.
 #include "kernel/selftest/selftest.hpp"
+#include "mm/objects/small_objects.hpp"
 #include "mm/pages/allocation_failure.hpp"
 #include "mm/pages/memory_statistics.hpp"
-#include "mm/objects/small_objects.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
 
 #include <array>

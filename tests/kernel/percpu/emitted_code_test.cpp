@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The code that really runs, read back from memory after patching: an operation in a loop is one instruction
 // per turn.
-#include "arch/percpu_modes/alternatives.hpp"
 #include "arch/debug/instruction.hpp"
+#include "arch/percpu_modes/alternatives.hpp"
 #include "arch/percpu_modes/restart.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"

@@ -4,8 +4,8 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/percpu/counter.hpp"
 #include "kernel/percpu/ref.hpp"
-#include "kernel/sync/preemption.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/sync/preemption.hpp"
 #include "mm/pages/allocation_failure.hpp"
 
 namespace percival {

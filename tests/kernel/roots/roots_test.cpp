@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Every CPU on its own root; roots alike but for the local percpu window; nobody can change them.
+#include "arch/cpu/processor.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
 #include "arch/exceptions/fault_recovery.hpp"
-#include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
-#include "mm/image/boot_tables.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/init/memory_setup.hpp"
 #include "kernel/inspect/ptdump.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "mm/image/boot_tables.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
-#include "mm/percpu/percpu.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/percpu/percpu.hpp"
 #include "mm/percpu/window.hpp"
 
 namespace percival {
@@ -204,7 +204,8 @@ PERCIVAL_TEST(roots, being_complete_costs_one_mebibyte_and_little_more)
 {
     // Vmalloc is as large as 1 MiB of tables can serve (mm/address_space/layout.hpp); the other regions are small, and where one
     // entry of a private table is no more than a slab each slab has a table besides.
-    const u64 of_slabs = (KernelLayout::kSlabSize * possible_cpus()).count() / KernelLayout::kPrivateSpan.count();
+    const u64 of_slabs =
+        (KernelLayout::kSlabSize * possible_cpus()).count() / KernelLayout::kPrivateSpan.count();
     EXPECT(kPage * (root_completeness().tables - of_slabs) <= 1_MiB + kPage * 8);
 }
 

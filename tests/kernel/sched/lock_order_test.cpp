@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The lock-order check of debug builds, on real locks. Each test has classes of its own: orders are for ever.
+#include "kernel/lib/symbols.hpp"
+#include "kernel/selftest/selftest.hpp"
 #include "kernel/sync/inversion_trap.hpp"
 #include "kernel/sync/lock_order.hpp"
 #include "kernel/wait/mutex.hpp"
-#include "kernel/selftest/selftest.hpp"
-#include "kernel/lib/symbols.hpp"
 
 namespace percival {
 namespace {

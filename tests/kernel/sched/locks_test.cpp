@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Locks that threads wait for: exclusion, order of readers and writers, no lost wake-up.
 #include "kernel/cpus/online.hpp"
+#include "kernel/sync/seqlock.hpp"
 #include "kernel/wait/mutex.hpp"
 #include "kernel/wait/rw_lock.hpp"
-#include "kernel/sync/seqlock.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/thread_group.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The count that keeps a thread on its CPU.
 #include "kernel/cpus/call.hpp"
-#include "kernel/sync/preemption.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/sync/preemption.hpp"
 #include "kernel/sync/spinlock.hpp"
 
 namespace percival {

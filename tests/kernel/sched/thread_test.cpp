@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Threads: they run, wait, are replaced, move, and end.
-#include "arch/exceptions/fault_recovery.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
+#include "arch/exceptions/fault_recovery.hpp"
 #include "kernel/cpus/online.hpp"
-#include "mm/vmalloc/stacks.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/vmalloc/stacks.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/spin.hpp"
 #include "tests/kernel/support/thread_group.hpp"

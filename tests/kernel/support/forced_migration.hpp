@@ -7,8 +7,8 @@
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/scheduler.hpp"
-#include "kernel/selftest/selftest.hpp"
 #include "kernel/sched/tick.hpp"
+#include "kernel/selftest/selftest.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
 

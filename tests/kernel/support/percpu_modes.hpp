@@ -2,8 +2,8 @@
 // Running a test with the this_cpu operations in forms other than the one the machine was booted in.
 #pragma once
 
-#include "kernel/percpu/mode.hpp"
 #include "kernel/lib/types.hpp"
+#include "kernel/percpu/mode.hpp"
 
 namespace percival {
 

@@ -18,7 +18,8 @@ inline constexpr Bytes kGrain = mm::kPercpuGrain;
 inline constexpr u32 kLargestPerUnit = static_cast<u32>(mm::kPercpuUnit.count() / mm::kMaxPercpuSize.count());
 // Empty pages that the store keeps ready, and the chunks it may keep for them alone.
 inline constexpr u32 kEnoughPages = 4;
-inline constexpr u32 kChunksOfReserve = static_cast<u32>(kEnoughPages * kPage.count() / mm::kPercpuUnit.count());
+inline constexpr u32 kChunksOfReserve =
+    static_cast<u32>(kEnoughPages * kPage.count() / mm::kPercpuUnit.count());
 
 template <class Visit>
 void for_each_possible_cpu(Visit visit)

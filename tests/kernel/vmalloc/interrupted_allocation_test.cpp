@@ -2,13 +2,13 @@
 // An allocation or a free that is interrupted before each of its instructions in turn, by another one: what
 // both have is theirs alone, and what both gave back is there. Deterministic: a hardware breakpoint stands in
 // for the interrupt, wherever one could be taken.
-#include "arch/debug/breakpoint.hpp"
 #include "arch/cpu/sysreg.hpp"
+#include "arch/debug/breakpoint.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "mm/kernel_map/linear_map.hpp"
+#include "mm/objects/small_objects.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu_memory/allocator.hpp"
-#include "mm/objects/small_objects.hpp"
 
 #include <algorithm>
 #include <utility>

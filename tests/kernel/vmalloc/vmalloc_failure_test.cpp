@@ -2,11 +2,11 @@
 // vmalloc() and vmap() where something goes wrong: memory that runs out at every step, all of it used up,
 // frees of what is no allocation. Nothing is lost, and nothing else is harmed.
 #include "linker/symbols.hpp"
-#include "mm/vmalloc/stacks.hpp"
-#include "mm/pages/allocation_failure.hpp"
 #include "mm/kernel_map/linear_map.hpp"
-#include "mm/physical/page_poison.hpp"
+#include "mm/pages/allocation_failure.hpp"
 #include "mm/percpu/percpu.hpp"
+#include "mm/physical/page_poison.hpp"
+#include "mm/vmalloc/stacks.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 namespace percival {

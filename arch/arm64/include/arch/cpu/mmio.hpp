@@ -4,8 +4,8 @@
 // device in order; to order them against normal memory is the caller's business. Any context.
 #pragma once
 
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/types.hpp"
 
 namespace percival::arch {
 

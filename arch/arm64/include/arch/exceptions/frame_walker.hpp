@@ -10,8 +10,8 @@
 //                     times: a walk ends.
 #pragma once
 
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/types.hpp"
 
 #include <optional>
 

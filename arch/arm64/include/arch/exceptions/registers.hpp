@@ -10,9 +10,9 @@
 //                  say nothing.
 #pragma once
 
+#include "kernel/lib/address.hpp"
 #include "kernel/lib/format.hpp"
 #include "kernel/lib/types.hpp"
-#include "kernel/lib/address.hpp"
 
 #include <cstddef>
 

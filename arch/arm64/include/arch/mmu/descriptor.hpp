@@ -4,8 +4,8 @@
 #pragma once
 
 #include "arch/cpu/zero_page.hpp"
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/types.hpp"
 
 namespace percival::arch {
 

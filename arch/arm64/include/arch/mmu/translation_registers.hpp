@@ -3,8 +3,8 @@
 // Arm ARM D24.2: MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1, TTBR1_EL1.
 #pragma once
 
-#include "arch/mmu/pte.hpp"
 #include "arch/cpu/sysreg.hpp"
+#include "arch/mmu/pte.hpp"
 
 namespace percival::arch {
 

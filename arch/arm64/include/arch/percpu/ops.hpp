@@ -116,12 +116,12 @@ template <PercpuWord T>
 
 // `order` is "" (relaxed) or "l" (release: CASL, STLXR).
 #define PERCIVAL_CAS_LSE(at, sz, r, order) "cas" order sz " %" r "[found], %" r "[desired], " at "\n8:\n"
-#define PERCIVAL_CAS_LLSC(at, sz, r, order)                           \
-    "ldxr" sz " %" r "[loaded], " at "\n"                             \
-    "cmp %" r "[loaded], %" r "[found]\n"                             \
-    "b.ne 5f\n"                                                       \
+#define PERCIVAL_CAS_LLSC(at, sz, r, order)                          \
+    "ldxr" sz " %" r "[loaded], " at "\n"                            \
+    "cmp %" r "[loaded], %" r "[found]\n"                            \
+    "b.ne 5f\n"                                                      \
     "st" order "xr" sz " %w[scratch], %" r "[desired], " at "\n8:\n" \
-    "cbnz %w[scratch], 4b\n"                                          \
+    "cbnz %w[scratch], 4b\n"                                         \
     "5: mov %" r "[found], %" r "[loaded]\n"
 
 enum class PercpuOrder : u8 { Relaxed, Release };

@@ -6,8 +6,8 @@
 // Interrupts masked. Only the scheduler calls this.
 #pragma once
 
-#include "kernel/lib/types.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/types.hpp"
 
 namespace percival::arch {
 
