@@ -21,11 +21,14 @@ class Mutant:
     tests: str = "*"
     selftests: str = "*"  # which self-tests a boot runs
     cpu: str = "max"  # and on what: QEMU may take a range TLBI, which `max` has, for one of everything
+    append: str = ""  # and with which other boot arguments
 
 
 def on_host(name: str, file: str, old: str, new: str, sources: Sequence[str], tests: str) -> Mutant:
     return Mutant(name, file, old, new, tuple(sources), tests)
 
 
-def by_boot(name: str, file: str, old: str, new: str, selftests: str, cpu: str = "max") -> Mutant:
-    return Mutant(name, file, old, new, selftests=selftests, cpu=cpu)
+def by_boot(
+    name: str, file: str, old: str, new: str, selftests: str, cpu: str = "max", append: str = ""
+) -> Mutant:
+    return Mutant(name, file, old, new, selftests=selftests, cpu=cpu, append=append)

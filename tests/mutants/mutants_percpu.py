@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from mutant import by_boot, on_host
 
-WIDE = ("tests/host/page_table/page_table_wide_blocks_test.cpp",)
+WIDE = ("tests/host/page_table_wide_blocks_test.cpp",)
+MOVED_ANYWHERE = "hazard_migration.a_move_before_any_instruction_of_an_operation_leaves_it_on_the_right_cpu"
 
 MUTANTS = (
     # What only the machine shows.
@@ -143,14 +144,16 @@ MUTANTS = (
         "arch/arm64/percpu_modes/restart.cpp",
         "    return pc - sequence.begin() < sequence.length ? sequence.begin() : pc;",
         "    return pc - sequence.begin() < sequence.length ? pc : pc;",
-        "hazard_migration.a_move_before_any_instruction_is_harmless_in_every_mode",
+        MOVED_ANYWHERE,
+        append="percpu=restart",
     ),
     by_boot(
         "restart: a thread brings the x18 of the CPU it has left",
         "arch/arm64/exceptions/vectors.S",
         "    ldr     x19, [sp, #16 * 9 + 8]      // x18 is the CPU's: arch/percpu/register.hpp",
         "    ldp     x18, x19, [sp, #16 * 9]",
-        "hazard_migration.a_move_before_any_instruction_is_harmless_in_every_mode",
+        MOVED_ANYWHERE,
+        append="percpu=restart",
     ),
     by_boot(
         "this_cpu: a pair is compared by its first half",
