@@ -123,7 +123,13 @@ OTHERS: Tuple[Row, ...] = (
     Row("passes_with_64k-42_on_160_cpus", preset="64k-42", cpus=160, memory="2G"),
 )
 
-ROWS: Tuple[Row, ...] = tuple(map(_pair_row, PAIRS)) + OTHERS + ENDS + WINDOWS + MODES + TREES
+BY_FILE: Dict[str, Tuple[Row, ...]] = {
+    "matrix.py": tuple(map(_pair_row, PAIRS)) + OTHERS,
+    "rows_ends.py": ENDS,
+    "rows_percpu.py": WINDOWS + MODES,
+    "rows_trees.py": TREES,
+}
+ROWS: Tuple[Row, ...] = tuple(row for rows in BY_FILE.values() for row in rows)
 BY_NAME: Dict[str, Row] = {row.name: row for row in ROWS}
 
 

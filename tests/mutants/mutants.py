@@ -3,18 +3,25 @@
 
 from __future__ import annotations
 
+from typing import Dict, Tuple
+
 import mutants_memory
 import mutants_page_table
 import mutants_percpu
 import mutants_percpu_parts
 import mutants_percpu_store
 import mutants_roots
+from mutant import Mutant
 
-MUTANTS = (
-    *mutants_page_table.MUTANTS,
-    *mutants_memory.MUTANTS,
-    *mutants_percpu_parts.MUTANTS,
-    *mutants_percpu_store.MUTANTS,
-    *mutants_percpu.MUTANTS,
-    *mutants_roots.MUTANTS,
-)
+BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
+    f"{module.__name__}.py": module.MUTANTS
+    for module in (
+        mutants_page_table,
+        mutants_memory,
+        mutants_percpu_parts,
+        mutants_percpu_store,
+        mutants_percpu,
+        mutants_roots,
+    )
+}
+MUTANTS: Tuple[Mutant, ...] = tuple(mutant for mutants in BY_FILE.values() for mutant in mutants)

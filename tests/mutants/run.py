@@ -3,8 +3,8 @@
 """Shows that the tests notice what they are for: each mutant of mutants.py must make its test fail.
 
 The tree is copied to build/mutants/tree and built there; first the tests must pass unchanged. Exit code 0: every mutant
-was killed. 1: one survived, or a mutant no longer applies. `run.py GLOB...` runs those whose names match; `run.py --check` only
-looks whether all of them still apply.
+was killed. 1: one survived, or a mutant no longer applies. `run.py GLOB...` runs those whose names match. Whether all of
+them apply to the tree as it is, tests/lint/named_tests.py sees much sooner.
 """
 
 from __future__ import annotations
@@ -168,14 +168,6 @@ def _unmutated(chosen: Sequence[Mutant]) -> List[Mutant]:
     return [replace(kind, tests=":".join(tests)) for kind, tests in kinds.items()]
 
 
-def _check_list() -> int:
-    """Whether every mutant still applies to the tree as it is."""
-    stale = [m for m in MUTANTS if (ROOT / m.file).read_text().count(m.old) != 1]
-    for mutant in stale:
-        print(f"mutants: the text of '{mutant.name}' does not stand exactly once in {mutant.file}", file=sys.stderr)
-    return 1 if stale else 0
-
-
 def _verdicts(mutants: Sequence[Mutant]) -> Iterator[Tuple[Mutant, str]]:
     """As many host tests at a time as there are CPUs; then the boots, each of which keeps all of them busy."""
     on_host = [m for m in mutants if m.sources]
@@ -188,8 +180,6 @@ def _verdicts(mutants: Sequence[Mutant]) -> Iterator[Tuple[Mutant, str]]:
 
 def main(globs: Sequence[str]) -> int:
     """Runs the mutants whose names match one of `globs`, or all."""
-    if list(globs) == ["--check"]:
-        return _check_list()
     chosen = [m for m in MUTANTS if not globs or any(fnmatch.fnmatch(m.name, g) for g in globs)]
     if not chosen:
         print(f"no mutant matches {' '.join(globs)}", file=sys.stderr)
