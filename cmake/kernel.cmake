@@ -93,11 +93,14 @@ foreach(objects percival_early percival_mapped)
     target_include_directories(${objects} PRIVATE ${generated})
 endforeach()
 
-# Linked twice: the symbol table of the first link goes into the second, which moves no code.
+# Linked twice: the symbol table of the first link goes into the second, which moves data but no code. The
+# linker works around Cortex-A53's erratum 843419 by veneers alone (=adrp): where it puts one depends on code
+# only, so both links have the same. By default it makes the ADRP an ADR instead where that reaches the
+# target, which is often data: a veneer could be in one link and not in the other.
 set(objects $<TARGET_OBJECTS:percival_early> $<FILTER:$<TARGET_OBJECTS:percival_mapped>,EXCLUDE,\\.pch$>)
 set(assemble ${CMAKE_ASM_COMPILER} --target=aarch64-linux-gnu -c)
-set(link ${CMAKE_LINKER} --no-warn-rwx-segments --fix-cortex-a53-843419 -z max-page-size=65536 -z noexecstack
-    --build-id=none --orphan-handling=error -T ${linker_script})
+set(link ${CMAKE_LINKER} --no-warn-rwx-segments --fix-cortex-a53-843419=adrp
+    -z max-page-size=65536 -z noexecstack --build-id=none --orphan-handling=error -T ${linker_script})
 set(scripts ${PERCIVAL_SOURCE_DIR}/scripts)
 
 add_custom_command(
