@@ -77,6 +77,7 @@ PercpuModeChoice choose_percpu_mode_by_looking()
 
 void prepare_percpu_mode(const BootArguments& arguments)
 {
+    arch::keep_veneers();
     if (arguments.value("percpu").value_or("local") == "local")
         return;
     const arch::InterruptMask masked;

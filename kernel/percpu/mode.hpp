@@ -26,7 +26,8 @@ struct PercpuModeChoice {
 // What percpu=auto stands for. In a thread, with interrupts unmasked.
 PercpuModeChoice choose_percpu_mode_by_looking();
 
-// Until then: a mode that needs no private roots, unless local mode is what was asked for. Boot CPU, alone.
+// Until then: a mode that needs no private roots, unless local mode is what was asked for. Boot CPU, alone,
+// before anything else here.
 void prepare_percpu_mode(const BootArguments& arguments);
 
 // Puts all CPUs on the form chosen and prints it. Boot CPU, once, when all CPUs are up, in a thread.

@@ -42,8 +42,8 @@ constexpr u32 store_form(u32 load_form)
     return load_form | kResultRegister;
 }
 
-// Text has no writable alias but the one that exists while this does: of one page at a time, since sites that follow
-// each other are mostly in the same one.
+// Text and the table of alternatives have no writable alias but the one that exists while this does: of one
+// page at a time, since sites that follow each other are mostly in the same one.
 class TextWriter : Immovable {
 public:
     void write(u32* at, u32 instruction)
@@ -121,6 +121,16 @@ u32 instruction_of(Alternative& alternative, PercpuForm form)
         break;
     }
     return branch_to(lse ? alternative.guarded_lse : alternative.guarded_llsc);
+}
+
+void keep_veneers()
+{
+    TextWriter text;
+    for (Alternative& alternative : std::span{__start_alternatives, __stop_alternatives}) {
+        const u32 linked = *alternative.site();
+        if (linked != instruction_of(alternative, kPercpuFormAsLinked))
+            text.write(&alternative.instruction, linked);
+    }
 }
 
 void patch_percpu_operations(PercpuForm form)

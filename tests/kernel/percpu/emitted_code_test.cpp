@@ -2,8 +2,10 @@
 // The code that really runs, read back from memory after patching: an operation in a loop is one instruction
 // per turn.
 #include "arch/debug/instruction.hpp"
+#include "arch/percpu/access.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
 #include "arch/percpu_modes/restart.hpp"
+#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "mm/percpu/this_cpu.hpp"
@@ -61,6 +63,26 @@ PERCIVAL_PERCPU PerCpu<Item*> published{};
     for (u64 turn = 0; turn < turns; ++turn)
         sum += this_cpu<counter>.read();
     return sum;
+}
+
+PERCIVAL_PERCPU PerCpu<u64> end_of_sequence{};
+
+constexpr u64 kErratumPage = 4096; // whatever the granule
+
+// The sequence of Cortex-A53's erratum 843419: an ADRP eight bytes before the end of a page, a load, and a
+// load through the ADRP's register, which is a site. The linker moves that load into a veneer.
+[[gnu::noinline, gnu::section(".text.erratum_843419"), gnu::aligned(kErratumPage)]] u64 read_end_of_sequence()
+{
+    u64 page, value, global;
+    u32 scratch;
+    asm volatile("b 9f\n"
+                 ".org %c[end] - 8\n"
+                 "9: adrp %[page], %[symbol]\n"
+                 "ldr xzr, [sp]\n" PERCIVAL_PERCPU_STATIC_ACCESS(PERCIVAL_LOAD, "", "x")
+                 : [page] "=&r"(page), [value] "=r"(value), PERCIVAL_PERCPU_SCRATCH
+                 : [symbol] "S"(&end_of_sequence), [end] "i"(kErratumPage)
+                 : "memory");
+    return value;
 }
 
 // What is between the target of the first backward conditional branch and that branch.
@@ -223,6 +245,24 @@ PERCIVAL_TEST(emitted_code, every_site_is_in_the_form_chosen_and_none_else)
         EXPECT(sites > 0);
         EXPECT_EQ(wrong, 0u);
     });
+}
+
+// It takes two rounds, because on CPUs without FEAT_LSE the first finds local mode as it was linked.
+PERCIVAL_TEST(emitted_code, a_load_that_the_linker_moved_into_a_veneer_stays_there)
+{
+    const auto* const site = reinterpret_cast<const u32*>(&read_end_of_sequence) + kErratumPage / sizeof(u32);
+    for (u32 round = 0; round < 2; ++round) {
+        for_each_percpu_mode([site](PercpuMode mode) {
+            EXPECT(arch::branch_offset(*site).has_value());
+            const auto code = executed_at(site);
+            const bool in_veneer = code.size() == 2 && arch::is_load(code[0]); // it and the branch back
+            EXPECT_EQ(in_veneer, mode == PercpuMode::Local);
+            run_everywhere([](CpuId cpu) {
+                end_of_sequence.on(cpu) = 1 + cpu.index();
+                EXPECT_EQ(read_end_of_sequence(), 1 + cpu.index());
+            });
+        });
+    }
 }
 
 PERCIVAL_TEST(emitted_code, an_add_without_result_is_ldadd_stadd_or_llsc)

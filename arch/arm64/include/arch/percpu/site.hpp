@@ -13,6 +13,10 @@
 // As linked, the site is the LL/SC form of the build's default mode, which every AArch64 CPU has and which is
 // right from the first instruction: local, or restart where local mode was left out of the build.
 //
+// A load or store in place may be the last of a sequence that Cortex-A53 executes wrongly (erratum 843419).
+// Then the linker moves it into a veneer, and the site is a branch to that in local mode. The other modes
+// have no such sequence: they load and store through no register that an ADRP has written.
+//
 // x18 is the distance from the local address to this CPU's global one (arch/percpu/register.hpp). A load or store by
 // pointer takes it as an offset: in restart mode, too, it is one instruction, and the site itself.
 //

@@ -40,7 +40,7 @@ inline constexpr PercpuForm kPercpuFormAsLinked{
 // One site. Its sequences are named by their distance from the field that names them; 0 is none.
 struct Alternative {
     s32 site_offset;
-    u32 instruction;         // the operation on the local address
+    u32 instruction;         // the operation on the local address, or the linker's branch to a veneer with it
     u32 restart_instruction; // … by the distance in x18; 0 if that takes a sequence
     u32 result_is_unused;
     s32 local_llsc;
@@ -58,6 +58,10 @@ struct Alternative {
 
 // What the site has to be in that form.
 u32 instruction_of(Alternative& alternative, PercpuForm form);
+
+// Notes the branches that the linker put in place of sites (arch/percpu_site.hpp): from then on, local mode
+// writes them. Before anything is patched; boot CPU, alone.
+void keep_veneers();
 
 // Rewrites all sites. The other CPUs must be held where they execute no site, and each needs an ISB before it
 // goes on (kernel/cpus/call.hpp, stop_machine()). Interrupts masked. A mode that is not in the build: never.
