@@ -119,11 +119,13 @@ add_custom_command(
     COMMAND ${link} -Map=percival.map -o percival.elf ${objects} symbols.o ${PERCIVAL_LIBFDT}
     COMMAND ${CMAKE_NM} -n percival.elf > percival.nm
     COMMAND python3 ${scripts}/make_symbols.py --check first.nm percival.nm
+    COMMAND python3 ${scripts}/check_sites.py --as-linked $<IF:$<BOOL:${PERCIVAL_LOCAL_PERCPU}>,local,restart>
+            --cxxfilt ${CMAKE_CXXFILT} percival.elf percival.nm
     COMMAND python3 ${scripts}/check_position_independence.py ${CMAKE_READELF} $<TARGET_OBJECTS:percival_early>
     COMMAND ${CMAKE_OBJCOPY} -O binary percival.elf Image
     COMMAND ${CMAKE_OBJDUMP} -d --demangle --no-show-raw-insn percival.elf > percival.dis
     COMMAND ${CMAKE_SIZE} -A -x percival.elf > percival.size
-    DEPENDS first.nm ${scripts}/check_position_independence.py
+    DEPENDS first.nm ${scripts}/check_position_independence.py ${scripts}/check_sites.py
     COMMENT "Linking percival.elf and Image"
     COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(percival ALL DEPENDS Image)

@@ -123,6 +123,7 @@ u32 instruction_of(Alternative& alternative, PercpuForm form)
     return branch_to(lse ? alternative.guarded_lse : alternative.guarded_llsc);
 }
 
+// scripts/check_sites.py has made sure that a site which is not as it should be is such a branch.
 void keep_veneers()
 {
     TextWriter text;

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""scripts/check_sites.py: it accepts sites as the kernel expects them and branches to veneers, and nothing else."""
+
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts")
+sys.path.insert(0, SCRIPTS)
+import check_sites  # noqa: E402  pylint: disable=wrong-import-position
+
+TEXT = 0xFFFF_0000_0000_0000
+SITE, SEQUENCE, VENEER, TABLE, END = TEXT + 0x14, TEXT + 0x40, TEXT + 0x80, TEXT + 0x100, TEXT + 0x124
+LISTING = f"""\
+{TEXT:x} T _text
+{TEXT + 0x10:x} t _ZN8percival4readEv
+{VENEER:x} t e843419@0001_00000002_14
+{TABLE:x} T _etext
+{TABLE:x} R __start_alternatives
+{END:x} R __stop_alternatives
+"""
+LOAD, OTHER_LOAD, LOAD_BY_X18 = 0xF940_4500, 0xF940_4900, 0xF868_6A40
+BRANCH_BY_2 = 0x1400_0002
+
+
+def elf(words):
+    """An ELF file whose only segment has those words, by address."""
+    segment = bytearray(END - TEXT)
+    for address, word in words.items():
+        struct.pack_into("<I", segment, address - TEXT, word & 0xFFFF_FFFF)
+    header = bytearray(64)
+    struct.pack_into("<Q", header, 0x20, len(header))
+    struct.pack_into("<HH", header, 0x36, 56, 1)
+    program_header = struct.pack("<IIQQQQQQ", 1, 5, 64 + 56, TEXT, 0, len(segment), len(segment), 4)
+    return bytes(header) + program_header + bytes(segment)
+
+
+def alternative(instruction, restart_instruction=0, local_llsc=None, restart_llsc=None):
+    """The words of one, at the table's start. A sequence is given by its address."""
+    words = {TABLE: SITE - TABLE, TABLE + 4: instruction, TABLE + 8: restart_instruction}
+    for field, sequence in ((TABLE + 16, local_llsc), (TABLE + 24, restart_llsc)):
+        words[field] = sequence - field if sequence else 0
+    return words
+
+
+class Sites(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def file(self, name, content):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "wb") as output:
+            output.write(content)
+        return path
+
+    def check(self, words, as_linked="local"):
+        arguments = [self.file("a.elf", elf(words)), self.file("a.nm", LISTING.encode())]
+        script = [sys.executable, os.path.join(SCRIPTS, "check_sites.py"), "--as-linked", as_linked]
+        return subprocess.run([*script, *arguments], capture_output=True, text=True, check=False)
+
+    def accept(self, words, as_linked="local"):
+        result = self.check(words, as_linked)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def reject(self, words, as_linked="local"):
+        result = self.check(words, as_linked)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("percival::read+0x4 ", result.stderr)
+
+    def test_branches_go_both_ways(self):
+        self.assertEqual(check_sites.branch(TEXT, TEXT + 8), BRANCH_BY_2)
+        self.assertEqual(check_sites.branch(TEXT + 4, TEXT), 0x17FF_FFFF)
+
+    def test_a_load_in_place_is_accepted(self):
+        self.accept({**alternative(LOAD, restart_llsc=SEQUENCE), SITE: LOAD})
+        self.accept({**alternative(LOAD, LOAD_BY_X18), SITE: LOAD_BY_X18}, "restart")
+
+    def test_a_branch_to_the_sequence_is_accepted(self):
+        words = {**alternative(LOAD, 0, VENEER, SEQUENCE), SITE: check_sites.branch(SITE, VENEER)}
+        self.accept(words)
+        self.reject(words, "restart")
+        words[SITE] = check_sites.branch(SITE, SEQUENCE)
+        self.accept(words, "restart")
+        self.reject(words)
+
+    def test_a_branch_to_a_veneer_with_the_load_is_accepted(self):
+        words = {**alternative(LOAD, restart_llsc=SEQUENCE), SITE: check_sites.branch(SITE, VENEER)}
+        self.accept({**words, VENEER: LOAD})
+        self.reject({**words, VENEER: OTHER_LOAD})
+
+    def test_a_branch_elsewhere_is_rejected_whatever_is_there(self):
+        self.reject({**alternative(LOAD), SITE: check_sites.branch(SITE, SEQUENCE), SEQUENCE: LOAD})
+
+    def test_a_veneer_is_rejected_where_the_kernel_would_not_keep_it(self):
+        words = {**alternative(LOAD, LOAD_BY_X18), SITE: check_sites.branch(SITE, VENEER)}
+        self.reject({**words, VENEER: LOAD_BY_X18}, "restart")
+
+    def test_another_instruction_is_rejected(self):
+        self.reject({**alternative(LOAD), SITE: OTHER_LOAD})
+        self.reject({**alternative(LOAD, LOAD_BY_X18), SITE: LOAD}, "restart")
+
+    def test_a_site_outside_of_the_image_is_an_error(self):
+        result = self.check({**alternative(LOAD), TABLE: 0x1000})
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("nothing is loaded at", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
