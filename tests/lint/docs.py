@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Checks the documents against the tree.
+
+The maps of folders in README.md and docs/architecture.md are made from docs/folders.tsv: `docs.py --write` makes
+them anew. Paths that a document or a comment names must exist. Exit code 0: nothing was found.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+import layers
+
+ROOT = layers.ROOT
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+# Where a path may begin that a text names.
+BASES = ("", "arch/arm64/include/", "tests/host/", "build/4k-48/")
+PATH = re.compile(r"(?<![\w/.$}{])((?:\.ci|arch|boot|cmake|docs|kernel|linker|mm|scripts|tests)/[\w/.-]*\w)")
+# Names that stand for a kind of file.
+PLACEHOLDERS = ("arch/NAME", "tests/boot/rows_")
+SUFFIXES = (".cpp", ".hpp", ".S", ".py", ".md", ".cmake", ".txt", ".pml", ".tsv")
+
+
+def folders(root: Path) -> List[Tuple[int, str, str]]:
+    """Floor, folder and purpose, from the top down."""
+    return [
+        (int(floor), folder, purpose)
+        for floor, folder, purpose in layers.read_table(root / "docs/folders.tsv")
+    ]
+
+
+def map_by_folder(root: Path) -> List[str]:
+    """The map of the README: a code block, in alphabetical order."""
+    rows = sorted((folder, purpose) for _, folder, purpose in folders(root))
+    width = max(len(folder) for folder, _ in rows) + 2
+    return ["", *(f"    {folder:{width}}{purpose}" for folder, purpose in rows), ""]
+
+
+def map_by_floor(root: Path) -> List[str]:
+    """The map of docs/architecture.md: a table from the top floor down."""
+    rows = [f"| {floor} | `{folder}` | {purpose} |" for floor, folder, purpose in folders(root)]
+    return ["", "| floor | folder | purpose |", "|---|---|---|", *rows, ""]
+
+
+def with_block(text: str, name: str, lines: Sequence[str]) -> str:
+    """The text with the lines between its markers `<!-- name -->` and `<!-- end -->`."""
+    block = f"<!-- {name} -->\n" + "\n".join(lines) + "\n<!-- end -->"
+    pattern = re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
+    if len(pattern.findall(text)) != 1:
+        raise ValueError(f"the markers of '{name}' do not stand exactly once")
+    return pattern.sub(lambda _: block, text)
+
+
+def current_documents(root: Path) -> Dict[str, str]:
+    """The documents with maps as they must be."""
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    architecture = (root / "docs/architecture.md").read_text(encoding="utf-8")
+    return {
+        "README.md": with_block(readme, "folders", map_by_folder(root)),
+        "docs/architecture.md": with_block(architecture, "floors", map_by_floor(root)),
+    }
+
+
+def check_maps(root: Path) -> List[str]:
+    """Documents whose maps differ from docs/folders.tsv."""
+    return [
+        f"{name}: its map of folders differs from docs/folders.tsv: run tests/lint/docs.py --write"
+        for name, text in current_documents(root).items()
+        if text != (root / name).read_text(encoding="utf-8")
+    ]
+
+
+def tracked(root: Path) -> List[str]:
+    """The files that git tracks and that are text of ours."""
+    done = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True)
+    return [name for name in done.stdout.splitlines() if name.endswith(SUFFIXES) and (root / name).is_file()]
+
+
+def paths_in(text: str) -> Iterator[Tuple[int, str]]:
+    """Line number and path of everything in the text that looks like a path of the tree."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for match in PATH.finditer(line):
+            after = line[match.end() : match.end() + 1]
+            if after not in ("*", "{", "$", "<") and not match[1].startswith(PLACEHOLDERS):
+                yield number, match[1]
+
+
+def exists(root: Path, path: str) -> bool:
+    """Whether it names a file or a folder of the tree, as an include may spell it, too."""
+    return any((root / base / path).exists() for base in BASES)
+
+
+def check_paths(root: Path, names: Sequence[str]) -> List[str]:
+    """Paths that are named but not there. Only those with an ending of SUFFIXES, so that `mm/kernel` may be prose."""
+    return [
+        f"{name}:{number}: there is no {path}"
+        for name in names
+        for number, path in paths_in((root / name).read_text(encoding="utf-8"))
+        if path.endswith(SUFFIXES) and not exists(root, path)
+    ]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints what was found."""
+    if list(arguments) == ["--write"]:
+        for name, text in current_documents(ROOT).items():
+            (ROOT / name).write_text(text, encoding="utf-8")
+        return 0
+    own = ("tests/lint/", "tests/host/lib/make_symbols_test.py")  # they make up paths
+    names = [name for name in tracked(ROOT) if not name.startswith(own)]
+    found = check_maps(ROOT) + check_paths(ROOT, names)
+    print("\n".join(found) or "the documents agree with the tree")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Checks the layout of the code: widths, clang-format, black, and the types of the Python.
+
+Nothing is wider than 110 columns; tables and addresses of web pages are excepted. Exit code 0: nothing was found.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Iterator, List, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+MAX_COLUMNS = 110
+CPP = (".cpp", ".hpp", ".h")
+WIDE_TEXT = (*CPP, ".S", ".py", ".md", ".cmake", ".txt", ".pml", ".json", ".yml", ".dts")
+
+
+def tracked(root: Path) -> List[str]:
+    """The files that git tracks."""
+    done = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True)
+    return [name for name in done.stdout.splitlines() if (root / name).is_file()]
+
+
+def is_excepted(line: str) -> bool:
+    """Rows of tables and lines with the address of a web page."""
+    return line.lstrip().startswith("|") or "http://" in line or "https://" in line
+
+
+def too_wide(text: str) -> Iterator[int]:
+    """The numbers of the lines that are too wide."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > MAX_COLUMNS and not is_excepted(line):
+            yield number
+
+
+def check_widths(root: Path, names: Sequence[str]) -> List[str]:
+    """Lines that are too wide, of text that people write."""
+    return [
+        f"{name}:{number}: wider than {MAX_COLUMNS} columns"
+        for name in names
+        if name.endswith(WIDE_TEXT) or "." not in name.rpartition("/")[2]
+        for number in too_wide((root / name).read_text(encoding="utf-8"))
+    ]
+
+
+def _complaints(command: Sequence[str]) -> List[str]:
+    done = subprocess.run(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return [line for line in (done.stdout + done.stderr).splitlines() if line] if done.returncode != 0 else []
+
+
+def check_layout(names: Sequence[str]) -> List[str]:
+    """What clang-format and black would change."""
+    cpp = [name for name in names if name.endswith(CPP)]
+    python = [name for name in names if name.endswith(".py")]
+    return [
+        *_complaints(["clang-format-19", "--dry-run", "--Werror", *cpp]),
+        *_complaints(["black", "--quiet", "--check", "--diff", "--line-length", str(MAX_COLUMNS), *python]),
+    ]
+
+
+def check_types() -> List[str]:
+    """What mypy finds in the front door and in the scripts."""
+    return [
+        *_complaints(
+            ["mypy", "--strict", "scripts/frontdoor", *map(str, sorted(Path("scripts").glob("*.py")))]
+        ),
+    ]
+
+
+def main() -> int:
+    """Prints what was found."""
+    names = tracked(ROOT)
+    found = check_widths(ROOT, names) + check_layout(names) + check_types()
+    print("\n".join(found) or "nothing to find")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
