@@ -6,6 +6,7 @@
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/hotplug/bring_up.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/tick.hpp"
@@ -106,7 +107,7 @@ Result bring_cpu_online(CpuId cpu)
     // Nobody wrote it meanwhile, or wrote it in all: the CPU walks it from its first instruction with the MMU on.
     PERCIVAL_ASSERT(mm::root_agrees_with_master(cpu));
     reset_idle_thread(cpu);
-    if (const auto started = start_again(cpu); !started)
+    if (const auto started = start_cpu(cpu); !started)
         return started;
     constexpr u64 kSeconds = 20;
     if (!wait_until([cpu] { return is_online(cpu); }, kSeconds) && leave_out(cpu))

@@ -14,6 +14,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
+#include "kernel/hotplug/bring_up.hpp"
 #include "kernel/init/memory_setup.hpp"
 #include "kernel/init/run_options.hpp"
 #include "kernel/inspect/boot_timeline.hpp"

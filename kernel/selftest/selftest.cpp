@@ -8,6 +8,7 @@
 #include "kernel/lib/ktap.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/percpu/mode.hpp"
+#include "kernel/report/backtrace_request.hpp"
 #include "kernel/selftest/selection.hpp"
 
 #include <algorithm>
