@@ -12,8 +12,10 @@
 #include "arch/mmu/translation_registers.hpp"
 #include "arch/percpu/register.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/hotplug/hotplug.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/tick.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
@@ -98,6 +100,7 @@ void bring_up_secondaries(const MachineDescription& machine)
 {
     if (machine.cpus.size() == 1)
         return;
+    run_when_idle(&leave_if_asked);
     write_boot_records(machine);
     for (u32 index = 1; index < machine.cpus.size(); ++index) {
         if (const auto started = start_cpu(CpuId{index}); !started)

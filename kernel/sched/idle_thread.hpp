@@ -13,6 +13,11 @@ inline bool is_idle_thread(const Thread& thread)
     return thread.priority == Priority::Idle;
 }
 
+// Makes every idle thread call `hook` for its CPU before each wait, interrupts masked. Boot CPU, once, before any
+// other CPU starts. For what is above the scheduler and acts on idle CPUs only.
+using IdleHook = void (*)(CpuId self);
+void run_when_idle(IdleHook hook);
+
 // The boot CPU's, which is switched to: the other CPUs come up as theirs. Once, by start_scheduler().
 void prepare_boot_idle_thread();
 
