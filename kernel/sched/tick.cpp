@@ -4,9 +4,9 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
+#include "kernel/report/watchdog.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/timers.hpp"
-#include "kernel/selftest/runner.hpp"
 #include "mm/percpu/this_cpu.hpp"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ void tick(u64 now)
 {
     ticks.inc();
     this_cpu<next_tick>.write(now + period());
-    selftest_check_deadline();
+    check_watchdog();
     scheduler_tick();
 }
 
@@ -71,7 +71,7 @@ void handle_tick()
     if (const AlarmHandler handler = this_cpu<alarm_handler>.read()) {
         arch::timer_cancel_alarm();
         ticks.inc();
-        selftest_check_deadline();
+        check_watchdog();
         return handler();
     }
     const u64 now = arch::timer_ticks();
