@@ -5,7 +5,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/run_queue.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_placement.hpp"
 #include "mm/vmalloc/stacks.hpp"
 

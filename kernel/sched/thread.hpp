@@ -71,12 +71,6 @@ inline Thread& current_thread()
     return static_cast<Thread&>(preemption());
 }
 
-// Blocks the calling thread until it is woken; returns at once if it was woken since it last returned. May
-// return without a reason: callers look again. kernel/sched/thread_switch.cpp
-void block();
-// Any context.
-void wake(Thread& thread);
-
 // What a CPU runs from its first instruction on. boot/start.S makes the thread pointer point to it.
 extern "C" {
 extern Thread boot_thread;         // the boot CPU's: the start-up, then the tests

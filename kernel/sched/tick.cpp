@@ -5,7 +5,8 @@
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/report/watchdog.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/idle_thread.hpp"
+#include "kernel/sched/preemption.hpp"
 #include "kernel/sched/timers.hpp"
 #include "mm/percpu/this_cpu.hpp"
 

@@ -12,6 +12,8 @@
 
 #include "kernel/lib/list.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kernel/sched/thread_placement.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/sync/spinlock.hpp"
 
 #include <atomic>

@@ -3,7 +3,7 @@
 
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/panic.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
 #include "mm/percpu/percpu.hpp"
 
 #include <algorithm>

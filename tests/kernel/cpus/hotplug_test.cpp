@@ -5,6 +5,8 @@
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/sched/thread_affinity.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/objects/small_objects.hpp"

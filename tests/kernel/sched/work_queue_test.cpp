@@ -4,6 +4,7 @@
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
