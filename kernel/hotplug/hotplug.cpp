@@ -65,7 +65,7 @@ void empty_cpu(CpuId cpu)
         sleep_for_nanoseconds(kLookNanoseconds);
     set_offline(cpu);
     rcu::synchronize(); // INV-hotplug-1
-    move_timers(cpu);
+    Timer::move_from(cpu);
 }
 
 [[noreturn]] void leave()

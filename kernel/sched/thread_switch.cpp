@@ -135,9 +135,9 @@ void sleep_for_nanoseconds(u64 nanoseconds)
 {
     Completion over;
     Timer timer{[](void* completion) { static_cast<Completion*>(completion)->complete(); }, &over};
-    start_timer(timer, nanoseconds);
+    timer.start(nanoseconds);
     over.wait();
-    cancel_timer(timer);
+    timer.cancel();
 }
 
 } // namespace percival

@@ -30,7 +30,7 @@ u64 next_event(u64 now)
 {
     const u64 tick = std::min(this_cpu<next_tick>.read(), now + period());
     this_cpu<next_tick>.write(tick);
-    return std::min(tick, first_timer());
+    return std::min(tick, Timer::first_time());
 }
 
 void tick(u64 now)
@@ -78,7 +78,7 @@ void handle_tick()
     const u64 now = arch::timer_ticks();
     if (now >= this_cpu<next_tick>.read())
         tick(now);
-    run_due_timers(now);
+    Timer::run_due(now);
     program_alarm();
 }
 

@@ -83,12 +83,12 @@ void call(Callback& callback, void (*function)(Callback*))
         callback.next = callbacks;
         callbacks = &callback;
     }
-    queue_work(callback_work);
+    callback_work.queue();
 }
 
 void wait_for_callbacks()
 {
-    flush_work(callback_work);
+    callback_work.flush();
 }
 
 void report_or_ask()

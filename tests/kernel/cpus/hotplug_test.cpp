@@ -121,8 +121,8 @@ PERCIVAL_TEST(hotplug, work_for_a_cpu_that_is_gone_runs_elsewhere)
     const Away away{cpu};
     std::atomic<u32> ran{0};
     Work work{[](void* count) { static_cast<std::atomic<u32>*>(count)->fetch_add(1); }, &ran};
-    EXPECT(queue_work_on(cpu, work));
-    flush_work(work);
+    EXPECT(work.queue_on(cpu));
+    work.flush();
     EXPECT_EQ(ran.load(), 1u);
 }
 
