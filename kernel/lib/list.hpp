@@ -55,12 +55,6 @@ public:
             remove(*item);
         return item;
     }
-    // Moves all of `other` to the end.
-    void take_all(List& other)
-    {
-        while (T* item = other.pop_front())
-            push_back(*item);
-    }
 
 private:
     static const ListLink& link(const T& item) { return item; }

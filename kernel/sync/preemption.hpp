@@ -27,7 +27,7 @@ struct alignas(8) Preemption {
     u32 due{0};
 };
 
-// What an interrupt handler adds to the count: in its upper half, so that "in a handler" is a compare.
+// What an interrupt handler adds to the count: in its upper half, which the guards of a thread never reach.
 inline constexpr u32 kInterruptCount = u32{1} << 16;
 
 // That of the running thread. The pointer never changes for the code that holds it.
@@ -58,11 +58,6 @@ inline void enable_preemption()
     asm volatile("" ::: "memory");
     if (__atomic_load_n(&own.due, __ATOMIC_RELAXED) != 0) [[unlikely]]
         switch_if_due();
-}
-
-inline bool is_in_interrupt()
-{
-    return preemption().count >= kInterruptCount;
 }
 
 // Keeps its thread on its CPU, and all others off it, for its lifetime. Any context; nests.
