@@ -22,6 +22,8 @@
 #include "mm/percpu_memory/stock.hpp"
 #include "mm/roots/check.hpp"
 
+#include <atomic>
+
 namespace percival {
 namespace {
 
@@ -94,7 +96,7 @@ Result take_cpu_offline(CpuId cpu)
     if (const auto possible = check_that_it_can_go(cpu); !possible)
         return possible;
     empty_cpu(cpu);
-    __atomic_store_n(&must_leave.on(cpu), true, __ATOMIC_RELEASE);
+    std::atomic_ref{must_leave.on(cpu)}.store(true, std::memory_order_release);
     request_switch(cpu);
     while (!has_said_goodbye(cpu) || !arch::is_off(cpu))
         sleep_for_nanoseconds(kLookNanoseconds);

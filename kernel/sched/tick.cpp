@@ -11,6 +11,7 @@
 #include "mm/percpu/this_cpu.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace percival {
 namespace {
@@ -84,7 +85,7 @@ void handle_tick()
 
 u64 tick_count(CpuId cpu)
 {
-    return __atomic_load_n(&ticks.on(cpu), __ATOMIC_RELAXED);
+    return std::atomic_ref{ticks.on(cpu)}.load(std::memory_order_relaxed);
 }
 
 void take_over_alarm(AlarmHandler handler)

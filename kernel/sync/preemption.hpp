@@ -20,6 +20,8 @@
 #include "kernel/lib/types.hpp"
 #include "kernel/sync/pin.hpp"
 
+#include <atomic>
+
 namespace percival {
 
 struct alignas(8) Preemption {
@@ -42,8 +44,8 @@ void switch_if_due();
 
 inline void disable_preemption()
 {
-    Preemption& own = preemption();
-    __atomic_store_n(&own.count, __atomic_load_n(&own.count, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+    const std::atomic_ref count{preemption().count};
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     asm volatile("" ::: "memory"); // what is protected stays behind
 }
 
@@ -54,9 +56,10 @@ inline void enable_preemption()
 {
     asm volatile("" ::: "memory"); // what is protected stays before
     Preemption& own = preemption();
-    __atomic_store_n(&own.count, __atomic_load_n(&own.count, __ATOMIC_RELAXED) - 1, __ATOMIC_RELAXED);
+    const std::atomic_ref count{own.count};
+    count.store(count.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
     asm volatile("" ::: "memory");
-    if (__atomic_load_n(&own.due, __ATOMIC_RELAXED) != 0) [[unlikely]]
+    if (std::atomic_ref{own.due}.load(std::memory_order_relaxed) != 0) [[unlikely]]
         switch_if_due();
 }
 
