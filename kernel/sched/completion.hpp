@@ -23,7 +23,7 @@ public:
     void reset() { done_.store(false, std::memory_order_relaxed); }
 
 private:
-    struct Waiter : ListLink {
+    struct Waiter : ListLink<> {
         explicit Waiter(Thread& its_thread) : thread{its_thread} {}
         Thread& thread;
     };

@@ -41,7 +41,7 @@ enum class ThreadState : u8 {
 };
 
 // The context comes first: it is where the thread pointer points.
-struct Thread : ThreadContext, ListLink {
+struct Thread : ThreadContext, ListLink<> {
     constexpr Thread() = default;
     constexpr Thread(std::string_view its_name, Priority its_priority, CpuSet may_run_on)
         : priority{its_priority}, affinity{may_run_on}, name{its_name}

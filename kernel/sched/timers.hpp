@@ -14,7 +14,7 @@
 
 namespace percival {
 
-class Timer : public ListLink, Immovable {
+class Timer : public ListLink<>, Immovable {
 public:
     constexpr Timer(void (*function)(void*), void* argument) : function_{function}, argument_{argument} {}
 

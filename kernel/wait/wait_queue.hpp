@@ -52,7 +52,7 @@ public:
     void wake_all() { wake_up_to(~u32{0}); }
 
 private:
-    struct Waiter : ListLink {
+    struct Waiter : ListLink<> {
         explicit Waiter(Thread& its_thread) : thread{its_thread} {}
         Thread& thread;
     };

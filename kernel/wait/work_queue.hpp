@@ -26,7 +26,7 @@ namespace percival {
 
 class Workers;
 
-class Work : public ListLink, Immovable {
+class Work : public ListLink<>, Immovable {
 public:
     constexpr Work() = default;
     constexpr Work(void (*function)(void*), void* argument) : function_{function}, argument_{argument} {}
