@@ -5,8 +5,8 @@
 //   call_on_others(f)        the same on every other online CPU at once
 //   Broadcast                the same in two steps, for a caller that does something in between
 //
-// kernel/wait/run_everywhere.hpp runs a function in a thread of each CPU, kernel/wait/stop_machine.hpp stops the
-// other CPUs.
+// kernel/wait/run_everywhere.hpp runs a function in a thread of each CPU, kernel/wait/stop_machine.hpp stops
+// the other CPUs.
 //
 // Callers have interrupts unmasked (checked), or two CPUs that call each other would wait for ever; interrupt
 // handlers do not call. What the caller wrote before is visible to f, and what f wrote is visible to the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A list of objects that carry their own links: `class Thing : public ListLink<>`. An object that is on several
-// lists at a time has a link for each, told apart by a tag:
+// A list of objects that carry their own links: `class Thing : public ListLink<>`. An object that is on
+// several lists at a time has a link for each, told apart by a tag:
 //
 //      struct ByAge;
 //      struct Job : ListLink<>, ListLink<ByAge> { ... };

@@ -11,8 +11,8 @@ struct TestName {
     const char* name;
 };
 
-// Makes `test` the one that runs and gives it `timeout_seconds`; 0: as long as it likes. One at a time; `test`
-// lives for ever.
+// Makes `test` the one that runs and gives it `timeout_seconds`; 0: as long as it likes. One at a time;
+// `test` lives for ever.
 void begin_watched_test(const TestName& test, u32 timeout_seconds);
 
 // Ends what begin_watched_test() began. Does not return if the test's time was up: another CPU ends the run.

@@ -14,8 +14,8 @@ bool this_cpu_is_idle();
 // The idle thread of a CPU that comes up, or back, starts anew.
 void reset_idle_thread(CpuId cpu);
 
-// Makes every idle thread call `hook` for its CPU before each wait, interrupts masked. Boot CPU, once, before any
-// other CPU starts. For what is above the scheduler and acts on idle CPUs only.
+// Makes every idle thread call `hook` for its CPU before each wait, interrupts masked. Boot CPU, once, before
+// any other CPU starts. For what is above the scheduler and acts on idle CPUs only.
 using IdleHook = void (*)(CpuId self);
 void run_when_idle(IdleHook hook);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What makes a switch of threads due that the running thread did not ask for, and the end of an interrupt, where it
-// takes place. The count and the guards that put it off: kernel/sync/preemption.hpp.
+// What makes a switch of threads due that the running thread did not ask for, and the end of an interrupt,
+// where it takes place. The count and the guards that put it off: kernel/sync/preemption.hpp.
 #pragma once
 
 #include "kernel/lib/types.hpp"

@@ -26,8 +26,8 @@ private:
     CpuId cpu_;
 };
 
-// From an interrupt handler: the interrupted thread continues on `cpu`, if it may run there. For tests that move
-// threads between any two instructions.
+// From an interrupt handler: the interrupted thread continues on `cpu`, if it may run there. For tests that
+// move threads between any two instructions.
 void move_interrupted_thread(CpuId cpu);
 
 } // namespace percival

@@ -20,8 +20,8 @@ public:
 
     // Starts a timer that is not running. It may start itself again from its function.
     void start(u64 nanoseconds);
-    // Whether it was stopped before it rang. Waits for its function to end where that is running on another CPU;
-    // not from the function itself.
+    // Whether it was stopped before it rang. Waits for its function to end where that is running on another
+    // CPU; not from the function itself.
     bool cancel();
 
     // --- For the tick and CPU hotplug

@@ -6,8 +6,8 @@
 // (eight instructions for a guard's beginning and end, one more, MRS or ADRP, where the address is not in a
 // register yet), but a thread's word is found in every mode of the percpu areas, the one included that has no
 // local addresses and protects its operations by this very count. Plain loads and stores do: whoever
-// interrupts leaves the count as it was, and a thread that is switched away resumes with its own. Atomics that
-// return the old value would make it four instructions, yet each of them takes longer than all eight on
+// interrupts leaves the count as it was, and a thread that is switched away resumes with its own. Atomics
+// that return the old value would make it four instructions, yet each of them takes longer than all eight on
 // today's cores.
 //
 // INV-preemption-1: count is written by its thread and by interrupt handlers on top of it, which put it back.
@@ -39,7 +39,7 @@ inline Preemption& preemption()
 }
 
 // Gives the CPU to another thread if one is waiting for it, unless there is a reason to stay (a count, masked
-// interrupts): then it happens when that ends.
+// interrupts): then it happens when that ends. kernel/sched/preemption.cpp
 void switch_if_due();
 
 inline void disable_preemption()

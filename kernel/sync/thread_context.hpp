@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The part of a thread that code below the scheduler finds through the thread pointer: its count of reasons to
-// stay, what the context switch saves and what it holds. Thread (kernel/sched/thread.hpp) derives from it.
+// The part of a thread that code below the scheduler finds through the thread pointer: its count of reasons
+// to stay, what the context switch saves and what it holds. Thread (kernel/sched/thread.hpp) derives from it.
 //
-// INV-thread_context-1: a ThreadContext begins with its Preemption: percpu sites and the context switch find that
-//                       at the thread pointer (arch/percpu/site.hpp).
+// INV-thread_context-1: a ThreadContext begins with its Preemption: percpu sites and the context switch find
+//                       that at the thread pointer (arch/percpu/site.hpp).
 #pragma once
 
 #include "kernel/lib/types.hpp"

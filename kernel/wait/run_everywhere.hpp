@@ -13,9 +13,9 @@ void run_everywhere(Function function, void* argument);
 
 } // namespace call_detail
 
-// Runs f(CpuId) on every online CPU at once, the caller's included, in a thread that stays there, and returns when
-// all have. One at a time. Blocks. What the caller wrote before is visible to f, and what f wrote is visible to
-// the caller after.
+// Runs f(CpuId) on every online CPU at once, the caller's included, in a thread that stays there, and returns
+// when all have. One at a time. Blocks. What the caller wrote before is visible to f, and what f wrote is
+// visible to the caller after.
 template <class F>
 void run_everywhere(F&& f)
 {
