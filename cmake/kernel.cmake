@@ -6,7 +6,7 @@ foreach(option PERCIVAL_GRANULE_KIB PERCIVAL_VA_BITS)
         message(FATAL_ERROR "${option} is not set: configure with a preset, e.g. cmake --preset 4k-48")
     endif()
 endforeach()
-option(PERCIVAL_DEBUG "UBSan and debug assertions" OFF)
+option(PERCIVAL_DEBUG "UBSan, poisoned pages and the check of lock order" OFF)
 option(PERCIVAL_LOCAL_PERCPU "percpu=local, the default mode; without it percpu=restart is" ON)
 option(PERCIVAL_PRECOMPILE_OWN_HEADERS "not only the standard library's; without, a missing include is found" ON)
 

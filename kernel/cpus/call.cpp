@@ -5,12 +5,7 @@
 #include "arch/devices/interrupt_controller.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/assert.hpp"
-#include "kernel/lib/panic.hpp"
-#include "kernel/sched/thread.hpp"
 #include "kernel/sync/spinlock.hpp"
-#include "kernel/wait/cpus_stay.hpp"
-#include "kernel/wait/mutex.hpp"
-#include "kernel/wait/work_queue.hpp"
 #include "mm/percpu/percpu.hpp"
 
 namespace percival {
@@ -23,19 +18,14 @@ PERCIVAL_PERCPU PerCpu<Call*> interrupt_calls{};
 PERCIVAL_PERCPU PerCpu<Call> broadcast_call{};
 constinit SpinLock broadcast_lock;
 
-// run_everywhere() has threads of its own, so that what they run may wait for workers.
-PERCIVAL_PERCPU PerCpu<Workers> everywhere{};
-PERCIVAL_PERCPU PerCpu<Work> everywhere_work{};
-constinit Mutex everywhere_lock;
-
 void push(CpuId cpu, Call& call)
 {
-    Call*& head = interrupt_calls.on(cpu);
-    Call* next = __atomic_load_n(&head, __ATOMIC_RELAXED);
+    const std::atomic_ref head{interrupt_calls.on(cpu)};
+    Call* next = head.load(std::memory_order_relaxed);
     do {
         call.next = next;
         // Release: the taker sees the call's fields, and what the caller wrote before.
-    } while (!__atomic_compare_exchange_n(&head, &next, &call, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    } while (!head.compare_exchange_weak(next, &call, std::memory_order_release, std::memory_order_relaxed));
     arch::send_ipi(cpu, arch::Ipi::Call);
 }
 
@@ -71,18 +61,6 @@ void call_by_interrupt(CpuId cpu, Function function, void* argument)
 void call_on_others(Function function, void* argument)
 {
     Broadcast{}.ask(function, argument);
-}
-
-void run_everywhere(Function function, void* argument)
-{
-    const CpusStay cpus_stay;
-    const MutexGuard guard{everywhere_lock};
-    for_each_online_cpu([=](CpuId cpu) {
-        Work& work = everywhere_work.on(cpu);
-        work.set(function, argument);
-        everywhere.on(cpu).queue(work);
-    });
-    for_each_online_cpu([](CpuId cpu) { everywhere.on(cpu).flush(everywhere_work.on(cpu)); });
 }
 
 } // namespace call_detail
@@ -127,17 +105,6 @@ void run_queued_calls()
         call->done.store(true, std::memory_order_release);
         call = next;
     }
-}
-
-void start_everywhere_threads()
-{
-    for_each_online_cpu([](CpuId cpu) {
-        const auto thread =
-            thread_detail::start("everywhere", [](void* workers) { static_cast<Workers*>(workers)->serve(); },
-                                 &everywhere.on(cpu), {.affinity = CpuSet::only(cpu)});
-        if (!thread)
-            panic("no memory for a thread of cpu{}", cpu);
-    });
 }
 
 } // namespace percival

@@ -3,11 +3,10 @@
 //
 //   call_on(cpu, f)          f runs in cpu's interrupt handler, interrupts masked; returns when it has
 //   call_on_others(f)        the same on every other online CPU at once
-//   run_everywhere(f)        f(CpuId) runs on every online CPU at once, the caller's included, in a thread that
-//                            stays there; returns when all have. One at a time. Blocks
 //   Broadcast                the same in two steps, for a caller that does something in between
 //
-// kernel/wait/stop_machine.hpp stops the other CPUs.
+// kernel/wait/run_everywhere.hpp runs a function in a thread of each CPU, kernel/wait/stop_machine.hpp stops
+// the other CPUs.
 //
 // Callers have interrupts unmasked (checked), or two CPUs that call each other would wait for ever; interrupt
 // handlers do not call. What the caller wrote before is visible to f, and what f wrote is visible to the
@@ -40,7 +39,6 @@ void call_on(CpuId cpu, Function function, void* argument);
 // By an interrupt even if `cpu` is the caller's. Preemption off, or on that CPU alone.
 void call_by_interrupt(CpuId cpu, Function function, void* argument);
 void call_on_others(Function function, void* argument);
-void run_everywhere(Function function, void* argument);
 
 template <class F>
 void invoke(void* f)
@@ -70,16 +68,9 @@ void call_on_others(F&& f)
     call_detail::call_on_others(&call_detail::invoke<F>, call_detail::erase(f));
 }
 
-template <class F>
-void run_everywhere(F&& f)
-{
-    const auto with_id = [&f] { f(this_cpu_id()); };
-    call_detail::run_everywhere(&call_detail::invoke<decltype(with_id)>, call_detail::erase(with_id));
-}
-
-// Asks every other CPU that is online, and waits for exactly these when it ends: a CPU that comes online meanwhile is
-// neither asked nor waited for. There is one Broadcast at a time, and preemption is off while it lives, so the CPUs
-// asked stay online and the lock's holder runs. Interrupts unmasked (checked).
+// Asks every other CPU that is online, and waits for exactly these when it ends: a CPU that comes online
+// meanwhile is neither asked nor waited for. There is one Broadcast at a time, and preemption is off while it
+// lives, so the CPUs asked stay online and the lock's holder runs. Interrupts unmasked (checked).
 class Broadcast : Immovable {
 public:
     Broadcast();
@@ -95,8 +86,5 @@ private:
 
 // The Ipi::Call handler.
 void run_queued_calls();
-
-// Starts the threads of run_everywhere(). Boot CPU, once, when all CPUs are up.
-void start_everywhere_threads();
 
 } // namespace percival

@@ -8,11 +8,7 @@
 #pragma once
 
 #include "arch/cpu/cpu_features.hpp"
-#include "kernel/device_tree/machine.hpp"
 #include "kernel/lib/types.hpp"
-
-#include <expected>
-#include <string_view>
 
 namespace percival {
 
@@ -27,14 +23,6 @@ bool is_online(CpuId cpu);
 // What a CPU said of itself when it came up.
 const arch::CpuFeatures& cpu_features(CpuId cpu);
 
-// Puts the boot CPU on its own root and percpu data, and marks it online. Once, after
-// mm::setup_percpu_areas().
-void adopt_boot_cpu();
-
-// Starts every other CPU of the machine, all at the same time, and waits until each runs or has used up its
-// time. One that does not come up is reported and left out for good. Boot CPU, once, interrupts unmasked.
-void bring_up_secondaries(const MachineDescription& machine);
-
 // Calls `visit(CpuId)` for every online CPU in order.
 template <class Visit>
 void for_each_online_cpu(Visit visit);
@@ -44,23 +32,23 @@ void for_each_online_cpu(Visit visit);
 // interrupt controller is up. Any context, a panic included; takes no lock.
 void stop_other_cpus();
 
-// Prints the backtrace of every online CPU, the caller's first. A CPU that does not answer within a bounded
-// time (interrupts masked) is named as such. Any context; takes no lock that the CPUs asked could hold.
-void backtrace_all_cpus();
-
 u32 possible_cpus();
 
-// --- For CPU hotplug
+// --- For kernel/hotplug: what becomes of a CPU
 
+// Says that `cpu` is about to start. The CPU itself ends that by set_online(), or another one by leave_out().
+void set_starting(CpuId cpu);
+bool is_starting(CpuId cpu);
+// Puts the calling CPU, `self`, among those online. False: it was left out before that.
+[[nodiscard]] bool set_online(CpuId self, const arch::CpuFeatures& features);
+// Gives up a CPU that was started: one that is late then stops before it is online. False: it came online
+// before that.
+bool leave_out(CpuId cpu);
 // Takes a CPU out of the set of those online; it answers still.
 void set_offline(CpuId cpu);
 // The calling CPU's last word, and whether a CPU has said it.
 void say_goodbye();
 bool has_said_goodbye(CpuId cpu);
-// Starts a CPU that is off; returns when the request is accepted.
-std::expected<void, std::string_view> start_again(CpuId cpu);
-// Gives up a CPU that was started: one that is late then stops before it is online. False: it came online before that.
-bool leave_out(CpuId cpu);
 
 template <class Visit>
 void for_each_online_cpu(Visit visit)

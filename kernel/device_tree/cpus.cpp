@@ -9,9 +9,6 @@
 namespace percival::device_tree {
 namespace {
 
-// Where reg may have bits: MPIDR_EL1's affinity fields (bindings arm/cpus.yaml).
-constexpr u64 kMpidrAffinity = 0xff'00ff'ffff;
-
 constexpr std::string_view kNoFunctionNumber = "is not a function number, as PSCI 0.1 needs it";
 
 std::optional<DeviceTreeNode> find_psci(const DeviceTreeView& tree)

@@ -6,9 +6,6 @@
 namespace percival {
 namespace {
 
-// MPIDR_EL1's affinity fields (Arm ARM D24.2.111): Aff3 in [39:32], Aff2..Aff0 in [23:0].
-constexpr u64 kMpidrAffinity = 0xff'00ff'ffff;
-
 // Field by field: a whole MachineDescription is too large for a boot stack to hold a second one.
 void reset(MachineDescription& machine)
 {

@@ -35,8 +35,11 @@ struct Reservation {
 // None: the tree names no way the kernel knows. That is fine for the CPU that is running already.
 enum class CpuStart : u8 { Psci, SpinTable, None };
 
+// MPIDR_EL1's affinity fields (Arm ARM D24.2.111): Aff3 in [39:32], Aff2..Aff0 in [23:0].
+inline constexpr u64 kMpidrAffinity = 0xff'00ff'ffff;
+
 struct CpuDescription {
-    u64 mpidr{0}; // the affinity fields only, as in MPIDR_EL1 & 0xff'00ff'ffff
+    u64 mpidr{0}; // kMpidrAffinity only
     CpuStart start{CpuStart::Psci};
     PhysAddr release_address{}; // SpinTable only
     u32 numa_node{0};
@@ -85,5 +88,7 @@ struct MachineDescription {
 
 // The machine this kernel runs on. Any context, once kernel_main() has read the tree.
 const MachineDescription& this_machine();
+// The same for kernel_main(), which reads the tree into it before anybody else looks.
+MachineDescription& machine_to_describe();
 
 } // namespace percival

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/cpus/online.hpp"
+#include "kernel/hotplug/bring_up.hpp"
 
 #include "arch/boot/boot_record.hpp"
 #include "arch/cpu/cache.hpp"
@@ -11,8 +11,11 @@
 #include "arch/mmu/root_switch.hpp"
 #include "arch/mmu/translation_registers.hpp"
 #include "arch/percpu/register.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/hotplug/hotplug.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/tick.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
@@ -20,9 +23,6 @@
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/vmalloc/stacks.hpp"
-
-#include <array>
-#include <atomic>
 
 // Read by secondary_entry in boot/start.S with the MMU off.
 extern "C" {
@@ -36,25 +36,9 @@ namespace {
 // Seconds a CPU has to come up, for all of them together.
 constexpr u64 kBringUpSeconds = 20;
 
-// A CPU that is late finds LeftOut and stops: the transition from Starting is decided by one
-// compare-exchange. One that goes offline is Leaving as long as it answers, and Gone when it does nothing any
-// more but turn itself off.
-enum class CpuState : u8 { Off, Starting, Online, LeftOut, Leaving, Gone };
-
-struct Cpu {
-    std::atomic<CpuState> state{CpuState::Off};
-    u64 mpidr{0};
-    arch::CpuFeatures features{};
-};
-
-constinit std::array<Cpu, kMaxCpus> cpus{};
-constinit std::atomic<u32> online{0};
-
-bool enter(CpuState state, CpuId cpu)
+u64 mpidr_of(CpuId cpu)
 {
-    CpuState expected = CpuState::Starting;
-    // Release: whoever sees Online sees the features.
-    return cpus[cpu.index()].state.compare_exchange_strong(expected, state, std::memory_order_acq_rel);
+    return this_machine().cpus[cpu.index()].mpidr;
 }
 
 void write_boot_records(const MachineDescription& machine)
@@ -81,22 +65,11 @@ void write_boot_records(const MachineDescription& machine)
     arch::clean_and_invalidate_to_memory({address_of(&boot_records), Bytes{sizeof boot_records}});
 }
 
-std::expected<void, std::string_view> start(CpuId cpu)
-{
-    const PhysAddr entry = mm::image_to_physical(reinterpret_cast<const void*>(&secondary_entry));
-    cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
-    const auto started = arch::start_cpu(cpu, entry);
-    // An error is none if the CPU came up all the same.
-    if (!started && leave_out(cpu))
-        return started;
-    return {};
-}
-
 // True while somebody is still starting.
 bool someone_is_starting()
 {
     for (u32 index = 1; index < possible_cpus(); ++index) {
-        if (cpus[index].state.load(std::memory_order_relaxed) == CpuState::Starting)
+        if (is_starting(CpuId{index}))
             return true;
     }
     return false;
@@ -109,98 +82,42 @@ void wait_for_secondaries()
         arch::relax();
     for (u32 index = 1; index < possible_cpus(); ++index) {
         if (leave_out(CpuId{index}))
-            print("cpu{}: did not come up (MPIDR {:x}), left out", index, cpus[index].mpidr);
+            print("cpu{}: did not come up (MPIDR {:x}), left out", index, mpidr_of(CpuId{index}));
     }
 }
 
 } // namespace
 
-CpuId this_cpu_id()
-{
-    const u64 distance = arch::read_this_cpu_distance();
-    if (distance == 0)
-        return kBootCpu;
-    return CpuId{
-        static_cast<u32>((distance - mm::global_distance(kBootCpu)) >> mm::KernelLayout::kSlabShift)};
-}
-
-u32 online_cpu_count()
-{
-    return online.load(std::memory_order_relaxed);
-}
-
-u32 possible_cpus()
-{
-    return mm::possible_cpu_count();
-}
-
-bool is_online(CpuId cpu)
-{
-    return cpus[cpu.index()].state.load(std::memory_order_acquire) == CpuState::Online;
-}
-
-const arch::CpuFeatures& cpu_features(CpuId cpu)
-{
-    return cpus[cpu.index()].features;
-}
-
 void adopt_boot_cpu()
 {
     arch::install_root(mm::cpu_root(kBootCpu));
     arch::set_this_cpu_distance(mm::global_distance(kBootCpu));
-    Cpu& self = cpus[kBootCpu.index()];
-    self.features = arch::read_cpu_features();
-    self.state.store(CpuState::Online, std::memory_order_release);
-    online.store(1, std::memory_order_relaxed);
+    set_starting(kBootCpu);
+    static_cast<void>(set_online(kBootCpu, arch::read_cpu_features())); // nobody leaves it out
 }
 
 void bring_up_secondaries(const MachineDescription& machine)
 {
-    cpus[kBootCpu.index()].mpidr = machine.cpus[0].mpidr;
     if (machine.cpus.size() == 1)
         return;
+    run_when_idle(&leave_if_asked);
     write_boot_records(machine);
     for (u32 index = 1; index < machine.cpus.size(); ++index) {
-        cpus[index].mpidr = machine.cpus[index].mpidr;
-        if (const auto started = start(CpuId{index}); !started)
+        if (const auto started = start_cpu(CpuId{index}); !started)
             print("cpu{}: {}, left out", index, started.error());
     }
     wait_for_secondaries();
 }
 
-void set_offline(CpuId cpu)
+std::expected<void, std::string_view> start_cpu(CpuId cpu)
 {
-    cpus[cpu.index()].state.store(CpuState::Leaving, std::memory_order_release);
-    online.fetch_sub(1, std::memory_order_relaxed);
-}
-
-void say_goodbye()
-{
-    cpus[this_cpu_id().index()].state.store(CpuState::Gone, std::memory_order_release);
-}
-
-bool has_said_goodbye(CpuId cpu)
-{
-    return cpus[cpu.index()].state.load(std::memory_order_acquire) == CpuState::Gone;
-}
-
-std::expected<void, std::string_view> start_again(CpuId cpu)
-{
-    return start(cpu);
-}
-
-bool leave_out(CpuId cpu)
-{
-    return enter(CpuState::LeftOut, cpu);
-}
-
-void stop_other_cpus()
-{
-    const CpuId self = this_cpu_id();
-    for_each_online_cpu([self](CpuId cpu) {
-        if (cpu != self)
-            arch::send_ipi(cpu, arch::Ipi::Stop);
-    });
+    const PhysAddr entry = mm::image_to_physical(reinterpret_cast<const void*>(&secondary_entry));
+    set_starting(cpu);
+    const auto started = arch::start_cpu(cpu, entry);
+    // An error is none if the CPU came up all the same.
+    if (!started && leave_out(cpu))
+        return started;
+    return {};
 }
 
 // The first C++ of a secondary: on its own root, with its own percpu data and stack, interrupts masked.
@@ -208,18 +125,15 @@ extern "C" [[noreturn]] void secondary_main()
 {
     arch::drop_idmap();
     const CpuId self = this_cpu_id();
-    Cpu& cpu = cpus[self.index()];
-    cpu.features = arch::read_cpu_features();
-    if (const auto ready = arch::interrupt_controller_init_cpu(self, cpu.mpidr); !ready) {
+    if (const auto ready = arch::interrupt_controller_init_cpu(self, mpidr_of(self)); !ready) {
         print("cpu{}: {}", self, ready.error());
         static_cast<void>(leave_out(self));
         arch::stop();
     }
     reset_idle_thread(self);
     start_tick();
-    if (!enter(CpuState::Online, self))
+    if (!set_online(self, arch::read_cpu_features()))
         arch::stop();
-    online.fetch_add(1, std::memory_order_relaxed);
     join_scheduler();
     run_idle_thread();
 }

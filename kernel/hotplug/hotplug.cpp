@@ -6,8 +6,12 @@
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/hotplug/bring_up.hpp"
 #include "kernel/lib/assert.hpp"
+#include "kernel/sched/idle_thread.hpp"
+#include "kernel/sched/preemption.hpp"
 #include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/sched/timers.hpp"
 #include "kernel/sync/rcu.hpp"
@@ -17,6 +21,8 @@
 #include "mm/percpu/this_cpu.hpp"
 #include "mm/percpu_memory/stock.hpp"
 #include "mm/roots/check.hpp"
+
+#include <atomic>
 
 namespace percival {
 namespace {
@@ -61,7 +67,7 @@ void empty_cpu(CpuId cpu)
         sleep_for_nanoseconds(kLookNanoseconds);
     set_offline(cpu);
     rcu::synchronize(); // INV-hotplug-1
-    move_timers(cpu);
+    Timer::move_from(cpu);
 }
 
 [[noreturn]] void leave()
@@ -90,7 +96,7 @@ Result take_cpu_offline(CpuId cpu)
     if (const auto possible = check_that_it_can_go(cpu); !possible)
         return possible;
     empty_cpu(cpu);
-    __atomic_store_n(&must_leave.on(cpu), true, __ATOMIC_RELEASE);
+    std::atomic_ref{must_leave.on(cpu)}.store(true, std::memory_order_release);
     request_switch(cpu);
     while (!has_said_goodbye(cpu) || !arch::is_off(cpu))
         sleep_for_nanoseconds(kLookNanoseconds);
@@ -106,7 +112,7 @@ Result bring_cpu_online(CpuId cpu)
     // Nobody wrote it meanwhile, or wrote it in all: the CPU walks it from its first instruction with the MMU on.
     PERCIVAL_ASSERT(mm::root_agrees_with_master(cpu));
     reset_idle_thread(cpu);
-    if (const auto started = start_again(cpu); !started)
+    if (const auto started = start_cpu(cpu); !started)
         return started;
     constexpr u64 kSeconds = 20;
     if (!wait_until([cpu] { return is_online(cpu); }, kSeconds) && leave_out(cpu))

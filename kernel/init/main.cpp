@@ -10,10 +10,10 @@
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/tlb.hpp"
 #include "arch/threads/stack_switch.hpp"
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
+#include "kernel/hotplug/bring_up.hpp"
 #include "kernel/init/memory_setup.hpp"
 #include "kernel/init/run_options.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
@@ -28,6 +28,7 @@
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/benchmark.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/image/boot_tables.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
@@ -38,14 +39,13 @@
 namespace percival {
 namespace {
 
-constinit MachineDescription machine;
 constinit arch::Pl011 uart;
 
 void attach_console()
 {
-    if (machine.uart.kind != UartKind::Pl011)
+    if (this_machine().uart.kind != UartKind::Pl011)
         return;
-    if (const auto registers = mm::ioremap(machine.uart.registers)) {
+    if (const auto registers = mm::ioremap(this_machine().uart.registers)) {
         uart.init(arch::Mmio{*registers});
         console_attach(uart);
     }
@@ -56,7 +56,8 @@ std::expected<void, DeviceTreeError> read_tree()
     arch::FloatingPointWindow library_code_may_use_it;
     const auto& handoff = boot::handoff;
     const auto* blob = reinterpret_cast<const std::byte*>(handoff.device_tree_at.raw());
-    return read_device_tree({blob, static_cast<std::size_t>(handoff.device_tree_size.count())}, machine);
+    return read_device_tree({blob, static_cast<std::size_t>(handoff.device_tree_size.count())},
+                            machine_to_describe());
 }
 
 void read_machine()
@@ -65,8 +66,9 @@ void read_machine()
         panic("no device tree at {}, where the loader said it is", boot::handoff.device_tree);
     const auto read = read_tree();
     // Before the first word about the tree: a panic has to be seen, and to end the run.
-    set_verdict_by_semihosting(BootArguments{machine.boot_arguments}.value("verdict") == "semihosting");
-    arch::power_init(machine.psci);
+    set_verdict_by_semihosting(BootArguments{this_machine().boot_arguments}.value("verdict") ==
+                               "semihosting");
+    arch::power_init(this_machine().psci);
     attach_console();
     if (!read) {
         std::array<char, kLineLength> room;
@@ -74,16 +76,17 @@ void read_machine()
         read.error().describe(text);
         panic("{}", text.text());
     }
-    if (!move_boot_cpu_first(machine, arch::Mpidr::read().affinity()))
+    if (!move_boot_cpu_first(machine_to_describe(), arch::Mpidr::read().affinity()))
         panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it",
               arch::Mpidr::read().affinity());
 }
 
 void start_interrupts()
 {
-    if (const auto ready = arch::interrupt_controller_init(machine.gic); !ready)
+    if (const auto ready = arch::interrupt_controller_init(this_machine().gic); !ready)
         panic("interrupt controller: {}", ready.error());
-    if (const auto ready = arch::interrupt_controller_init_cpu(kBootCpu, machine.cpus[0].mpidr); !ready)
+    if (const auto ready = arch::interrupt_controller_init_cpu(kBootCpu, this_machine().cpus[0].mpidr);
+        !ready)
         panic("interrupt controller: {}", ready.error());
     start_scheduler();
     start_tick();
@@ -120,18 +123,18 @@ void choose_tlb_invalidation()
     percpu::start_allocator();
     start_interrupts();
     end_boot_phase("interrupts");
-    prepare_percpu_mode(BootArguments{machine.boot_arguments});
-    bring_up_secondaries(machine);
+    prepare_percpu_mode(BootArguments{this_machine().boot_arguments});
+    bring_up_secondaries(this_machine());
     start_workers();
     start_everywhere_threads();
     end_boot_phase("other CPUs");
-    choose_percpu_mode(BootArguments{machine.boot_arguments}); // one for all CPUs: all are known now
+    choose_percpu_mode(BootArguments{this_machine().boot_arguments}); // one for all CPUs: all are known now
     choose_tlb_invalidation();
     end_boot_phase("atomics");
-    print_summary(machine);
+    print_summary(this_machine());
     end_boot_phase("summary");
     print_boot_timeline();
-    const RunOptions options = read_run_options(BootArguments{machine.boot_arguments});
+    const RunOptions options = read_run_options(BootArguments{this_machine().boot_arguments});
     if (options.dump_page_tables)
         dump_page_tables();
     if (options.list_areas)
@@ -143,11 +146,6 @@ void choose_tlb_invalidation()
 
 } // namespace
 
-const MachineDescription& this_machine()
-{
-    return machine;
-}
-
 // Called by boot/start.S on the boot stack, on the master root, interrupts masked.
 extern "C" [[noreturn]] void kernel_main()
 {
@@ -155,10 +153,10 @@ extern "C" [[noreturn]] void kernel_main()
     end_boot_phase("first tables, MMU on");
     read_machine();
     end_boot_phase("device tree, console");
-    if (!arch::timer_init(machine.timer))
+    if (!arch::timer_init(this_machine().timer))
         panic("the timer's frequency is unknown: CNTFRQ_EL0 is 0 and the device tree names none");
     end_boot_phase("timer");
-    set_up_memory(machine);
+    set_up_memory(this_machine());
     adopt_boot_cpu();
     end_boot_phase("own root");
     arch::switch_stack_and_call(boot_thread_stack().end(), &run, nullptr);

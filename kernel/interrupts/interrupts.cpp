@@ -8,7 +8,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/report/backtrace_request.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/preemption.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/sync/rcu.hpp"
 #include "mm/percpu/percpu.hpp"

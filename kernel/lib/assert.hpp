@@ -11,15 +11,7 @@ namespace percival {
 
 } // namespace percival
 
-// Always checked.
 #define PERCIVAL_ASSERT(condition) \
     (static_cast<bool>(condition)  \
          ? static_cast<void>(0)    \
          : ::percival::assertion_failed(#condition, std::source_location::current()))
-
-// Checked in debug builds only, for places where the check would cost more than the work. Always compiled.
-#ifdef PERCIVAL_DEBUG
-#define PERCIVAL_DEBUG_ASSERT(condition) PERCIVAL_ASSERT(condition)
-#else
-#define PERCIVAL_DEBUG_ASSERT(condition) static_cast<void>(sizeof(static_cast<bool>(condition)))
-#endif

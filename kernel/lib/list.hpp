@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A list of objects that carry their own links: `class Thing : public ListLink`. An object is on one list at
-// a time. No context of its own: the owner of the list sees to exclusion.
+// A list of objects that carry their own links: `class Thing : public ListLink<>`. An object that is on
+// several lists at a time has a link for each, told apart by a tag:
+//
+//      struct ByAge;
+//      struct Job : ListLink<>, ListLink<ByAge> { ... };
+//      List<Job> jobs;
+//      List<Job, ByAge> oldest_first;
+//
+// Nothing is owned or allocated, and every operation takes constant time. The caller serializes calls. Any
+// context, on the host too.
 //
 // An empty list is two null pointers, so that it can be part of percpu data, whose template is copied.
 #pragma once
@@ -9,12 +17,17 @@
 
 namespace percival {
 
+template <class Tag = void>
 class ListLink {
 public:
+    constexpr ListLink() = default;
+    ListLink(const ListLink&) = delete;
+    ListLink& operator=(const ListLink&) = delete;
+
     bool is_linked() const { return linked_; }
 
 private:
-    template <class T>
+    template <class T, class ItsTag>
     friend class List;
 
     ListLink* next_{nullptr};
@@ -22,27 +35,33 @@ private:
     bool linked_{false};
 };
 
-template <class T>
+template <class T, class Tag = void>
 class List : Immovable {
+    using Link = ListLink<Tag>;
+
 public:
     constexpr List() = default;
 
     bool empty() const { return first_ == nullptr; }
+    // Null: the list is empty.
     T* front() const { return static_cast<T*>(first_); }
+    // The one behind an item of a list; null behind the last.
     static T* next(const T& item) { return static_cast<T*>(link(item).next_); }
 
+    // Of an item that is on no list by this link.
     void push_back(T& item) { insert_between(last_, item, nullptr); }
     void push_front(T& item) { insert_between(nullptr, item, first_); }
     // Null: at the end.
     void insert_before(T* position, T& item)
     {
-        ListLink* const next = position;
+        Link* const next = position;
         insert_between(next == nullptr ? last_ : next->previous_, item, next);
     }
 
+    // Of an item of this list.
     void remove(T& item)
     {
-        ListLink& own = item;
+        Link& own = item;
         (own.previous_ == nullptr ? first_ : own.previous_->next_) = own.next_;
         (own.next_ == nullptr ? last_ : own.next_->previous_) = own.previous_;
         own.linked_ = false;
@@ -55,17 +74,11 @@ public:
             remove(*item);
         return item;
     }
-    // Moves all of `other` to the end.
-    void take_all(List& other)
-    {
-        while (T* item = other.pop_front())
-            push_back(*item);
-    }
 
 private:
-    static const ListLink& link(const T& item) { return item; }
+    static const Link& link(const T& item) { return item; }
 
-    void insert_between(ListLink* previous, ListLink& item, ListLink* next)
+    void insert_between(Link* previous, Link& item, Link* next)
     {
         item.previous_ = previous;
         item.next_ = next;
@@ -74,8 +87,8 @@ private:
         (next == nullptr ? last_ : next->previous_) = &item;
     }
 
-    ListLink* first_{nullptr};
-    ListLink* last_{nullptr};
+    Link* first_{nullptr};
+    Link* last_{nullptr};
 };
 
 } // namespace percival

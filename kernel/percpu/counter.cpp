@@ -29,7 +29,7 @@ void PercpuCounter::fold()
     // Whatever is there now, on whatever CPU this is: no amount is in both, and none in neither, for a reader
     // who holds the lock.
     const s64 delta = deltas_->xchg(0);
-    __atomic_store_n(&common_->count, common_->count + delta, __ATOMIC_RELAXED);
+    std::atomic_ref{common_->count}.store(common_->count + delta, std::memory_order_relaxed);
 }
 
 s64 PercpuCounter::sum() const
@@ -37,7 +37,7 @@ s64 PercpuCounter::sum() const
     const IrqSpinGuard guard{common_->lock};
     s64 total = common_->count;
     for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
-        total += __atomic_load_n(&deltas_->on(CpuId{cpu}), __ATOMIC_RELAXED);
+        total += std::atomic_ref{deltas_->on(CpuId{cpu})}.load(std::memory_order_relaxed);
     return total;
 }
 
@@ -56,8 +56,8 @@ void PercpuCounter::set(s64 value)
 {
     const IrqSpinGuard guard{common_->lock};
     for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
-        __atomic_store_n(&deltas_->on(CpuId{cpu}), 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&common_->count, value, __ATOMIC_RELAXED);
+        std::atomic_ref{deltas_->on(CpuId{cpu})}.store(0, std::memory_order_relaxed);
+    std::atomic_ref{common_->count}.store(value, std::memory_order_relaxed);
 }
 
 } // namespace percival

@@ -18,6 +18,8 @@
 #include "mm/objects/small_objects.hpp"
 #include "mm/percpu_memory/allocator.hpp"
 
+#include <atomic>
+
 namespace percival {
 
 class PercpuCounter {
@@ -41,7 +43,7 @@ public:
     void dec() { add(-1); }
 
     // The common count.
-    s64 approximate() const { return __atomic_load_n(&common_->count, __ATOMIC_RELAXED); }
+    s64 approximate() const { return std::atomic_ref{common_->count}.load(std::memory_order_relaxed); }
     // With what the possible CPUs have, those that are offline included.
     s64 sum() const;
     // Whether the sum is less than, equal to or greater than `limit`; the deltas are looked at only when the

@@ -3,8 +3,8 @@
 
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/percpu.hpp"
 
 #include <atomic>

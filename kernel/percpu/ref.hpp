@@ -26,6 +26,7 @@
 
 namespace percival {
 
+// No user in the kernel yet.
 class PercpuRef : Immovable {
 public:
     using Release = void (*)(void*);

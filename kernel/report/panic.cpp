@@ -10,7 +10,7 @@
 #include "kernel/lib/symbols.hpp"
 #include "kernel/lib/text.hpp"
 #include "kernel/report/verdict.hpp"
-#include "kernel/selftest/runner.hpp"
+#include "kernel/report/watchdog.hpp"
 
 #include <atomic>
 
@@ -50,7 +50,7 @@ void begin_report(VirtAddr where, AddressKind kind, std::string_view text, Argum
     if (earlier == 1)
         end_run(Verdict::Panic);
     print("  on cpu {}", this_cpu_id());
-    if (const Selftest* test = current_selftest())
+    if (const TestName* test = current_test())
         print("  during self-test {}.{}", test->suite, test->name);
 }
 

@@ -2,6 +2,8 @@
 #include "kernel/sched/completion.hpp"
 
 #include "kernel/sched/thread.hpp"
+#include "kernel/sched/thread_placement.hpp"
+#include "kernel/sched/thread_switch.hpp"
 
 namespace percival {
 

@@ -19,12 +19,11 @@ public:
     // The last access of complete() to the object is that which lets waiters go.
     void complete();
     void wait();
-    bool is_complete() const { return done_.load(std::memory_order_acquire); }
     // Nobody waits.
     void reset() { done_.store(false, std::memory_order_relaxed); }
 
 private:
-    struct Waiter : ListLink {
+    struct Waiter : ListLink<> {
         explicit Waiter(Thread& its_thread) : thread{its_thread} {}
         Thread& thread;
     };

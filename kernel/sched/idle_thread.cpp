@@ -3,15 +3,16 @@
 
 #include "arch/threads/context_switch.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/hotplug/hotplug.hpp"
 #include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/run_queue.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_placement.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
 namespace percival {
 namespace {
+
+constinit IdleHook idle_hook{nullptr};
 
 // Idle pull: takes a thread from the first CPU that has one to spare.
 void pull()
@@ -65,6 +66,11 @@ void prepare_boot_idle_thread()
     idle.state = ThreadState::Ready;
 }
 
+void run_when_idle(IdleHook hook)
+{
+    idle_hook = hook;
+}
+
 void run_idle_thread()
 {
     const CpuId self = this_cpu_id();
@@ -76,7 +82,8 @@ void run_idle_thread()
         arch::mask_interrupts();
         // It wakes for a pending interrupt although that is masked, so none is missed.
         if (preemption().due == 0) {
-            leave_if_asked(self);
+            if (idle_hook != nullptr)
+                idle_hook(self);
             arch::wait_for_interrupt();
         }
     }

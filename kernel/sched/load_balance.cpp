@@ -3,6 +3,7 @@
 
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/run_queue.hpp"
+#include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_placement.hpp"
 
 namespace percival {

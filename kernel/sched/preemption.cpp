@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// When a thread is replaced that did not ask for it: what makes a switch due, and the moments at which one
-// that is due takes place.
-#include "kernel/sync/preemption.hpp"
+#include "kernel/sched/preemption.hpp"
 
 #include "arch/devices/interrupt_controller.hpp"
 #include "kernel/cpus/online.hpp"
@@ -9,6 +7,7 @@
 #include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_placement.hpp"
 #include "kernel/sched/thread_switch.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The threads that wait for one CPU: a list for each priority, and which of the lists have somebody. The owner
-// sees to exclusion. T is a ListLink and has a `priority`.
+// sees to exclusion. T is a ListLink<> and has a `priority`.
 #pragma once
 
 #include "kernel/lib/list.hpp"

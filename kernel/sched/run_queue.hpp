@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A CPU's run queue: the thread it runs and those that wait for it. Private to the scheduler:
+// A CPU's run queue: the thread it runs and those that wait for it. Private to the scheduler, whose parts are
 //
 //   run_queue.hpp          this: the queues and their lock
 //   thread_placement.hpp   which CPU's queue a thread joins
 //   thread_switch.hpp      from one thread to the next, and how a thread gives its CPU up
-//   preemption.cpp         when a thread has to
+//   preemption.hpp         when a thread has to
 //   load_balance.hpp       from busy CPUs to others
-//   thread_affinity.cpp    threads that ask for a CPU
+//   thread_affinity.hpp    threads that ask for a CPU
 //   idle_thread.hpp        what runs when the queue is empty
 //   scheduler.cpp          CPUs that begin and cease to run threads
 //
@@ -34,7 +34,6 @@ public:
 
     UncheckedSpinLock lock;                // one thread takes it and the next one gives it back
     std::atomic<Thread*> running{nullptr}; // changes under the lock
-    std::atomic<u64> switches{0};
 
     // Makes the thread Ready: behind those of its priority, or before them if it has not used its time up.
     void push_back(Thread& thread) PERCIVAL_REQUIRES(lock)

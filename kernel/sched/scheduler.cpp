@@ -4,7 +4,9 @@
 
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/idle_thread.hpp"
+#include "kernel/sched/preemption.hpp"
 #include "kernel/sched/run_queue.hpp"
+#include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_placement.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
@@ -69,11 +71,6 @@ bool has_no_threads(CpuId cpu)
 CpuSet active_cpus()
 {
     return active_cpu_set.copy();
-}
-
-u64 switch_count(CpuId cpu)
-{
-    return run_queues.on(cpu).switches.load(std::memory_order_relaxed);
 }
 
 } // namespace percival

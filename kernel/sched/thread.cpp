@@ -2,7 +2,7 @@
 #include "kernel/sched/thread.hpp"
 
 #include "arch/threads/context_switch.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread_placement.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/vmalloc/stacks.hpp"
 

@@ -17,6 +17,7 @@
 #include "kernel/lib/list.hpp"
 #include "kernel/sched/completion.hpp"
 #include "kernel/sync/preemption.hpp"
+#include "kernel/sync/thread_context.hpp"
 #include "mm/percpu/percpu.hpp"
 
 #include <atomic>
@@ -39,12 +40,8 @@ enum class ThreadState : u8 {
     Exited,
 };
 
-// The part that the context switch knows. First: where the thread pointer points.
-struct ThreadContext : Preemption {
-    u64 stack_pointer{0};
-};
-
-struct Thread : ThreadContext, ListLink {
+// The context comes first: it is where the thread pointer points.
+struct Thread : ThreadContext, ListLink<> {
     constexpr Thread() = default;
     constexpr Thread(std::string_view its_name, Priority its_priority, CpuSet may_run_on)
         : priority{its_priority}, affinity{may_run_on}, name{its_name}
@@ -60,7 +57,6 @@ struct Thread : ThreadContext, ListLink {
     CpuSet affinity{};
 
     void* catching{nullptr}; // arch::catch_fault()
-    [[no_unique_address]] HeldLocks held_locks{};
     std::string_view name{"?"};
     void (*function)(void*){nullptr};
     void* argument{nullptr};
@@ -74,12 +70,6 @@ inline Thread& current_thread()
 {
     return static_cast<Thread&>(preemption());
 }
-
-// Blocks the calling thread until it is woken; returns at once if it was woken since it last returned. May
-// return without a reason: callers look again. kernel/sched/thread_switch.cpp
-void block();
-// Any context.
-void wake(Thread& thread);
 
 // What a CPU runs from its first instruction on. boot/start.S makes the thread pointer point to it.
 extern "C" {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/sched/thread_placement.hpp"
 
+#include "kernel/sched/preemption.hpp"
 #include "kernel/sched/run_queue.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
 
 namespace percival {
 

@@ -7,6 +7,7 @@
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_placement.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/sched/timers.hpp"
@@ -102,7 +103,6 @@ void switch_threads(Leave why) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
         return;
     }
     queue.running.store(&next, std::memory_order_relaxed);
-    queue.switches.fetch_add(1, std::memory_order_relaxed);
     note_idle(self, before, next);
     Preemption* const thread_pointer = &next;
     finish_switch(*static_cast<Thread*>(
@@ -135,9 +135,9 @@ void sleep_for_nanoseconds(u64 nanoseconds)
 {
     Completion over;
     Timer timer{[](void* completion) { static_cast<Completion*>(completion)->complete(); }, &over};
-    start_timer(timer, nanoseconds);
+    timer.start(nanoseconds);
     over.wait();
-    cancel_timer(timer);
+    timer.cancel();
 }
 
 } // namespace percival

@@ -4,12 +4,14 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/report/watchdog.hpp"
+#include "kernel/sched/idle_thread.hpp"
+#include "kernel/sched/preemption.hpp"
 #include "kernel/sched/timers.hpp"
-#include "kernel/selftest/runner.hpp"
 #include "mm/percpu/this_cpu.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace percival {
 namespace {
@@ -29,14 +31,14 @@ u64 next_event(u64 now)
 {
     const u64 tick = std::min(this_cpu<next_tick>.read(), now + period());
     this_cpu<next_tick>.write(tick);
-    return std::min(tick, first_timer());
+    return std::min(tick, Timer::first_time());
 }
 
 void tick(u64 now)
 {
     ticks.inc();
     this_cpu<next_tick>.write(now + period());
-    selftest_check_deadline();
+    check_watchdog();
     scheduler_tick();
 }
 
@@ -71,19 +73,19 @@ void handle_tick()
     if (const AlarmHandler handler = this_cpu<alarm_handler>.read()) {
         arch::timer_cancel_alarm();
         ticks.inc();
-        selftest_check_deadline();
+        check_watchdog();
         return handler();
     }
     const u64 now = arch::timer_ticks();
     if (now >= this_cpu<next_tick>.read())
         tick(now);
-    run_due_timers(now);
+    Timer::run_due(now);
     program_alarm();
 }
 
 u64 tick_count(CpuId cpu)
 {
-    return __atomic_load_n(&ticks.on(cpu), __ATOMIC_RELAXED);
+    return std::atomic_ref{ticks.on(cpu)}.load(std::memory_order_relaxed);
 }
 
 void take_over_alarm(AlarmHandler handler)

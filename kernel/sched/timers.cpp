@@ -31,39 +31,39 @@ PERCIVAL_PERCPU PerCpu<TimerQueue> timer_queues{};
 
 } // namespace
 
-void start_timer(Timer& timer, u64 nanoseconds)
+void Timer::start(u64 nanoseconds)
 {
     const arch::InterruptMask masked;
     const CpuId self = this_cpu_id();
     TimerQueue& queue = timer_queues.on(self);
-    timer.when_ =
+    when_ =
         arch::timer_ticks() + nanoseconds_to_ticks(nanoseconds, static_cast<u32>(arch::timer_frequency()));
     {
         const PinnedSpinGuard guard{queue.lock, Pin{masked}};
-        timer.cpu_.store(self.index(), std::memory_order_relaxed);
-        queue.insert(timer);
+        cpu_.store(self.index(), std::memory_order_relaxed);
+        queue.insert(*this);
     }
     program_alarm();
 }
 
-bool cancel_timer(Timer& timer)
+bool Timer::cancel()
 {
     for (bool stopped = false;; arch::relax()) {
-        const CpuId cpu{timer.cpu_.load(std::memory_order_relaxed)};
+        const CpuId cpu{cpu_.load(std::memory_order_relaxed)};
         TimerQueue& queue = timer_queues.on(cpu);
         const IrqSpinGuard guard{queue.lock};
-        if (timer.cpu_.load(std::memory_order_relaxed) != cpu.index())
+        if (cpu_.load(std::memory_order_relaxed) != cpu.index())
             continue; // it moved with a CPU that went offline
-        if (timer.is_linked()) {
-            queue.timers.remove(timer);
+        if (is_linked()) {
+            queue.timers.remove(*this);
             stopped = true;
         }
-        if (queue.ringing != &timer)
+        if (queue.ringing != this)
             return stopped;
     }
 }
 
-void run_due_timers(u64 now)
+void Timer::run_due(u64 now)
 {
     TimerQueue& queue = timer_queues.on(this_cpu_id());
     for (;;) {
@@ -85,7 +85,7 @@ void run_due_timers(u64 now)
     }
 }
 
-u64 first_timer()
+u64 Timer::first_time()
 {
     TimerQueue& queue = timer_queues.on(this_cpu_id());
     const IrqSpinGuard guard{queue.lock};
@@ -94,9 +94,9 @@ u64 first_timer()
 }
 
 // One timer at a time, and never two queues locked.
-void move_timers(CpuId from)
+void Timer::move_from(CpuId cpu)
 {
-    TimerQueue& source = timer_queues.on(from);
+    TimerQueue& source = timer_queues.on(cpu);
     for (;;) {
         const arch::InterruptMask masked;
         const Pin pin{masked};

@@ -4,14 +4,13 @@
 
 #include "kernel/lib/types.hpp"
 #include "kernel/report/verdict.hpp"
+#include "kernel/report/watchdog.hpp"
 
 #include <string_view>
 
 namespace percival {
 
-struct Selftest {
-    const char* suite;
-    const char* name;
+struct Selftest : TestName {
     void (*body)();
     bool manual; // runs only when its full name is given
 };
@@ -27,12 +26,5 @@ struct SelftestOptions {
 // Runs the tests and reports on the console in KTAP version 1. Failed when a test failed, when a glob matches
 // no test and when no test ran at all. Boot CPU, all CPUs up.
 Verdict run_selftests(const SelftestOptions& options);
-
-// The test that runs now, or null. Any context.
-const Selftest* current_selftest();
-
-// Ends the run with Verdict::Hang when the running test has used up its time. For the tick's handler, on
-// every CPU, so that a test that hangs with its own CPU's interrupts masked is found too.
-void selftest_check_deadline();
 
 } // namespace percival

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/selftest/selftest.hpp"
 
-#include "arch/cpu/processor.hpp"
-#include "arch/devices/timer.hpp"
-#include "kernel/cpus/online.hpp"
 #include "kernel/lib/glob.hpp"
 #include "kernel/lib/ktap.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/percpu/mode.hpp"
+#include "kernel/report/watchdog.hpp"
 #include "kernel/selftest/selection.hpp"
 
 #include <algorithm>
@@ -22,13 +20,10 @@ namespace {
 // More than this a test's failures are counted, not printed: a loop can fail a million times.
 constexpr u32 kMaxFailuresPrinted = 20;
 
-// The test that runs, for everyone who has a word on it: its own code on any CPU, the watchdog, a panic.
+// What the test that runs says of itself, from any CPU.
 struct Running {
-    std::atomic<const Selftest*> test{nullptr};
     std::atomic<u32> failures{0};
     std::atomic<const char*> skip_reason{nullptr};
-    std::atomic<u64> deadline{0}; // in timer ticks; 0: nothing to watch. Whoever exchanges it for 0 decides
-    std::atomic<u32> timeout_seconds{0};
 };
 constinit Running running;
 
@@ -56,34 +51,13 @@ u32 count_suites(std::span<const Selftest* const> tests)
     return suites;
 }
 
-void start_watchdog(u32 timeout_seconds)
-{
-    if (timeout_seconds == 0)
-        return;
-    running.timeout_seconds.store(timeout_seconds, std::memory_order_relaxed);
-    // Release: whoever sees the deadline sees which test it is for.
-    running.deadline.store(arch::timer_ticks() + timeout_seconds * arch::timer_frequency(),
-                           std::memory_order_release);
-}
-
-void stop_watchdog(u32 timeout_seconds)
-{
-    if (timeout_seconds == 0 || running.deadline.exchange(0, std::memory_order_relaxed) != 0)
-        return;
-    // Too late: another CPU ends the run. It will want this one's backtrace.
-    for (;;)
-        arch::wait_for_interrupt();
-}
-
 void run_test(KtapWriter& ktap, const Selftest& test, u32 timeout_seconds)
 {
     running.failures.store(0, std::memory_order_relaxed);
     running.skip_reason.store(nullptr, std::memory_order_relaxed);
-    running.test.store(&test, std::memory_order_relaxed);
-    start_watchdog(timeout_seconds);
+    begin_watched_test(test, timeout_seconds);
     test.body();
-    stop_watchdog(timeout_seconds);
-    running.test.store(nullptr, std::memory_order_relaxed);
+    end_watched_test();
 
     // Acquire: pairs with the increments made on other CPUs.
     const u32 failures = running.failures.load(std::memory_order_acquire);
@@ -174,27 +148,6 @@ Verdict run_selftests(const SelftestOptions& options)
         print("# no self-test ran");
     ktap.end_run();
     return all_fit && all_match && ktap.ran() != 0 && ktap.failed() == 0 ? Verdict::Passed : Verdict::Failed;
-}
-
-const Selftest* current_selftest()
-{
-    return running.test.load(std::memory_order_relaxed);
-}
-
-void selftest_check_deadline()
-{
-    u64 deadline = running.deadline.load(std::memory_order_acquire);
-    if (deadline == 0 || arch::timer_ticks() < deadline)
-        return;
-    const Selftest* const test = current_selftest();
-    // One CPU reports, unless the test ended after all or a panic is under way.
-    if (!running.deadline.compare_exchange_strong(deadline, 0, std::memory_order_relaxed) ||
-        !claim_end_of_run())
-        return;
-    print("# hang: {}.{} after {} s", test->suite, test->name,
-          running.timeout_seconds.load(std::memory_order_relaxed));
-    backtrace_all_cpus();
-    end_run(Verdict::Hang);
 }
 
 bool selftest_detail::expect(bool holds, const char* expression, Place place)

@@ -55,7 +55,7 @@ bool expect_equal(const L& left, const R& right, const char* left_text, const ch
 #define PERCIVAL_TEST_DEFINE(suite, name, manual)                                                          \
     static void selftest_##suite##_##name();                                                               \
     static constinit const ::percival::Selftest selftest_entry_##suite##_##name{                           \
-        #suite, #name, &selftest_##suite##_##name, manual};                                                \
+        {#suite, #name}, &selftest_##suite##_##name, manual};                                              \
     static_assert(sizeof(#suite #name) < 120, "too long for a line of the report");                        \
     [[gnu::section("selftests"), gnu::used,                                                                \
       gnu::retain]] static constinit const ::percival::Selftest* const selftest_pointer_##suite##_##name = \

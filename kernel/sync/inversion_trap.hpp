@@ -2,8 +2,8 @@
 // Catches the calling thread's lock-order inversions for its lifetime instead of a panic: for tests of the check.
 #pragma once
 
-#include "kernel/sched/thread.hpp"
 #include "kernel/sync/lock_graph.hpp"
+#include "kernel/sync/thread_context.hpp"
 
 #include <optional>
 
@@ -19,7 +19,7 @@ private:
     static void set([[maybe_unused]] std::optional<LockInversion>* trap)
     {
 #ifdef PERCIVAL_DEBUG
-        current_thread().held_locks.trap = trap;
+        thread_context().held_locks.trap = trap;
 #endif
     }
 

@@ -4,10 +4,10 @@
 #include "arch/cpu/processor.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/symbols.hpp"
-#include "kernel/sched/thread.hpp"
 #include "kernel/sync/inversion_trap.hpp"
 #include "kernel/sync/lock_graph.hpp"
 #include "kernel/sync/spinlock.hpp"
+#include "kernel/sync/thread_context.hpp"
 
 #ifdef PERCIVAL_DEBUG
 
@@ -28,7 +28,7 @@ constinit std::atomic<u32> class_count{0};
 
 HeldLocks& held_locks()
 {
-    return current_thread().held_locks;
+    return thread_context().held_locks;
 }
 
 void put_site(Writer& out, VirtAddr site)

@@ -6,8 +6,8 @@
 // (eight instructions for a guard's beginning and end, one more, MRS or ADRP, where the address is not in a
 // register yet), but a thread's word is found in every mode of the percpu areas, the one included that has no
 // local addresses and protects its operations by this very count. Plain loads and stores do: whoever
-// interrupts leaves the count as it was, and a thread that is switched away resumes with its own. Atomics that
-// return the old value would make it four instructions, yet each of them takes longer than all eight on
+// interrupts leaves the count as it was, and a thread that is switched away resumes with its own. Atomics
+// that return the old value would make it four instructions, yet each of them takes longer than all eight on
 // today's cores.
 //
 // INV-preemption-1: count is written by its thread and by interrupt handlers on top of it, which put it back.
@@ -20,6 +20,8 @@
 #include "kernel/lib/types.hpp"
 #include "kernel/sync/pin.hpp"
 
+#include <atomic>
+
 namespace percival {
 
 struct alignas(8) Preemption {
@@ -27,7 +29,7 @@ struct alignas(8) Preemption {
     u32 due{0};
 };
 
-// What an interrupt handler adds to the count: in its upper half, so that "in a handler" is a compare.
+// What an interrupt handler adds to the count: in its upper half, which the guards of a thread never reach.
 inline constexpr u32 kInterruptCount = u32{1} << 16;
 
 // That of the running thread. The pointer never changes for the code that holds it.
@@ -37,13 +39,13 @@ inline Preemption& preemption()
 }
 
 // Gives the CPU to another thread if one is waiting for it, unless there is a reason to stay (a count, masked
-// interrupts): then it happens when that ends.
+// interrupts): then it happens when that ends. kernel/sched/preemption.cpp
 void switch_if_due();
 
 inline void disable_preemption()
 {
-    Preemption& own = preemption();
-    __atomic_store_n(&own.count, __atomic_load_n(&own.count, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+    const std::atomic_ref count{preemption().count};
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     asm volatile("" ::: "memory"); // what is protected stays behind
 }
 
@@ -54,15 +56,11 @@ inline void enable_preemption()
 {
     asm volatile("" ::: "memory"); // what is protected stays before
     Preemption& own = preemption();
-    __atomic_store_n(&own.count, __atomic_load_n(&own.count, __ATOMIC_RELAXED) - 1, __ATOMIC_RELAXED);
+    const std::atomic_ref count{own.count};
+    count.store(count.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
     asm volatile("" ::: "memory");
-    if (__atomic_load_n(&own.due, __ATOMIC_RELAXED) != 0) [[unlikely]]
+    if (std::atomic_ref{own.due}.load(std::memory_order_relaxed) != 0) [[unlikely]]
         switch_if_due();
-}
-
-inline bool is_in_interrupt()
-{
-    return preemption().count >= kInterruptCount;
 }
 
 // Keeps its thread on its CPU, and all others off it, for its lifetime. Any context; nests.

@@ -21,14 +21,6 @@
 
 namespace percival::rcu {
 
-inline void read_lock()
-{
-    disable_preemption();
-}
-inline void read_unlock()
-{
-    enable_preemption();
-}
 using ReadGuard = PreemptGuard;
 
 // What is loaded through the pointer is what was stored before it was replaced.

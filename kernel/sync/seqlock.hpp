@@ -18,6 +18,7 @@
 
 namespace percival {
 
+// No user in the kernel yet.
 template <class T>
 class Seqlock : Immovable {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(u64) == 0);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/lib/thread_annotations.hpp"
+#include "kernel/sched/thread.hpp"
 #include "kernel/wait/wait_queue.hpp"
 
 #include <atomic>

@@ -7,6 +7,8 @@
 #include "kernel/wait/work_queue.hpp"
 #include "mm/percpu/this_cpu.hpp"
 
+#include <atomic>
+
 namespace percival::rcu {
 namespace {
 
@@ -66,7 +68,7 @@ void synchronize()
             if (cpu == self)
                 return;
             outstanding.fetch_add(1, std::memory_order_relaxed);
-            __atomic_store_n(&is_wanted.on(cpu), 1u, __ATOMIC_RELEASE);
+            std::atomic_ref{is_wanted.on(cpu)}.store(1, std::memory_order_release);
             arch::send_ipi(cpu, arch::Ipi::Quiesce);
         });
     }
@@ -83,12 +85,12 @@ void call(Callback& callback, void (*function)(Callback*))
         callback.next = callbacks;
         callbacks = &callback;
     }
-    queue_work(callback_work);
+    callback_work.queue();
 }
 
 void wait_for_callbacks()
 {
-    flush_work(callback_work);
+    callback_work.flush();
 }
 
 void report_or_ask()

@@ -12,6 +12,8 @@
 
 #include "kernel/lib/list.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kernel/sched/thread_placement.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/sync/spinlock.hpp"
 
 #include <atomic>
@@ -50,7 +52,7 @@ public:
     void wake_all() { wake_up_to(~u32{0}); }
 
 private:
-    struct Waiter : ListLink {
+    struct Waiter : ListLink<> {
         explicit Waiter(Thread& its_thread) : thread{its_thread} {}
         Thread& thread;
     };

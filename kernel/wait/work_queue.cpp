@@ -3,7 +3,7 @@
 
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/panic.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
 #include "mm/percpu/percpu.hpp"
 
 #include <algorithm>
@@ -95,53 +95,51 @@ bool Workers::cancel(Work& work)
     return was_queued;
 }
 
-bool queue_work(Work& work)
+bool Work::queue()
 {
-    return unbound.queue(work);
+    return unbound.queue(*this);
 }
 
-bool queue_work_on(CpuId cpu, Work& work)
+bool Work::queue_on(CpuId cpu)
 {
-    return bound.on(cpu).queue(work);
+    return bound.on(cpu).queue(*this);
 }
 
-void flush_work(Work& work)
+void Work::flush()
 {
-    if (Workers* workers = work.workers_.load(std::memory_order_relaxed))
-        workers->flush(work);
+    if (Workers* workers = workers_.load(std::memory_order_relaxed))
+        workers->flush(*this);
 }
 
-bool cancel_work(Work& work)
+bool Work::cancel()
 {
-    Workers* workers = work.workers_.load(std::memory_order_relaxed);
-    return workers != nullptr && workers->cancel(work);
+    Workers* workers = workers_.load(std::memory_order_relaxed);
+    return workers != nullptr && workers->cancel(*this);
 }
 
 void DelayedWork::ring(void* self)
 {
     auto* work = static_cast<DelayedWork*>(self);
-    queue_work(work->work_);
+    work->work_.queue();
     work->ringing_.complete();
 }
 
-void queue_delayed_work(DelayedWork& work, u64 nanoseconds)
+void DelayedWork::queue(u64 nanoseconds)
 {
-    work.ringing_.reset();
-    start_timer(work.timer_, nanoseconds);
+    ringing_.reset();
+    timer_.start(nanoseconds);
 }
 
-void flush_delayed_work(DelayedWork& work)
+void DelayedWork::flush()
 {
-    work.ringing_.wait();
-    cancel_timer(work.timer_); // its function has ended
-    flush_work(work.work_);
+    ringing_.wait();
+    timer_.cancel(); // its function has ended
+    work_.flush();
 }
 
-bool cancel_delayed_work(DelayedWork& work)
+bool DelayedWork::cancel()
 {
-    if (cancel_timer(work.timer_))
-        return true;
-    return cancel_work(work.work_);
+    return timer_.cancel() || work_.cancel();
 }
 
 void start_workers()

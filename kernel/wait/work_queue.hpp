@@ -2,11 +2,11 @@
 // Work for later: a function that a worker thread calls, where it may block.
 //
 //      Work work{&refill, &pool};
-//      queue_work(work);                        // on whatever CPU is free
-//      queue_work_on(cpu, work);                // on that one, in the order it was queued
+//      work.queue();                            // on whatever CPU is free
+//      work.queue_on(cpu);                      // on that one, in the order it was queued
 //      DelayedWork later{&refill, &pool};
-//      queue_delayed_work(later, nanoseconds);
-//      flush_work(work);                        // waits until it is neither queued nor running
+//      later.queue(nanoseconds);
+//      work.flush();                            // waits until it is neither queued nor running
 //
 // Queueing is for any context; flushing blocks. A work that is queued already is not queued twice; it may queue
 // itself again. It never runs twice at the same time in one of the two ways. It must not be freed before a
@@ -26,7 +26,7 @@ namespace percival {
 
 class Workers;
 
-class Work : public ListLink, Immovable {
+class Work : public ListLink<>, Immovable {
 public:
     constexpr Work() = default;
     constexpr Work(void (*function)(void*), void* argument) : function_{function}, argument_{argument} {}
@@ -37,6 +37,13 @@ public:
         argument_ = argument;
     }
 
+    // Whether it was not queued already.
+    bool queue();
+    bool queue_on(CpuId cpu);
+    void flush();
+    // Whether it was queued and now never runs. Waits until it does not run.
+    bool cancel();
+
 private:
     friend class Workers;
 
@@ -44,8 +51,6 @@ private:
     void* argument_{nullptr};
     bool running_{false};                    // under the lock of its workers
     std::atomic<Workers*> workers_{nullptr}; // where it was queued last
-    friend void flush_work(Work& work);
-    friend bool cancel_work(Work& work);
 };
 
 // A queue and the threads that serve it.
@@ -69,12 +74,7 @@ private:
     WaitQueue flushing_; // who waits for a work to end
 };
 
-bool queue_work(Work& work);
-bool queue_work_on(CpuId cpu, Work& work);
-void flush_work(Work& work);
-// Whether it was queued and now never runs. Waits until it does not run.
-bool cancel_work(Work& work);
-
+// Work that is queued once a time has come. No user in the kernel yet.
 class DelayedWork : Immovable {
 public:
     DelayedWork(void (*function)(void*), void* argument)
@@ -82,23 +82,20 @@ public:
     {
     }
 
+    // Queues it once the time has come. It is not waiting yet.
+    void queue(u64 nanoseconds);
+    // Waits until it has run.
+    void flush();
+    // Whether it was still waiting, or queued, and now never runs. Waits until it does not run.
+    bool cancel();
+
 private:
-    friend void queue_delayed_work(DelayedWork& work, u64 nanoseconds);
-    friend void flush_delayed_work(DelayedWork& work);
-    friend bool cancel_delayed_work(DelayedWork& work);
     static void ring(void* self);
 
     Work work_;
     Timer timer_;
     Completion ringing_{};
 };
-
-// Queues it once the time has come. It is not waiting yet.
-void queue_delayed_work(DelayedWork& work, u64 nanoseconds);
-// Waits until it has run.
-void flush_delayed_work(DelayedWork& work);
-// Whether it was still waiting, or queued, and now never runs. Waits until it does not run.
-bool cancel_delayed_work(DelayedWork& work);
 
 // Starts the threads. Boot CPU, once, when all CPUs are up.
 void start_workers();

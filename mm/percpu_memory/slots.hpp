@@ -21,7 +21,7 @@
 //                     chunk's map is told here.
 #pragma once
 
-#include "kernel/lib/intrusive_list.hpp"
+#include "kernel/lib/list.hpp"
 #include "mm/percpu/request.hpp"
 
 #include <array>
@@ -41,7 +41,7 @@ struct ByDepopulation;
 
 // What a chunk derives from.
 template <class Chunk>
-class PercpuSlotted : public ListHook<Chunk, BySlot>, public ListHook<Chunk, ByDepopulation> {
+class PercpuSlotted : public ListLink<BySlot>, public ListLink<ByDepopulation> {
 public:
     PercpuPlace place() const { return place_; }
 
@@ -50,7 +50,6 @@ private:
     friend class PercpuSlots;
     PercpuPlace place_{PercpuPlace::Unused};
     u8 sized_slot_{0};
-    bool awaits_depopulation_{false};
 };
 
 template <class Chunk>
@@ -80,8 +79,8 @@ public:
     Chunk* allocate(PercpuRequest request, bool sidelines, Attempt attempt);
 
     // A chunk on which nothing is allocated; null if there is none. The next is after(chunk).
-    Chunk* first_unused() const { return unused_.first(); }
-    static Chunk* after(const Chunk& chunk) { return Places::after(chunk); }
+    Chunk* first_unused() const { return unused_.front(); }
+    static Chunk* after(const Chunk& chunk) { return Places::next(chunk); }
 
     // Once in the queue, however often it is asked for.
     void queue_depopulation(Chunk& chunk);
@@ -89,8 +88,8 @@ public:
     Chunk* take_for_depopulation();
 
 private:
-    using Places = IntrusiveList<Chunk, BySlot>;
-    using Queue = IntrusiveList<Chunk, ByDepopulation>;
+    using Places = List<Chunk, BySlot>;
+    using Queue = List<Chunk, ByDepopulation>;
 
     // Requests up to 64 bytes, aligned to no more: a chunk that has no room for one is nearly full.
     static bool is_small(PercpuRequest request)
@@ -107,6 +106,8 @@ private:
     {
         return chunk.is_unused() ? PercpuPlace::Unused : PercpuPlace::Sized;
     }
+
+    static bool awaits_depopulation(const ListLink<ByDepopulation>& link) { return link.is_linked(); }
 
     Places& list_of(Chunk& chunk);
     void put_in(Chunk& chunk, PercpuPlace place);
@@ -174,9 +175,8 @@ template <class Chunk>
 void PercpuSlots<Chunk>::remove(Chunk& chunk)
 {
     take_out(chunk);
-    if (chunk.awaits_depopulation_)
+    if (awaits_depopulation(chunk))
         depopulation_.remove(chunk);
-    chunk.awaits_depopulation_ = false;
 }
 
 template <class Chunk>
@@ -191,8 +191,8 @@ template <class Attempt>
 Chunk* PercpuSlots<Chunk>::allocate_in(Places& list, PercpuRequest request, bool sidelines, Attempt& attempt)
 {
     Chunk* next = nullptr;
-    for (Chunk* chunk = list.first(); chunk != nullptr; chunk = next) {
-        next = Places::after(*chunk);
+    for (Chunk* chunk = list.front(); chunk != nullptr; chunk = next) {
+        next = Places::next(*chunk);
         if (longest_run(*chunk) < request.grains())
             continue;
         if (attempt(*chunk)) {
@@ -224,21 +224,14 @@ Chunk* PercpuSlots<Chunk>::allocate(PercpuRequest request, bool sidelines, Attem
 template <class Chunk>
 void PercpuSlots<Chunk>::queue_depopulation(Chunk& chunk)
 {
-    if (chunk.awaits_depopulation_)
-        return;
-    chunk.awaits_depopulation_ = true;
-    depopulation_.push_back(chunk);
+    if (!awaits_depopulation(chunk))
+        depopulation_.push_back(chunk);
 }
 
 template <class Chunk>
 Chunk* PercpuSlots<Chunk>::take_for_depopulation()
 {
-    Chunk* const chunk = depopulation_.first();
-    if (chunk != nullptr) {
-        depopulation_.remove(*chunk);
-        chunk->awaits_depopulation_ = false;
-    }
-    return chunk;
+    return depopulation_.pop_front();
 }
 
 } // namespace percival::mm

@@ -203,7 +203,7 @@ Bytes percpu_bytes_in_stock()
 void balance_percpu_if_needed()
 {
     if (depots_overflow.load(std::memory_order_relaxed) || percpu_store().needs_balance())
-        queue_work(balance_work);
+        balance_work.queue();
 }
 
 void drain_percpu_stocks()

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What is built on percpu memory, and what a lot of it costs: counters, reference counts, eight CPUs at once, and
 // the memory and tables of 10,000 objects with three counters each.
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/percpu/counter.hpp"
 #include "kernel/percpu/ref.hpp"
 #include "kernel/selftest/benchmark.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu_memory/stock.hpp"

@@ -2,7 +2,8 @@
 // What threads and interrupts cost: from one thread to another, and to another CPU and back.
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/selftest/benchmark.hpp"
 
 namespace percival {

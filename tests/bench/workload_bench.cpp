@@ -2,10 +2,10 @@
 // What the mode of the this_cpu operations makes of a whole workload: a thread on each CPU, eight at most, that
 // allocates four pages, maps them, touches them, unmaps and frees them, and counts what it does as a kernel
 // does. The allocators' own per-CPU statistics are part of it.
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/selftest/benchmark.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/vmalloc/vmalloc.hpp"

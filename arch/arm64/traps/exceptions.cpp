@@ -8,7 +8,7 @@
 #include "arch/percpu_modes/restart.hpp"
 #include "kernel/interrupts/interrupts.hpp"
 #include "kernel/lib/panic.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/preemption.hpp"
 #include "mm/kernel_map/spurious_fault.hpp"
 
 namespace percival::arch {

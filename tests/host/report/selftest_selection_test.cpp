@@ -10,11 +10,11 @@
 namespace percival {
 namespace {
 
-constexpr Selftest kZeta{"zeta", "holds", nullptr, false};
-constexpr Selftest kAdds{"alpha", "adds", nullptr, false};
-constexpr Selftest kWraps{"alpha", "wraps", nullptr, false};
-constexpr Selftest kLonger{"alphabet", "adds", nullptr, false};
-constexpr Selftest kPanics{"demo", "panics", nullptr, true};
+constexpr Selftest kZeta{{"zeta", "holds"}, nullptr, false};
+constexpr Selftest kAdds{{"alpha", "adds"}, nullptr, false};
+constexpr Selftest kWraps{{"alpha", "wraps"}, nullptr, false};
+constexpr Selftest kLonger{{"alphabet", "adds"}, nullptr, false};
+constexpr Selftest kPanics{{"demo", "panics"}, nullptr, true};
 constexpr std::array<const Selftest*, 5> kAll{&kZeta, &kWraps, &kPanics, &kLonger, &kAdds};
 
 using Names = std::vector<std::string>;

@@ -5,6 +5,9 @@
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/sched/thread_affinity.hpp"
+#include "kernel/sched/thread_switch.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/pages/memory_statistics.hpp"
@@ -118,8 +121,8 @@ PERCIVAL_TEST(hotplug, work_for_a_cpu_that_is_gone_runs_elsewhere)
     const Away away{cpu};
     std::atomic<u32> ran{0};
     Work work{[](void* count) { static_cast<std::atomic<u32>*>(count)->fetch_add(1); }, &ran};
-    EXPECT(queue_work_on(cpu, work));
-    flush_work(work);
+    EXPECT(work.queue_on(cpu));
+    work.flush();
     EXPECT_EQ(ran.load(), 1u);
 }
 

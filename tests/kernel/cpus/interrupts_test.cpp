@@ -6,6 +6,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/spin.hpp"

@@ -4,6 +4,7 @@
 
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/sched/tick.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"

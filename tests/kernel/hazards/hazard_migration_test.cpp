@@ -10,7 +10,7 @@
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/bounded_vector.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread_affinity.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "mm/percpu/this_cpu.hpp"

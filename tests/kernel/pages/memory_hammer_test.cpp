@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Many CPUs and interrupts on the allocators at once: nothing is handed out twice, nothing is lost.
 #include "arch/devices/timer.hpp"
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/pages/memory_statistics.hpp"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Pages come from the CPU's own NUMA node for as long as it has some, and from the others then. Needs a
 // machine with several nodes.
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/machine.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"

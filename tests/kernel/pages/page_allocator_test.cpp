@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What one CPU can see of the page allocator: pages that are its own, counts that add up, wrong frees
 // refused.
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/allocation_failure.hpp"
 #include "mm/pages/memory_statistics.hpp"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Counters and reference counts on percpu memory: nothing is lost or counted twice, whoever changes them where.
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/percpu/counter.hpp"
 #include "kernel/percpu/ref.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/sync/preemption.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/pages/allocation_failure.hpp"
 
 namespace percival {

@@ -8,6 +8,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/percpu/probe.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/area.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"

@@ -2,10 +2,10 @@
 // One local address, a value per CPU; local and global alias are the same memory.
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/sync/preemption.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "linker/symbols.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu/unit.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Compare-exchange of 16 bytes: both halves or neither, with CASP and with LDXP and STXP.
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The plain forms, against a pin and raw, are arithmetic on this CPU's copy.
-#include "kernel/cpus/call.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/sync/preemption.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/percpu.hpp"
 
 #include <limits>

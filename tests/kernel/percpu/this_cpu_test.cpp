@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Every this_cpu operation at every width, signed and unsigned, against plain arithmetic, with neighbours
 // that must not change.
-#include "kernel/cpus/call.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/this_cpu.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Dynamic percpu memory: every size and alignment, apart from each other, a value per CPU, zeroed; typed objects.
+#include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 #include <atomic>

@@ -3,6 +3,7 @@
 // zero, nothing is lost.
 #include "arch/devices/timer.hpp"
 #include "kernel/sched/tick.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/forced_migration.hpp"

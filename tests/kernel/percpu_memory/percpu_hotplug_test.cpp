@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Percpu memory and CPUs that are gone: their copies are made, zeroed and taken away as all others, and what they
 // had in stock is everybody's.
+#include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 

@@ -2,6 +2,7 @@
 // A stock that is full or empty no longer is when its CPU gets to it: an interrupt came in between, or the thread is
 // on another CPU by now. Deterministic: a hardware breakpoint stands in for the interrupt.
 #include "arch/debug/breakpoint.hpp"
+#include "kernel/sched/thread_affinity.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {

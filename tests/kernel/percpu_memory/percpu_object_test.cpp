@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Typed percpu objects: made and ended once on each possible CPU, owned, counted by one instruction.
+#include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {

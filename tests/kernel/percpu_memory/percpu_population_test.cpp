@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Which percpu memory is there, and which is gone: pages come with objects and go with the last of them, on every
 // CPU, at both addresses; a few stay for those who cannot wait.
+#include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the kernel says of a percpu address: what it is, whose copy, and where it lies in RAM.
+#include "kernel/wait/run_everywhere.hpp"
 #include "linker/symbols.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "tests/kernel/support/percpu_support.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Frees of what is no percpu allocation, or no longer one: refused and counted, and nothing else comes to harm.
+#include "kernel/wait/run_everywhere.hpp"
 #include "linker/symbols.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 

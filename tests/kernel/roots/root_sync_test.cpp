@@ -2,9 +2,9 @@
 // Roots that get an entry while every CPU runs on them.
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/percpu/area.hpp"

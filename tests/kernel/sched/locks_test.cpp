@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Locks that threads wait for: exclusion, order of readers and writers, no lost wake-up.
 #include "kernel/cpus/online.hpp"
+#include "kernel/sched/thread_affinity.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/sync/seqlock.hpp"
 #include "kernel/wait/mutex.hpp"
 #include "kernel/wait/rw_lock.hpp"

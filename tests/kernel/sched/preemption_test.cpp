@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The count that keeps a thread on its CPU.
-#include "kernel/cpus/call.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/sync/preemption.hpp"
 #include "kernel/sync/spinlock.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 
 namespace percival {
 namespace {

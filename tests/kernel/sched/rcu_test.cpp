@@ -3,6 +3,7 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/sync/rcu.hpp"
 #include "kernel/wait/mutex.hpp"
 #include "mm/objects/small_objects.hpp"

@@ -4,6 +4,7 @@
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
@@ -32,8 +33,8 @@ PERCIVAL_TEST(work_queues, bound_work_runs_on_its_cpu)
     for_each_online_cpu([](CpuId cpu) {
         Note note;
         Work work{&Note::make, &note};
-        EXPECT(queue_work_on(cpu, work));
-        flush_work(work);
+        EXPECT(work.queue_on(cpu));
+        work.flush();
         EXPECT_EQ(note.runs.load(), 1u);
         EXPECT_EQ(note.cpu.load(), cpu.index());
     });
@@ -49,9 +50,9 @@ PERCIVAL_TEST(work_queues, bound_work_runs_in_the_order_it_was_queued)
         works[i].set([](void* slot) { static_cast<std::atomic<u32>*>(slot)->store(next.fetch_add(1)); },
                      &place[i]);
     for (Work& work : works)
-        queue_work_on(kBootCpu, work);
+        work.queue_on(kBootCpu);
     for (Work& work : works)
-        flush_work(work);
+        work.flush();
     for (u32 i = 0; i < works.size(); ++i)
         EXPECT_EQ(place[i].load(), i);
 }
@@ -64,9 +65,9 @@ PERCIVAL_TEST(work_queues, unbound_work_from_interrupt_handlers_of_all_cpus_runs
         work.set(&Note::make, &note);
     const u32 count = std::min<u32>(online_cpu_count(), 8);
     for (u32 cpu = 0; cpu < count; ++cpu)
-        call_on(nth_online_cpu(cpu), [&] { queue_work(works[cpu]); });
+        call_on(nth_online_cpu(cpu), [&] { works[cpu].queue(); });
     for (u32 cpu = 0; cpu < count; ++cpu)
-        flush_work(works[cpu]);
+        works[cpu].flush();
     EXPECT_EQ(note.runs.load(), count);
 }
 
@@ -78,12 +79,12 @@ PERCIVAL_TEST(work_queues, work_that_is_queued_already_is_not_queued_twice)
     Work work{&Note::make, &note};
     {
         const PreemptGuard pin;
-        queue_work_on(kBootCpu, first);
-        EXPECT(queue_work_on(kBootCpu, work));
-        EXPECT(!queue_work_on(kBootCpu, work));
+        first.queue_on(kBootCpu);
+        EXPECT(work.queue_on(kBootCpu));
+        EXPECT(!work.queue_on(kBootCpu));
     }
-    flush_work(work);
-    flush_work(first);
+    work.flush();
+    first.flush();
     EXPECT_EQ(note.runs.load(), 1u);
 }
 
@@ -93,9 +94,9 @@ PERCIVAL_TEST(work_queues, cancelled_work_does_not_run)
     Work work{&Note::make, &note};
     {
         const PreemptGuard pin;
-        queue_work_on(kBootCpu, work);
+        work.queue_on(kBootCpu);
     }
-    const bool cancelled = cancel_work(work);
+    const bool cancelled = work.cancel();
     EXPECT_EQ(note.runs.load(), cancelled ? 0u : 1u);
 }
 
@@ -104,13 +105,13 @@ PERCIVAL_TEST(work_queues, delayed_work_runs_after_its_time)
     Note note;
     DelayedWork work{&Note::make, &note};
     const u64 before = arch::timer_nanoseconds();
-    queue_delayed_work(work, 5'000'000);
+    work.queue(5'000'000);
     EXPECT_EQ(note.runs.load(), 0u);
-    flush_delayed_work(work);
+    work.flush();
     EXPECT_EQ(note.runs.load(), 1u);
     EXPECT(arch::timer_nanoseconds() - before >= 5'000'000);
-    queue_delayed_work(work, 10'000'000'000);
-    EXPECT(cancel_delayed_work(work));
+    work.queue(10'000'000'000);
+    EXPECT(work.cancel());
     EXPECT_EQ(note.runs.load(), 1u);
 }
 

@@ -2,10 +2,10 @@
 // Many CPUs and interrupts on one counter: nothing is lost.
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
-#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
 

@@ -6,7 +6,8 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/hotplug.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
+#include "kernel/sched/thread_affinity.hpp"
 #include "kernel/selftest/selftest.hpp"
 
 #include <optional>

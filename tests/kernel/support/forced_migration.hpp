@@ -6,7 +6,7 @@
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread_affinity.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "mm/percpu/percpu.hpp"

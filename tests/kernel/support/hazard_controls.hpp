@@ -5,7 +5,8 @@
 
 #include "arch/percpu/register.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
+#include "kernel/sched/thread_affinity.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/lib/print.hpp"
+#include "kernel/sched/thread.hpp"
 #include "tests/kernel/support/forced_migration.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
 #include "tests/kernel/support/thread_group.hpp"

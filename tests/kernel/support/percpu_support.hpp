@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernel/cpus/call.hpp"
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "mm/percpu_memory/allocator.hpp"
 #include "mm/percpu_memory/pages.hpp"

@@ -2,7 +2,7 @@
 // Some threads that run one function with their number, and are joined at the end of the scope.
 #pragma once
 
-#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
 #include "kernel/selftest/selftest.hpp"
 
 #include <array>

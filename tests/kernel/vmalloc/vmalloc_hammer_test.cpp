@@ -2,8 +2,8 @@
 // Many CPUs and interrupts on vmalloc() at once: no address and no page is handed out twice, nothing is lost,
 // and what one CPU maps all others reach.
 #include "arch/devices/timer.hpp"
-#include "kernel/cpus/call.hpp"
 #include "kernel/sched/tick.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"

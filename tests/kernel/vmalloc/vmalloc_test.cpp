@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What one CPU can see of vmalloc(): memory of the size asked for, at the alignment asked for, between guard
 // pages; and when it is somebody else's again.
-#include "kernel/cpus/call.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 namespace percival {

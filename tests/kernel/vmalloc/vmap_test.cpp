@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // vmap() and ioremap(), and underneath vmap_range() on a root of the caller's choice.
-#include "kernel/cpus/call.hpp"
+#include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Intrusive lists against std::list, an item on two at once.
-#include "kernel/lib/intrusive_list.hpp"
+// Lists against std::list, an item on two at once.
+#include "kernel/lib/list.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,23 +14,23 @@ namespace {
 
 struct Red;
 struct Blue;
-struct Item : ListHook<Item, Red>, ListHook<Item, Blue> {};
+struct Item : ListLink<Red>, ListLink<Blue> {};
 
 template <class Tag>
-std::vector<const Item*> items_of(const IntrusiveList<Item, Tag>& list)
+std::vector<const Item*> items_of(const List<Item, Tag>& list)
 {
     std::vector<const Item*> items;
-    for (const Item* item = list.first(); item != nullptr; item = list.after(*item))
+    for (const Item* item = list.front(); item != nullptr; item = list.next(*item))
         items.push_back(item);
     return items;
 }
 
-TEST(IntrusiveList, RandomOperationsAgreeWithAStandardList)
+TEST(List, RandomOperationsAgreeWithAStandardList)
 {
     std::mt19937_64 random{1};
     std::array<Item, 6> items;
-    IntrusiveList<Item, Red> red;
-    IntrusiveList<Item, Blue> blue;
+    List<Item, Red> red;
+    List<Item, Blue> blue;
     for (Item& item : items)
         blue.push_back(item);
     const std::vector<const Item*> all_blue = items_of(blue);

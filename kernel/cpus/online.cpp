@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/cpus/online.hpp"
+
+#include "arch/devices/interrupt_controller.hpp"
+#include "arch/percpu/register.hpp"
+#include "mm/percpu/area.hpp"
+
+#include <array>
+#include <atomic>
+
+namespace percival {
+namespace {
+
+// A CPU that is late finds LeftOut and stops: the transition from Starting is decided by one
+// compare-exchange. One that goes offline is Leaving as long as it answers, and Gone when it does nothing any
+// more but turn itself off.
+enum class CpuState : u8 { Off, Starting, Online, LeftOut, Leaving, Gone };
+
+struct Cpu {
+    std::atomic<CpuState> state{CpuState::Off};
+    arch::CpuFeatures features{};
+};
+
+constinit std::array<Cpu, kMaxCpus> cpus{};
+constinit std::atomic<u32> online{0};
+
+bool enter(CpuState state, CpuId cpu)
+{
+    CpuState expected = CpuState::Starting;
+    // Release: whoever sees Online sees the features.
+    return cpus[cpu.index()].state.compare_exchange_strong(expected, state, std::memory_order_acq_rel);
+}
+
+} // namespace
+
+CpuId this_cpu_id()
+{
+    const u64 distance = arch::read_this_cpu_distance();
+    if (distance == 0)
+        return kBootCpu;
+    return CpuId{
+        static_cast<u32>((distance - mm::global_distance(kBootCpu)) >> mm::KernelLayout::kSlabShift)};
+}
+
+u32 online_cpu_count()
+{
+    return online.load(std::memory_order_relaxed);
+}
+
+u32 possible_cpus()
+{
+    return mm::possible_cpu_count();
+}
+
+bool is_online(CpuId cpu)
+{
+    return cpus[cpu.index()].state.load(std::memory_order_acquire) == CpuState::Online;
+}
+
+const arch::CpuFeatures& cpu_features(CpuId cpu)
+{
+    return cpus[cpu.index()].features;
+}
+
+void stop_other_cpus()
+{
+    const CpuId self = this_cpu_id();
+    for_each_online_cpu([self](CpuId cpu) {
+        if (cpu != self)
+            arch::send_ipi(cpu, arch::Ipi::Stop);
+    });
+}
+
+void set_starting(CpuId cpu)
+{
+    cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
+}
+
+bool is_starting(CpuId cpu)
+{
+    return cpus[cpu.index()].state.load(std::memory_order_relaxed) == CpuState::Starting;
+}
+
+bool set_online(CpuId self, const arch::CpuFeatures& features)
+{
+    cpus[self.index()].features = features;
+    if (!enter(CpuState::Online, self))
+        return false;
+    online.fetch_add(1, std::memory_order_relaxed);
+    return true;
+}
+
+bool leave_out(CpuId cpu)
+{
+    return enter(CpuState::LeftOut, cpu);
+}
+
+void set_offline(CpuId cpu)
+{
+    cpus[cpu.index()].state.store(CpuState::Leaving, std::memory_order_release);
+    online.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void say_goodbye()
+{
+    cpus[this_cpu_id().index()].state.store(CpuState::Gone, std::memory_order_release);
+}
+
+bool has_said_goodbye(CpuId cpu)
+{
+    return cpus[cpu.index()].state.load(std::memory_order_acquire) == CpuState::Gone;
+}
+
+} // namespace percival

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/report/watchdog.hpp"
+
+#include "arch/cpu/processor.hpp"
+#include "arch/devices/timer.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/report/backtrace_request.hpp"
+#include "kernel/report/verdict.hpp"
+
+#include <atomic>
+
+namespace percival {
+namespace {
+
+struct Watched {
+    std::atomic<const TestName*> test{nullptr};
+    std::atomic<u64> deadline{0}; // in timer ticks; 0: nothing to watch. Whoever exchanges it for 0 decides
+    std::atomic<u32> timeout_seconds{0};
+};
+constinit Watched watched;
+
+} // namespace
+
+void begin_watched_test(const TestName& test, u32 timeout_seconds)
+{
+    watched.test.store(&test, std::memory_order_relaxed);
+    watched.timeout_seconds.store(timeout_seconds, std::memory_order_relaxed);
+    // Release: whoever sees the deadline sees which test it is for.
+    if (timeout_seconds != 0)
+        watched.deadline.store(arch::timer_ticks() + timeout_seconds * arch::timer_frequency(),
+                               std::memory_order_release);
+}
+
+void end_watched_test()
+{
+    const bool has_deadline = watched.timeout_seconds.load(std::memory_order_relaxed) != 0;
+    if (has_deadline && watched.deadline.exchange(0, std::memory_order_relaxed) == 0) {
+        // Too late: another CPU ends the run. It will want this one's backtrace.
+        for (;;)
+            arch::wait_for_interrupt();
+    }
+    watched.test.store(nullptr, std::memory_order_relaxed);
+}
+
+const TestName* current_test()
+{
+    return watched.test.load(std::memory_order_relaxed);
+}
+
+void check_watchdog()
+{
+    u64 deadline = watched.deadline.load(std::memory_order_acquire);
+    if (deadline == 0 || arch::timer_ticks() < deadline)
+        return;
+    const TestName* const test = current_test();
+    // One CPU reports, unless the test ended after all or a panic is under way.
+    if (!watched.deadline.compare_exchange_strong(deadline, 0, std::memory_order_relaxed) ||
+        !claim_end_of_run())
+        return;
+    print("# hang: {}.{} after {} s", test->suite, test->name,
+          watched.timeout_seconds.load(std::memory_order_relaxed));
+    backtrace_all_cpus();
+    end_run(Verdict::Hang);
+}
+
+} // namespace percival

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/wait/run_everywhere.hpp"
+
+#include "kernel/lib/panic.hpp"
+#include "kernel/sched/thread.hpp"
+#include "kernel/wait/cpus_stay.hpp"
+#include "kernel/wait/mutex.hpp"
+#include "kernel/wait/work_queue.hpp"
+#include "mm/percpu/percpu.hpp"
+
+namespace percival {
+namespace {
+
+// The threads are its own and no workers, so that what they run may wait for workers.
+PERCIVAL_PERCPU PerCpu<Workers> everywhere{};
+PERCIVAL_PERCPU PerCpu<Work> everywhere_work{};
+constinit Mutex everywhere_lock;
+
+} // namespace
+
+void call_detail::run_everywhere(Function function, void* argument)
+{
+    const CpusStay cpus_stay;
+    const MutexGuard guard{everywhere_lock};
+    for_each_online_cpu([=](CpuId cpu) {
+        Work& work = everywhere_work.on(cpu);
+        work.set(function, argument);
+        everywhere.on(cpu).queue(work);
+    });
+    for_each_online_cpu([](CpuId cpu) { everywhere.on(cpu).flush(everywhere_work.on(cpu)); });
+}
+
+void start_everywhere_threads()
+{
+    for_each_online_cpu([](CpuId cpu) {
+        const auto thread =
+            thread_detail::start("everywhere", [](void* workers) { static_cast<Workers*>(workers)->serve(); },
+                                 &everywhere.on(cpu), {.affinity = CpuSet::only(cpu)});
+        if (!thread)
+            panic("no memory for a thread of cpu{}", cpu);
+    });
+}
+
+} // namespace percival

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Running a function in a thread of every CPU at once.
+#pragma once
+
+#include "kernel/cpus/call.hpp"
+#include "kernel/cpus/online.hpp"
+
+namespace percival {
+
+namespace call_detail {
+
+void run_everywhere(Function function, void* argument);
+
+} // namespace call_detail
+
+// Runs f(CpuId) on every online CPU at once, the caller's included, in a thread that stays there, and returns
+// when all have. One at a time. Blocks. What the caller wrote before is visible to f, and what f wrote is
+// visible to the caller after.
+template <class F>
+void run_everywhere(F&& f)
+{
+    const auto with_id = [&f] { f(this_cpu_id()); };
+    call_detail::run_everywhere(&call_detail::invoke<decltype(with_id)>, call_detail::erase(with_id));
+}
+
+// Starts the threads of run_everywhere(). Boot CPU, once, when all CPUs are up.
+void start_everywhere_threads();
+
+} // namespace percival
