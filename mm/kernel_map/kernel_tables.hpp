@@ -12,9 +12,9 @@
 #pragma once
 
 #include "arch/mmu/pte.hpp"
-#include "linker/symbols.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 #include "mm/image/boot_tables.hpp"
+#include "mm/image/image.hpp"
 #include "mm/kernel_map/live_break.hpp"
 #include "mm/kernel_map/live_tables.hpp"
 #include "mm/page_table/page_table.hpp"
@@ -75,18 +75,6 @@ inline constinit KernelTables the_kernel_tables;
 inline KernelTables& kernel_tables()
 {
     return the_kernel_tables;
-}
-
-// The physical address of a thing in the image.
-inline PhysAddr image_to_physical(const volatile void* thing)
-{
-    return boot::handoff.image + (address_of(thing) - address_of(_image_start));
-}
-
-// The address in the image of what lies at a physical address of it.
-inline VirtAddr physical_to_image(PhysAddr address)
-{
-    return address_of(_image_start) + (address - boot::handoff.image);
 }
 
 // The root where shared regions are edited. It belongs to no CPU; its local percpu window is empty.

@@ -7,7 +7,7 @@
 #include "arch/mmu/translation_registers.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/machine.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/image/image.hpp"
 
 #include <array>
 #include <cstddef>

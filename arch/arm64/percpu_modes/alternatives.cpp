@@ -6,7 +6,7 @@
 #include "kernel/lib/assert.hpp"
 #include "kernel/sync/preemption.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/image/image.hpp"
 #include "mm/kernel_map/writable_window.hpp"
 
 #include <cstddef>

@@ -3,7 +3,7 @@
 // (section .idmap.text). It is in TTBR0 for as long as that takes.
 #pragma once
 
-#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/image/image.hpp"
 
 namespace percival::arch {
 
@@ -17,6 +17,7 @@ void drop_idmap();
 template <class Function>
 Function* in_idmap(Function* function)
 {
+    // SAFETY: the idmap maps the page of .idmap.text, which `function` is in, at this address.
     return reinterpret_cast<Function*>(mm::image_to_physical(reinterpret_cast<const void*>(function)).raw());
 }
 
