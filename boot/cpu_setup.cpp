@@ -7,6 +7,7 @@
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/performance_counter.hpp"
 #include "arch/cpu/pointer_authentication.hpp"
+#include "arch/mmu/root_register.hpp"
 #include "arch/mmu/translation_registers.hpp"
 #include "mm/image/boot_tables.hpp"
 
@@ -107,7 +108,7 @@ extern "C" u64 boot_prepare_cpu()
         arch::IdAa64Mmfr0::read().get<arch::IdAa64Mmfr0::PaRange>())
         .write();
     arch::Ttbr0{reinterpret_cast<u64>(&boot_tables.idmap)}.write();
-    arch::Ttbr1::walking_from(PhysAddr{reinterpret_cast<u64>(&boot_tables.reserved)}).write();
+    arch::root_register(PhysAddr{reinterpret_cast<u64>(&boot_tables.reserved)}).write();
     arch::isb();
     return arch::Sctlr::kernel(arch::set_pointer_authentication_key()).raw;
 }

@@ -9,7 +9,7 @@
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/id_registers.hpp"
 #include "arch/mmu/pte.hpp"
-#include "arch/mmu/translation_registers.hpp"
+#include "arch/mmu/root_register.hpp"
 #include "boot/refuse.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "linker/symbols.hpp"
@@ -128,7 +128,7 @@ extern "C" u64 boot_build_tables(u64 device_tree)
     if (!map_idmap() || !map_image(table) || !map_device_tree(table))
         refuse("the boot table pool is too small");
     const auto at = [](PhysAddr address) { return reinterpret_cast<const u64*>(address.raw()); };
-    return arch::Ttbr1::walking_from(mm::walk_start<KernelGeometry, Pte>(here(&boot_tables.master), at)).raw;
+    return arch::root_register(mm::walk_start<KernelGeometry, Pte>(here(&boot_tables.master), at)).raw;
 }
 
 } // namespace percival::boot

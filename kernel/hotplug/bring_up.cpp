@@ -2,14 +2,12 @@
 #include "kernel/cpus/online.hpp"
 
 #include "arch/boot/boot_record.hpp"
-#include "arch/cpu/cache.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/power.hpp"
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/idmap.hpp"
 #include "arch/mmu/root_switch.hpp"
-#include "arch/mmu/translation_registers.hpp"
 #include "arch/percpu/register.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
@@ -23,12 +21,6 @@
 
 #include <array>
 #include <atomic>
-
-// Read by secondary_entry in boot/start.S with the MMU off.
-extern "C" {
-constinit percival::arch::BootRecordTable boot_records = {};
-void secondary_entry();
-}
 
 namespace percival {
 namespace {
@@ -67,25 +59,18 @@ void write_boot_records(const MachineDescription& machine)
     auto* records = mm::linear_pointer<arch::BootRecord>(*memory);
     for (u32 index = 0; index < machine.cpus.size(); ++index) {
         const CpuId cpu{index};
-        records[index] = {
-            .mpidr = machine.cpus[index].mpidr,
-            .root = arch::Ttbr1::walking_from(mm::walk_start(mm::cpu_root(cpu))).raw,
-            .tpidr = mm::global_distance(cpu),
-            .stack_top = cpu_stack(cpu).end().raw(),
-            .unused = {},
-            .early_stack = {},
-        };
+        arch::prepare_secondary(records[index], {.mpidr = machine.cpus[index].mpidr,
+                                                 .root = mm::root_register(mm::cpu_root(cpu)),
+                                                 .percpu_distance = mm::global_distance(cpu),
+                                                 .stack_top = cpu_stack(cpu).end()});
     }
-    boot_records = {memory->raw(), count};
-    arch::clean_and_invalidate_to_memory({address_of(records), size});
-    arch::clean_and_invalidate_to_memory({address_of(&boot_records), Bytes{sizeof boot_records}});
+    arch::publish_boot_records({records, count}, *memory);
 }
 
 std::expected<void, std::string_view> start(CpuId cpu)
 {
-    const PhysAddr entry = mm::image_to_physical(reinterpret_cast<const void*>(&secondary_entry));
     cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
-    const auto started = arch::start_cpu(cpu, entry);
+    const auto started = arch::start_cpu(cpu, arch::secondary_entry_address());
     // An error is none if the CPU came up all the same.
     if (!started && leave_out(cpu))
         return started;
@@ -146,7 +131,7 @@ const arch::CpuFeatures& cpu_features(CpuId cpu)
 
 void adopt_boot_cpu()
 {
-    arch::install_root(mm::cpu_root(kBootCpu));
+    arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
     arch::set_this_cpu_distance(mm::global_distance(kBootCpu));
     Cpu& self = cpus[kBootCpu.index()];
     self.features = arch::read_cpu_features();

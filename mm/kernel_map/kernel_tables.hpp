@@ -12,6 +12,7 @@
 #pragma once
 
 #include "arch/mmu/pte.hpp"
+#include "arch/mmu/root_register.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 #include "mm/image/boot_tables.hpp"
 #include "mm/image/image.hpp"
@@ -87,8 +88,7 @@ inline KernelPageTable master_table()
     return {master_root(), kernel_tables()};
 }
 
-// Where the hardware's walks of the tree under `root` start: at the root, unless the build is folded
-// (mm/address_space/fold.hpp).
-PhysAddr walk_start(PhysAddr root);
+// Returns the register value that puts a CPU on the tree under `root`.
+arch::RootRegister root_register(PhysAddr root);
 
 } // namespace percival::mm
