@@ -4,11 +4,11 @@
 #include "arch/boot/boot_record.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
-#include "arch/devices/power.hpp"
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/idmap.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "arch/percpu/register.hpp"
+#include "kernel/hotplug/power_on.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/sched/scheduler.hpp"
@@ -70,7 +70,7 @@ void write_boot_records(const MachineDescription& machine)
 std::expected<void, std::string_view> start(CpuId cpu)
 {
     cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
-    const auto started = arch::start_cpu(cpu, arch::secondary_entry_address());
+    const auto started = power_on(cpu, arch::secondary_entry_address());
     // An error is none if the CPU came up all the same.
     if (!started && leave_out(cpu))
         return started;

@@ -14,6 +14,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
+#include "kernel/init/gic_registers.hpp"
 #include "kernel/init/memory_setup.hpp"
 #include "kernel/init/run_options.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
@@ -81,7 +82,10 @@ void read_machine()
 
 void start_interrupts()
 {
-    if (const auto ready = arch::interrupt_controller_init(machine.gic); !ready)
+    const auto registers = map_gic_registers(machine.gic);
+    if (!registers)
+        panic("interrupt controller: {}", registers.error());
+    if (const auto ready = arch::interrupt_controller_init(machine.gic, *registers); !ready)
         panic("interrupt controller: {}", ready.error());
     if (const auto ready = arch::interrupt_controller_init_cpu(kBootCpu, machine.cpus[0].mpidr); !ready)
         panic("interrupt controller: {}", ready.error());

@@ -17,7 +17,7 @@ using GicResult = std::expected<void, std::string_view>;
 
 class Gic {
 public:
-    virtual GicResult init(const GicDescription& gic) = 0;
+    virtual GicResult init(const GicDescription& gic, const GicRegisters& registers) = 0;
     virtual GicResult init_cpu(CpuId self, u64 mpidr) = 0;
     virtual void leave_cpu() = 0;
     virtual void enable_private(u32 intid) = 0;
