@@ -6,9 +6,9 @@
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/performance_counter.hpp"
-#include "arch/cpu/pointer_authentication.hpp"
 #include "arch/mmu/root_register.hpp"
 #include "arch/mmu/translation_registers.hpp"
+#include "boot/pointer_authentication.hpp"
 #include "mm/image/boot_tables.hpp"
 
 namespace percival::boot {
@@ -110,7 +110,7 @@ extern "C" u64 boot_prepare_cpu()
     arch::Ttbr0{reinterpret_cast<u64>(&boot_tables.idmap)}.write();
     arch::root_register(PhysAddr{reinterpret_cast<u64>(&boot_tables.reserved)}).write();
     arch::isb();
-    return arch::Sctlr::kernel(arch::set_pointer_authentication_key()).raw;
+    return arch::Sctlr::kernel(set_pointer_authentication_key()).raw;
 }
 
 } // namespace percival::boot
