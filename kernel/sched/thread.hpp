@@ -59,7 +59,6 @@ struct Thread : ThreadContext, ListLink {
     std::optional<CpuId> destination{}; // where it wants to go
     CpuSet affinity{};
 
-    void* catching{nullptr}; // arch::catch_fault()
     [[no_unique_address]] HeldLocks held_locks{};
     std::string_view name{"?"};
     void (*function)(void*){nullptr};

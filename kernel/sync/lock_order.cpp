@@ -12,6 +12,12 @@
 #ifdef PERCIVAL_DEBUG
 
 namespace percival {
+
+HeldLocks& held_locks()
+{
+    return current_thread().held_locks;
+}
+
 namespace {
 
 constexpr u32 kClasses = 64;
@@ -25,11 +31,6 @@ constinit UncheckedSpinLock lock;
 constinit LockGraph<kClasses> graph;
 constinit std::array<Declared, kClasses> classes{};
 constinit std::atomic<u32> class_count{0};
-
-HeldLocks& held_locks()
-{
-    return current_thread().held_locks;
-}
 
 void put_site(Writer& out, VirtAddr site)
 {

@@ -54,6 +54,9 @@ struct HeldLocks {
     std::optional<LockInversion>* trap{nullptr}; // InversionTrap
 };
 
+// Those of the running thread.
+HeldLocks& held_locks();
+
 #else
 
 class LockClass {
@@ -65,6 +68,12 @@ public:
 };
 
 struct HeldLocks {};
+
+inline constinit HeldLocks no_held_locks;
+inline HeldLocks& held_locks()
+{
+    return no_held_locks;
+}
 
 #endif
 

@@ -25,6 +25,7 @@ namespace percival {
 struct alignas(8) Preemption {
     u32 count{0};
     u32 due{0};
+    void* catching{nullptr}; // arch::catch_fault(): the call that this thread is in
 };
 
 // What an interrupt handler adds to the count: in its upper half, so that "in a handler" is a compare.

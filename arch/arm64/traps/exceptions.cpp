@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the vectors call. Interrupts are masked in all of it.
 #include "arch/debug/breakpoint.hpp"
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
-#include "arch/exceptions/fault_recovery.hpp"
 #include "arch/exceptions/registers.hpp"
 #include "arch/percpu_modes/restart.hpp"
 #include "kernel/interrupts/interrupts.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Every CPU on its own root; roots alike but for the local percpu window; nobody can change them.
 #include "arch/cpu/processor.hpp"
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
-#include "arch/exceptions/fault_recovery.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/exceptions/fault_recovery.hpp"
+#include "arch/debug/fault_recovery.hpp"
 
+#include "arch/exceptions/recovery_point.hpp"
 #include "arch/threads/stack_size.hpp"
-#include "kernel/sched/thread.hpp"
-
-extern "C" {
-bool call_catching_faults(percival::arch::RecoveryPoint* point, void (*function)(void*), void* argument);
-extern const char fault_recovered[];
-}
+#include "kernel/sync/lock_order.hpp"
+#include "kernel/sync/preemption.hpp"
 
 namespace percival::arch {
 namespace {
@@ -35,9 +32,9 @@ static_assert(kOverflowStackSize <= kStackSize);
 std::optional<Fault> catch_fault(void (*function)(void*), void* argument)
 {
     Catching frame{};
-    Thread& self = current_thread();
+    Preemption& self = preemption();
     frame.preemption_count = self.count;
-    frame.held_locks = self.held_locks;
+    frame.held_locks = held_locks();
     self.catching = &frame;
     const bool faulted = call_catching_faults(&frame.point, function, argument);
     self.catching = nullptr;
@@ -48,14 +45,15 @@ std::optional<Fault> catch_fault(void (*function)(void*), void* argument)
 
 bool recover_from_fault(Registers& registers, bool stack_overflow)
 {
-    Thread& self = current_thread();
+    Preemption& self = preemption();
     auto* const frame = static_cast<Catching*>(self.catching);
     if (frame == nullptr)
         return false;
     self.catching = nullptr;
     self.count = frame->preemption_count;
-    self.held_locks = frame->held_locks;
+    held_locks() = frame->held_locks;
     frame->fault = {registers.esr, VirtAddr{registers.far}, VirtAddr{registers.pc}, stack_overflow};
+    // SAFETY: code and data as numbers, which is what registers hold.
     registers.pc = reinterpret_cast<u64>(fault_recovered);
     registers.x[0] = reinterpret_cast<u64>(&frame->point);
     registers.pstate &= ~kBranchTypeAndIllegalState;

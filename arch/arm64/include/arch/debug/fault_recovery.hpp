@@ -9,13 +9,6 @@
 
 namespace percival::arch {
 
-// Where to continue if the code faults: the state a call preserves. Filled by vectors.S.
-struct RecoveryPoint {
-    u64 sp;
-    u64 pc;
-    u64 saved[11]; // x19 to x29
-};
-
 struct Fault {
     u64 esr;
     VirtAddr far;
