@@ -24,11 +24,6 @@ struct Hcr {
     using Api = Field<41>; // FEAT_PAuth: instructions are not trapped
 };
 
-struct IdAa64Pfr0 {
-    PERCIVAL_SYSTEM_REGISTER(IdAa64Pfr0, "id_aa64pfr0_el1")
-    using Gic = Field<27, 24>; // GIC system registers
-};
-
 #define PERCIVAL_WRITE_REGISTER(name, value) asm volatile("msr " name ", %x0" : : "rZ"(value))
 
 // Where FEAT_E2H0 is missing E2H stays 1, and some EL2 registers have the layout of their EL1 counterparts.
@@ -62,8 +57,7 @@ void open_el1(bool host_mode_left)
 // Fine-grained traps (FEAT_FGT) reset to an unknown value.
 void disable_fine_grained_traps()
 {
-    using Fgt = Field<59, 56>;
-    if (Fgt::of(arch::IdAa64Mmfr0::read().raw) == 0)
+    if (arch::IdAa64Mmfr0::read().get<arch::IdAa64Mmfr0::Fgt>() == 0)
         return;
     PERCIVAL_WRITE_REGISTER("s3_4_c1_c1_4", u64{0}); // HFGRTR_EL2
     PERCIVAL_WRITE_REGISTER("s3_4_c1_c1_5", u64{0}); // HFGWTR_EL2
@@ -74,7 +68,7 @@ void disable_fine_grained_traps()
 
 void give_gic_registers_to_el1()
 {
-    if (IdAa64Pfr0::read().get<IdAa64Pfr0::Gic>() == 0)
+    if (arch::IdAa64Pfr0::read().get<arch::IdAa64Pfr0::Gic>() == 0)
         return;
     PERCIVAL_WRITE_REGISTER("s3_4_c12_c9_5", u64{0xf}); // ICC_SRE_EL2: SRE, DFB, DIB, Enable
     arch::isb();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // From the first C++ line in the kernel's own address space to the verdict: the order in which everything
 // comes up.
+#include "arch/cpu/cpu_identity.hpp"
 #include "arch/cpu/floating_point.hpp"
-#include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/pl011.hpp"
@@ -75,9 +75,8 @@ void read_machine()
         read.error().describe(text);
         panic("{}", text.text());
     }
-    if (!move_boot_cpu_first(machine, arch::Mpidr::read().affinity()))
-        panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it",
-              arch::Mpidr::read().affinity());
+    if (!move_boot_cpu_first(machine, arch::affinity()))
+        panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it", arch::affinity());
 }
 
 void start_interrupts()

@@ -8,6 +8,7 @@
 #include "arch/arm64/devices/gic_v3_registers.hpp"
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/cpu_identity.hpp"
+#include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/poll.hpp"
 
 #include <array>
@@ -135,7 +136,7 @@ std::optional<Mmio> GicV3::find_redistributor(u64 affinity) const
 
 GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
 {
-    const u64 affinity = mpidr & kAffinityMask;
+    const u64 affinity = Mpidr{mpidr}.affinity();
     const auto redistributor = find_redistributor(affinity);
     if (!redistributor)
         return std::unexpected{"no GICv3 redistributor for this CPU's affinity"};
@@ -164,7 +165,7 @@ GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
 
 GicResult GicV3::init_cpu_interface()
 {
-    if (ProcessorFeatures0::read().get<ProcessorFeatures0::Gic>() == 0)
+    if (IdAa64Pfr0::read().get<IdAa64Pfr0::Gic>() == 0)
         return std::unexpected{"this CPU has no GICv3 System registers (ID_AA64PFR0_EL1.GIC)"};
     SystemRegisterEnable::read().with<SystemRegisterEnable::Enable>(1).write();
     isb(); // before any other ICC register is touched

@@ -21,7 +21,7 @@
 
 namespace percival::arch {
 
-// Indices into MAIR_EL1 (arch/mmu.hpp).
+// Indices into MAIR_EL1 (arch/mmu/translation_registers.hpp).
 enum class MemoryAttribute : u64 { DeviceNGnRE = 0, NormalWriteBack = 1 };
 
 // Where the bits of an output address stand.

@@ -51,6 +51,14 @@ struct Tcr {
     using Ips = Field<34, 32>;
     using Ds = Field<59>; // FEAT_LPA2: 52-bit descriptors for 4 and 16 KiB
 
+    // Reads it once the MMU is on. It is constant then, so the compiler may read it once for several uses.
+    static Tcr read_constant()
+    {
+        Tcr tcr;
+        asm("mrs %0, tcr_el1" : "=r"(tcr.raw));
+        return tcr;
+    }
+
     // `physical_range`: ID_AA64MMFR0_EL1.PARange of this CPU.
     template <mm::Granule G, unsigned IdmapBits, unsigned KernelBits>
     static Tcr kernel(u64 physical_range)
