@@ -6,6 +6,13 @@
 namespace percival::boot {
 namespace {
 
+// Made once by the boot CPU from the clock, long before there is a better source; it is not a secret kept
+// from code that can read kernel memory, it only makes signed return addresses differ from boot to boot.
+struct PointerAuthenticationKey {
+    u64 low;
+    u64 high;
+};
+
 // Read by secondaries with their caches off: written once, with the boot CPU's off as well.
 constinit PointerAuthenticationKey kernel_key = {};
 

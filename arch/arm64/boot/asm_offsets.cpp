@@ -43,7 +43,6 @@ namespace percival::arch {
     PERCIVAL_EXPORT(BOOT_RECORD_SIZE, sizeof(BootRecord));
 
     PERCIVAL_EXPORT(RECOVERY_SP, offsetof(RecoveryPoint, sp));
-    PERCIVAL_EXPORT(RECOVERY_PC, offsetof(RecoveryPoint, pc));
     PERCIVAL_EXPORT(RECOVERY_SAVED, offsetof(RecoveryPoint, saved));
 }
 

@@ -17,7 +17,6 @@ namespace percival::arch {
 
 struct TlbiRangeOperand {
     using BaseAddress = Field<36, 0>;
-    using Ttl = Field<38, 37>; // 0: leaves of any level
     using Num = Field<43, 39>;
     using Scale = Field<45, 44>;
     using Tg = Field<47, 46>;
