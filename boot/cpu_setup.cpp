@@ -101,8 +101,8 @@ extern "C" u64 boot_prepare_cpu()
     arch::Tcr::kernel<Kernel::kGranule, Idmap::kVaBits, Kernel::kVaBits>(
         arch::IdAa64Mmfr0::read().get<arch::IdAa64Mmfr0::PaRange>())
         .write();
-    arch::Ttbr0{reinterpret_cast<u64>(&boot_tables.idmap)}.write();
-    arch::root_register(PhysAddr{reinterpret_cast<u64>(&boot_tables.reserved)}).write();
+    arch::Ttbr0{address_of(&boot_tables.idmap).raw()}.write();
+    arch::root_register(PhysAddr{address_of(&boot_tables.reserved).raw()}).write();
     arch::isb();
     return arch::Sctlr::kernel(set_pointer_authentication_key()).raw;
 }

@@ -53,9 +53,8 @@ bool recover_from_fault(Registers& registers, bool stack_overflow)
     self.count = frame->preemption_count;
     held_locks() = frame->held_locks;
     frame->fault = {registers.esr, VirtAddr{registers.far}, VirtAddr{registers.pc}, stack_overflow};
-    // SAFETY: code and data as numbers, which is what registers hold.
-    registers.pc = reinterpret_cast<u64>(fault_recovered);
-    registers.x[0] = reinterpret_cast<u64>(&frame->point);
+    registers.pc = address_of(fault_recovered).raw();
+    registers.x[0] = address_of(&frame->point).raw();
     registers.pstate &= ~kBranchTypeAndIllegalState;
     return true;
 }

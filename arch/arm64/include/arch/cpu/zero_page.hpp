@@ -56,7 +56,7 @@ template <u64 Size>
 {
     constexpr u64 kPiece = Size < 16384 ? Size : 16384;
     const Dczid dczid = Dczid::read();
-    const auto page = reinterpret_cast<u64>(memory);
+    const u64 page = address_of(memory).raw();
     if (dczid.is_usual()) [[likely]] {
 #pragma clang loop unroll(disable)
         for (u64 piece = 0; piece < Size / kPiece; ++piece)
@@ -73,6 +73,7 @@ template <u64 Size>
 [[gnu::always_inline]] inline void zero_lines(u64 at, u64 size)
 {
     if (!Dczid::read().is_usual()) {
+        // SAFETY: the caller owns the `size` bytes at `at`, of no type yet.
         __builtin_memset(reinterpret_cast<void*>(at), 0, size);
         return;
     }

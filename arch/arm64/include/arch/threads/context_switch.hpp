@@ -29,10 +29,12 @@ extern "C" void thread_entry();
 // with begin_thread(before), in kernel/sched/thread_switch.cpp.
 inline u64 first_context(VirtAddr top)
 {
+    // SAFETY: the stack is mapped, aligned to 16, and nobody else's: its thread has not run.
     auto* context = reinterpret_cast<SavedContext*>((top - Bytes{sizeof(SavedContext)}).raw());
     *context = {};
+    // SAFETY: a number to switch_context(), which returns to it.
     context->return_to = reinterpret_cast<u64>(&thread_entry);
-    return reinterpret_cast<u64>(context);
+    return address_of(context).raw();
 }
 
 } // namespace percival::arch
