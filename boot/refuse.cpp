@@ -102,8 +102,8 @@ void refuse(const char* reason)
     arch::stop();
 }
 
-// 48 bits every AArch64 CPU translates, and a build for 52 is folded where they are not there (mm/address_space/fold.hpp),
-// so only the granule can be missing.
+// 48 bits every AArch64 CPU translates, and a build for 52 is folded where they are not there
+// (mm/address_space/fold.hpp), so only the granule can be missing.
 void refuse_unless_translation_is_supported()
 {
     if (!granule_is_supported())

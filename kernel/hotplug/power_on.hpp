@@ -10,8 +10,8 @@
 
 namespace percival {
 
-// Starts `cpu` at the physical address `entry`, MMU off. Returns once the request is accepted, not once the CPU
-// runs. The error is a sentence for the console.
+// Starts `cpu` at the physical address `entry`, MMU off. Returns once the request is accepted, not once the
+// CPU runs. The error is a sentence for the console.
 std::expected<void, std::string_view> power_on(CpuId cpu, PhysAddr entry);
 
 } // namespace percival

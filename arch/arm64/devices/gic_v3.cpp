@@ -218,7 +218,8 @@ Mmio own_redistributor()
     return {};
 }
 
-// The redistributor may sleep then (GICR_WAKER, IHI 0069H 12.11); in the non-secure view that is the firmware's.
+// The redistributor may sleep then (GICR_WAKER, IHI 0069H 12.11); in the non-secure view that is the
+// firmware's.
 void GicV3::leave_cpu()
 {
     GroupEnable1{}.write();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The registers of a GICv3 that Percival uses (Arm IHI 0069H, chapter 12). Only arch/arm64/devices/gic_v3.cpp uses
-// this.
+// The registers of a GICv3 that Percival uses (Arm IHI 0069H, chapter 12). Only arch/arm64/devices/gic_v3.cpp
+// uses this.
 #pragma once
 
 #include "arch/cpu/mmio.hpp"

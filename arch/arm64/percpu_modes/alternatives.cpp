@@ -44,8 +44,8 @@ constexpr u32 store_form(u32 load_form)
     return load_form | kResultRegister;
 }
 
-// Text has no writable alias but the one that exists while this does: of one page at a time, since sites that follow
-// each other are mostly in the same one.
+// Text has no writable alias but the one that exists while this does: of one page at a time, since sites that
+// follow each other are mostly in the same one.
 class TextWriter : Immovable {
 public:
     void write(u32* at, u32 instruction)
@@ -94,9 +94,9 @@ bool uses_lse(const Alternative& alternative, PercpuForm form)
     return form.lse && (alternative.result_is_unused == 0 || form.add != AddForm::LlSc);
 }
 
-// For percpu_guard.S. A switch becomes due during an operation by an interrupt only. With interrupts masked it
-// was due before, and whoever made it so has seen to it; asking again for the interrupt that makes it, which
-// switch_if_due() would do, could go on for ever in what runs on the way to the switch itself.
+// For percpu_guard.S. A switch becomes due during an operation by an interrupt only. With interrupts masked
+// it was due before, and whoever made it so has seen to it; asking again for the interrupt that makes it,
+// which switch_if_due() would do, could go on for ever in what runs on the way to the switch itself.
 extern "C" void switch_after_guard()
 {
     if (!interrupts_masked())

@@ -14,7 +14,8 @@
 namespace percival::arch {
 namespace {
 
-// A translation fault of the kernel itself, at any level of the walk, data or instruction, that goes away by trying again.
+// A translation fault of the kernel itself, at any level of the walk, data or instruction, that goes away by
+// trying again.
 bool is_spurious_fault(const Registers& registers)
 {
     const ExceptionClass exception = exception_class(registers.esr);

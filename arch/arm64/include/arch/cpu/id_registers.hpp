@@ -87,8 +87,8 @@ inline bool translates_52_bits(mm::Granule granule)
     return false;
 }
 
-// Whether a CPU that does has blocks one level further up than others have (Arm ARM D8.3.1). FEAT_LPA2 implies them;
-// 64 KiB need FEAT_LPA, which is a matter of the output addresses alone.
+// Whether a CPU that does has blocks one level further up than others have (Arm ARM D8.3.1). FEAT_LPA2
+// implies them; 64 KiB need FEAT_LPA, which is a matter of the output addresses alone.
 inline bool has_wide_blocks(mm::Granule granule)
 {
     return translates_52_bits(granule) &&

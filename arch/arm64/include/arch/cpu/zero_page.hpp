@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Zeroing pages and cache lines with DC ZVA (Arm ARM C6.2, D24.2 DCZID_EL0): it writes a cache line without reading it
-// first. Any context with the MMU on; the memory is Normal (DC ZVA on Device memory is an Alignment fault).
+// Zeroing pages and cache lines with DC ZVA (Arm ARM C6.2, D24.2 DCZID_EL0): it writes a cache line without
+// reading it first. Any context with the MMU on; the memory is Normal (DC ZVA on Device memory is an
+// Alignment fault).
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"

@@ -16,7 +16,8 @@ namespace percival::arch {
 // Remembers the conduit. Boot CPU, once.
 void power_init(PsciConduit conduit);
 
-// Returns where a CPU in the firmware's spin table looks for an entry address; nothing if start_cpu() starts it.
+// Returns where a CPU in the firmware's spin table looks for an entry address; nothing if start_cpu() starts
+// it.
 std::optional<PhysAddr> spin_table_release_address(CpuId cpu);
 
 // Releases a CPU from its spin table: it goes on at the physical address `entry`, MMU off. `release_address`
@@ -27,8 +28,8 @@ void release_from_spin_table(Mmio release_address, PhysAddr entry);
 // request is accepted, not once the CPU runs. The error is a sentence for the console.
 std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry);
 
-// Turning CPUs off and finding them off, where start_cpu() can start them again: by PSCI, or, since a spin table has
-// no way back, by waiting in the kernel's idmap.
+// Turning CPUs off and finding them off, where start_cpu() can start them again: by PSCI, or, since a spin
+// table has no way back, by waiting in the kernel's idmap.
 bool can_turn_off(CpuId cpu);
 // Interrupts masked; nothing of this CPU's state is kept.
 [[noreturn]] void turn_off_this_cpu();

@@ -14,8 +14,8 @@ struct RecoveryPoint {
 };
 
 extern "C" {
-// Fills `point` and calls `function(argument)`. Returns false when that has returned, and true when an exception
-// handler went to fault_recovered with `point` in x0.
+// Fills `point` and calls `function(argument)`. Returns false when that has returned, and true when an
+// exception handler went to fault_recovered with `point` in x0.
 bool call_catching_faults(RecoveryPoint* point, void (*function)(void*), void* argument);
 extern const char fault_recovered[];
 }

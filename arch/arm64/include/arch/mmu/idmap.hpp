@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The idmap: the page of code, mapped at its physical address, that turns the MMU on or off or changes the root
-// (section .idmap.text). It is in TTBR0 for as long as that takes.
+// The idmap: the page of code, mapped at its physical address, that turns the MMU on or off or changes the
+// root (section .idmap.text). It is in TTBR0 for as long as that takes.
 #pragma once
 
 #include "mm/image/image.hpp"
@@ -13,7 +13,8 @@ void enter_idmap();
 // Drops it: TTBR0 maps nothing from now on, so that low addresses, a null pointer's among them, fault.
 void drop_idmap();
 
-// A function of .idmap.text where the idmap has it: at its physical address, which is the same virtual one there.
+// A function of .idmap.text where the idmap has it: at its physical address, which is the same virtual one
+// there.
 template <class Function>
 Function* in_idmap(Function* function)
 {

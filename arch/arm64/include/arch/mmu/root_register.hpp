@@ -3,8 +3,8 @@
 // the value, for a CPU that changes its root (arch/mmu/root_switch.hpp) and for one that starts on its own
 // (arch/boot/boot_record.hpp). Any context, MMU on or off.
 //
-// INV-root_register-1: CnP is 0 in every value the kernel writes: roots differ between CPUs, and CnP = 1 would
-//                      let CPUs share TLB entries (Arm ARM D8.15.1, Use of the Common not Private bit).
+// INV-root_register-1: CnP is 0 in every value the kernel writes: roots differ between CPUs, and CnP = 1
+//                      would let CPUs share TLB entries (Arm ARM D8.15.1, Use of the Common not Private bit).
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"

@@ -8,9 +8,9 @@
 namespace percival::arch {
 
 // Puts this CPU on `root` (mm::root_register()) through the idmap trampoline, with CnP clear. What the two
-// roots share stays as it was; addresses in the local percpu window mean something else afterwards, so none may
-// be in use. The root must be complete and published. Boot CPU (secondaries enter the kernel on their own root),
-// and tests; masks interrupts.
+// roots share stays as it was; addresses in the local percpu window mean something else afterwards, so none
+// may be in use. The root must be complete and published. Boot CPU (secondaries enter the kernel on their own
+// root), and tests; masks interrupts.
 void install_root(RootRegister root);
 
 // Whether this CPU's TTBR1_EL1 points to `root`, and whether its CnP bit is set.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Where a this_cpu operation is in the text: a site, always one instruction, chosen at boot and by tests
-// (arch/percpu_modes/alternatives.hpp). In local mode with FEAT_LSE, and for plain loads and stores, it is the operation
-// itself; in other forms a branch to a sequence out of line that branches back.
+// (arch/percpu_modes/alternatives.hpp). In local mode with FEAT_LSE, and for plain loads and stores, it is
+// the operation itself; in other forms a branch to a sequence out of line that branches back.
 //
 //      .text              .percpu_op.text                                         section alternatives
 //   1: b …             2: local, LL/SC    loop                                    { 1b - . , ldadd …, 0,
@@ -13,20 +13,21 @@
 // As linked, the site is the LL/SC form of the build's default mode, which every AArch64 CPU has and which is
 // right from the first instruction: local, or restart where local mode was left out of the build.
 //
-// x18 is the distance from the local address to this CPU's global one (arch/percpu/register.hpp). A load or store by
-// pointer takes it as an offset: in restart mode, too, it is one instruction, and the site itself.
+// x18 is the distance from the local address to this CPU's global one (arch/percpu/register.hpp). A load or
+// store by pointer takes it as an offset: in restart mode, too, it is one instruction, and the site itself.
 //
 // A restart sequence computes this CPU's global address and uses it. Between the two it may be interrupted
 // and moved to another CPU, so an exception that hits it in [4, 8), the commit not yet executed, returns to
-// label 4 (arch/percpu_modes/restart.hpp, section restartable). Before its commit a sequence changes scratch registers only.
+// label 4 (arch/percpu_modes/restart.hpp, section restartable). Before its commit a sequence changes scratch
+// registers only.
 //
 // A guarded sequence counts in the thread's Preemption (kernel/sync/preemption.hpp): both are to be changed
 // together. A switch that became due meanwhile is made at label 6.
 //
-// Operands of the asm statement: [address] the local address, or [page] and [symbol], the page of a static variable
-// and its name; [global] 64 bits and [scratch] 32 bits of scratch, early-clobbered both. An operation is a macro of
-// the address operand, as text, and of anything else; its text may use local label 5, begins its retries at 4, and
-// has label 8 behind the instruction that commits.
+// Operands of the asm statement: [address] the local address, or [page] and [symbol], the page of a static
+// variable and its name; [global] 64 bits and [scratch] 32 bits of scratch, early-clobbered both. An
+// operation is a macro of the address operand, as text, and of anything else; its text may use local label 5,
+// begins its retries at 4, and has label 8 behind the instruction that commits.
 //
 // All of it for counter.add(1) on a PerCpu<u64>, as disassembled: x8 is the local address, x9
 // the 1, x10 takes the old value; x11 is [scratch], x12 is [global].

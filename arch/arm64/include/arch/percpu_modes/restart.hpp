@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Restartable sequences: the this_cpu operations of restart mode (arch/percpu/site.hpp) compute an address that
-// is this CPU's, and use it a few instructions later. Whatever interrupts them in between may move the thread
-// to another CPU, so a sequence that has not committed is begun again when the exception returns.
+// Restartable sequences: the this_cpu operations of restart mode (arch/percpu/site.hpp) compute an address
+// that is this CPU's, and use it a few instructions later. Whatever interrupts them in between may move the
+// thread to another CPU, so a sequence that has not committed is begun again when the exception returns.
 //
 // Every exception return does, whether or not the thread has moved: it costs one compare of the PC, and the
 // way back stays one. There is no other way for a thread to lose its CPU within a sequence: it calls nothing.

@@ -11,8 +11,9 @@
 
 namespace percival::arch {
 
-// Saves the running thread and continues `next`, whose thread pointer that is, with its stack at `next_stack`.
-// Returns when somebody switches back, with the `before` of that call. arch/arm64/threads/context_switch.S
+// Saves the running thread and continues `next`, whose thread pointer that is, with its stack at
+// `next_stack`. Returns when somebody switches back, with the `before` of that call.
+// arch/arm64/threads/context_switch.S
 extern "C" void* switch_context(u64* save_stack, u64 next_stack, void* next, void* before);
 
 // What switch_context() keeps on the stack, lowest address first.
