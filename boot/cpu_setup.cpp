@@ -6,8 +6,9 @@
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/performance_counter.hpp"
-#include "arch/cpu/pointer_authentication.hpp"
+#include "arch/mmu/root_register.hpp"
 #include "arch/mmu/translation_registers.hpp"
+#include "boot/pointer_authentication.hpp"
 #include "mm/image/boot_tables.hpp"
 
 namespace percival::boot {
@@ -21,11 +22,6 @@ struct Hcr {
     using E2h = Field<34>; // FEAT_VHE
     using Apk = Field<40>; // FEAT_PAuth: key registers are not trapped
     using Api = Field<41>; // FEAT_PAuth: instructions are not trapped
-};
-
-struct IdAa64Pfr0 {
-    PERCIVAL_SYSTEM_REGISTER(IdAa64Pfr0, "id_aa64pfr0_el1")
-    using Gic = Field<27, 24>; // GIC system registers
 };
 
 #define PERCIVAL_WRITE_REGISTER(name, value) asm volatile("msr " name ", %x0" : : "rZ"(value))
@@ -61,8 +57,7 @@ void open_el1(bool host_mode_left)
 // Fine-grained traps (FEAT_FGT) reset to an unknown value.
 void disable_fine_grained_traps()
 {
-    using Fgt = Field<59, 56>;
-    if (Fgt::of(arch::IdAa64Mmfr0::read().raw) == 0)
+    if (arch::IdAa64Mmfr0::read().get<arch::IdAa64Mmfr0::Fgt>() == 0)
         return;
     PERCIVAL_WRITE_REGISTER("s3_4_c1_c1_4", u64{0}); // HFGRTR_EL2
     PERCIVAL_WRITE_REGISTER("s3_4_c1_c1_5", u64{0}); // HFGWTR_EL2
@@ -73,7 +68,7 @@ void disable_fine_grained_traps()
 
 void give_gic_registers_to_el1()
 {
-    if (IdAa64Pfr0::read().get<IdAa64Pfr0::Gic>() == 0)
+    if (arch::IdAa64Pfr0::read().get<arch::IdAa64Pfr0::Gic>() == 0)
         return;
     PERCIVAL_WRITE_REGISTER("s3_4_c12_c9_5", u64{0xf}); // ICC_SRE_EL2: SRE, DFB, DIB, Enable
     arch::isb();
@@ -106,10 +101,10 @@ extern "C" u64 boot_prepare_cpu()
     arch::Tcr::kernel<Kernel::kGranule, Idmap::kVaBits, Kernel::kVaBits>(
         arch::IdAa64Mmfr0::read().get<arch::IdAa64Mmfr0::PaRange>())
         .write();
-    arch::Ttbr0{reinterpret_cast<u64>(&boot_tables.idmap)}.write();
-    arch::Ttbr1::walking_from(PhysAddr{reinterpret_cast<u64>(&boot_tables.reserved)}).write();
+    arch::Ttbr0{address_of(&boot_tables.idmap).raw()}.write();
+    arch::root_register(PhysAddr{address_of(&boot_tables.reserved).raw()}).write();
     arch::isb();
-    return arch::Sctlr::kernel(arch::set_pointer_authentication_key()).raw;
+    return arch::Sctlr::kernel(set_pointer_authentication_key()).raw;
 }
 
 } // namespace percival::boot

@@ -9,7 +9,7 @@
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/id_registers.hpp"
 #include "arch/mmu/pte.hpp"
-#include "arch/mmu/translation_registers.hpp"
+#include "arch/mmu/root_register.hpp"
 #include "boot/refuse.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "linker/symbols.hpp"
@@ -33,15 +33,17 @@ namespace {
 class MmuOffTables {
 public:
     using NoWalkers = void;
+    // SAFETY: a table of the pool or a root; with the MMU off a physical address is a pointer.
     Pte* table(PhysAddr address) { return reinterpret_cast<Pte*>(address.raw()); }
     std::optional<PhysAddr> allocate()
     {
         if (boot_tables.pool_used == kPoolTables)
             return std::nullopt;
-        return PhysAddr{reinterpret_cast<u64>(&boot_tables.pool[boot_tables.pool_used++])};
+        return PhysAddr{address_of(&boot_tables.pool[boot_tables.pool_used++]).raw()};
     }
     void store(Pte* slot, Pte value)
     {
+        // SAFETY: a Pte is its one u64.
         *const_cast<volatile u64*>(reinterpret_cast<u64*>(slot)) = value.raw();
     }
     // The tables are read by the walker only once the MMU is on, and enable_mmu has a DSB before that.
@@ -54,7 +56,7 @@ using EarlyTable = mm::PageTable<G, Pte, MmuOffTables>;
 // With the MMU off the address of a thing is its physical address.
 PhysAddr here(const void* thing)
 {
-    return PhysAddr{reinterpret_cast<u64>(thing)};
+    return PhysAddr{address_of(thing).raw()};
 }
 
 // False when the tables ran out, which no input can cause: the pool is sized for it.
@@ -96,6 +98,7 @@ Bytes size_of_device_tree(PhysAddr tree)
 {
     if (tree == PhysAddr{0} || !tree.is_aligned(Bytes{kDeviceTreeAlignment}))
         return Bytes{0};
+    // SAFETY: with the MMU off a physical address is a pointer; the boot protocol has a tree there.
     return device_tree_size({reinterpret_cast<const std::byte*>(tree.raw()), kDeviceTreeHeaderBytes})
         .value_or(Bytes{0});
 }
@@ -127,8 +130,9 @@ extern "C" u64 boot_build_tables(u64 device_tree)
     EarlyTable<KernelGeometry> table{here(&boot_tables.master), env};
     if (!map_idmap() || !map_image(table) || !map_device_tree(table))
         refuse("the boot table pool is too small");
+    // SAFETY: as in MmuOffTables::table(); a Pte is its one u64.
     const auto at = [](PhysAddr address) { return reinterpret_cast<const u64*>(address.raw()); };
-    return arch::Ttbr1::walking_from(mm::walk_start<KernelGeometry, Pte>(here(&boot_tables.master), at)).raw;
+    return arch::root_register(mm::walk_start<KernelGeometry, Pte>(here(&boot_tables.master), at)).raw;
 }
 
 } // namespace percival::boot

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Position independent, MMU off (boot/cpu_setup.cpp).
+#include "boot/pointer_authentication.hpp"
+
 #include "arch/cpu/pointer_authentication.hpp"
 
-namespace percival::arch {
+namespace percival::boot {
 namespace {
+
+// Made once by the boot CPU from the clock, long before there is a better source; it is not a secret kept
+// from code that can read kernel memory, it only makes signed return addresses differ from boot to boot.
+struct PointerAuthenticationKey {
+    u64 low;
+    u64 high;
+};
 
 // Read by secondaries with their caches off: written once, with the boot CPU's off as well.
 constinit PointerAuthenticationKey kernel_key = {};
@@ -27,7 +35,7 @@ u64 spread(u64 value)
 
 bool set_pointer_authentication_key()
 {
-    if (!has_pointer_authentication())
+    if (!arch::has_pointer_authentication())
         return false;
     if (kernel_key.low == 0) {
         kernel_key.low = spread(clock()) | 1;
@@ -38,4 +46,4 @@ bool set_pointer_authentication_key()
     return true;
 }
 
-} // namespace percival::arch
+} // namespace percival::boot

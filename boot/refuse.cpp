@@ -28,7 +28,7 @@ alignas(MachineDescription) constinit std::byte machine_storage[sizeof(MachineDe
 // needs them as they were.
 void move_offset_table_to_the_load_address()
 {
-    const u64 distance = reinterpret_cast<u64>(_image_start) - mm::KernelLayout::kImageWindow.base.raw();
+    const u64 distance = address_of(_image_start).raw() - mm::KernelLayout::kImageWindow.base.raw();
     for (u64* entry = _got; entry != _egot; ++entry) {
         if (*entry != 0)
             *entry += distance;
@@ -77,7 +77,9 @@ void refuse(const char* reason)
     move_offset_table_to_the_load_address();
     // The tree reader is library code that may use FP registers.
     arch::allow_floating_point();
+    // SAFETY: with the MMU off a physical address is a pointer; nothing is read unless a tree is there.
     const auto* tree = reinterpret_cast<const std::byte*>(handoff.device_tree.raw());
+    // SAFETY: aligned and large enough for the description that is made there.
     MachineDescription& machine = *std::construct_at(reinterpret_cast<MachineDescription*>(machine_storage));
     const bool described =
         handoff.device_tree_size != Bytes{0} &&
@@ -100,8 +102,8 @@ void refuse(const char* reason)
     arch::stop();
 }
 
-// 48 bits every AArch64 CPU translates, and a build for 52 is folded where they are not there (mm/address_space/fold.hpp),
-// so only the granule can be missing.
+// 48 bits every AArch64 CPU translates, and a build for 52 is folded where they are not there
+// (mm/address_space/fold.hpp), so only the granule can be missing.
 void refuse_unless_translation_is_supported()
 {
     if (!granule_is_supported())

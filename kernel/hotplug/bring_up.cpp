@@ -2,17 +2,15 @@
 #include "kernel/hotplug/bring_up.hpp"
 
 #include "arch/boot/boot_record.hpp"
-#include "arch/cpu/cache.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
-#include "arch/devices/power.hpp"
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/idmap.hpp"
 #include "arch/mmu/root_switch.hpp"
-#include "arch/mmu/translation_registers.hpp"
 #include "arch/percpu/register.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/hotplug.hpp"
+#include "kernel/hotplug/power_on.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/sched/idle_thread.hpp"
@@ -23,12 +21,6 @@
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/vmalloc/stacks.hpp"
-
-// Read by secondary_entry in boot/start.S with the MMU off.
-extern "C" {
-constinit percival::arch::BootRecordTable boot_records = {};
-void secondary_entry();
-}
 
 namespace percival {
 namespace {
@@ -51,18 +43,12 @@ void write_boot_records(const MachineDescription& machine)
     auto* records = mm::linear_pointer<arch::BootRecord>(*memory);
     for (u32 index = 0; index < machine.cpus.size(); ++index) {
         const CpuId cpu{index};
-        records[index] = {
-            .mpidr = machine.cpus[index].mpidr,
-            .root = arch::Ttbr1::walking_from(mm::walk_start(mm::cpu_root(cpu))).raw,
-            .tpidr = mm::global_distance(cpu),
-            .stack_top = cpu_stack(cpu).end().raw(),
-            .unused = {},
-            .early_stack = {},
-        };
+        arch::prepare_secondary(records[index], {.mpidr = machine.cpus[index].mpidr,
+                                                 .root = mm::root_register(mm::cpu_root(cpu)),
+                                                 .percpu_distance = mm::global_distance(cpu),
+                                                 .stack_top = cpu_stack(cpu).end()});
     }
-    boot_records = {memory->raw(), count};
-    arch::clean_and_invalidate_to_memory({address_of(records), size});
-    arch::clean_and_invalidate_to_memory({address_of(&boot_records), Bytes{sizeof boot_records}});
+    arch::publish_boot_records({records, count}, *memory);
 }
 
 // True while somebody is still starting.
@@ -90,7 +76,7 @@ void wait_for_secondaries()
 
 void adopt_boot_cpu()
 {
-    arch::install_root(mm::cpu_root(kBootCpu));
+    arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
     arch::set_this_cpu_distance(mm::global_distance(kBootCpu));
     set_starting(kBootCpu);
     static_cast<void>(set_online(kBootCpu, arch::read_cpu_features())); // nobody leaves it out
@@ -111,9 +97,8 @@ void bring_up_secondaries(const MachineDescription& machine)
 
 std::expected<void, std::string_view> start_cpu(CpuId cpu)
 {
-    const PhysAddr entry = mm::image_to_physical(reinterpret_cast<const void*>(&secondary_entry));
     set_starting(cpu);
-    const auto started = arch::start_cpu(cpu, entry);
+    const auto started = power_on(cpu, arch::secondary_entry_address());
     // An error is none if the CPU came up all the same.
     if (!started && leave_out(cpu))
         return started;

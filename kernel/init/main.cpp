@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // From the first C++ line in the kernel's own address space to the verdict: the order in which everything
 // comes up.
+#include "arch/cpu/cpu_identity.hpp"
 #include "arch/cpu/floating_point.hpp"
-#include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/pl011.hpp"
@@ -14,6 +14,7 @@
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/hotplug/bring_up.hpp"
+#include "kernel/init/gic_registers.hpp"
 #include "kernel/init/memory_setup.hpp"
 #include "kernel/init/run_options.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
@@ -76,14 +77,16 @@ void read_machine()
         read.error().describe(text);
         panic("{}", text.text());
     }
-    if (!move_boot_cpu_first(machine_to_describe(), arch::Mpidr::read().affinity()))
-        panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it",
-              arch::Mpidr::read().affinity());
+    if (!move_boot_cpu_first(machine_to_describe(), arch::affinity()))
+        panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it", arch::affinity());
 }
 
 void start_interrupts()
 {
-    if (const auto ready = arch::interrupt_controller_init(this_machine().gic); !ready)
+    const auto registers = map_gic_registers(this_machine().gic);
+    if (!registers)
+        panic("interrupt controller: {}", registers.error());
+    if (const auto ready = arch::interrupt_controller_init(this_machine().gic, *registers); !ready)
         panic("interrupt controller: {}", ready.error());
     if (const auto ready = arch::interrupt_controller_init_cpu(kBootCpu, this_machine().cpus[0].mpidr);
         !ready)

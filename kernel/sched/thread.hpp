@@ -56,7 +56,6 @@ struct Thread : ThreadContext, ListLink<> {
     std::optional<CpuId> destination{}; // where it wants to go
     CpuSet affinity{};
 
-    void* catching{nullptr}; // arch::catch_fault()
     std::string_view name{"?"};
     void (*function)(void*){nullptr};
     void* argument{nullptr};

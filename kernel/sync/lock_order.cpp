@@ -84,7 +84,7 @@ u32 LockClass::index()
     const VirtAddr site = address_of(__builtin_return_address(0));
     const HeldLocks& held = held_locks();
     const u32 wanted = index();
-    for (u32 i = 0; i < held.count && i < HeldLocks::kMost; ++i) {
+    for (u32 i = 0; i < held.count && i < HeldLocks::kMax; ++i) {
         const u32 outer = held.locks[i].index;
         if (outer == kClasses - 1 || wanted == kClasses - 1 || graph.was_seen(outer, wanted))
             continue;
@@ -103,7 +103,7 @@ u32 LockClass::index()
 {
     const arch::InterruptMask masked; // handlers use the same array
     HeldLocks& held = held_locks();
-    if (held.count < HeldLocks::kMost)
+    if (held.count < HeldLocks::kMax)
         held.locks[held.count] = {this, index(), address_of(__builtin_return_address(0))};
     ++held.count;
 }
@@ -113,9 +113,9 @@ void LockClass::note_released()
     const arch::InterruptMask masked;
     HeldLocks& held = held_locks();
     for (u32 i = held.count; i-- > 0;) {
-        if (i < HeldLocks::kMost && held.locks[i].lock != this)
+        if (i < HeldLocks::kMax && held.locks[i].lock != this)
             continue;
-        for (u32 next = i + 1; next < held.count && next < HeldLocks::kMost; ++next)
+        for (u32 next = i + 1; next < held.count && next < HeldLocks::kMax; ++next)
             held.locks[next - 1] = held.locks[next];
         --held.count;
         return;

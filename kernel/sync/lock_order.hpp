@@ -43,13 +43,13 @@ private:
 
 // What a thread holds, in the order it was taken.
 struct HeldLocks {
-    static constexpr u32 kMost = 12;
+    static constexpr u32 kMax = 12;
     struct Held {
         const LockClass* lock;
         u32 index;
         VirtAddr at;
     };
-    std::array<Held, kMost> locks{};
+    std::array<Held, kMax> locks{};
     u32 count{0};
     std::optional<LockInversion>* trap{nullptr}; // InversionTrap
 };

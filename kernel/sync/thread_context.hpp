@@ -13,7 +13,8 @@
 namespace percival {
 
 struct ThreadContext : Preemption {
-    u64 stack_pointer{0}; // while the thread does not run
+    u64 stack_pointer{0};    // while the thread does not run
+    void* catching{nullptr}; // the call of arch::catch_fault() that the thread is in
     [[no_unique_address]] HeldLocks held_locks{};
 };
 

@@ -82,12 +82,12 @@ void KernelTables::give_back_rest()
         given_ = {};
 }
 
-PhysAddr walk_start(PhysAddr root)
+arch::RootRegister root_register(PhysAddr root)
 {
     const auto at = [](PhysAddr address) {
         return reinterpret_cast<const u64*>(kernel_tables().table(address));
     };
-    return walk_start<KernelGeometry, arch::Pte>(root, at);
+    return arch::root_register(walk_start<KernelGeometry, arch::Pte>(root, at));
 }
 
 } // namespace percival::mm

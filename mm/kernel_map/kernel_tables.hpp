@@ -12,9 +12,10 @@
 #pragma once
 
 #include "arch/mmu/pte.hpp"
-#include "linker/symbols.hpp"
+#include "arch/mmu/root_register.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 #include "mm/image/boot_tables.hpp"
+#include "mm/image/image.hpp"
 #include "mm/kernel_map/live_break.hpp"
 #include "mm/kernel_map/live_tables.hpp"
 #include "mm/page_table/page_table.hpp"
@@ -77,18 +78,6 @@ inline KernelTables& kernel_tables()
     return the_kernel_tables;
 }
 
-// The physical address of a thing in the image.
-inline PhysAddr image_to_physical(const volatile void* thing)
-{
-    return boot::handoff.image + (address_of(thing) - address_of(_image_start));
-}
-
-// The address in the image of what lies at a physical address of it.
-inline VirtAddr physical_to_image(PhysAddr address)
-{
-    return address_of(_image_start) + (address - boot::handoff.image);
-}
-
 // The root where shared regions are edited. It belongs to no CPU; its local percpu window is empty.
 inline PhysAddr master_root()
 {
@@ -99,8 +88,7 @@ inline KernelPageTable master_table()
     return {master_root(), kernel_tables()};
 }
 
-// Where the hardware's walks of the tree under `root` start: at the root, unless the build is folded
-// (mm/address_space/fold.hpp).
-PhysAddr walk_start(PhysAddr root);
+// Returns the register value that puts a CPU on the tree under `root`.
+arch::RootRegister root_register(PhysAddr root);
 
 } // namespace percival::mm

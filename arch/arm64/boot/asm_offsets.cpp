@@ -3,7 +3,7 @@
 // compiled to assembly only, and scripts/make_asm_offsets.py turns its `->NAME value` lines into #defines.
 // Nothing is written twice.
 #include "arch/boot/boot_record.hpp"
-#include "arch/exceptions/fault_recovery.hpp"
+#include "arch/exceptions/recovery_point.hpp"
 #include "arch/exceptions/registers.hpp"
 #include "arch/threads/stack_size.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
@@ -43,7 +43,6 @@ namespace percival::arch {
     PERCIVAL_EXPORT(BOOT_RECORD_SIZE, sizeof(BootRecord));
 
     PERCIVAL_EXPORT(RECOVERY_SP, offsetof(RecoveryPoint, sp));
-    PERCIVAL_EXPORT(RECOVERY_PC, offsetof(RecoveryPoint, pc));
     PERCIVAL_EXPORT(RECOVERY_SAVED, offsetof(RecoveryPoint, saved));
 }
 

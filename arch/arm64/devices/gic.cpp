@@ -42,10 +42,10 @@ constinit Gic* controller{nullptr};
 
 } // namespace
 
-GicResult interrupt_controller_init(const GicDescription& gic)
+GicResult interrupt_controller_init(const GicDescription& gic, const GicRegisters& registers)
 {
     controller = gic.version == GicDescription::Version::V3 ? &gic_v3_driver() : &gic_v2_driver();
-    return controller->init(gic);
+    return controller->init(gic, registers);
 }
 
 GicResult interrupt_controller_init_cpu(CpuId self, u64 mpidr)

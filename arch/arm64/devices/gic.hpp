@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a GIC driver does: the functions of arch/devices/interrupt_controller.hpp, for one version of the GIC. gic.cpp
-// chooses the driver once, at boot. Contexts are those of arch/devices/interrupt_controller.hpp.
+// What a GIC driver does: the functions of arch/devices/interrupt_controller.hpp, for one version of the GIC.
+// gic.cpp chooses the driver once, at boot. Contexts are those of arch/devices/interrupt_controller.hpp.
 //
 // INV-gic-1: nothing here uses per-CPU data: an interrupt can be taken and ended while per-CPU data is
 //            unusable.
@@ -17,7 +17,7 @@ using GicResult = std::expected<void, std::string_view>;
 
 class Gic {
 public:
-    virtual GicResult init(const GicDescription& gic) = 0;
+    virtual GicResult init(const GicDescription& gic, const GicRegisters& registers) = 0;
     virtual GicResult init_cpu(CpuId self, u64 mpidr) = 0;
     virtual void leave_cpu() = 0;
     virtual void enable_private(u32 intid) = 0;

@@ -7,7 +7,6 @@
 #include "arch/arm64/devices/gic.hpp"
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/sysreg.hpp"
-#include "mm/vmalloc/vmap.hpp"
 
 #include <array>
 
@@ -40,7 +39,7 @@ constexpr u32 kSgiToSelf = 2u << 24;
 
 class GicV2 final : public Gic {
 public:
-    GicResult init(const GicDescription& gic) override;
+    GicResult init(const GicDescription& gic, const GicRegisters& registers) override;
     GicResult init_cpu(CpuId self, u64 mpidr) override;
     void leave_cpu() override;
     void enable_private(u32 intid) override { distributor_.write32(gic::kSetEnable, u32{1} << intid); }
@@ -56,18 +55,14 @@ private:
     std::array<u32, kMostCpus> sgi_target_{}; // what GICD_SGIR takes to reach a CPU
 };
 
-GicResult GicV2::init(const GicDescription& gic)
+GicResult GicV2::init(const GicDescription& gic, const GicRegisters& registers)
 {
     if (gic.distributor.size < kDistributorSize)
         return std::unexpected{"the device tree's GICv2 distributor has less than 4 KiB of registers"};
     if (gic.cpu_interface.size < kCpuInterfaceSize)
         return std::unexpected{"the device tree's GICv2 CPU interface has less than 256 bytes of registers"};
-    const auto distributor = mm::ioremap(gic.distributor);
-    const auto cpu_interface = mm::ioremap(gic.cpu_interface);
-    if (!distributor || !cpu_interface)
-        return std::unexpected{"the GICv2's registers cannot be mapped"};
-    distributor_ = Mmio{*distributor};
-    cpu_interface_ = Mmio{*cpu_interface};
+    distributor_ = registers.distributor;
+    cpu_interface_ = registers.cpu_interface;
 
     distributor_.write32(kDistributorControl, 0);
     gic::disable_shared_interrupts(distributor_);

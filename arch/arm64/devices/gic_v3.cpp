@@ -8,8 +8,8 @@
 #include "arch/arm64/devices/gic_v3_registers.hpp"
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/cpu_identity.hpp"
+#include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/poll.hpp"
-#include "mm/vmalloc/vmap.hpp"
 
 #include <array>
 #include <atomic>
@@ -20,15 +20,10 @@ namespace {
 
 using namespace gic_v3;
 
-struct RedistributorRegion {
-    VirtAddr base;
-    Bytes size;
-};
-
 struct Cpu {
     // With kKnown. Atomic, because another CPU may be looking for its own entry while this one is written.
     std::atomic<u64> affinity{0};
-    VirtAddr redistributor{};
+    Mmio redistributor{};
     SendSgi1 sgi{}; // what reaches this CPU, but for the INTID
 };
 constexpr u64 kKnown = u64{1} << 63;
@@ -39,7 +34,7 @@ constinit BoundedVector<RedistributorRegion, kMaxGicRedistributorRegions> region
 
 class GicV3 final : public Gic {
 public:
-    GicResult init(const GicDescription& gic) override;
+    GicResult init(const GicDescription& gic, const GicRegisters& registers) override;
     GicResult init_cpu(CpuId self, u64 mpidr) override;
     void leave_cpu() override;
     void enable_private(u32 intid) override;
@@ -50,9 +45,8 @@ public:
     std::string_view name() const override { return "GICv3"; }
 
 private:
-    GicResult map_redistributors(const GicDescription& gic);
     GicResult init_distributor();
-    std::optional<VirtAddr> find_redistributor(u64 affinity) const;
+    std::optional<Mmio> find_redistributor(u64 affinity) const;
     GicResult init_cpu_interface();
     GicResult check_range_selector(u64 affinity);
 
@@ -70,44 +64,29 @@ bool distributor_settled(Mmio distributor)
         [=] { return DistributorControl::WritePending::of(distributor.read32(kDistributorControl)) == 0; });
 }
 
-bool redistributor_settled(VirtAddr redistributor)
+bool redistributor_settled(Mmio redistributor)
 {
-    const Mmio control{redistributor};
     return poll_until(
-        [=] { return RedistributorWritePending::of(control.read32(kRedistributorControl)) == 0; });
+        [=] { return RedistributorWritePending::of(redistributor.read32(kRedistributorControl)) == 0; });
 }
 
-Mmio private_interrupts(VirtAddr redistributor)
+Mmio private_interrupts(Mmio redistributor)
 {
-    return Mmio{redistributor + kFrame};
+    return redistributor.from(kFrame);
 }
 
-GicResult GicV3::init(const GicDescription& gic)
+GicResult GicV3::init(const GicDescription& gic, const GicRegisters& registers)
 {
     if (gic.distributor.size < kFrame)
         return std::unexpected{"the device tree's GICv3 distributor has less than 64 KiB of registers"};
-    const auto base = mm::ioremap(gic.distributor);
-    if (!base)
-        return std::unexpected{"the GICv3 distributor's registers cannot be mapped"};
-    distributor_ = Mmio{*base};
+    distributor_ = registers.distributor;
     if (!is_v3_or_v4(distributor_))
         return std::unexpected{"there is no GICv3 distributor where the device tree says"};
-    if (const auto mapped = map_redistributors(gic); !mapped)
-        return mapped;
-    return init_distributor();
-}
-
-GicResult GicV3::map_redistributors(const GicDescription& gic)
-{
-    for (const PhysRange& range : gic.redistributors) {
-        const auto base = mm::ioremap(range);
-        if (!base || !regions.push({*base, range.size}))
-            return std::unexpected{"a GICv3 redistributor region cannot be mapped"};
-    }
-    if (regions.empty())
+    if (registers.redistributors.empty())
         return std::unexpected{"the device tree gives no GICv3 redistributor region"};
+    regions = registers.redistributors;
     stride_ = gic.redistributor_stride;
-    return {};
+    return init_distributor();
 }
 
 GicResult GicV3::init_distributor()
@@ -136,16 +115,16 @@ GicResult GicV3::init_distributor()
 }
 
 // The first frame of the redistributor with this affinity.
-std::optional<VirtAddr> GicV3::find_redistributor(u64 affinity) const
+std::optional<Mmio> GicV3::find_redistributor(u64 affinity) const
 {
     for (const RedistributorRegion& region : regions) {
         for (Bytes at{0}; at + kFrame * 2 <= region.size;) {
-            const Mmio frame{region.base + at};
+            const Mmio frame = region.registers.from(at);
             if (!is_v3_or_v4(frame))
                 break;
             const u64 type = frame.read64(kRedistributorType);
             if (RedistributorType::Affinity::of(type) == packed_affinity(affinity))
-                return region.base + at;
+                return frame;
             if (RedistributorType::Last::of(type) != 0)
                 break;
             const u64 frames = RedistributorType::VirtualLpis::of(type) != 0 ? 4 : 2;
@@ -157,15 +136,15 @@ std::optional<VirtAddr> GicV3::find_redistributor(u64 affinity) const
 
 GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
 {
-    const u64 affinity = mpidr & kAffinityMask;
+    const u64 affinity = Mpidr{mpidr}.affinity();
     const auto redistributor = find_redistributor(affinity);
     if (!redistributor)
         return std::unexpected{"no GICv3 redistributor for this CPU's affinity"};
 
     // Reads as zero and ignores writes in the non-secure view, where the firmware has done this.
-    const Mmio control{*redistributor};
-    control.write32(kWaker, static_cast<u32>(Waker::ProcessorSleep::in(control.read32(kWaker), 0)));
-    if (!poll_until([=] { return Waker::ChildrenAsleep::of(control.read32(kWaker)) == 0; }))
+    const u64 waker = redistributor->read32(kWaker);
+    redistributor->write32(kWaker, static_cast<u32>(Waker::ProcessorSleep::in(waker, 0)));
+    if (!poll_until([=] { return Waker::ChildrenAsleep::of(redistributor->read32(kWaker)) == 0; }))
         return std::unexpected{"this CPU's GICv3 redistributor does not wake up (GICR_WAKER)"};
 
     gic::reset_private_interrupts(private_interrupts(*redistributor), ~u32{0});
@@ -186,7 +165,7 @@ GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
 
 GicResult GicV3::init_cpu_interface()
 {
-    if (ProcessorFeatures0::read().get<ProcessorFeatures0::Gic>() == 0)
+    if (IdAa64Pfr0::read().get<IdAa64Pfr0::Gic>() == 0)
         return std::unexpected{"this CPU has no GICv3 System registers (ID_AA64PFR0_EL1.GIC)"};
     SystemRegisterEnable::read().with<SystemRegisterEnable::Enable>(1).write();
     isb(); // before any other ICC register is touched
@@ -229,7 +208,7 @@ GicResult GicV3::check_range_selector(u64 affinity)
 
 // The calling CPU's. Rare enough to search: what the interrupt path needs, it has in System registers. A CPU
 // that was never set up gets address 0, which faults.
-VirtAddr own_redistributor()
+Mmio own_redistributor()
 {
     const u64 self = affinity() | kKnown;
     for (const Cpu& cpu : cpus) {
@@ -239,7 +218,8 @@ VirtAddr own_redistributor()
     return {};
 }
 
-// The redistributor may sleep then (GICR_WAKER, IHI 0069H 12.11); in the non-secure view that is the firmware's.
+// The redistributor may sleep then (GICR_WAKER, IHI 0069H 12.11); in the non-secure view that is the
+// firmware's.
 void GicV3::leave_cpu()
 {
     GroupEnable1{}.write();
@@ -253,7 +233,7 @@ void GicV3::enable_private(u32 intid)
 
 void GicV3::disable_private(u32 intid)
 {
-    const VirtAddr redistributor = own_redistributor();
+    const Mmio redistributor = own_redistributor();
     private_interrupts(redistributor).write32(gic::kClearEnable, u32{1} << intid);
     // Until then it can still be taken. A redistributor that never settles was refused in init_cpu.
     static_cast<void>(redistributor_settled(redistributor));

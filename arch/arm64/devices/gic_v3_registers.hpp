@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The registers of a GICv3 that Percival uses (Arm IHI 0069H, chapter 12). Only arch/arm64/devices/gic_v3.cpp uses
-// this.
+// The registers of a GICv3 that Percival uses (Arm IHI 0069H, chapter 12). Only arch/arm64/devices/gic_v3.cpp
+// uses this.
 #pragma once
 
 #include "arch/cpu/mmio.hpp"
@@ -57,10 +57,6 @@ constexpr u64 packed_affinity(u64 affinity)
 static_assert(packed_affinity(0x12'0034'5678) == 0x1234'5678);
 
 // CPU interface.
-struct ProcessorFeatures0 {
-    PERCIVAL_SYSTEM_REGISTER(ProcessorFeatures0, "id_aa64pfr0_el1")
-    using Gic = Field<27, 24>; // not 0: the CPU interface has System registers
-};
 struct SystemRegisterEnable {
     PERCIVAL_SYSTEM_REGISTER(SystemRegisterEnable, "icc_sre_el1")
     using Enable = Field<0>;

@@ -7,9 +7,10 @@
 #include "arch/mmu/translation_registers.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/machine.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/image/image.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 
 // parking.S
@@ -27,15 +28,15 @@ static_assert(offsetof(Mailbox, entry) == 0 && offsetof(Mailbox, is_parked) == 6
 constinit std::array<Mailbox, kMaxCpus> mailboxes{};
 
 // As memory has it, whatever a cache does: no line of it is dirty (INV-parking-2).
-u64 read_past_caches(const u64& word)
+u64 read_past_caches(u64& word)
 {
     clean_and_invalidate_to_memory({address_of(&word), Bytes{sizeof word}});
-    return __atomic_load_n(&word, __ATOMIC_RELAXED);
+    return std::atomic_ref{word}.load(std::memory_order_relaxed);
 }
 
 void write_to_memory(u64& word, u64 value)
 {
-    __atomic_store_n(&word, value, __ATOMIC_RELAXED);
+    std::atomic_ref{word}.store(value, std::memory_order_relaxed);
     clean_and_invalidate_to_memory({address_of(&word), Bytes{sizeof word}});
 }
 

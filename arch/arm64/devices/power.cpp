@@ -4,10 +4,8 @@
 #include "arch/arm64/devices/parking.hpp"
 #include "arch/arm64/devices/psci.hpp"
 #include "arch/cpu/barrier.hpp"
-#include "arch/cpu/mmio.hpp"
 #include "arch/cpu/processor.hpp"
 #include "kernel/cpus/online.hpp"
-#include "mm/vmalloc/vmap.hpp"
 
 namespace percival::arch {
 namespace {
@@ -26,26 +24,6 @@ bool is_to_be_parked(CpuId cpu)
     return described(cpu).start != CpuStart::Psci;
 }
 
-// The CPU spins in firmware code with its MMU off and reads the release address from memory, past all caches.
-// So the entry is written through a device mapping, which goes past them too. What is left of the address in
-// a cache is written back and dropped first: if it is dirty it would later overwrite the entry (Arm ARM,
-// "Mismatched memory attributes").
-std::expected<void, std::string_view> release_from_spin_table(PhysAddr release_address, PhysAddr entry)
-{
-    if (!release_address.is_aligned(Bytes{sizeof(u64)}))
-        return std::unexpected{"spin table: the CPU's release address is not a multiple of 8"};
-    const auto mapped = mm::ioremap({release_address, Bytes{sizeof(u64)}});
-    if (!mapped)
-        return std::unexpected{"spin table: the CPU's release address cannot be mapped"};
-    asm volatile("dc civac, %0" : : "r"(mapped->raw()) : "memory");
-    dsb<Shareability::FullSystem>(); // write-back before the store
-    Mmio{*mapped}.write64(0, entry.raw());
-    dsb<Shareability::FullSystem>(); // the store before the event that makes the CPU look
-    send_event();
-    mm::iounmap(*mapped);
-    return {};
-}
-
 } // namespace
 
 void power_init(PsciConduit conduit)
@@ -54,18 +32,36 @@ void power_init(PsciConduit conduit)
     psci_usable = psci.is_usable();
 }
 
+std::optional<PhysAddr> spin_table_release_address(CpuId cpu)
+{
+    const CpuDescription& description = described(cpu);
+    if (description.start != CpuStart::SpinTable || parking::is_parked(cpu))
+        return {};
+    return description.release_address;
+}
+
+// The CPU spins in firmware code with its MMU off and reads the release address from memory, past all caches.
+// So the entry is written through a device mapping, which goes past them too. What is left of the address in
+// a cache is written back and dropped first: if it is dirty it would later overwrite the entry (Arm ARM,
+// "Mismatched memory attributes").
+void release_from_spin_table(Mmio release_address, PhysAddr entry)
+{
+    asm volatile("dc civac, %0" : : "r"(release_address.base().raw()) : "memory");
+    dsb<Shareability::FullSystem>(); // write-back before the store
+    release_address.write64(0, entry.raw());
+    dsb<Shareability::FullSystem>(); // the store before the event that makes the CPU look
+    send_event();
+}
+
 std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
 {
     if (parking::is_parked(cpu)) {
         parking::release(cpu, entry);
         return {};
     }
-    const CpuDescription& description = described(cpu);
-    if (description.start == CpuStart::SpinTable)
-        return release_from_spin_table(description.release_address, entry);
     if (!psci_usable)
         return std::unexpected{"the firmware has no PSCI of version 0.2 or later"};
-    return psci.cpu_on(description.mpidr, entry, 0);
+    return psci.cpu_on(described(cpu).mpidr, entry, 0);
 }
 
 bool can_turn_off(CpuId cpu)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// PSCI, the firmware's power interface, version 0.2 and later (Arm DEN 0022F). Only arch/arm64/devices/power.cpp uses
-// it. Any context.
+// PSCI, the firmware's power interface, version 0.2 and later (Arm DEN 0022F). Only
+// arch/arm64/devices/power.cpp uses it. Any context.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"

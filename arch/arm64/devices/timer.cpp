@@ -24,7 +24,6 @@ struct AlarmTime {
 struct AlarmControl {
     PERCIVAL_SYSTEM_REGISTER(AlarmControl, "cntv_ctl_el0")
     using Enable = Field<0>;
-    using Masked = Field<1>;
 };
 
 constinit u32 frequency{0};

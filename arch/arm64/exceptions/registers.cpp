@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/exceptions/registers.hpp"
 
-#include "arch/backtrace/backtrace.hpp"
+#include "arch/cpu/pointer_authentication.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/lib/symbols.hpp"
 

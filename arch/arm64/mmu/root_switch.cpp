@@ -4,9 +4,7 @@
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/idmap.hpp"
-#include "arch/mmu/translation_registers.hpp"
-#include "mm/image/boot_tables.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/image/image.hpp"
 
 extern "C" void replace_ttbr1(percival::u64 root, percival::u64 reserved);
 
@@ -21,12 +19,12 @@ struct Par {
 
 } // namespace
 
-void install_root(PhysAddr root)
+void install_root(RootRegister root)
 {
     InterruptMask masked;
     enter_idmap();
-    in_idmap (&replace_ttbr1)(Ttbr1::walking_from(mm::walk_start(root)).raw,
-                              Ttbr1::walking_from(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
+    in_idmap (&replace_ttbr1)(root.raw,
+                              root_register(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
     drop_idmap();
 }
 
@@ -38,14 +36,14 @@ bool translates_for_write(VirtAddr address)
     return Par::read().get<Par::Failed>() == 0;
 }
 
-bool runs_on_root(PhysAddr root)
+bool runs_on_root(RootRegister root)
 {
-    return Ttbr1::read().walk_start() == mm::walk_start(root);
+    return RootRegister::read().with<RootRegister::Cnp>(0).raw == root.raw;
 }
 
 bool root_is_common_not_private()
 {
-    return Ttbr1::read().get<Ttbr1::Cnp>() != 0;
+    return RootRegister::read().get<RootRegister::Cnp>() != 0;
 }
 
 Translation translate(VirtAddr address)

@@ -3,12 +3,14 @@
 
 #include "arch/cpu/cache.hpp"
 #include "arch/cpu/processor.hpp"
+#include "kernel/lib/address.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/sync/preemption.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/image/image.hpp"
 #include "mm/kernel_map/writable_window.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -51,7 +53,7 @@ public:
         if (*at == instruction)
             return;
         u32* const writable = open(at);
-        __atomic_store_n(writable, instruction, __ATOMIC_RELAXED);
+        std::atomic_ref{*writable}.store(instruction, std::memory_order_relaxed);
         publish_instructions({address_of(writable), Bytes{sizeof(u32)}});
         publish_instructions({address_of(at), Bytes{sizeof(u32)}});
     }
@@ -59,13 +61,15 @@ public:
 private:
     u32* open(u32* at)
     {
-        const u64 offset = reinterpret_cast<u64>(at) % mm::KernelGeometry::kPageSize.count();
+        const u64 offset = address_of(at).raw() % mm::KernelGeometry::kPageSize.count();
+        // SAFETY: bytes, to count in them; the page is not accessed through this pointer.
         std::byte* const page = reinterpret_cast<std::byte*>(at) - offset;
         if (page != page_) {
             window_.reset(); // there is one at a time
             window_.emplace(mm::image_to_physical(page));
             page_ = page;
         }
+        // SAFETY: the window shows the page of `at` at another address, so this is `at`'s instruction.
         return reinterpret_cast<u32*>(window_->writable<std::byte>() + offset);
     }
 
@@ -90,9 +94,9 @@ bool uses_lse(const Alternative& alternative, PercpuForm form)
     return form.lse && (alternative.result_is_unused == 0 || form.add != AddForm::LlSc);
 }
 
-// For percpu_guard.S. A switch becomes due during an operation by an interrupt only. With interrupts masked it
-// was due before, and whoever made it so has seen to it; asking again for the interrupt that makes it, which
-// switch_if_due() would do, could go on for ever in what runs on the way to the switch itself.
+// For percpu_guard.S. A switch becomes due during an operation by an interrupt only. With interrupts masked
+// it was due before, and whoever made it so has seen to it; asking again for the interrupt that makes it,
+// which switch_if_due() would do, could go on for ever in what runs on the way to the switch itself.
 extern "C" void switch_after_guard()
 {
     if (!interrupts_masked())
@@ -105,8 +109,7 @@ u32 instruction_of(Alternative& alternative, PercpuForm form)
 {
     const bool lse = uses_lse(alternative, form);
     const auto branch_to = [&alternative](s32& sequence) {
-        return branch(reinterpret_cast<u64>(alternative.site()),
-                      reinterpret_cast<u64>(Alternative::at(sequence)));
+        return branch(address_of(alternative.site()).raw(), address_of(Alternative::at(sequence)).raw());
     };
     switch (form.mode) {
     case PercpuMode::Local:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the vectors call. Interrupts are masked in all of it.
 #include "arch/debug/breakpoint.hpp"
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
-#include "arch/exceptions/fault_recovery.hpp"
 #include "arch/exceptions/registers.hpp"
 #include "arch/percpu_modes/restart.hpp"
 #include "kernel/interrupts/interrupts.hpp"
@@ -14,7 +14,8 @@
 namespace percival::arch {
 namespace {
 
-// A translation fault of the kernel itself, at any level of the walk, data or instruction, that goes away by trying again.
+// A translation fault of the kernel itself, at any level of the walk, data or instruction, that goes away by
+// trying again.
 bool is_spurious_fault(const Registers& registers)
 {
     const ExceptionClass exception = exception_class(registers.esr);

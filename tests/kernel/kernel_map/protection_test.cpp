@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // W^X, guard pages and null pointers: what must fault does, with the right kind of fault.
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
-#include "arch/exceptions/fault_recovery.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/thread.hpp"

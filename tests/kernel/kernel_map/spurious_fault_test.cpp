@@ -2,9 +2,9 @@
 // Faults that are gone when looked at again, and those that are not: the first are never seen, the second
 // always reported.
 #include "arch/cpu/processor.hpp"
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/timer.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
-#include "arch/exceptions/fault_recovery.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"

@@ -60,10 +60,10 @@ std::array<arch::Translation, N> translate_on(PhysAddr root, const std::array<Vi
 {
     std::array<arch::Translation, N> found{};
     const arch::InterruptMask masked;
-    arch::install_root(root);
+    arch::install_root(mm::root_register(root));
     for (std::size_t n = 0; n < N; ++n)
         found[n] = arch::translate(addresses[n]);
-    arch::install_root(mm::cpu_root(kBootCpu));
+    arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
     return found;
 }
 

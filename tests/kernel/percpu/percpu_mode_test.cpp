@@ -9,6 +9,7 @@
 #include "kernel/percpu/probe.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/percpu/area.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
@@ -37,9 +38,9 @@ PERCIVAL_TEST(percpu_mode, the_probe_sees_two_cpus_that_share_a_root)
             wrong_on_owner.store(wrong_reads_beside(self, kOther), std::memory_order_relaxed);
         if (self != kOther)
             return;
-        arch::install_root(mm::cpu_root(kBootCpu));
+        arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
         const u32 wrong = wrong_reads_beside(self, kBootCpu);
-        arch::install_root(mm::cpu_root(self));
+        arch::install_root(mm::root_register(mm::cpu_root(self)));
         wrong_on_guest.store(wrong, std::memory_order_relaxed);
     });
     EXPECT_EQ(wrong_on_owner.load(std::memory_order_relaxed), 0u);
@@ -53,9 +54,9 @@ PERCIVAL_TEST(percpu_mode, auto_chooses_restart_where_two_cpus_share_a_root_and_
     if (online_cpu_count() < 2 || !arch::kHasLocalMode)
         SKIP("there is one CPU only, or no local mode");
     const InPercpuForm restart{arch::PercpuMode::Restart};
-    call_on(kOther, [] { arch::install_root(mm::cpu_root(kBootCpu)); });
+    call_on(kOther, [] { arch::install_root(mm::root_register(mm::cpu_root(kBootCpu))); });
     const PercpuModeChoice on_a_shared_root = choose_percpu_mode_by_looking();
-    call_on(kOther, [] { arch::install_root(mm::cpu_root(kOther)); });
+    call_on(kOther, [] { arch::install_root(mm::root_register(mm::cpu_root(kOther))); });
     EXPECT(on_a_shared_root.mode == arch::PercpuMode::Restart);
     EXPECT(on_a_shared_root.why == std::string_view{"auto: the probe found a TLB that is not private"});
     EXPECT(choose_percpu_mode_by_looking().mode == arch::PercpuMode::Local);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Every CPU on its own root; roots alike but for the local percpu window; nobody can change them.
 #include "arch/cpu/processor.hpp"
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
-#include "arch/exceptions/fault_recovery.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/init/memory_setup.hpp"
@@ -51,8 +51,9 @@ bool is_window_entry(u64 index)
 PERCIVAL_TEST(roots, ttbr1_is_the_cpus_own_root_on_every_cpu)
 {
     run_everywhere([](CpuId cpu) {
-        for_each_online_cpu(
-            [cpu](CpuId other) { EXPECT(arch::runs_on_root(mm::cpu_root(other)) == (cpu == other)); });
+        for_each_online_cpu([cpu](CpuId other) {
+            EXPECT(arch::runs_on_root(mm::root_register(mm::cpu_root(other))) == (cpu == other));
+        });
     });
 }
 
@@ -138,9 +139,9 @@ PERCIVAL_TEST(roots, local_addresses_do_not_translate_on_the_master_root)
     {
         arch::InterruptMask masked;
         on_own_root = arch::translate(kWindow).valid;
-        arch::install_root(mm::master_root());
+        arch::install_root(mm::root_register(mm::master_root()));
         on_master = arch::translate(kWindow).valid;
-        arch::install_root(mm::cpu_root(kBootCpu));
+        arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
         on_own_root_again = arch::translate(kWindow).valid;
     }
     EXPECT(on_own_root);
@@ -166,9 +167,9 @@ PERCIVAL_TEST(roots, the_same_load_reads_another_cpus_copy_on_that_cpus_root)
         {
             const arch::InterruptMask masked;
             before = read_local(owner);
-            arch::install_root(mm::cpu_root(cpu));
+            arch::install_root(mm::root_register(mm::cpu_root(cpu)));
             there = read_local(owner);
-            arch::install_root(mm::cpu_root(kBootCpu));
+            arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
             after = read_local(owner);
         }
         EXPECT_EQ(before, 100u);

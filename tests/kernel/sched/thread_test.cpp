@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Threads: they run, wait, are replaced, move, and end.
 #include "arch/cpu/processor.hpp"
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/timer.hpp"
-#include "arch/exceptions/fault_recovery.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_affinity.hpp"

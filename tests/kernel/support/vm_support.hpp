@@ -3,8 +3,8 @@
 // an address reads as.
 #pragma once
 
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
-#include "arch/exceptions/fault_recovery.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/machine.hpp"

@@ -7,8 +7,8 @@
 
 namespace percival::arch {
 
-enum class Shareability { NonShareable, InnerShareable, FullSystem };
-enum class Access { Any, Store, Load };
+enum class Shareability : unsigned { NonShareable = 1, InnerShareable = 2, FullSystem = 3 };
+enum class Access : unsigned { Load = 1, Store = 2, Any = 3 };
 enum class TlbScope : u8 { ThisCpu, AllCpus };
 enum class TlbEntries : u8 { Leaves, LeavesAndTables };
 

@@ -18,13 +18,4 @@ void print_backtrace(const Registers& registers);
 // Of the caller: #0 is where it called this function.
 void print_backtrace();
 
-// A code address without its pointer authentication code.
-inline VirtAddr strip_pointer_authentication(VirtAddr code)
-{
-    u64 raw = code.raw();
-    // XPACLRI, which is a hint and does nothing before Armv8.3. It works on x30 only.
-    asm("mov x30, %0; hint #7; mov %0, x30" : "+r"(raw) : : "x30");
-    return VirtAddr{raw};
-}
-
 } // namespace percival::arch

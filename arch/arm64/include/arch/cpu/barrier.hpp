@@ -5,39 +5,28 @@
 
 namespace percival::arch {
 
-enum class Shareability { NonShareable, InnerShareable, FullSystem };
-enum class Access { Any, Store, Load };
+// The values are those of the instructions: an option is the shareability domain in bits 3:2 and the access
+// type in 1:0 (Arm ARM C6.2, DMB). tests/boot/test_barriers.py disassembles every combination.
+enum class Shareability : unsigned { NonShareable = 1, InnerShareable = 2, FullSystem = 3 };
+enum class Access : unsigned { Load = 1, Store = 2, Any = 3 };
 
+constexpr unsigned barrier_option(Shareability shareability, Access access)
+{
+    return static_cast<unsigned>(shareability) << 2 | static_cast<unsigned>(access);
+}
+
+// Waits until earlier accesses of the type are complete.
 template <Shareability S, Access A = Access::Any>
 inline void dsb()
 {
-    if constexpr (S == Shareability::NonShareable && A == Access::Any)
-        asm volatile("dsb nsh" ::: "memory");
-    else if constexpr (S == Shareability::NonShareable && A == Access::Store)
-        asm volatile("dsb nshst" ::: "memory");
-    else if constexpr (S == Shareability::InnerShareable && A == Access::Any)
-        asm volatile("dsb ish" ::: "memory");
-    else if constexpr (S == Shareability::InnerShareable && A == Access::Store)
-        asm volatile("dsb ishst" ::: "memory");
-    else if constexpr (S == Shareability::FullSystem && A == Access::Any)
-        asm volatile("dsb sy" ::: "memory");
-    else
-        static_assert(S == Shareability::FullSystem && A == Access::Store, "no DSB of this kind is used");
+    asm volatile("dsb %0" : : "i"(barrier_option(S, A)) : "memory");
 }
 
+// Orders earlier accesses of the type before later ones.
 template <Shareability S, Access A = Access::Any>
 inline void dmb()
 {
-    if constexpr (S == Shareability::InnerShareable && A == Access::Any)
-        asm volatile("dmb ish" ::: "memory");
-    else if constexpr (S == Shareability::InnerShareable && A == Access::Store)
-        asm volatile("dmb ishst" ::: "memory");
-    else if constexpr (S == Shareability::FullSystem && A == Access::Any)
-        asm volatile("dmb sy" ::: "memory");
-    else if constexpr (S == Shareability::FullSystem && A == Access::Store)
-        asm volatile("dmb st" ::: "memory");
-    else
-        static_assert(S == Shareability::InnerShareable && A == Access::Load, "no DMB of this kind is used");
+    asm volatile("dmb %0" : : "i"(barrier_option(S, A)) : "memory");
 }
 
 // Later instructions are fetched, and System registers take effect, after this point.

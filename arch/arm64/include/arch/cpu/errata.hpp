@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What is known of CPU models beyond what their ID registers say: errata, and one strength that has no field
-// there. By MIDR_EL1, which every CPU says of itself (arch/cpu/cpu_features.hpp); the lists are data, here and
-// nowhere else, in arch/arm64/cpu/errata.cpp. Any context.
+// there. By MIDR_EL1, which every CPU says of itself (arch/cpu/cpu_features.hpp); the lists are data, here
+// and nowhere else, in arch/arm64/cpu/errata.cpp. Any context.
 #pragma once
 
 #include "kernel/lib/types.hpp"

@@ -17,6 +17,7 @@ struct Midr {
 
 struct Mpidr {
     PERCIVAL_SYSTEM_REGISTER(Mpidr, "mpidr_el1")
+    // Aff3.Aff2.Aff1.Aff0 in their places; the other bits (MT, U) are no part of a CPU's name.
     static constexpr u64 kAffinityMask = 0xff'00ff'ffff;
     constexpr u64 affinity() const { return raw & kAffinityMask; }
 };
@@ -25,7 +26,6 @@ struct IdAa64Isar0 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Isar0, "id_aa64isar0_el1")
     using Atomic = Field<23, 20>; // >= 2: FEAT_LSE
     using Tlb = Field<59, 56>;    // 2: FEAT_TLBIRANGE
-    using Rndr = Field<63, 60>;
 };
 
 struct IdAa64Isar1 {
@@ -46,6 +46,7 @@ struct IdAa64Mmfr0 {
     using TGran16 = Field<23, 20>;                                 // 0: not implemented
     static constexpr unsigned kTGran64High = 27, kTGran64Low = 24; // signed; negative: not implemented
     static constexpr unsigned kTGran4High = 31, kTGran4Low = 28;
+    using Fgt = Field<59, 56>; // FEAT_FGT
 };
 
 struct IdAa64Mmfr2 {
@@ -53,6 +54,11 @@ struct IdAa64Mmfr2 {
     using Cnp = Field<3, 0>;       // FEAT_TTCNP
     using VaRange = Field<19, 16>; // 1: FEAT_LVA
     using Bbm = Field<55, 52>;
+};
+
+struct IdAa64Pfr0 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Pfr0, "id_aa64pfr0_el1")
+    using Gic = Field<27, 24>; // not 0: the GIC's CPU interface has System registers
 };
 
 struct IdAa64Pfr1 {
@@ -81,8 +87,8 @@ inline bool translates_52_bits(mm::Granule granule)
     return false;
 }
 
-// Whether a CPU that does has blocks one level further up than others have (Arm ARM D8.3.1). FEAT_LPA2 implies them;
-// 64 KiB need FEAT_LPA, which is a matter of the output addresses alone.
+// Whether a CPU that does has blocks one level further up than others have (Arm ARM D8.3.1). FEAT_LPA2
+// implies them; 64 KiB need FEAT_LPA, which is a matter of the output addresses alone.
 inline bool has_wide_blocks(mm::Granule granule)
 {
     return translates_52_bits(granule) &&

@@ -15,6 +15,10 @@ public:
     constexpr Mmio() = default;
     constexpr explicit Mmio(VirtAddr base) : base_{base} {}
 
+    constexpr VirtAddr base() const { return base_; }
+    // Returns the registers from `offset` on.
+    constexpr Mmio from(Bytes offset) const { return Mmio{base_ + offset}; }
+
     u32 read32(u32 offset) const
     {
         u32 value;
@@ -34,10 +38,6 @@ public:
     void write64(u32 offset, u64 value) const
     {
         asm volatile("str %0, [%1]" : : "rZ"(value), "r"((base_ + Bytes{offset}).raw()) : "memory");
-    }
-    void write8(u32 offset, u8 value) const
-    {
-        asm volatile("strb %w0, [%1]" : : "rZ"(value), "r"((base_ + Bytes{offset}).raw()) : "memory");
     }
 
 private:

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Return address signing (FEAT_PAuth). All CPUs use one kernel key, so a frame may be entered on one CPU and
-// left on another.
+// Return address signing (FEAT_PAuth). All CPUs use one kernel key (boot/pointer_authentication.hpp), so a
+// frame may be entered on one CPU and left on another. Any context.
 #pragma once
 
 #include "arch/cpu/id_registers.hpp"
+#include "kernel/lib/address.hpp"
 
 namespace percival::arch {
-
-// The key. Made once by the boot CPU from the clock, long before there is a better source; it is not a secret
-// kept from code that can read kernel memory, it only makes signed return addresses differ from boot to boot.
-struct PointerAuthenticationKey {
-    u64 low;
-    u64 high;
-};
 
 inline bool has_pointer_authentication()
 {
@@ -21,7 +15,13 @@ inline bool has_pointer_authentication()
            IdAa64Isar2::read().get<IdAa64Isar2::Apa3>() != 0;
 }
 
-// Loads the key into this CPU, MMU off. True: return addresses can be signed from now on.
-bool set_pointer_authentication_key();
+// Returns a code address without its pointer authentication code.
+inline VirtAddr strip_pointer_authentication(VirtAddr code)
+{
+    u64 raw = code.raw();
+    // XPACLRI, which is a hint and does nothing before Armv8.3. It works on x30 only.
+    asm("mov x30, %0; hint #7; mov %0, x30" : "+r"(raw) : : "x30");
+    return VirtAddr{raw};
+}
 
 } // namespace percival::arch

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Zeroing pages and cache lines with DC ZVA (Arm ARM C6.2, D24.2 DCZID_EL0): it writes a cache line without reading it
-// first. Any context with the MMU on; the memory is Normal (DC ZVA on Device memory is an Alignment fault).
+// Zeroing pages and cache lines with DC ZVA (Arm ARM C6.2, D24.2 DCZID_EL0): it writes a cache line without
+// reading it first. Any context with the MMU on; the memory is Normal (DC ZVA on Device memory is an
+// Alignment fault).
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"
@@ -56,7 +57,7 @@ template <u64 Size>
 {
     constexpr u64 kPiece = Size < 16384 ? Size : 16384;
     const Dczid dczid = Dczid::read();
-    const auto page = reinterpret_cast<u64>(memory);
+    const u64 page = address_of(memory).raw();
     if (dczid.is_usual()) [[likely]] {
 #pragma clang loop unroll(disable)
         for (u64 piece = 0; piece < Size / kPiece; ++piece)
@@ -73,6 +74,7 @@ template <u64 Size>
 [[gnu::always_inline]] inline void zero_lines(u64 at, u64 size)
 {
     if (!Dczid::read().is_usual()) {
+        // SAFETY: the caller owns the `size` bytes at `at`, of no type yet.
         __builtin_memset(reinterpret_cast<void*>(at), 0, size);
         return;
     }

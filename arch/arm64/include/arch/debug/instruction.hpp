@@ -75,8 +75,8 @@ constexpr bool is_plain_store(u32 instruction)
     return (instruction & 0x3fc0'0000) == 0x3900'0000 || (instruction & 0x3fe0'0c00) == 0x3820'0800;
 }
 
-// ADD of two registers of which the first is x18 (arch/percpu/register.hpp), and LDR and STR to an address that begins
-// with it.
+// ADD of two registers of which the first is x18 (arch/percpu/register.hpp), and LDR and STR to an address
+// that begins with it.
 constexpr bool is_add_to_x18(u32 instruction)
 {
     return (instruction & 0xffe0'ffe0) == 0x8b00'0240;

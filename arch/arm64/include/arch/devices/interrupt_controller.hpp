@@ -5,7 +5,9 @@
 // GIC INTIDs.
 #pragma once
 
+#include "arch/cpu/mmio.hpp"
 #include "kernel/device_tree/machine.hpp"
+#include "kernel/lib/bounded_vector.hpp"
 #include "kernel/lib/types.hpp"
 
 #include <expected>
@@ -32,8 +34,22 @@ struct Acknowledged {
     bool is_spurious() const { return intid >= 1020; }
 };
 
-// Maps and resets the distributor. An error is a sentence for the console. Boot CPU, once.
-std::expected<void, std::string_view> interrupt_controller_init(const GicDescription& gic);
+// A redistributor region, mapped as device memory.
+struct RedistributorRegion {
+    Mmio registers{};
+    Bytes size{};
+};
+
+// The registers that a GicDescription names, mapped as device memory: those that its version has.
+struct GicRegisters {
+    Mmio distributor{};
+    Mmio cpu_interface{};                                                             // V2
+    BoundedVector<RedistributorRegion, kMaxGicRedistributorRegions> redistributors{}; // V3
+};
+
+// Resets the distributor. An error is a sentence for the console. Boot CPU, once.
+std::expected<void, std::string_view> interrupt_controller_init(const GicDescription& gic,
+                                                                const GicRegisters& registers);
 
 // Sets up the calling CPU's own part (redistributor, CPU interface) and enables its SGIs. Interrupts masked,
 // before the CPU takes its first interrupt. An error is a sentence for the console (no redistributor for this

@@ -4,9 +4,10 @@
 //
 //   48 bits             OA[47:12] in place; SH in bits 9:8
 //   52 bits, 64 KiB     OA[51:48] in bits 15:12, which pages of 64 KiB leave free (FEAT_LPA)
-//   52 bits, 4/16 KiB   OA[49:48] in place, OA[51:50] in bits 9:8; shareability comes from TCR_EL1 (FEAT_LPA2, TCR_EL1.DS)
+//   52 bits, 4/16 KiB   OA[49:48] in place, OA[51:50] in bits 9:8; shareability is in TCR_EL1 (FEAT_LPA2, DS)
 //
-// A 52-bit build for 4 or 16 KiB that runs without FEAT_LPA2 uses the 48-bit form (mm/address_space/fold.hpp).
+// A 52-bit build for 4 or 16 KiB that runs without FEAT_LPA2 uses the 48-bit form
+// (mm/address_space/fold.hpp).
 //
 // INV-pte-1: every leaf has the access flag set, is not accessible from EL0, never executable from EL0, and
 //            is global (nG = 0): kernel mappings carry no ASID.
@@ -21,7 +22,7 @@
 
 namespace percival::arch {
 
-// Indices into MAIR_EL1 (arch/mmu.hpp).
+// Indices into MAIR_EL1 (arch/mmu/translation_registers.hpp).
 enum class MemoryAttribute : u64 { DeviceNGnRE = 0, NormalWriteBack = 1 };
 
 // Where the bits of an output address stand.

@@ -56,9 +56,9 @@ inline void tlbi_all()
         asm volatile("tlbi vmalle1" ::: "memory");
 }
 
-// Whether a CPU has an erratum that lets a broadcast TLBI and its DSB be complete too early (arch/cpu/errata.hpp).
-// After each such pair a second one is needed then: tlbi_again(), DSB ISH. Set once, when all CPUs are known;
-// until then it is not known that none has it.
+// Whether a CPU has an erratum that lets a broadcast TLBI and its DSB be complete too early
+// (arch/cpu/errata.hpp). After each such pair a second one is needed then: tlbi_again(), DSB ISH. Set once,
+// when all CPUs are known; until then it is not known that none has it.
 inline constinit bool tlbi_is_repeated = true;
 inline bool needs_repeated_tlbi()
 {

@@ -10,13 +10,13 @@
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"
+#include "arch/mmu/translation_registers.hpp"
 #include "mm/address_space/geometry.hpp"
 
 namespace percival::arch {
 
 struct TlbiRangeOperand {
     using BaseAddress = Field<36, 0>;
-    using Ttl = Field<38, 37>; // 0: leaves of any level
     using Num = Field<43, 39>;
     using Scale = Field<45, 44>;
     using Tg = Field<47, 46>;
@@ -32,10 +32,7 @@ struct TlbiRangeOperand {
 // KiB are in use. `page_shift` is the granule's; TCR_EL1.DS says the rest.
 inline unsigned range_base_shift(unsigned page_shift)
 {
-    constexpr unsigned kDs = 59;
-    u64 tcr;
-    asm("mrs %0, tcr_el1" : "=r"(tcr)); // constant once the MMU is on
-    return ((tcr >> kDs) & 1) != 0 ? 16 : page_shift;
+    return Tcr::read_constant().get<Tcr::Ds>() != 0 ? 16 : page_shift;
 }
 
 // Calls `visit(operand)` for as many operations as it takes to cover `range`, four at most for less than 2^21

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The registers that control stage 1 translation at EL1, and the values the kernel gives them.
-// Arm ARM D24.2: MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1, TTBR1_EL1.
+// Arm ARM D24.2: MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1. TTBR1_EL1 is in arch/mmu/root_register.hpp.
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"
@@ -10,31 +10,6 @@ namespace percival::arch {
 
 struct Ttbr0 {
     PERCIVAL_SYSTEM_REGISTER(Ttbr0, "ttbr0_el1")
-};
-
-// INV-ttbr1-1: CnP is 0 in every value the kernel writes: roots differ between CPUs, and CnP = 1 would let
-//              CPUs share TLB entries (Arm ARM D8.15.1, Use of the Common not Private bit).
-struct Ttbr1 {
-    PERCIVAL_SYSTEM_REGISTER(Ttbr1, "ttbr1_el1")
-    using Cnp = Field<0>; // FEAT_TTCNP
-    using Base = Field<47, 1>;
-    using BaseHigh = Field<5, 2>; // bits 51:48 of the base, where output addresses have 52 bits
-    using Asid = Field<63, 48>;
-
-    // `start`: where the hardware's walks start (mm/address_space/fold.hpp), which is the root unless the build is folded.
-    static Ttbr1 walking_from(PhysAddr start)
-    {
-        const u64 low = start.raw() & Base::kMask;
-        return has_52_bit_base() ? Ttbr1{BaseHigh::in(low, start.raw() >> 48)} : Ttbr1{low};
-    }
-    PhysAddr walk_start() const
-    {
-        const u64 low = raw & Base::kMask & ~u64{1};
-        return has_52_bit_base() ? PhysAddr{BaseHigh::in(low, 0) | BaseHigh::of(raw) << 48} : PhysAddr{low};
-    }
-
-private:
-    static bool has_52_bit_base() { return mm::KernelGeometry::kVaBits == 52 && !mm::folded_to_48_bits; }
 };
 
 struct Mair {
@@ -75,6 +50,14 @@ struct Tcr {
     using Tg1Field = Field<31, 30>;
     using Ips = Field<34, 32>;
     using Ds = Field<59>; // FEAT_LPA2: 52-bit descriptors for 4 and 16 KiB
+
+    // Reads it once the MMU is on. It is constant then, so the compiler may read it once for several uses.
+    static Tcr read_constant()
+    {
+        Tcr tcr;
+        asm("mrs %0, tcr_el1" : "=r"(tcr.raw));
+        return tcr;
+    }
 
     // `physical_range`: ID_AA64MMFR0_EL1.PARange of this CPU.
     template <mm::Granule G, unsigned IdmapBits, unsigned KernelBits>

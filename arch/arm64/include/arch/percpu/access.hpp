@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Loads and stores of this CPU's copy: single-copy atomic, one LDR or STR each (Arm ARM B2.2.1), in the form that was
-// chosen at boot (arch/percpu_modes/alternatives.hpp).
+// Loads and stores of this CPU's copy: single-copy atomic, one LDR or STR each (Arm ARM B2.2.1), in the form
+// that was chosen at boot (arch/percpu_modes/alternatives.hpp).
 //
-// A variable is named by a pointer or, if it is static, as what it is where this is compiled: the instruction then
-// takes the lower part of the address itself, and ADRP makes the rest. Behind a pointer the address is whole in a
-// register, since the compiler cannot say which part of it an asm statement may take.
+// A variable is named by a pointer or, if it is static, as what it is where this is compiled: the instruction
+// then takes the lower part of the address itself, and ADRP makes the rest. Behind a pointer the address is
+// whole in a register, since the compiler cannot say which part of it an asm statement may take.
 //
 //                          from nothing, local     in a loop: local, restart, guarded
 //      by pointer          adrp, add, ldr          1, 1, 13

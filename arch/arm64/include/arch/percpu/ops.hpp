@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The this_cpu operations on a local address, in the form that was chosen at boot (arch/percpu_modes/alternatives.hpp).
-// In local mode each is one instruction on that address where the CPUs have FEAT_LSE, else one LL/SC
-// sequence.
+// The this_cpu operations on a local address, in the form that was chosen at boot
+// (arch/percpu_modes/alternatives.hpp). In local mode each is one instruction on that address where the CPUs
+// have FEAT_LSE, else one LL/SC sequence.
 //
 // The local address is the same on every CPU and the MMU picks the copy when the instruction executes, so a
 // migration falls before or after it, never within. An LL/SC sequence that is interrupted between its halves
 // fails its store and starts over, on whatever CPU it is then: exception return clears the exclusive monitor
-// (Arm ARM B2.12). All operations but percpu_compare_exchange_release() are relaxed: they order nothing else, so
-// none of them may publish a pointer that another CPU follows. They are volatile, because the value behind the
-// address changes with a migration, which the compiler cannot see: a read must not be cached, nor moved out of a
-// loop.
+// (Arm ARM B2.12). All operations but percpu_compare_exchange_release() are relaxed: they order nothing else,
+// so none of them may publish a pointer that another CPU follows. They are volatile, because the value behind
+// the address changes with a migration, which the compiler cannot see: a read must not be cached, nor moved
+// out of a loop.
 //
 // 1- and 2-byte operations use the sized forms, so that they leave their neighbours alone.
 #pragma once
@@ -50,8 +50,8 @@ template <PercpuWord T>
 }
 
 // The same where nobody wants the old value. LDADD all the same unless measured otherwise
-// (arch/percpu_modes/alternatives.hpp): STADD may be executed far from the core, which some cores make an order of
-// magnitude slower. One register less: this is the operation of which functions have many.
+// (arch/percpu_modes/alternatives.hpp): STADD may be executed far from the core, which some cores make an
+// order of magnitude slower. One register less: this is the operation of which functions have many.
 #define PERCIVAL_ADD_LLSC(at, sz, r)                    \
     "ldxr" sz " %" r "[old], " at "\n"                  \
     "add %" r "[old], %" r "[old], %" r "[operand]\n"   \
@@ -126,8 +126,9 @@ template <PercpuWord T>
 
 enum class PercpuOrder : u8 { Relaxed, Release };
 
-// Writes `desired` if the value is `expected`; returns the value found. With Release, everything the CPU wrote before
-// is visible to whoever acquires the value that was written, and the compiler keeps it in front ("memory").
+// Writes `desired` if the value is `expected`; returns the value found. With Release, everything the CPU
+// wrote before is visible to whoever acquires the value that was written, and the compiler keeps it in front
+// ("memory").
 template <PercpuOrder Order, PercpuWord T>
 [[gnu::always_inline]] inline T percpu_compare_exchange_ordered(T* target, T expected, T desired)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Where a this_cpu operation is in the text: a site, always one instruction, chosen at boot and by tests
-// (arch/percpu_modes/alternatives.hpp). In local mode with FEAT_LSE, and for plain loads and stores, it is the operation
-// itself; in other forms a branch to a sequence out of line that branches back.
+// (arch/percpu_modes/alternatives.hpp). In local mode with FEAT_LSE, and for plain loads and stores, it is
+// the operation itself; in other forms a branch to a sequence out of line that branches back.
 //
 //      .text              .percpu_op.text                                         section alternatives
 //   1: b …             2: local, LL/SC    loop                                    { 1b - . , ldadd …, 0,
@@ -17,20 +17,74 @@
 // Then the linker moves it into a veneer, and the site is a branch to that in local mode. The other modes
 // have no such sequence: they load and store through no register that an ADRP has written.
 //
-// x18 is the distance from the local address to this CPU's global one (arch/percpu/register.hpp). A load or store by
-// pointer takes it as an offset: in restart mode, too, it is one instruction, and the site itself.
+// x18 is the distance from the local address to this CPU's global one (arch/percpu/register.hpp). A load or
+// store by pointer takes it as an offset: in restart mode, too, it is one instruction, and the site itself.
 //
 // A restart sequence computes this CPU's global address and uses it. Between the two it may be interrupted
 // and moved to another CPU, so an exception that hits it in [4, 8), the commit not yet executed, returns to
-// label 4 (arch/percpu_modes/restart.hpp, section restartable). Before its commit a sequence changes scratch registers only.
+// label 4 (arch/percpu_modes/restart.hpp, section restartable). Before its commit a sequence changes scratch
+// registers only.
 //
 // A guarded sequence counts in the thread's Preemption (kernel/sync/preemption.hpp): both are to be changed
 // together. A switch that became due meanwhile is made at label 6.
 //
-// Operands of the asm statement: [address] the local address, or [page] and [symbol], the page of a static variable
-// and its name; [global] 64 bits and [scratch] 32 bits of scratch, early-clobbered both. An operation is a macro of
-// the address operand, as text, and of anything else; its text may use local label 5, begins its retries at 4, and
-// has label 8 behind the instruction that commits.
+// Operands of the asm statement: [address] the local address, or [page] and [symbol], the page of a static
+// variable and its name; [global] 64 bits and [scratch] 32 bits of scratch, early-clobbered both. An
+// operation is a macro of the address operand, as text, and of anything else; its text may use local label 5,
+// begins its retries at 4, and has label 8 behind the instruction that commits.
+//
+// All of it for counter.add(1) on a PerCpu<u64>, as disassembled: x8 is the local address, x9
+// the 1, x10 takes the old value; x11 is [scratch], x12 is [global].
+//
+//      .text
+//          adrp  x8, counter                  these two are out of a loop
+//          add   x8, x8, :lo12:counter
+//   1:     b     2f                           as linked
+//          ldadd x9, x10, [x8]                instead of it in local mode with FEAT_LSE; STADD: x10 is xzr
+//          b     20f (21f, 22f, 23f)          instead of it in the other modes
+//   3:     …
+//
+//      .percpu_op.text
+//   2:                                        local, without FEAT_LSE
+//   4:     ldxr  x10, [x8]
+//          add   x10, x10, x9
+//          stxr  w11, x10, [x8]
+//   8:     cbnz  w11, 4b
+//          b     3b
+//
+//   20:                                       restart: an interrupt before label 8 goes back to label 4
+//   4:     add   x12, x18, x8                 this CPU's global address
+//          ldadd x9, x10, [x12]
+//   8:     b     3b
+//
+//   21:                                       restart, without FEAT_LSE
+//   4:     add   x12, x18, x8
+//          ldxr  x10, [x12]
+//          add   x10, x10, x9
+//          stxr  w11, x10, [x12]
+//   8:     cbnz  w11, 4b                      from the address on: the CPU may be another one
+//          b     3b
+//
+//   22:    mrs   x12, sp_el0                  guarded: the thread's Preemption
+//          ldr   w11, [x12]
+//          add   w11, w11, #1                 count up: the thread stays on this CPU
+//          str   w11, [x12]
+//          add   x12, x18, x8
+//   4:     ldadd x9, x10, [x12]
+//   8:     mrs   x12, sp_el0
+//          ldr   w11, [x12]
+//          sub   w11, w11, #1                 count down
+//          str   w11, [x12]
+//          ldr   w11, [x12, #4]               due
+//          cbnz  w11, 6f
+//          b     3b
+//   6:     str   x30, [sp, #-16]!             a switch became due meanwhile
+//          bl    switch_after_percpu_operation
+//          ldr   x30, [sp], #16
+//          b     3b
+//
+//   23:    …                                  guarded, without FEAT_LSE: 22 with the loop of 21 at label 4,
+//                                             begun again behind the address
 #pragma once
 
 #define PERCIVAL_AT_LOCAL "[%[address]]"

@@ -7,6 +7,7 @@
 // operations of all forms on one variable go together.
 #pragma once
 
+#include "kernel/lib/address.hpp"
 #include "kernel/lib/types.hpp"
 
 namespace percival::arch {
@@ -52,7 +53,8 @@ struct Alternative {
     u32* site() { return at(site_offset); }
     static u32* at(s32& offset)
     {
-        return reinterpret_cast<u32*>(reinterpret_cast<u64>(&offset) + static_cast<u64>(s64{offset}));
+        // SAFETY: the assembler made `offset` its own distance to an instruction (arch/percpu/site.hpp).
+        return reinterpret_cast<u32*>(address_of(&offset).raw() + static_cast<u64>(s64{offset}));
     }
 };
 

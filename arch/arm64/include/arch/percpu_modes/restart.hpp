@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Restartable sequences: the this_cpu operations of restart mode (arch/percpu/site.hpp) compute an address that
-// is this CPU's, and use it a few instructions later. Whatever interrupts them in between may move the thread
-// to another CPU, so a sequence that has not committed is begun again when the exception returns.
+// Restartable sequences: the this_cpu operations of restart mode (arch/percpu/site.hpp) compute an address
+// that is this CPU's, and use it a few instructions later. Whatever interrupts them in between may move the
+// thread to another CPU, so a sequence that has not committed is begun again when the exception returns.
 //
 // Every exception return does, whether or not the thread has moved: it costs one compare of the PC, and the
 // way back stays one. There is no other way for a thread to lose its CPU within a sequence: it calls nothing.
@@ -13,6 +13,7 @@
 #pragma once
 
 #include "arch/exceptions/registers.hpp"
+#include "kernel/lib/address.hpp"
 #include "kernel/lib/types.hpp"
 
 namespace percival::arch {
@@ -21,7 +22,7 @@ namespace percival::arch {
 struct Restartable {
     s32 begin_offset; // from this field
     u32 length;
-    u64 begin() const { return reinterpret_cast<u64>(this) + static_cast<u64>(s64{begin_offset}); }
+    u64 begin() const { return address_of(this).raw() + static_cast<u64>(s64{begin_offset}); }
 };
 
 // Where a thread that was interrupted at `pc` continues.
@@ -32,8 +33,8 @@ extern "C" const char __start_percpu_op_text[], __stop_percpu_op_text[];
 // The last act of an exception handler before it returns.
 inline void restart_percpu_operation(Registers& interrupted)
 {
-    const u64 start = reinterpret_cast<u64>(__start_percpu_op_text);
-    const u64 end = reinterpret_cast<u64>(__stop_percpu_op_text);
+    const u64 start = address_of(__start_percpu_op_text).raw();
+    const u64 end = address_of(__stop_percpu_op_text).raw();
     if (interrupted.pc - start < end - start) [[unlikely]]
         interrupted.pc = restarted(interrupted.pc);
 }

@@ -11,8 +11,9 @@
 
 namespace percival::arch {
 
-// Saves the running thread and continues `next`, whose thread pointer that is, with its stack at `next_stack`.
-// Returns when somebody switches back, with the `before` of that call. arch/arm64/threads/context_switch.S
+// Saves the running thread and continues `next`, whose thread pointer that is, with its stack at
+// `next_stack`. Returns when somebody switches back, with the `before` of that call.
+// arch/arm64/threads/context_switch.S
 extern "C" void* switch_context(u64* save_stack, u64 next_stack, void* next, void* before);
 
 // What switch_context() keeps on the stack, lowest address first.
@@ -29,10 +30,12 @@ extern "C" void thread_entry();
 // with begin_thread(before), in kernel/sched/thread_switch.cpp.
 inline u64 first_context(VirtAddr top)
 {
+    // SAFETY: the stack is mapped, aligned to 16, and nobody else's: its thread has not run.
     auto* context = reinterpret_cast<SavedContext*>((top - Bytes{sizeof(SavedContext)}).raw());
     *context = {};
+    // SAFETY: a number to switch_context(), which returns to it.
     context->return_to = reinterpret_cast<u64>(&thread_entry);
-    return reinterpret_cast<u64>(context);
+    return address_of(context).raw();
 }
 
 } // namespace percival::arch

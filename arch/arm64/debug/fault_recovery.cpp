@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "arch/exceptions/fault_recovery.hpp"
+#include "arch/debug/fault_recovery.hpp"
 
+#include "arch/exceptions/recovery_point.hpp"
 #include "arch/threads/stack_size.hpp"
-#include "kernel/sched/thread.hpp"
-
-extern "C" {
-bool call_catching_faults(percival::arch::RecoveryPoint* point, void (*function)(void*), void* argument);
-extern const char fault_recovered[];
-}
+#include "kernel/sync/thread_context.hpp"
 
 namespace percival::arch {
 namespace {
@@ -35,7 +31,7 @@ static_assert(kOverflowStackSize <= kStackSize);
 std::optional<Fault> catch_fault(void (*function)(void*), void* argument)
 {
     Catching frame{};
-    Thread& self = current_thread();
+    ThreadContext& self = thread_context();
     frame.preemption_count = self.count;
     frame.held_locks = self.held_locks;
     self.catching = &frame;
@@ -48,7 +44,7 @@ std::optional<Fault> catch_fault(void (*function)(void*), void* argument)
 
 bool recover_from_fault(Registers& registers, bool stack_overflow)
 {
-    Thread& self = current_thread();
+    ThreadContext& self = thread_context();
     auto* const frame = static_cast<Catching*>(self.catching);
     if (frame == nullptr)
         return false;
@@ -56,8 +52,8 @@ bool recover_from_fault(Registers& registers, bool stack_overflow)
     self.count = frame->preemption_count;
     self.held_locks = frame->held_locks;
     frame->fault = {registers.esr, VirtAddr{registers.far}, VirtAddr{registers.pc}, stack_overflow};
-    registers.pc = reinterpret_cast<u64>(fault_recovered);
-    registers.x[0] = reinterpret_cast<u64>(&frame->point);
+    registers.pc = address_of(fault_recovered).raw();
+    registers.x[0] = address_of(&frame->point).raw();
     registers.pstate &= ~kBranchTypeAndIllegalState;
     return true;
 }

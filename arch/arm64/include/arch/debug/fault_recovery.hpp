@@ -9,13 +9,6 @@
 
 namespace percival::arch {
 
-// Where to continue if the code faults: the state a call preserves. Filled by vectors.S.
-struct RecoveryPoint {
-    u64 sp;
-    u64 pc;
-    u64 saved[11]; // x19 to x29
-};
-
 struct Fault {
     u64 esr;
     VirtAddr far;
@@ -23,13 +16,13 @@ struct Fault {
     bool stack_overflow;
 };
 
-// Calls `function(argument)`. A synchronous exception of this thread in it, a stack overflow included, abandons
-// it without running destructors and is returned; nothing if it returned normally. Not nestable, not from
-// interrupt handlers.
+// Calls `function(argument)`. A synchronous exception of this thread in it, a stack overflow included,
+// abandons it without running destructors and is returned; nothing if it returned normally. Not nestable, not
+// from interrupt handlers.
 std::optional<Fault> catch_fault(void (*function)(void*), void* argument);
 
-// For the exception handler: if the running thread is inside catch_fault(), makes `registers` continue there and
-// says true.
+// For the exception handler: if the running thread is inside catch_fault(), makes `registers` continue there
+// and says true.
 bool recover_from_fault(Registers& registers, bool stack_overflow);
 
 } // namespace percival::arch

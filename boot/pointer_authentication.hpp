@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The key of return address signing. It is loaded with the MMU off, before the first function that signs, so
+// this is compiled as all code in boot/ is: position independent, and without signing.
+#pragma once
+
+namespace percival::boot {
+
+// Loads the key into this CPU. True: return addresses can be signed from now on.
+bool set_pointer_authentication_key();
+
+} // namespace percival::boot
