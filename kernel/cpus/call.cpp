@@ -11,6 +11,7 @@
 #include "kernel/wait/cpus_stay.hpp"
 #include "kernel/wait/mutex.hpp"
 #include "kernel/wait/work_queue.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 
 namespace percival {

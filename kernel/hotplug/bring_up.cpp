@@ -95,7 +95,7 @@ std::expected<void, std::string_view> start(CpuId cpu)
 // True while somebody is still starting.
 bool someone_is_starting()
 {
-    for (u32 index = 1; index < possible_cpus(); ++index) {
+    for (u32 index = 1; index < possible_cpu_count(); ++index) {
         if (cpus[index].state.load(std::memory_order_relaxed) == CpuState::Starting)
             return true;
     }
@@ -107,7 +107,7 @@ void wait_for_secondaries()
     const u64 deadline = arch::timer_ticks() + kBringUpSeconds * arch::timer_frequency();
     while (someone_is_starting() && arch::timer_ticks() < deadline)
         arch::relax();
-    for (u32 index = 1; index < possible_cpus(); ++index) {
+    for (u32 index = 1; index < possible_cpu_count(); ++index) {
         if (leave_out(CpuId{index}))
             print("cpu{}: did not come up (MPIDR {:x}), left out", index, cpus[index].mpidr);
     }
@@ -115,23 +115,9 @@ void wait_for_secondaries()
 
 } // namespace
 
-CpuId this_cpu_id()
-{
-    const u64 distance = arch::read_this_cpu_distance();
-    if (distance == 0)
-        return kBootCpu;
-    return CpuId{
-        static_cast<u32>((distance - mm::global_distance(kBootCpu)) >> mm::KernelLayout::kSlabShift)};
-}
-
 u32 online_cpu_count()
 {
     return online.load(std::memory_order_relaxed);
-}
-
-u32 possible_cpus()
-{
-    return mm::possible_cpu_count();
 }
 
 bool is_online(CpuId cpu)

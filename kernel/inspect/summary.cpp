@@ -132,7 +132,7 @@ void print_roots()
         format(instructions, ", {} instructions", cost.instructions);
     print("roots: complete with {} tables, {} KiB{}; private tables {} KiB for {} CPU(s)", cost.tables,
           (kPage * cost.tables).count() >> 10, instructions.text(),
-          mm::private_tables_size(possible_cpus()).count() >> 10, possible_cpus());
+          mm::private_tables_size(possible_cpu_count()).count() >> 10, possible_cpu_count());
     for_each_online_cpu([](CpuId cpu) {
         print("root: cpu{} {}, percpu at {}", cpu, mm::cpu_root(cpu),
               mm::local_to_global(KernelLayout::kLocalPercpu.base, cpu));

@@ -2,12 +2,12 @@
 #include "kernel/sched/idle_thread.hpp"
 
 #include "arch/threads/context_switch.hpp"
-#include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/hotplug.hpp"
 #include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/thread_placement.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
 namespace percival {

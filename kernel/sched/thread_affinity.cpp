@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Threads that ask for a CPU, for once or from now on.
-#include "kernel/cpus/online.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/thread_placement.hpp"
 #include "kernel/sched/thread_switch.hpp"
+#include "mm/percpu/area.hpp"
 
 namespace percival {
 

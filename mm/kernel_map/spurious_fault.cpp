@@ -4,9 +4,9 @@
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
-#include "kernel/cpus/online.hpp"
 #include "mm/kernel_map/live_break.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 
 namespace percival::mm {

@@ -3,6 +3,7 @@
 
 #include "kernel/lib/print.hpp"
 #include "mm/pages/page_cache.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/physical/early_memory.hpp"
 #include "mm/physical/page_zones.hpp"
 

@@ -11,6 +11,7 @@
 //                    them (mm/roots/sync.hpp).
 #pragma once
 
+#include "arch/percpu/register.hpp"
 #include "kernel/device_tree/machine.hpp"
 #include "kernel/lib/types.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
@@ -68,9 +69,27 @@ PhysAddr master_table_of(Level level);
 // The root of a CPU, and the number of CPUs that have one. After setup_percpu_areas().
 PhysAddr cpu_root(CpuId cpu);
 inline constinit u32 cpus_with_root = 0;
-inline u32 possible_cpu_count()
-{
-    return cpus_with_root;
-}
 
 } // namespace percival::mm
+
+namespace percival {
+
+// The calling CPU. Any context, a panic included: before a CPU's own percpu area is in place it answers
+// kBootCpu, which is the only CPU that runs C++ that early.
+inline CpuId this_cpu_id()
+{
+    const u64 distance = arch::read_this_cpu_distance();
+    if (distance == 0)
+        return kBootCpu;
+    return CpuId{
+        static_cast<u32>((distance - mm::global_distance(kBootCpu)) >> mm::KernelLayout::kSlabShift)};
+}
+
+// Possible CPUs are numbered from 0 up to this count, and each has a root and a slab, online or not. Constant
+// after setup_percpu_areas(), 0 before.
+inline u32 possible_cpu_count()
+{
+    return mm::cpus_with_root;
+}
+
+} // namespace percival

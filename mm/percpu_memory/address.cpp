@@ -3,6 +3,7 @@
 
 #include "kernel/sync/rcu.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu_memory/chunk.hpp"
 
 namespace percival::mm {

@@ -5,6 +5,7 @@
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/unit.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "mm/percpu_memory/pages.hpp"

@@ -21,6 +21,7 @@
 // the local one, each CPU's units lie together in its slab, and the usual sizes need no lock (mm/percpu_memory/stock.hpp).
 #pragma once
 
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu_memory/class.hpp"
 #include "mm/percpu_memory/store.hpp"
@@ -76,7 +77,7 @@ PerCpu<T>* construct(VirtAddr local)
     auto* object = reinterpret_cast<PerCpu<T>*>(local.raw());
     // Zeroes are what an object of such a type starts with.
     if constexpr (!std::is_trivially_default_constructible_v<T>) {
-        for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+        for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
             new (mm::global_pointer(object, CpuId{cpu})) PerCpu<T>{};
     }
     return object;
@@ -110,7 +111,7 @@ void destroy(PerCpu<T>* object)
     if (object == nullptr)
         return;
     if constexpr (!std::is_trivially_destructible_v<T>) {
-        for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+        for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
             std::destroy_at(mm::global_pointer(object, CpuId{cpu}));
     }
     free(object->local_address());

@@ -4,6 +4,7 @@
 #include "kernel/cpus/call.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/objects/small_objects.hpp"
+#include "mm/percpu/area.hpp"
 
 #include <algorithm>
 #include <utility>

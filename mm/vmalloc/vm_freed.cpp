@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/vmalloc/vm_freed.hpp"
 
-#include "kernel/cpus/call.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/this_cpu.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 #include "mm/vmalloc/vm_spares.hpp"

@@ -6,7 +6,7 @@
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/mmio.hpp"
 #include "arch/cpu/processor.hpp"
-#include "kernel/cpus/online.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/vmalloc/vmap.hpp"
 
 namespace percival::arch {

@@ -3,6 +3,7 @@
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Percpu memory where something runs out, at every step: an error value, and all that was had so far goes back.
 #include "mm/pages/allocation_failure.hpp"
+#include "mm/percpu/area.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
@@ -40,7 +41,7 @@ void fail_at_every_step(Bytes size, u32 count)
 {
     allocate_and_free(size, count);
     const PercpuUse before = percpu_use();
-    const u32 step = 1 + mm::possible_cpu_count() / 4;
+    const u32 step = 1 + possible_cpu_count() / 4;
     u32 failures = 0;
     for (u32 nth = 1; fail_at(nth, size, count); nth += nth < 12 ? 1 : step) {
         ++failures;

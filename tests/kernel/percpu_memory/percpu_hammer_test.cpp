@@ -3,6 +3,7 @@
 // zero, nothing is lost.
 #include "arch/devices/timer.hpp"
 #include "kernel/sched/tick.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/forced_migration.hpp"
@@ -109,7 +110,7 @@ PERCIVAL_TEST(percpu_hammer, what_piles_up_on_one_cpu_comes_back_to_the_others)
         for (u32 turn = 0; turn < 6; ++turn) {
             const CpuId giver = nth_online_cpu(turn);
             run_everywhere([&](CpuId cpu) {
-                for (u32 index = cpu.index(); index < kPile; index += possible_cpus())
+                for (u32 index = cpu.index(); index < kPile; index += possible_cpu_count())
                     pile[index] = allocate_and_sign(turn % 2, true);
             });
             run_everywhere([&](CpuId cpu) {

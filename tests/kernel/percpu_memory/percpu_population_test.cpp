@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Which percpu memory is there, and which is gone: pages come with objects and go with the last of them, on every
 // CPU, at both addresses; a few stay for those who cannot wait.
+#include "mm/percpu/area.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {
@@ -125,7 +126,7 @@ PERCIVAL_TEST(percpu_population, idle_pages_go_back_and_empty_chunks_but_one)
     const auto held = mm::percpu_store().statistics();
     EXPECT(held.chunks >= before.chunks + 2);
     EXPECT(mm::percpu_page_statistics().pages >=
-           pages_before + 2 * (mm::kPercpuUnit.count() / kPage.count()) * mm::possible_cpu_count());
+           pages_before + 2 * (mm::kPercpuUnit.count() / kPage.count()) * possible_cpu_count());
     for (const VirtAddr object : objects)
         percpu::free(object);
     settle_percpu();
@@ -134,7 +135,7 @@ PERCIVAL_TEST(percpu_population, idle_pages_go_back_and_empty_chunks_but_one)
     EXPECT(after.free_chunks <= 2 + kChunksOfReserve); // the first one among them
     EXPECT(after.empty >= kEnoughPages);
     EXPECT(after.empty <= kMostPages);
-    EXPECT(mm::percpu_page_statistics().pages <= pages_before + u64{kMostPages} * mm::possible_cpu_count());
+    EXPECT(mm::percpu_page_statistics().pages <= pages_before + u64{kMostPages} * possible_cpu_count());
 }
 
 // Among pages in use, too: the chunk stays, and what is in it.
@@ -156,7 +157,7 @@ PERCIVAL_TEST(percpu_population, idle_pages_of_a_chunk_in_use_go_back)
     }
     herd.forget();
     settle_percpu();
-    const u64 gone = (pages_before - mm::percpu_page_statistics().pages) / mm::possible_cpu_count();
+    const u64 gone = (pages_before - mm::percpu_page_statistics().pages) / possible_cpu_count();
     EXPECT(kPage * gone >= mm::kPercpuUnit * 2);
     EXPECT(kept.are_signed());
     // And come again, for the same chunks.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the kernel says of a percpu address: what it is, whose copy, and where it lies in RAM.
 #include "linker/symbols.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
@@ -77,7 +78,7 @@ PERCIVAL_TEST(percpu_query, what_is_no_unit_of_a_chunk_is_unused)
 PERCIVAL_TEST(percpu_query, what_is_in_no_area_is_no_percpu_address)
 {
     constexpr VirtRange kGlobal = mm::KernelLayout::kGlobalPercpu;
-    const VirtAddr behind_the_slabs = kGlobal.base + mm::KernelLayout::kSlabSize * mm::possible_cpu_count();
+    const VirtAddr behind_the_slabs = kGlobal.base + mm::KernelLayout::kSlabSize * possible_cpu_count();
     for (const VirtAddr address :
          {VirtAddr{0}, address_of(_text), kWindow.base - Bytes{1}, kWindow.end(), kGlobal.base - Bytes{1},
           behind_the_slabs, kGlobal.end(), VirtAddr{~u64{0}}}) {
@@ -112,7 +113,7 @@ PERCIVAL_TEST(percpu_query, the_physical_address_is_the_one_each_cpu_reaches)
     }
     EXPECT(!mm::percpu_to_phys(address_of(_text), kBootCpu).has_value());
     EXPECT(!mm::percpu_to_phys(kWindow.end() - Bytes{1}, kBootCpu).has_value());
-    EXPECT(!mm::percpu_to_phys(variable.local_address(), CpuId{mm::possible_cpu_count()}).has_value());
+    EXPECT(!mm::percpu_to_phys(variable.local_address(), CpuId{possible_cpu_count()}).has_value());
     EXPECT(!mm::percpu_to_phys(mm::local_to_global(object.address(), kBootCpu), kBootCpu).has_value());
 }
 

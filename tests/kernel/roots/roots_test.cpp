@@ -184,7 +184,7 @@ PERCIVAL_TEST(roots, every_entry_a_shared_region_can_use_points_to_a_table)
     const VirtRange regions[] = {
         KernelLayout::kModules,
         KernelLayout::kVmalloc,
-        {KernelLayout::kGlobalPercpu.base, KernelLayout::kSlabSize * possible_cpus()},
+        {KernelLayout::kGlobalPercpu.base, KernelLayout::kSlabSize * possible_cpu_count()},
         KernelLayout::kPciIo,
         KernelLayout::kFixmap};
     mm::KernelPageTable own{mm::cpu_root(kBootCpu), mm::kernel_tables()};
@@ -205,7 +205,7 @@ PERCIVAL_TEST(roots, being_complete_costs_one_mebibyte_and_little_more)
     // Vmalloc is as large as 1 MiB of tables can serve (mm/address_space/layout.hpp); the other regions are small, and where one
     // entry of a private table is no more than a slab each slab has a table besides.
     const u64 of_slabs =
-        (KernelLayout::kSlabSize * possible_cpus()).count() / KernelLayout::kPrivateSpan.count();
+        (KernelLayout::kSlabSize * possible_cpu_count()).count() / KernelLayout::kPrivateSpan.count();
     EXPECT(kPage * (root_completeness().tables - of_slabs) <= 1_MiB + kPage * 8);
 }
 
@@ -224,7 +224,7 @@ void expect_write_faults(VirtAddr address)
 
 PERCIVAL_TEST(roots, writing_a_private_table_of_any_cpu_faults)
 {
-    for (u32 cpu = 0; cpu < possible_cpus(); ++cpu) {
+    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu) {
         for_each_private_level([cpu](Level level) {
             expect_write_faults(mm::linear_address(mm::private_table(CpuId{cpu}, level)));
         });
@@ -255,13 +255,13 @@ PERCIVAL_TEST(roots, sealed_tables_have_no_writable_alias_anywhere)
         };
         for_each_private_level([&](Level level) {
             look(mm::master_table_of(level));
-            for (u32 cpu = 0; cpu < possible_cpus(); ++cpu)
+            for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
                 look(mm::private_table(CpuId{cpu}, level));
         });
         look(mm::image_to_physical(&boot::boot_tables.reserved));
         look(mm::image_to_physical(&boot::boot_tables.idmap));
     });
-    EXPECT_EQ(aliases, KernelLayout::kPrivateTables * (2 + possible_cpus()) + 4);
+    EXPECT_EQ(aliases, KernelLayout::kPrivateTables * (2 + possible_cpu_count()) + 4);
     EXPECT_EQ(writable, 0u);
 }
 

@@ -2,6 +2,7 @@
 // What the kernel exists for: this_cpu operations need no protection. Threads that are preempted and moved to
 // other CPUs between any two instructions lose nothing and touch no other CPU's copy twice.
 #include "mm/objects/small_objects.hpp"
+#include "mm/percpu/area.hpp"
 #include "tests/kernel/support/moved_threads.hpp"
 
 #include <algorithm>

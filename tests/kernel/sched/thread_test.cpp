@@ -5,6 +5,7 @@
 #include "arch/exceptions/fault_recovery.hpp"
 #include "kernel/cpus/online.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/spin.hpp"

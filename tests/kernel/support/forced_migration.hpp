@@ -9,6 +9,7 @@
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
 

@@ -4,9 +4,9 @@
 #pragma once
 
 #include "arch/percpu/register.hpp"
-#include "kernel/cpus/online.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/thread_group.hpp"

@@ -5,6 +5,7 @@
 
 #include "kernel/cpus/call.hpp"
 #include "kernel/sched/scheduler.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "mm/percpu_memory/allocator.hpp"
 #include "mm/percpu_memory/pages.hpp"
@@ -24,7 +25,7 @@ inline constexpr u32 kChunksOfReserve =
 template <class Visit>
 void for_each_possible_cpu(Visit visit)
 {
-    for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
         visit(CpuId{cpu});
 }
 
@@ -88,7 +89,7 @@ inline bool copies_are_zero(VirtAddr object, Bytes size)
 // What a test may have in use of one CPU's units.
 inline Bytes share_of_percpu_memory()
 {
-    return Bytes{mm::memory_statistics().free.count() / 4 / mm::possible_cpu_count()};
+    return Bytes{mm::memory_statistics().free.count() / 4 / possible_cpu_count()};
 }
 
 // All that CPUs and depots keep goes back to the chunks, and what no chunk needs to the page allocator.
@@ -126,7 +127,7 @@ inline PercpuUse percpu_use()
     const mm::PercpuStoreStatistics store = mm::percpu_store().statistics();
     const u64 pages = mm::percpu_page_statistics().pages;
     const Bytes first_unit = mm::first_percpu_chunk()->size;
-    EXPECT_EQ(u64{store.populated} - first_unit.count() / kPage.count(), pages / mm::possible_cpu_count());
+    EXPECT_EQ(u64{store.populated} - first_unit.count() / kPage.count(), pages / possible_cpu_count());
     const u64 chunks = store.chunks - 1;
     return {use.memory - kPage * (pages + mm::kernel_tables().tables_made()) - notes_of_a_chunk() * chunks,
             use.notes, use.areas - chunks, mm::local_percpu_region().areas_in_use() - chunks};

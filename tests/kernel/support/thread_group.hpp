@@ -4,6 +4,7 @@
 
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "mm/percpu/area.hpp"
 
 #include <array>
 
@@ -52,7 +53,7 @@ private:
 class BusyOthers : Immovable {
 public:
     BusyOthers()
-        : threads_{possible_cpus(), spin_,
+        : threads_{possible_cpu_count(), spin_,
                    [](u32 cpu) { return ThreadOptions{.affinity = CpuSet::only(CpuId{cpu})}; }}
     {
     }
