@@ -19,6 +19,7 @@
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
 #include <array>

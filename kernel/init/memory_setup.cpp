@@ -11,9 +11,9 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
-#include "mm/percpu/area.hpp"
 #include "mm/percpu/window.hpp"
 #include "mm/physical/early_memory.hpp"
+#include "mm/roots/roots.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "mm/vmalloc/vm_freed.hpp"
 

@@ -15,6 +15,7 @@
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 
 #include <optional>
 

@@ -2,7 +2,7 @@
 // What an address means in the percpu areas. Any context.
 #pragma once
 
-#include "mm/percpu/area.hpp"
+#include "kernel/lib/address.hpp"
 
 #include <optional>
 #include <string_view>

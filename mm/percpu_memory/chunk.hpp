@@ -13,7 +13,6 @@
 #pragma once
 
 #include "kernel/lib/bounded_vector.hpp"
-#include "mm/percpu/area.hpp"
 #include "mm/percpu/unit.hpp"
 #include "mm/percpu_memory/population.hpp"
 #include "mm/percpu_memory/slots.hpp"

@@ -8,6 +8,7 @@
 #include "mm/pages/page_cache.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/roots/roots.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 #include "mm/vmalloc/vmap.hpp"
 

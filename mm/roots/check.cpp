@@ -5,6 +5,7 @@
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/unit.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/roots/roots.hpp"
 
 namespace percival::mm {
 namespace {

@@ -3,7 +3,7 @@
 // the start (complete_master_root()), so this is the one late writer of a root.
 //
 // Each CPU has its own copies of the master's tables on the way from the root to the local percpu window
-// (mm/percpu/area.hpp). sync() makes the entries that serve a range point to tables, in the master and in the
+// (mm/roots/roots.hpp). sync() makes the entries that serve a range point to tables, in the master and in the
 // copies of every possible CPU, those that are offline too. From then on map() works in the range as anywhere
 // else, on any CPU, and what it does is seen by all.
 //

@@ -3,7 +3,7 @@
 // Underneath, the same on any root and at any address, without flush.
 //
 // Any context on a CPU that runs on its own root; ioremap() on the boot CPU before that too. The regions' lower
-// tables are shared by all roots, which are complete (mm/percpu/area.hpp): what is mapped is seen by every
+// tables are shared by all roots, which are complete (mm/roots/roots.hpp): what is mapped is seen by every
 // CPU at once, with no synchronization.
 //
 // A wrong vunmap() or iounmap() (not the start of such a mapping, or unmapped already) is reported on the

@@ -11,14 +11,14 @@ MUTANTS = (
     # What only the machine shows.
     by_boot(
         "percpu area: the local window is not linked",
-        "mm/roots/roots.cpp",
+        "mm/roots/windows.cpp",
         "for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {",
         "for (u64 entry = KernelLayout::kWindowEntries; entry < KernelLayout::kWindowEntries; ++entry) {",
         "roots.*",
     ),
     by_boot(
         "percpu area: all windows show CPU 0's slab",
-        "mm/roots/roots.cpp",
+        "mm/roots/windows.cpp",
         "local_to_global(kWindow.base, cpu) + KernelGeometry::entry_size(kLevel) * entry;",
         "local_to_global(kWindow.base, kBootCpu) + KernelGeometry::entry_size(kLevel) * entry;",
         "roots.*",

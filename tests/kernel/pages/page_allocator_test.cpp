@@ -9,6 +9,7 @@
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/physical/page_poison.hpp"
 #include "mm/physical/page_zones.hpp"
+#include "mm/roots/roots.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
 
 #include <array>

@@ -4,6 +4,7 @@
 #include "mm/objects/small_objects.hpp"
 #include "mm/pages/allocation_failure.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/roots/roots.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
 
 #include <array>

@@ -8,7 +8,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/percpu/probe.hpp"
 #include "kernel/selftest/selftest.hpp"
-#include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
 

@@ -8,6 +8,7 @@
 #include "mm/address_space/fold.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 #include "mm/roots/sync.hpp"
 
 #include <atomic>

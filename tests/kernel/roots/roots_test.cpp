@@ -15,6 +15,7 @@
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/roots/roots.hpp"
 
 namespace percival {
 namespace {
