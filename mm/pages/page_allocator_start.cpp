@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // From early memory to zones and page caches.
-#include "kernel/cpus/call.hpp"
 #include "kernel/lib/print.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
@@ -65,12 +64,6 @@ void start_page_allocator(const MachineDescription& machine)
 bool page_allocator_has_started()
 {
     return started;
-}
-
-void drain_all_page_caches()
-{
-    drain_page_cache();
-    call_on_others([] { drain_page_cache(); });
 }
 
 } // namespace percival::mm

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/percpu_memory/stock.hpp"
 
-#include "kernel/cpus/call.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/percpu/area.hpp"
@@ -69,7 +68,7 @@ constinit std::array<Depot, PercpuClass::kCount> depots{};
 void balance(void*)
 {
     depots_overflow.store(false, std::memory_order_relaxed);
-    trim_percpu_depots();
+    reduce_percpu_depots(Depot::kEnough / 2);
     percpu_store().balance();
 }
 constinit Work balance_work{&balance, nullptr};
@@ -165,28 +164,14 @@ void spill_percpu_stock(PercpuClass its_class, VirtAddr place)
     give_to_percpu_stock(its_class, place);
 }
 
-namespace {
-
-void reduce_depots(u32 spare)
+void reduce_percpu_depots(u32 kept)
 {
     for (Depot& depot : depots) {
-        while (Magazine* magazine = depot.take(spare)) {
+        while (Magazine* magazine = depot.take(kept)) {
             give_to_store(magazine->contents);
             destroy(magazine);
         }
     }
-}
-
-} // namespace
-
-void trim_percpu_depots()
-{
-    reduce_depots(Depot::kEnough / 2);
-}
-
-void empty_percpu_depots()
-{
-    reduce_depots(0);
 }
 
 Bytes percpu_bytes_in_stock()
@@ -214,12 +199,6 @@ void drain_percpu_stocks()
         empty_into(all, PercpuClass{number});
         give_to_store(all);
     }
-}
-
-void drain_all_percpu_stocks()
-{
-    drain_percpu_stocks();
-    call_on_others([] { drain_percpu_stocks(); });
 }
 
 } // namespace percival::mm

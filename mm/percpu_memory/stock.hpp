@@ -73,13 +73,10 @@ inline void give_to_percpu_stock(PercpuClass its_class, VirtAddr place)
     spill_percpu_stock(its_class, place);
 }
 
-// Gives what the depots have back to the chunks, but for a few magazines of each size; or all of it. May be
-// called anywhere; takes a while.
-void trim_percpu_depots();
-void empty_percpu_depots();
-// This CPU's stocks to the chunks, or all CPUs'. The second needs interrupts unmasked, and no lock held.
+// Gives all magazines but `kept` of each size back to the chunks. Any context; takes a while.
+void reduce_percpu_depots(u32 kept);
+// Gives what is in this CPU's stocks back to the chunks. Any context.
 void drain_percpu_stocks();
-void drain_all_percpu_stocks();
 
 // Of one CPU's units, what lies in all stocks and depots. For dumps: others allocate meanwhile.
 Bytes percpu_bytes_in_stock();

@@ -62,9 +62,4 @@ inline VmArea* take_spare(Bytes size)
 // False: too large, or the stock for its size is full. Otherwise the area is the stock's.
 [[nodiscard]] bool keep_spare(VmArea& area);
 
-// Gives this CPU's spares back to the region, or those of all CPUs: when addresses are short. The second
-// needs interrupts unmasked, and no lock held.
-void release_spares();
-void release_all_spares();
-
 } // namespace percival::mm

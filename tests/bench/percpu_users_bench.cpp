@@ -11,6 +11,7 @@
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu_memory/stock.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
+#include "tests/kernel/support/drain.hpp"
 
 namespace percival {
 namespace {
@@ -102,7 +103,7 @@ PERCIVAL_BENCHMARK(percpu_3_counters_10000_objects, "window")
     for (u64 n = 0; n < kCounters; ++n)
         percpu::free(places[n]);
     mm::drain_percpu_stocks();
-    mm::empty_percpu_depots();
+    empty_percpu_depots();
     mm::percpu_store().balance();
     mm::vfree(places);
     return result;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Dynamic percpu memory: every size and alignment, apart from each other, a value per CPU, zeroed; typed objects.
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 #include <atomic>
@@ -109,8 +110,8 @@ PERCIVAL_TEST(percpu_allocator, memory_of_each_class_is_zero_after_it_went_back_
         for (u32 index = 0; index < herd.size(); ++index)
             fill_copies(herd[index], size, 0xa5);
         herd.free_all();
-        mm::drain_all_percpu_stocks();
-        mm::empty_percpu_depots();
+        drain_all_percpu_stocks();
+        empty_percpu_depots();
         for (u32 index = 0; index < 40; ++index) {
             const auto object = percpu::allocate(size, size);
             ASSERT(object.has_value());

@@ -2,6 +2,7 @@
 // Percpu memory where something runs out, at every step: an error value, and all that was had so far goes back.
 #include "mm/pages/allocation_failure.hpp"
 #include "mm/percpu/area.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
@@ -106,7 +107,7 @@ PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_
     const PercpuUse before = percpu_use();
     {
         PageHoard hoard;
-        mm::drain_all_page_caches();
+        drain_all_page_caches();
         hoard.take_everything();
         for (;;) {
             const auto object = percpu::allocate_atomic(kSize, kGrain);

@@ -2,6 +2,7 @@
 // A stock that is full or empty no longer is when its CPU gets to it: an interrupt came in between, or the thread is
 // on another CPU by now. Deterministic: a hardware breakpoint stands in for the interrupt.
 #include "arch/debug/breakpoint.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {
@@ -40,8 +41,8 @@ PERCIVAL_TEST(percpu_interrupted, a_full_stock_that_is_empty_when_it_is_to_be_em
     std::array<VirtAddr, mm::PercpuStock::kMost + 1> objects{};
     for (VirtAddr& object : objects)
         object = percpu::allocate(kSize, kSize).value_or(VirtAddr{0});
-    mm::drain_all_percpu_stocks();
-    mm::empty_percpu_depots();
+    drain_all_percpu_stocks();
+    empty_percpu_depots();
     bool was_hit = false;
     for (u32 index = 0; index < objects.size(); ++index) {
         const arch::Breakpoint breakpoint{address_of(reinterpret_cast<void*>(&mm::spill_percpu_stock)),
@@ -50,7 +51,7 @@ PERCIVAL_TEST(percpu_interrupted, a_full_stock_that_is_empty_when_it_is_to_be_em
         was_hit = was_hit || breakpoint.was_hit();
     }
     EXPECT(was_hit);
-    mm::drain_all_percpu_stocks(); // the depot is asked next
+    drain_all_percpu_stocks(); // the depot is asked next
     expect_all_apart();
     expect_same_percpu_use(before);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Frees of what is no percpu allocation, or no longer one: refused and counted, and nothing else comes to harm.
 #include "linker/symbols.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {
@@ -58,8 +59,8 @@ PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_wherever_the_place_lie
         expect_refused(*object); // in a stock, if it is of a usual size
         expect_handed_out_once(*object, Bytes{size});
         expect_refused(*object);
-        mm::drain_all_percpu_stocks();
-        mm::empty_percpu_depots();
+        drain_all_percpu_stocks();
+        empty_percpu_depots();
         expect_refused(*object); // in a chunk
         expect_handed_out_once(*object, Bytes{size});
         settle_percpu();

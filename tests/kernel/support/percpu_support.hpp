@@ -10,6 +10,7 @@
 #include "mm/percpu_memory/allocator.hpp"
 #include "mm/percpu_memory/pages.hpp"
 #include "mm/percpu_memory/stock.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 namespace percival {
@@ -95,8 +96,8 @@ inline Bytes share_of_percpu_memory()
 // All that CPUs and depots keep goes back to the chunks, and what no chunk needs to the page allocator.
 inline void settle_percpu()
 {
-    mm::drain_all_percpu_stocks();
-    mm::empty_percpu_depots();
+    drain_all_percpu_stocks();
+    empty_percpu_depots();
     mm::percpu_store().balance();
 }
 
