@@ -5,11 +5,12 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "mm/kernel_map/live_break.hpp"
-#include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"
-#include "mm/percpu/percpu.hpp"
 
 namespace percival::mm {
+
+PERCIVAL_PERCPU PerCpu<u64> spurious_faults{};
+
 namespace {
 
 // A break takes microseconds; this is a good part of a second, which leaves room for a host that runs the breaking CPU

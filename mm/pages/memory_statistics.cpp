@@ -2,6 +2,7 @@
 #include "mm/pages/memory_statistics.hpp"
 
 #include "kernel/lib/print.hpp"
+#include "mm/kernel_map/spurious_fault.hpp"
 #include "mm/pages/page_cache.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/physical/early_memory.hpp"
@@ -19,7 +20,6 @@ PERCIVAL_PERCPU PerCpu<u64> remote_pages{};
 PERCIVAL_PERCPU PerCpu<u64> allocation_failures{};
 PERCIVAL_PERCPU PerCpu<u64> bad_frees{};
 PERCIVAL_PERCPU PerCpu<u64> late_writes{};
-PERCIVAL_PERCPU PerCpu<u64> spurious_faults{};
 
 namespace {
 
