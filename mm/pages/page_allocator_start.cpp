@@ -15,6 +15,8 @@ namespace {
 
 constinit bool started = false;
 
+constexpr TablePageSource kTablePages{.allocate = &allocate_page, .free = &free_page};
+
 // A bank, or a part of one that a zone can manage, with its descriptors.
 struct PlannedZone {
     PhysRange bank;
@@ -59,6 +61,7 @@ void start_page_allocator(const MachineDescription& machine)
     for (u32 cpu = 0; cpu < machine.cpus.size(); ++cpu)
         page_cache.on(CpuId{cpu}).node = NumaNode{machine.cpus[cpu].numa_node};
     started = true;
+    kernel_tables().use_page_source(kTablePages);
 }
 
 bool page_allocator_has_started()
