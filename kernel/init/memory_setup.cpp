@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/init/memory_setup.hpp"
 
-#include "arch/cpu/performance_counter.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/panic.hpp"
@@ -13,6 +12,7 @@
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/window.hpp"
 #include "mm/physical/early_memory.hpp"
+#include "mm/roots/completeness.hpp"
 #include "mm/roots/roots.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "mm/vmalloc/vm_freed.hpp"
@@ -89,24 +89,7 @@ void need(const Result& result, std::string_view what)
         panic("not enough memory for {}", what);
 }
 
-constinit RootCompleteness root_completeness_{};
-
-void complete_roots(u32 cpus)
-{
-    const auto instructions = [] { return arch::counts_instructions() ? arch::instructions_retired() : 0; };
-    const u64 tables_before = mm::kernel_tables().tables_made();
-    const u64 instructions_before = instructions();
-    need(mm::complete_master_root(cpus), "complete root tables");
-    root_completeness_ = {mm::kernel_tables().tables_made() - tables_before,
-                          instructions() - instructions_before};
-}
-
 } // namespace
-
-const RootCompleteness& root_completeness()
-{
-    return root_completeness_;
-}
 
 void set_up_memory(const MachineDescription& machine)
 {
@@ -117,7 +100,7 @@ void set_up_memory(const MachineDescription& machine)
     build_linear_map(machine, private_tables);
     end_boot_phase("linear map");
     need(make_cpu_stacks(machine), "the CPUs' stacks");
-    complete_roots(cpus);
+    need(mm::complete_master_root(cpus), "complete root tables");
     end_boot_phase("complete master root");
     mm::percpu_window = window_of_percpu(machine);
     need(mm::setup_percpu_areas(machine, private_tables), "the CPUs' percpu data");

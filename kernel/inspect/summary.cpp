@@ -6,7 +6,6 @@
 #include "arch/mmu/tlb.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/init/memory_setup.hpp"
 #include "kernel/lib/print.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/fold.hpp"
@@ -15,6 +14,7 @@
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/roots/completeness.hpp"
 #include "mm/roots/roots.hpp"
 
 #include <optional>
@@ -125,7 +125,7 @@ void print_layout()
 
 void print_roots()
 {
-    const RootCompleteness& cost = root_completeness();
+    const mm::RootCompleteness& cost = mm::root_completeness();
     constexpr Bytes kPage = KernelGeometry::kPageSize;
     std::array<char, 32> room;
     Writer instructions{room};

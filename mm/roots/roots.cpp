@@ -14,12 +14,6 @@ namespace {
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr VirtRange kWindow = KernelLayout::kLocalPercpu;
 
-// The entries whose tables the roots share: at the root itself where that is the only private table, else one
-// level above the private one, where one entry covers a kPrivateSpan.
-constexpr Level kSharedLevel = KernelLayout::kPrivateLevel == KernelGeometry::kRootLevel
-                                   ? KernelGeometry::kRootLevel
-                                   : KernelLayout::kPrivateLevel.up();
-
 constinit PhysRange private_tables_area{};
 
 // Copies the master's tables on the path to the local window and links them into a root of the CPU's own.
@@ -38,27 +32,6 @@ void make_root(CpuId cpu)
 }
 
 } // namespace
-
-std::expected<void, MapError> complete_master_root(u32 cpus)
-{
-    const VirtRange regions[] = {
-        KernelLayout::kModules,
-        KernelLayout::kVmalloc,
-        {KernelLayout::kGlobalPercpu.base, KernelLayout::kSlabSize * cpus},
-        KernelLayout::kImageWindow,
-        KernelLayout::kPciIo,
-        KernelLayout::kFixmap,
-    };
-    KernelPageTable master = master_table();
-    for (const VirtRange& region : regions) {
-        if (auto result = master.ensure_tables(region, kSharedLevel); !result)
-            return result;
-    }
-    // The path to the local window, so that there is something to copy; the window itself stays empty.
-    if constexpr (KernelLayout::kPrivateLevel != KernelGeometry::kRootLevel)
-        return master.ensure_tables(kWindow, kSharedLevel);
-    return {};
-}
 
 std::expected<void, MapError> setup_percpu_areas(const MachineDescription& machine, PhysRange private_tables)
 {

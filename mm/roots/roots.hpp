@@ -27,14 +27,9 @@ constexpr Bytes private_tables_size(u32 cpus)
 }
 
 // Gives every CPU its slab, with memory of its own NUMA node, and its root, in `private_tables`, and seals these
-// and the master's. The master root's shared regions must be complete before (complete_master_root()). Boot
-// CPU, once; memory must be in the linear map.
+// and the master's. The master root must be complete before (mm/roots/completeness.hpp). Boot CPU, once; memory must
+// be in the linear map.
 std::expected<void, MapError> setup_percpu_areas(const MachineDescription& machine, PhysRange private_tables);
-
-// Makes every entry of a private table that a region can ever use point to a table, so that roots never
-// change later. `cpus` says how much of the global percpu area will be used. Boot CPU, before
-// setup_percpu_areas().
-std::expected<void, MapError> complete_master_root(u32 cpus);
 
 // The tables on the way to the local window, from the root to KernelLayout::kPrivateLevel: a CPU's own ones,
 // and the master's that these are copies of. Any context, after setup_percpu_areas().

@@ -6,7 +6,6 @@
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/init/memory_setup.hpp"
 #include "kernel/inspect/ptdump.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "mm/image/boot_tables.hpp"
@@ -15,6 +14,7 @@
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/roots/completeness.hpp"
 #include "mm/roots/roots.hpp"
 
 namespace percival {
@@ -207,7 +207,7 @@ PERCIVAL_TEST(roots, being_complete_costs_one_mebibyte_and_little_more)
     // entry of a private table is no more than a slab each slab has a table besides.
     const u64 of_slabs =
         (KernelLayout::kSlabSize * possible_cpu_count()).count() / KernelLayout::kPrivateSpan.count();
-    EXPECT(kPage * (root_completeness().tables - of_slabs) <= 1_MiB + kPage * 8);
+    EXPECT(kPage * (mm::root_completeness().tables - of_slabs) <= 1_MiB + kPage * 8);
 }
 
 void expect_write_faults(VirtAddr address)
