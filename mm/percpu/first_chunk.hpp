@@ -37,30 +37,20 @@ struct PercpuFirstChunk {
                                                                                   Bytes dynamic_size,
                                                                                   Bytes page, Bytes room)
     {
-        const Bytes whole_pages = round_down(room, page);
+        const Bytes whole_pages = room.align_down(page);
         // By what is left, which no size can overflow.
         if (static_size > whole_pages)
             return std::unexpected{PercpuFirstChunkError::StaticTooLarge};
-        const Bytes reserved_begin = round_up(static_size, kPercpuGrain);
+        const Bytes reserved_begin = static_size.align_up(kPercpuGrain);
         if (reserved_size > whole_pages - reserved_begin)
             return std::unexpected{PercpuFirstChunkError::ReservedTooLarge};
-        const Bytes dynamic_begin = round_up(reserved_begin + reserved_size, kPercpuGrain);
+        const Bytes dynamic_begin = (reserved_begin + reserved_size).align_up(kPercpuGrain);
         if (dynamic_size > whole_pages - dynamic_begin)
             return std::unexpected{PercpuFirstChunkError::DynamicTooLarge};
-        return PercpuFirstChunk{reserved_begin, dynamic_begin, round_up(dynamic_begin + dynamic_size, page)};
+        return PercpuFirstChunk{reserved_begin, dynamic_begin, (dynamic_begin + dynamic_size).align_up(page)};
     }
 
     friend constexpr bool operator==(PercpuFirstChunk, PercpuFirstChunk) = default;
-
-private:
-    static constexpr Bytes round_down(Bytes size, Bytes unit)
-    {
-        return Bytes{size.count() & ~(unit.count() - 1)};
-    }
-    static constexpr Bytes round_up(Bytes size, Bytes unit)
-    {
-        return round_down(size + unit - Bytes{1}, unit);
-    }
 };
 
 } // namespace percival::mm

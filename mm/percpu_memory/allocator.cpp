@@ -145,8 +145,7 @@ void free(VirtAddr local)
 void start_allocator()
 {
     const PercpuFirstChunk parts = *first_percpu_chunk();
-    const Bytes unit{(parts.size.count() + PercpuBlock::kSize.count() - 1) &
-                     ~(PercpuBlock::kSize.count() - 1)};
+    const Bytes unit = parts.size.align_up(PercpuBlock::kSize);
     const VirtAddr base = KernelLayout::kLocalPercpu.base;
     const auto note = [](VmRegion& region, Bytes size, Bytes mapped) {
         const auto area = region.allocate(size, kPercpuUnit);
@@ -158,11 +157,8 @@ void start_allocator()
         return true;
     };
     // Slabs in the order of their CPUs, and units from the window's start: as regions hand out addresses.
-    bool done =
-        make_percpu_directory() &&
-        prepare_percpu_pages(static_cast<u32>(kPercpuUnit.count() / kPage.count())) &&
-        note(local_percpu_region(),
-             Bytes{(unit.count() + kPercpuUnit.count() - 1) & ~(kPercpuUnit.count() - 1)}, parts.size);
+    bool done = make_percpu_directory() && prepare_percpu_pages(static_cast<u32>(kPercpuUnit / kPage)) &&
+                note(local_percpu_region(), unit.align_up(kPercpuUnit), parts.size);
     for (u32 cpu = 0; done && cpu < possible_cpu_count(); ++cpu)
         done = note(global_percpu_region(), KernelLayout::kSlabSize, parts.size);
     PercpuChunk* first = done ? PercpuChunk::make(base, {unit, parts.dynamic_begin, parts.size}) : nullptr;

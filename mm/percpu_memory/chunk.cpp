@@ -12,7 +12,7 @@ namespace {
 // Up to where the directory's entry ends, so that whatever is found through it has one.
 u64 tags_for(Bytes unit)
 {
-    return ((unit.count() + kPercpuUnit.count() - 1) & ~(kPercpuUnit.count() - 1)) / kPercpuGrain.count();
+    return unit.align_up(kPercpuUnit) / kPercpuGrain;
 }
 
 } // namespace

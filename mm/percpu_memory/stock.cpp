@@ -181,7 +181,7 @@ Bytes percpu_bytes_in_stock()
         u64 count = u64{depots[number - 1].size()} * PercpuStock::kMost;
         for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
             count += __atomic_load_n(&percpu_stocks.on(CpuId{cpu})[number - 1].count, __ATOMIC_RELAXED);
-        total = total + PercpuClass{number}.size() * count;
+        total += PercpuClass{number}.size() * count;
     }
     return total;
 }

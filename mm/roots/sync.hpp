@@ -69,14 +69,6 @@ private:
         return {Layout::kLocalPercpu.base.align_down(size), size};
     }
 
-    // Whether roots differ in this entry of their tables of `level`: it belongs to the window, or leads there.
-    static constexpr bool is_private(Level level, u64 index)
-    {
-        const u64 first = G::index(level, Layout::kLocalPercpu.base);
-        const u64 count = level == Layout::kPrivateLevel ? Layout::kWindowEntries : 1;
-        return index >= first && index - first < count;
-    }
-
     Result sync_levels(VirtRange range)
     {
         for (Level level = G::kRootLevel; level <= Layout::kPrivateLevel; level = level.down()) {
@@ -95,7 +87,7 @@ private:
         const VirtAddr first = std::max(range.base, span.base);
         const VirtAddr last = std::min(range.end() - Bytes{1}, span.end() - Bytes{1});
         for (u64 index = G::index(level, first); index <= G::index(level, last); ++index) {
-            if (is_private(level, index))
+            if (Layout::is_private(level, index))
                 continue;
             if (Result result = sync_entry(level, index); !result)
                 return result;

@@ -85,8 +85,8 @@ MUTANTS = (
     by_boot(
         "percpu chunk: no tags behind the first units",
         "mm/percpu_memory/chunk.cpp",
-        "((unit.count() + kPercpuUnit.count() - 1) & ~(kPercpuUnit.count() - 1)) / kPercpuGrain.count()",
-        "unit.count() / kPercpuGrain.count()",
+        "unit.align_up(kPercpuUnit) / kPercpuGrain",
+        "unit / kPercpuGrain",
         "percpu_wrong_free.places_behind*,percpu_query.*",
     ),
     by_boot(
