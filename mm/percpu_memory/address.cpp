@@ -43,7 +43,7 @@ PercpuAddressInfo find_percpu_address(VirtAddr address)
     info.kind = kind_of_local(info.local);
     PercpuChunk* chunk = percpu_chunk_at(info.local);
     info.allocated =
-        chunk != nullptr && __atomic_load_n(chunk->tag_of(info.local), __ATOMIC_RELAXED) != kNoPercpuTag;
+        chunk != nullptr && chunk->tag_of(info.local).load(std::memory_order_relaxed) != kNoPercpuTag;
     return info;
 }
 

@@ -21,8 +21,8 @@ using namespace mm;
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
 // The chunk over the first units' reserved part, which nobody is given room in but allocate_reserved().
-constinit PercpuChunk* reserved = nullptr;
-constinit SpinLock reserved_lock;
+constinit PercpuChunk* reserved = nullptr; // constant after start_allocator()
+constinit SpinLock reserved_lock;          // its map
 
 // On all CPUs, by stores of any size.
 void zero_any_size(VirtAddr local, Bytes size)
@@ -33,7 +33,7 @@ void zero_any_size(VirtAddr local, Bytes size)
 
 void set_tag(VirtAddr local, PercpuTag tag)
 {
-    __atomic_store_n(percpu_chunk_at(local)->tag_of(local), tag, __ATOMIC_RELEASE);
+    percpu_chunk_at(local)->tag_of(local).store(tag, std::memory_order_release);
 }
 
 [[gnu::cold, gnu::noinline]] void report_wrong_free(VirtAddr address)
@@ -129,7 +129,7 @@ void free(VirtAddr local)
         const arch::InterruptMask masked;
         PercpuChunk* chunk = percpu_chunk_at(local);
         if (chunk != nullptr) [[likely]]
-            tag = __atomic_exchange_n(chunk->tag_of(local), kNoPercpuTag, __ATOMIC_ACQ_REL);
+            tag = chunk->tag_of(local).exchange(kNoPercpuTag, std::memory_order_acq_rel);
         const bool is_of_a_class = tag != kNoPercpuTag && tag <= PercpuClass::kCount;
         if (is_of_a_class && has_put_into_percpu_stock(PercpuClass{tag}, local, Pin{masked})) [[likely]]
             return;

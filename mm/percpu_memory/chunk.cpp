@@ -92,7 +92,7 @@ void set_entries(const PercpuChunk& chunk, PercpuChunk* value)
     const u64 first = from.count() >> kPercpuUnitShift;
     const u64 last = (from + chunk.map.unit_size() - Bytes{1}).count() >> kPercpuUnitShift;
     for (u64 unit = first; unit <= last; ++unit)
-        __atomic_store_n(&percpu_directory[unit], value, __ATOMIC_RELEASE);
+        std::atomic_ref{percpu_directory[unit]}.store(value, std::memory_order_release);
 }
 
 } // namespace

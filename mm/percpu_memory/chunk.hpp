@@ -18,6 +18,7 @@
 #include "mm/percpu_memory/slots.hpp"
 #include "mm/vmalloc/vm_area.hpp"
 
+#include <atomic>
 #include <expected>
 
 namespace percival::mm {
@@ -49,9 +50,10 @@ public:
     Bytes offset_of(VirtAddr local) const { return local - base_; }
     bool contains(VirtAddr local) const { return offset_of(local) < map.unit_size(); }
     // Of the grain at an address in the chunk, or behind it as far as its last entry in the directory goes.
-    PercpuTag* tag_of(VirtAddr local) const
+    std::atomic_ref<PercpuTag> tag_of(VirtAddr local) const
     {
-        return reinterpret_cast<PercpuTag*>(tags_of_all_ + local.raw() / kPercpuGrain.count());
+        auto* tag = reinterpret_cast<PercpuTag*>(tags_of_all_ + local.raw() / kPercpuGrain.count());
+        return std::atomic_ref{*tag};
     }
 
     // For PercpuSlots.
@@ -81,6 +83,12 @@ void remove_percpu_chunk(PercpuChunk& chunk);
 inline constinit PercpuChunk** percpu_directory = nullptr;
 inline constexpr u64 kPercpuUnits = KernelLayout::kSlabSize.count() >> kPercpuUnitShift;
 
+// Acquire: the chunk is seen as it was when it was entered.
+inline PercpuChunk* percpu_chunk_of_unit(u64 unit)
+{
+    return std::atomic_ref{percpu_directory[unit]}.load(std::memory_order_acquire);
+}
+
 // The chunk that the grain at a local address is in; null for any other address, one inside a grain too, and where
 // there is no chunk. Behind the first units, which are as long as need be, it is theirs up to the next whole unit.
 // Any context.
@@ -91,7 +99,7 @@ inline PercpuChunk* percpu_chunk_at(VirtAddr local)
     const u64 grain = std::rotr((local - KernelLayout::kLocalPercpu.base).count(), kGrainShift);
     if (grain >= KernelLayout::kSlabSize.count() >> kGrainShift)
         return nullptr;
-    return __atomic_load_n(&percpu_directory[grain >> (kPercpuUnitShift - kGrainShift)], __ATOMIC_ACQUIRE);
+    return percpu_chunk_of_unit(grain >> (kPercpuUnitShift - kGrainShift));
 }
 
 } // namespace percival::mm

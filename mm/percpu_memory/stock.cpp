@@ -6,6 +6,7 @@
 #include "mm/percpu/area.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 namespace percival::mm {
@@ -180,7 +181,8 @@ Bytes percpu_bytes_in_stock()
     for (u32 number = 1; number <= PercpuClass::kCount; ++number) {
         u64 count = u64{depots[number - 1].size()} * PercpuStock::kMost;
         for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
-            count += __atomic_load_n(&percpu_stocks.on(CpuId{cpu})[number - 1].count, __ATOMIC_RELAXED);
+            count += std::atomic_ref{percpu_stocks.on(CpuId{cpu})[number - 1].count}.load(
+                std::memory_order_relaxed);
         total += PercpuClass{number}.size() * count;
     }
     return total;

@@ -114,7 +114,7 @@ private:
     {
         const PercpuChunk* before = nullptr;
         for (u64 unit = 0; unit < kPercpuUnits; ++unit) {
-            PercpuChunk* chunk = __atomic_load_n(&percpu_directory[unit], __ATOMIC_ACQUIRE);
+            PercpuChunk* chunk = percpu_chunk_of_unit(unit);
             if (chunk != nullptr && chunk != before && !visit(*chunk))
                 return;
             before = chunk;

@@ -6,6 +6,8 @@
 #include "arch/cpu/zero_page.hpp"
 #include "mm/percpu/area.hpp"
 
+#include <atomic>
+
 namespace percival::mm {
 
 namespace percpu_zero_detail {
@@ -26,7 +28,7 @@ template <class Word, u32 Words>
 {
     on_all_cpus(local, [](u64 at) {
         for (u32 word = 0; word < Words; ++word)
-            __atomic_store_n(reinterpret_cast<Word*>(at) + word, 0, __ATOMIC_RELAXED);
+            std::atomic_ref{reinterpret_cast<Word*>(at)[word]}.store(0, std::memory_order_relaxed);
     });
 }
 

@@ -8,6 +8,8 @@
 #include "mm/vmalloc/vm_region.hpp"
 #include "mm/vmalloc/vm_spares.hpp"
 
+#include <atomic>
+
 namespace percival::mm {
 namespace {
 
@@ -40,8 +42,8 @@ void push(VmArea& area)
 
 VmArea* take_all(CpuId cpu)
 {
-    __atomic_store_n(&freed_bytes.on(cpu), 0, __ATOMIC_RELAXED);
-    return __atomic_exchange_n(&freed.on(cpu), nullptr, __ATOMIC_ACQUIRE);
+    std::atomic_ref{freed_bytes.on(cpu)}.store(0, std::memory_order_relaxed);
+    return std::atomic_ref{freed.on(cpu)}.exchange(nullptr, std::memory_order_acquire);
 }
 
 void give_back(VmArea& area)

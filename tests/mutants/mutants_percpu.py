@@ -78,8 +78,8 @@ MUTANTS = (
     by_boot(
         "percpu allocator: a free leaves the tag",
         "mm/percpu_memory/allocator.cpp",
-        "__atomic_exchange_n(chunk->tag_of(local), kNoPercpuTag, __ATOMIC_ACQ_REL)",
-        "__atomic_load_n(chunk->tag_of(local), __ATOMIC_RELAXED)",
+        "chunk->tag_of(local).exchange(kNoPercpuTag, std::memory_order_acq_rel)",
+        "chunk->tag_of(local).load(std::memory_order_relaxed)",
         "percpu_wrong_free.a_second_free*",
     ),
     by_boot(
