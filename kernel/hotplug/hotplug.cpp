@@ -69,7 +69,7 @@ void empty_cpu(CpuId cpu)
 {
     stop_tick();
     run_queued_calls();
-    mm::drain_percpu_stocks();
+    percpu::drain_stocks();
     mm::drain_object_stock();
     mm::drain_page_cache();
     arch::interrupt_controller_leave_cpu();

@@ -59,14 +59,14 @@ mm::Leaves linear_map_leaves(const MachineDescription& machine)
     return mm::Leaves::Largest;
 }
 
-mm::PercpuWindow window_of_percpu(const MachineDescription& machine)
+percpu::Window window_of_percpu(const MachineDescription& machine)
 {
     const auto wanted = BootArguments{machine.boot_arguments}.value("percpu.window");
     if (wanted == "mapped")
-        return mm::PercpuWindow::Mapped;
+        return percpu::Window::Mapped;
     if (wanted && wanted != "linked")
         print("boot argument percpu.window={}: not linked or mapped, using linked", *wanted);
-    return mm::PercpuWindow::Linked;
+    return percpu::Window::Linked;
 }
 
 void build_linear_map(const MachineDescription& machine, PhysRange private_tables)
@@ -102,7 +102,7 @@ void set_up_memory(const MachineDescription& machine)
     need(make_cpu_stacks(machine), "the CPUs' stacks");
     need(mm::complete_master_root(cpus), "complete root tables");
     end_boot_phase("complete master root");
-    mm::percpu_window = window_of_percpu(machine);
+    percpu::window = window_of_percpu(machine);
     need(mm::setup_percpu_areas(machine, private_tables), "the CPUs' percpu data");
     end_boot_phase("percpu areas");
     mm::start_page_allocator(machine);

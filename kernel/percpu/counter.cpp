@@ -12,7 +12,7 @@ s32 PercpuCounter::default_batch()
     return std::max<s32>(32, 2 * static_cast<s32>(possible_cpu_count()));
 }
 
-std::expected<PercpuCounter, percpu::PercpuError> PercpuCounter::make(s64 initial, s32 batch)
+std::expected<PercpuCounter, percpu::Error> PercpuCounter::make(s64 initial, s32 batch)
 {
     auto deltas = percpu::create<s32>();
     if (!deltas)
@@ -20,7 +20,7 @@ std::expected<PercpuCounter, percpu::PercpuError> PercpuCounter::make(s64 initia
     percpu::Owned<s32> owned{*deltas};
     mm::Owned<Common> common{mm::create<Common>()};
     if (common == nullptr)
-        return std::unexpected{percpu::PercpuError::NoMemory};
+        return std::unexpected{percpu::Error::NoMemory};
     common->count = initial;
     return PercpuCounter{std::move(owned), std::move(common), batch};
 }

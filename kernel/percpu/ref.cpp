@@ -7,7 +7,7 @@
 
 namespace percival {
 
-std::expected<void, percpu::PercpuError> PercpuRef::start(Release release, void* object)
+std::expected<void, percpu::Error> PercpuRef::start(Release release, void* object)
 {
     const auto counts = percpu::create<s64>();
     if (!counts)

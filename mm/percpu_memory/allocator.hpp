@@ -12,7 +12,7 @@
 // allocate() and create() may block: threads only. The atomic forms are for any context, and succeed only where
 // a page with memory has room; a worker keeps some such pages. free() and destroy() are for any context.
 //
-// A request that cannot be granted (size 0 or above kMaxPercpuSize, an alignment that is no power of two or above
+// A request that cannot be granted (size 0 or above kMaxSize, an alignment that is no power of two or above
 // a page) is reported on the console, and an error. A wrong free (of what is free already, of a place inside an
 // allocation, of a static variable, of a global alias or of any other address) is reported, counted
 // (MemoryStatistics::bad_frees) and otherwise without effect. Null is no allocation, and ignored.
@@ -30,24 +30,22 @@
 
 namespace percival::percpu {
 
-using mm::PercpuError;
-
-using Place = std::expected<VirtAddr, PercpuError>;
+using Place = std::expected<VirtAddr, Error>;
 
 namespace detail {
 
-Place refuse(Bytes size, Bytes alignment, mm::PercpuRequestError why);
-Place allocate_of_class(mm::PercpuClass its_class, bool may_block);
-Place allocate_plain(mm::PercpuRequest request, bool may_block);
+Place refuse(Bytes size, Bytes alignment, RequestError why);
+Place allocate_of_class(Class size_class, bool may_block);
+Place allocate_plain(Request request, bool may_block);
 
 // Which of them is known at compile time where the size is.
 [[gnu::always_inline]] inline Place allocate(Bytes size, Bytes alignment, bool may_block)
 {
-    const auto request = mm::PercpuRequest::of(size, alignment, mm::KernelGeometry::kPageSize);
+    const auto request = Request::of(size, alignment, mm::KernelGeometry::kPageSize);
     if (!request)
         return refuse(size, alignment, request.error());
-    const auto its_class = mm::PercpuClass::of(*request);
-    return its_class ? allocate_of_class(*its_class, may_block) : allocate_plain(*request, may_block);
+    const auto size_class = Class::of(*request);
+    return size_class ? allocate_of_class(*size_class, may_block) : allocate_plain(*request, may_block);
 }
 
 } // namespace detail
@@ -84,7 +82,7 @@ PerCpu<T>* construct(VirtAddr local)
 }
 
 template <class T>
-std::expected<PerCpu<T>*, PercpuError> construct_in(Place place)
+std::expected<PerCpu<T>*, Error> construct_in(Place place)
 {
     if (!place)
         return std::unexpected{place.error()};
@@ -95,12 +93,12 @@ std::expected<PerCpu<T>*, PercpuError> construct_in(Place place)
 
 // A T{} for every possible CPU.
 template <class T>
-std::expected<PerCpu<T>*, PercpuError> create()
+std::expected<PerCpu<T>*, Error> create()
 {
     return detail::construct_in<T>(allocate(Bytes{sizeof(PerCpu<T>)}, Bytes{alignof(PerCpu<T>)}));
 }
 template <class T>
-std::expected<PerCpu<T>*, PercpuError> create_atomic()
+std::expected<PerCpu<T>*, Error> create_atomic()
 {
     return detail::construct_in<T>(allocate_atomic(Bytes{sizeof(PerCpu<T>)}, Bytes{alignof(PerCpu<T>)}));
 }

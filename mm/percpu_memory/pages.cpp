@@ -14,7 +14,9 @@
 
 #include <atomic>
 
-namespace percival::mm {
+namespace percival::percpu {
+
+using namespace mm;
 namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
@@ -50,8 +52,7 @@ bool map_page(CpuId cpu, VirtAddr local, PhysAddr page)
 {
     if (!vmap_range(master_root(), local_to_global(local, cpu), {&page, 1}, kData))
         return false;
-    return percpu_window == PercpuWindow::Linked ||
-           vmap_range(cpu_root(cpu), local, {&page, 1}, kData).has_value();
+    return window == Window::Linked || vmap_range(cpu_root(cpu), local, {&page, 1}, kData).has_value();
 }
 
 bool populate_page(CpuId cpu, VirtAddr local)
@@ -70,7 +71,7 @@ bool populate_page(CpuId cpu, VirtAddr local)
 }
 
 // Unmaps what is mapped there, all of it or, after a failure, some.
-void remove_pages(CpuId cpu, VirtAddr base, PercpuPages pages, KernelTlbBatch& batch)
+void remove_pages(CpuId cpu, VirtAddr base, Pages pages, KernelTlbBatch& batch)
 {
     KernelPageTable master = master_table();
     for (u32 page = pages.begin; page < pages.end; ++page) {
@@ -81,13 +82,13 @@ void remove_pages(CpuId cpu, VirtAddr base, PercpuPages pages, KernelTlbBatch& b
             continue;
         removed[removed_count++] = found.pte.address();
         master.clear({global, kPage});
-        if (percpu_window == PercpuWindow::Mapped)
+        if (window == Window::Mapped)
             window_table(cpu).clear({local, kPage});
     }
     batch.add_leaves({local_to_global(page_address(base, pages.begin), cpu), kPage * pages.count()}, kPage);
 }
 
-void remove_everywhere(VirtAddr base, PercpuPages pages)
+void remove_everywhere(VirtAddr base, Pages pages)
 {
     {
         KernelTlbBatch batch{kernel_tables()};
@@ -103,14 +104,14 @@ void remove_everywhere(VirtAddr base, PercpuPages pages)
 
 } // namespace
 
-bool prepare_percpu_pages(u32 pages)
+bool prepare_pages(u32 pages)
 {
     const auto memory = vmalloc(Bytes{u64{pages} * possible_cpu_count() * sizeof(PhysAddr)});
     removed = memory ? static_cast<PhysAddr*>(*memory) : nullptr;
     return memory.has_value();
 }
 
-bool populate_percpu_pages(VirtAddr base, PercpuPages pages)
+bool populate_pages(VirtAddr base, Pages pages)
 {
     for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu) {
         for (u32 page = pages.begin; page < pages.end; ++page) {
@@ -124,15 +125,15 @@ bool populate_percpu_pages(VirtAddr base, PercpuPages pages)
     return true;
 }
 
-void depopulate_percpu_pages(VirtAddr base, PercpuPages pages)
+void depopulate_pages(VirtAddr base, Pages pages)
 {
     remove_everywhere(base, pages);
     pages_in_use.fetch_sub(u64{pages.count()} * possible_cpu_count(), std::memory_order_relaxed);
 }
 
-PercpuPageStatistics percpu_page_statistics()
+PageStatistics page_statistics()
 {
     return {pages_in_use.load(std::memory_order_relaxed), flush_count.load(std::memory_order_relaxed)};
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -12,22 +12,22 @@
 
 #include "mm/percpu_memory/population.hpp"
 
-namespace percival::mm {
+namespace percival::percpu {
 
 // Room for the pages that are taken away at once, of units of `pages` pages. Once; false: no memory.
-[[nodiscard]] bool prepare_percpu_pages(u32 pages);
+[[nodiscard]] bool prepare_pages(u32 pages);
 
 // Zeroed pages from each CPU's node for the pages `pages` of the units at the local address `base`. False: no
 // memory, and nothing has changed.
-[[nodiscard]] bool populate_percpu_pages(VirtAddr base, PercpuPages pages);
+[[nodiscard]] bool populate_pages(VirtAddr base, Pages pages);
 // Nobody uses them any more.
-void depopulate_percpu_pages(VirtAddr base, PercpuPages pages);
+void depopulate_pages(VirtAddr base, Pages pages);
 
 // What has been populated, in pages of all CPUs together, and flushes for what was taken away.
-struct PercpuPageStatistics {
+struct PageStatistics {
     u64 pages;
     u64 flushes;
 };
-PercpuPageStatistics percpu_page_statistics();
+PageStatistics page_statistics();
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -35,7 +35,7 @@ bool level_agrees(PhysAddr root, Level level)
 // The window's tables are its own: what counts is where they lead.
 bool window_is_mapped_to_slab(CpuId cpu)
 {
-    const Bytes unit = first_percpu_chunk()->size;
+    const Bytes unit = percpu::first_chunk()->size;
     const KernelPageTable own{cpu_root(cpu), kernel_tables()};
     for (Bytes offset{0}; offset < unit; offset += KernelGeometry::kPageSize) {
         const auto here = own.walk(kWindow + offset);
@@ -48,7 +48,7 @@ bool window_is_mapped_to_slab(CpuId cpu)
 
 bool window_shows_slab(CpuId cpu)
 {
-    if (percpu_window == PercpuWindow::Mapped)
+    if (percpu::window == percpu::Window::Mapped)
         return window_is_mapped_to_slab(cpu);
     const Pte* window = table_towards_window(cpu_root(cpu), KernelLayout::kPrivateLevel) +
                         KernelGeometry::index(KernelLayout::kPrivateLevel, kWindow);

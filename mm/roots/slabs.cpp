@@ -13,7 +13,7 @@ namespace percival::mm {
 
 Bytes first_unit_size()
 {
-    const auto first = first_percpu_chunk();
+    const auto first = percpu::first_chunk();
     if (!first)
         panic("the static percpu data do not fit into a slab of {}", KernelLayout::kSlabSize);
     return first->size;

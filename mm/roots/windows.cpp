@@ -46,7 +46,7 @@ std::expected<void, MapError> map_window(CpuId cpu)
 
 std::expected<void, MapError> open_window(CpuId cpu)
 {
-    return percpu_window == PercpuWindow::Linked ? link_window(cpu) : map_window(cpu);
+    return percpu::window == percpu::Window::Linked ? link_window(cpu) : map_window(cpu);
 }
 
 } // namespace percival::mm

@@ -77,16 +77,16 @@ Many cost_of_many()
     if (!memory)
         panic("no memory to measure with");
     auto* places = static_cast<VirtAddr*>(*memory);
-    mm::drain_percpu_stocks();
+    percpu::drain_stocks();
     empty_percpu_depots();
-    mm::percpu_store().balance();
+    percpu::store().balance();
     Many cost{};
     cost.allocate = instructions_for_all(
         places, [](VirtAddr& place) { place = must(percpu::allocate(Bytes{8}, Bytes{8})); });
     cost.free = instructions_for_all(places, [](VirtAddr& place) { percpu::free(place); });
     cost.deferred = instructions_of([] {
         empty_percpu_depots();
-        mm::percpu_store().balance();
+        percpu::store().balance();
     });
     mm::vfree(places);
     return cost;

@@ -16,7 +16,7 @@
 namespace percival {
 namespace {
 
-PercpuCounter must(std::expected<PercpuCounter, percpu::PercpuError> counter)
+PercpuCounter must(std::expected<PercpuCounter, percpu::Error> counter)
 {
     if (!counter)
         panic("no memory for a counter to measure with");
@@ -102,9 +102,9 @@ PERCIVAL_BENCHMARK(percpu_3_counters_10000_objects, "window")
                                  .bytes = mm::memory_statistics().used.count() - used};
     for (u64 n = 0; n < kCounters; ++n)
         percpu::free(places[n]);
-    mm::drain_percpu_stocks();
+    percpu::drain_stocks();
     empty_percpu_depots();
-    mm::percpu_store().balance();
+    percpu::store().balance();
     mm::vfree(places);
     return result;
 }

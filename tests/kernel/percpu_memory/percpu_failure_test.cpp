@@ -9,7 +9,7 @@
 namespace percival {
 namespace {
 
-using mm::PercpuError;
+using percpu::Error;
 
 // Takes objects of a kind, until there is no more or there are enough, and gives them back.
 void allocate_and_free(Bytes size, u32 count)
@@ -19,7 +19,7 @@ void allocate_and_free(Bytes size, u32 count)
     for (; had < count; ++had) {
         const auto object = percpu::allocate(size, kGrain);
         if (!object) {
-            EXPECT_EQ(object.error(), PercpuError::NoMemory);
+            EXPECT_EQ(object.error(), percpu::Error::NoMemory);
             break;
         }
         EXPECT(copies_are_zero(*object, kGrain));
@@ -60,7 +60,7 @@ void fail_at_every_step(Bytes size, u32 count)
 // One more than the chunk has room for that is kept.
 PERCIVAL_TEST(percpu_failure, a_new_chunk_may_fail_at_every_step)
 {
-    fail_at_every_step(mm::kMaxPercpuSize, 3 * kLargestPerUnit + 1);
+    fail_at_every_step(percpu::kMaxSize, 3 * kLargestPerUnit + 1);
 }
 
 PERCIVAL_TEST(percpu_failure, a_page_for_a_stock_may_fail_at_every_step)
@@ -76,7 +76,7 @@ PERCIVAL_TEST(percpu_failure, a_page_for_an_unusual_size_may_fail_at_every_step)
 // A full stock goes to a depot in a note of its own, and if there is none to the chunks.
 PERCIVAL_TEST(percpu_failure, a_stock_that_is_full_needs_no_memory)
 {
-    std::array<VirtAddr, 2 * mm::PercpuStock::kMost> objects{};
+    std::array<VirtAddr, 2 * percpu::Stock::kMax> objects{};
     const PercpuUse before = percpu_use();
     for (VirtAddr& object : objects)
         object = percpu::allocate(Bytes{32}, kGrain).value_or(VirtAddr{0});
@@ -112,14 +112,14 @@ PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_
         for (;;) {
             const auto object = percpu::allocate_atomic(kSize, kGrain);
             if (!object) {
-                EXPECT_EQ(object.error(), PercpuError::NoMemory);
+                EXPECT_EQ(object.error(), percpu::Error::NoMemory);
                 break;
             }
             EXPECT(copies_are_zero(*object, kSize));
             ASSERT(herd.add(*object, kSize));
         }
         EXPECT(herd.size() >= 2);
-        EXPECT_EQ(percpu::allocate(mm::kMaxPercpuSize, kGrain).error(), PercpuError::NoMemory);
+        EXPECT_EQ(percpu::allocate(percpu::kMaxSize, kGrain).error(), percpu::Error::NoMemory);
         EXPECT(herd.are_signed());
     }
     // The worker finds memory again.
@@ -137,8 +137,8 @@ class AddressHoard : Immovable {
 public:
     AddressHoard()
     {
-        for (Bytes size{std::bit_floor(region_.range().size.count())}; size >= mm::kPercpuUnit;) {
-            const auto area = region_.allocate(size, mm::kPercpuUnit);
+        for (Bytes size{std::bit_floor(region_.range().size.count())}; size >= percpu::kUnit;) {
+            const auto area = region_.allocate(size, percpu::kUnit);
             if (area && count_ < areas_.size())
                 areas_[count_++] = *area;
             else
@@ -159,8 +159,8 @@ public:
     {
         const Bytes rest = areas_[0]->range.size - distance;
         region_.release(*areas_[0]);
-        const auto start = region_.allocate(rest, mm::kPercpuUnit);
-        const auto end = region_.allocate(distance - mm::kPercpuUnit, mm::kPercpuUnit);
+        const auto start = region_.allocate(rest, percpu::kUnit);
+        const auto end = region_.allocate(distance - percpu::kUnit, percpu::kUnit);
         ASSERT(start && end && count_ < areas_.size());
         areas_[0] = *start;
         areas_[count_++] = *end;
@@ -183,11 +183,11 @@ PERCIVAL_TEST(percpu_failure, a_table_for_a_page_may_fail)
         PercpuHerd herd{200};
         AddressHoard hoard;
         for (u32 nth = 1; nth <= 12; ++nth) {
-            while (herd.allocate(mm::kMaxPercpuSize)) {
+            while (herd.allocate(percpu::kMaxSize)) {
             }
             EXPECT(!herd.is_full());
             hoard.release_remote(kTable);
-            fail_at(nth, mm::kMaxPercpuSize, 1);
+            fail_at(nth, percpu::kMaxSize, 1);
         }
         EXPECT(herd.are_signed());
     }
@@ -202,16 +202,16 @@ PERCIVAL_TEST(percpu_failure, without_addresses_it_is_an_error_and_afterwards_al
         {
             AddressHoard hoard;
             hoard.release_smallest();
-            while (herd.allocate(mm::kMaxPercpuSize)) {
+            while (herd.allocate(percpu::kMaxSize)) {
             }
             EXPECT(!herd.is_full());
-            EXPECT_EQ(percpu::allocate(mm::kMaxPercpuSize, kGrain).error(), PercpuError::NoAddresses);
+            EXPECT_EQ(percpu::allocate(percpu::kMaxSize, kGrain).error(), percpu::Error::NoAddresses);
             EXPECT(herd.size() >= kLargestPerUnit);
             EXPECT(herd.are_signed());
             settle_percpu(); // the worker finds no addresses either
             herd.free_all();
         }
-        EXPECT(herd.allocate(mm::kMaxPercpuSize));
+        EXPECT(herd.allocate(percpu::kMaxSize));
     }
     expect_same_percpu_use(before);
 }

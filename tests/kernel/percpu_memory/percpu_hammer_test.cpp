@@ -202,17 +202,17 @@ PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
             if (cpu != kBootCpu) {
                 while (!over) {
                     const VirtAddr address{asked_for};
-                    wrong += mm::find_percpu_address(address).allocated;
+                    wrong += percpu::find_address(address).allocated;
                 }
                 return;
             }
             for (u32 turn = 0; turn < turns; ++turn) {
                 PercpuHerd herd{3 * kLargestPerUnit};
-                while (herd.allocate(mm::kMaxPercpuSize)) {
+                while (herd.allocate(percpu::kMaxSize)) {
                 }
                 asked_for = (herd[herd.size() - 1] + kGrain).raw();
                 herd.free_all();
-                mm::percpu_store().balance();
+                percpu::store().balance();
             }
             over = true;
         });
@@ -229,9 +229,8 @@ PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_all_others_reach_at_once)
         run_everywhere([turns](CpuId cpu) {
             for (u32 turn = 0; turn < turns; ++turn) {
                 if (cpu == kBootCpu) {
-                    const VirtAddr object =
-                        percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
-                    published = last_grain(object, mm::kMaxPercpuSize).raw();
+                    const VirtAddr object = percpu::allocate(percpu::kMaxSize, kGrain).value_or(VirtAddr{0});
+                    published = last_grain(object, percpu::kMaxSize).raw();
                     while (seen != online_cpu_count() - 1)
                         arch::relax();
                     published = 0;

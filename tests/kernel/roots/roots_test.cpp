@@ -93,7 +93,7 @@ PERCIVAL_TEST(roots, agree_with_the_master_in_every_entry_but_local_percpu)
 
 PERCIVAL_TEST(roots, linked_window_entries_are_those_of_the_cpus_slab_and_of_no_other)
 {
-    if (mm::percpu_window != mm::PercpuWindow::Linked)
+    if (percpu::window != percpu::Window::Linked)
         SKIP("the windows have tables of their own: percpu.window=mapped");
     for_each_online_cpu([](CpuId cpu) {
         const Pte first = table_towards_window(mm::cpu_root(cpu), KernelLayout::kPrivateLevel)[kWindowIndex];
@@ -108,7 +108,7 @@ PERCIVAL_TEST(roots, linked_window_entries_are_those_of_the_cpus_slab_and_of_no_
 
 PERCIVAL_TEST(roots, mapped_windows_have_tables_of_their_own)
 {
-    if (mm::percpu_window != mm::PercpuWindow::Mapped)
+    if (percpu::window != percpu::Window::Mapped)
         SKIP("the windows share the slabs' tables: percpu.window=linked");
     for_each_online_cpu([](CpuId cpu) {
         const Pte first = table_towards_window(mm::cpu_root(cpu), KernelLayout::kPrivateLevel)[kWindowIndex];

@@ -29,14 +29,14 @@ inline void drain_all_object_stocks()
 // Gives all percpu memory in stock back to its chunks.
 inline void drain_all_percpu_stocks()
 {
-    mm::drain_percpu_stocks();
-    call_on_others([] { mm::drain_percpu_stocks(); });
+    percpu::drain_stocks();
+    call_on_others([] { percpu::drain_stocks(); });
 }
 
 // Gives all percpu memory in the depots back to its chunks.
 inline void empty_percpu_depots()
 {
-    mm::reduce_percpu_depots(0);
+    percpu::reduce_depots(0);
 }
 
 // Gives this CPU's spare areas back to the vmalloc region.

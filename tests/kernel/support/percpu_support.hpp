@@ -15,13 +15,13 @@
 
 namespace percival {
 
-inline constexpr Bytes kGrain = mm::kPercpuGrain;
+inline constexpr Bytes kGrain = percpu::kGrain;
 // The largest objects fill a unit without rest.
-inline constexpr u32 kLargestPerUnit = static_cast<u32>(mm::kPercpuUnit.count() / mm::kMaxPercpuSize.count());
+inline constexpr u32 kLargestPerUnit = static_cast<u32>(percpu::kUnit.count() / percpu::kMaxSize.count());
 // Empty pages that the store keeps ready, and the chunks it may keep for them alone.
 inline constexpr u32 kEnoughPages = 4;
 inline constexpr u32 kChunksOfReserve =
-    static_cast<u32>(kEnoughPages * kPage.count() / mm::kPercpuUnit.count());
+    static_cast<u32>(kEnoughPages * kPage.count() / percpu::kUnit.count());
 
 template <class Visit>
 void for_each_possible_cpu(Visit visit)
@@ -98,14 +98,14 @@ inline void settle_percpu()
 {
     drain_all_percpu_stocks();
     empty_percpu_depots();
-    mm::percpu_store().balance();
+    percpu::store().balance();
 }
 
 // The pages that hold the notes of a chunk, all but the first chunk being alike.
 inline Bytes notes_of_a_chunk()
 {
-    for (u64 unit = 0; unit < mm::kPercpuUnits; ++unit) {
-        const mm::PercpuChunk* chunk = mm::percpu_directory[unit];
+    for (u64 unit = 0; unit < percpu::kUnits; ++unit) {
+        const percpu::Chunk* chunk = percpu::directory[unit];
         if (chunk != nullptr && chunk->area != nullptr)
             return mm::vmalloc_region().next_in_use(address_of(chunk))->mapped;
     }
@@ -125,9 +125,9 @@ inline PercpuUse percpu_use()
 {
     settle_percpu();
     const VmUse use = vm_use();
-    const mm::PercpuStoreStatistics store = mm::percpu_store().statistics();
-    const u64 pages = mm::percpu_page_statistics().pages;
-    const Bytes first_unit = mm::first_percpu_chunk()->size;
+    const percpu::StoreStatistics store = percpu::store().statistics();
+    const u64 pages = percpu::page_statistics().pages;
+    const Bytes first_unit = percpu::first_chunk()->size;
     EXPECT_EQ(u64{store.populated} - first_unit.count() / kPage.count(), pages / possible_cpu_count());
     const u64 chunks = store.chunks - 1;
     return {use.memory - kPage * (pages + mm::kernel_tables().tables_made()) - notes_of_a_chunk() * chunks,
