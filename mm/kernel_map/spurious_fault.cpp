@@ -15,13 +15,13 @@ namespace {
 
 // A break takes microseconds; this is a good part of a second, which leaves room for a host that runs the breaking CPU
 // late. Counted and not timed, so that a waiting CPU that does not run itself does not lose patience.
-constexpr u32 kMostLooksPerBreak = u32{1} << 19;
+constexpr u32 kMaxLooksPerBreak = u32{1} << 19;
 
 // One break may follow the other so closely that no look falls between them, and a look may come but once in each.
-constexpr u32 kMostBreaks = kMostLooksPerBreak;
+constexpr u32 kMaxBreaks = kMaxLooksPerBreak;
 
 // A retry helps at once, unless something is wrong.
-constexpr u32 kMostRetries = 1000;
+constexpr u32 kMaxRetries = 1000;
 
 struct LastFault {
     VirtAddr pc{};
@@ -46,7 +46,7 @@ public:
             looks_ = 0;
             ++breaks_;
         }
-        return ++looks_ > kMostLooksPerBreak || breaks_ > kMostBreaks;
+        return ++looks_ > kMaxLooksPerBreak || breaks_ > kMaxBreaks;
     }
 
 private:
@@ -79,7 +79,7 @@ bool may_be_retried(const TranslationFault& fault)
     const u64 breaks = live_breaks.begun.load(std::memory_order_relaxed);
     if (last.pc != fault.pc || last.address != fault.address || last.breaks != breaks)
         last = {fault.pc, fault.address, breaks, 0};
-    return ++last.retries <= kMostRetries;
+    return ++last.retries <= kMaxRetries;
 }
 
 } // namespace

@@ -18,7 +18,7 @@ constexpr ObjectStock empty_stock(u32 index)
 {
     const u64 in_four_pages = 4 * KernelGeometry::kPageSize.count() / ObjectClass{index}.size().count();
     ObjectStock stock{};
-    stock.capacity = static_cast<u16>(std::min<u64>(ObjectStock::kMost, in_four_pages));
+    stock.capacity = static_cast<u16>(std::min<u64>(ObjectStock::kMax, in_four_pages));
     stock.object_class = static_cast<u16>(index);
     return stock;
 }

@@ -37,10 +37,10 @@ void plan_zone(Plan& plan, PhysRange bank, NumaNode node)
 
 void plan_bank(Plan& plan, const MemoryBank& bank)
 {
-    constexpr Bytes kMost{PageZone::kMaxPages << KernelGeometry::kPageShift};
+    constexpr Bytes kMaxZone{PageZone::kMaxPages << KernelGeometry::kPageShift};
     PhysRange left = bank.range;
     while (!left.is_empty()) {
-        const PhysRange part{left.base, std::min(left.size, kMost)};
+        const PhysRange part{left.base, std::min(left.size, kMaxZone)};
         plan_zone(plan, part, NumaNode{bank.numa_node});
         left = {part.end(), left.size - part.size};
     }

@@ -19,8 +19,8 @@ u32 Store::take(Request request, std::span<VirtAddr> places)
 {
     if (places.empty())
         return 0;
-    std::array<Bytes, kMostAtOnce> offsets;
-    const auto wanted = std::span{offsets}.first(std::min<std::size_t>(places.size(), kMostAtOnce));
+    std::array<Bytes, kMaxAtOnce> offsets;
+    const auto wanted = std::span{offsets}.first(std::min<std::size_t>(places.size(), kMaxAtOnce));
     const IrqSpinGuard guard{lock_};
     u32* empty = &empty_pages_;
     u32 count = 0;
@@ -151,9 +151,9 @@ void Store::put(std::span<const VirtAddr> places)
     while (!places.empty()) {
         // Those of one chunk together.
         Chunk& chunk = *chunk_at(places.front());
-        std::array<Bytes, kMostAtOnce> offsets;
+        std::array<Bytes, kMaxAtOnce> offsets;
         u32 count = 0;
-        while (count < kMostAtOnce && count < places.size() && chunk_at(places[count]) == &chunk) {
+        while (count < kMaxAtOnce && count < places.size() && chunk_at(places[count]) == &chunk) {
             offsets[count] = chunk.offset_of(places[count]);
             ++count;
         }

@@ -42,7 +42,7 @@ struct StoreStatistics {
 class Store : Immovable {
 public:
     // As many as fit into one take() or put().
-    static constexpr u32 kMostAtOnce = 32;
+    static constexpr u32 kMaxAtOnce = 32;
 
     // The locks are told apart by where they are initialized (kernel/sync/lock_order.hpp).
     constexpr Store()

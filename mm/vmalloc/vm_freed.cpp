@@ -23,9 +23,9 @@ PERCIVAL_PERCPU PerCpu<u64> flushed_areas{};
 
 // A CPU flushes when it has collected this much. An area counts for a little more than what is mapped there, so
 // that many small ones are flushed too.
-constexpr Bytes kMostBytes = 4_MiB;
+constexpr Bytes kMaxBytes = 4_MiB;
 constexpr Bytes kPerArea = 60_KiB;
-constinit Bytes most_bytes = kMostBytes;
+constinit Bytes most_bytes = kMaxBytes;
 
 // Whose list it is does not matter: an interrupt or a migration in between lets the exchange fail, or finds
 // the same list. Areas are only ever added one by one or taken all at once, so a head that is there again is
@@ -107,7 +107,7 @@ FreedStatistics freed_statistics()
 
 void limit_freed(Bytes memory, u32 cpus)
 {
-    most_bytes = std::min(kMostBytes, Bytes{memory.count() / 64 / cpus});
+    most_bytes = std::min(kMaxBytes, Bytes{memory.count() / 64 / cpus});
 }
 
 } // namespace percival::mm

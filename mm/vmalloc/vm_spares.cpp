@@ -10,7 +10,7 @@ bool keep_spare(VmArea& area)
     const arch::InterruptMask masked;
     const Pin pin{masked};
     VmSpares::List* list = vm_spares.here(pin).list_for(area.range.size - KernelGeometry::kPageSize);
-    if (list == nullptr || list->count == VmSpares::kMostOfASize)
+    if (list == nullptr || list->count == VmSpares::kMaxOfASize)
         return false;
     area.become(VmState::Spare);
     area.next = std::exchange(list->first, &area);

@@ -20,7 +20,7 @@ namespace percival::mm {
 struct VmSpares {
     // Areas of 1 to 16 pages, as many of each size as are flushed at once.
     static constexpr std::size_t kSizes = 16;
-    static constexpr u32 kMostOfASize = 64;
+    static constexpr u32 kMaxOfASize = 64;
 
     struct List {
         VmArea* first;

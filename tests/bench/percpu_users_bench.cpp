@@ -60,12 +60,12 @@ PERCIVAL_BENCHMARK(percpu_ref_get_put, "this_cpu")
 // Per pair, on eight CPUs at most at the same time: the counter counts all of them together.
 PERCIVAL_BENCHMARK(alloc_free_percpu_8_contended, "-")
 {
-    constexpr u32 kMostCpus = 8;
+    constexpr u32 kMaxBusyCpus = 8;
     constexpr u64 kPairs = 20'000;
     const auto everywhere = [](u64 pairs) {
         const u64 before = arch::instructions_retired();
         run_everywhere([pairs](CpuId cpu) {
-            for (u64 n = 0; cpu.index() < kMostCpus && n < pairs; ++n) {
+            for (u64 n = 0; cpu.index() < kMaxBusyCpus && n < pairs; ++n) {
                 const auto place = percpu::allocate(Bytes{8}, Bytes{8});
                 if (!place)
                     panic("no percpu memory to measure with");
@@ -77,7 +77,7 @@ PERCIVAL_BENCHMARK(alloc_free_percpu_8_contended, "-")
     everywhere(100);
     const u64 few = everywhere(kPairs);
     const u64 more = everywhere(2 * kPairs);
-    return {(more - std::min(few, more)) * 100 / (kPairs * std::min(online_cpu_count(), kMostCpus))};
+    return {(more - std::min(few, more)) * 100 / (kPairs * std::min(online_cpu_count(), kMaxBusyCpus))};
 }
 
 PERCIVAL_BENCHMARK(percpu_3_counters_10000_objects, "window")

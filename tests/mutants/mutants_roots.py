@@ -112,8 +112,8 @@ MUTANTS = (
     by_boot(
         "spurious fault: breaks are waited for without end",
         "mm/kernel_map/spurious_fault.cpp",
-        "++looks_ > kMostLooksPerBreak ||",
-        "(++looks_ == 0 && kMostLooksPerBreak != 0) ||",
+        "++looks_ > kMaxLooksPerBreak ||",
+        "(++looks_ == 0 && kMaxLooksPerBreak != 0) ||",
         "spurious_fault.a_break_that_never_ends*",
     ),
     by_boot(
@@ -126,7 +126,7 @@ MUTANTS = (
     by_boot(
         "spurious fault: retried for ever",
         "mm/kernel_map/spurious_fault.cpp",
-        "    return ++last.retries <= kMostRetries;",
+        "    return ++last.retries <= kMaxRetries;",
         "    return ++last.retries != 0;",
         "spurious_fault.a_retry*",
     ),

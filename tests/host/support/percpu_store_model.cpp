@@ -125,14 +125,14 @@ u32 PercpuStoreModel::take(percpu::Request request, u32 wanted)
     const bool had_work = bed_.store.needs_balance();
     std::vector<VirtAddr> places(wanted);
     const u32 count = bed_.store.take(request, places);
-    demand(count <= std::min(wanted, percpu::Store::kMostAtOnce), "more places than were asked for");
+    demand(count <= std::min(wanted, percpu::Store::kMaxAtOnce), "more places than were asked for");
     for (u32 n = 0; n < count && complaint_.empty(); ++n)
         accept(request, places[n]);
     if (wanted != 0 && count == 0)
         demand(!has_sure_place(request, true), "a place is not found");
     for (u32 n = 1; n < count; ++n)
         demand(percpu::chunk_at(places[n]) == percpu::chunk_at(places[0]), "places of two chunks");
-    if (count != 0 && count < std::min(wanted, percpu::Store::kMostAtOnce))
+    if (count != 0 && count < std::min(wanted, percpu::Store::kMaxAtOnce))
         demand(!has_place(*percpu::chunk_at(places[0]), request, true), "fewer places than there are");
     const bool has_few = wanted != 0 && machine().empty_pages() < kFew;
     demand(bed_.store.needs_balance() == (had_work || has_few), "work exactly when few pages are empty");
@@ -194,8 +194,8 @@ void PercpuStoreModel::put(std::size_t first, std::size_t count)
         // The store looks at a chunk after so many.
         const percpu::Chunk* chunk = percpu::chunk_at(places[n]);
         ++in_group;
-        const bool goes_on = in_group < percpu::Store::kMostAtOnce && n + 1 < count &&
-                             percpu::chunk_at(places[n + 1]) == chunk;
+        const bool goes_on =
+            in_group < percpu::Store::kMaxAtOnce && n + 1 < count && percpu::chunk_at(places[n + 1]) == chunk;
         if (goes_on)
             continue;
         in_group = 0;

@@ -53,17 +53,17 @@ bool is_signed(u64* thing, u64 signature)
 }
 
 // Each CPU's own, of 0 to 90 things, which is from nothing to more than a stock holds.
-constexpr u32 kMost = 90;
-PERCIVAL_PERCPU PerCpu<std::array<u64*, kMost>> mine{};
+constexpr u32 kMax = 90;
+PERCIVAL_PERCPU PerCpu<std::array<u64*, kMax>> mine{};
 
 template <class Kind>
 void allocate_sign_check_free(CpuId cpu, u32 rounds)
 {
-    std::array<u64*, kMost>& things = mine.on(cpu);
+    std::array<u64*, kMax>& things = mine.on(cpu);
     u32 random = cpu.index() * 7919 + 1;
     for (u32 round = 0; round < rounds; ++round) {
         random = random * 1664525 + 1013904223;
-        const u32 count = (random >> 16) % (kMost + 1);
+        const u32 count = (random >> 16) % (kMax + 1);
         const u64 signature = u64{cpu.index()} << 32 | round;
         for (u32 index = 0; index < count; ++index) {
             things[index] = Kind::allocate();

@@ -95,8 +95,8 @@ PERCIVAL_TEST(percpu_failure, a_stock_that_is_full_needs_no_memory)
     EXPECT_EQ(percpu_use().areas, before.areas + 1); // the herd's list
 }
 
-#define SKIP_ON_LARGE_MACHINES()                          \
-    if (mm::memory_statistics().total > PageHoard::kMost) \
+#define SKIP_ON_LARGE_MACHINES()                         \
+    if (mm::memory_statistics().total > PageHoard::kMax) \
     SKIP("an emulator's host may not have that much memory, or takes too long to poison it")
 
 PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_and_then_get_an_error)

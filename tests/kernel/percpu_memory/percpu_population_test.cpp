@@ -9,7 +9,7 @@ namespace {
 
 // The store's own numbers: pages it has ready, and at most what an atomic caller missed besides.
 constexpr u32 kFewPages = 2;
-constexpr u32 kMostPages = kEnoughPages + static_cast<u32>(percpu::kMaxSize.count() / 4096);
+constexpr u32 kMaxPages = kEnoughPages + static_cast<u32>(percpu::kMaxSize.count() / 4096);
 
 // Objects of whole units: two chunks' worth more than what the first chunk has room for and what is kept of unused
 // ones: one in case, and those of the reserve, which may be spread over twice as many as it needs.
@@ -132,8 +132,8 @@ PERCIVAL_TEST(percpu_population, idle_pages_go_back_and_empty_chunks_but_one)
     EXPECT(after.chunks <= before.chunks + 1);
     EXPECT(after.free_chunks <= 2 + kChunksOfReserve); // the first one among them
     EXPECT(after.empty >= kEnoughPages);
-    EXPECT(after.empty <= kMostPages);
-    EXPECT(percpu::page_statistics().pages <= pages_before + u64{kMostPages} * possible_cpu_count());
+    EXPECT(after.empty <= kMaxPages);
+    EXPECT(percpu::page_statistics().pages <= pages_before + u64{kMaxPages} * possible_cpu_count());
 }
 
 // Among pages in use, too: the chunk stays, and what is in it.
@@ -174,7 +174,7 @@ PERCIVAL_TEST(percpu_population, the_worker_takes_back_what_nobody_uses_by_itsel
         percpu::free(object);
     EXPECT(becomes_true([&] {
         const auto now = percpu::store().statistics();
-        return now.chunks <= before.chunks + 1 && now.empty <= kMostPages;
+        return now.chunks <= before.chunks + 1 && now.empty <= kMaxPages;
     }));
 }
 

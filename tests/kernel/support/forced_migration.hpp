@@ -48,10 +48,10 @@ private:
 
 // Alarms at this rate, on many more emulated CPUs than the host has, leave no time for anything
 // else: a test with them is for so many CPUs at most.
-inline constexpr u32 kMostMovedCpus = 8;
+inline constexpr u32 kMaxMovedCpus = 8;
 
-#define SKIP_ABOVE_MOST_MOVED_CPUS()         \
-    if (online_cpu_count() > kMostMovedCpus) \
+#define SKIP_ABOVE_MOST_MOVED_CPUS()        \
+    if (online_cpu_count() > kMaxMovedCpus) \
     SKIP("too many CPUs for alarms at this rate")
 
 } // namespace percival
