@@ -36,6 +36,7 @@ bool page_allocator_has_started();
 NumaNode this_cpu_node();
 
 std::optional<PhysAddr> allocate_page();
+// No user in the kernel yet.
 std::optional<PhysAddr> allocate_zeroed_page();
 void free_page(PhysAddr page);
 

@@ -28,7 +28,7 @@ std::expected<void, MapError> vmap_range(PhysAddr root, VirtAddr at, std::span<c
 // must not be used again before flush_vm_range().
 std::expected<void, MapError> vunmap_range(PhysAddr root, VirtRange range);
 
-// Rids all CPUs' TLBs of `range`, in whatever root it was mapped.
+// Rids all CPUs' TLBs of `range`, in whatever root it was mapped. No user in the kernel yet.
 void flush_vm_range(VirtRange range);
 
 // The pages' new address, the first one's at its start. The pages stay the caller's.
