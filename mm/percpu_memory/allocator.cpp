@@ -8,7 +8,6 @@
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/unit.hpp"
 #include "mm/percpu_memory/address.hpp"
-#include "mm/percpu_memory/pages.hpp"
 #include "mm/percpu_memory/stock.hpp"
 #include "mm/percpu_memory/zero.hpp"
 #include "mm/vmalloc/vm_region.hpp"
@@ -156,7 +155,7 @@ void start_allocator()
         return true;
     };
     // Slabs in the order of their CPUs, and units from the window's start: as regions hand out addresses.
-    bool ready = make_directory() && prepare_pages(static_cast<u32>(kUnit / kPage)) &&
+    bool ready = make_directory() && store().prepare_pages() &&
                  note(local_percpu_region(), unit.align_up(kUnit), parts.size);
     for (u32 cpu = 0; ready && cpu < possible_cpu_count(); ++cpu)
         ready = note(global_percpu_region(), KernelLayout::kSlabSize, parts.size);

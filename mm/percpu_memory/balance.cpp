@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The part of the percpu store that is a worker's: what takes long and nobody waits for.
 #include "kernel/sync/rcu.hpp"
-#include "mm/percpu_memory/pages.hpp"
 #include "mm/percpu_memory/store.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 
@@ -46,7 +45,7 @@ void Store::destroy(Chunk& chunk)
         const Pages missing = chunk.population.next_missing(left);
         // What lies before the first page that is missing has memory.
         if (missing.begin != left.begin)
-            depopulate_pages(chunk.base(), {left.begin, missing.begin});
+            pages_.depopulate(chunk.base(), {left.begin, missing.begin});
         left.begin = missing.end;
     }
     local_percpu_region().release(*chunk.area);
@@ -90,7 +89,7 @@ bool Store::depopulate_some()
         if (chunk->empty_pages() != 0)
             slots_.queue_depopulation(*chunk);
     }
-    depopulate_pages(chunk->base(), pages);
+    pages_.depopulate(chunk->base(), pages);
     return true;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/percpu_memory/store.hpp"
 
-#include "mm/percpu_memory/pages.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 
 namespace percival::percpu {
@@ -79,7 +78,7 @@ std::expected<Chunk*, Error> Store::add_chunk()
 
 bool Store::populate(Chunk& chunk, Pages pages)
 {
-    if (!populate_pages(chunk.base(), pages))
+    if (!pages_.populate(chunk.base(), pages))
         return false;
     const IrqSpinGuard guard{lock_};
     const Recount recount{empty_pages_, chunk};

@@ -18,6 +18,7 @@
 #include "kernel/sync/spinlock.hpp"
 #include "kernel/wait/mutex.hpp"
 #include "mm/percpu_memory/chunk.hpp"
+#include "mm/percpu_memory/pages.hpp"
 
 namespace percival::percpu {
 
@@ -51,6 +52,12 @@ public:
     {
     }
 
+    // Makes room for the pages that units lose at once. False: no memory. Boot CPU, once, before start(): nobody else
+    // knows the store yet.
+    [[nodiscard]] bool prepare_pages() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+    {
+        return pages_.prepare(static_cast<u32>(kUnit / mm::KernelGeometry::kPageSize));
+    }
     // With the chunk whose memory is there already. Boot CPU, once, before any other call.
     void start(Chunk& first);
 
@@ -119,6 +126,7 @@ private:
 
     Mutex populating_;
     SpinLock lock_;
+    UnitPages pages_ PERCIVAL_GUARDED_BY(populating_){};
     Slots<Chunk> slots_ PERCIVAL_GUARDED_BY(lock_){};
     u32 empty_pages_ PERCIVAL_GUARDED_BY(lock_){0};
     // The largest since the last balance().

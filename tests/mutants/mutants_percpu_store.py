@@ -88,8 +88,8 @@ MUTANTS = (
     on_host(
         "percpu store model: pages are populated with the lock held",
         "mm/percpu_memory/store.cpp",
-        "    if (!populate_pages(chunk.base(), pages))\n        return false;\n    const IrqSpinGuard guard{lock_};\n",
-        "    const IrqSpinGuard guard{lock_};\n    if (!populate_pages(chunk.base(), pages))\n        return false;\n",
+        "    if (!pages_.populate(chunk.base(), pages))\n        return false;\n    const IrqSpinGuard guard{lock_};\n",
+        "    const IrqSpinGuard guard{lock_};\n    if (!pages_.populate(chunk.base(), pages))\n        return false;\n",
         PERCPU_STORE,
         "*/few_units",
     ),
@@ -128,7 +128,7 @@ MUTANTS = (
     on_host(
         "percpu store model: a chunk that goes keeps its pages",
         "mm/percpu_memory/balance.cpp",
-        "        if (missing.begin != left.begin)\n            depopulate_pages(chunk.base(), {left.begin, missing.begin});\n",
+        "        if (missing.begin != left.begin)\n            pages_.depopulate(chunk.base(), {left.begin, missing.begin});\n",
         "",
         PERCPU_STORE,
         "*/whole_window",

@@ -2,7 +2,6 @@
 #include "support/percpu_store_bed.hpp"
 
 #include "kernel/sync/rcu.hpp"
-#include "mm/percpu_memory/pages.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 
@@ -94,7 +93,7 @@ std::string PercpuStoreBed::take_down()
     for (percpu::Chunk* chunk : all) {
         for (u32 page = 0; chunk != first_ && page < chunk->all_pages().end; ++page) {
             if (chunk->population.is_populated(page))
-                percpu::depopulate_pages(chunk->base(), {page, page + 1});
+                machine.depopulate(chunk->base(), {page, page + 1});
         }
         local_percpu_region().release(chunk == first_ ? *first_area_ : *chunk->area);
         percpu::Chunk::unmake(chunk);

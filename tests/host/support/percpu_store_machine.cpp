@@ -224,12 +224,12 @@ void mm::vfree(void* address)
         machine->free_block(address);
 }
 
-bool percpu::populate_pages(VirtAddr base, percpu::Pages pages)
+bool percpu::UnitPages::populate(VirtAddr base, percpu::Pages pages)
 {
     return machine->populate(base, pages);
 }
 
-void percpu::depopulate_pages(VirtAddr base, percpu::Pages pages)
+void percpu::UnitPages::depopulate(VirtAddr base, percpu::Pages pages)
 {
     machine->depopulate(base, pages);
 }
