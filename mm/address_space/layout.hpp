@@ -88,8 +88,8 @@ struct Layout {
                                          kModules.size.count()};
     static constexpr VirtRange kVmalloc{kModules.end(), std::min(kVmallocRoom, kVmallocLimit)};
 
-    // Whether roots differ in this entry of their tables of `level`, one of the private tables: at the private level
-    // in the window's own entries, above it in the one that leads there.
+    // Whether roots differ in this entry of their tables of `level`, one of the private tables: at the
+    // private level in the window's own entries, above it in the one that leads there.
     static constexpr bool is_private(Level level, u64 index)
     {
         const u64 first = G::index(level, kLocalPercpu.base);

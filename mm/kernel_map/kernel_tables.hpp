@@ -55,12 +55,13 @@ public:
 
     // From now on tables come out of `mapped`, until it is used up.
     void give(PhysRange mapped);
-    // The linear map is complete: all RAM is reached through it, and after that tables come from early memory.
+    // The linear map is complete: all RAM is reached through it, and after that tables come from early
+    // memory.
     void use_linear_map();
     // Returns what is left of `mapped` to early memory.
     void give_back_rest();
-    // From now on tables come from `source`, which the page allocator hands in when it has started. Boot CPU, before
-    // any other CPU runs.
+    // From now on tables come from `source`, which the page allocator hands in when it has started. Boot CPU,
+    // before any other CPU runs.
     void use_page_source(const TablePageSource& source) { page_source_ = &source; }
 
     // Tables that stand: taken since boot and not given back.

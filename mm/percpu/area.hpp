@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Arithmetic on the percpu areas: one slab per possible CPU in the global area, and the local window through which
-// each root shows its own CPU's slab. This is the one place where a local address becomes a global one. Slabs,
-// windows and roots are made in mm/roots.
+// Arithmetic on the percpu areas: one slab per possible CPU in the global area, and the local window through
+// which each root shows its own CPU's slab. This is the one place where a local address becomes a global one.
+// Slabs, windows and roots are made in mm/roots.
 //
 //      global(p, cpu) = p + (GLOBAL - LOCAL) + (cpu << kSlabShift)
 //

@@ -59,8 +59,8 @@ inline Place allocate_atomic(Bytes size, Bytes alignment)
 {
     return detail::allocate(size, alignment, false);
 }
-// For the static percpu variables of loaded code: from the first chunk's reserved part. Any context. No user in the
-// kernel yet.
+// For the static percpu variables of loaded code: from the first chunk's reserved part. Any context. No user
+// in the kernel yet.
 Place allocate_reserved(Bytes size, Bytes alignment);
 void free(VirtAddr local);
 

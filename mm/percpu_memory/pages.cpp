@@ -66,7 +66,8 @@ bool populate_page(CpuId cpu, VirtAddr local)
     return true;
 }
 
-// Unmaps what is mapped there, all of it or, after a failure, some, and calls `removed(PhysAddr)` for each page.
+// Unmaps what is mapped there, all of it or, after a failure, some, and calls `removed(PhysAddr)` for each
+// page.
 template <class Removed>
 void remove_pages(CpuId cpu, VirtAddr base, Pages pages, KernelTlbBatch& batch, Removed removed)
 {

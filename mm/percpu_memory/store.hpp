@@ -52,8 +52,8 @@ public:
     {
     }
 
-    // Makes room for the pages that units lose at once. False: no memory. Boot CPU, once, before start(): nobody else
-    // knows the store yet.
+    // Makes room for the pages that units lose at once. False: no memory. Boot CPU, once, before start():
+    // nobody else knows the store yet.
     [[nodiscard]] bool prepare_pages() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
     {
         return pages_.prepare(static_cast<u32>(kUnit / mm::KernelGeometry::kPageSize));

@@ -132,8 +132,8 @@ private:
     Lock lock_{};
 };
 
-// Synchronizes the kernel's own roots. Any CPU on its own root, any context; after setup_percpu_areas(). No user in the
-// kernel yet: hotplugged memory will be the first.
+// Synchronizes the kernel's own roots. Any CPU on its own root, any context; after setup_percpu_areas(). No
+// user in the kernel yet: hotplugged memory will be the first.
 std::expected<void, RootSyncError> sync_roots(VirtRange range);
 
 } // namespace percival::mm

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The local window of a CPU's root, which shows the CPU's slab: by the slab's own descriptors, or by tables of its own
-// (mm/percpu/window.hpp).
+// The local window of a CPU's root, which shows the CPU's slab: by the slab's own descriptors, or by tables
+// of its own (mm/percpu/window.hpp).
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -10,8 +10,8 @@
 
 namespace percival::mm {
 
-// Makes the window in the root of `cpu` show the CPU's slab. Boot CPU, once per CPU, when its slab and its private
-// tables are made.
+// Makes the window in the root of `cpu` show the CPU's slab. Boot CPU, once per CPU, when its slab and its
+// private tables are made.
 std::expected<void, MapError> open_window(CpuId cpu);
 
 } // namespace percival::mm

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Empties what CPUs keep for later, so that a test finds out what is in use: the stocks of this CPU or, by *_all_*, of
-// every CPU, each of which drains its own. Those need interrupts unmasked, and no lock held.
+// Empties what CPUs keep for later, so that a test finds out what is in use: the stocks of this CPU or, by
+// *_all_*, of every CPU, each of which drains its own. Those need interrupts unmasked, and no lock held.
 #pragma once
 
 #include "kernel/cpus/call.hpp"
