@@ -6,6 +6,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/sync/spinlock.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 
 namespace percival {

@@ -16,6 +16,7 @@
 #include "arch/cpu/processor.hpp"
 #include "kernel/lib/cpu_set.hpp"
 #include "kernel/lib/types.hpp"
+#include "mm/percpu/area.hpp"
 
 #include <atomic>
 #include <memory>
@@ -53,8 +54,6 @@ void* erase(F& f)
 }
 
 } // namespace call_detail
-
-CpuId this_cpu_id();
 
 template <class F>
 void call_on(CpuId cpu, F&& f)

@@ -2,7 +2,6 @@
 #include "kernel/cpus/online.hpp"
 
 #include "arch/devices/interrupt_controller.hpp"
-#include "arch/percpu/register.hpp"
 #include "mm/percpu/area.hpp"
 
 #include <array>
@@ -33,23 +32,9 @@ bool enter(CpuState state, CpuId cpu)
 
 } // namespace
 
-CpuId this_cpu_id()
-{
-    const u64 distance = arch::read_this_cpu_distance();
-    if (distance == 0)
-        return kBootCpu;
-    return CpuId{
-        static_cast<u32>((distance - mm::global_distance(kBootCpu)) >> mm::KernelLayout::kSlabShift)};
-}
-
 u32 online_cpu_count()
 {
     return online.load(std::memory_order_relaxed);
-}
-
-u32 possible_cpus()
-{
-    return mm::possible_cpu_count();
 }
 
 bool is_online(CpuId cpu)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The set of CPUs as the rest of the kernel sees it: who am I, how many run, and the few requests that go to
+// The set of CPUs as the rest of the kernel sees it: how many run, and the few requests that go to
 // all of them.
 //
 // INV-cpus-1: possible CPUs are numbered 0 to possible-1 and each has a root and a slab. Which of them are
@@ -9,12 +9,9 @@
 
 #include "arch/cpu/cpu_features.hpp"
 #include "kernel/lib/types.hpp"
+#include "mm/percpu/area.hpp"
 
 namespace percival {
-
-// The calling CPU. Any context, a panic included: before a CPU's own percpu area is in place it answers
-// kBootCpu, which is the only CPU that runs C++ that early.
-CpuId this_cpu_id();
 
 // CPUs that came up and run, the caller included. Any context.
 u32 online_cpu_count();
@@ -31,8 +28,6 @@ void for_each_online_cpu(Visit visit);
 // ending the run and waits for nobody, a CPU with its interrupts masked least of all. Does nothing before the
 // interrupt controller is up. Any context, a panic included; takes no lock.
 void stop_other_cpus();
-
-u32 possible_cpus();
 
 // --- For kernel/hotplug: what becomes of a CPU
 
@@ -53,7 +48,7 @@ bool has_said_goodbye(CpuId cpu);
 template <class Visit>
 void for_each_online_cpu(Visit visit)
 {
-    for (u32 index = 0; index < possible_cpus(); ++index) {
+    for (u32 index = 0; index < possible_cpu_count(); ++index) {
         if (is_online(CpuId{index}))
             visit(CpuId{index});
     }

@@ -20,6 +20,7 @@
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
 namespace percival {
@@ -54,7 +55,7 @@ void write_boot_records(const MachineDescription& machine)
 // True while somebody is still starting.
 bool someone_is_starting()
 {
-    for (u32 index = 1; index < possible_cpus(); ++index) {
+    for (u32 index = 1; index < possible_cpu_count(); ++index) {
         if (is_starting(CpuId{index}))
             return true;
     }
@@ -66,7 +67,7 @@ void wait_for_secondaries()
     const u64 deadline = arch::timer_ticks() + kBringUpSeconds * arch::timer_frequency();
     while (someone_is_starting() && arch::timer_ticks() < deadline)
         arch::relax();
-    for (u32 index = 1; index < possible_cpus(); ++index) {
+    for (u32 index = 1; index < possible_cpu_count(); ++index) {
         if (leave_out(CpuId{index}))
             print("cpu{}: did not come up (MPIDR {:x}), left out", index, mpidr_of(CpuId{index}));
     }

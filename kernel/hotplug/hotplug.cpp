@@ -18,6 +18,7 @@
 #include "kernel/wait/cpus_stay.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/pages/page_allocator.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/this_cpu.hpp"
 #include "mm/percpu_memory/stock.hpp"
 #include "mm/roots/check.hpp"
@@ -50,7 +51,7 @@ bool wait_until(Done done, u64 seconds)
 
 Result check_that_it_can_go(CpuId cpu)
 {
-    if (cpu.index() >= possible_cpus() || !is_online(cpu))
+    if (cpu.index() >= possible_cpu_count() || !is_online(cpu))
         return std::unexpected{"the CPU is not online"};
     if (online_cpu_count() == 1)
         return std::unexpected{"it is the last CPU"};
@@ -74,7 +75,7 @@ void empty_cpu(CpuId cpu)
 {
     stop_tick();
     run_queued_calls();
-    mm::drain_percpu_stocks();
+    percpu::drain_stocks();
     mm::drain_object_stock();
     mm::drain_page_cache();
     arch::interrupt_controller_leave_cpu();
@@ -107,7 +108,7 @@ Result take_cpu_offline(CpuId cpu)
 Result bring_cpu_online(CpuId cpu)
 {
     const WriteGuard guard{cpus_change};
-    if (cpu.index() >= possible_cpus() || !has_said_goodbye(cpu))
+    if (cpu.index() >= possible_cpu_count() || !has_said_goodbye(cpu))
         return std::unexpected{"the CPU has not gone offline"};
     // Nobody wrote it meanwhile, or wrote it in all: the CPU walks it from its first instruction with the MMU on.
     PERCIVAL_ASSERT(mm::root_agrees_with_master(cpu));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/init/memory_setup.hpp"
 
-#include "arch/cpu/performance_counter.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/panic.hpp"
@@ -11,9 +10,10 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
-#include "mm/percpu/area.hpp"
 #include "mm/percpu/window.hpp"
 #include "mm/physical/early_memory.hpp"
+#include "mm/roots/completeness.hpp"
+#include "mm/roots/roots.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "mm/vmalloc/vm_freed.hpp"
 
@@ -59,14 +59,14 @@ mm::Leaves linear_map_leaves(const MachineDescription& machine)
     return mm::Leaves::Largest;
 }
 
-mm::PercpuWindow window_of_percpu(const MachineDescription& machine)
+percpu::Window window_of_percpu(const MachineDescription& machine)
 {
     const auto wanted = BootArguments{machine.boot_arguments}.value("percpu.window");
     if (wanted == "mapped")
-        return mm::PercpuWindow::Mapped;
+        return percpu::Window::Mapped;
     if (wanted && wanted != "linked")
         print("boot argument percpu.window={}: not linked or mapped, using linked", *wanted);
-    return mm::PercpuWindow::Linked;
+    return percpu::Window::Linked;
 }
 
 void build_linear_map(const MachineDescription& machine, PhysRange private_tables)
@@ -89,24 +89,7 @@ void need(const Result& result, std::string_view what)
         panic("not enough memory for {}", what);
 }
 
-constinit RootCompleteness root_completeness_{};
-
-void complete_roots(u32 cpus)
-{
-    const auto instructions = [] { return arch::counts_instructions() ? arch::instructions_retired() : 0; };
-    const u64 tables_before = mm::kernel_tables().tables_made();
-    const u64 instructions_before = instructions();
-    need(mm::complete_master_root(cpus), "complete root tables");
-    root_completeness_ = {mm::kernel_tables().tables_made() - tables_before,
-                          instructions() - instructions_before};
-}
-
 } // namespace
-
-const RootCompleteness& root_completeness()
-{
-    return root_completeness_;
-}
 
 void set_up_memory(const MachineDescription& machine)
 {
@@ -117,9 +100,9 @@ void set_up_memory(const MachineDescription& machine)
     build_linear_map(machine, private_tables);
     end_boot_phase("linear map");
     need(make_cpu_stacks(machine), "the CPUs' stacks");
-    complete_roots(cpus);
+    need(mm::complete_master_root(cpus), "complete root tables");
     end_boot_phase("complete master root");
-    mm::percpu_window = window_of_percpu(machine);
+    percpu::window = window_of_percpu(machine);
     need(mm::setup_percpu_areas(machine, private_tables), "the CPUs' percpu data");
     end_boot_phase("percpu areas");
     mm::start_page_allocator(machine);

@@ -10,12 +10,4 @@ namespace percival {
 // nothing to run on and is a panic with the reason. Boot CPU, once, on the master root.
 void set_up_memory(const MachineDescription& machine);
 
-// What it costs that roots are complete at boot, so that nothing has to be synchronized later: tables that map
-// nothing yet, and what making them took (0 instructions where they cannot be counted).
-struct RootCompleteness {
-    u64 tables;
-    u64 instructions;
-};
-const RootCompleteness& root_completeness();
-
 } // namespace percival

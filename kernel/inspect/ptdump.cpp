@@ -3,7 +3,7 @@
 
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
-#include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 
 namespace percival {
 namespace {

@@ -6,7 +6,6 @@
 #include "arch/mmu/tlb.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/init/memory_setup.hpp"
 #include "kernel/lib/print.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/fold.hpp"
@@ -15,6 +14,8 @@
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/roots/completeness.hpp"
+#include "mm/roots/roots.hpp"
 
 #include <optional>
 
@@ -124,7 +125,7 @@ void print_layout()
 
 void print_roots()
 {
-    const RootCompleteness& cost = root_completeness();
+    const mm::RootCompleteness& cost = mm::root_completeness();
     constexpr Bytes kPage = KernelGeometry::kPageSize;
     std::array<char, 32> room;
     Writer instructions{room};
@@ -132,7 +133,7 @@ void print_roots()
         format(instructions, ", {} instructions", cost.instructions);
     print("roots: complete with {} tables, {} KiB{}; private tables {} KiB for {} CPU(s)", cost.tables,
           (kPage * cost.tables).count() >> 10, instructions.text(),
-          mm::private_tables_size(possible_cpus()).count() >> 10, possible_cpus());
+          mm::private_tables_size(possible_cpu_count()).count() >> 10, possible_cpu_count());
     for_each_online_cpu([](CpuId cpu) {
         print("root: cpu{} {}, percpu at {}", cpu, mm::cpu_root(cpu),
               mm::local_to_global(KernelLayout::kLocalPercpu.base, cpu));

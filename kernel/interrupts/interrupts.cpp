@@ -5,12 +5,12 @@
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
-#include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/report/backtrace_request.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/sync/rcu.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 
 namespace percival {

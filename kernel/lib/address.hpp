@@ -18,6 +18,21 @@ public:
     constexpr Bytes operator+(Bytes other) const { return Bytes{count_ + other.count_}; }
     constexpr Bytes operator-(Bytes other) const { return Bytes{count_ - other.count_}; }
     constexpr Bytes operator*(u64 factor) const { return Bytes{count_ * factor}; }
+    // How often `part` fits.
+    constexpr u64 operator/(Bytes part) const { return count_ / part.count_; }
+    constexpr Bytes& operator+=(Bytes other)
+    {
+        count_ += other.count_;
+        return *this;
+    }
+
+    // `alignment` is a power of two.
+    constexpr Bytes align_down(Bytes alignment) const { return Bytes{count_ & ~(alignment.count_ - 1)}; }
+    constexpr Bytes align_up(Bytes alignment) const
+    {
+        return Bytes{count_ + alignment.count_ - 1}.align_down(alignment);
+    }
+
     friend constexpr auto operator<=>(Bytes, Bytes) = default;
 
 private:

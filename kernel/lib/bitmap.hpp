@@ -9,7 +9,7 @@
 #include <bit>
 #include <span>
 
-namespace percival::mm {
+namespace percival {
 
 inline constexpr u32 kWordBits = 64;
 
@@ -122,4 +122,4 @@ constexpr u64 multiples_in_word(u32 alignment)
     return kMultiplesInWord[static_cast<u32>(std::countr_zero(alignment))];
 }
 
-} // namespace percival::mm
+} // namespace percival

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/percpu/counter.hpp"
 
+#include "mm/percpu/area.hpp"
+
 #include <algorithm>
 
 namespace percival {
 
 s32 PercpuCounter::default_batch()
 {
-    return std::max<s32>(32, 2 * static_cast<s32>(mm::possible_cpu_count()));
+    return std::max<s32>(32, 2 * static_cast<s32>(possible_cpu_count()));
 }
 
-std::expected<PercpuCounter, percpu::PercpuError> PercpuCounter::make(s64 initial, s32 batch)
+std::expected<PercpuCounter, percpu::Error> PercpuCounter::make(s64 initial, s32 batch)
 {
     auto deltas = percpu::create<s32>();
     if (!deltas)
@@ -18,7 +20,7 @@ std::expected<PercpuCounter, percpu::PercpuError> PercpuCounter::make(s64 initia
     percpu::Owned<s32> owned{*deltas};
     mm::Owned<Common> common{mm::create<Common>()};
     if (common == nullptr)
-        return std::unexpected{percpu::PercpuError::NoMemory};
+        return std::unexpected{percpu::Error::NoMemory};
     common->count = initial;
     return PercpuCounter{std::move(owned), std::move(common), batch};
 }
@@ -36,7 +38,7 @@ s64 PercpuCounter::sum() const
 {
     const IrqSpinGuard guard{common_->lock};
     s64 total = common_->count;
-    for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
         total += std::atomic_ref{deltas_->on(CpuId{cpu})}.load(std::memory_order_relaxed);
     return total;
 }
@@ -44,7 +46,7 @@ s64 PercpuCounter::sum() const
 std::strong_ordering PercpuCounter::compare(s64 limit) const
 {
     const s64 about = approximate();
-    const s64 doubt = s64{most_} * mm::possible_cpu_count();
+    const s64 doubt = s64{most_} * possible_cpu_count();
     if (about - limit > doubt)
         return std::strong_ordering::greater;
     if (limit - about > doubt)
@@ -55,7 +57,7 @@ std::strong_ordering PercpuCounter::compare(s64 limit) const
 void PercpuCounter::set(s64 value)
 {
     const IrqSpinGuard guard{common_->lock};
-    for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
         std::atomic_ref{deltas_->on(CpuId{cpu})}.store(0, std::memory_order_relaxed);
     std::atomic_ref{common_->count}.store(value, std::memory_order_relaxed);
 }

@@ -28,8 +28,7 @@ public:
     static s32 default_batch();
 
     // `batch` is from 1 to 2^30.
-    static std::expected<PercpuCounter, percpu::PercpuError> make(s64 initial = 0,
-                                                                  s32 batch = default_batch());
+    static std::expected<PercpuCounter, percpu::Error> make(s64 initial = 0, s32 batch = default_batch());
 
     // `amount` is less than 2^30 either way.
     void add(s32 amount)

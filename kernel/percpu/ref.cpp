@@ -3,10 +3,11 @@
 
 #include "kernel/lib/assert.hpp"
 #include "kernel/sync/rcu.hpp"
+#include "mm/percpu/area.hpp"
 
 namespace percival {
 
-std::expected<void, percpu::PercpuError> PercpuRef::start(Release release, void* object)
+std::expected<void, percpu::Error> PercpuRef::start(Release release, void* object)
 {
     const auto counts = percpu::create<s64>();
     if (!counts)
@@ -70,7 +71,7 @@ void PercpuRef::leave_percpu()
     per_cpu_.store(false, std::memory_order_relaxed);
     rcu::synchronize(); // nobody counts per CPU any more
     s64 total = 0;
-    for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu) {
+    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu) {
         s64& count = counts_->on(CpuId{cpu});
         total += count;
         count = 0;

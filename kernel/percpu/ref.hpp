@@ -36,7 +36,7 @@ public:
     ~PercpuRef() = default;
 
     // Once.
-    std::expected<void, percpu::PercpuError> start(Release release, void* object);
+    std::expected<void, percpu::Error> start(Release release, void* object);
 
     // The caller has a reference.
     void get();

@@ -7,6 +7,7 @@
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
+#include "mm/percpu/area.hpp"
 
 #include <atomic>
 

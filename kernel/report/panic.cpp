@@ -4,13 +4,13 @@
 #include "arch/backtrace/backtrace.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
-#include "kernel/cpus/online.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/lib/symbols.hpp"
 #include "kernel/lib/text.hpp"
 #include "kernel/report/verdict.hpp"
 #include "kernel/report/watchdog.hpp"
+#include "mm/percpu/area.hpp"
 
 #include <atomic>
 

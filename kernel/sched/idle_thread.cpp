@@ -7,6 +7,7 @@
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_placement.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
 namespace percival {

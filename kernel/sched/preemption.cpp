@@ -2,7 +2,6 @@
 #include "kernel/sched/preemption.hpp"
 
 #include "arch/devices/interrupt_controller.hpp"
-#include "kernel/cpus/online.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/run_queue.hpp"
@@ -10,6 +9,7 @@
 #include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_placement.hpp"
 #include "kernel/sched/thread_switch.hpp"
+#include "mm/percpu/area.hpp"
 
 namespace percival {
 

@@ -2,12 +2,12 @@
 // CPUs that begin and cease to run threads: at the start, and by hotplug.
 #include "kernel/sched/scheduler.hpp"
 
-#include "kernel/cpus/online.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_placement.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
 namespace percival {

@@ -9,6 +9,7 @@
 #include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_placement.hpp"
 #include "kernel/sched/thread_switch.hpp"
+#include "mm/percpu/area.hpp"
 
 namespace percival {
 

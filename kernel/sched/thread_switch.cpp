@@ -2,7 +2,6 @@
 #include "kernel/sched/thread_switch.hpp"
 
 #include "arch/threads/context_switch.hpp"
-#include "kernel/cpus/online.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/run_queue.hpp"
@@ -12,6 +11,7 @@
 #include "kernel/sched/tick.hpp"
 #include "kernel/sched/timers.hpp"
 #include "kernel/sync/rcu.hpp"
+#include "mm/percpu/area.hpp"
 
 namespace percival {
 namespace {

@@ -3,10 +3,10 @@
 
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
-#include "kernel/cpus/online.hpp"
 #include "kernel/lib/tick_conversion.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/sync/spinlock.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 
 namespace percival {

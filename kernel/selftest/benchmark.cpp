@@ -27,7 +27,7 @@ std::string_view mode_of(const Benchmark& benchmark)
         return name_of(arch::percpu_form().mode);
     if (benchmark.mode != std::string_view{"window"})
         return benchmark.mode;
-    return mm::percpu_window == mm::PercpuWindow::Linked ? "linked" : "mapped";
+    return percpu::window == percpu::Window::Linked ? "linked" : "mapped";
 }
 
 void print_result(const Benchmark& benchmark, BenchmarkResult result)

@@ -5,6 +5,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/wait/mutex.hpp"
 #include "kernel/wait/work_queue.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/this_cpu.hpp"
 
 #include <atomic>

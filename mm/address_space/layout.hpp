@@ -11,7 +11,7 @@
 //   image window    the kernel image, linked at the window's start; ends where local percpu begins
 //   local percpu    one slab's worth of addresses, in which each root maps its own CPU's slab: the only region in
 //                   which roots differ. The static percpu section is linked at its start.
-//   vmemmap         page descriptors
+//   vmemmap         room for page descriptors; nothing is mapped there yet
 //   PCI I/O
 //   fixmap          addresses fixed at compile time, for early boot and for patching
 //
@@ -87,6 +87,15 @@ struct Layout {
     static constexpr Bytes kVmallocLimit{(u64{1} << (20 - G::kPageShift)) * kPrivateSpan.count() -
                                          kModules.size.count()};
     static constexpr VirtRange kVmalloc{kModules.end(), std::min(kVmallocRoom, kVmallocLimit)};
+
+    // Whether roots differ in this entry of their tables of `level`, one of the private tables: at the
+    // private level in the window's own entries, above it in the one that leads there.
+    static constexpr bool is_private(Level level, u64 index)
+    {
+        const u64 first = G::index(level, kLocalPercpu.base);
+        const u64 count = level == kPrivateLevel ? kWindowEntries : 1;
+        return index >= first && index - first < count;
+    }
 
     // What is added to a local address, besides cpu << kSlabShift, to get the global one.
     static constexpr Bytes kLocalToGlobal{kGlobalPercpu.base.raw() - kLocalPercpu.base.raw()};

@@ -4,7 +4,6 @@
 #include "kernel/lib/panic.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/kernel_map/linear_map.hpp"
-#include "mm/pages/page_allocator.hpp"
 #include "mm/physical/early_memory.hpp"
 
 namespace percival::mm {
@@ -28,8 +27,8 @@ std::optional<PhysAddr> KernelTables::take_page()
 {
     constexpr Bytes kPage = KernelGeometry::kPageSize;
     // First, because it is the only source that several CPUs may use at once.
-    if (page_allocator_has_started())
-        return allocate_page();
+    if (page_source_ != nullptr)
+        return page_source_->allocate();
     if (!given_.is_empty()) {
         given_.size = given_.size - kPage;
         return given_.end();
@@ -57,7 +56,7 @@ std::optional<PhysAddr> KernelTables::allocate()
 void KernelTables::release(PhysAddr page)
 {
     tables_made_.fetch_sub(1, std::memory_order_relaxed);
-    free_page(page);
+    page_source_->free(page);
 }
 
 void KernelTables::forbidden(arch::Pte old, arch::Pte now, Level level)

@@ -21,8 +21,15 @@
 #include "mm/page_table/page_table.hpp"
 
 #include <atomic>
+#include <optional>
 
 namespace percival::mm {
+
+// Where pages for tables come from and go back to, in any context.
+struct TablePageSource {
+    std::optional<PhysAddr> (*allocate)();
+    void (*free)(PhysAddr page);
+};
 
 class KernelTables : public LiveTables<arch::Pte> {
 public:
@@ -36,8 +43,8 @@ public:
         return table_at_boot(address);
     }
     std::optional<PhysAddr> allocate();
-    // Takes back a page of allocate() that no tree leads to: another CPU linked its own first. There is a page
-    // allocator by then.
+    // Takes back a page of allocate() that no tree leads to: another CPU linked its own first. After
+    // use_page_source().
     void release(PhysAddr page);
     // A change of a descriptor that needed break-before-make and was about to be made without: a panic.
     [[noreturn]] static void forbidden(arch::Pte old, arch::Pte now, Level level);
@@ -49,11 +56,14 @@ public:
 
     // From now on tables come out of `mapped`, until it is used up.
     void give(PhysRange mapped);
-    // The linear map is complete: all RAM is reached through it, and after that tables come from early memory
-    // and, once that is handed over, from the page allocator.
+    // The linear map is complete: all RAM is reached through it, and after that tables come from early
+    // memory.
     void use_linear_map();
     // Returns what is left of `mapped` to early memory.
     void give_back_rest();
+    // From now on tables come from `source`, which the page allocator hands in when it has started. Boot CPU,
+    // before any other CPU runs.
+    void use_page_source(const TablePageSource& source) { page_source_ = &source; }
 
     // Tables that stand: taken since boot and not given back.
     u64 tables_made() const { return tables_made_.load(std::memory_order_relaxed); }
@@ -65,6 +75,7 @@ private:
     // What is added to a physical address of RAM to get its linear address; 0 before the linear map is complete.
     u64 to_linear_{0};
     PhysRange given_{};
+    const TablePageSource* page_source_{nullptr};
     bool resizes_live_{false};
     std::atomic<u64> tables_made_{0};
 };

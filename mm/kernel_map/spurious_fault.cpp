@@ -4,23 +4,24 @@
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
-#include "kernel/cpus/online.hpp"
 #include "mm/kernel_map/live_break.hpp"
-#include "mm/pages/memory_statistics.hpp"
-#include "mm/percpu/percpu.hpp"
+#include "mm/percpu/area.hpp"
 
 namespace percival::mm {
+
+PERCIVAL_PERCPU PerCpu<u64> spurious_faults{};
+
 namespace {
 
 // A break takes microseconds; this is a good part of a second, which leaves room for a host that runs the breaking CPU
 // late. Counted and not timed, so that a waiting CPU that does not run itself does not lose patience.
-constexpr u32 kMostLooksPerBreak = u32{1} << 19;
+constexpr u32 kMaxLooksPerBreak = u32{1} << 19;
 
 // One break may follow the other so closely that no look falls between them, and a look may come but once in each.
-constexpr u32 kMostBreaks = kMostLooksPerBreak;
+constexpr u32 kMaxBreaks = kMaxLooksPerBreak;
 
 // A retry helps at once, unless something is wrong.
-constexpr u32 kMostRetries = 1000;
+constexpr u32 kMaxRetries = 1000;
 
 struct LastFault {
     VirtAddr pc{};
@@ -45,7 +46,7 @@ public:
             looks_ = 0;
             ++breaks_;
         }
-        return ++looks_ > kMostLooksPerBreak || breaks_ > kMostBreaks;
+        return ++looks_ > kMaxLooksPerBreak || breaks_ > kMaxBreaks;
     }
 
 private:
@@ -78,7 +79,7 @@ bool may_be_retried(const TranslationFault& fault)
     const u64 breaks = live_breaks.begun.load(std::memory_order_relaxed);
     if (last.pc != fault.pc || last.address != fault.address || last.breaks != breaks)
         last = {fault.pc, fault.address, breaks, 0};
-    return ++last.retries <= kMostRetries;
+    return ++last.retries <= kMaxRetries;
 }
 
 } // namespace

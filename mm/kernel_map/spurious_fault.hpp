@@ -12,6 +12,7 @@
 #pragma once
 
 #include "kernel/lib/address.hpp"
+#include "mm/percpu/percpu.hpp"
 
 namespace percival::mm {
 
@@ -21,7 +22,10 @@ struct TranslationFault {
     bool is_write;
 };
 
-// Whether to make the access again. Counts (memory_statistics()) what it says yes to.
+// Whether to make the access again. Adds each retry to spurious_faults.
 bool is_spurious(const TranslationFault& fault);
+
+// The retries of each CPU.
+extern PerCpu<u64> spurious_faults;
 
 } // namespace percival::mm

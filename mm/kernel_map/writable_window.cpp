@@ -19,7 +19,8 @@ WritableWindow::WritableWindow(PhysAddr thing) PERCIVAL_NO_THREAD_SAFETY_ANALYSI
     window_lock.lock();
     const PhysAddr page = thing.align_down(KernelGeometry::kPageSize);
     // The tables of the fixmap exist since boot, so this cannot run out of memory.
-    PERCIVAL_ASSERT(master_table().map(kFixmapWritable, page, kData).has_value());
+    const bool mapped = master_table().map(kFixmapWritable, page, kData).has_value();
+    PERCIVAL_ASSERT(mapped);
     at_ = kFixmapWritable.base + (thing - page);
 }
 
@@ -27,7 +28,8 @@ WritableWindow::~WritableWindow() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     {
         KernelTlbBatch batch{kernel_tables()};
-        PERCIVAL_ASSERT(master_table().unmap(kFixmapWritable, batch).has_value());
+        const bool unmapped = master_table().unmap(kFixmapWritable, batch).has_value();
+        PERCIVAL_ASSERT(unmapped);
     }
     window_lock.unlock();
 }

@@ -14,6 +14,7 @@
 #include "mm/objects/object_cache_sizes.hpp"
 #include "mm/physical/page_poison.hpp"
 
+#include <atomic>
 #include <new>
 
 namespace percival::mm {
@@ -70,10 +71,10 @@ public:
     }
 
     // In debug builds: the object goes to somebody's hands, and comes back. False: it was not in anybody's.
-    void mark_live(u32 object) { __atomic_fetch_or(&map(1)[object / 64], bit(object), __ATOMIC_RELAXED); }
+    void mark_live(u32 object) { live_word(object).fetch_or(bit(object), std::memory_order_relaxed); }
     [[nodiscard]] bool mark_dead(u32 object)
     {
-        const u64 old = __atomic_fetch_and(&map(1)[object / 64], ~bit(object), __ATOMIC_RELAXED);
+        const u64 old = live_word(object).fetch_and(~bit(object), std::memory_order_relaxed);
         return (old & bit(object)) != 0;
     }
 
@@ -93,6 +94,7 @@ private:
     }
     static constexpr u64 bit(u32 object) { return u64{1} << object % 64; }
     u64* map(u32 which) { return reinterpret_cast<u64*>(this + 1) + which * shape_.words; }
+    std::atomic_ref<u64> live_word(u32 object) { return std::atomic_ref{map(1)[object / 64]}; }
     void* address_of_object(u32 object)
     {
         return reinterpret_cast<char*>(this) + (shape_.first_object + shape_.object * object).count();

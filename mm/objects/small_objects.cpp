@@ -2,7 +2,6 @@
 #include "mm/objects/small_objects.hpp"
 
 #include "arch/cpu/processor.hpp"
-#include "kernel/cpus/call.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/objects/object_cache_checks.hpp"
 #include "mm/pages/allocation_failure.hpp"
@@ -19,7 +18,7 @@ constexpr ObjectStock empty_stock(u32 index)
 {
     const u64 in_four_pages = 4 * KernelGeometry::kPageSize.count() / ObjectClass{index}.size().count();
     ObjectStock stock{};
-    stock.capacity = static_cast<u16>(std::min<u64>(ObjectStock::kMost, in_four_pages));
+    stock.capacity = static_cast<u16>(std::min<u64>(ObjectStock::kMax, in_four_pages));
     stock.object_class = static_cast<u16>(index);
     return stock;
 }
@@ -135,12 +134,6 @@ void drain_object_stock()
         drain(stock, stock.count);
         object_cache(class_of(stock)).trim();
     }
-}
-
-void drain_all_object_stocks()
-{
-    drain_object_stock();
-    call_on_others([] { drain_object_stock(); });
 }
 
 } // namespace percival::mm

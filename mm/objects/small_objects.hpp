@@ -41,10 +41,8 @@ inline void free_object(void* object, Bytes size)
         free_to(object_stock(ObjectClass::of(size)), object);
 }
 
-// Gives what is in this CPU's stock, or in all CPUs' stocks, back to the slabs, and empty slabs to the page
-// allocator. The second needs interrupts unmasked, and no lock held.
+// Gives what is in this CPU's stock back to the slabs, and empty slabs to the page allocator. Any context.
 void drain_object_stock();
-void drain_all_object_stocks();
 
 // The size to ask for to get objects of T aligned.
 template <class T>

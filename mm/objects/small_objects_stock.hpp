@@ -16,12 +16,12 @@ namespace percival::mm {
 
 struct ObjectStock {
     // Makes the structure 256 bytes.
-    static constexpr u32 kMost = 31;
+    static constexpr u32 kMax = 31;
 
     u32 count{0};
     u16 capacity{0};
     u16 object_class{0};
-    std::array<void*, kMost> objects{}; // the last freed on top
+    std::array<void*, kMax> objects{}; // the last freed on top
 };
 
 static_assert(sizeof(ObjectStock) == 256);

@@ -38,7 +38,7 @@ public:
     // Beyond this many TLBIs one for everything is issued instead. Each is a broadcast that every CPU has to
     // answer, in the order of 100 cycles; refilling the entries that are still in use costs a CPU some
     // thousand walks at worst, which overlap. Linux draws the line at the entries of a table, 512 at 4 KiB.
-    static constexpr u64 kMostInvalidations = 512;
+    static constexpr u64 kMaxInvalidations = 512;
 
     explicit TlbBatch(Env& env) : env_{env} {}
     ~TlbBatch() { flush(); }
@@ -50,7 +50,7 @@ public:
     // through it.
     void add_table(VirtAddr at, PhysAddr table)
     {
-        if (tables_.size() == kMostTables)
+        if (tables_.size() == kMaxTables)
             flush();
         add({{at, G::kPageSize}, G::kPageSize, arch::TlbEntries::LeavesAndTables});
         static_cast<void>(tables_.push(table)); // there is room since the flush
@@ -86,8 +86,8 @@ private:
         }
     };
 
-    static constexpr std::size_t kMostItems = 16;
-    static constexpr std::size_t kMostTables = 16;
+    static constexpr std::size_t kMaxItems = 16;
+    static constexpr std::size_t kMaxTables = 16;
     static constexpr arch::Shareability kShareability = Scope == arch::TlbScope::AllCpus
                                                             ? arch::Shareability::InnerShareable
                                                             : arch::Shareability::NonShareable;
@@ -119,7 +119,7 @@ private:
         u64 needed = 0;
         for (const Item& item : queue_)
             needed += invalidations(item);
-        if (everything_ || needed > kMostInvalidations) {
+        if (everything_ || needed > kMaxInvalidations) {
             arch::tlbi_all<Scope>();
             return 1;
         }
@@ -159,8 +159,8 @@ private:
     }
 
     Env& env_;
-    BoundedVector<Item, kMostItems> queue_{};
-    BoundedVector<PhysAddr, kMostTables> tables_{};
+    BoundedVector<Item, kMaxItems> queue_{};
+    BoundedVector<PhysAddr, kMaxTables> tables_{};
     bool everything_{false};
 };
 

@@ -2,9 +2,13 @@
 #include "mm/pages/memory_statistics.hpp"
 
 #include "kernel/lib/print.hpp"
+#include "mm/kernel_map/spurious_fault.hpp"
 #include "mm/pages/page_cache.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/physical/early_memory.hpp"
 #include "mm/physical/page_zones.hpp"
+
+#include <atomic>
 
 namespace percival::mm {
 
@@ -18,7 +22,6 @@ PERCIVAL_PERCPU PerCpu<u64> remote_pages{};
 PERCIVAL_PERCPU PerCpu<u64> allocation_failures{};
 PERCIVAL_PERCPU PerCpu<u64> bad_frees{};
 PERCIVAL_PERCPU PerCpu<u64> late_writes{};
-PERCIVAL_PERCPU PerCpu<u64> spurious_faults{};
 
 namespace {
 
@@ -28,7 +31,7 @@ u64 cached_pages()
 {
     u64 pages = 0;
     for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
-        pages += __atomic_load_n(&page_cache.on(CpuId{cpu}).count, __ATOMIC_RELAXED);
+        pages += std::atomic_ref{page_cache.on(CpuId{cpu}).count}.load(std::memory_order_relaxed);
     return pages;
 }
 
@@ -38,7 +41,7 @@ u64 sum(const PerCpu<u64>& counter)
 {
     u64 total = 0;
     for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
-        total += __atomic_load_n(&counter.on(CpuId{cpu}), __ATOMIC_RELAXED);
+        total += std::atomic_ref{counter.on(CpuId{cpu})}.load(std::memory_order_relaxed);
     return total;
 }
 

@@ -42,7 +42,6 @@ extern PerCpu<u64> remote_pages;
 extern PerCpu<u64> allocation_failures;
 extern PerCpu<u64> bad_frees;
 extern PerCpu<u64> late_writes;
-extern PerCpu<u64> spurious_faults;
 
 // Over all possible CPUs.
 u64 sum(const PerCpu<u64>& counter);

@@ -36,6 +36,7 @@ bool page_allocator_has_started();
 NumaNode this_cpu_node();
 
 std::optional<PhysAddr> allocate_page();
+// No user in the kernel yet.
 std::optional<PhysAddr> allocate_zeroed_page();
 void free_page(PhysAddr page);
 
@@ -44,10 +45,8 @@ std::optional<PhysAddr> allocate_pages(PageOrder order);
 std::optional<PhysAddr> allocate_pages_near(NumaNode node, PageOrder order);
 void free_pages(PhysAddr block, PageOrder order);
 
-// Gives the pages in this CPU's page cache back to their zones, or those in all CPUs' caches: when memory is
-// short, or to merge blocks again. The second needs interrupts unmasked, and no lock held.
+// Gives the pages in this CPU's page cache back to their zones. Any context.
 void drain_page_cache();
-void drain_all_page_caches();
 
 // For the small-object allocator: makes a block that was allocated its own, which free_pages() then refuses,
 // and back.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // From early memory to zones and page caches.
-#include "kernel/cpus/call.hpp"
 #include "kernel/lib/print.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
@@ -15,6 +14,8 @@ namespace percival::mm {
 namespace {
 
 constinit bool started = false;
+
+constexpr TablePageSource kTablePages{.allocate = &allocate_page, .free = &free_page};
 
 // A bank, or a part of one that a zone can manage, with its descriptors.
 struct PlannedZone {
@@ -36,10 +37,10 @@ void plan_zone(Plan& plan, PhysRange bank, NumaNode node)
 
 void plan_bank(Plan& plan, const MemoryBank& bank)
 {
-    constexpr Bytes kMost{PageZone::kMaxPages << KernelGeometry::kPageShift};
+    constexpr Bytes kMaxZone{PageZone::kMaxPages << KernelGeometry::kPageShift};
     PhysRange left = bank.range;
     while (!left.is_empty()) {
-        const PhysRange part{left.base, std::min(left.size, kMost)};
+        const PhysRange part{left.base, std::min(left.size, kMaxZone)};
         plan_zone(plan, part, NumaNode{bank.numa_node});
         left = {part.end(), left.size - part.size};
     }
@@ -60,17 +61,12 @@ void start_page_allocator(const MachineDescription& machine)
     for (u32 cpu = 0; cpu < machine.cpus.size(); ++cpu)
         page_cache.on(CpuId{cpu}).node = NumaNode{machine.cpus[cpu].numa_node};
     started = true;
+    kernel_tables().use_page_source(kTablePages);
 }
 
 bool page_allocator_has_started()
 {
     return started;
-}
-
-void drain_all_page_caches()
-{
-    drain_page_cache();
-    call_on_others([] { drain_page_cache(); });
 }
 
 } // namespace percival::mm

@@ -12,11 +12,11 @@ namespace percival::mm {
 
 // Fills a page. The newest is at the head of the list.
 struct PageBlocks::Notes {
-    static constexpr std::size_t kMost = KernelGeometry::kPageSize.count() / sizeof(u64) - 2;
+    static constexpr std::size_t kMax = KernelGeometry::kPageSize.count() / sizeof(u64) - 2;
 
     Notes* older;
     u64 count;
-    std::array<u64, kMost> blocks;
+    std::array<u64, kMax> blocks;
 };
 
 void PageBlocks::free_one(u64 packed)
@@ -28,7 +28,7 @@ void PageBlocks::free_one(u64 packed)
 bool PageBlocks::push_to_notes(u64 packed)
 {
     static_assert(sizeof(Notes) == KernelGeometry::kPageSize.count());
-    if (notes_ == nullptr || notes_->count == Notes::kMost) {
+    if (notes_ == nullptr || notes_->count == Notes::kMax) {
         const auto page = allocate_page();
         if (!page)
             return false;

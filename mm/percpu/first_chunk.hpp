@@ -7,7 +7,7 @@
 //
 // The static part is the linked .percpu section. The reserved part is for the static percpu variables of code
 // that is loaded later, and the dynamic one serves allocations before there is another chunk. Two maps
-// (PercpuChunkMap) over the same unit hand out the last two; neither can touch the static part.
+// (ChunkMap) over the same unit hand out the last two; neither can touch the static part.
 //
 // Pure computation: boot only, on the host too.
 //
@@ -17,50 +17,39 @@
 
 #include "mm/percpu/request.hpp"
 
-namespace percival::mm {
+namespace percival::percpu {
 
-enum class PercpuFirstChunkError : u8 {
+enum class FirstChunkError : u8 {
     StaticTooLarge,
     ReservedTooLarge, // together with the static part
     DynamicTooLarge,  // together with both
 };
 
-struct PercpuFirstChunk {
+struct FirstChunk {
     Bytes reserved_begin;
     Bytes dynamic_begin;
     Bytes size;
 
     // Parts of these sizes in a unit of `room` at most, such as a CPU's slab. What rounding to whole pages
     // leaves goes to the dynamic part.
-    static constexpr std::expected<PercpuFirstChunk, PercpuFirstChunkError> carve(Bytes static_size,
-                                                                                  Bytes reserved_size,
-                                                                                  Bytes dynamic_size,
-                                                                                  Bytes page, Bytes room)
+    static constexpr std::expected<FirstChunk, FirstChunkError> carve(Bytes static_size, Bytes reserved_size,
+                                                                      Bytes dynamic_size, Bytes page,
+                                                                      Bytes room)
     {
-        const Bytes whole_pages = round_down(room, page);
+        const Bytes whole_pages = room.align_down(page);
         // By what is left, which no size can overflow.
         if (static_size > whole_pages)
-            return std::unexpected{PercpuFirstChunkError::StaticTooLarge};
-        const Bytes reserved_begin = round_up(static_size, kPercpuGrain);
+            return std::unexpected{FirstChunkError::StaticTooLarge};
+        const Bytes reserved_begin = static_size.align_up(kGrain);
         if (reserved_size > whole_pages - reserved_begin)
-            return std::unexpected{PercpuFirstChunkError::ReservedTooLarge};
-        const Bytes dynamic_begin = round_up(reserved_begin + reserved_size, kPercpuGrain);
+            return std::unexpected{FirstChunkError::ReservedTooLarge};
+        const Bytes dynamic_begin = (reserved_begin + reserved_size).align_up(kGrain);
         if (dynamic_size > whole_pages - dynamic_begin)
-            return std::unexpected{PercpuFirstChunkError::DynamicTooLarge};
-        return PercpuFirstChunk{reserved_begin, dynamic_begin, round_up(dynamic_begin + dynamic_size, page)};
+            return std::unexpected{FirstChunkError::DynamicTooLarge};
+        return FirstChunk{reserved_begin, dynamic_begin, (dynamic_begin + dynamic_size).align_up(page)};
     }
 
-    friend constexpr bool operator==(PercpuFirstChunk, PercpuFirstChunk) = default;
-
-private:
-    static constexpr Bytes round_down(Bytes size, Bytes unit)
-    {
-        return Bytes{size.count() & ~(unit.count() - 1)};
-    }
-    static constexpr Bytes round_up(Bytes size, Bytes unit)
-    {
-        return round_down(size + unit - Bytes{1}, unit);
-    }
+    friend constexpr bool operator==(FirstChunk, FirstChunk) = default;
 };
 
-} // namespace percival::mm
+} // namespace percival::percpu

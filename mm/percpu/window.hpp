@@ -10,10 +10,10 @@
 
 #include "kernel/lib/types.hpp"
 
-namespace percival::mm {
+namespace percival::percpu {
 
-enum class PercpuWindow : u8 { Linked, Mapped };
+enum class Window : u8 { Linked, Mapped };
 
-inline constinit PercpuWindow percpu_window = PercpuWindow::Linked;
+inline constinit Window window = Window::Linked;
 
-} // namespace percival::mm
+} // namespace percival::percpu

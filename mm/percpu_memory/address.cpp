@@ -3,31 +3,34 @@
 
 #include "kernel/sync/rcu.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu_memory/chunk.hpp"
 
-namespace percival::mm {
+namespace percival::percpu {
+
+using namespace mm;
 namespace {
 
-PercpuKind kind_of_local(VirtAddr local)
+AddressKind kind_of_local(VirtAddr local)
 {
-    const PercpuFirstChunk first = *first_percpu_chunk();
+    const FirstChunk first = *first_chunk();
     const Bytes offset = local - KernelLayout::kLocalPercpu.base;
     if (offset < address_of(_percpu_end) - address_of(_percpu_start))
-        return PercpuKind::Static;
+        return AddressKind::Static;
     if (offset < first.reserved_begin)
-        return PercpuKind::Unused;
+        return AddressKind::Unused;
     if (offset < first.dynamic_begin)
-        return PercpuKind::Reserved;
-    const PercpuChunk* chunk = percpu_chunk_at(local.align_down(kPercpuGrain));
-    return chunk != nullptr && chunk->contains(local) ? PercpuKind::Dynamic : PercpuKind::Unused;
+        return AddressKind::Reserved;
+    const Chunk* chunk = chunk_at(local.align_down(kGrain));
+    return chunk != nullptr && chunk->contains(local) ? AddressKind::Dynamic : AddressKind::Unused;
 }
 
 } // namespace
 
-PercpuAddressInfo find_percpu_address(VirtAddr address)
+AddressInfo find_address(VirtAddr address)
 {
     const rcu::ReadGuard reading; // INV-percpu_chunk-3
-    PercpuAddressInfo info{};
+    AddressInfo info{};
     if (is_percpu_local(address)) {
         info.local = address;
     } else if (KernelLayout::kGlobalPercpu.contains(address)) {
@@ -40,30 +43,29 @@ PercpuAddressInfo find_percpu_address(VirtAddr address)
         return info;
     }
     info.kind = kind_of_local(info.local);
-    PercpuChunk* chunk = percpu_chunk_at(info.local);
-    info.allocated =
-        chunk != nullptr && __atomic_load_n(chunk->tag_of(info.local), __ATOMIC_RELAXED) != kNoPercpuTag;
+    Chunk* chunk = chunk_at(info.local);
+    info.allocated = chunk != nullptr && chunk->tag_of(info.local).load(std::memory_order_relaxed) != kNoTag;
     return info;
 }
 
-std::string_view describe(const PercpuAddressInfo& info)
+std::string_view describe(const AddressInfo& info)
 {
-    if (info.cpu && info.kind != PercpuKind::Unused)
+    if (info.cpu && info.kind != AddressKind::Unused)
         return "a global alias: what was allocated is the local address";
     switch (info.kind) {
-    case PercpuKind::None:
-    case PercpuKind::Unused:
+    case AddressKind::None:
+    case AddressKind::Unused:
         return "no percpu memory";
-    case PercpuKind::Static:
+    case AddressKind::Static:
         return "a static percpu variable";
-    case PercpuKind::Reserved:
-    case PercpuKind::Dynamic:
+    case AddressKind::Reserved:
+    case AddressKind::Dynamic:
         break;
     }
     return info.allocated ? "in use" : "nothing in use begins there";
 }
 
-std::optional<PhysAddr> percpu_to_phys(VirtAddr local, CpuId cpu)
+std::optional<PhysAddr> to_phys(VirtAddr local, CpuId cpu)
 {
     if (!is_percpu_local(local) || cpu.index() >= possible_cpu_count())
         return {};
@@ -75,4 +77,4 @@ std::optional<PhysAddr> percpu_to_phys(VirtAddr local, CpuId cpu)
     return found.pte.address() + into;
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -2,14 +2,14 @@
 // What an address means in the percpu areas. Any context.
 #pragma once
 
-#include "mm/percpu/area.hpp"
+#include "kernel/lib/address.hpp"
 
 #include <optional>
 #include <string_view>
 
-namespace percival::mm {
+namespace percival::percpu {
 
-enum class PercpuKind : u8 {
+enum class AddressKind : u8 {
     None,     // no percpu address
     Static,   // a variable of the .percpu section
     Reserved, // of the first chunk's reserved part
@@ -17,26 +17,26 @@ enum class PercpuKind : u8 {
     Unused,   // in the areas, where there is no chunk
 };
 
-struct PercpuAddressInfo {
-    PercpuKind kind{PercpuKind::None};
+struct AddressInfo {
+    AddressKind kind{AddressKind::None};
     VirtAddr local{};           // the local address it is, or is an alias of
     std::optional<CpuId> cpu{}; // whose copy a global address names; nothing for a local one
     bool allocated{false};      // an allocation that is in somebody's hands begins there
 };
 
-PercpuAddressInfo find_percpu_address(VirtAddr address);
+AddressInfo find_address(VirtAddr address);
 
-inline bool is_percpu_address(VirtAddr address)
+inline bool is_address(VirtAddr address)
 {
-    const PercpuKind kind = find_percpu_address(address).kind;
-    return kind != PercpuKind::None && kind != PercpuKind::Unused;
+    const AddressKind kind = find_address(address).kind;
+    return kind != AddressKind::None && kind != AddressKind::Unused;
 }
 
 // Why it cannot be freed, in words.
-std::string_view describe(const PercpuAddressInfo& info);
+std::string_view describe(const AddressInfo& info);
 
 // The physical address behind a CPU's copy of what a local address names, which any CPU may ask for; nothing
 // where nothing is mapped.
-std::optional<PhysAddr> percpu_to_phys(VirtAddr local, CpuId cpu);
+std::optional<PhysAddr> to_phys(VirtAddr local, CpuId cpu);
 
-} // namespace percival::mm
+} // namespace percival::percpu

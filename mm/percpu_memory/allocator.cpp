@@ -5,23 +5,23 @@
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/unit.hpp"
 #include "mm/percpu_memory/address.hpp"
-#include "mm/percpu_memory/pages.hpp"
 #include "mm/percpu_memory/stock.hpp"
 #include "mm/percpu_memory/zero.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 
 namespace percival::percpu {
-namespace {
 
 using namespace mm;
+namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
 // The chunk over the first units' reserved part, which nobody is given room in but allocate_reserved().
-constinit PercpuChunk* reserved = nullptr;
-constinit SpinLock reserved_lock;
+constinit Chunk* reserved = nullptr; // constant after start_allocator()
+constinit SpinLock reserved_lock;    // its map
 
 // On all CPUs, by stores of any size.
 void zero_any_size(VirtAddr local, Bytes size)
@@ -30,9 +30,9 @@ void zero_any_size(VirtAddr local, Bytes size)
         __builtin_memset(reinterpret_cast<void*>(local_to_global(local, CpuId{cpu}).raw()), 0, size.count());
 }
 
-void set_tag(VirtAddr local, PercpuTag tag)
+void set_tag(VirtAddr local, Tag tag)
 {
-    __atomic_store_n(percpu_chunk_at(local)->tag_of(local), tag, __ATOMIC_RELEASE);
+    chunk_at(local)->tag_of(local).store(tag, std::memory_order_release);
 }
 
 [[gnu::cold, gnu::noinline]] void report_wrong_free(VirtAddr address)
@@ -40,7 +40,7 @@ void set_tag(VirtAddr local, PercpuTag tag)
     if (address == VirtAddr{0})
         return;
     bad_frees.inc();
-    const auto known = find_percpu_address(address);
+    const auto known = find_address(address);
     print("percpu: free of {} refused: {}", address, describe(known));
 }
 
@@ -51,52 +51,51 @@ void free_reserved(VirtAddr local)
     PERCIVAL_ASSERT(was_allocated); // its tag said so, and was taken away by this caller alone
 }
 
-[[gnu::noinline]] void free_uncached(VirtAddr local, PercpuTag tag)
+[[gnu::noinline]] void free_uncached(VirtAddr local, Tag tag)
 {
-    if (tag == kReservedPercpuTag)
+    if (tag == kReservedTag)
         return free_reserved(local);
-    percpu_store().give({&local, 1});
-    balance_percpu_if_needed();
+    store().put({&local, 1});
+    balance_if_needed();
 }
 
 } // namespace
 
 namespace detail {
 
-[[gnu::cold]] Place refuse(Bytes size, Bytes alignment, PercpuRequestError why)
+[[gnu::cold]] Place refuse(Bytes size, Bytes alignment, RequestError why)
 {
     print("percpu: {} at a multiple of {}: {}", size, alignment.count(),
-          why == PercpuRequestError::Empty      ? "a size of 0"
-          : why == PercpuRequestError::TooLarge ? "more than a unit gives"
-                                                : "the alignment is no power of two, or more than a page");
-    return std::unexpected{why == PercpuRequestError::BadAlignment ? PercpuError::BadAlignment
-                                                                   : PercpuError::BadSize};
+          why == RequestError::Empty      ? "a size of 0"
+          : why == RequestError::TooLarge ? "more than a unit gives"
+                                          : "the alignment is no power of two, or more than a page");
+    return std::unexpected{why == RequestError::BadAlignment ? Error::BadAlignment : Error::BadSize};
 }
 
-Place allocate_of_class(PercpuClass its_class, bool may_block)
+Place allocate_of_class(Class size_class, bool may_block)
 {
-    const Place place = take_from_percpu_stock(its_class, may_block);
+    const Place place = take_from_stock(size_class, may_block);
     if (place) [[likely]] {
-        zero_on_all_cpus(*place, its_class.size());
-        set_tag(*place, static_cast<PercpuTag>(its_class.number()));
+        zero_on_all_cpus(*place, size_class.size());
+        set_tag(*place, static_cast<Tag>(size_class.number()));
     }
     return place;
 }
 
-Place allocate_plain(PercpuRequest request, bool may_block)
+Place allocate_plain(Request request, bool may_block)
 {
     Place place{};
     if (may_block) {
-        place = percpu_store().take_blocking(request);
-    } else if (percpu_store().take(request, {&*place, 1}) == 0) {
-        percpu_store().note_missed(request);
-        place = std::unexpected{PercpuError::NoMemory};
+        place = store().take_blocking(request);
+    } else if (store().take(request, {&*place, 1}) == 0) {
+        store().note_missed(request);
+        place = std::unexpected{Error::NoMemory};
     }
     if (place) {
         zero_any_size(*place, request.size());
-        set_tag(*place, kPlainPercpuTag);
+        set_tag(*place, kPlainTag);
     }
-    balance_percpu_if_needed();
+    balance_if_needed();
     return place;
 }
 
@@ -104,7 +103,7 @@ Place allocate_plain(PercpuRequest request, bool may_block)
 
 Place allocate_reserved(Bytes size, Bytes alignment)
 {
-    const auto request = PercpuRequest::of(size, alignment, kPage);
+    const auto request = Request::of(size, alignment, kPage);
     if (!request)
         return detail::refuse(size, alignment, request.error());
     std::optional<Bytes> offset;
@@ -113,42 +112,41 @@ Place allocate_reserved(Bytes size, Bytes alignment)
         offset = reserved->map.allocate(*request);
     }
     if (!offset)
-        return std::unexpected{PercpuError::NoMemory};
+        return std::unexpected{Error::NoMemory};
     const VirtAddr local = reserved->base() + *offset;
     zero_any_size(local, request->size());
-    set_tag(local, kReservedPercpuTag);
+    set_tag(local, kReservedTag);
     return local;
 }
 
 void free(VirtAddr local)
 {
-    PercpuTag tag = kNoPercpuTag;
+    Tag tag = kNoTag;
     {
         // A wrong free may be of a chunk that goes: INV-percpu_chunk-3.
         const arch::InterruptMask masked;
-        PercpuChunk* chunk = percpu_chunk_at(local);
+        Chunk* chunk = chunk_at(local);
         if (chunk != nullptr) [[likely]]
-            tag = __atomic_exchange_n(chunk->tag_of(local), kNoPercpuTag, __ATOMIC_ACQ_REL);
-        const bool is_of_a_class = tag != kNoPercpuTag && tag <= PercpuClass::kCount;
-        if (is_of_a_class && has_put_into_percpu_stock(PercpuClass{tag}, local, Pin{masked})) [[likely]]
+            tag = chunk->tag_of(local).exchange(kNoTag, std::memory_order_acq_rel);
+        const bool is_of_a_class = tag != kNoTag && tag <= Class::kCount;
+        if (is_of_a_class && try_put(Class{tag}, local, Pin{masked})) [[likely]]
             return;
     }
-    if (tag == kNoPercpuTag)
+    if (tag == kNoTag)
         report_wrong_free(local);
-    else if (tag > PercpuClass::kCount)
+    else if (tag > Class::kCount)
         free_uncached(local, tag);
     else
-        spill_percpu_stock(PercpuClass{tag}, local);
+        put_into_full_stock(Class{tag}, local);
 }
 
 void start_allocator()
 {
-    const PercpuFirstChunk parts = *first_percpu_chunk();
-    const Bytes unit{(parts.size.count() + PercpuBlock::kSize.count() - 1) &
-                     ~(PercpuBlock::kSize.count() - 1)};
+    const FirstChunk parts = *first_chunk();
+    const Bytes unit = parts.size.align_up(Block::kSize);
     const VirtAddr base = KernelLayout::kLocalPercpu.base;
     const auto note = [](VmRegion& region, Bytes size, Bytes mapped) {
-        const auto area = region.allocate(size, kPercpuUnit);
+        const auto area = region.allocate(size, kUnit);
         if (!area)
             return false;
         (*area)->kind = VmKind::Percpu;
@@ -157,21 +155,18 @@ void start_allocator()
         return true;
     };
     // Slabs in the order of their CPUs, and units from the window's start: as regions hand out addresses.
-    bool done =
-        make_percpu_directory() &&
-        prepare_percpu_pages(static_cast<u32>(kPercpuUnit.count() / kPage.count())) &&
-        note(local_percpu_region(),
-             Bytes{(unit.count() + kPercpuUnit.count() - 1) & ~(kPercpuUnit.count() - 1)}, parts.size);
-    for (u32 cpu = 0; done && cpu < possible_cpu_count(); ++cpu)
-        done = note(global_percpu_region(), KernelLayout::kSlabSize, parts.size);
-    PercpuChunk* first = done ? PercpuChunk::make(base, {unit, parts.dynamic_begin, parts.size}) : nullptr;
-    reserved = first == nullptr ? nullptr
-                                : PercpuChunk::make(base, {unit, parts.reserved_begin, parts.dynamic_begin});
+    bool ready = make_directory() && store().prepare_pages() &&
+                 note(local_percpu_region(), unit.align_up(kUnit), parts.size);
+    for (u32 cpu = 0; ready && cpu < possible_cpu_count(); ++cpu)
+        ready = note(global_percpu_region(), KernelLayout::kSlabSize, parts.size);
+    Chunk* first = ready ? Chunk::make(base, {unit, parts.dynamic_begin, parts.size}) : nullptr;
+    reserved =
+        first == nullptr ? nullptr : Chunk::make(base, {unit, parts.reserved_begin, parts.dynamic_begin});
     if (reserved == nullptr)
         panic("not enough memory for the percpu allocator");
     first->population.populate(first->all_pages());
-    enter_percpu_chunk(*first);
-    percpu_store().start(*first);
+    enter_chunk(*first);
+    store().start(*first);
 }
 
 } // namespace percival::percpu

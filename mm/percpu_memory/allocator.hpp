@@ -12,7 +12,7 @@
 // allocate() and create() may block: threads only. The atomic forms are for any context, and succeed only where
 // a page with memory has room; a worker keeps some such pages. free() and destroy() are for any context.
 //
-// A request that cannot be granted (size 0 or above kMaxPercpuSize, an alignment that is no power of two or above
+// A request that cannot be granted (size 0 or above kMaxSize, an alignment that is no power of two or above
 // a page) is reported on the console, and an error. A wrong free (of what is free already, of a place inside an
 // allocation, of a static variable, of a global alias or of any other address) is reported, counted
 // (MemoryStatistics::bad_frees) and otherwise without effect. Null is no allocation, and ignored.
@@ -21,6 +21,7 @@
 // the local one, each CPU's units lie together in its slab, and the usual sizes need no lock (mm/percpu_memory/stock.hpp).
 #pragma once
 
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu_memory/class.hpp"
 #include "mm/percpu_memory/store.hpp"
@@ -29,24 +30,22 @@
 
 namespace percival::percpu {
 
-using mm::PercpuError;
-
-using Place = std::expected<VirtAddr, PercpuError>;
+using Place = std::expected<VirtAddr, Error>;
 
 namespace detail {
 
-Place refuse(Bytes size, Bytes alignment, mm::PercpuRequestError why);
-Place allocate_of_class(mm::PercpuClass its_class, bool may_block);
-Place allocate_plain(mm::PercpuRequest request, bool may_block);
+Place refuse(Bytes size, Bytes alignment, RequestError why);
+Place allocate_of_class(Class size_class, bool may_block);
+Place allocate_plain(Request request, bool may_block);
 
 // Which of them is known at compile time where the size is.
 [[gnu::always_inline]] inline Place allocate(Bytes size, Bytes alignment, bool may_block)
 {
-    const auto request = mm::PercpuRequest::of(size, alignment, mm::KernelGeometry::kPageSize);
+    const auto request = Request::of(size, alignment, mm::KernelGeometry::kPageSize);
     if (!request)
         return refuse(size, alignment, request.error());
-    const auto its_class = mm::PercpuClass::of(*request);
-    return its_class ? allocate_of_class(*its_class, may_block) : allocate_plain(*request, may_block);
+    const auto size_class = Class::of(*request);
+    return size_class ? allocate_of_class(*size_class, may_block) : allocate_plain(*request, may_block);
 }
 
 } // namespace detail
@@ -60,7 +59,8 @@ inline Place allocate_atomic(Bytes size, Bytes alignment)
 {
     return detail::allocate(size, alignment, false);
 }
-// For the static percpu variables of loaded code: from the first chunk's reserved part. Any context.
+// For the static percpu variables of loaded code: from the first chunk's reserved part. Any context. No user
+// in the kernel yet.
 Place allocate_reserved(Bytes size, Bytes alignment);
 void free(VirtAddr local);
 
@@ -76,14 +76,14 @@ PerCpu<T>* construct(VirtAddr local)
     auto* object = reinterpret_cast<PerCpu<T>*>(local.raw());
     // Zeroes are what an object of such a type starts with.
     if constexpr (!std::is_trivially_default_constructible_v<T>) {
-        for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+        for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
             new (mm::global_pointer(object, CpuId{cpu})) PerCpu<T>{};
     }
     return object;
 }
 
 template <class T>
-std::expected<PerCpu<T>*, PercpuError> construct_in(Place place)
+std::expected<PerCpu<T>*, Error> construct_in(Place place)
 {
     if (!place)
         return std::unexpected{place.error()};
@@ -94,12 +94,12 @@ std::expected<PerCpu<T>*, PercpuError> construct_in(Place place)
 
 // A T{} for every possible CPU.
 template <class T>
-std::expected<PerCpu<T>*, PercpuError> create()
+std::expected<PerCpu<T>*, Error> create()
 {
     return detail::construct_in<T>(allocate(Bytes{sizeof(PerCpu<T>)}, Bytes{alignof(PerCpu<T>)}));
 }
 template <class T>
-std::expected<PerCpu<T>*, PercpuError> create_atomic()
+std::expected<PerCpu<T>*, Error> create_atomic()
 {
     return detail::construct_in<T>(allocate_atomic(Bytes{sizeof(PerCpu<T>)}, Bytes{alignof(PerCpu<T>)}));
 }
@@ -110,7 +110,7 @@ void destroy(PerCpu<T>* object)
     if (object == nullptr)
         return;
     if constexpr (!std::is_trivially_destructible_v<T>) {
-        for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+        for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
             std::destroy_at(mm::global_pointer(object, CpuId{cpu}));
     }
     free(object->local_address());

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The part of the percpu store that is a worker's: what takes long and nobody waits for.
 #include "kernel/sync/rcu.hpp"
-#include "mm/percpu_memory/pages.hpp"
 #include "mm/percpu_memory/store.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 
 #include <utility>
 
-namespace percival::mm {
+namespace percival::percpu {
 
-u32 PercpuStore::empty_pages()
+using namespace mm;
+
+u32 Store::empty_pages()
 {
     const IrqSpinGuard guard{lock_};
     return empty_pages_;
@@ -18,56 +19,56 @@ u32 PercpuStore::empty_pages()
 // A chunk with nothing allocated in it, no longer to be found. Null: what is left of them is one, which stays in case
 // it is wanted again, or holds pages without which there were not enough: to give those up would be to get them anew at
 // once, which is what every run of the worker would do where a unit has but a few pages. The first chunk is none of them.
-PercpuChunk* PercpuStore::take_out_unused()
+Chunk* Store::take_out_unused()
 {
     const IrqSpinGuard guard{lock_};
-    PercpuChunk* going = nullptr;
+    Chunk* unlinked = nullptr;
     u32 unused = 0;
-    for (PercpuChunk* chunk = slots_.first_unused(); chunk != nullptr; chunk = slots_.after(*chunk)) {
+    for (Chunk* chunk = slots_.first_unused(); chunk != nullptr; chunk = slots_.after(*chunk)) {
         if (chunk->area == nullptr)
             continue;
         ++unused;
         if (empty_pages_ >= kEnoughEmptyPages + chunk->empty_pages() || chunk->empty_pages() == 0)
-            going = chunk;
+            unlinked = chunk;
     }
-    if (unused < 2 || going == nullptr)
+    if (unused < 2 || unlinked == nullptr)
         return nullptr;
-    empty_pages_ -= going->empty_pages();
-    slots_.remove(*going);
-    remove_percpu_chunk(*going);
-    return going;
+    empty_pages_ -= unlinked->empty_pages();
+    slots_.remove(*unlinked);
+    remove_chunk(*unlinked);
+    return unlinked;
 }
 
-void PercpuStore::destroy(PercpuChunk& chunk)
+void Store::destroy(Chunk& chunk)
 {
-    for (PercpuPages left = chunk.all_pages(); left.count() != 0;) {
-        const PercpuPages missing = chunk.population.next_missing(left);
+    for (Pages left = chunk.all_pages(); left.count() != 0;) {
+        const Pages missing = chunk.population.next_missing(left);
         // What lies before the first page that is missing has memory.
         if (missing.begin != left.begin)
-            depopulate_percpu_pages(chunk.base(), {left.begin, missing.begin});
+            pages_.depopulate(chunk.base(), {left.begin, missing.begin});
         left.begin = missing.end;
     }
     local_percpu_region().release(*chunk.area);
-    PercpuChunk::unmake(&chunk);
+    Chunk::unmake(&chunk);
 }
 
-void PercpuStore::destroy_unused()
+void Store::destroy_unused()
 {
-    PercpuChunk* going = nullptr;
-    while (PercpuChunk* chunk = take_out_unused())
-        chunk->next_to_go = std::exchange(going, chunk);
-    if (going != nullptr)
+    Chunk* unlinked = nullptr;
+    while (Chunk* chunk = take_out_unused())
+        chunk->next_unlinked = std::exchange(unlinked, chunk);
+    if (unlinked != nullptr)
         rcu::synchronize(); // INV-percpu_chunk-3
-    while (going != nullptr)
-        destroy(*std::exchange(going, going->next_to_go));
+    while (unlinked != nullptr)
+        destroy(*std::exchange(unlinked, unlinked->next_unlinked));
 }
 
 // Takes memory from the last empty pages of a chunk that has some, as far as that is more than enough. False:
 // there is no such chunk.
-bool PercpuStore::depopulate_some()
+bool Store::depopulate_some()
 {
-    PercpuChunk* chunk = nullptr;
-    PercpuPages pages{0, 0};
+    Chunk* chunk = nullptr;
+    Pages pages{0, 0};
     {
         const IrqSpinGuard guard{lock_};
         if (empty_pages_ <= kEnoughEmptyPages)
@@ -88,16 +89,16 @@ bool PercpuStore::depopulate_some()
         if (chunk->empty_pages() != 0)
             slots_.queue_depopulation(*chunk);
     }
-    depopulate_percpu_pages(chunk->base(), pages);
+    pages_.depopulate(chunk->base(), pages);
     return true;
 }
 
 // False: no memory.
-bool PercpuStore::populate_one_more()
+bool Store::populate_one_more()
 {
-    PercpuChunk* chunk = nullptr;
-    PercpuPages page{0, 0};
-    for_each_chunk([&](PercpuChunk& asked) {
+    Chunk* chunk = nullptr;
+    Pages page{0, 0};
+    for_each_chunk([&](Chunk& asked) {
         page = asked.population.next_missing(asked.all_pages());
         chunk = page.count() == 0 ? nullptr : &asked;
         return chunk == nullptr;
@@ -113,9 +114,9 @@ bool PercpuStore::populate_one_more()
 }
 
 // Gets memory for one of what atomic callers have missed, in one piece, and leaves it to the next of them.
-void PercpuStore::make_missed_ready()
+void Store::make_missed_ready()
 {
-    std::optional<PercpuRequest> request;
+    std::optional<Request> request;
     {
         const IrqSpinGuard guard{lock_};
         request = std::exchange(missed_, std::nullopt);
@@ -126,12 +127,12 @@ void PercpuStore::make_missed_ready()
     if (!place)
         return;
     const IrqSpinGuard guard{lock_};
-    PercpuChunk& chunk = *percpu_chunk_at(*place);
+    Chunk& chunk = *chunk_at(*place);
     const Bytes offset = chunk.offset_of(*place);
-    put_back(chunk, {&offset, 1});
+    free_in(chunk, {&offset, 1});
 }
 
-void PercpuStore::balance()
+void Store::balance()
 {
     const MutexGuard guard{populating_};
     needs_balance_.store(false, std::memory_order_relaxed);
@@ -145,12 +146,12 @@ void PercpuStore::balance()
     make_missed_ready();
 }
 
-PercpuStoreStatistics PercpuStore::statistics()
+StoreStatistics Store::statistics()
 {
     const MutexGuard guard{populating_};
     const IrqSpinGuard locked{lock_};
-    PercpuStoreStatistics found{};
-    for_each_chunk([&found](PercpuChunk& chunk) {
+    StoreStatistics found{};
+    for_each_chunk([&found](Chunk& chunk) {
         ++found.chunks;
         found.free_chunks += chunk.is_unused() ? 1 : 0;
         found.pages += chunk.all_pages().count();
@@ -164,4 +165,4 @@ PercpuStoreStatistics PercpuStore::statistics()
     return found;
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

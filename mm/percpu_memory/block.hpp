@@ -25,21 +25,21 @@
 
 #include <optional>
 
-namespace percival::mm {
+namespace percival::percpu {
 
-class PercpuBlock {
+class Block {
 public:
     static constexpr u32 kGrains = 1024;
     static constexpr u32 kWords = kGrains / kWordBits;
-    static constexpr Bytes kSize = kPercpuGrain * kGrains;
+    static constexpr Bytes kSize = kGrain * kGrains;
 
     // The block's words of the allocation bitmap; a set bit is a grain in use.
     using Bits = std::span<const u64, kWords>;
 
     // Nothing is free.
-    constexpr PercpuBlock() = default;
+    constexpr Block() = default;
     // From the bits alone.
-    constexpr explicit PercpuBlock(Bits used);
+    constexpr explicit Block(Bits used);
 
     constexpr u32 free() const { return runs_.free; }
     constexpr u32 largest() const { return runs_.largest; }
@@ -53,12 +53,12 @@ public:
     constexpr void take(GrainRun taken, Bits used);
     // These grains were in use and their bits have just been cleared. The run of free grains they are part of
     // now.
-    constexpr GrainRun give(GrainRun given, Bits used);
+    constexpr GrainRun put(GrainRun freed, Bits used);
 
     // The first aligned place for the request that lies in the block as a whole. For alignments below a
     // block's size: all others have their only chance at the left edge. To be asked when largest() is long
     // enough; even so there may be none, for the alignment.
-    constexpr std::optional<u32> find(PercpuRequest request, Bits used) const;
+    constexpr std::optional<u32> find(Request request, Bits used) const;
 
 private:
     constexpr void find_largest(Bits used);
@@ -69,7 +69,7 @@ private:
     u32 first_{kGrains};
 };
 
-constexpr PercpuBlock::PercpuBlock(Bits used)
+constexpr Block::Block(Bits used)
     : left_{find_set(used, 0, kGrains)}, right_{kGrains - find_end_before(used, kGrains, 0)},
       first_{find_clear(used, 0, kGrains)}
 {
@@ -78,7 +78,7 @@ constexpr PercpuBlock::PercpuBlock(Bits used)
     find_largest(used);
 }
 
-constexpr void PercpuBlock::take(GrainRun taken, Bits used)
+constexpr void Block::take(GrainRun taken, Bits used)
 {
     left_ = std::min(left_, taken.begin);
     right_ = std::min(right_, kGrains - taken.end);
@@ -88,22 +88,22 @@ constexpr void PercpuBlock::take(GrainRun taken, Bits used)
         find_largest(used);
 }
 
-constexpr GrainRun PercpuBlock::give(GrainRun given, Bits used)
+constexpr GrainRun Block::put(GrainRun freed, Bits used)
 {
     // The longest run, which may be most of the block, need not be looked through to find its other end.
-    GrainRun run = runs_.joined_to_largest(given);
+    GrainRun run = runs_.joined_to_largest(freed);
     run = {find_end_before(used, run.begin, 0), find_set(used, run.end, kGrains)};
     if (run.begin == 0)
         left_ = run.end;
     if (run.end == kGrains)
         right_ = run.length();
-    first_ = std::min(first_, given.begin);
-    runs_.give(given.length(), run);
+    first_ = std::min(first_, freed.begin);
+    runs_.put(freed.length(), run);
     return run;
 }
 
 // Word by word: `open` is the run that reaches the end of the words seen so far.
-constexpr void PercpuBlock::find_largest(Bits used)
+constexpr void Block::find_largest(Bits used)
 {
     runs_.largest = 0;
     GrainRun open{0, 0};
@@ -127,7 +127,7 @@ constexpr void PercpuBlock::find_largest(Bits used)
     }
 }
 
-constexpr std::optional<u32> PercpuBlock::find(PercpuRequest request, Bits used) const
+constexpr std::optional<u32> Block::find(Request request, Bits used) const
 {
     const u32 length = request.grains();
     // Where inside a word it may begin. A start that is aligned to a word is at its left edge, and what is
@@ -155,6 +155,6 @@ constexpr std::optional<u32> PercpuBlock::find(PercpuRequest request, Bits used)
     return std::nullopt;
 }
 
-static_assert(PercpuBlock::kSize == 4_KiB);
+static_assert(Block::kSize == 4_KiB);
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -5,32 +5,34 @@
 
 #include <new>
 
-namespace percival::mm {
+namespace percival::percpu {
+
+using namespace mm;
 
 namespace {
 
 // Up to where the directory's entry ends, so that whatever is found through it has one.
 u64 tags_for(Bytes unit)
 {
-    return ((unit.count() + kPercpuUnit.count() - 1) & ~(kPercpuUnit.count() - 1)) / kPercpuGrain.count();
+    return unit.align_up(kUnit) / kGrain;
 }
 
 } // namespace
 
 // A chunk and all its maps, in one allocation.
-struct PercpuChunk::Parts {
+struct Chunk::Parts {
     u64* words;
     u64* population;
-    PercpuBlock* blocks;
-    PercpuTag* tags;
+    Block* blocks;
+    Tag* tags;
     Bytes size;
     u32 block_count;
 
     // Where the parts stand from `start` on, behind the chunk itself.
     static Parts at(u64 start, Bytes unit)
     {
-        const u32 blocks = PercpuChunkMap::blocks_of(unit);
-        u64 next = start + sizeof(PercpuChunk);
+        const u32 blocks = ChunkMap::blocks_of(unit);
+        u64 next = start + sizeof(Chunk);
         const auto take = [&next](u64 bytes) {
             const u64 here = next;
             next += (bytes + 7) & ~u64{7};
@@ -38,73 +40,73 @@ struct PercpuChunk::Parts {
         };
         Parts parts{};
         parts.block_count = blocks;
-        parts.words = reinterpret_cast<u64*>(take(PercpuChunkMap::words_for(blocks) * sizeof(u64)));
-        parts.population = reinterpret_cast<u64*>(take(PercpuChunkMap::block_words(blocks) * sizeof(u64)));
-        parts.blocks = reinterpret_cast<PercpuBlock*>(take(blocks * sizeof(PercpuBlock)));
-        parts.tags = reinterpret_cast<PercpuTag*>(take(tags_for(unit) * sizeof(PercpuTag)));
+        parts.words = reinterpret_cast<u64*>(take(ChunkMap::words_for(blocks) * sizeof(u64)));
+        parts.population = reinterpret_cast<u64*>(take(ChunkMap::block_words(blocks) * sizeof(u64)));
+        parts.blocks = reinterpret_cast<Block*>(take(blocks * sizeof(Block)));
+        parts.tags = reinterpret_cast<Tag*>(take(tags_for(unit) * sizeof(Tag)));
         parts.size = Bytes{next - start};
         return parts;
     }
-    PercpuChunkMap::Storage storage() const
+    ChunkMap::Storage storage() const
     {
-        return {{words, PercpuChunkMap::words_for(block_count)}, {blocks, block_count}};
+        return {{words, ChunkMap::words_for(block_count)}, {blocks, block_count}};
     }
 };
 
-PercpuChunk::PercpuChunk(VirtAddr base, const Shape& shape, const Parts& parts)
+Chunk::Chunk(VirtAddr base, const Shape& shape, const Parts& parts)
     : map{parts.storage(), shape.begin, shape.end},
-      population{{parts.population, PercpuChunkMap::block_words(parts.block_count)},
+      population{{parts.population, ChunkMap::block_words(parts.block_count)},
                  shape.unit,
                  KernelGeometry::kPageSize},
-      base_{base}, tags_of_all_{reinterpret_cast<u64>(parts.tags) - base.raw() / kPercpuGrain.count()}
+      base_{base}, tags_of_all_{reinterpret_cast<u64>(parts.tags) - base.raw() / kGrain.count()}
 {
-    __builtin_memset(parts.tags, kNoPercpuTag, tags_for(shape.unit) * sizeof(PercpuTag));
+    __builtin_memset(parts.tags, kNoTag, tags_for(shape.unit) * sizeof(Tag));
 }
 
-PercpuChunk* PercpuChunk::make(VirtAddr base, const Shape& shape)
+Chunk* Chunk::make(VirtAddr base, const Shape& shape)
 {
     const auto memory = vmalloc(Parts::at(0, shape.unit).size);
     if (!memory)
         return nullptr;
     const Parts parts = Parts::at(reinterpret_cast<u64>(*memory), shape.unit);
-    return new (*memory) PercpuChunk{base, shape, parts};
+    return new (*memory) Chunk{base, shape, parts};
 }
 
-void PercpuChunk::unmake(PercpuChunk* chunk)
+void Chunk::unmake(Chunk* chunk)
 {
     vfree(chunk);
 }
 
-bool make_percpu_directory()
+bool make_directory()
 {
-    const auto memory = vzalloc(Bytes{kPercpuUnits * sizeof(PercpuChunk*)});
+    const auto memory = vzalloc(Bytes{kUnits * sizeof(Chunk*)});
     if (!memory)
         return false;
-    percpu_directory = static_cast<PercpuChunk**>(*memory);
+    directory = static_cast<Chunk**>(*memory);
     return true;
 }
 
 namespace {
 
-void set_entries(const PercpuChunk& chunk, PercpuChunk* value)
+void set_entries(const Chunk& chunk, Chunk* value)
 {
     const Bytes from = chunk.base() - KernelLayout::kLocalPercpu.base;
-    const u64 first = from.count() >> kPercpuUnitShift;
-    const u64 last = (from + chunk.map.unit_size() - Bytes{1}).count() >> kPercpuUnitShift;
+    const u64 first = from.count() >> kUnitShift;
+    const u64 last = (from + chunk.map.unit_size() - Bytes{1}).count() >> kUnitShift;
     for (u64 unit = first; unit <= last; ++unit)
-        __atomic_store_n(&percpu_directory[unit], value, __ATOMIC_RELEASE);
+        std::atomic_ref{directory[unit]}.store(value, std::memory_order_release);
 }
 
 } // namespace
 
-void enter_percpu_chunk(PercpuChunk& chunk)
+void enter_chunk(Chunk& chunk)
 {
     set_entries(chunk, &chunk);
 }
 
-void remove_percpu_chunk(PercpuChunk& chunk)
+void remove_chunk(Chunk& chunk)
 {
     set_entries(chunk, nullptr);
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -13,24 +13,24 @@
 #pragma once
 
 #include "kernel/lib/bounded_vector.hpp"
-#include "mm/percpu/area.hpp"
 #include "mm/percpu/unit.hpp"
 #include "mm/percpu_memory/population.hpp"
 #include "mm/percpu_memory/slots.hpp"
 #include "mm/vmalloc/vm_area.hpp"
 
+#include <atomic>
 #include <expected>
 
-namespace percival::mm {
+namespace percival::percpu {
 
 // What an allocation is, so that it finds its way back: the number of its class (mm/percpu_memory/class.hpp), or one of
 // these.
-using PercpuTag = u8;
-inline constexpr PercpuTag kNoPercpuTag = 0;
-inline constexpr PercpuTag kReservedPercpuTag = 0xfe; // from the first chunk's reserved part
-inline constexpr PercpuTag kPlainPercpuTag = 0xff;    // straight from a chunk's map
+using Tag = u8;
+inline constexpr Tag kNoTag = 0;
+inline constexpr Tag kReservedTag = 0xfe; // from the first chunk's reserved part
+inline constexpr Tag kPlainTag = 0xff;    // straight from a chunk's map
 
-class PercpuChunk : public PercpuSlotted<PercpuChunk>, Immovable {
+class Chunk : public Slotted<Chunk>, Immovable {
 public:
     // What a unit is divided into, and which part of it can be allocated.
     struct Shape {
@@ -42,57 +42,64 @@ public:
 
     // A chunk for the units at `base`, a local address. Null: no memory for its maps. It has no pages, and is
     // not in the directory.
-    static PercpuChunk* make(VirtAddr base, const Shape& shape);
-    static void unmake(PercpuChunk* chunk);
+    static Chunk* make(VirtAddr base, const Shape& shape);
+    static void unmake(Chunk* chunk);
 
     VirtAddr base() const { return base_; }
-    PercpuPages all_pages() const { return population.all_pages(); }
+    Pages all_pages() const { return population.all_pages(); }
     Bytes offset_of(VirtAddr local) const { return local - base_; }
     bool contains(VirtAddr local) const { return offset_of(local) < map.unit_size(); }
     // Of the grain at an address in the chunk, or behind it as far as its last entry in the directory goes.
-    PercpuTag* tag_of(VirtAddr local) const
+    std::atomic_ref<Tag> tag_of(VirtAddr local) const
     {
-        return reinterpret_cast<PercpuTag*>(tags_of_all_ + local.raw() / kPercpuGrain.count());
+        auto* tag = reinterpret_cast<Tag*>(tags_of_all_ + local.raw() / kGrain.count());
+        return std::atomic_ref{*tag};
     }
 
-    // For PercpuSlots.
+    // For Slots.
     bool is_unused() const { return map.is_unused(); }
     Bytes largest_free() const { return map.largest_free(); }
     u32 empty_pages() const { return population.empty_pages(map); }
 
-    PercpuChunkMap map;
-    PercpuPopulation population;
-    VmArea* area{nullptr};            // its local addresses; null for the first chunk, which stays
-    PercpuChunk* next_to_go{nullptr}; // of those that have left the directory
+    ChunkMap map;
+    Population population;
+    mm::VmArea* area{nullptr};     // its local addresses; null for the first chunk, which stays
+    Chunk* next_unlinked{nullptr}; // of those that have left the directory
 
 private:
-    PercpuChunk(VirtAddr base, const Shape& shape, const Parts& parts);
+    Chunk(VirtAddr base, const Shape& shape, const Parts& parts);
 
     VirtAddr base_;
     u64 tags_of_all_; // where the tag of address 0 would be
 };
 
 // The directory. Set up once, before there are chunks; false: no memory.
-[[nodiscard]] bool make_percpu_directory();
+[[nodiscard]] bool make_directory();
 // Enters a chunk for all of its unit, or takes it out.
-void enter_percpu_chunk(PercpuChunk& chunk);
-void remove_percpu_chunk(PercpuChunk& chunk);
+void enter_chunk(Chunk& chunk);
+void remove_chunk(Chunk& chunk);
 
 // For directory look-ups: an entry for each unit of the window.
-inline constinit PercpuChunk** percpu_directory = nullptr;
-inline constexpr u64 kPercpuUnits = KernelLayout::kSlabSize.count() >> kPercpuUnitShift;
+inline constinit Chunk** directory = nullptr;
+inline constexpr u64 kUnits = mm::KernelLayout::kSlabSize.count() >> kUnitShift;
+
+// Acquire: the chunk is seen as it was when it was entered.
+inline Chunk* chunk_of_unit(u64 unit)
+{
+    return std::atomic_ref{directory[unit]}.load(std::memory_order_acquire);
+}
 
 // The chunk that the grain at a local address is in; null for any other address, one inside a grain too, and where
 // there is no chunk. Behind the first units, which are as long as need be, it is theirs up to the next whole unit.
 // Any context.
-inline PercpuChunk* percpu_chunk_at(VirtAddr local)
+inline Chunk* chunk_at(VirtAddr local)
 {
-    constexpr unsigned kGrainShift = std::countr_zero(kPercpuGrain.count());
+    constexpr unsigned kGrainShift = std::countr_zero(kGrain.count());
     // Rotated, an address inside a grain or below the window becomes a huge number, and one compare refuses all.
-    const u64 grain = std::rotr((local - KernelLayout::kLocalPercpu.base).count(), kGrainShift);
-    if (grain >= KernelLayout::kSlabSize.count() >> kGrainShift)
+    const u64 grain = std::rotr((local - mm::KernelLayout::kLocalPercpu.base).count(), kGrainShift);
+    if (grain >= mm::KernelLayout::kSlabSize.count() >> kGrainShift)
         return nullptr;
-    return __atomic_load_n(&percpu_directory[grain >> (kPercpuUnitShift - kGrainShift)], __ATOMIC_ACQUIRE);
+    return chunk_of_unit(grain >> (kUnitShift - kGrainShift));
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -3,24 +3,24 @@
 
 #include <algorithm>
 
-namespace percival::mm {
+namespace percival::percpu {
 
-PercpuChunkMap::PercpuChunkMap(Storage storage, Bytes begin, Bytes end)
-    : used_{storage.words.first(storage.blocks.size() * PercpuBlock::kWords)},
+ChunkMap::ChunkMap(Storage storage, Bytes begin, Bytes end)
+    : used_{storage.words.first(storage.blocks.size() * Block::kWords)},
       starts_{storage.words.subspan(used_.size(), used_.size())},
       idle_{storage.words.subspan(2 * used_.size(), block_words(static_cast<u32>(storage.blocks.size())))},
-      blocks_{storage.blocks}, begin_{static_cast<u32>(begin.count() / kPercpuGrain.count())},
-      end_{static_cast<u32>(end.count() / kPercpuGrain.count())}
+      blocks_{storage.blocks}, begin_{static_cast<u32>(begin.count() / kGrain.count())},
+      end_{static_cast<u32>(end.count() / kGrain.count())}
 {
     std::ranges::fill(used_, ~u64{0});
     std::ranges::fill(starts_, 0);
     std::ranges::fill(idle_, 0);
     clear_bits(used_, begin_, end_);
-    if (end_ < block_count() * PercpuBlock::kGrains)
+    if (end_ < block_count() * Block::kGrains)
         set_bit(starts_, end_);
     first_block_ = block_of(begin_);
     for (u32 index = 0; index < block_count(); ++index) {
-        blocks_[index] = PercpuBlock{bits_of(index)};
+        blocks_[index] = Block{bits_of(index)};
         if (blocks_[index].is_idle())
             set_bit(idle_, index);
     }
@@ -30,20 +30,19 @@ PercpuChunkMap::PercpuChunkMap(Storage storage, Bytes begin, Bytes end)
 
 // Calls visit(index, part) for each block that the run lies in, `part` counted from the block's start.
 template <class Visit>
-void PercpuChunkMap::for_blocks_of(GrainRun run, Visit visit)
+void ChunkMap::for_blocks_of(GrainRun run, Visit visit)
 {
     for (u32 at = run.begin; at < run.end;) {
         const u32 index = block_of(at);
-        const u32 base = index * PercpuBlock::kGrains;
-        const u32 stop = std::min(run.end, base + PercpuBlock::kGrains);
+        const u32 base = index * Block::kGrains;
+        const u32 stop = std::min(run.end, base + Block::kGrains);
         visit(index, GrainRun{at - base, stop - base});
         at = stop;
     }
 }
 
-// Block by block, as PercpuBlock::find() does it word by word.
-std::optional<u32> PercpuChunkMap::find(PercpuRequest request, u32 from_block,
-                                        std::span<const u64> within) const
+// Block by block, as Block::find() does it word by word.
+std::optional<u32> ChunkMap::find(Request request, u32 from_block, std::span<const u64> within) const
 {
     const u32 length = request.grains();
     if (length > runs_.largest)
@@ -54,16 +53,16 @@ std::optional<u32> PercpuChunkMap::find(PercpuRequest request, u32 from_block,
             open = 0;
             continue;
         }
-        const PercpuBlock& block = blocks_[index];
-        const u32 base = index * PercpuBlock::kGrains;
+        const Block& block = blocks_[index];
+        const u32 base = index * Block::kGrains;
         const u32 start = request.align_up(base - open);
         if (start + length <= base + block.left())
             return start;
         if (block.is_idle()) {
-            open += PercpuBlock::kGrains;
+            open += Block::kGrains;
             continue;
         }
-        if (length <= block.largest() && request.alignment() < PercpuBlock::kGrains) {
+        if (length <= block.largest() && request.alignment() < Block::kGrains) {
             if (const auto found = block.find(request, bits_of(index)))
                 return base + *found;
         }
@@ -72,7 +71,7 @@ std::optional<u32> PercpuChunkMap::find(PercpuRequest request, u32 from_block,
     return std::nullopt;
 }
 
-std::optional<Bytes> PercpuChunkMap::allocate(PercpuRequest request, std::span<const u64> within)
+std::optional<Bytes> ChunkMap::allocate(Request request, std::span<const u64> within)
 {
     const auto found = find(request, first_block_, within);
     if (!found)
@@ -82,8 +81,7 @@ std::optional<Bytes> PercpuChunkMap::allocate(PercpuRequest request, std::span<c
     return bytes_of(*found);
 }
 
-u32 PercpuChunkMap::allocate_many(PercpuRequest request, std::span<Bytes> offsets,
-                                  std::span<const u64> within)
+u32 ChunkMap::allocate_many(Request request, std::span<Bytes> offsets, std::span<const u64> within)
 {
     const u32 size = request.grains();
     // Objects that stay aligned one behind the other share a search: as many as fit before the next grain in
@@ -98,7 +96,7 @@ u32 PercpuChunkMap::allocate_many(PercpuRequest request, std::span<Bytes> offset
         u32 end = *found + size;
         if (is_dense) {
             const u64 wanted = *found + (offsets.size() - count) * u64{size};
-            const u32 block_end = (block_of(end - 1) + 1) * PercpuBlock::kGrains;
+            const u32 block_end = (block_of(end - 1) + 1) * Block::kGrains;
             const auto limit = static_cast<u32>(std::min<u64>(wanted, block_end));
             end = find_set(used_, end, limit);
             end -= (end - *found) % size;
@@ -114,15 +112,15 @@ u32 PercpuChunkMap::allocate_many(PercpuRequest request, std::span<Bytes> offset
     return count;
 }
 
-u32 PercpuChunkMap::end_of_allocation(u32 begin) const
+u32 ChunkMap::end_of_allocation(u32 begin) const
 {
     return find_bit(begin + 1, end_, [this](u32 word) { return ~used_[word] | starts_[word]; });
 }
 
-std::optional<GrainRun> PercpuChunkMap::allocation_at(Bytes offset) const
+std::optional<GrainRun> ChunkMap::allocation_at(Bytes offset) const
 {
-    const u64 grain = offset.count() / kPercpuGrain.count();
-    if (offset.count() % kPercpuGrain.count() != 0 || grain < begin_ || grain >= end_)
+    const u64 grain = offset.count() / kGrain.count();
+    if (offset.count() % kGrain.count() != 0 || grain < begin_ || grain >= end_)
         return std::nullopt;
     const auto begin = static_cast<u32>(grain);
     if (!bit_is_set(starts_, begin))
@@ -130,35 +128,34 @@ std::optional<GrainRun> PercpuChunkMap::allocation_at(Bytes offset) const
     return GrainRun{begin, end_of_allocation(begin)};
 }
 
-PercpuFreeError PercpuChunkMap::why_not(Bytes offset) const
+FreeError ChunkMap::error_at(Bytes offset) const
 {
     if (offset < bytes_of(begin_) || offset >= bytes_of(end_))
-        return PercpuFreeError::OutOfRange;
-    if (offset.count() % kPercpuGrain.count() != 0)
-        return PercpuFreeError::Misaligned;
-    return bit_is_set(used_, static_cast<u32>(offset.count() / kPercpuGrain.count()))
-               ? PercpuFreeError::NotTheStart
-               : PercpuFreeError::NotAllocated;
+        return FreeError::OutOfRange;
+    if (offset.count() % kGrain.count() != 0)
+        return FreeError::Misaligned;
+    return bit_is_set(used_, static_cast<u32>(offset.count() / kGrain.count())) ? FreeError::NotTheStart
+                                                                                : FreeError::NotAllocated;
 }
 
-std::expected<Bytes, PercpuFreeError> PercpuChunkMap::size_at(Bytes offset) const
+std::expected<Bytes, FreeError> ChunkMap::size_at(Bytes offset) const
 {
     const auto run = allocation_at(offset);
     if (!run)
-        return std::unexpected{why_not(offset)};
+        return std::unexpected{error_at(offset)};
     return bytes_of(run->length());
 }
 
-std::expected<Bytes, PercpuFreeError> PercpuChunkMap::free(Bytes offset)
+std::expected<Bytes, FreeError> ChunkMap::free(Bytes offset)
 {
     const auto run = allocation_at(offset);
     if (!run)
-        return std::unexpected{why_not(offset)};
-    give(*run);
+        return std::unexpected{error_at(offset)};
+    put(*run);
     return bytes_of(run->length());
 }
 
-PercpuChunkMap::FreedMany PercpuChunkMap::free_many(std::span<const Bytes> offsets)
+ChunkMap::FreedMany ChunkMap::free_many(std::span<const Bytes> offsets)
 {
     // Right ones that follow each other, still allocated: they are given back when one comes that does not
     // follow. The bits around them are as they should be, so what follows can be looked up meanwhile; what
@@ -172,26 +169,26 @@ PercpuChunkMap::FreedMany PercpuChunkMap::free_many(std::span<const Bytes> offse
             continue;
         }
         if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {
-            give(together);
+            put(together);
             together = {0, 0};
         }
         const auto run = allocation_at(offset);
         if (!run) {
-            give(together);
-            return {index, why_not(offset)};
+            put(together);
+            return {index, error_at(offset)};
         }
         if (run->end == together.begin) {
             together.begin = run->begin;
         } else {
-            give(together);
+            put(together);
             together = *run;
         }
     }
-    give(together);
+    put(together);
     return {static_cast<u32>(offsets.size()), std::nullopt};
 }
 
-void PercpuChunkMap::take(GrainRun run)
+void ChunkMap::take(GrainRun run)
 {
     set_bits(used_, run.begin, run.end);
     for_blocks_of(run, [this](u32 index, GrainRun part) {
@@ -204,7 +201,7 @@ void PercpuChunkMap::take(GrainRun run)
         find_largest();
 }
 
-void PercpuChunkMap::give(GrainRun run)
+void ChunkMap::put(GrainRun run)
 {
     if (run.length() == 0)
         return;
@@ -215,36 +212,36 @@ void PercpuChunkMap::give(GrainRun run)
     // which may be most of the chunk, need not be walked through.
     GrainRun around = runs_.joined_to_largest(run);
     for_blocks_of(run, [this, &around](u32 index, GrainRun part) {
-        const u32 base = index * PercpuBlock::kGrains;
-        const GrainRun inside = blocks_[index].give(part, bits_of(index));
+        const u32 base = index * Block::kGrains;
+        const GrainRun inside = blocks_[index].put(part, bits_of(index));
         around.begin = std::min(around.begin, base + inside.begin);
         around.end = std::max(around.end, base + inside.end);
         if (blocks_[index].is_idle())
             set_bit(idle_, index);
     });
-    for (u32 index = block_of(around.begin); index > 0 && around.begin == index * PercpuBlock::kGrains;)
+    for (u32 index = block_of(around.begin); index > 0 && around.begin == index * Block::kGrains;)
         around.begin -= blocks_[--index].right();
-    for (u32 index = block_of(around.end);
-         index < block_count() && around.end == index * PercpuBlock::kGrains; ++index)
+    for (u32 index = block_of(around.end); index < block_count() && around.end == index * Block::kGrains;
+         ++index)
         around.end += blocks_[index].left();
-    runs_.give(run.length(), around);
+    runs_.put(run.length(), around);
 }
 
-// Block by block, as PercpuBlock::find_largest() does it word by word.
-void PercpuChunkMap::find_largest()
+// Block by block, as Block::find_largest() does it word by word.
+void ChunkMap::find_largest()
 {
     runs_.largest = 0;
     GrainRun open{0, 0};
     for (u32 index = 0; index < block_count(); ++index) {
-        const PercpuBlock& block = blocks_[index];
-        const u32 base = index * PercpuBlock::kGrains;
+        const Block& block = blocks_[index];
+        const u32 base = index * Block::kGrains;
         open.end = base + block.left();
         runs_.propose(open);
         if (block.is_idle())
             continue;
         runs_.propose({base + block.largest_at(), base + block.largest_at() + block.largest()});
-        open = {base + PercpuBlock::kGrains - block.right(), base + PercpuBlock::kGrains};
+        open = {base + Block::kGrains - block.right(), base + Block::kGrains};
     }
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -13,7 +13,7 @@
 
 #include <algorithm>
 
-namespace percival::mm {
+namespace percival::percpu {
 
 // The grains [begin, end).
 struct GrainRun {
@@ -65,7 +65,7 @@ struct FreeRuns {
     }
 
     // `count` grains have become free; they are part of `run` now, all of which is free.
-    constexpr void give(u32 count, GrainRun run)
+    constexpr void put(u32 count, GrainRun run)
     {
         free += count;
         propose(run);
@@ -81,4 +81,4 @@ struct FreeRuns {
     }
 };
 
-} // namespace percival::mm
+} // namespace percival::percpu

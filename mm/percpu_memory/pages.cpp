@@ -8,19 +8,18 @@
 #include "mm/pages/page_cache.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/roots/roots.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 #include "mm/vmalloc/vmap.hpp"
 
 #include <atomic>
 
-namespace percival::mm {
+namespace percival::percpu {
+
+using namespace mm;
 namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
-
-// Pages that are unmapped, but not flushed yet.
-constinit PhysAddr* removed = nullptr;
-constinit u32 removed_count = 0;
 
 constinit std::atomic<u64> pages_in_use{0};
 constinit std::atomic<u64> flush_count{0};
@@ -49,8 +48,7 @@ bool map_page(CpuId cpu, VirtAddr local, PhysAddr page)
 {
     if (!vmap_range(master_root(), local_to_global(local, cpu), {&page, 1}, kData))
         return false;
-    return percpu_window == PercpuWindow::Linked ||
-           vmap_range(cpu_root(cpu), local, {&page, 1}, kData).has_value();
+    return window == Window::Linked || vmap_range(cpu_root(cpu), local, {&page, 1}, kData).has_value();
 }
 
 bool populate_page(CpuId cpu, VirtAddr local)
@@ -68,8 +66,10 @@ bool populate_page(CpuId cpu, VirtAddr local)
     return true;
 }
 
-// Unmaps what is mapped there, all of it or, after a failure, some.
-void remove_pages(CpuId cpu, VirtAddr base, PercpuPages pages, KernelTlbBatch& batch)
+// Unmaps what is mapped there, all of it or, after a failure, some, and calls `removed(PhysAddr)` for each
+// page.
+template <class Removed>
+void remove_pages(CpuId cpu, VirtAddr base, Pages pages, KernelTlbBatch& batch, Removed removed)
 {
     KernelPageTable master = master_table();
     for (u32 page = pages.begin; page < pages.end; ++page) {
@@ -78,38 +78,39 @@ void remove_pages(CpuId cpu, VirtAddr base, PercpuPages pages, KernelTlbBatch& b
         const auto found = master.walk(global);
         if (found.kind() != PteKind::Leaf)
             continue;
-        removed[removed_count++] = found.pte.address();
+        removed(found.pte.address());
         master.clear({global, kPage});
-        if (percpu_window == PercpuWindow::Mapped)
+        if (window == Window::Mapped)
             window_table(cpu).clear({local, kPage});
     }
     batch.add_leaves({local_to_global(page_address(base, pages.begin), cpu), kPage * pages.count()}, kPage);
 }
 
-void remove_everywhere(VirtAddr base, PercpuPages pages)
+} // namespace
+
+void UnitPages::remove_everywhere(VirtAddr base, Pages pages)
 {
     {
         KernelTlbBatch batch{kernel_tables()};
         for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
-            remove_pages(CpuId{cpu}, base, pages, batch);
+            remove_pages(CpuId{cpu}, base, pages, batch,
+                         [this](PhysAddr page) { removed_[removed_count_++] = page; });
         // One address, and as many different entries as there are CPUs: a broadcast rids each of its own.
         batch.add_leaves({page_address(base, pages.begin), kPage * pages.count()}, kPage);
     }
     flush_count.fetch_add(1, std::memory_order_relaxed);
-    while (removed_count != 0)
-        free_page(removed[--removed_count]);
+    while (removed_count_ != 0)
+        free_page(removed_[--removed_count_]);
 }
 
-} // namespace
-
-bool prepare_percpu_pages(u32 pages)
+bool UnitPages::prepare(u32 pages)
 {
     const auto memory = vmalloc(Bytes{u64{pages} * possible_cpu_count() * sizeof(PhysAddr)});
-    removed = memory ? static_cast<PhysAddr*>(*memory) : nullptr;
+    removed_ = memory ? static_cast<PhysAddr*>(*memory) : nullptr;
     return memory.has_value();
 }
 
-bool populate_percpu_pages(VirtAddr base, PercpuPages pages)
+bool UnitPages::populate(VirtAddr base, Pages pages)
 {
     for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu) {
         for (u32 page = pages.begin; page < pages.end; ++page) {
@@ -123,15 +124,15 @@ bool populate_percpu_pages(VirtAddr base, PercpuPages pages)
     return true;
 }
 
-void depopulate_percpu_pages(VirtAddr base, PercpuPages pages)
+void UnitPages::depopulate(VirtAddr base, Pages pages)
 {
     remove_everywhere(base, pages);
     pages_in_use.fetch_sub(u64{pages.count()} * possible_cpu_count(), std::memory_order_relaxed);
 }
 
-PercpuPageStatistics percpu_page_statistics()
+PageStatistics page_statistics()
 {
     return {pages_in_use.load(std::memory_order_relaxed), flush_count.load(std::memory_order_relaxed)};
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

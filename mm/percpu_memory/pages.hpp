@@ -2,8 +2,8 @@
 // Giving units memory, and taking it away again: pages in every CPU's slab and, where windows have tables of
 // their own, in every CPU's window.
 //
-// The caller serializes calls (the store's mutex): INV-percpu_pages-1 needs that, and the list of pages that are
-// on their way out is one.
+// The owner serializes calls (the store, by its mutex): INV-percpu_pages-1 needs that, and the list of pages
+// that are on their way out is one.
 //
 // INV-percpu_pages-1: a page of a unit is mapped for all possible CPUs, online or not, or for none.
 // INV-percpu_pages-2: pages go back to the allocator after one flush: of each CPU's address in its slab, and of
@@ -12,22 +12,35 @@
 
 #include "mm/percpu_memory/population.hpp"
 
-namespace percival::mm {
+namespace percival::percpu {
 
-// Room for the pages that are taken away at once, of units of `pages` pages. Once; false: no memory.
-[[nodiscard]] bool prepare_percpu_pages(u32 pages);
+class UnitPages : Immovable {
+public:
+    constexpr UnitPages() = default;
 
-// Zeroed pages from each CPU's node for the pages `pages` of the units at the local address `base`. False: no
-// memory, and nothing has changed.
-[[nodiscard]] bool populate_percpu_pages(VirtAddr base, PercpuPages pages);
-// Nobody uses them any more.
-void depopulate_percpu_pages(VirtAddr base, PercpuPages pages);
+    // Makes room for the pages that are taken away at once, of units of `pages` pages. Once; false: no
+    // memory.
+    [[nodiscard]] bool prepare(u32 pages);
+
+    // Zeroed pages from each CPU's node for the pages `pages` of the units at the local address `base`.
+    // False: no memory, and nothing has changed.
+    [[nodiscard]] bool populate(VirtAddr base, Pages pages);
+    // Nobody uses them any more.
+    void depopulate(VirtAddr base, Pages pages);
+
+private:
+    void remove_everywhere(VirtAddr base, Pages pages);
+
+    // Pages that are unmapped, but not flushed yet.
+    PhysAddr* removed_{nullptr};
+    u32 removed_count_{0};
+};
 
 // What has been populated, in pages of all CPUs together, and flushes for what was taken away.
-struct PercpuPageStatistics {
+struct PageStatistics {
     u64 pages;
     u64 flushes;
 };
-PercpuPageStatistics percpu_page_statistics();
+PageStatistics page_statistics();
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -3,23 +3,22 @@
 
 #include <algorithm>
 
-namespace percival::mm {
+namespace percival::percpu {
 
-PercpuPopulation::PercpuPopulation(std::span<u64> words, Bytes unit, Bytes page)
-    : words_{words}, blocks_{PercpuChunkMap::blocks_of(unit)},
-      blocks_per_page_{PercpuChunkMap::blocks_of(page)}
+Population::Population(std::span<u64> words, Bytes unit, Bytes page)
+    : words_{words}, blocks_{ChunkMap::blocks_of(unit)}, blocks_per_page_{ChunkMap::blocks_of(page)}
 {
     std::ranges::fill(words_, 0);
 }
 
-PercpuPages PercpuPopulation::pages_of(Bytes offset, Bytes size) const
+Pages Population::pages_of(Bytes offset, Bytes size) const
 {
-    const u64 page = blocks_per_page_ * PercpuBlock::kSize.count();
+    const u64 page = blocks_per_page_ * Block::kSize.count();
     return {static_cast<u32>(offset.count() / page),
             static_cast<u32>((offset.count() + size.count() + page - 1) / page)};
 }
 
-u32 PercpuPopulation::populated_pages() const
+u32 Population::populated_pages() const
 {
     u32 blocks = 0;
     for (const u64 word : words_)
@@ -27,29 +26,29 @@ u32 PercpuPopulation::populated_pages() const
     return blocks / blocks_per_page_;
 }
 
-void PercpuPopulation::populate(PercpuPages pages)
+void Population::populate(Pages pages)
 {
     set_bits(words_, pages.begin * blocks_per_page_, pages.end * blocks_per_page_);
 }
 
-void PercpuPopulation::depopulate(PercpuPages pages)
+void Population::depopulate(Pages pages)
 {
     clear_bits(words_, pages.begin * blocks_per_page_, pages.end * blocks_per_page_);
 }
 
-PercpuPages PercpuPopulation::next_missing(PercpuPages range) const
+Pages Population::next_missing(Pages range) const
 {
     const u32 limit = range.end * blocks_per_page_;
     const u32 begin = find_clear(words_, range.begin * blocks_per_page_, limit);
     return {begin / blocks_per_page_, find_set(words_, begin, limit) / blocks_per_page_};
 }
 
-u64 PercpuPopulation::whole_pages(u64 blocks) const
+u64 Population::whole_pages(u64 blocks) const
 {
     return starts_of_runs(blocks, blocks_per_page_) & multiples_in_word(blocks_per_page_);
 }
 
-u32 PercpuPopulation::empty_pages(const PercpuChunkMap& map) const
+u32 Population::empty_pages(const ChunkMap& map) const
 {
     u32 pages = 0;
     for (u32 word = 0; word < words_.size(); ++word)
@@ -57,7 +56,7 @@ u32 PercpuPopulation::empty_pages(const PercpuChunkMap& map) const
     return pages;
 }
 
-PercpuPages PercpuPopulation::last_empty(const PercpuChunkMap& map, u32 before) const
+Pages Population::last_empty(const ChunkMap& map, u32 before) const
 {
     const auto is_empty = [this, &map](u32 page) {
         const u32 block = page * blocks_per_page_;
@@ -73,4 +72,4 @@ PercpuPages PercpuPopulation::last_empty(const PercpuChunkMap& map, u32 before) 
     return {begin, end};
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

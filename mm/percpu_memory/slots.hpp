@@ -15,7 +15,7 @@
 //
 // The caller serializes calls. Any context, on the host too.
 //
-// INV-percpu_slots-1: each chunk that was added is on exactly one list: `place()` names it.
+// INV-percpu_slots-1: each chunk that was added is on exactly one list: `slot_kind()` names it.
 // INV-percpu_slots-2: the unused list has exactly the chunks on which nothing is allocated, and the longest run
 //                     of a chunk on a sized list has as many bits as the list's number: every change of a
 //                     chunk's map is told here.
@@ -28,34 +28,34 @@
 #include <bit>
 #include <concepts>
 
-namespace percival::mm {
+namespace percival::percpu {
 
 // Lists by the longest free run: 0 to 31 bits.
-inline constexpr u32 kPercpuSizedSlots = 32;
+inline constexpr u32 kSizedSlots = 32;
 
 // The list a chunk is on.
-enum class PercpuPlace : u8 { Sized, Sidelined, Isolated, Unused };
+enum class SlotKind : u8 { Sized, Sidelined, Isolated, Unused };
 
 struct BySlot;
 struct ByDepopulation;
 
 // What a chunk derives from.
 template <class Chunk>
-class PercpuSlotted : public ListLink<BySlot>, public ListLink<ByDepopulation> {
+class Slotted : public ListLink<BySlot>, public ListLink<ByDepopulation> {
 public:
-    PercpuPlace place() const { return place_; }
+    SlotKind slot_kind() const { return slot_kind_; }
 
 private:
     template <class>
-    friend class PercpuSlots;
-    PercpuPlace place_{PercpuPlace::Unused};
+    friend class Slots;
+    SlotKind slot_kind_{SlotKind::Unused};
     u8 sized_slot_{0};
 };
 
 template <class Chunk>
-class PercpuSlots : Immovable {
+class Slots : Immovable {
 public:
-    constexpr PercpuSlots() = default;
+    constexpr Slots() = default;
 
     void add(Chunk& chunk) { put_in(chunk, by_contents(chunk)); }
     // Before the chunk is destroyed: it is on no list any more.
@@ -64,10 +64,7 @@ public:
     // After something was freed in the chunk. One that is isolated stays so, unless nothing is left in it.
     void after_free(Chunk& chunk);
     // It is to drain: no allocation in it while others have room. Nothing if it is unused.
-    void isolate(Chunk& chunk)
-    {
-        move(chunk, chunk.is_unused() ? PercpuPlace::Unused : PercpuPlace::Isolated);
-    }
+    void isolate(Chunk& chunk) { move(chunk, chunk.is_unused() ? SlotKind::Unused : SlotKind::Isolated); }
     // No longer.
     void reintegrate(Chunk& chunk) { move(chunk, by_contents(chunk)); }
 
@@ -76,11 +73,11 @@ public:
     // aligned place all the same is sidelined, if `sidelines`: not when the attempt was bound to certain
     // pages, because then it says little about the next one.
     template <std::predicate<Chunk&> Attempt>
-    Chunk* allocate(PercpuRequest request, bool sidelines, Attempt attempt);
+    Chunk* allocate(Request request, bool sidelines, Attempt attempt);
 
     // A chunk on which nothing is allocated; null if there is none. The next is after(chunk).
     Chunk* first_unused() const { return unused_.front(); }
-    static Chunk* after(const Chunk& chunk) { return Places::next(chunk); }
+    static Chunk* after(const Chunk& chunk) { return SlotList::next(chunk); }
 
     // Once in the queue, however often it is asked for.
     void queue_depopulation(Chunk& chunk);
@@ -88,63 +85,60 @@ public:
     Chunk* take_for_depopulation();
 
 private:
-    using Places = List<Chunk, BySlot>;
+    using SlotList = List<Chunk, BySlot>;
     using Queue = List<Chunk, ByDepopulation>;
 
     // Requests up to 64 bytes, aligned to no more: a chunk that has no room for one is nearly full.
-    static bool is_small(PercpuRequest request)
-    {
-        return std::max(request.grains(), request.alignment()) <= 16;
-    }
+    static bool is_small(Request request) { return std::max(request.grains(), request.alignment()) <= 16; }
 
     static u32 longest_run(const Chunk& chunk)
     {
-        return static_cast<u32>(chunk.largest_free().count() / kPercpuGrain.count());
+        return static_cast<u32>(chunk.largest_free().count() / kGrain.count());
     }
     static u32 slot_of(u32 grains) { return static_cast<u32>(std::bit_width(grains)); }
-    static PercpuPlace by_contents(const Chunk& chunk)
+    static SlotKind by_contents(const Chunk& chunk)
     {
-        return chunk.is_unused() ? PercpuPlace::Unused : PercpuPlace::Sized;
+        return chunk.is_unused() ? SlotKind::Unused : SlotKind::Sized;
     }
 
     static bool awaits_depopulation(const ListLink<ByDepopulation>& link) { return link.is_linked(); }
 
-    Places& list_of(Chunk& chunk);
-    void put_in(Chunk& chunk, PercpuPlace place);
+    SlotList& list_of(Chunk& chunk);
+    void put_in(Chunk& chunk, SlotKind kind);
     void take_out(Chunk& chunk);
-    void move(Chunk& chunk, PercpuPlace place);
+    void move(Chunk& chunk, SlotKind kind);
     template <class Attempt>
-    Chunk* allocate_in(Places& list, PercpuRequest request, bool sidelines, Attempt& attempt);
+    Chunk* allocate_in(SlotList& list, Request request, bool sidelines, Attempt& attempt);
 
-    std::array<Places, kPercpuSizedSlots> sized_{};
+    std::array<SlotList, kSizedSlots> sized_{};
     u32 sized_in_use_{0}; // a bit for each sized list that is not empty
-    Places sidelined_{};
-    Places isolated_{};
-    Places unused_{};
+    SlotList sidelined_{};
+    SlotList isolated_{};
+    SlotList unused_{};
     Queue depopulation_{};
 };
 
 template <class Chunk>
-auto PercpuSlots<Chunk>::list_of(Chunk& chunk) -> Places&
+auto Slots<Chunk>::list_of(Chunk& chunk) -> SlotList&
 {
-    switch (chunk.place_) {
-    case PercpuPlace::Sidelined:
+    switch (chunk.slot_kind_) {
+    case SlotKind::Sidelined:
         return sidelined_;
-    case PercpuPlace::Isolated:
+    case SlotKind::Isolated:
         return isolated_;
-    case PercpuPlace::Unused:
+    case SlotKind::Unused:
         return unused_;
-    case PercpuPlace::Sized:
+    case SlotKind::Sized:
         break;
     }
     return sized_[chunk.sized_slot_];
 }
 
 template <class Chunk>
-void PercpuSlots<Chunk>::put_in(Chunk& chunk, PercpuPlace place)
+void Slots<Chunk>::put_in(Chunk& chunk, SlotKind kind)
 {
-    chunk.place_ = place;
-    if (place == PercpuPlace::Sized) {
+    chunk.slot_kind_ = kind;
+    if (kind == SlotKind::Sized) {
         const u32 slot = slot_of(longest_run(chunk));
         chunk.sized_slot_ = static_cast<u8>(slot);
         sized_in_use_ |= u32{1} << slot;
@@ -153,26 +147,26 @@ void PercpuSlots<Chunk>::put_in(Chunk& chunk, PercpuPlace place)
 }
 
 template <class Chunk>
-void PercpuSlots<Chunk>::take_out(Chunk& chunk)
+void Slots<Chunk>::take_out(Chunk& chunk)
 {
     list_of(chunk).remove(chunk);
-    if (chunk.place_ == PercpuPlace::Sized && sized_[chunk.sized_slot_].empty())
+    if (chunk.slot_kind_ == SlotKind::Sized && sized_[chunk.sized_slot_].empty())
         sized_in_use_ &= ~(u32{1} << chunk.sized_slot_);
 }
 
 template <class Chunk>
-void PercpuSlots<Chunk>::move(Chunk& chunk, PercpuPlace place)
+void Slots<Chunk>::move(Chunk& chunk, SlotKind kind)
 {
     // Where it is already, it stays, so that the usual operation moves nothing.
-    if (chunk.place_ == place &&
-        (place != PercpuPlace::Sized || chunk.sized_slot_ == slot_of(longest_run(chunk))))
+    if (chunk.slot_kind_ == kind &&
+        (kind != SlotKind::Sized || chunk.sized_slot_ == slot_of(longest_run(chunk))))
         return;
     take_out(chunk);
-    put_in(chunk, place);
+    put_in(chunk, kind);
 }
 
 template <class Chunk>
-void PercpuSlots<Chunk>::remove(Chunk& chunk)
+void Slots<Chunk>::remove(Chunk& chunk)
 {
     take_out(chunk);
     if (awaits_depopulation(chunk))
@@ -180,39 +174,39 @@ void PercpuSlots<Chunk>::remove(Chunk& chunk)
 }
 
 template <class Chunk>
-void PercpuSlots<Chunk>::after_free(Chunk& chunk)
+void Slots<Chunk>::after_free(Chunk& chunk)
 {
-    if (chunk.place_ != PercpuPlace::Isolated || chunk.is_unused())
+    if (chunk.slot_kind_ != SlotKind::Isolated || chunk.is_unused())
         move(chunk, by_contents(chunk));
 }
 
 template <class Chunk>
 template <class Attempt>
-Chunk* PercpuSlots<Chunk>::allocate_in(Places& list, PercpuRequest request, bool sidelines, Attempt& attempt)
+Chunk* Slots<Chunk>::allocate_in(SlotList& list, Request request, bool sidelines, Attempt& attempt)
 {
     Chunk* next = nullptr;
     for (Chunk* chunk = list.front(); chunk != nullptr; chunk = next) {
-        next = Places::next(*chunk);
+        next = SlotList::next(*chunk);
         if (longest_run(*chunk) < request.grains())
             continue;
         if (attempt(*chunk)) {
-            move(*chunk, PercpuPlace::Sized);
+            move(*chunk, SlotKind::Sized);
             return chunk;
         }
         if (sidelines)
-            move(*chunk, PercpuPlace::Sidelined);
+            move(*chunk, SlotKind::Sidelined);
     }
     return nullptr;
 }
 
 template <class Chunk>
 template <std::predicate<Chunk&> Attempt>
-Chunk* PercpuSlots<Chunk>::allocate(PercpuRequest request, bool sidelines, Attempt attempt)
+Chunk* Slots<Chunk>::allocate(Request request, bool sidelines, Attempt attempt)
 {
     const bool sidelines_here = sidelines && is_small(request);
     const u32 lowest = slot_of(request.grains());
     for (u32 left = sized_in_use_ >> lowest << lowest; left != 0; left &= left - 1) {
-        Places& list = sized_[static_cast<u32>(std::countr_zero(left))];
+        SlotList& list = sized_[static_cast<u32>(std::countr_zero(left))];
         if (Chunk* chunk = allocate_in(list, request, sidelines_here, attempt))
             return chunk;
     }
@@ -222,16 +216,16 @@ Chunk* PercpuSlots<Chunk>::allocate(PercpuRequest request, bool sidelines, Attem
 }
 
 template <class Chunk>
-void PercpuSlots<Chunk>::queue_depopulation(Chunk& chunk)
+void Slots<Chunk>::queue_depopulation(Chunk& chunk)
 {
     if (!awaits_depopulation(chunk))
         depopulation_.push_back(chunk);
 }
 
 template <class Chunk>
-Chunk* PercpuSlots<Chunk>::take_for_depopulation()
+Chunk* Slots<Chunk>::take_for_depopulation()
 {
     return depopulation_.pop_front();
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/percpu_memory/stock.hpp"
 
-#include "kernel/cpus/call.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/objects/small_objects.hpp"
+#include "mm/percpu/area.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
-namespace percival::mm {
+namespace percival::percpu {
 
-PERCIVAL_PERCPU PerCpu<std::array<PercpuStock, PercpuClass::kCount>> percpu_stocks{};
+using namespace mm;
+
+PERCIVAL_PERCPU PerCpu<std::array<Stock, Class::kCount>> stocks{};
 
 namespace {
 
@@ -18,7 +21,7 @@ namespace {
 struct Magazine {
     Magazine() {} // NOLINT: the contents come when it is filled
 
-    PercpuStock contents;
+    Stock contents;
     Magazine* next{nullptr};
 };
 
@@ -63,162 +66,142 @@ private:
     u32 count_ PERCIVAL_GUARDED_BY(lock_){0};
 };
 
-constinit std::array<Depot, PercpuClass::kCount> depots{};
+constinit std::array<Depot, Class::kCount> depots{};
 
 void balance(void*)
 {
     depots_overflow.store(false, std::memory_order_relaxed);
-    trim_percpu_depots();
-    percpu_store().balance();
+    reduce_depots(Depot::kEnough / 2);
+    store().balance();
 }
 constinit Work balance_work{&balance, nullptr};
 
 // Places that a stock is filled with at once: a stock's worth, but not more than a page of the smallest granule
 // holds. Chunks have few pages ready for callers that cannot wait, and one CPU is not to have them all.
-constexpr u32 batch_of(PercpuClass its_class)
+constexpr u32 batch_of(Class size_class)
 {
-    return static_cast<u32>(std::clamp<u64>(4096 / its_class.size().count(), 1, PercpuStock::kMost));
+    return static_cast<u32>(std::clamp<u64>(4096 / size_class.size().count(), 1, Stock::kMax));
 }
 
-void give_to_store(const PercpuStock& stock)
+void put_into_store(const Stock& stock)
 {
-    std::array<VirtAddr, PercpuStock::kMost> places;
+    std::array<VirtAddr, Stock::kMax> places;
     for (u32 n = 0; n < stock.count; ++n)
         places[n] = stock.place_at(n);
-    percpu_store().give(std::span{places}.first(stock.count));
+    store().put(std::span{places}.first(stock.count));
 }
 
 // What this CPU, whichever it is by now, has no room for goes on as any free does.
-void keep(PercpuClass its_class, std::span<const VirtAddr> places)
+void put_into_stock(Class size_class, std::span<const VirtAddr> places)
 {
     for (const VirtAddr place : places)
-        give_to_percpu_stock(its_class, place);
+        put_into_stock(size_class, place);
 }
 
-std::optional<VirtAddr> take_from_depot(PercpuClass its_class)
+std::optional<VirtAddr> take_from_depot(Class size_class)
 {
-    Magazine* magazine = depots[its_class.number() - 1].take();
+    Magazine* magazine = depots[size_class.number() - 1].take();
     if (magazine == nullptr)
         return {};
-    const PercpuStock contents = magazine->contents;
-    destroy(magazine);
-    std::array<VirtAddr, PercpuStock::kMost> places;
+    const Stock contents = magazine->contents;
+    mm::destroy(magazine);
+    std::array<VirtAddr, Stock::kMax> places;
     for (u32 n = 0; n < contents.count; ++n)
         places[n] = contents.place_at(n);
-    keep(its_class, std::span{places}.first(contents.count - 1));
+    put_into_stock(size_class, std::span{places}.first(contents.count - 1));
     return places[contents.count - 1];
 }
 
 } // namespace
 
-std::expected<VirtAddr, PercpuError> refill_percpu_stock(PercpuClass its_class, bool may_block)
+std::expected<VirtAddr, Error> refill_stock(Class size_class, bool may_block)
 {
-    if (const auto place = take_from_depot(its_class))
+    if (const auto place = take_from_depot(size_class))
         return *place;
-    std::array<VirtAddr, PercpuStock::kMost> room;
-    const auto places = std::span{room}.first(batch_of(its_class));
-    u32 count = percpu_store().take(its_class.request(), places);
+    std::array<VirtAddr, Stock::kMax> room;
+    const auto places = std::span{room}.first(batch_of(size_class));
+    u32 count = store().take(size_class.request(), places);
     if (count == 0 && may_block) {
-        const auto first = percpu_store().take_blocking(its_class.request());
+        const auto first = store().take_blocking(size_class.request());
         if (!first)
             return first;
         // The rest of the page it came with.
         places[0] = *first;
-        count = 1 + percpu_store().take(its_class.request(), places.subspan(1));
+        count = 1 + store().take(size_class.request(), places.subspan(1));
     }
     if (count == 0)
-        percpu_store().note_missed(its_class.request());
-    balance_percpu_if_needed();
+        store().note_missed(size_class.request());
+    balance_if_needed();
     if (count == 0)
-        return std::unexpected{PercpuError::NoMemory};
-    keep(its_class, places.first(count - 1));
+        return std::unexpected{Error::NoMemory};
+    put_into_stock(size_class, places.first(count - 1));
     return places[count - 1];
 }
 
 // All that is in this CPU's stock, which is empty afterwards.
-[[gnu::always_inline]] inline void empty_into(PercpuStock& taken, PercpuClass its_class)
+[[gnu::always_inline]] inline void empty_into(Stock& taken, Class size_class)
 {
     const arch::InterruptMask masked;
     const Pin pin{masked};
-    PercpuStock& stock = percpu_stocks.here(pin)[its_class.number() - 1];
+    Stock& stock = stocks.here(pin)[size_class.number() - 1];
     static_assert(sizeof taken == 128);
     __builtin_memcpy_inline(&taken, &stock, sizeof taken);
     stock.count = 0;
 }
 
-void spill_percpu_stock(PercpuClass its_class, VirtAddr place)
+void put_into_full_stock(Class size_class, VirtAddr place)
 {
-    if (Magazine* magazine = create<Magazine>()) {
-        empty_into(magazine->contents, its_class);
+    if (Magazine* magazine = mm::create<Magazine>()) {
+        empty_into(magazine->contents, size_class);
         // An interrupt may have emptied it, or the thread be on a CPU whose stock is empty.
         if (magazine->contents.count != 0)
-            depots[its_class.number() - 1].put(*magazine);
+            depots[size_class.number() - 1].put(*magazine);
         else
-            destroy(magazine);
+            mm::destroy(magazine);
     } else {
-        PercpuStock taken;
-        empty_into(taken, its_class);
-        give_to_store(taken);
+        Stock taken;
+        empty_into(taken, size_class);
+        put_into_store(taken);
     }
-    balance_percpu_if_needed();
-    give_to_percpu_stock(its_class, place);
+    balance_if_needed();
+    put_into_stock(size_class, place);
 }
 
-namespace {
-
-void reduce_depots(u32 spare)
+void reduce_depots(u32 kept)
 {
     for (Depot& depot : depots) {
-        while (Magazine* magazine = depot.take(spare)) {
-            give_to_store(magazine->contents);
-            destroy(magazine);
+        while (Magazine* magazine = depot.take(kept)) {
+            put_into_store(magazine->contents);
+            mm::destroy(magazine);
         }
     }
 }
 
-} // namespace
-
-void trim_percpu_depots()
-{
-    reduce_depots(Depot::kEnough / 2);
-}
-
-void empty_percpu_depots()
-{
-    reduce_depots(0);
-}
-
-Bytes percpu_bytes_in_stock()
+Bytes bytes_in_stock()
 {
     Bytes total{0};
-    for (u32 number = 1; number <= PercpuClass::kCount; ++number) {
-        u64 count = u64{depots[number - 1].size()} * PercpuStock::kMost;
+    for (u32 number = 1; number <= Class::kCount; ++number) {
+        u64 count = u64{depots[number - 1].size()} * Stock::kMax;
         for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
-            count += __atomic_load_n(&percpu_stocks.on(CpuId{cpu})[number - 1].count, __ATOMIC_RELAXED);
-        total = total + PercpuClass{number}.size() * count;
+            count += std::atomic_ref{stocks.on(CpuId{cpu})[number - 1].count}.load(std::memory_order_relaxed);
+        total += Class{number}.size() * count;
     }
     return total;
 }
 
-void balance_percpu_if_needed()
+void balance_if_needed()
 {
-    if (depots_overflow.load(std::memory_order_relaxed) || percpu_store().needs_balance())
+    if (depots_overflow.load(std::memory_order_relaxed) || store().needs_balance())
         balance_work.queue();
 }
 
-void drain_percpu_stocks()
+void drain_stocks()
 {
-    for (u32 number = 1; number <= PercpuClass::kCount; ++number) {
-        PercpuStock all;
-        empty_into(all, PercpuClass{number});
-        give_to_store(all);
+    for (u32 number = 1; number <= Class::kCount; ++number) {
+        Stock all;
+        empty_into(all, Class{number});
+        put_into_store(all);
     }
 }
 
-void drain_all_percpu_stocks()
-{
-    drain_percpu_stocks();
-    call_on_others([] { drain_percpu_stocks(); });
-}
-
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -16,76 +16,74 @@
 
 #include <array>
 
-namespace percival::mm {
+namespace percival::percpu {
 
 // Places by the lower halves of their addresses: the upper half is that of the window.
-struct alignas(64) PercpuStock {
-    static constexpr u32 kMost = 31;
+struct alignas(64) Stock {
+    static constexpr u32 kMax = 31;
 
     void push(VirtAddr place) { places[count++] = static_cast<u32>(place.raw()); }
     VirtAddr pop() { return place_at(--count); }
     VirtAddr place_at(u32 index) const { return VirtAddr{kUpperHalf | places[index]}; }
 
     u32 count;
-    std::array<u32, kMost> places; // the last freed on top
+    std::array<u32, kMax> places; // the last freed on top
 
 private:
-    static constexpr u64 kUpperHalf = KernelLayout::kLocalPercpu.base.raw() & ~u64{0xffff'ffff};
-    static_assert(((KernelLayout::kLocalPercpu.end() - Bytes{1}).raw() & ~u64{0xffff'ffff}) == kUpperHalf);
+    static constexpr u64 kUpperHalf = mm::KernelLayout::kLocalPercpu.base.raw() & ~u64{0xffff'ffff};
+    static_assert(((mm::KernelLayout::kLocalPercpu.end() - Bytes{1}).raw() & ~u64{0xffff'ffff}) ==
+                  kUpperHalf);
 };
 
-extern PerCpu<std::array<PercpuStock, PercpuClass::kCount>> percpu_stocks;
+extern PerCpu<std::array<Stock, Class::kCount>> stocks;
 
 // From the depot or the chunks, when this CPU's stock is empty, which it fills.
-std::expected<VirtAddr, PercpuError> refill_percpu_stock(PercpuClass its_class, bool may_block);
+std::expected<VirtAddr, Error> refill_stock(Class size_class, bool may_block);
 // When this CPU's stock is full: all of it goes to the depot.
-void spill_percpu_stock(PercpuClass its_class, VirtAddr place);
+void put_into_full_stock(Class size_class, VirtAddr place);
 
-inline std::expected<VirtAddr, PercpuError> take_from_percpu_stock(PercpuClass its_class, bool may_block)
+inline std::expected<VirtAddr, Error> take_from_stock(Class size_class, bool may_block)
 {
     {
         const arch::InterruptMask masked;
         const Pin pin{masked};
-        PercpuStock& stock = percpu_stocks.here(pin)[its_class.number() - 1];
+        Stock& stock = stocks.here(pin)[size_class.number() - 1];
         if (stock.count != 0) [[likely]]
             return stock.pop();
     }
-    return refill_percpu_stock(its_class, may_block);
+    return refill_stock(size_class, may_block);
 }
 
 // False: this CPU's stock is full. Interrupts masked.
-inline bool has_put_into_percpu_stock(PercpuClass its_class, VirtAddr place, const Pin& pin)
+inline bool try_put(Class size_class, VirtAddr place, const Pin& pin)
 {
-    PercpuStock& stock = percpu_stocks.here(pin)[its_class.number() - 1];
-    if (stock.count == PercpuStock::kMost) [[unlikely]]
+    Stock& stock = stocks.here(pin)[size_class.number() - 1];
+    if (stock.count == Stock::kMax) [[unlikely]]
         return false;
     stock.push(place);
     return true;
 }
 
-inline void give_to_percpu_stock(PercpuClass its_class, VirtAddr place)
+inline void put_into_stock(Class size_class, VirtAddr place)
 {
     {
         const arch::InterruptMask masked;
-        if (has_put_into_percpu_stock(its_class, place, Pin{masked})) [[likely]]
+        if (try_put(size_class, place, Pin{masked})) [[likely]]
             return;
     }
-    spill_percpu_stock(its_class, place);
+    put_into_full_stock(size_class, place);
 }
 
-// Gives what the depots have back to the chunks, but for a few magazines of each size; or all of it. May be
-// called anywhere; takes a while.
-void trim_percpu_depots();
-void empty_percpu_depots();
-// This CPU's stocks to the chunks, or all CPUs'. The second needs interrupts unmasked, and no lock held.
-void drain_percpu_stocks();
-void drain_all_percpu_stocks();
+// Gives all magazines but `kept` of each size back to the chunks. Any context; takes a while.
+void reduce_depots(u32 kept);
+// Gives what is in this CPU's stocks back to the chunks. Any context.
+void drain_stocks();
 
 // Of one CPU's units, what lies in all stocks and depots. For dumps: others allocate meanwhile.
-Bytes percpu_bytes_in_stock();
+Bytes bytes_in_stock();
 
 // Has a worker trim the depots and balance the store, if there is something to do. Any context; after whatever
 // changed that.
-void balance_percpu_if_needed();
+void balance_if_needed();
 
-} // namespace percival::mm
+} // namespace percival::percpu

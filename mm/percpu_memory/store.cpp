@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/percpu_memory/store.hpp"
 
-#include "mm/percpu_memory/pages.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 
-namespace percival::mm {
+namespace percival::percpu {
 
-void PercpuStore::start(PercpuChunk& first)
+using namespace mm;
+
+void Store::start(Chunk& first)
 {
     const IrqSpinGuard guard{lock_};
     slots_.add(first);
     empty_pages_ = first.empty_pages();
 }
 
-u32 PercpuStore::take(PercpuRequest request, std::span<VirtAddr> places)
+u32 Store::take(Request request, std::span<VirtAddr> places)
 {
     if (places.empty())
         return 0;
-    std::array<Bytes, kMostAtOnce> offsets;
-    const auto wanted = std::span{offsets}.first(std::min<std::size_t>(places.size(), kMostAtOnce));
+    std::array<Bytes, kMaxAtOnce> offsets;
+    const auto wanted = std::span{offsets}.first(std::min<std::size_t>(places.size(), kMaxAtOnce));
     const IrqSpinGuard guard{lock_};
     u32* empty = &empty_pages_;
     u32 count = 0;
-    PercpuChunk* chunk = slots_.allocate(request, false, [&](PercpuChunk& asked) {
+    Chunk* chunk = slots_.allocate(request, false, [&](Chunk& asked) {
         const Recount recount{*empty, asked};
         count = asked.map.allocate_many(request, wanted, asked.population.populated_blocks());
         return count != 0;
@@ -34,7 +35,7 @@ u32 PercpuStore::take(PercpuRequest request, std::span<VirtAddr> places)
     return count;
 }
 
-void PercpuStore::note_missed(PercpuRequest request)
+void Store::note_missed(Request request)
 {
     const IrqSpinGuard guard{lock_};
     if (!missed_ || missed_->grains() < request.grains())
@@ -43,11 +44,11 @@ void PercpuStore::note_missed(PercpuRequest request)
 }
 
 // In any chunk, whether its pages have memory or not.
-PercpuChunk* PercpuStore::take_anywhere(PercpuRequest request, Bytes& offset)
+Chunk* Store::take_anywhere(Request request, Bytes& offset)
 {
     const IrqSpinGuard guard{lock_};
     u32* empty = &empty_pages_;
-    return slots_.allocate(request, true, [&](PercpuChunk& asked) {
+    return slots_.allocate(request, true, [&](Chunk& asked) {
         const Recount recount{*empty, asked};
         const auto found = asked.map.allocate(request);
         offset = found.value_or(Bytes{0});
@@ -55,30 +56,29 @@ PercpuChunk* PercpuStore::take_anywhere(PercpuRequest request, Bytes& offset)
     });
 }
 
-std::expected<PercpuChunk*, PercpuError> PercpuStore::add_chunk()
+std::expected<Chunk*, Error> Store::add_chunk()
 {
-    const auto area = local_percpu_region().allocate(kPercpuUnit, kPercpuUnit);
+    const auto area = local_percpu_region().allocate(kUnit, kUnit);
     if (!area)
-        return std::unexpected{area.error() == VmError::NoMemory ? PercpuError::NoMemory
-                                                                 : PercpuError::NoAddresses};
-    PercpuChunk* chunk = PercpuChunk::make((*area)->range.base, {kPercpuUnit, Bytes{0}, kPercpuUnit});
+        return std::unexpected{area.error() == VmError::NoMemory ? Error::NoMemory : Error::NoAddresses};
+    Chunk* chunk = Chunk::make((*area)->range.base, {kUnit, Bytes{0}, kUnit});
     if (chunk == nullptr) {
         local_percpu_region().release(**area);
-        return std::unexpected{PercpuError::NoMemory};
+        return std::unexpected{Error::NoMemory};
     }
     chunk->area = *area;
     chunk->area->kind = VmKind::Percpu;
     chunk->area->mapped = Bytes{0}; // the note may have been that of a chunk that has gone
     chunk->area->become(VmState::Used);
-    enter_percpu_chunk(*chunk);
+    enter_chunk(*chunk);
     const IrqSpinGuard guard{lock_};
     slots_.add(*chunk);
     return chunk;
 }
 
-bool PercpuStore::populate(PercpuChunk& chunk, PercpuPages pages)
+bool Store::populate(Chunk& chunk, Pages pages)
 {
-    if (!populate_percpu_pages(chunk.base(), pages))
+    if (!pages_.populate(chunk.base(), pages))
         return false;
     const IrqSpinGuard guard{lock_};
     const Recount recount{empty_pages_, chunk};
@@ -88,7 +88,7 @@ bool PercpuStore::populate(PercpuChunk& chunk, PercpuPages pages)
     return true;
 }
 
-std::expected<VirtAddr, PercpuError> PercpuStore::take_blocking(PercpuRequest request)
+std::expected<VirtAddr, Error> Store::take_blocking(Request request)
 {
     VirtAddr place{};
     if (take(request, {&place, 1}) == 1)
@@ -97,20 +97,20 @@ std::expected<VirtAddr, PercpuError> PercpuStore::take_blocking(PercpuRequest re
     return take_with_memory(request);
 }
 
-std::expected<VirtAddr, PercpuError> PercpuStore::take_with_memory(PercpuRequest request)
+std::expected<VirtAddr, Error> Store::take_with_memory(Request request)
 {
     Bytes offset{0};
-    PercpuChunk* chunk = take_anywhere(request, offset);
+    Chunk* chunk = take_anywhere(request, offset);
     if (chunk == nullptr) {
         if (const auto added = add_chunk(); !added)
             return std::unexpected{added.error()};
         chunk = take_anywhere(request, offset);
     }
     if (chunk == nullptr)
-        return std::unexpected{PercpuError::NoMemory};
-    PercpuPages left = chunk->population.pages_of(offset, request.size());
+        return std::unexpected{Error::NoMemory};
+    Pages left = chunk->population.pages_of(offset, request.size());
     for (;;) {
-        const PercpuPages missing = chunk->population.next_missing(left);
+        const Pages missing = chunk->population.next_missing(left);
         if (missing.count() == 0)
             return chunk->base() + offset;
         if (!populate(*chunk, missing))
@@ -118,11 +118,11 @@ std::expected<VirtAddr, PercpuError> PercpuStore::take_with_memory(PercpuRequest
         left.begin = missing.end;
     }
     const VirtAddr place = chunk->base() + offset;
-    give({&place, 1});
-    return std::unexpected{PercpuError::NoMemory};
+    put({&place, 1});
+    return std::unexpected{Error::NoMemory};
 }
 
-void PercpuStore::put_back(PercpuChunk& chunk, std::span<const Bytes> offsets)
+void Store::free_in(Chunk& chunk, std::span<const Bytes> offsets)
 {
     {
         const Recount recount{empty_pages_, chunk};
@@ -132,7 +132,7 @@ void PercpuStore::put_back(PercpuChunk& chunk, std::span<const Bytes> offsets)
 }
 
 // A chunk that has much to give back drains, if there is enough without it.
-void PercpuStore::notice_empty_pages(PercpuChunk& chunk)
+void Store::notice_empty_pages(Chunk& chunk)
 {
     if (empty_pages_ > kEnoughEmptyPages && 4 * chunk.empty_pages() >= chunk.all_pages().count()) {
         if (chunk.area != nullptr)
@@ -144,28 +144,28 @@ void PercpuStore::notice_empty_pages(PercpuChunk& chunk)
         needs_balance_.store(true, std::memory_order_relaxed);
 }
 
-void PercpuStore::give(std::span<const VirtAddr> places)
+void Store::put(std::span<const VirtAddr> places)
 {
     const IrqSpinGuard guard{lock_};
     while (!places.empty()) {
         // Those of one chunk together.
-        PercpuChunk& chunk = *percpu_chunk_at(places.front());
-        std::array<Bytes, kMostAtOnce> offsets;
+        Chunk& chunk = *chunk_at(places.front());
+        std::array<Bytes, kMaxAtOnce> offsets;
         u32 count = 0;
-        while (count < kMostAtOnce && count < places.size() && percpu_chunk_at(places[count]) == &chunk) {
+        while (count < kMaxAtOnce && count < places.size() && chunk_at(places[count]) == &chunk) {
             offsets[count] = chunk.offset_of(places[count]);
             ++count;
         }
-        put_back(chunk, std::span{offsets}.first(count));
+        free_in(chunk, std::span{offsets}.first(count));
         notice_empty_pages(chunk);
         places = places.subspan(count);
     }
 }
 
-PercpuStore& percpu_store()
+Store& store()
 {
-    static constinit PercpuStore store;
+    static constinit Store store;
     return store;
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -4,7 +4,7 @@
 //
 //   take()          any context: from pages that have memory
 //   take_blocking() may block: gets memory, and a new chunk if need be
-//   give()          any context
+//   put()          any context
 //   balance()       may block: the worker's part. Destroys chunks that nothing is allocated in, takes memory
 //                   from pages that nobody uses, and sees to it that a few such pages are left for take()
 //
@@ -18,17 +18,18 @@
 #include "kernel/sync/spinlock.hpp"
 #include "kernel/wait/mutex.hpp"
 #include "mm/percpu_memory/chunk.hpp"
+#include "mm/percpu_memory/pages.hpp"
 
-namespace percival::mm {
+namespace percival::percpu {
 
-enum class PercpuError : u8 {
-    BadSize,      // 0, or more than kMaxPercpuSize
+enum class Error : u8 {
+    BadSize,      // 0, or more than kMaxSize
     BadAlignment, // no power of two, or more than a page
     NoMemory,     // for atomic callers: no page that has memory has room
     NoAddresses,  // the slabs are full
 };
 
-struct PercpuStoreStatistics {
+struct StoreStatistics {
     u32 chunks;
     u32 pages;       // of one CPU's units
     u32 populated;   // of these
@@ -39,35 +40,40 @@ struct PercpuStoreStatistics {
     u32 free_chunks; // with nothing allocated in them
 };
 
-class PercpuStore : Immovable {
+class Store : Immovable {
 public:
-    // As many as fit into one take() or give().
-    static constexpr u32 kMostAtOnce = 32;
+    // As many as fit into one take() or put().
+    static constexpr u32 kMaxAtOnce = 32;
 
     // The locks are told apart by where they are initialized (kernel/sync/lock_order.hpp).
-    constexpr PercpuStore()
+    constexpr Store()
         : populating_{}, // first
           lock_{}
     {
     }
 
+    // Makes room for the pages that units lose at once. False: no memory. Boot CPU, once, before start():
+    // nobody else knows the store yet.
+    [[nodiscard]] bool prepare_pages() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+    {
+        return pages_.prepare(static_cast<u32>(kUnit / mm::KernelGeometry::kPageSize));
+    }
     // With the chunk whose memory is there already. Boot CPU, once, before any other call.
-    void start(PercpuChunk& first);
+    void start(Chunk& first);
 
     // Places of one kind; how many there were.
-    u32 take(PercpuRequest request, std::span<VirtAddr> places) PERCIVAL_EXCLUDES(lock_);
-    std::expected<VirtAddr, PercpuError> take_blocking(PercpuRequest request)
-        PERCIVAL_EXCLUDES(lock_, populating_);
+    u32 take(Request request, std::span<VirtAddr> places) PERCIVAL_EXCLUDES(lock_);
+    std::expected<VirtAddr, Error> take_blocking(Request request) PERCIVAL_EXCLUDES(lock_, populating_);
     // An atomic caller found no place of this kind: balance() is to see to it that the next one does.
-    void note_missed(PercpuRequest request) PERCIVAL_EXCLUDES(lock_);
+    void note_missed(Request request) PERCIVAL_EXCLUDES(lock_);
     // Of what was taken. All of it is known to be right (INV-percpu_chunk-2).
-    void give(std::span<const VirtAddr> places) PERCIVAL_EXCLUDES(lock_);
+    void put(std::span<const VirtAddr> places) PERCIVAL_EXCLUDES(lock_);
 
     void balance() PERCIVAL_EXCLUDES(lock_, populating_);
     // Whether there is something for balance() to do.
     bool needs_balance() const { return needs_balance_.load(std::memory_order_relaxed); }
 
-    PercpuStoreStatistics statistics() PERCIVAL_EXCLUDES(lock_, populating_);
+    StoreStatistics statistics() PERCIVAL_EXCLUDES(lock_, populating_);
 
 private:
     // Pages that are kept for take(), and how many have to be left before there are more.
@@ -77,31 +83,28 @@ private:
     // Keeps the count of empty pages right across a change of a chunk.
     class Recount : Immovable {
     public:
-        Recount(u32& total, const PercpuChunk& chunk)
-            : total_{total}, chunk_{chunk}, before_{chunk.empty_pages()}
+        Recount(u32& total, const Chunk& chunk) : total_{total}, chunk_{chunk}, before_{chunk.empty_pages()}
         {
         }
         ~Recount() { total_ = total_ - before_ + chunk_.empty_pages(); }
 
     private:
         u32& total_;
-        const PercpuChunk& chunk_;
+        const Chunk& chunk_;
         u32 before_;
     };
 
-    PercpuChunk* take_anywhere(PercpuRequest request, Bytes& offset) PERCIVAL_REQUIRES(populating_)
+    Chunk* take_anywhere(Request request, Bytes& offset) PERCIVAL_REQUIRES(populating_)
         PERCIVAL_EXCLUDES(lock_);
-    std::expected<VirtAddr, PercpuError> take_with_memory(PercpuRequest request)
-        PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
-    std::expected<PercpuChunk*, PercpuError> add_chunk() PERCIVAL_REQUIRES(populating_)
+    std::expected<VirtAddr, Error> take_with_memory(Request request) PERCIVAL_REQUIRES(populating_)
         PERCIVAL_EXCLUDES(lock_);
-    bool populate(PercpuChunk& chunk, PercpuPages pages) PERCIVAL_REQUIRES(populating_)
-        PERCIVAL_EXCLUDES(lock_);
-    void put_back(PercpuChunk& chunk, std::span<const Bytes> offsets) PERCIVAL_REQUIRES(lock_);
-    void notice_empty_pages(PercpuChunk& chunk) PERCIVAL_REQUIRES(lock_);
+    std::expected<Chunk*, Error> add_chunk() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
+    bool populate(Chunk& chunk, Pages pages) PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
+    void free_in(Chunk& chunk, std::span<const Bytes> offsets) PERCIVAL_REQUIRES(lock_);
+    void notice_empty_pages(Chunk& chunk) PERCIVAL_REQUIRES(lock_);
 
-    PercpuChunk* take_out_unused() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
-    void destroy(PercpuChunk& chunk) PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
+    Chunk* take_out_unused() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
+    void destroy(Chunk& chunk) PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
     void destroy_unused() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
     bool depopulate_some() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
     bool populate_one_more() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
@@ -112,9 +115,9 @@ private:
     template <class Visit>
     static void for_each_chunk(Visit visit)
     {
-        const PercpuChunk* before = nullptr;
-        for (u64 unit = 0; unit < kPercpuUnits; ++unit) {
-            PercpuChunk* chunk = __atomic_load_n(&percpu_directory[unit], __ATOMIC_ACQUIRE);
+        const Chunk* before = nullptr;
+        for (u64 unit = 0; unit < kUnits; ++unit) {
+            Chunk* chunk = chunk_of_unit(unit);
             if (chunk != nullptr && chunk != before && !visit(*chunk))
                 return;
             before = chunk;
@@ -123,13 +126,14 @@ private:
 
     Mutex populating_;
     SpinLock lock_;
-    PercpuSlots<PercpuChunk> slots_ PERCIVAL_GUARDED_BY(lock_){};
+    UnitPages pages_ PERCIVAL_GUARDED_BY(populating_){};
+    Slots<Chunk> slots_ PERCIVAL_GUARDED_BY(lock_){};
     u32 empty_pages_ PERCIVAL_GUARDED_BY(lock_){0};
     // The largest since the last balance().
-    std::optional<PercpuRequest> missed_ PERCIVAL_GUARDED_BY(lock_){};
+    std::optional<Request> missed_ PERCIVAL_GUARDED_BY(lock_){};
     std::atomic<bool> needs_balance_{false};
 };
 
-PercpuStore& percpu_store();
+Store& store();
 
-} // namespace percival::mm
+} // namespace percival::percpu

@@ -6,18 +6,20 @@
 #include "arch/cpu/zero_page.hpp"
 #include "mm/percpu/area.hpp"
 
-namespace percival::mm {
+#include <atomic>
 
-namespace percpu_zero_detail {
+namespace percival::percpu {
+
+namespace zero_detail {
 
 // `zero(u64 address)` for each CPU's copy.
 template <class Zero>
 [[gnu::always_inline]] inline void on_all_cpus(VirtAddr local, Zero zero)
 {
-    u64 at = local_to_global(local, kBootCpu).raw();
-    const u64 end = at + (u64{possible_cpu_count()} << KernelLayout::kSlabShift);
+    u64 at = mm::local_to_global(local, kBootCpu).raw();
+    const u64 end = at + (u64{possible_cpu_count()} << mm::KernelLayout::kSlabShift);
 #pragma clang loop unroll(disable)
-    for (; at != end; at += KernelLayout::kSlabSize.count())
+    for (; at != end; at += mm::KernelLayout::kSlabSize.count())
         zero(at);
 }
 
@@ -26,17 +28,17 @@ template <class Word, u32 Words>
 {
     on_all_cpus(local, [](u64 at) {
         for (u32 word = 0; word < Words; ++word)
-            __atomic_store_n(reinterpret_cast<Word*>(at) + word, 0, __ATOMIC_RELAXED);
+            std::atomic_ref{reinterpret_cast<Word*>(at)[word]}.store(0, std::memory_order_relaxed);
     });
 }
 
-} // namespace percpu_zero_detail
+} // namespace zero_detail
 
 // `size` is a power of two, a grain at least, and `local` a multiple of it. The size is looked at once, not for
 // each CPU.
 [[gnu::always_inline]] inline void zero_on_all_cpus(VirtAddr local, Bytes size)
 {
-    using namespace percpu_zero_detail;
+    using namespace zero_detail;
     switch (size.count()) {
     case 4:
         return store_zeroes<u32, 1>(local);
@@ -55,4 +57,4 @@ template <class Word, u32 Words>
     }
 }
 
-} // namespace percival::mm
+} // namespace percival::percpu

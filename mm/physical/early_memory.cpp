@@ -11,7 +11,7 @@ bool EarlyMemory::add(PhysRange range, NumaNode node)
         return true;
     if (!free_.push({range, node}))
         return false;
-    added_ = added_ + range.size;
+    added_ += range.size;
     return true;
 }
 
@@ -22,7 +22,7 @@ bool EarlyMemory::cut(std::size_t at, PhysRange taken)
     const PhysAddr to = std::min(whole.end(), taken.end());
     const PhysRange below{whole.base, from - whole.base};
     const PhysRange above{to, whole.end() - to};
-    taken_ = taken_ + (to - from);
+    taken_ += to - from;
     if (below.is_empty() && above.is_empty()) {
         free_.remove_unordered(at);
         return true;
@@ -32,7 +32,7 @@ bool EarlyMemory::cut(std::size_t at, PhysRange taken)
     free_[at].range = larger;
     if (smaller.is_empty() || free_.push({smaller, free_[at].node}))
         return true;
-    taken_ = taken_ + smaller.size;
+    taken_ += smaller.size;
     return false;
 }
 
@@ -98,7 +98,7 @@ std::span<const EarlyMemory::FreeRange> EarlyMemory::hand_over(Bytes page)
         PhysRange& range = free_[at].range;
         const PhysAddr base = range.base.align_up(page);
         const PhysAddr end = std::max(base, range.end().align_down(page));
-        taken_ = taken_ + (range.size - (end - base));
+        taken_ += range.size - (end - base);
         range = {base, end - base};
         if (range.is_empty())
             free_.remove_unordered(at);
@@ -112,7 +112,7 @@ Bytes EarlyMemory::free_bytes() const
 {
     Bytes sum{0};
     for (const FreeRange& free : free_)
-        sum = sum + free.range.size;
+        sum += free.range.size;
     return sum;
 }
 

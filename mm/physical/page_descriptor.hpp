@@ -18,6 +18,8 @@
 #include "kernel/lib/types.hpp"
 #include "mm/physical/page_order.hpp"
 
+#include <atomic>
+
 namespace percival::mm {
 
 enum class PageUse : u8 {
@@ -82,14 +84,16 @@ private:
 
 class PageDescriptor {
 public:
-    PageState load() const { return PageState::from_raw(__atomic_load_n(&raw_, __ATOMIC_RELAXED)); }
-    void store(PageState state) { __atomic_store_n(&raw_, state.raw(), __ATOMIC_RELAXED); }
+    PageState load() const
+    {
+        return PageState::from_raw(std::atomic_ref{raw_}.load(std::memory_order_relaxed));
+    }
+    void store(PageState state) { std::atomic_ref{raw_}.store(state.raw(), std::memory_order_relaxed); }
     // False, and nothing changed, if it was not `from` at that moment: of two that try, one wins.
     [[nodiscard]] bool change(PageState from, PageState to)
     {
         u64 expected = from.raw();
-        return __atomic_compare_exchange_n(&raw_, &expected, to.raw(), false, __ATOMIC_RELAXED,
-                                           __ATOMIC_RELAXED);
+        return std::atomic_ref{raw_}.compare_exchange_strong(expected, to.raw(), std::memory_order_relaxed);
     }
 
 private:

@@ -5,6 +5,7 @@
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/unit.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/roots/roots.hpp"
 
 namespace percival::mm {
 namespace {
@@ -20,20 +21,12 @@ const Pte* table_towards_window(PhysAddr root, Level level)
     return table.walk_to(kWindow, level).slot - KernelGeometry::index(level, kWindow);
 }
 
-// At the private level the window's own entries differ, above it the one that leads there.
-bool may_differ(Level level, u64 index)
-{
-    const u64 first = KernelGeometry::index(level, kWindow);
-    const u64 count = level == KernelLayout::kPrivateLevel ? KernelLayout::kWindowEntries : 1;
-    return index >= first && index < first + count;
-}
-
 bool level_agrees(PhysAddr root, Level level)
 {
     const Pte* own = table_towards_window(root, level);
     const Pte* master = table_towards_window(master_root(), level);
     for (u64 index = 0; index < KernelGeometry::entries(level); ++index) {
-        if (!may_differ(level, index) && own[index] != master[index])
+        if (!KernelLayout::is_private(level, index) && own[index] != master[index])
             return false;
     }
     return true;
@@ -42,9 +35,9 @@ bool level_agrees(PhysAddr root, Level level)
 // The window's tables are its own: what counts is where they lead.
 bool window_is_mapped_to_slab(CpuId cpu)
 {
-    const Bytes unit = first_percpu_chunk()->size;
+    const Bytes unit = percpu::first_chunk()->size;
     const KernelPageTable own{cpu_root(cpu), kernel_tables()};
-    for (Bytes offset{0}; offset < unit; offset = offset + KernelGeometry::kPageSize) {
+    for (Bytes offset{0}; offset < unit; offset += KernelGeometry::kPageSize) {
         const auto here = own.walk(kWindow + offset);
         const auto there = master_table().walk(local_to_global(kWindow + offset, cpu));
         if (here.kind() != PteKind::Leaf || here.pte.address() != there.pte.address())
@@ -55,7 +48,7 @@ bool window_is_mapped_to_slab(CpuId cpu)
 
 bool window_shows_slab(CpuId cpu)
 {
-    if (percpu_window == PercpuWindow::Mapped)
+    if (percpu::window == percpu::Window::Mapped)
         return window_is_mapped_to_slab(cpu);
     const Pte* window = table_towards_window(cpu_root(cpu), KernelLayout::kPrivateLevel) +
                         KernelGeometry::index(KernelLayout::kPrivateLevel, kWindow);

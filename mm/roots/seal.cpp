@@ -6,7 +6,7 @@
 #include "mm/image/boot_tables.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
-#include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 
 namespace percival::mm {
 namespace {

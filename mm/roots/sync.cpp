@@ -4,6 +4,7 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/writable_window.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 
 namespace percival::mm {
 namespace {

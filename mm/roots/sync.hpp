@@ -3,7 +3,7 @@
 // the start (complete_master_root()), so this is the one late writer of a root.
 //
 // Each CPU has its own copies of the master's tables on the way from the root to the local percpu window
-// (mm/percpu/area.hpp). sync() makes the entries that serve a range point to tables, in the master and in the
+// (mm/roots/roots.hpp). sync() makes the entries that serve a range point to tables, in the master and in the
 // copies of every possible CPU, those that are offline too. From then on map() works in the range as anywhere
 // else, on any CPU, and what it does is seen by all.
 //
@@ -69,14 +69,6 @@ private:
         return {Layout::kLocalPercpu.base.align_down(size), size};
     }
 
-    // Whether roots differ in this entry of their tables of `level`: it belongs to the window, or leads there.
-    static constexpr bool is_private(Level level, u64 index)
-    {
-        const u64 first = G::index(level, Layout::kLocalPercpu.base);
-        const u64 count = level == Layout::kPrivateLevel ? Layout::kWindowEntries : 1;
-        return index >= first && index - first < count;
-    }
-
     Result sync_levels(VirtRange range)
     {
         for (Level level = G::kRootLevel; level <= Layout::kPrivateLevel; level = level.down()) {
@@ -95,7 +87,7 @@ private:
         const VirtAddr first = std::max(range.base, span.base);
         const VirtAddr last = std::min(range.end() - Bytes{1}, span.end() - Bytes{1});
         for (u64 index = G::index(level, first); index <= G::index(level, last); ++index) {
-            if (is_private(level, index))
+            if (Layout::is_private(level, index))
                 continue;
             if (Result result = sync_entry(level, index); !result)
                 return result;
@@ -140,7 +132,8 @@ private:
     Lock lock_{};
 };
 
-// The kernel's own roots. Any CPU on its own root, any context; after setup_percpu_areas().
+// Synchronizes the kernel's own roots. Any CPU on its own root, any context; after setup_percpu_areas(). No
+// user in the kernel yet: hotplugged memory will be the first.
 std::expected<void, RootSyncError> sync_roots(VirtRange range);
 
 } // namespace percival::mm

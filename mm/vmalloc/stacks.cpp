@@ -5,7 +5,6 @@
 #include "linker/symbols.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/page_allocator.hpp"
-#include "mm/percpu/area.hpp"
 #include "mm/physical/early_memory.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 

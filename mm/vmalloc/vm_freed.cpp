@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/vmalloc/vm_freed.hpp"
 
-#include "kernel/cpus/call.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/this_cpu.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 #include "mm/vmalloc/vm_spares.hpp"
+
+#include <atomic>
 
 namespace percival::mm {
 namespace {
@@ -21,9 +23,9 @@ PERCIVAL_PERCPU PerCpu<u64> flushed_areas{};
 
 // A CPU flushes when it has collected this much. An area counts for a little more than what is mapped there, so
 // that many small ones are flushed too.
-constexpr Bytes kMostBytes = 4_MiB;
+constexpr Bytes kMaxBytes = 4_MiB;
 constexpr Bytes kPerArea = 60_KiB;
-constinit Bytes most_bytes = kMostBytes;
+constinit Bytes most_bytes = kMaxBytes;
 
 // Whose list it is does not matter: an interrupt or a migration in between lets the exchange fail, or finds
 // the same list. Areas are only ever added one by one or taken all at once, so a head that is there again is
@@ -40,8 +42,8 @@ void push(VmArea& area)
 
 VmArea* take_all(CpuId cpu)
 {
-    __atomic_store_n(&freed_bytes.on(cpu), 0, __ATOMIC_RELAXED);
-    return __atomic_exchange_n(&freed.on(cpu), nullptr, __ATOMIC_ACQUIRE);
+    std::atomic_ref{freed_bytes.on(cpu)}.store(0, std::memory_order_relaxed);
+    return std::atomic_ref{freed.on(cpu)}.exchange(nullptr, std::memory_order_acquire);
 }
 
 void give_back(VmArea& area)
@@ -105,7 +107,7 @@ FreedStatistics freed_statistics()
 
 void limit_freed(Bytes memory, u32 cpus)
 {
-    most_bytes = std::min(kMostBytes, Bytes{memory.count() / 64 / cpus});
+    most_bytes = std::min(kMaxBytes, Bytes{memory.count() / 64 / cpus});
 }
 
 } // namespace percival::mm

@@ -20,7 +20,7 @@ namespace percival::mm {
 struct VmSpares {
     // Areas of 1 to 16 pages, as many of each size as are flushed at once.
     static constexpr std::size_t kSizes = 16;
-    static constexpr u32 kMostOfASize = 64;
+    static constexpr u32 kMaxOfASize = 64;
 
     struct List {
         VmArea* first;
@@ -61,10 +61,5 @@ inline VmArea* take_spare(Bytes size)
 
 // False: too large, or the stock for its size is full. Otherwise the area is the stock's.
 [[nodiscard]] bool keep_spare(VmArea& area);
-
-// Gives this CPU's spares back to the region, or those of all CPUs: when addresses are short. The second
-// needs interrupts unmasked, and no lock held.
-void release_spares();
-void release_all_spares();
 
 } // namespace percival::mm

@@ -65,7 +65,7 @@ bool fill(VmArea& area, const Request& request, Bytes& done)
         const Bytes size = kPage * order.pages();
         if (!map_into(area, done, {*block, size}, kData))
             return false;
-        done = done + size;
+        done += size;
     }
     return true;
 }
@@ -87,7 +87,7 @@ std::expected<void*, VmError> allocate(const Request& request, VirtAddr caller)
 // What is asked for in pages; a size that is none becomes 0, which no region hands out.
 Request to_request(Bytes size, Bytes alignment, std::optional<NumaNode> node, Contents contents)
 {
-    const Bytes pages{(size.count() + kPage.count() - 1) & ~(kPage.count() - 1)};
+    const Bytes pages = size.align_up(kPage);
     return {pages, alignment, node, contents};
 }
 

@@ -3,7 +3,7 @@
 // Underneath, the same on any root and at any address, without flush.
 //
 // Any context on a CPU that runs on its own root; ioremap() on the boot CPU before that too. The regions' lower
-// tables are shared by all roots, which are complete (mm/percpu/area.hpp): what is mapped is seen by every
+// tables are shared by all roots, which are complete (mm/roots/roots.hpp): what is mapped is seen by every
 // CPU at once, with no synchronization.
 //
 // A wrong vunmap() or iounmap() (not the start of such a mapping, or unmapped already) is reported on the
@@ -28,7 +28,7 @@ std::expected<void, MapError> vmap_range(PhysAddr root, VirtAddr at, std::span<c
 // must not be used again before flush_vm_range().
 std::expected<void, MapError> vunmap_range(PhysAddr root, VirtRange range);
 
-// Rids all CPUs' TLBs of `range`, in whatever root it was mapped.
+// Rids all CPUs' TLBs of `range`, in whatever root it was mapped. No user in the kernel yet.
 void flush_vm_range(VirtRange range);
 
 // The pages' new address, the first one's at its start. The pages stay the caller's.

@@ -6,6 +6,7 @@
 #include "mm/percpu_memory/allocator.hpp"
 #include "mm/percpu_memory/stock.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
+#include "tests/kernel/support/drain.hpp"
 
 namespace percival {
 namespace {
@@ -76,16 +77,16 @@ Many cost_of_many()
     if (!memory)
         panic("no memory to measure with");
     auto* places = static_cast<VirtAddr*>(*memory);
-    mm::drain_percpu_stocks();
-    mm::empty_percpu_depots();
-    mm::percpu_store().balance();
+    percpu::drain_stocks();
+    empty_percpu_depots();
+    percpu::store().balance();
     Many cost{};
     cost.allocate = instructions_for_all(
         places, [](VirtAddr& place) { place = must(percpu::allocate(Bytes{8}, Bytes{8})); });
     cost.free = instructions_for_all(places, [](VirtAddr& place) { percpu::free(place); });
     cost.deferred = instructions_of([] {
-        mm::empty_percpu_depots();
-        mm::percpu_store().balance();
+        empty_percpu_depots();
+        percpu::store().balance();
     });
     mm::vfree(places);
     return cost;

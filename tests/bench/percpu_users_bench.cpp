@@ -11,11 +11,12 @@
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu_memory/stock.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
+#include "tests/kernel/support/drain.hpp"
 
 namespace percival {
 namespace {
 
-PercpuCounter must(std::expected<PercpuCounter, percpu::PercpuError> counter)
+PercpuCounter must(std::expected<PercpuCounter, percpu::Error> counter)
 {
     if (!counter)
         panic("no memory for a counter to measure with");
@@ -59,12 +60,12 @@ PERCIVAL_BENCHMARK(percpu_ref_get_put, "this_cpu")
 // Per pair, on eight CPUs at most at the same time: the counter counts all of them together.
 PERCIVAL_BENCHMARK(alloc_free_percpu_8_contended, "-")
 {
-    constexpr u32 kMostCpus = 8;
+    constexpr u32 kMaxBusyCpus = 8;
     constexpr u64 kPairs = 20'000;
     const auto everywhere = [](u64 pairs) {
         const u64 before = arch::instructions_retired();
         run_everywhere([pairs](CpuId cpu) {
-            for (u64 n = 0; cpu.index() < kMostCpus && n < pairs; ++n) {
+            for (u64 n = 0; cpu.index() < kMaxBusyCpus && n < pairs; ++n) {
                 const auto place = percpu::allocate(Bytes{8}, Bytes{8});
                 if (!place)
                     panic("no percpu memory to measure with");
@@ -76,7 +77,7 @@ PERCIVAL_BENCHMARK(alloc_free_percpu_8_contended, "-")
     everywhere(100);
     const u64 few = everywhere(kPairs);
     const u64 more = everywhere(2 * kPairs);
-    return {(more - std::min(few, more)) * 100 / (kPairs * std::min(online_cpu_count(), kMostCpus))};
+    return {(more - std::min(few, more)) * 100 / (kPairs * std::min(online_cpu_count(), kMaxBusyCpus))};
 }
 
 PERCIVAL_BENCHMARK(percpu_3_counters_10000_objects, "window")
@@ -101,9 +102,9 @@ PERCIVAL_BENCHMARK(percpu_3_counters_10000_objects, "window")
                                  .bytes = mm::memory_statistics().used.count() - used};
     for (u64 n = 0; n < kCounters; ++n)
         percpu::free(places[n]);
-    mm::drain_percpu_stocks();
-    mm::empty_percpu_depots();
-    mm::percpu_store().balance();
+    percpu::drain_stocks();
+    empty_percpu_depots();
+    percpu::store().balance();
     mm::vfree(places);
     return result;
 }

@@ -13,7 +13,7 @@
 namespace percival {
 namespace {
 
-constexpr u32 kMostCpus = 8;
+constexpr u32 kMaxBusyCpus = 8;
 constexpr u64 kPages = 4;
 constexpr u64 kTurns = 2'000;
 
@@ -43,7 +43,7 @@ u64 instructions_everywhere(u64 turns)
 {
     const u64 before = arch::instructions_retired();
     run_everywhere([turns](CpuId cpu) {
-        for (u64 turn = 0; cpu.index() < kMostCpus && turn < turns; ++turn)
+        for (u64 turn = 0; cpu.index() < kMaxBusyCpus && turn < turns; ++turn)
             allocate_map_touch_unmap();
     });
     return static_cast<u32>(arch::instructions_retired() - before);
@@ -55,7 +55,7 @@ PERCIVAL_BENCHMARK(allocate_map_touch_unmap, "this_cpu")
     instructions_everywhere(kTurns);
     const u64 few = instructions_everywhere(kTurns);
     const u64 more = instructions_everywhere(2 * kTurns);
-    return {(more - std::min(few, more)) * 100 / (kTurns * std::min(online_cpu_count(), kMostCpus))};
+    return {(more - std::min(few, more)) * 100 / (kTurns * std::min(online_cpu_count(), kMaxBusyCpus))};
 }
 
 } // namespace

@@ -109,9 +109,9 @@ private:
 
 extern "C" int LLVMFuzzerTestOneInput(const percival::u8* data, std::size_t size)
 {
-    constexpr std::size_t kMostSteps = percival::mm::EarlyMemory::kMaxRanges - 1;
+    constexpr std::size_t kMaxSteps = percival::mm::EarlyMemory::kMaxRanges - 1;
     percival::mm::Trial trial;
-    for (std::size_t at = 0; at + 5 <= size && at < 5 * kMostSteps; at += 5)
+    for (std::size_t at = 0; at + 5 <= size && at < 5 * kMaxSteps; at += 5)
         trial.step(data + at);
     trial.finish();
     return 0;

@@ -27,15 +27,7 @@ MAX_FILES = 30
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
 # (file that includes, file included)
-EXCEPTIONS: Set[Tuple[str, str]] = {
-    ("arch/arm64/devices/parking.cpp", "kernel/cpus/online.hpp"),
-    ("arch/arm64/devices/power.cpp", "kernel/cpus/online.hpp"),
-    ("kernel/inspect/summary.cpp", "kernel/init/memory_setup.hpp"),
-    ("mm/kernel_map/kernel_tables.cpp", "mm/pages/page_allocator.hpp"),
-    ("mm/kernel_map/spurious_fault.cpp", "kernel/cpus/online.hpp"),
-    ("mm/kernel_map/spurious_fault.cpp", "mm/pages/memory_statistics.hpp"),
-    ("mm/pages/page_allocator_start.cpp", "kernel/cpus/call.hpp"),
-}
+EXCEPTIONS: Set[Tuple[str, str]] = set()
 
 
 class Contract(NamedTuple):

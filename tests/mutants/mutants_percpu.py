@@ -12,14 +12,14 @@ MUTANTS = (
     # What only the machine shows.
     by_boot(
         "percpu area: the local window is not linked",
-        "mm/roots/roots.cpp",
+        "mm/roots/windows.cpp",
         "for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {",
         "for (u64 entry = KernelLayout::kWindowEntries; entry < KernelLayout::kWindowEntries; ++entry) {",
         "roots.*",
     ),
     by_boot(
         "percpu area: all windows show CPU 0's slab",
-        "mm/roots/roots.cpp",
+        "mm/roots/windows.cpp",
         "local_to_global(kWindow.base, cpu) + KernelGeometry::entry_size(kLevel) * entry;",
         "local_to_global(kWindow.base, kBootCpu) + KernelGeometry::entry_size(kLevel) * entry;",
         "roots.*",
@@ -65,8 +65,8 @@ MUTANTS = (
     by_boot(
         "percpu zero: only the boot CPU's copy",
         "mm/percpu_memory/zero.hpp",
-        "const u64 end = at + (u64{possible_cpu_count()} << KernelLayout::kSlabShift);",
-        "const u64 end = at + (u64{1} << KernelLayout::kSlabShift);",
+        "const u64 end = at + (u64{possible_cpu_count()} << mm::KernelLayout::kSlabShift);",
+        "const u64 end = at + (u64{1} << mm::KernelLayout::kSlabShift);",
         "percpu_allocator.memory_*",
     ),
     by_boot(
@@ -79,15 +79,15 @@ MUTANTS = (
     by_boot(
         "percpu allocator: a free leaves the tag",
         "mm/percpu_memory/allocator.cpp",
-        "__atomic_exchange_n(chunk->tag_of(local), kNoPercpuTag, __ATOMIC_ACQ_REL)",
-        "__atomic_load_n(chunk->tag_of(local), __ATOMIC_RELAXED)",
+        "chunk->tag_of(local).exchange(kNoTag, std::memory_order_acq_rel)",
+        "chunk->tag_of(local).load(std::memory_order_relaxed)",
         "percpu_wrong_free.a_second_free*",
     ),
     by_boot(
         "percpu chunk: no tags behind the first units",
         "mm/percpu_memory/chunk.cpp",
-        "((unit.count() + kPercpuUnit.count() - 1) & ~(kPercpuUnit.count() - 1)) / kPercpuGrain.count()",
-        "unit.count() / kPercpuGrain.count()",
+        "unit.align_up(kUnit) / kGrain",
+        "unit / kGrain",
         "percpu_wrong_free.places_behind*,percpu_query.*",
     ),
     by_boot(
@@ -100,8 +100,8 @@ MUTANTS = (
     by_boot(
         "percpu stock: a refill takes what there is",
         "mm/percpu_memory/stock.cpp",
-        "std::clamp<u64>(4096 / its_class.size().count(), 1, PercpuStock::kMost)",
-        "std::clamp<u64>(its_class.size().count(), PercpuStock::kMost, PercpuStock::kMost)",
+        "std::clamp<u64>(4096 / size_class.size().count(), 1, Stock::kMax)",
+        "std::clamp<u64>(size_class.size().count(), Stock::kMax, Stock::kMax)",
         "percpu_population.a_stock_leaves*",
     ),
     by_boot(
@@ -114,7 +114,7 @@ MUTANTS = (
     by_boot(
         "percpu store: what an atomic caller missed is forgotten",
         "mm/percpu_memory/allocator.cpp",
-        "        percpu_store().note_missed(request);\n",
+        "        store().note_missed(request);\n",
         "",
         "percpu_population.what_an_atomic_caller*",
     ),
@@ -135,7 +135,7 @@ MUTANTS = (
     by_boot(
         "hotplug: a CPU that goes keeps its percpu stock",
         "kernel/hotplug/hotplug.cpp",
-        "    mm::drain_percpu_stocks();\n",
+        "    percpu::drain_stocks();\n",
         "",
         "percpu_hotplug.*",
     ),

@@ -133,7 +133,7 @@ MUTANTS = (
     on_host(
         "percpu map: a second free within a batch goes through",
         "mm/percpu_memory/chunk_map.cpp",
-        "        if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {\n            give(together);\n            together = {0, 0};\n        }\n",
+        "        if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {\n            put(together);\n            together = {0, 0};\n        }\n",
         "",
         PERCPU_MAP,
         "*PercpuChunkMap*:*each_step*",
@@ -165,7 +165,7 @@ MUTANTS = (
     on_host(
         "percpu slots: an isolated chunk is used like others",
         "mm/percpu_memory/slots.hpp",
-        "    if (chunk.place_ != PercpuPlace::Isolated || chunk.is_unused())\n",
+        "    if (chunk.slot_kind_ != SlotKind::Isolated || chunk.is_unused())\n",
         "",
         PERCPU_SLOTS,
         "*",
@@ -173,7 +173,7 @@ MUTANTS = (
     on_host(
         "percpu slots: a chunk that failed is asked again",
         "mm/percpu_memory/slots.hpp",
-        "        if (sidelines)\n            move(*chunk, PercpuPlace::Sidelined);\n",
+        "        if (sidelines)\n            move(*chunk, SlotKind::Sidelined);\n",
         "",
         PERCPU_SLOTS,
         "*",

@@ -24,7 +24,7 @@ MUTANTS = (
     on_host(
         "percpu store model: what no memory is had for keeps its place",
         "mm/percpu_memory/store.cpp",
-        "    give({&place, 1});\n",
+        "    put({&place, 1});\n",
         "",
         PERCPU_STORE_FAILURE,
         "*WhatNeedsAChunk*",
@@ -88,8 +88,8 @@ MUTANTS = (
     on_host(
         "percpu store model: pages are populated with the lock held",
         "mm/percpu_memory/store.cpp",
-        "    if (!populate_percpu_pages(chunk.base(), pages))\n        return false;\n    const IrqSpinGuard guard{lock_};\n",
-        "    const IrqSpinGuard guard{lock_};\n    if (!populate_percpu_pages(chunk.base(), pages))\n        return false;\n",
+        "    if (!pages_.populate(chunk.base(), pages))\n        return false;\n    const IrqSpinGuard guard{lock_};\n",
+        "    const IrqSpinGuard guard{lock_};\n    if (!pages_.populate(chunk.base(), pages))\n        return false;\n",
         PERCPU_STORE,
         "*/few_units",
     ),
@@ -104,7 +104,7 @@ MUTANTS = (
     on_host(
         "percpu store model: the pages of a chunk that goes are counted on",
         "mm/percpu_memory/balance.cpp",
-        "    empty_pages_ -= going->empty_pages();\n",
+        "    empty_pages_ -= unlinked->empty_pages();\n",
         "",
         PERCPU_STORE,
         "*/few_units_with_failures",
@@ -120,7 +120,7 @@ MUTANTS = (
     on_host(
         "percpu store model: a chunk goes that readers may have found",
         "mm/percpu_memory/balance.cpp",
-        "    if (going != nullptr)\n        rcu::synchronize(); // INV-percpu_chunk-3\n",
+        "    if (unlinked != nullptr)\n        rcu::synchronize(); // INV-percpu_chunk-3\n",
         "",
         PERCPU_STORE,
         "*/whole_window",
@@ -128,7 +128,7 @@ MUTANTS = (
     on_host(
         "percpu store model: a chunk that goes keeps its pages",
         "mm/percpu_memory/balance.cpp",
-        "        if (missing.begin != left.begin)\n            depopulate_percpu_pages(chunk.base(), {left.begin, missing.begin});\n",
+        "        if (missing.begin != left.begin)\n            pages_.depopulate(chunk.base(), {left.begin, missing.begin});\n",
         "",
         PERCPU_STORE,
         "*/whole_window",

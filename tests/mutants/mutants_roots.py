@@ -42,15 +42,15 @@ MUTANTS = (
     ),
     on_host(
         "root sync: the window is not left alone",
-        "mm/roots/sync.hpp",
-        "        const u64 count = level == Layout::kPrivateLevel ? Layout::kWindowEntries : 1;",
-        "        const u64 count = level == Layout::kPrivateLevel ? 0 : 1;",
+        "mm/address_space/layout.hpp",
+        "        const u64 count = level == kPrivateLevel ? kWindowEntries : 1;",
+        "        const u64 count = level == kPrivateLevel ? 0 : 1;",
         ROOT_SYNC,
         "*TheWindowAndEveryPartOfIt*",
     ),
     on_host(
         "root sync: what follows the window is left alone, too",
-        "mm/roots/sync.hpp",
+        "mm/address_space/layout.hpp",
         "        return index >= first && index - first < count;",
         "        return index >= first && index - first <= count;",
         ROOT_SYNC,
@@ -58,9 +58,9 @@ MUTANTS = (
     ),
     on_host(
         "root sync: the way to the window is not left alone",
-        "mm/roots/sync.hpp",
-        "        const u64 count = level == Layout::kPrivateLevel ? Layout::kWindowEntries : 1;",
-        "        const u64 count = level == Layout::kPrivateLevel ? Layout::kWindowEntries : 0;",
+        "mm/address_space/layout.hpp",
+        "        const u64 count = level == kPrivateLevel ? kWindowEntries : 1;",
+        "        const u64 count = level == kPrivateLevel ? kWindowEntries : 0;",
         ROOT_SYNC,
         "*TheWindowAndEveryPartOfIt*",
     ),
@@ -112,8 +112,8 @@ MUTANTS = (
     by_boot(
         "spurious fault: breaks are waited for without end",
         "mm/kernel_map/spurious_fault.cpp",
-        "++looks_ > kMostLooksPerBreak ||",
-        "(++looks_ == 0 && kMostLooksPerBreak != 0) ||",
+        "++looks_ > kMaxLooksPerBreak ||",
+        "(++looks_ == 0 && kMaxLooksPerBreak != 0) ||",
         "spurious_fault.a_break_that_never_ends*",
     ),
     by_boot(
@@ -126,7 +126,7 @@ MUTANTS = (
     by_boot(
         "spurious fault: retried for ever",
         "mm/kernel_map/spurious_fault.cpp",
-        "    return ++last.retries <= kMostRetries;",
+        "    return ++last.retries <= kMaxRetries;",
         "    return ++last.retries != 0;",
         "spurious_fault.a_retry*",
     ),

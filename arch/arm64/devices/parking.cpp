@@ -5,9 +5,9 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/idmap.hpp"
 #include "arch/mmu/translation_registers.hpp"
-#include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/machine.hpp"
 #include "mm/image/image.hpp"
+#include "mm/percpu/area.hpp"
 
 #include <array>
 #include <atomic>

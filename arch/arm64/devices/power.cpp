@@ -5,7 +5,7 @@
 #include "arch/arm64/devices/psci.hpp"
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/processor.hpp"
-#include "kernel/cpus/online.hpp"
+#include "mm/percpu/area.hpp"
 
 namespace percival::arch {
 namespace {

@@ -82,6 +82,20 @@ TEST(Range, overlaps_where_a_byte_is_shared)
     EXPECT_FALSE(range(0x1000, 0x1000).overlaps(range(0x1800, 0)));
 }
 
+TEST(Bytes, aligns_down_and_up)
+{
+    EXPECT_EQ(Bytes{4097}.align_down(4_KiB), 4_KiB);
+    EXPECT_EQ(Bytes{4097}.align_up(4_KiB), 8_KiB);
+    EXPECT_EQ((8_KiB).align_up(4_KiB), 8_KiB);
+    EXPECT_EQ(Bytes{0}.align_up(4_KiB), Bytes{0});
+}
+
+TEST(Bytes, divides_by_how_often_a_part_fits)
+{
+    EXPECT_EQ(64_KiB / 4_KiB, 16u);
+    EXPECT_EQ(Bytes{8191} / 4_KiB, 1u);
+}
+
 TEST(Bytes, counts_in_powers_of_1024)
 {
     EXPECT_EQ(1_MiB, 1_KiB * 1024);

@@ -144,14 +144,14 @@ TEST(AddressTree, EveryNodeCanBeRemovedFirstFromEveryTreeOfEight)
 
 TEST(AddressTree, AHundredThousandRandomStepsAgreeWithAList)
 {
-    constexpr u64 kSteps = 100'000, kMost = 1'000;
+    constexpr u64 kSteps = 100'000, kMax = 1'000;
     std::mt19937_64 random{1};
     std::vector<std::unique_ptr<Node>> nodes;
     Pair pair;
     for (u64 step = 0; step < kSteps; ++step) {
         const bool grows = (step / 10'000) % 2 == 0;
         const u64 what = random() % 10;
-        if (pair.list.empty() || (what < (grows ? 5u : 3u) && pair.list.size() < kMost)) {
+        if (pair.list.empty() || (what < (grows ? 5u : 3u) && pair.list.size() < kMax)) {
             nodes.push_back(std::make_unique<Node>(random() % 1'000));
             pair.insert(random() % (pair.list.size() + 1), *nodes.back());
         } else if (what < 8) {

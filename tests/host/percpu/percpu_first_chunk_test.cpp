@@ -13,16 +13,16 @@ TEST(PercpuFirstChunk, PartsFollowEachOtherAndFillWholePages)
         for (const u64 static_size : {u64{0}, u64{1}, u64{5001}, page.count()}) {
             for (const u64 reserved : {u64{0}, u64{7}, u64{8192}}) {
                 for (const u64 dynamic : {u64{0}, u64{20'480}}) {
-                    const auto chunk = PercpuFirstChunk::carve(Bytes{static_size}, Bytes{reserved},
-                                                               Bytes{dynamic}, page, 1_MiB);
+                    const auto chunk = percpu::FirstChunk::carve(Bytes{static_size}, Bytes{reserved},
+                                                                 Bytes{dynamic}, page, 1_MiB);
                     ASSERT_TRUE(chunk);
                     ASSERT_GE(chunk->reserved_begin.count(), static_size);
                     ASSERT_GE((chunk->dynamic_begin - chunk->reserved_begin).count(), reserved);
                     ASSERT_GE((chunk->size - chunk->dynamic_begin).count(), dynamic);
                     ASSERT_LT((chunk->size - chunk->dynamic_begin).count(), dynamic + page.count());
                     ASSERT_EQ(chunk->size.count() % page.count(), 0u);
-                    ASSERT_EQ(chunk->reserved_begin.count() % kPercpuGrain.count(), 0u);
-                    ASSERT_EQ(chunk->dynamic_begin.count() % kPercpuGrain.count(), 0u);
+                    ASSERT_EQ(chunk->reserved_begin.count() % percpu::kGrain.count(), 0u);
+                    ASSERT_EQ(chunk->dynamic_begin.count() % percpu::kGrain.count(), 0u);
                 }
             }
         }
@@ -32,17 +32,17 @@ TEST(PercpuFirstChunk, PartsFollowEachOtherAndFillWholePages)
 TEST(PercpuFirstChunk, WhatExactlyFitsFitsAndOneByteMoreDoesNot)
 {
     const auto carve = [](u64 static_size, u64 reserved, u64 dynamic) {
-        return PercpuFirstChunk::carve(Bytes{static_size}, Bytes{reserved}, Bytes{dynamic}, 4_KiB,
-                                       Bytes{8192 + 4095});
+        return percpu::FirstChunk::carve(Bytes{static_size}, Bytes{reserved}, Bytes{dynamic}, 4_KiB,
+                                         Bytes{8192 + 4095});
     };
-    EXPECT_EQ(carve(4000, 96, 4096), (PercpuFirstChunk{Bytes{4000}, 4_KiB, 8_KiB}));
-    EXPECT_EQ(carve(4000, 96, 4097).error(), PercpuFirstChunkError::DynamicTooLarge);
-    EXPECT_EQ(carve(4000, 4193, 0).error(), PercpuFirstChunkError::ReservedTooLarge);
-    EXPECT_EQ(carve(8192, 0, 0), (PercpuFirstChunk{8_KiB, 8_KiB, 8_KiB}));
-    EXPECT_EQ(carve(8193, 0, 0).error(), PercpuFirstChunkError::StaticTooLarge);
-    EXPECT_EQ(carve(~u64{0}, 0, 0).error(), PercpuFirstChunkError::StaticTooLarge);
-    EXPECT_EQ(carve(4, ~u64{0}, 0).error(), PercpuFirstChunkError::ReservedTooLarge);
-    EXPECT_EQ(carve(4, 4, ~u64{0}).error(), PercpuFirstChunkError::DynamicTooLarge);
+    EXPECT_EQ(carve(4000, 96, 4096), (percpu::FirstChunk{Bytes{4000}, 4_KiB, 8_KiB}));
+    EXPECT_EQ(carve(4000, 96, 4097).error(), percpu::FirstChunkError::DynamicTooLarge);
+    EXPECT_EQ(carve(4000, 4193, 0).error(), percpu::FirstChunkError::ReservedTooLarge);
+    EXPECT_EQ(carve(8192, 0, 0), (percpu::FirstChunk{8_KiB, 8_KiB, 8_KiB}));
+    EXPECT_EQ(carve(8193, 0, 0).error(), percpu::FirstChunkError::StaticTooLarge);
+    EXPECT_EQ(carve(~u64{0}, 0, 0).error(), percpu::FirstChunkError::StaticTooLarge);
+    EXPECT_EQ(carve(4, ~u64{0}, 0).error(), percpu::FirstChunkError::ReservedTooLarge);
+    EXPECT_EQ(carve(4, 4, ~u64{0}).error(), percpu::FirstChunkError::DynamicTooLarge);
 }
 
 } // namespace

@@ -9,12 +9,12 @@
 namespace percival::mm {
 namespace {
 
-constexpr u32 kGrains = PercpuBlock::kGrains;
+constexpr u32 kGrains = percpu::Block::kGrains;
 constexpr Bytes kPage = 64_KiB;
 
-PercpuRequest request(u32 grains, u32 alignment = 1)
+percpu::Request request(u32 grains, u32 alignment = 1)
 {
-    return *PercpuRequest::of(kPercpuGrain * grains, kPercpuGrain * alignment, kPage);
+    return *percpu::Request::of(percpu::kGrain * grains, percpu::kGrain * alignment, kPage);
 }
 
 // A block with its bits, in step.
@@ -24,14 +24,14 @@ struct Block {
         set_bits(bits, begin, end);
         block.take({begin, end}, bits);
     }
-    GrainRun give(u32 begin, u32 end)
+    percpu::GrainRun put(u32 begin, u32 end)
     {
         clear_bits(bits, begin, end);
-        return block.give({begin, end}, bits);
+        return block.put({begin, end}, bits);
     }
 
-    std::array<u64, PercpuBlock::kWords> bits{};
-    PercpuBlock block{bits};
+    std::array<u64, percpu::Block::kWords> bits{};
+    percpu::Block block{bits};
 };
 
 TEST(PercpuBits, FindsTheFirstBitAndTheEndOfTheLastWithinLimits)
@@ -122,15 +122,15 @@ TEST(PercpuBlock, TheLongestRunIsFoundAnewWhenItIsBrokenUp)
 // Three neighbours freed in each order: the run around what is freed, and one run in the end.
 TEST(PercpuBlock, NeighboursBecomeOneRunInEveryOrder)
 {
-    constexpr std::array<GrainRun, 3> kParts{{{60, 64}, {64, 200}, {200, 201}}};
+    constexpr std::array<percpu::GrainRun, 3> kParts{{{60, 64}, {64, 200}, {200, 201}}};
     std::array<u32, 3> order{0, 1, 2};
     do {
         Block block;
         block.take(0, kGrains);
-        GrainRun last{0, 0};
+        percpu::GrainRun last{0, 0};
         for (const u32 part : order)
-            last = block.give(kParts[part].begin, kParts[part].end);
-        EXPECT_EQ(last, (GrainRun{60, 201}));
+            last = block.put(kParts[part].begin, kParts[part].end);
+        EXPECT_EQ(last, (percpu::GrainRun{60, 201}));
         EXPECT_EQ(block.block.largest(), 141u);
         EXPECT_EQ(block.block.largest_at(), 60u);
         EXPECT_EQ(block.block.first(), 60u);
@@ -143,12 +143,12 @@ TEST(PercpuBlock, WhatIsFreedAtAnEdgeBecomesTheEdge)
 {
     Block block;
     block.take(0, kGrains);
-    EXPECT_EQ(block.give(0, 7), (GrainRun{0, 7}));
+    EXPECT_EQ(block.put(0, 7), (percpu::GrainRun{0, 7}));
     EXPECT_EQ(block.block.left(), 7u);
-    EXPECT_EQ(block.give(kGrains - 9, kGrains), (GrainRun{kGrains - 9, kGrains}));
+    EXPECT_EQ(block.put(kGrains - 9, kGrains), (percpu::GrainRun{kGrains - 9, kGrains}));
     EXPECT_EQ(block.block.right(), 9u);
     EXPECT_EQ(block.block.largest(), 9u);
-    EXPECT_EQ(block.give(7, kGrains - 9), (GrainRun{0, kGrains}));
+    EXPECT_EQ(block.put(7, kGrains - 9), (percpu::GrainRun{0, kGrains}));
     EXPECT_EQ(block.block.left(), kGrains);
     EXPECT_EQ(block.block.right(), kGrains);
     EXPECT_TRUE(block.block.is_idle());
@@ -158,9 +158,9 @@ TEST(PercpuBlock, TheFirstFitIsInsideAWordAcrossWordsOrAtAnEdge)
 {
     Block block;
     block.take(0, kGrains);
-    block.give(3, 6);     // inside a word
-    block.give(126, 130); // across two
-    block.give(150, 250); // with a whole one in between
+    block.put(3, 6);     // inside a word
+    block.put(126, 130); // across two
+    block.put(150, 250); // with a whole one in between
     EXPECT_EQ(block.block.find(request(1), block.bits), 3u);
     EXPECT_EQ(block.block.find(request(3), block.bits), 3u);
     EXPECT_EQ(block.block.find(request(4), block.bits), 126u);

@@ -15,9 +15,9 @@ namespace {
 constexpr Bytes kPage = 4_KiB;
 constexpr Bytes kUnit = 32_KiB;
 
-PercpuRequest request(u64 size, u64 alignment = 4, Bytes page = kPage)
+percpu::Request request(u64 size, u64 alignment = 4, Bytes page = kPage)
 {
-    return *PercpuRequest::of(Bytes{size}, Bytes{alignment}, page);
+    return *percpu::Request::of(Bytes{size}, Bytes{alignment}, page);
 }
 
 struct Map {
@@ -32,7 +32,7 @@ struct Map {
     }
 
     testing::PercpuMapMemory memory;
-    PercpuChunkMap map;
+    percpu::ChunkMap map;
 };
 
 TEST(PercpuChunkMap, HandsOutTheFirstPlaceThatFits)
@@ -85,17 +85,17 @@ TEST(PercpuChunkMap, WhatIsNoAllocationCannotBeFreedAndNothingChanges)
     const Bytes behind = m.allocate(8);
     const Bytes free = m.map.free_bytes();
     const auto error = [&m](Bytes offset) { return m.map.free(offset).error(); };
-    EXPECT_EQ(error(object + Bytes{1}), PercpuFreeError::Misaligned);
-    EXPECT_EQ(error(object + Bytes{4}), PercpuFreeError::NotTheStart);
-    EXPECT_EQ(error(behind + Bytes{8}), PercpuFreeError::NotAllocated);
-    EXPECT_EQ(error(Bytes{0}), PercpuFreeError::OutOfRange);
-    EXPECT_EQ(error(4_KiB - Bytes{4}), PercpuFreeError::OutOfRange);
-    EXPECT_EQ(error(8_KiB), PercpuFreeError::OutOfRange);
-    EXPECT_EQ(error(kUnit), PercpuFreeError::OutOfRange);
-    EXPECT_EQ(error(Bytes{~u64{0} & ~u64{3}}), PercpuFreeError::OutOfRange);
+    EXPECT_EQ(error(object + Bytes{1}), percpu::FreeError::Misaligned);
+    EXPECT_EQ(error(object + Bytes{4}), percpu::FreeError::NotTheStart);
+    EXPECT_EQ(error(behind + Bytes{8}), percpu::FreeError::NotAllocated);
+    EXPECT_EQ(error(Bytes{0}), percpu::FreeError::OutOfRange);
+    EXPECT_EQ(error(4_KiB - Bytes{4}), percpu::FreeError::OutOfRange);
+    EXPECT_EQ(error(8_KiB), percpu::FreeError::OutOfRange);
+    EXPECT_EQ(error(kUnit), percpu::FreeError::OutOfRange);
+    EXPECT_EQ(error(Bytes{~u64{0} & ~u64{3}}), percpu::FreeError::OutOfRange);
     EXPECT_EQ(m.map.free_bytes(), free);
     EXPECT_EQ(m.map.free(object), Bytes{12});
-    EXPECT_EQ(error(object), PercpuFreeError::NotAllocated);
+    EXPECT_EQ(error(object), percpu::FreeError::NotAllocated);
     EXPECT_EQ(m.map.free(behind), Bytes{8});
     EXPECT_TRUE(m.map.is_unused());
 }
@@ -159,7 +159,7 @@ TEST(PercpuChunkMap, ManyAreFreedUpToTheFirstThatIsWrong)
     const std::array<Bytes, 4> list{offsets[3], offsets[4], offsets[3], offsets[5]};
     const auto freed = m.map.free_many(list);
     EXPECT_EQ(freed.count, 2u);
-    EXPECT_EQ(freed.error, PercpuFreeError::NotAllocated);
+    EXPECT_EQ(freed.error, percpu::FreeError::NotAllocated);
     EXPECT_EQ(m.map.size_at(offsets[5]), Bytes{8});
     EXPECT_EQ(m.map.largest_free_offset(), Bytes{80});
     EXPECT_EQ(m.allocate(16), offsets[3]);

@@ -15,17 +15,17 @@ constexpr u32 kPages = 9;
 
 class PercpuPopulationTest : public ::testing::TestWithParam<u64> {
 protected:
-    PercpuPages pages_at(Bytes offset, u64 size) const { return population.pages_of(offset, Bytes{size}); }
-    PercpuRequest request(u64 size, u64 alignment) const
+    percpu::Pages pages_at(Bytes offset, u64 size) const { return population.pages_of(offset, Bytes{size}); }
+    percpu::Request request(u64 size, u64 alignment) const
     {
-        return *PercpuRequest::of(Bytes{size}, Bytes{alignment}, page);
+        return *percpu::Request::of(Bytes{size}, Bytes{alignment}, page);
     }
 
     const Bytes page{GetParam()};
     testing::PercpuMapMemory memory{page * kPages};
-    PercpuChunkMap map{memory.storage(), Bytes{0}, page* kPages};
-    std::vector<u64> words = std::vector<u64>(PercpuChunkMap::block_words(map.block_count()), 0x77);
-    PercpuPopulation population{words, page* kPages, page};
+    percpu::ChunkMap map{memory.storage(), Bytes{0}, page* kPages};
+    std::vector<u64> words = std::vector<u64>(percpu::ChunkMap::block_words(map.block_count()), 0x77);
+    percpu::Population population{words, page* kPages, page};
 };
 
 INSTANTIATE_TEST_SUITE_P(PageSizes, PercpuPopulationTest, ::testing::Values(4096, 16384, 65536));
@@ -40,10 +40,10 @@ TEST_P(PercpuPopulationTest, StartsWithoutMemory)
 
 TEST_P(PercpuPopulationTest, KnowsThePagesOfAnAllocation)
 {
-    EXPECT_EQ(pages_at(Bytes{0}, 1), (PercpuPages{0, 1}));
-    EXPECT_EQ(pages_at(Bytes{0}, page.count()), (PercpuPages{0, 1}));
-    EXPECT_EQ(pages_at(page - Bytes{4}, 8), (PercpuPages{0, 2}));
-    EXPECT_EQ(pages_at(page * 3, page.count() * 2), (PercpuPages{3, 5}));
+    EXPECT_EQ(pages_at(Bytes{0}, 1), (percpu::Pages{0, 1}));
+    EXPECT_EQ(pages_at(Bytes{0}, page.count()), (percpu::Pages{0, 1}));
+    EXPECT_EQ(pages_at(page - Bytes{4}, 8), (percpu::Pages{0, 2}));
+    EXPECT_EQ(pages_at(page * 3, page.count() * 2), (percpu::Pages{3, 5}));
 }
 
 TEST_P(PercpuPopulationTest, FindsTheGapsOneAfterTheOther)
@@ -51,13 +51,13 @@ TEST_P(PercpuPopulationTest, FindsTheGapsOneAfterTheOther)
     population.populate({2, 4});
     population.populate({6, 7});
     EXPECT_EQ(population.populated_pages(), 3u);
-    EXPECT_EQ(population.next_missing({0, kPages}), (PercpuPages{0, 2}));
-    EXPECT_EQ(population.next_missing({2, kPages}), (PercpuPages{4, 6}));
-    EXPECT_EQ(population.next_missing({6, kPages}), (PercpuPages{7, kPages}));
-    EXPECT_EQ(population.next_missing({3, 5}), (PercpuPages{4, 5}));
+    EXPECT_EQ(population.next_missing({0, kPages}), (percpu::Pages{0, 2}));
+    EXPECT_EQ(population.next_missing({2, kPages}), (percpu::Pages{4, 6}));
+    EXPECT_EQ(population.next_missing({6, kPages}), (percpu::Pages{7, kPages}));
+    EXPECT_EQ(population.next_missing({3, 5}), (percpu::Pages{4, 5}));
     EXPECT_EQ(population.next_missing({2, 4}).count(), 0u);
     population.depopulate({3, 4});
-    EXPECT_EQ(population.next_missing({2, kPages}), (PercpuPages{3, 6}));
+    EXPECT_EQ(population.next_missing({2, kPages}), (percpu::Pages{3, 6}));
 }
 
 TEST_P(PercpuPopulationTest, AnAtomicAllocationLiesInPopulatedPages)
@@ -88,9 +88,9 @@ TEST_P(PercpuPopulationTest, EmptyPagesAreFoundFromTheEnd)
     population.populate({0, 3});
     population.populate({5, kPages});
     ASSERT_EQ(map.allocate(request(4, 4)), Bytes{0});
-    EXPECT_EQ(population.last_empty(map, kPages), (PercpuPages{5, kPages}));
-    EXPECT_EQ(population.last_empty(map, 8), (PercpuPages{5, 8}));
-    EXPECT_EQ(population.last_empty(map, 5), (PercpuPages{1, 3}));
+    EXPECT_EQ(population.last_empty(map, kPages), (percpu::Pages{5, kPages}));
+    EXPECT_EQ(population.last_empty(map, 8), (percpu::Pages{5, 8}));
+    EXPECT_EQ(population.last_empty(map, 5), (percpu::Pages{1, 3}));
     EXPECT_EQ(population.last_empty(map, 1).count(), 0u);
 }
 
@@ -102,7 +102,7 @@ TEST_P(PercpuPopulationTest, RandomPopulationAgreesWithAFlagForEachPage)
     std::vector<Bytes> live;
     std::vector<u32> users(kPages, 0); // allocations that touch the page
     const auto count_user = [&](Bytes offset, int change) {
-        const PercpuPages touched = population.pages_of(offset, *map.size_at(offset));
+        const percpu::Pages touched = population.pages_of(offset, *map.size_at(offset));
         for (u32 at = touched.begin; at < touched.end; ++at)
             users[at] += static_cast<u32>(change);
     };
@@ -151,7 +151,7 @@ TEST_P(PercpuPopulationTest, RandomPopulationAgreesWithAFlagForEachPage)
             }
         }
         ASSERT_EQ(population.empty_pages(map), empty);
-        const PercpuPages last = population.last_empty(map, kPages);
+        const percpu::Pages last = population.last_empty(map, kPages);
         ASSERT_EQ(last.end, last_end);
         ASSERT_EQ(last.count() == 0, empty == 0);
         for (u32 at = last.begin; at < last.end; ++at)

@@ -15,19 +15,19 @@ namespace {
 
 constexpr Bytes kPage = 4_KiB;
 
-PercpuRequest request(u64 size, u64 alignment = 4)
+percpu::Request request(u64 size, u64 alignment = 4)
 {
-    return *PercpuRequest::of(Bytes{size}, Bytes{alignment}, kPage);
+    return *percpu::Request::of(Bytes{size}, Bytes{alignment}, kPage);
 }
 
-struct Chunk : PercpuSlotted<Chunk> {
+struct Chunk : percpu::Slotted<Chunk> {
     explicit Chunk(Bytes unit = 16_KiB) : memory{unit}, map{memory.storage(), Bytes{0}, unit} {}
 
     Bytes largest_free() const { return map.largest_free(); }
     bool is_unused() const { return map.is_unused(); }
 
     testing::PercpuMapMemory memory;
-    PercpuChunkMap map;
+    percpu::ChunkMap map;
 };
 
 struct Slots {
@@ -41,7 +41,7 @@ struct Slots {
         slots.add(chunk);
         return chunk;
     }
-    Chunk* allocate(PercpuRequest wanted)
+    Chunk* allocate(percpu::Request wanted)
     {
         return slots.allocate(wanted, true, [&](Chunk& chunk) {
             asked.push_back(&chunk);
@@ -57,7 +57,7 @@ struct Slots {
     }
 
     std::deque<Chunk> chunks;
-    PercpuSlots<Chunk> slots;
+    percpu::Slots<Chunk> slots;
     std::vector<Chunk*> asked;
     Bytes last{};
 };
@@ -82,15 +82,15 @@ TEST(PercpuSlots, UnusedChunksComeLastAndCanBeFound)
     Slots s;
     Chunk& unused = s.add(16'384);
     EXPECT_EQ(s.slots.first_unused(), &unused);
-    EXPECT_EQ(PercpuSlots<Chunk>::after(unused), nullptr);
+    EXPECT_EQ(percpu::Slots<Chunk>::after(unused), nullptr);
     Chunk& used = s.add(16'000);
     EXPECT_EQ(s.allocate(request(8)), &used);
     EXPECT_EQ(s.allocate(request(16'384 / 2)), &used);
     EXPECT_EQ(s.allocate(request(16'384 / 2)), &unused);
-    EXPECT_EQ(unused.place(), PercpuPlace::Sized);
+    EXPECT_EQ(unused.slot_kind(), percpu::SlotKind::Sized);
     EXPECT_EQ(s.slots.first_unused(), nullptr);
     s.free(unused, s.last);
-    EXPECT_EQ(unused.place(), PercpuPlace::Unused);
+    EXPECT_EQ(unused.slot_kind(), percpu::SlotKind::Unused);
     EXPECT_EQ(s.allocate(request(16'384)), &unused);
     EXPECT_EQ(s.allocate(request(16'384)), nullptr);
 }
@@ -103,17 +103,17 @@ TEST(PercpuSlots, AnIsolatedChunkDrainsUntilItIsNeeded)
     s.slots.isolate(isolated);
     Chunk& fuller = s.add(64);
     EXPECT_EQ(s.allocate(request(64)), &fuller);
-    EXPECT_EQ(isolated.place(), PercpuPlace::Isolated);
+    EXPECT_EQ(isolated.slot_kind(), percpu::SlotKind::Isolated);
     EXPECT_EQ(s.allocate(request(64)), &isolated);
-    EXPECT_EQ(isolated.place(), PercpuPlace::Sized);
+    EXPECT_EQ(isolated.slot_kind(), percpu::SlotKind::Sized);
     s.slots.isolate(isolated);
     s.free(isolated, s.last);
-    EXPECT_EQ(isolated.place(), PercpuPlace::Isolated);
+    EXPECT_EQ(isolated.slot_kind(), percpu::SlotKind::Isolated);
     s.slots.reintegrate(isolated);
-    EXPECT_EQ(isolated.place(), PercpuPlace::Sized);
+    EXPECT_EQ(isolated.slot_kind(), percpu::SlotKind::Sized);
     s.slots.isolate(isolated);
     s.free(isolated, Bytes{0}); // the last thing in it
-    EXPECT_EQ(isolated.place(), PercpuPlace::Unused);
+    EXPECT_EQ(isolated.slot_kind(), percpu::SlotKind::Unused);
 }
 
 TEST(PercpuSlots, AChunkThatFailedIsNotAskedBeforeSomethingIsFreedInIt)
@@ -127,12 +127,12 @@ TEST(PercpuSlots, AChunkThatFailedIsNotAskedBeforeSomethingIsFreedInIt)
     s.slots.after_free(misaligned);
     Chunk& other = s.add(16'384);
     EXPECT_EQ(s.allocate(request(32, 64)), &other);
-    EXPECT_EQ(misaligned.place(), PercpuPlace::Sidelined);
+    EXPECT_EQ(misaligned.slot_kind(), percpu::SlotKind::Sidelined);
     s.asked.clear();
     EXPECT_EQ(s.allocate(request(32, 64)), &other);
     EXPECT_EQ(s.asked, (std::vector<Chunk*>{&other}));
     s.free(misaligned, Bytes{0});
-    EXPECT_EQ(misaligned.place(), PercpuPlace::Sized);
+    EXPECT_EQ(misaligned.slot_kind(), percpu::SlotKind::Sized);
     EXPECT_EQ(s.allocate(request(4)), &misaligned);
 }
 
@@ -141,12 +141,12 @@ TEST(PercpuSlots, OnlySmallRequestsAndFreeAttemptsSideline)
     Slots s;
     Chunk& chunk = s.add(1000);
     EXPECT_EQ(s.allocate(request(512, 4096)), nullptr);
-    EXPECT_EQ(chunk.place(), PercpuPlace::Sized);
+    EXPECT_EQ(chunk.slot_kind(), percpu::SlotKind::Sized);
     const auto never = [](Chunk&) { return false; };
     EXPECT_EQ(s.slots.allocate(request(8), false, never), nullptr);
-    EXPECT_EQ(chunk.place(), PercpuPlace::Sized);
+    EXPECT_EQ(chunk.slot_kind(), percpu::SlotKind::Sized);
     EXPECT_EQ(s.slots.allocate(request(8), true, never), nullptr);
-    EXPECT_EQ(chunk.place(), PercpuPlace::Sidelined);
+    EXPECT_EQ(chunk.slot_kind(), percpu::SlotKind::Sidelined);
 }
 
 TEST(PercpuSlots, DepopulationIsQueuedOnceInOrderAndEndsWithTheChunk)
@@ -175,13 +175,13 @@ TEST(PercpuSlots, RandomUseNeverPassesOverAFullerChunk)
         for (int index = 0; index < 8; ++index)
             s.add(16'384);
         std::vector<std::pair<Chunk*, Bytes>> live;
-        const auto rank = [](const Chunk& chunk, PercpuRequest wanted) {
+        const auto rank = [](const Chunk& chunk, percpu::Request wanted) {
             const u64 grains = chunk.largest_free().count() / 4;
-            if (grains < wanted.grains() || chunk.place() == PercpuPlace::Sidelined)
+            if (grains < wanted.grains() || chunk.slot_kind() == percpu::SlotKind::Sidelined)
                 return 100;
-            return chunk.place() == PercpuPlace::Sized      ? static_cast<int>(std::bit_width(grains))
-                   : chunk.place() == PercpuPlace::Isolated ? 50
-                                                            : 51;
+            return chunk.slot_kind() == percpu::SlotKind::Sized ? static_cast<int>(std::bit_width(grains))
+                   : chunk.slot_kind() == percpu::SlotKind::Isolated ? 50
+                                                                     : 51;
         };
         for (int step = 0; step < 6000; ++step) {
             const bool fill = (step / 1000) % 2 == 0;
@@ -191,7 +191,7 @@ TEST(PercpuSlots, RandomUseNeverPassesOverAFullerChunk)
             if (random() % 100 == 0)
                 s.slots.reintegrate(any);
             if (random() % 4 < (fill ? 3u : 1u)) {
-                const PercpuRequest wanted = request(1 + random() % (random() % 8 == 0 ? 8000 : 100));
+                const percpu::Request wanted = request(1 + random() % (random() % 8 == 0 ? 8000 : 100));
                 int best = 100;
                 for (const Chunk& chunk : s.chunks)
                     best = std::min(best, rank(chunk, wanted));
@@ -211,7 +211,7 @@ TEST(PercpuSlots, RandomUseNeverPassesOverAFullerChunk)
                 live.pop_back();
             }
             for (const Chunk& chunk : s.chunks)
-                ASSERT_EQ(chunk.place() == PercpuPlace::Unused, chunk.is_unused());
+                ASSERT_EQ(chunk.slot_kind() == percpu::SlotKind::Unused, chunk.is_unused());
         }
     }
 }

@@ -9,23 +9,23 @@
 namespace percival::testing {
 namespace {
 
-using mm::PercpuError;
-using mm::PercpuRequest;
+using percpu::Error;
+using percpu::Request;
 
 constexpr PercpuStoreShape kShape{Bytes{20'004}, 8};
 constexpr u64 kPagesOfLargest =
-    (mm::kMaxPercpuSize.count() + PercpuStoreMachine::kPage.count() - 1) / PercpuStoreMachine::kPage.count();
+    (percpu::kMaxSize.count() + PercpuStoreMachine::kPage.count() - 1) / PercpuStoreMachine::kPage.count();
 
-PercpuRequest request_of(Bytes size)
+percpu::Request request_of(Bytes size)
 {
-    return *PercpuRequest::of(size, Bytes{4}, PercpuStoreMachine::kPage);
+    return *percpu::Request::of(size, Bytes{4}, PercpuStoreMachine::kPage);
 }
-const PercpuRequest kLargest = request_of(mm::kMaxPercpuSize);
+const percpu::Request kLargest = request_of(percpu::kMaxSize);
 
 // Whatever has memory is in use: there is no empty page, and the next one needs a chunk.
 void use_up(PercpuStoreModel& model)
 {
-    for (Bytes size = mm::kMaxPercpuSize; size >= Bytes{4}; size = Bytes{size.count() / 2}) {
+    for (Bytes size = percpu::kMaxSize; size >= Bytes{4}; size = Bytes{size.count() / 2}) {
         while (model.take(request_of(size), 32) != 0) {
         }
     }
@@ -70,10 +70,10 @@ TEST_P(PercpuStoreFailure, WhatNeedsAChunkLeavesNothingBehindButTheChunk)
         PercpuStoreModel model{kShape};
         use_up(model);
         const Resources before{model};
-        std::optional<PercpuError> error;
+        std::optional<percpu::Error> error;
         failed = fails_at(model, step, [&] { error = model.take_blocking(kLargest); });
         const Resources after{model};
-        ASSERT_EQ(error, failed ? std::optional{PercpuError::NoMemory} : std::nullopt);
+        ASSERT_EQ(error, failed ? std::optional{percpu::Error::NoMemory} : std::nullopt);
         ASSERT_EQ(after.pages, before.pages + (failed ? 0 : kPagesOfLargest));
         // A chunk and all it is made of, or nothing.
         const u64 added = after.chunks - before.chunks;
@@ -96,7 +96,7 @@ TEST_P(PercpuStoreFailure, WhatNeedsAChunkLeavesNothingBehindButTheChunk)
 TEST_P(PercpuStoreFailure, WhatLiesInPagesWithAndWithoutMemoryGivesItsPlaceBack)
 {
     constexpr Bytes kPage = PercpuStoreMachine::kPage;
-    constexpr u64 kPages = mm::kPercpuUnit.count() / kPage.count();
+    constexpr u64 kPages = percpu::kUnit.count() / kPage.count();
     u64 step = 1;
     for (bool failed = true; failed; ++step) {
         PercpuStoreModel model{kShape};
@@ -105,10 +105,10 @@ TEST_P(PercpuStoreFailure, WhatLiesInPagesWithAndWithoutMemoryGivesItsPlaceBack)
         for (u64 page = 0; page < kPages; ++page)
             ASSERT_EQ(model.take_blocking(request_of(kPage)), std::nullopt);
         // Page 6 stays until the worker has taken memory from pages on either side of it: 5, and 7 to 11.
-        model.give(own + 7, 5);
-        model.give(own + 1, 5);
+        model.put(own + 7, 5);
+        model.put(own + 1, 5);
         model.balance();
-        model.give(own + 1, 1);
+        model.put(own + 1, 1);
         const u64 pages = model.machine().populated_pages();
         // In pages 1 to 8: two runs have to get memory.
         failed = fails_at(model, step, [&] { model.take_blocking(kLargest); });
@@ -154,7 +154,7 @@ TEST_P(PercpuStoreFailure, AnyStepMayFailInAnyState)
             for (u64 steps = 200 + run.choose(400); steps != 0; --steps)
                 ASSERT_EQ(run.step(), "");
             PercpuStoreModel& model = run.model();
-            const PercpuRequest request =
+            const percpu::Request request =
                 run.choose(2) == 0 ? kLargest : request_of(Bytes{1 + run.choose(8192)});
             u64 step = 0;
             while (fails_at(model, ++step, [&] { model.take_blocking(request); })) {
@@ -177,20 +177,20 @@ INSTANTIATE_TEST_SUITE_P(Steps, PercpuStoreFailure, ::testing::Values(1, ~u64{0}
 TEST(PercpuStoreAddresses, AreUsedUpSaidToBeAndComeBack)
 {
     constexpr u64 kUnits = 511;
-    constexpr u64 kPerChunk = mm::kPercpuUnit.count() / mm::kMaxPercpuSize.count();
+    constexpr u64 kPerChunk = percpu::kUnit.count() / percpu::kMaxSize.count();
     PercpuStoreModel model{{Bytes{20'004}, kUnits}};
     while (!model.take_blocking(kLargest) && model.complaint().empty()) {
     }
     EXPECT_EQ(model.chunk_count(), 1 + kUnits);
     EXPECT_GE(model.objects().size(), kPerChunk * kUnits);
-    EXPECT_EQ(model.take_blocking(kLargest), PercpuError::NoAddresses);
+    EXPECT_EQ(model.take_blocking(kLargest), percpu::Error::NoAddresses);
     model.check_statistics();
     // Nothing is spoilt: where there is room, it is given out.
     model.balance();
     EXPECT_EQ(model.take_blocking(request_of(Bytes{4})), std::nullopt);
-    model.give(100, 1);
+    model.put(100, 1);
     EXPECT_EQ(model.take_blocking(kLargest), std::nullopt);
-    EXPECT_EQ(model.take_blocking(kLargest), PercpuError::NoAddresses);
+    EXPECT_EQ(model.take_blocking(kLargest), percpu::Error::NoAddresses);
     model.finish();
     EXPECT_EQ(model.complaint(), "");
 }

@@ -12,7 +12,7 @@ namespace percival::testing {
 
 enum class PercpuGrain : u8 { Free, Start, Inside, Foreign };
 
-// A run of free grains counted bit by bit: what PercpuBlock and FreeRuns should have found.
+// A run of free grains counted bit by bit: what percpu::Block and percpu::FreeRuns should have found.
 struct CountedRuns {
     u32 free{0};
     u32 largest{0};
@@ -36,7 +36,7 @@ struct CountedRuns {
 };
 
 // Empty, or what is wrong.
-inline std::string check_percpu_map(const mm::PercpuChunkMap& map, const std::vector<PercpuGrain>& grains,
+inline std::string check_percpu_map(const percpu::ChunkMap& map, const std::vector<PercpuGrain>& grains,
                                     u32 allocatable_end)
 {
     const auto is_free_run = [&grains](u32 at, u32 length) {
@@ -47,15 +47,15 @@ inline std::string check_percpu_map(const mm::PercpuChunkMap& map, const std::ve
         return true;
     };
     for (u32 at = 0; at < grains.size(); ++at) {
-        if (mm::bit_is_set(map.used(), at) != (grains[at] != PercpuGrain::Free))
+        if (bit_is_set(map.used(), at) != (grains[at] != PercpuGrain::Free))
             return "the bit of grain " + std::to_string(at);
-        if (mm::bit_is_set(map.starts(), at) != (grains[at] == PercpuGrain::Start || at == allocatable_end))
+        if (bit_is_set(map.starts(), at) != (grains[at] == PercpuGrain::Start || at == allocatable_end))
             return "the start bit of grain " + std::to_string(at);
     }
     for (u32 index = 0; index < map.block_count(); ++index) {
-        const mm::PercpuBlock& block = map.block(index);
-        const u32 base = index * mm::PercpuBlock::kGrains;
-        const CountedRuns runs{grains, base, base + mm::PercpuBlock::kGrains};
+        const percpu::Block& block = map.block(index);
+        const u32 base = index * percpu::Block::kGrains;
+        const CountedRuns runs{grains, base, base + percpu::Block::kGrains};
         const std::string of_block = " of block " + std::to_string(index);
         if (block.free() != runs.free)
             return "free" + of_block;
@@ -65,14 +65,14 @@ inline std::string check_percpu_map(const mm::PercpuChunkMap& map, const std::ve
             return "first" + of_block;
         if (block.largest() != runs.largest || !is_free_run(base + block.largest_at(), block.largest()))
             return "largest" + of_block;
-        if (mm::bit_is_set(map.idle_blocks(), index) != (runs.free == mm::PercpuBlock::kGrains))
+        if (bit_is_set(map.idle_blocks(), index) != (runs.free == percpu::Block::kGrains))
             return "the idle bit" + of_block;
     }
     const CountedRuns whole{grains, 0, static_cast<u32>(grains.size())};
-    if (map.free_bytes() != mm::kPercpuGrain * whole.free)
+    if (map.free_bytes() != percpu::kGrain * whole.free)
         return "the free bytes";
-    const auto largest_at = static_cast<u32>(map.largest_free_offset().count() / mm::kPercpuGrain.count());
-    if (map.largest_free() != mm::kPercpuGrain * whole.largest || !is_free_run(largest_at, whole.largest))
+    const auto largest_at = static_cast<u32>(map.largest_free_offset().count() / percpu::kGrain.count());
+    if (map.largest_free() != percpu::kGrain * whole.largest || !is_free_run(largest_at, whole.largest))
         return "the largest free run";
     return {};
 }

@@ -16,15 +16,15 @@ namespace percival::testing {
 class PercpuMapMemory {
 public:
     explicit PercpuMapMemory(Bytes unit)
-        : words_(mm::PercpuChunkMap::words_for(mm::PercpuChunkMap::blocks_of(unit)), 0x2323'2323'2323'2323),
-          blocks_(mm::PercpuChunkMap::blocks_of(unit))
+        : words_(percpu::ChunkMap::words_for(percpu::ChunkMap::blocks_of(unit)), 0x2323'2323'2323'2323),
+          blocks_(percpu::ChunkMap::blocks_of(unit))
     {
     }
-    mm::PercpuChunkMap::Storage storage() { return {words_, blocks_}; }
+    percpu::ChunkMap::Storage storage() { return {words_, blocks_}; }
 
 private:
     std::vector<u64> words_;
-    std::vector<mm::PercpuBlock> blocks_;
+    std::vector<percpu::Block> blocks_;
 };
 
 struct PercpuMapShape {
@@ -41,7 +41,7 @@ public:
     PercpuMapModelRun(Choose choose, PercpuMapShape shape, u32 check_every)
         : choose_{choose}, shape_{shape}, check_every_{check_every}, memory_{shape.unit},
           map_{memory_.storage(), shape.begin, shape.end}, grains_(shape.unit.count() / 4, Grain::Foreign),
-          within_(mm::PercpuChunkMap::block_words(map_.block_count()))
+          within_(percpu::ChunkMap::block_words(map_.block_count()))
     {
         std::fill(grains_.begin() + grain_of(shape.begin), grains_.begin() + grain_of(shape.end),
                   Grain::Free);
@@ -101,7 +101,7 @@ private:
         u32 grains;
     };
 
-    static constexpr u32 kBlock = mm::PercpuBlock::kGrains;
+    static constexpr u32 kBlock = percpu::Block::kGrains;
     static u32 grain_of(Bytes offset) { return static_cast<u32>(offset.count() / 4); }
     static Bytes offset_of(u32 grain) { return Bytes{grain * u64{4}}; }
     u32 grain_count() const { return static_cast<u32>(grains_.size()); }
@@ -112,14 +112,14 @@ private:
             complaint_ = std::string{what} + " (step " + std::to_string(steps_) + ")";
     }
 
-    mm::PercpuRequest some_request()
+    percpu::Request some_request()
     {
         const u32 kind = number(16);
-        const u64 below = kind == 0 ? mm::kMaxPercpuSize.count() : kind < 4 ? 2048 : 64;
+        const u64 below = kind == 0 ? percpu::kMaxSize.count() : kind < 4 ? 2048 : 64;
         const u64 alignment = kind % 4 == 3
                                   ? u64{1} << number(static_cast<u64>(std::bit_width(shape_.page.count())))
                                   : u64{4} << number(3);
-        return *mm::PercpuRequest::of(Bytes{number(below) + u64{1}}, Bytes{alignment}, shape_.page);
+        return *percpu::Request::of(Bytes{number(below) + u64{1}}, Bytes{alignment}, shape_.page);
     }
     void choose_blocks()
     {
@@ -127,19 +127,19 @@ private:
             word = u64{number(1u << 16)} | u64{number(1u << 16)} << 16 | u64{number(1u << 16)} << 32;
     }
 
-    bool is_place(mm::PercpuRequest request, u32 at, std::span<const u64> within) const
+    bool is_place(percpu::Request request, u32 at, std::span<const u64> within) const
     {
         if (at % request.alignment() != 0 || at + request.grains() > grain_count())
             return false;
         for (u32 grain = at; grain < at + request.grains(); ++grain) {
             if (grains_[grain] != Grain::Free)
                 return false;
-            if (!within.empty() && !mm::bit_is_set(within, grain / kBlock))
+            if (!within.empty() && !bit_is_set(within, grain / kBlock))
                 return false;
         }
         return true;
     }
-    std::optional<u32> first_place(mm::PercpuRequest request, std::span<const u64> within) const
+    std::optional<u32> first_place(percpu::Request request, std::span<const u64> within) const
     {
         for (u32 at = 0; at < grain_count(); at += request.alignment()) {
             if (grains_[at] == Grain::Free && is_place(request, at, within))
@@ -148,7 +148,7 @@ private:
         return std::nullopt;
     }
 
-    void mark(mm::PercpuRequest request, Bytes offset)
+    void mark(percpu::Request request, Bytes offset)
     {
         const u32 at = grain_of(offset);
         for (u32 grain = at; grain < at + request.grains(); ++grain)
@@ -166,7 +166,7 @@ private:
     }
 
     // Whether it was right to hand this out, or nothing.
-    void accept(mm::PercpuRequest request, std::span<const u64> within, std::optional<Bytes> offset)
+    void accept(percpu::Request request, std::span<const u64> within, std::optional<Bytes> offset)
     {
         if (exact_) {
             const auto place = first_place(request, within);
@@ -183,13 +183,13 @@ private:
     }
     void allocate(std::span<const u64> within)
     {
-        const mm::PercpuRequest request = some_request();
+        const percpu::Request request = some_request();
         accept(request, within, map_.allocate(request, within));
     }
     // The same as one by one.
     void allocate_many()
     {
-        const mm::PercpuRequest request = some_request();
+        const percpu::Request request = some_request();
         const bool restricted = choose_(4) == 0;
         if (restricted)
             choose_blocks();
@@ -249,17 +249,17 @@ private:
         const Bytes offset{choose_(shape_.unit.count() + 4096)};
         return expected_error(offset) ? offset : offset + Bytes{1};
     }
-    std::optional<mm::PercpuFreeError> expected_error(Bytes offset) const
+    std::optional<percpu::FreeError> expected_error(Bytes offset) const
     {
         if (offset < shape_.begin || offset >= shape_.end)
-            return mm::PercpuFreeError::OutOfRange;
+            return percpu::FreeError::OutOfRange;
         if (offset.count() % 4 != 0)
-            return mm::PercpuFreeError::Misaligned;
+            return percpu::FreeError::Misaligned;
         switch (grains_[grain_of(offset)]) {
         case Grain::Free:
-            return mm::PercpuFreeError::NotAllocated;
+            return percpu::FreeError::NotAllocated;
         case Grain::Inside:
-            return mm::PercpuFreeError::NotTheStart;
+            return percpu::FreeError::NotTheStart;
         default:
             return std::nullopt;
         }
@@ -283,7 +283,7 @@ private:
     PercpuMapShape shape_;
     u32 check_every_;
     PercpuMapMemory memory_;
-    mm::PercpuChunkMap map_;
+    percpu::ChunkMap map_;
     std::vector<Grain> grains_;
     std::vector<u64> within_;
     std::vector<Live> live_;

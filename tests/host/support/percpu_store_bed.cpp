@@ -2,7 +2,6 @@
 #include "support/percpu_store_bed.hpp"
 
 #include "kernel/sync/rcu.hpp"
-#include "mm/percpu_memory/pages.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 
@@ -17,12 +16,12 @@ constexpr VirtRange kWindow = KernelLayout::kLocalPercpu;
 
 Bytes in_units(Bytes size)
 {
-    return Bytes{(size.count() + kPercpuUnit.count() - 1) & ~(kPercpuUnit.count() - 1)};
+    return size.align_up(percpu::kUnit);
 }
 
 VmArea* take_area(Bytes size)
 {
-    VmArea* area = *local_percpu_region().allocate(size, kPercpuUnit);
+    VmArea* area = *local_percpu_region().allocate(size, percpu::kUnit);
     area->kind = VmKind::Percpu;
     return area;
 }
@@ -30,41 +29,41 @@ VmArea* take_area(Bytes size)
 } // namespace
 
 PercpuStoreBed::PercpuStoreBed(const PercpuStoreShape& shape)
-    : parts_{*PercpuFirstChunk::carve(shape.static_size, kPercpuReserved, kPercpuDynamic,
-                                      KernelGeometry::kPageSize, kWindow.size)}
+    : parts_{*percpu::FirstChunk::carve(shape.static_size, percpu::kReservedSize, percpu::kDynamicSize,
+                                        KernelGeometry::kPageSize, kWindow.size)}
 {
-    if (!make_percpu_directory())
+    if (!percpu::make_directory())
         machine.complain("no directory");
     const Bytes own = in_units(parts_.size);
-    const u64 units = std::min((kWindow.size - own).count() / kPercpuUnit.count(), shape.units);
+    const u64 units = std::min((kWindow.size - own).count() / percpu::kUnit.count(), shape.units);
     first_area_ = take_area(own);
     first_area_->mapped = parts_.size;
     first_area_->become(VmState::Used);
-    const Bytes rest = kWindow.size - own - kPercpuUnit * units;
+    const Bytes rest = kWindow.size - own - percpu::kUnit * units;
     if (rest != Bytes{0})
         rest_ = take_area(rest);
     most_areas_ = units + local_percpu_region().areas_in_use();
-    first_ = PercpuChunk::make(kWindow.base, {parts_.size, parts_.dynamic_begin, parts_.size});
+    first_ = percpu::Chunk::make(kWindow.base, {parts_.size, parts_.dynamic_begin, parts_.size});
     first_->population.populate(first_->all_pages());
     machine.give_at_boot({kWindow.base, parts_.size});
     machine.use({kWindow.base, parts_.dynamic_begin});
-    enter_percpu_chunk(*first_);
+    percpu::enter_chunk(*first_);
     store.start(*first_);
 }
 
-VirtRange PercpuStoreBed::allocatable(const PercpuChunk& chunk) const
+VirtRange PercpuStoreBed::allocatable(const percpu::Chunk& chunk) const
 {
     if (&chunk != first_)
-        return {chunk.base(), kPercpuUnit};
+        return {chunk.base(), percpu::kUnit};
     return {chunk.base() + parts_.dynamic_begin, parts_.size - parts_.dynamic_begin};
 }
 
-std::vector<PercpuChunk*> PercpuStoreBed::chunks()
+std::vector<percpu::Chunk*> PercpuStoreBed::chunks()
 {
-    std::vector<PercpuChunk*> found;
+    std::vector<percpu::Chunk*> found;
     VirtAddr from = kWindow.base;
     while (const auto area = local_percpu_region().next_in_use(from)) {
-        PercpuChunk* chunk = percpu_chunk_at(area->range.base);
+        percpu::Chunk* chunk = percpu::chunk_at(area->range.base);
         if (chunk == nullptr || chunk->base() != area->range.base || area->kind != VmKind::Percpu) {
             machine.complain("an area has no chunk");
             return found;
@@ -84,24 +83,24 @@ bool PercpuStoreBed::window_is_full() const
 
 std::string PercpuStoreBed::take_down()
 {
-    if (percpu_directory == nullptr)
+    if (percpu::directory == nullptr)
         return {};
     machine.never_fail();
-    const std::vector<PercpuChunk*> all = chunks();
-    for (PercpuChunk* chunk : all)
-        remove_percpu_chunk(*chunk);
+    const std::vector<percpu::Chunk*> all = chunks();
+    for (percpu::Chunk* chunk : all)
+        percpu::remove_chunk(*chunk);
     rcu::synchronize();
-    for (PercpuChunk* chunk : all) {
+    for (percpu::Chunk* chunk : all) {
         for (u32 page = 0; chunk != first_ && page < chunk->all_pages().end; ++page) {
             if (chunk->population.is_populated(page))
-                depopulate_percpu_pages(chunk->base(), {page, page + 1});
+                machine.depopulate(chunk->base(), {page, page + 1});
         }
         local_percpu_region().release(chunk == first_ ? *first_area_ : *chunk->area);
-        PercpuChunk::unmake(chunk);
+        percpu::Chunk::unmake(chunk);
     }
     if (rest_ != nullptr)
         local_percpu_region().release(*rest_);
-    vfree(std::exchange(percpu_directory, nullptr));
+    vfree(std::exchange(percpu::directory, nullptr));
     const std::string& complaint = machine.complaint();
     return !complaint.empty()                                                     ? complaint
            : local_percpu_region().areas_in_use() != 0                            ? "an area is left over"

@@ -20,13 +20,13 @@ public:
     ~PercpuStoreBed() { take_down(); }
 
     PercpuStoreMachine machine;
-    mm::PercpuStore store;
+    percpu::Store store;
 
-    const mm::PercpuChunk& first() const { return *first_; }
+    const percpu::Chunk& first() const { return *first_; }
     // What can be allocated in a chunk.
-    VirtRange allocatable(const mm::PercpuChunk& chunk) const;
+    VirtRange allocatable(const percpu::Chunk& chunk) const;
     // All there are, by address, as the window's region lists them. The directory must agree.
-    std::vector<mm::PercpuChunk*> chunks();
+    std::vector<percpu::Chunk*> chunks();
     // Whether the window has no room for another chunk.
     bool window_is_full() const;
 
@@ -35,8 +35,8 @@ public:
     std::string take_down();
 
 private:
-    mm::PercpuFirstChunk parts_;
-    mm::PercpuChunk* first_{nullptr};
+    percpu::FirstChunk parts_;
+    percpu::Chunk* first_{nullptr};
     mm::VmArea* first_area_{nullptr};
     mm::VmArea* rest_{nullptr}; // of the window, where the shape bounds it
     u64 most_areas_;

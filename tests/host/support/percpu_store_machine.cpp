@@ -144,11 +144,11 @@ void PercpuStoreMachine::wait_for_readers()
     expect_no_lock("readers are waited for with a lock held");
     for (const auto& [address, block] : blocks_)
         unread_.insert(address);
-    for (u64 unit = 0; unit < mm::kPercpuUnits; ++unit)
-        unread_.erase(mm::percpu_directory[unit]);
+    for (u64 unit = 0; unit < percpu::kUnits; ++unit)
+        unread_.erase(percpu::directory[unit]);
 }
 
-bool PercpuStoreMachine::populate(VirtAddr base, mm::PercpuPages pages)
+bool PercpuStoreMachine::populate(VirtAddr base, percpu::Pages pages)
 {
     expect_no_lock("pages are populated with a lock held");
     if (pages.count() == 0) {
@@ -169,7 +169,7 @@ bool PercpuStoreMachine::populate(VirtAddr base, mm::PercpuPages pages)
     return true;
 }
 
-void PercpuStoreMachine::depopulate(VirtAddr base, mm::PercpuPages pages)
+void PercpuStoreMachine::depopulate(VirtAddr base, percpu::Pages pages)
 {
     expect_no_lock("pages lose their memory with a lock held");
     if (pages.count() == 0)
@@ -224,12 +224,12 @@ void mm::vfree(void* address)
         machine->free_block(address);
 }
 
-bool mm::populate_percpu_pages(VirtAddr base, PercpuPages pages)
+bool percpu::UnitPages::populate(VirtAddr base, percpu::Pages pages)
 {
     return machine->populate(base, pages);
 }
 
-void mm::depopulate_percpu_pages(VirtAddr base, PercpuPages pages)
+void percpu::UnitPages::depopulate(VirtAddr base, percpu::Pages pages)
 {
     machine->depopulate(base, pages);
 }

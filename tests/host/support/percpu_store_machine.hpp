@@ -65,8 +65,8 @@ public:
     bool may_allocate();
     void* allocate_block(Bytes size);
     void free_block(void* address);
-    bool populate(VirtAddr base, mm::PercpuPages pages);
-    void depopulate(VirtAddr base, mm::PercpuPages pages);
+    bool populate(VirtAddr base, percpu::Pages pages);
+    void depopulate(VirtAddr base, percpu::Pages pages);
     void wait_for_readers();
 
 private:

@@ -30,13 +30,13 @@ void PercpuStoreModel::look_at_chunks()
     changes_seen_ = machine().block_changes();
     chunks_ = bed_.chunks();
     for (const auto& [at, size] : sizes_)
-        demand(percpu_chunk_at(at) != nullptr, "a chunk went with an object in it");
+        demand(percpu::chunk_at(at) != nullptr, "a chunk went with an object in it");
 }
 
 // What lies between the objects of a chunk, before the first and behind the last, empty ranges included; until
 // `visit` is false.
 template <class Visit>
-void PercpuStoreModel::for_each_gap(const PercpuChunk& chunk, Visit visit) const
+void PercpuStoreModel::for_each_gap(const percpu::Chunk& chunk, Visit visit) const
 {
     const VirtRange whole = bed_.allocatable(chunk);
     VirtAddr at = whole.base;
@@ -49,9 +49,9 @@ void PercpuStoreModel::for_each_gap(const PercpuChunk& chunk, Visit visit) const
     visit(VirtRange{at, whole.end() - at});
 }
 
-bool PercpuStoreModel::fits(VirtRange gap, PercpuRequest request, bool with_memory) const
+bool PercpuStoreModel::fits(VirtRange gap, percpu::Request request, bool with_memory) const
 {
-    const Bytes alignment = kPercpuGrain * request.alignment();
+    const Bytes alignment = percpu::kGrain * request.alignment();
     VirtAddr at = gap.base.align_up(alignment);
     while (at + request.size() <= gap.end()) {
         VirtAddr last_missing{};
@@ -67,7 +67,7 @@ bool PercpuStoreModel::fits(VirtRange gap, PercpuRequest request, bool with_memo
     return false;
 }
 
-bool PercpuStoreModel::has_place(const PercpuChunk& chunk, PercpuRequest request, bool with_memory) const
+bool PercpuStoreModel::has_place(const percpu::Chunk& chunk, percpu::Request request, bool with_memory) const
 {
     bool found = false;
     for_each_gap(chunk, [&](VirtRange gap) {
@@ -77,14 +77,14 @@ bool PercpuStoreModel::has_place(const PercpuChunk& chunk, PercpuRequest request
     return found;
 }
 
-bool PercpuStoreModel::has_sure_place(PercpuRequest request, bool with_memory) const
+bool PercpuStoreModel::has_sure_place(percpu::Request request, bool with_memory) const
 {
-    return std::ranges::any_of(chunks_, [&](const PercpuChunk* chunk) {
-        return chunk->place() != PercpuPlace::Sidelined && has_place(*chunk, request, with_memory);
+    return std::ranges::any_of(chunks_, [&](const percpu::Chunk* chunk) {
+        return chunk->slot_kind() != percpu::SlotKind::Sidelined && has_place(*chunk, request, with_memory);
     });
 }
 
-Bytes PercpuStoreModel::largest_free(const PercpuChunk& chunk) const
+Bytes PercpuStoreModel::largest_free(const percpu::Chunk& chunk) const
 {
     Bytes largest{};
     for_each_gap(chunk, [&largest](VirtRange gap) {
@@ -94,7 +94,7 @@ Bytes PercpuStoreModel::largest_free(const PercpuChunk& chunk) const
     return largest;
 }
 
-bool PercpuStoreModel::is_unused(const PercpuChunk& chunk) const
+bool PercpuStoreModel::is_unused(const percpu::Chunk& chunk) const
 {
     const VirtRange whole = bed_.allocatable(chunk);
     const auto object = sizes_.lower_bound(whole.base);
@@ -102,13 +102,13 @@ bool PercpuStoreModel::is_unused(const PercpuChunk& chunk) const
 }
 
 // It is the caller's from now on.
-void PercpuStoreModel::accept(PercpuRequest request, VirtAddr place)
+void PercpuStoreModel::accept(percpu::Request request, VirtAddr place)
 {
     const VirtRange object{place, request.size()};
-    const PercpuChunk* chunk = percpu_chunk_at(place);
+    const percpu::Chunk* chunk = percpu::chunk_at(place);
     if (chunk == nullptr || !bed_.allocatable(*chunk).contains(object))
         return demand(false, "a place is not in what a chunk may give");
-    demand(place.is_aligned(kPercpuGrain * request.alignment()), "a place is not aligned");
+    demand(place.is_aligned(percpu::kGrain * request.alignment()), "a place is not aligned");
     const auto next = sizes_.lower_bound(place);
     demand(next == sizes_.end() || object.end() <= next->first, "a place overlaps the object behind it");
     demand(next == sizes_.begin() || std::prev(next)->first + std::prev(next)->second <= place,
@@ -120,26 +120,26 @@ void PercpuStoreModel::accept(PercpuRequest request, VirtAddr place)
     in_use_ = in_use_ + object.size;
 }
 
-u32 PercpuStoreModel::take(PercpuRequest request, u32 wanted)
+u32 PercpuStoreModel::take(percpu::Request request, u32 wanted)
 {
     const bool had_work = bed_.store.needs_balance();
     std::vector<VirtAddr> places(wanted);
     const u32 count = bed_.store.take(request, places);
-    demand(count <= std::min(wanted, PercpuStore::kMostAtOnce), "more places than were asked for");
+    demand(count <= std::min(wanted, percpu::Store::kMaxAtOnce), "more places than were asked for");
     for (u32 n = 0; n < count && complaint_.empty(); ++n)
         accept(request, places[n]);
     if (wanted != 0 && count == 0)
         demand(!has_sure_place(request, true), "a place is not found");
     for (u32 n = 1; n < count; ++n)
-        demand(percpu_chunk_at(places[n]) == percpu_chunk_at(places[0]), "places of two chunks");
-    if (count != 0 && count < std::min(wanted, PercpuStore::kMostAtOnce))
-        demand(!has_place(*percpu_chunk_at(places[0]), request, true), "fewer places than there are");
+        demand(percpu::chunk_at(places[n]) == percpu::chunk_at(places[0]), "places of two chunks");
+    if (count != 0 && count < std::min(wanted, percpu::Store::kMaxAtOnce))
+        demand(!has_place(*percpu::chunk_at(places[0]), request, true), "fewer places than there are");
     const bool has_few = wanted != 0 && machine().empty_pages() < kFew;
     demand(bed_.store.needs_balance() == (had_work || has_few), "work exactly when few pages are empty");
     return count;
 }
 
-std::optional<PercpuError> PercpuStoreModel::take_blocking(PercpuRequest request)
+std::optional<percpu::Error> PercpuStoreModel::take_blocking(percpu::Request request)
 {
     const u64 chunks_before = chunks_.size();
     const bool is_due = machine().empty_pages() < kFew;
@@ -149,9 +149,9 @@ std::optional<PercpuError> PercpuStoreModel::take_blocking(PercpuRequest request
     if (chunks_.size() != chunks_before) {
         demand(chunks_.size() == chunks_before + 1, "one chunk at a time");
         // What was there is there still: nothing else has changed yet.
-        const PercpuChunk* added = place ? percpu_chunk_at(*place) : nullptr;
-        for (const PercpuChunk* chunk : chunks_) {
-            const bool is_sure = place && chunk != added && chunk->place() != PercpuPlace::Sidelined;
+        const percpu::Chunk* added = place ? percpu::chunk_at(*place) : nullptr;
+        for (const percpu::Chunk* chunk : chunks_) {
+            const bool is_sure = place && chunk != added && chunk->slot_kind() != percpu::SlotKind::Sidelined;
             demand(!is_sure || !has_place(*chunk, request, false), "a chunk too many");
         }
     }
@@ -161,16 +161,16 @@ std::optional<PercpuError> PercpuStoreModel::take_blocking(PercpuRequest request
         return {};
     }
     if (machine().has_failed()) {
-        demand(place.error() == PercpuError::NoMemory, "without memory: no other error");
+        demand(place.error() == percpu::Error::NoMemory, "without memory: no other error");
     } else {
-        demand(place.error() == PercpuError::NoAddresses, "with memory there is but one error");
+        demand(place.error() == percpu::Error::NoAddresses, "with memory there is but one error");
         demand(bed_.window_is_full() && !has_sure_place(request, false), "addresses are not found");
     }
     return place.error();
 }
 
 // Of the chunk something has been given back to.
-bool PercpuStoreModel::give_makes_work(const PercpuChunk& chunk) const
+bool PercpuStoreModel::give_makes_work(const percpu::Chunk& chunk) const
 {
     const bool stays = &chunk == &bed_.first();
     const VirtRange pages{chunk.base(), PercpuStoreMachine::kPage * chunk.all_pages().count()};
@@ -179,7 +179,7 @@ bool PercpuStoreModel::give_makes_work(const PercpuChunk& chunk) const
     return drains || (is_unused(chunk) && !stays);
 }
 
-void PercpuStoreModel::give(std::size_t first, std::size_t count)
+void PercpuStoreModel::put(std::size_t first, std::size_t count)
 {
     const auto begin = objects_.begin() + static_cast<std::ptrdiff_t>(first);
     const std::vector<VirtAddr> places(begin, begin + static_cast<std::ptrdiff_t>(count));
@@ -192,22 +192,23 @@ void PercpuStoreModel::give(std::size_t first, std::size_t count)
         in_use_ = in_use_ - object->second;
         sizes_.erase(object);
         // The store looks at a chunk after so many.
-        const PercpuChunk* chunk = percpu_chunk_at(places[n]);
+        const percpu::Chunk* chunk = percpu::chunk_at(places[n]);
         ++in_group;
         const bool goes_on =
-            in_group < PercpuStore::kMostAtOnce && n + 1 < count && percpu_chunk_at(places[n + 1]) == chunk;
+            in_group < percpu::Store::kMaxAtOnce && n + 1 < count && percpu::chunk_at(places[n + 1]) == chunk;
         if (goes_on)
             continue;
         in_group = 0;
         has_work |= give_makes_work(*chunk);
     }
-    bed_.store.give(places);
+    bed_.store.put(places);
     demand(bed_.store.needs_balance() == has_work, "work exactly when there is something to gain");
     for (const VirtAddr place : places)
-        demand(percpu_chunk_at(place)->place() != PercpuPlace::Sidelined, "who has gained room is searched");
+        demand(percpu::chunk_at(place)->slot_kind() != percpu::SlotKind::Sidelined,
+               "who has gained room is searched");
 }
 
-void PercpuStoreModel::note_missed(PercpuRequest request)
+void PercpuStoreModel::note_missed(percpu::Request request)
 {
     bed_.store.note_missed(request);
     demand(bed_.store.needs_balance(), "what was missed is work");
@@ -240,7 +241,7 @@ void PercpuStoreModel::balance()
 
 void PercpuStoreModel::check_missed()
 {
-    const PercpuRequest request = *std::exchange(missed_, std::nullopt);
+    const percpu::Request request = *std::exchange(missed_, std::nullopt);
     if (machine().has_failed() || (bed_.window_is_full() && !has_sure_place(request, true)))
         return;
     demand(take(request, 1) == 1, "what an atomic caller has missed, the next one finds");
@@ -251,7 +252,7 @@ void PercpuStoreModel::check_unused()
 {
     u32 unused = 0;
     u32 holders = 0;
-    for (const PercpuChunk* chunk : chunks_) {
+    for (const percpu::Chunk* chunk : chunks_) {
         if (chunk == &bed_.first() || !is_unused(*chunk))
             continue;
         ++unused;
@@ -263,7 +264,7 @@ void PercpuStoreModel::check_unused()
 
 void PercpuStoreModel::check_mapped()
 {
-    for (const PercpuChunk* chunk : chunks_) {
+    for (const percpu::Chunk* chunk : chunks_) {
         const auto area = local_percpu_region().next_in_use(chunk->base());
         const auto pages = chunk->population.populated_pages();
         demand(area && area->mapped == PercpuStoreMachine::kPage * pages, "what an area says is mapped");
@@ -272,9 +273,9 @@ void PercpuStoreModel::check_mapped()
 
 void PercpuStoreModel::check_statistics()
 {
-    const PercpuStoreStatistics said = bed_.store.statistics();
-    PercpuStoreStatistics known{};
-    for (const PercpuChunk* chunk : chunks_) {
+    const percpu::StoreStatistics said = bed_.store.statistics();
+    percpu::StoreStatistics known{};
+    for (const percpu::Chunk* chunk : chunks_) {
         ++known.chunks;
         known.pages += chunk->all_pages().count();
         known.capacity = known.capacity + bed_.allocatable(*chunk).size;
@@ -297,13 +298,13 @@ void PercpuStoreModel::check_statistics()
 void PercpuStoreModel::finish()
 {
     machine().never_fail();
-    give(0, objects_.size());
+    put(0, objects_.size());
     balance();
     // What was missed and is found now.
-    give(0, objects_.size());
+    put(0, objects_.size());
     balance();
     check_statistics();
-    const PercpuChunk& first = bed_.first();
+    const percpu::Chunk& first = bed_.first();
     const u64 of_boot = first.all_pages().count();
     demand(machine().populated_pages() - of_boot < 2 * kEnough, "the reserve is a few pages");
     demand(chunk_count() <= 1 + kEnough, "the first chunk is left, and those of the reserve");

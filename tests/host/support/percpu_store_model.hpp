@@ -24,12 +24,12 @@ public:
     u64 chunk_count() const { return chunks_.size(); }
 
     // The operations of the store. How many places there were.
-    u32 take(mm::PercpuRequest request, u32 wanted);
+    u32 take(percpu::Request request, u32 wanted);
     // Its error, if any.
-    std::optional<mm::PercpuError> take_blocking(mm::PercpuRequest request);
+    std::optional<percpu::Error> take_blocking(percpu::Request request);
     // The objects from `first` on, in the list's order.
-    void give(std::size_t first, std::size_t count);
-    void note_missed(mm::PercpuRequest request);
+    void put(std::size_t first, std::size_t count);
+    void note_missed(percpu::Request request);
     void balance();
 
     // All that can be seen of the store.
@@ -45,27 +45,27 @@ private:
     void demand(bool holds, const char* what);
     void look_at_chunks();
     // Whether a chunk has a place for the request, in pages that have memory or in any.
-    bool has_place(const mm::PercpuChunk& chunk, mm::PercpuRequest request, bool with_memory) const;
-    bool fits(VirtRange gap, mm::PercpuRequest request, bool with_memory) const;
+    bool has_place(const percpu::Chunk& chunk, percpu::Request request, bool with_memory) const;
+    bool fits(VirtRange gap, percpu::Request request, bool with_memory) const;
     // A chunk where a search has failed is not searched before something is freed in it: no promise for these.
-    bool has_sure_place(mm::PercpuRequest request, bool with_memory) const;
+    bool has_sure_place(percpu::Request request, bool with_memory) const;
     template <class Visit>
-    void for_each_gap(const mm::PercpuChunk& chunk, Visit visit) const;
-    Bytes largest_free(const mm::PercpuChunk& chunk) const;
-    bool is_unused(const mm::PercpuChunk& chunk) const;
-    void accept(mm::PercpuRequest request, VirtAddr place);
-    bool give_makes_work(const mm::PercpuChunk& chunk) const;
+    void for_each_gap(const percpu::Chunk& chunk, Visit visit) const;
+    Bytes largest_free(const percpu::Chunk& chunk) const;
+    bool is_unused(const percpu::Chunk& chunk) const;
+    void accept(percpu::Request request, VirtAddr place);
+    bool give_makes_work(const percpu::Chunk& chunk) const;
     void check_missed();
     void check_mapped();
     void check_unused();
 
     PercpuStoreBed bed_;
-    std::vector<mm::PercpuChunk*> chunks_; // by address
+    std::vector<percpu::Chunk*> chunks_; // by address
     u64 changes_seen_{0};
     std::vector<VirtAddr> objects_;
     std::map<VirtAddr, Bytes> sizes_; // of the objects
     Bytes in_use_{};
-    std::optional<mm::PercpuRequest> missed_;
+    std::optional<percpu::Request> missed_;
     std::string complaint_;
 };
 

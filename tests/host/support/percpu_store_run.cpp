@@ -57,19 +57,19 @@ void PercpuStoreRun::operate(bool fill)
 }
 
 // Mostly small.
-PercpuRequest PercpuStoreRun::some_request()
+percpu::Request PercpuStoreRun::some_request()
 {
     constexpr Bytes kPage = PercpuStoreMachine::kPage;
     const u64 kind = choose(32);
-    const u64 below = kind == 0 ? kMaxPercpuSize.count() : kind < 6 ? 4096 : 128;
+    const u64 below = kind == 0 ? percpu::kMaxSize.count() : kind < 6 ? 4096 : 128;
     const u64 alignment = kind % 8 == 5 ? u64{1} << choose(static_cast<u64>(std::bit_width(kPage.count())))
                                         : u64{4} << choose(3);
-    return *PercpuRequest::of(Bytes{1 + choose(below)}, Bytes{alignment}, kPage);
+    return *percpu::Request::of(Bytes{1 + choose(below)}, Bytes{alignment}, kPage);
 }
 
 void PercpuStoreRun::take_one()
 {
-    const PercpuRequest request = some_request();
+    const percpu::Request request = some_request();
     if (choose(2) == 0)
         model_.take_blocking(request);
     else
@@ -77,7 +77,7 @@ void PercpuStoreRun::take_one()
 }
 
 // As an atomic caller does.
-void PercpuStoreRun::take_or_note(PercpuRequest request)
+void PercpuStoreRun::take_or_note(percpu::Request request)
 {
     if (model_.take(request, 1) == 0)
         model_.note_missed(request);
@@ -85,21 +85,21 @@ void PercpuStoreRun::take_or_note(PercpuRequest request)
 
 void PercpuStoreRun::take_many()
 {
-    const PercpuRequest request = some_request();
+    const percpu::Request request = some_request();
     model_.take(request, static_cast<u32>(choose(40)));
 }
 
 void PercpuStoreRun::give_one()
 {
     if (const u64 count = model_.objects().size(); count != 0)
-        model_.give(choose(count), 1);
+        model_.put(choose(count), 1);
 }
 
 void PercpuStoreRun::give_many()
 {
     const u64 count = model_.objects().size();
     const u64 first = choose(count + 1);
-    model_.give(first, std::min(count - first, choose(48)));
+    model_.put(first, std::min(count - first, choose(48)));
 }
 
 std::string PercpuStoreRun::said() const

@@ -29,9 +29,9 @@ public:
 
 private:
     void operate(bool fill);
-    mm::PercpuRequest some_request();
+    percpu::Request some_request();
     void take_one();
-    void take_or_note(mm::PercpuRequest request);
+    void take_or_note(percpu::Request request);
     void take_many();
     void give_one();
     void give_many();

@@ -13,6 +13,7 @@
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/pages/page_cache.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/roots/check.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
@@ -65,7 +66,7 @@ PERCIVAL_TEST(hotplug, the_last_cpu_stays_and_who_is_gone_cannot_go_again)
     }
     EXPECT(!take_cpu_offline(kBootCpu).has_value());
     EXPECT(!take_cpu_offline(gone[0]).has_value());
-    EXPECT(!take_cpu_offline(CpuId{possible_cpus()}).has_value());
+    EXPECT(!take_cpu_offline(CpuId{possible_cpu_count()}).has_value());
     EXPECT(!bring_cpu_online(kBootCpu).has_value());
     while (count != 0)
         EXPECT(bring_cpu_online(gone[--count]).has_value());
@@ -146,7 +147,7 @@ PERCIVAL_TEST(hotplug, a_cpu_leaves_no_memory_behind_in_its_stocks)
 // Threads allocate and count on all CPUs while one CPU after the other goes and comes back.
 void go_and_come_at_random(u64 milliseconds)
 {
-    for (u32 index = 0; index < possible_cpus(); ++index)
+    for (u32 index = 0; index < possible_cpu_count(); ++index)
         counter.on(CpuId{index}) = 0;
     std::atomic<bool> over{false};
     std::atomic<u64> made{0};
@@ -160,7 +161,7 @@ void go_and_come_at_random(u64 milliseconds)
             if (object != nullptr)
                 object[3] = number;
             if (own % 64 == 0)
-                static_cast<void>(migrate_to(CpuId{static_cast<u32>(own / 64) % possible_cpus()}));
+                static_cast<void>(migrate_to(CpuId{static_cast<u32>(own / 64) % possible_cpu_count()}));
             if (object != nullptr)
                 EXPECT_EQ(object[3], u64{number});
             mm::free_object(object, Bytes{128});
@@ -171,7 +172,7 @@ void go_and_come_at_random(u64 milliseconds)
     };
     u32 changes = 0;
     {
-        ThreadGroup group{std::min(2 * possible_cpus(), 16u), body};
+        ThreadGroup group{std::min(2 * possible_cpu_count(), 16u), body};
         const u64 until = arch::timer_ticks() + milliseconds * arch::timer_frequency() / 1000;
         u32 random = 1;
         while (arch::timer_ticks() < until) {
@@ -183,7 +184,7 @@ void go_and_come_at_random(u64 milliseconds)
         over.store(true);
     }
     u64 sum = 0;
-    for (u32 index = 0; index < possible_cpus(); ++index)
+    for (u32 index = 0; index < possible_cpu_count(); ++index)
         sum += counter.on(CpuId{index});
     EXPECT_EQ(sum, made.load());
     print("  # {} CPUs went and came back, {} counts", changes, made.load());

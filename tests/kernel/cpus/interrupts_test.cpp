@@ -7,6 +7,7 @@
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/spin.hpp"
@@ -43,7 +44,7 @@ PERCIVAL_TEST(interrupts, calls_from_all_cpus_to_all_cpus_all_arrive_once)
 {
     clear_calls();
     // A bounded number of pairs, so that 160 CPUs do not mean 25600 calls.
-    const u32 count = possible_cpus();
+    const u32 count = possible_cpu_count();
     const u32 reach = std::min<u32>(count, 8);
     run_everywhere([count, reach](CpuId self) {
         for (u32 distance = 0; distance < reach; ++distance) {

@@ -71,13 +71,13 @@ u64 tries_of_unprotected_loop(u64 most)
     return tries;
 }
 
-constexpr u64 kMost = 10'000;
+constexpr u64 kMax = 10'000;
 
 PERCIVAL_TEST(hazard_exchange, an_unprotected_loop_never_ends)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     start();
-    in_a_thread_that_may_move([] { EXPECT_EQ(tries_of_unprotected_loop(kMost), kMost); });
+    in_a_thread_that_may_move([] { EXPECT_EQ(tries_of_unprotected_loop(kMax), kMax); });
 }
 
 PERCIVAL_TEST(hazard_exchange, an_unprotected_compare_exchange_succeeds_against_the_wrong_copy)

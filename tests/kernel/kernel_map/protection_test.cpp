@@ -9,7 +9,7 @@
 #include "linker/symbols.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
-#include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "tests/kernel/support/endless_recursion.hpp"
 

@@ -13,7 +13,7 @@
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
-#include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 
 #include <atomic>
 #include <utility>

@@ -8,7 +8,7 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
-#include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 
 #include <algorithm>
 #include <array>

@@ -10,6 +10,7 @@
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/percpu.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
 
 #include <algorithm>
@@ -52,17 +53,17 @@ bool is_signed(u64* thing, u64 signature)
 }
 
 // Each CPU's own, of 0 to 90 things, which is from nothing to more than a stock holds.
-constexpr u32 kMost = 90;
-PERCIVAL_PERCPU PerCpu<std::array<u64*, kMost>> mine{};
+constexpr u32 kMax = 90;
+PERCIVAL_PERCPU PerCpu<std::array<u64*, kMax>> mine{};
 
 template <class Kind>
 void allocate_sign_check_free(CpuId cpu, u32 rounds)
 {
-    std::array<u64*, kMost>& things = mine.on(cpu);
+    std::array<u64*, kMax>& things = mine.on(cpu);
     u32 random = cpu.index() * 7919 + 1;
     for (u32 round = 0; round < rounds; ++round) {
         random = random * 1664525 + 1013904223;
-        const u32 count = (random >> 16) % (kMost + 1);
+        const u32 count = (random >> 16) % (kMax + 1);
         const u64 signature = u64{cpu.index()} << 32 | round;
         for (u32 index = 0; index < count; ++index) {
             things[index] = Kind::allocate();
@@ -82,7 +83,7 @@ void hammer_everywhere()
     const auto before = mm::memory_statistics();
     const u32 rounds = 400 / online_cpu_count() + 10;
     run_everywhere([rounds](CpuId cpu) { allocate_sign_check_free<Kind>(cpu, rounds); });
-    mm::drain_all_object_stocks();
+    drain_all_object_stocks();
     const auto after = mm::memory_statistics();
     EXPECT_EQ(after.free, before.free);
     EXPECT_EQ(after.used, before.used);
@@ -97,7 +98,7 @@ PERCIVAL_TEST(memory_hammer, no_page_is_handed_out_twice_to_any_cpus)
 
 PERCIVAL_TEST(memory_hammer, no_object_is_handed_out_twice_to_any_cpus)
 {
-    mm::drain_all_object_stocks();
+    drain_all_object_stocks();
     hammer_everywhere<Objects<16>>();
     hammer_everywhere<Objects<64>>();
     hammer_everywhere<Objects<1536>>();
@@ -126,7 +127,7 @@ void exchange_everywhere()
         if (u64* left = slot.exchange(nullptr))
             Kind::free(left);
     }
-    mm::drain_all_object_stocks();
+    drain_all_object_stocks();
     const auto after = mm::memory_statistics();
     EXPECT_EQ(after.free, before.free);
     EXPECT_EQ(after.used, before.used);
@@ -135,7 +136,7 @@ void exchange_everywhere()
 
 PERCIVAL_TEST(memory_hammer, what_one_cpu_allocates_another_can_free)
 {
-    mm::drain_all_object_stocks();
+    drain_all_object_stocks();
     exchange_everywhere<SinglePages>();
     exchange_everywhere<Objects<64>>();
 }
@@ -161,7 +162,7 @@ void allocate_and_rearm()
 
 PERCIVAL_TEST(memory_hammer, allocations_in_interrupt_handlers_do_not_disturb_those_they_interrupt)
 {
-    mm::drain_all_object_stocks();
+    drain_all_object_stocks();
     const auto before = mm::memory_statistics();
     for_each_online_cpu([](CpuId cpu) { interrupts.on(cpu) = 0; });
     run_everywhere([wanted = interrupts_each()](CpuId cpu) {
@@ -175,7 +176,7 @@ PERCIVAL_TEST(memory_hammer, allocations_in_interrupt_handlers_do_not_disturb_th
         }
         take_over_alarm(nullptr);
     });
-    mm::drain_all_object_stocks();
+    drain_all_object_stocks();
     const auto after = mm::memory_statistics();
     EXPECT_EQ(after.free, before.free);
     EXPECT_EQ(after.used, before.used);

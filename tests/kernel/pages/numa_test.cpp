@@ -11,6 +11,7 @@
 #include "mm/physical/page_poison.hpp"
 #include "mm/physical/page_zones.hpp"
 #include "mm/vmalloc/stacks.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
 
 namespace percival {
@@ -60,7 +61,7 @@ PERCIVAL_TEST(numa, every_cpu_gets_pages_of_its_own_node_and_takes_others_back_t
 {
     if (!has_several_nodes())
         SKIP("there is one node");
-    mm::drain_all_page_caches();
+    drain_all_page_caches();
     const auto before = mm::memory_statistics();
     static constinit std::array<PhysAddr, kMaxCpus> pages{};
     run_everywhere([](CpuId cpu) {
@@ -99,7 +100,7 @@ PERCIVAL_TEST(numa, a_node_that_is_used_up_is_helped_out_by_another)
         EXPECT(node_of(hoard.last()) != here);
         EXPECT(mm::memory_statistics().remote_pages > before.remote_pages);
     }
-    mm::drain_all_page_caches();
+    drain_all_page_caches();
     const auto block = mm::allocate_pages_near(here, mm::kMaxPageOrder);
     ASSERT(block.has_value());
     EXPECT_EQ(node_of(*block).number(), here.number());

@@ -9,6 +9,8 @@
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/physical/page_poison.hpp"
 #include "mm/physical/page_zones.hpp"
+#include "mm/roots/roots.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
 
 #include <array>
@@ -170,7 +172,7 @@ PERCIVAL_TEST(page_allocator, memory_can_be_used_up_and_comes_back_to_the_last_p
     // time.
     if (before.total > 16_GiB)
         SKIP("an emulator's host may not have that much memory");
-    mm::drain_all_page_caches();
+    drain_all_page_caches();
     const PageOrder largest = largest_block();
     {
         PageHoard hoard;
@@ -185,7 +187,7 @@ PERCIVAL_TEST(page_allocator, memory_can_be_used_up_and_comes_back_to_the_last_p
         });
         EXPECT_EQ(mm::memory_statistics().failures, now.failures + 3 * online_cpu_count());
     }
-    mm::drain_all_page_caches();
+    drain_all_page_caches();
     const auto after = mm::memory_statistics();
     EXPECT_EQ(after.free, before.free);
     EXPECT_EQ(after.used, before.used);

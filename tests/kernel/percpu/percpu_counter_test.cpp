@@ -7,6 +7,7 @@
 #include "kernel/sync/preemption.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/pages/allocation_failure.hpp"
+#include "mm/percpu/area.hpp"
 
 namespace percival {
 namespace {
@@ -15,7 +16,7 @@ constexpr s32 kBatch = 32;
 
 s64 most_doubt()
 {
-    return s64{kBatch - 1} * possible_cpus();
+    return s64{kBatch - 1} * possible_cpu_count();
 }
 
 PERCIVAL_TEST(percpu_counter, the_sum_of_what_all_cpus_add_at_once_is_exact)

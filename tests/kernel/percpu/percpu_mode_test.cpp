@@ -11,6 +11,7 @@
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
 

@@ -100,7 +100,7 @@ PERCIVAL_TEST(percpu, every_cpu_starts_with_the_initial_value)
 
 PERCIVAL_TEST(percpu, what_lies_behind_the_first_chunk_does_not_translate)
 {
-    const VirtAddr behind = mm::KernelLayout::kLocalPercpu.base + mm::first_percpu_chunk()->size;
+    const VirtAddr behind = mm::KernelLayout::kLocalPercpu.base + percpu::first_chunk()->size;
     run_everywhere([behind](CpuId cpu) {
         EXPECT(arch::translate(behind - Bytes{1}).valid);
         EXPECT(!arch::translate(behind).valid);

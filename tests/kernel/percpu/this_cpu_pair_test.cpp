@@ -3,6 +3,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
 
@@ -55,8 +56,8 @@ PERCIVAL_TEST(this_cpu, pairs_are_exchanged_whole_or_not_at_all_and_spare_their_
 
 PERCIVAL_TEST(this_cpu, pairs_are_exchanged_alike_by_casp_and_by_ldxp_and_stxp)
 {
-    constexpr u32 kMostCpus = 16; // it stops them all, several times
-    if (online_cpu_count() > kMostCpus)
+    constexpr u32 kMaxStoppedCpus = 16; // it stops them all, several times
+    if (online_cpu_count() > kMaxStoppedCpus)
         SKIP("too many CPUs to wait for");
     for_each_kind_of_atomics(arch::percpu_form().mode,
                              [](arch::PercpuMode) { check_beside_neighbours(this_cpu_id()); });

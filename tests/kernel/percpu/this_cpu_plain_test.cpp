@@ -17,14 +17,14 @@ template <class T>
 void check(PerCpu<T>& variable, CpuId cpu, PlainPerCpu<T> plain)
 {
     T& copy = variable.on(cpu);
-    constexpr T kMost = std::numeric_limits<T>::max();
-    plain.write(kMost);
-    EXPECT_EQ(copy, kMost);
+    constexpr T kMax = std::numeric_limits<T>::max();
+    plain.write(kMax);
+    EXPECT_EQ(copy, kMax);
     plain.inc();
     EXPECT_EQ(copy, std::numeric_limits<T>::min());
     plain.dec();
-    EXPECT_EQ(plain.read(), kMost);
-    plain.sub(kMost);
+    EXPECT_EQ(plain.read(), kMax);
+    plain.sub(kMax);
     EXPECT_EQ(plain.add_return(T{5}), T{5});
     plain.and_(T{4});
     plain.or_(T{3});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Dynamic percpu memory: every size and alignment, apart from each other, a value per CPU, zeroed; typed objects.
 #include "kernel/wait/run_everywhere.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 #include <atomic>
@@ -8,7 +9,7 @@
 namespace percival {
 namespace {
 
-using mm::PercpuError;
+using percpu::Error;
 
 constexpr u32 kMany = 500;
 
@@ -102,16 +103,16 @@ PERCIVAL_TEST(percpu_allocator, memory_is_zero_on_every_possible_cpu_when_it_is_
 
 PERCIVAL_TEST(percpu_allocator, memory_of_each_class_is_zero_after_it_went_back_to_its_chunk)
 {
-    for (u32 number = 1; number <= mm::PercpuClass::kCount; ++number) {
-        const Bytes size = mm::PercpuClass{number}.size();
+    for (u32 number = 1; number <= percpu::Class::kCount; ++number) {
+        const Bytes size = percpu::Class{number}.size();
         PercpuHerd herd{40}; // more than a stock holds
         while (!herd.is_full())
             ASSERT(herd.allocate(size, size));
         for (u32 index = 0; index < herd.size(); ++index)
             fill_copies(herd[index], size, 0xa5);
         herd.free_all();
-        mm::drain_all_percpu_stocks();
-        mm::empty_percpu_depots();
+        drain_all_percpu_stocks();
+        empty_percpu_depots();
         for (u32 index = 0; index < 40; ++index) {
             const auto object = percpu::allocate(size, size);
             ASSERT(object.has_value());
@@ -131,7 +132,7 @@ PERCIVAL_TEST(percpu_allocator, ten_thousand_objects_are_apart_and_all_go_back)
         for (u32 index = 0; index < kObjects; ++index)
             ASSERT(herd.allocate(Bytes{index % 3 == 0 ? 12u : 8u}));
         EXPECT(herd.are_signed());
-        EXPECT(mm::percpu_store().statistics().chunks >= kObjects * 8 / mm::kPercpuUnit.count());
+        EXPECT(percpu::store().statistics().chunks >= kObjects * 8 / percpu::kUnit.count());
     }
     expect_same_percpu_use(before);
 }
@@ -146,12 +147,12 @@ PERCIVAL_TEST(percpu_allocator, requests_that_cannot_be_granted_are_errors)
                   percpu::allocate(size, alignment).error());
         return percpu::allocate(size, alignment).error();
     };
-    EXPECT_EQ(error_of(Bytes{0}, Bytes{8}), PercpuError::BadSize);
-    EXPECT_EQ(error_of(mm::kMaxPercpuSize + Bytes{1}, Bytes{8}), PercpuError::BadSize);
-    EXPECT_EQ(error_of(Bytes{~u64{0}}, Bytes{8}), PercpuError::BadSize);
-    EXPECT_EQ(error_of(Bytes{8}, Bytes{0}), PercpuError::BadAlignment);
-    EXPECT_EQ(error_of(Bytes{8}, Bytes{12}), PercpuError::BadAlignment);
-    EXPECT_EQ(error_of(Bytes{8}, kPage * 2), PercpuError::BadAlignment);
+    EXPECT_EQ(error_of(Bytes{0}, Bytes{8}), percpu::Error::BadSize);
+    EXPECT_EQ(error_of(percpu::kMaxSize + Bytes{1}, Bytes{8}), percpu::Error::BadSize);
+    EXPECT_EQ(error_of(Bytes{~u64{0}}, Bytes{8}), percpu::Error::BadSize);
+    EXPECT_EQ(error_of(Bytes{8}, Bytes{0}), percpu::Error::BadAlignment);
+    EXPECT_EQ(error_of(Bytes{8}, Bytes{12}), percpu::Error::BadAlignment);
+    EXPECT_EQ(error_of(Bytes{8}, kPage * 2), percpu::Error::BadAlignment);
     expect_same_percpu_use(before);
 }
 
@@ -164,19 +165,19 @@ PERCIVAL_TEST(percpu_allocator, the_reserved_part_is_given_out_to_its_last_byte)
             percpu::free(*place);
         return place.has_value();
     };
-    EXPECT(fits(mm::kPercpuReserved));
-    EXPECT(!fits(mm::kPercpuReserved + kGrain));
-    PercpuHerd herd{static_cast<u32>(mm::kPercpuReserved.count() / kPiece.count())};
+    EXPECT(fits(percpu::kReservedSize));
+    EXPECT(!fits(percpu::kReservedSize + kGrain));
+    PercpuHerd herd{static_cast<u32>(percpu::kReservedSize.count() / kPiece.count())};
     while (!herd.is_full()) {
         const auto place = percpu::allocate_reserved(kPiece, kGrain);
         ASSERT(place.has_value());
         EXPECT(copies_are_zero(*place, kPiece));
         herd.add(*place, kPiece);
     }
-    EXPECT_EQ(percpu::allocate_reserved(kGrain, kGrain).error(), PercpuError::NoMemory);
+    EXPECT_EQ(percpu::allocate_reserved(kGrain, kGrain).error(), percpu::Error::NoMemory);
     EXPECT(herd.are_signed());
     herd.free_all();
-    EXPECT(fits(mm::kPercpuReserved));
+    EXPECT(fits(percpu::kReservedSize));
 }
 
 } // namespace

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Percpu memory where something runs out, at every step: an error value, and all that was had so far goes back.
 #include "mm/pages/allocation_failure.hpp"
+#include "mm/percpu/area.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {
 namespace {
 
-using mm::PercpuError;
+using percpu::Error;
 
 // Takes objects of a kind, until there is no more or there are enough, and gives them back.
 void allocate_and_free(Bytes size, u32 count)
@@ -17,7 +19,7 @@ void allocate_and_free(Bytes size, u32 count)
     for (; had < count; ++had) {
         const auto object = percpu::allocate(size, kGrain);
         if (!object) {
-            EXPECT_EQ(object.error(), PercpuError::NoMemory);
+            EXPECT_EQ(object.error(), percpu::Error::NoMemory);
             break;
         }
         EXPECT(copies_are_zero(*object, kGrain));
@@ -40,7 +42,7 @@ void fail_at_every_step(Bytes size, u32 count)
 {
     allocate_and_free(size, count);
     const PercpuUse before = percpu_use();
-    const u32 step = 1 + mm::possible_cpu_count() / 4;
+    const u32 step = 1 + possible_cpu_count() / 4;
     u32 failures = 0;
     for (u32 nth = 1; fail_at(nth, size, count); nth += nth < 12 ? 1 : step) {
         ++failures;
@@ -58,7 +60,7 @@ void fail_at_every_step(Bytes size, u32 count)
 // One more than the chunk has room for that is kept.
 PERCIVAL_TEST(percpu_failure, a_new_chunk_may_fail_at_every_step)
 {
-    fail_at_every_step(mm::kMaxPercpuSize, 3 * kLargestPerUnit + 1);
+    fail_at_every_step(percpu::kMaxSize, 3 * kLargestPerUnit + 1);
 }
 
 PERCIVAL_TEST(percpu_failure, a_page_for_a_stock_may_fail_at_every_step)
@@ -74,7 +76,7 @@ PERCIVAL_TEST(percpu_failure, a_page_for_an_unusual_size_may_fail_at_every_step)
 // A full stock goes to a depot in a note of its own, and if there is none to the chunks.
 PERCIVAL_TEST(percpu_failure, a_stock_that_is_full_needs_no_memory)
 {
-    std::array<VirtAddr, 2 * mm::PercpuStock::kMost> objects{};
+    std::array<VirtAddr, 2 * percpu::Stock::kMax> objects{};
     const PercpuUse before = percpu_use();
     for (VirtAddr& object : objects)
         object = percpu::allocate(Bytes{32}, kGrain).value_or(VirtAddr{0});
@@ -93,8 +95,8 @@ PERCIVAL_TEST(percpu_failure, a_stock_that_is_full_needs_no_memory)
     EXPECT_EQ(percpu_use().areas, before.areas + 1); // the herd's list
 }
 
-#define SKIP_ON_LARGE_MACHINES()                          \
-    if (mm::memory_statistics().total > PageHoard::kMost) \
+#define SKIP_ON_LARGE_MACHINES()                         \
+    if (mm::memory_statistics().total > PageHoard::kMax) \
     SKIP("an emulator's host may not have that much memory, or takes too long to poison it")
 
 PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_and_then_get_an_error)
@@ -105,19 +107,19 @@ PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_
     const PercpuUse before = percpu_use();
     {
         PageHoard hoard;
-        mm::drain_all_page_caches();
+        drain_all_page_caches();
         hoard.take_everything();
         for (;;) {
             const auto object = percpu::allocate_atomic(kSize, kGrain);
             if (!object) {
-                EXPECT_EQ(object.error(), PercpuError::NoMemory);
+                EXPECT_EQ(object.error(), percpu::Error::NoMemory);
                 break;
             }
             EXPECT(copies_are_zero(*object, kSize));
             ASSERT(herd.add(*object, kSize));
         }
         EXPECT(herd.size() >= 2);
-        EXPECT_EQ(percpu::allocate(mm::kMaxPercpuSize, kGrain).error(), PercpuError::NoMemory);
+        EXPECT_EQ(percpu::allocate(percpu::kMaxSize, kGrain).error(), percpu::Error::NoMemory);
         EXPECT(herd.are_signed());
     }
     // The worker finds memory again.
@@ -135,8 +137,8 @@ class AddressHoard : Immovable {
 public:
     AddressHoard()
     {
-        for (Bytes size{std::bit_floor(region_.range().size.count())}; size >= mm::kPercpuUnit;) {
-            const auto area = region_.allocate(size, mm::kPercpuUnit);
+        for (Bytes size{std::bit_floor(region_.range().size.count())}; size >= percpu::kUnit;) {
+            const auto area = region_.allocate(size, percpu::kUnit);
             if (area && count_ < areas_.size())
                 areas_[count_++] = *area;
             else
@@ -157,8 +159,8 @@ public:
     {
         const Bytes rest = areas_[0]->range.size - distance;
         region_.release(*areas_[0]);
-        const auto start = region_.allocate(rest, mm::kPercpuUnit);
-        const auto end = region_.allocate(distance - mm::kPercpuUnit, mm::kPercpuUnit);
+        const auto start = region_.allocate(rest, percpu::kUnit);
+        const auto end = region_.allocate(distance - percpu::kUnit, percpu::kUnit);
         ASSERT(start && end && count_ < areas_.size());
         areas_[0] = *start;
         areas_[count_++] = *end;
@@ -181,11 +183,11 @@ PERCIVAL_TEST(percpu_failure, a_table_for_a_page_may_fail)
         PercpuHerd herd{200};
         AddressHoard hoard;
         for (u32 nth = 1; nth <= 12; ++nth) {
-            while (herd.allocate(mm::kMaxPercpuSize)) {
+            while (herd.allocate(percpu::kMaxSize)) {
             }
             EXPECT(!herd.is_full());
             hoard.release_remote(kTable);
-            fail_at(nth, mm::kMaxPercpuSize, 1);
+            fail_at(nth, percpu::kMaxSize, 1);
         }
         EXPECT(herd.are_signed());
     }
@@ -200,16 +202,16 @@ PERCIVAL_TEST(percpu_failure, without_addresses_it_is_an_error_and_afterwards_al
         {
             AddressHoard hoard;
             hoard.release_smallest();
-            while (herd.allocate(mm::kMaxPercpuSize)) {
+            while (herd.allocate(percpu::kMaxSize)) {
             }
             EXPECT(!herd.is_full());
-            EXPECT_EQ(percpu::allocate(mm::kMaxPercpuSize, kGrain).error(), PercpuError::NoAddresses);
+            EXPECT_EQ(percpu::allocate(percpu::kMaxSize, kGrain).error(), percpu::Error::NoAddresses);
             EXPECT(herd.size() >= kLargestPerUnit);
             EXPECT(herd.are_signed());
             settle_percpu(); // the worker finds no addresses either
             herd.free_all();
         }
-        EXPECT(herd.allocate(mm::kMaxPercpuSize));
+        EXPECT(herd.allocate(percpu::kMaxSize));
     }
     expect_same_percpu_use(before);
 }

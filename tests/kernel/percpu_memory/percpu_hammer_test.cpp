@@ -4,6 +4,7 @@
 #include "arch/devices/timer.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/wait/run_everywhere.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/forced_migration.hpp"
@@ -110,7 +111,7 @@ PERCIVAL_TEST(percpu_hammer, what_piles_up_on_one_cpu_comes_back_to_the_others)
         for (u32 turn = 0; turn < 6; ++turn) {
             const CpuId giver = nth_online_cpu(turn);
             run_everywhere([&](CpuId cpu) {
-                for (u32 index = cpu.index(); index < kPile; index += possible_cpus())
+                for (u32 index = cpu.index(); index < kPile; index += possible_cpu_count())
                     pile[index] = allocate_and_sign(turn % 2, true);
             });
             run_everywhere([&](CpuId cpu) {
@@ -202,17 +203,17 @@ PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
             if (cpu != kBootCpu) {
                 while (!over) {
                     const VirtAddr address{asked_for};
-                    wrong += mm::find_percpu_address(address).allocated;
+                    wrong += percpu::find_address(address).allocated;
                 }
                 return;
             }
             for (u32 turn = 0; turn < turns; ++turn) {
                 PercpuHerd herd{3 * kLargestPerUnit};
-                while (herd.allocate(mm::kMaxPercpuSize)) {
+                while (herd.allocate(percpu::kMaxSize)) {
                 }
                 asked_for = (herd[herd.size() - 1] + kGrain).raw();
                 herd.free_all();
-                mm::percpu_store().balance();
+                percpu::store().balance();
             }
             over = true;
         });
@@ -229,9 +230,8 @@ PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_all_others_reach_at_once)
         run_everywhere([turns](CpuId cpu) {
             for (u32 turn = 0; turn < turns; ++turn) {
                 if (cpu == kBootCpu) {
-                    const VirtAddr object =
-                        percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
-                    published = last_grain(object, mm::kMaxPercpuSize).raw();
+                    const VirtAddr object = percpu::allocate(percpu::kMaxSize, kGrain).value_or(VirtAddr{0});
+                    published = last_grain(object, percpu::kMaxSize).raw();
                     while (seen != online_cpu_count() - 1)
                         arch::relax();
                     published = 0;

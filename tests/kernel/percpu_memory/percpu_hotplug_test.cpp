@@ -29,18 +29,18 @@ PERCIVAL_TEST(percpu_hotplug, what_was_allocated_meanwhile_is_there_and_zero_for
         {
             PercpuHerd dirty{kObjects};
             while (!dirty.is_full())
-                ASSERT(dirty.allocate(mm::kMaxPercpuSize));
+                ASSERT(dirty.allocate(percpu::kMaxSize));
         }
-        fresh = percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
+        fresh = percpu::allocate(percpu::kMaxSize, kGrain).value_or(VirtAddr{0});
         ASSERT(fresh != VirtAddr{0});
-        EXPECT(copies_are_zero(fresh, mm::kMaxPercpuSize));
+        EXPECT(copies_are_zero(fresh, percpu::kMaxSize));
         while (!herd.is_full())
-            ASSERT(herd.allocate(mm::kMaxPercpuSize));
+            ASSERT(herd.allocate(percpu::kMaxSize));
     });
     u32 wrong = 0;
     call_on(last, [&] {
         wrong += local_grain(fresh) != 0;
-        wrong += local_grain(last_grain(fresh, mm::kMaxPercpuSize)) != 0;
+        wrong += local_grain(last_grain(fresh, percpu::kMaxSize)) != 0;
         for (u32 index = 0; index < herd.size(); ++index)
             wrong += local_grain(herd[index]) != signature_of(herd[index], last);
     });
@@ -54,7 +54,7 @@ PERCIVAL_TEST(percpu_hotplug, what_was_taken_away_meanwhile_faults_for_a_cpu_tha
     SKIP_UNLESS_CPUS_CAN_GO();
     PercpuHerd herd{3 * kLargestPerUnit};
     while (!herd.is_full())
-        ASSERT(herd.allocate(mm::kMaxPercpuSize));
+        ASSERT(herd.allocate(percpu::kMaxSize));
     std::array<VirtAddr, 3 * kLargestPerUnit> objects{};
     for (u32 index = 0; index < herd.size(); ++index)
         objects[index] = herd[index];
@@ -68,7 +68,7 @@ PERCIVAL_TEST(percpu_hotplug, what_was_taken_away_meanwhile_faults_for_a_cpu_tha
     });
     run_everywhere([&](CpuId) {
         for (const VirtAddr object : objects)
-            EXPECT_EQ(is_a_hole(object), !mm::percpu_to_phys(object, kBootCpu).has_value());
+            EXPECT_EQ(is_a_hole(object), !percpu::to_phys(object, kBootCpu).has_value());
     });
 }
 
@@ -77,7 +77,7 @@ PERCIVAL_TEST(percpu_hotplug, a_cpu_leaves_no_percpu_memory_behind_in_its_stocks
     SKIP_UNLESS_CPUS_CAN_GO();
     const auto stocked = [](CpuId cpu) {
         u32 places = 0;
-        for (const mm::PercpuStock& stock : mm::percpu_stocks.on(cpu))
+        for (const percpu::Stock& stock : percpu::stocks.on(cpu))
             places += stock.count;
         return places;
     };

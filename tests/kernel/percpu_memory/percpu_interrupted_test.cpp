@@ -3,23 +3,24 @@
 // on another CPU by now. Deterministic: a hardware breakpoint stands in for the interrupt.
 #include "arch/debug/breakpoint.hpp"
 #include "kernel/sched/thread_affinity.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {
 namespace {
 
 constexpr Bytes kSize{64};
-const mm::PercpuClass kClass = *mm::PercpuClass::of(*mm::PercpuRequest::of(kSize, kSize, kPage));
+const percpu::Class kClass = *percpu::Class::of(*percpu::Request::of(kSize, kSize, kPage));
 
 // Interruptions, at the first instruction of what is entered with a full or an empty stock.
 void empty_the_stocks()
 {
-    mm::drain_percpu_stocks();
+    percpu::drain_stocks();
 }
 
 void fill_the_stock()
 {
-    std::array<VirtAddr, mm::PercpuStock::kMost> objects{};
+    std::array<VirtAddr, percpu::Stock::kMax> objects{};
     for (VirtAddr& object : objects)
         object = percpu::allocate_atomic(kSize, kSize).value_or(VirtAddr{0});
     for (const VirtAddr object : objects)
@@ -28,7 +29,7 @@ void fill_the_stock()
 
 void expect_all_apart()
 {
-    PercpuHerd herd{3 * mm::PercpuStock::kMost};
+    PercpuHerd herd{3 * percpu::Stock::kMax};
     while (!herd.is_full())
         ASSERT(herd.allocate(kSize, kSize));
     EXPECT(herd.are_signed());
@@ -38,20 +39,20 @@ PERCIVAL_TEST(percpu_interrupted, a_full_stock_that_is_empty_when_it_is_to_be_em
 {
     const StayOnCpu stay;
     const PercpuUse before = percpu_use();
-    std::array<VirtAddr, mm::PercpuStock::kMost + 1> objects{};
+    std::array<VirtAddr, percpu::Stock::kMax + 1> objects{};
     for (VirtAddr& object : objects)
         object = percpu::allocate(kSize, kSize).value_or(VirtAddr{0});
-    mm::drain_all_percpu_stocks();
-    mm::empty_percpu_depots();
+    drain_all_percpu_stocks();
+    empty_percpu_depots();
     bool was_hit = false;
     for (u32 index = 0; index < objects.size(); ++index) {
-        const arch::Breakpoint breakpoint{address_of(reinterpret_cast<void*>(&mm::spill_percpu_stock)),
+        const arch::Breakpoint breakpoint{address_of(reinterpret_cast<void*>(&percpu::put_into_full_stock)),
                                           &empty_the_stocks};
         percpu::free(objects[index]);
         was_hit = was_hit || breakpoint.was_hit();
     }
     EXPECT(was_hit);
-    mm::drain_all_percpu_stocks(); // the depot is asked next
+    drain_all_percpu_stocks(); // the depot is asked next
     expect_all_apart();
     expect_same_percpu_use(before);
 }
@@ -64,13 +65,13 @@ PERCIVAL_TEST(percpu_interrupted, an_empty_stock_that_is_full_when_it_is_to_be_f
         settle_percpu();
         if (from_depot) {
             fill_the_stock();
-            mm::spill_percpu_stock(kClass, *mm::take_from_percpu_stock(kClass, true));
-            mm::drain_percpu_stocks();
+            percpu::put_into_full_stock(kClass, *percpu::take_from_stock(kClass, true));
+            percpu::drain_stocks();
         }
         bool was_hit = false;
         VirtAddr object{0};
         {
-            const arch::Breakpoint breakpoint{address_of(reinterpret_cast<void*>(&mm::refill_percpu_stock)),
+            const arch::Breakpoint breakpoint{address_of(reinterpret_cast<void*>(&percpu::refill_stock)),
                                               &fill_the_stock};
             object = percpu::allocate(kSize, kSize).value_or(VirtAddr{0});
             was_hit = breakpoint.was_hit();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Typed percpu objects: made and ended once on each possible CPU, owned, counted by one instruction.
 #include "kernel/wait/run_everywhere.hpp"
+#include "mm/percpu/area.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {
@@ -42,7 +43,7 @@ PERCIVAL_TEST(percpu_object, is_constructed_and_destroyed_once_on_each_possible_
     made = ended = 0;
     const auto created = percpu::create<Tracked>();
     ASSERT(created.has_value());
-    EXPECT_EQ(made, mm::possible_cpu_count());
+    EXPECT_EQ(made, possible_cpu_count());
     for_each_possible_cpu([&](CpuId cpu) {
         const Tracked& copy = (*created)->on(cpu);
         EXPECT_EQ(copy.first, 0x1111u);
@@ -51,8 +52,8 @@ PERCIVAL_TEST(percpu_object, is_constructed_and_destroyed_once_on_each_possible_
     });
     EXPECT_EQ(ended, 0u);
     percpu::destroy(*created);
-    EXPECT_EQ(made, mm::possible_cpu_count());
-    EXPECT_EQ(ended, mm::possible_cpu_count());
+    EXPECT_EQ(made, possible_cpu_count());
+    EXPECT_EQ(ended, possible_cpu_count());
 }
 
 PERCIVAL_TEST(percpu_object, goes_with_its_owner)
@@ -67,7 +68,7 @@ PERCIVAL_TEST(percpu_object, goes_with_its_owner)
         EXPECT_EQ(other->on(kBootCpu).first, 0x1111u);
         EXPECT_EQ(ended, 0u);
     }
-    EXPECT_EQ(ended, mm::possible_cpu_count());
+    EXPECT_EQ(ended, possible_cpu_count());
     const percpu::Owned<Tracked> nothing{};
     expect_same_percpu_use(before);
 }

@@ -2,6 +2,7 @@
 // Which percpu memory is there, and which is gone: pages come with objects and go with the last of them, on every
 // CPU, at both addresses; a few stay for those who cannot wait.
 #include "kernel/wait/run_everywhere.hpp"
+#include "mm/percpu/area.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {
@@ -9,7 +10,7 @@ namespace {
 
 // The store's own numbers: pages it has ready, and at most what an atomic caller missed besides.
 constexpr u32 kFewPages = 2;
-constexpr u32 kMostPages = kEnoughPages + static_cast<u32>(mm::kMaxPercpuSize.count() / 4096);
+constexpr u32 kMaxPages = kEnoughPages + static_cast<u32>(percpu::kMaxSize.count() / 4096);
 
 // Objects of whole units: two chunks' worth more than what the first chunk has room for and what is kept of unused
 // ones: one in case, and those of the reserve, which may be spread over twice as many as it needs.
@@ -18,7 +19,7 @@ std::array<VirtAddr, kManyObjects> many_chunks()
 {
     std::array<VirtAddr, kManyObjects> objects{};
     for (VirtAddr& object : objects)
-        object = percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
+        object = percpu::allocate(percpu::kMaxSize, kGrain).value_or(VirtAddr{0});
     return objects;
 }
 
@@ -56,8 +57,7 @@ u32 see_them_gone(std::span<const VirtAddr> objects, Bytes size, AddressOn addre
     }
     settle_percpu();
     const auto is_gone = [=](VirtAddr object) {
-        return !mm::percpu_to_phys(object, kBootCpu) &&
-               !mm::percpu_to_phys(object + (size - kGrain), kBootCpu);
+        return !percpu::to_phys(object, kBootCpu) && !percpu::to_phys(object + (size - kGrain), kBootCpu);
     };
     run_everywhere([=](CpuId cpu) {
         for (const VirtAddr object : objects) {
@@ -72,18 +72,18 @@ PERCIVAL_TEST(percpu_population, memory_that_is_gone_faults_on_every_cpu_at_ever
 {
     const auto all = [](VirtAddr) { return true; };
     for (const AddressOn address_on : kAddresses)
-        EXPECT(see_them_gone(many_chunks(), mm::kMaxPercpuSize, address_on, all) >= kLargestPerUnit);
+        EXPECT(see_them_gone(many_chunks(), percpu::kMaxSize, address_on, all) >= kLargestPerUnit);
 }
 
 // Each is flushed for itself then, so that nothing that is flushed for a neighbour hides what was forgotten. (QEMU may
 // take a range TLBI for one of everything: what is forgotten shows on a CPU without FEAT_TLBIRANGE.)
 PERCIVAL_TEST(percpu_population, a_page_that_goes_alone_faults_on_every_cpu_at_every_address)
 {
-    constexpr Bytes kSize{std::min(kPage, mm::kMaxPercpuSize)};
+    constexpr Bytes kSize{std::min(kPage, percpu::kMaxSize)};
     constexpr u32 kUnits = 8;
     const auto is_in_an_odd_page = [](VirtAddr object) { return object.raw() / kPage.count() % 2 == 1; };
     for (const AddressOn address_on : kAddresses) {
-        std::array<VirtAddr, kUnits * mm::kPercpuUnit.count() / kSize.count()> objects{};
+        std::array<VirtAddr, kUnits * percpu::kUnit.count() / kSize.count()> objects{};
         for (VirtAddr& object : objects)
             object = percpu::allocate(kSize, kSize).value_or(VirtAddr{0});
         EXPECT(see_them_gone(objects, kSize, address_on, is_in_an_odd_page) >= kUnits / 2);
@@ -99,20 +99,19 @@ PERCIVAL_TEST(percpu_population, memory_is_there_for_every_possible_cpu_or_for_n
     const auto objects = many_chunks();
     const auto check = [&objects] {
         for (const VirtAddr object : objects) {
-            for (Bytes at{0}; at < mm::kMaxPercpuSize; at = at + kPage) {
-                const bool is_there = mm::percpu_to_phys(object + at, kBootCpu).has_value();
-                for_each_possible_cpu([&](CpuId cpu) {
-                    EXPECT_EQ(mm::percpu_to_phys(object + at, cpu).has_value(), is_there);
-                });
+            for (Bytes at{0}; at < percpu::kMaxSize; at = at + kPage) {
+                const bool is_there = percpu::to_phys(object + at, kBootCpu).has_value();
+                for_each_possible_cpu(
+                    [&](CpuId cpu) { EXPECT_EQ(percpu::to_phys(object + at, cpu).has_value(), is_there); });
             }
         }
     };
     for (const VirtAddr object : objects)
-        EXPECT(mm::percpu_to_phys(object + (mm::kMaxPercpuSize - kGrain), kBootCpu).has_value());
+        EXPECT(percpu::to_phys(object + (percpu::kMaxSize - kGrain), kBootCpu).has_value());
     check();
     for (const VirtAddr object : objects)
         percpu::free(object);
-    mm::percpu_store().balance();
+    percpu::store().balance();
     check();
 }
 
@@ -120,34 +119,34 @@ PERCIVAL_TEST(percpu_population, idle_pages_go_back_and_empty_chunks_but_one)
 {
     settle_percpu();
     settle_percpu(); // what atomic callers missed is made up for
-    const auto before = mm::percpu_store().statistics();
-    const u64 pages_before = mm::percpu_page_statistics().pages;
+    const auto before = percpu::store().statistics();
+    const u64 pages_before = percpu::page_statistics().pages;
     const auto objects = many_chunks();
-    const auto held = mm::percpu_store().statistics();
+    const auto held = percpu::store().statistics();
     EXPECT(held.chunks >= before.chunks + 2);
-    EXPECT(mm::percpu_page_statistics().pages >=
-           pages_before + 2 * (mm::kPercpuUnit.count() / kPage.count()) * mm::possible_cpu_count());
+    EXPECT(percpu::page_statistics().pages >=
+           pages_before + 2 * (percpu::kUnit.count() / kPage.count()) * possible_cpu_count());
     for (const VirtAddr object : objects)
         percpu::free(object);
     settle_percpu();
-    const auto after = mm::percpu_store().statistics();
+    const auto after = percpu::store().statistics();
     EXPECT(after.chunks <= before.chunks + 1);
     EXPECT(after.free_chunks <= 2 + kChunksOfReserve); // the first one among them
     EXPECT(after.empty >= kEnoughPages);
-    EXPECT(after.empty <= kMostPages);
-    EXPECT(mm::percpu_page_statistics().pages <= pages_before + u64{kMostPages} * mm::possible_cpu_count());
+    EXPECT(after.empty <= kMaxPages);
+    EXPECT(percpu::page_statistics().pages <= pages_before + u64{kMaxPages} * possible_cpu_count());
 }
 
 // Among pages in use, too: the chunk stays, and what is in it.
 PERCIVAL_TEST(percpu_population, idle_pages_of_a_chunk_in_use_go_back)
 {
-    constexpr Bytes kSize{std::min(kPage, mm::kMaxPercpuSize)};
-    constexpr u32 kObjects = static_cast<u32>(8 * mm::kPercpuUnit.count() / kSize.count());
+    constexpr Bytes kSize{std::min(kPage, percpu::kMaxSize)};
+    constexpr u32 kObjects = static_cast<u32>(8 * percpu::kUnit.count() / kSize.count());
     PercpuHerd herd{kObjects};
     while (!herd.is_full())
         ASSERT(herd.allocate(kSize, kSize));
     settle_percpu();
-    const u64 pages_before = mm::percpu_page_statistics().pages;
+    const u64 pages_before = percpu::page_statistics().pages;
     PercpuHerd kept{kObjects};
     for (u32 index = 0; index < kObjects; ++index) {
         if (index % 8 == 0)
@@ -157,8 +156,8 @@ PERCIVAL_TEST(percpu_population, idle_pages_of_a_chunk_in_use_go_back)
     }
     herd.forget();
     settle_percpu();
-    const u64 gone = (pages_before - mm::percpu_page_statistics().pages) / mm::possible_cpu_count();
-    EXPECT(kPage * gone >= mm::kPercpuUnit * 2);
+    const u64 gone = (pages_before - percpu::page_statistics().pages) / possible_cpu_count();
+    EXPECT(kPage * gone >= percpu::kUnit * 2);
     EXPECT(kept.are_signed());
     // And come again, for the same chunks.
     while (!herd.is_full())
@@ -170,20 +169,20 @@ PERCIVAL_TEST(percpu_population, idle_pages_of_a_chunk_in_use_go_back)
 PERCIVAL_TEST(percpu_population, the_worker_takes_back_what_nobody_uses_by_itself)
 {
     settle_percpu();
-    const auto before = mm::percpu_store().statistics();
+    const auto before = percpu::store().statistics();
     const auto objects = many_chunks();
     for (const VirtAddr object : objects)
         percpu::free(object);
     EXPECT(becomes_true([&] {
-        const auto now = mm::percpu_store().statistics();
-        return now.chunks <= before.chunks + 1 && now.empty <= kMostPages;
+        const auto now = percpu::store().statistics();
+        return now.chunks <= before.chunks + 1 && now.empty <= kMaxPages;
     }));
 }
 
 PERCIVAL_TEST(percpu_population, the_worker_fills_the_reserve_by_itself)
 {
     settle_percpu();
-    EXPECT(mm::percpu_store().statistics().empty >= kEnoughPages);
+    EXPECT(percpu::store().statistics().empty >= kEnoughPages);
     // More than half a page each, and of no usual size, so that each takes one of the reserve.
     const Bytes size{std::min<u64>(kPage.count() / 2, 30'000) + 4};
     PercpuHerd herd{64};
@@ -195,7 +194,7 @@ PERCIVAL_TEST(percpu_population, the_worker_fills_the_reserve_by_itself)
                 break;
         }
         EXPECT(had >= kFewPages);
-        EXPECT(becomes_true([] { return mm::percpu_store().statistics().empty >= kFewPages; }));
+        EXPECT(becomes_true([] { return percpu::store().statistics().empty >= kFewPages; }));
     }
     EXPECT(herd.are_signed());
 }
@@ -219,14 +218,14 @@ PERCIVAL_TEST(percpu_population, what_an_atomic_caller_misses_the_next_ones_find
 PERCIVAL_TEST(percpu_population, a_stock_leaves_pages_of_the_reserve_for_other_cpus)
 {
     settle_percpu();
-    const u32 before = mm::percpu_store().statistics().empty;
+    const u32 before = percpu::store().statistics().empty;
     EXPECT(before >= kEnoughPages);
-    for (u32 number = 1; number <= mm::PercpuClass::kCount; ++number) {
-        const Bytes size = mm::PercpuClass{number}.size();
+    for (u32 number = 1; number <= percpu::Class::kCount; ++number) {
+        const Bytes size = percpu::Class{number}.size();
         settle_percpu();
         const auto object = percpu::allocate_atomic(size, size);
         ASSERT(object.has_value());
-        EXPECT(mm::percpu_store().statistics().empty + 1 >= kEnoughPages);
+        EXPECT(percpu::store().statistics().empty + 1 >= kEnoughPages);
         percpu::free(*object);
     }
 }

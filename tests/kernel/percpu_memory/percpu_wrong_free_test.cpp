@@ -2,6 +2,7 @@
 // Frees of what is no percpu allocation, or no longer one: refused and counted, and nothing else comes to harm.
 #include "kernel/wait/run_everywhere.hpp"
 #include "linker/symbols.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 
 namespace percival {
@@ -59,8 +60,8 @@ PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_wherever_the_place_lie
         expect_refused(*object); // in a stock, if it is of a usual size
         expect_handed_out_once(*object, Bytes{size});
         expect_refused(*object);
-        mm::drain_all_percpu_stocks();
-        mm::empty_percpu_depots();
+        drain_all_percpu_stocks();
+        empty_percpu_depots();
         expect_refused(*object); // in a chunk
         expect_handed_out_once(*object, Bytes{size});
         settle_percpu();
@@ -71,7 +72,7 @@ PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_wherever_the_place_lie
 PERCIVAL_TEST(percpu_wrong_free, a_second_free_of_what_lies_in_a_depot_is_refused)
 {
     const Bystanders bystanders;
-    constexpr u32 kMoreThanAStock = 3 * mm::PercpuStock::kMost;
+    constexpr u32 kMoreThanAStock = 3 * percpu::Stock::kMax;
     std::array<VirtAddr, kMoreThanAStock> objects{};
     for (VirtAddr& object : objects)
         object = percpu::allocate(Bytes{16}, kGrain).value_or(VirtAddr{0});
@@ -115,7 +116,7 @@ PERCIVAL_TEST(percpu_wrong_free, static_variables_and_the_reserved_part_are_refu
     expect_refused(variable.local_address());
     expect_refused(kWindow.base);
     expect_refused(address_of(_percpu_end) - Bytes{4});
-    expect_refused(kWindow.base + mm::first_percpu_chunk()->reserved_begin);
+    expect_refused(kWindow.base + percpu::first_chunk()->reserved_begin);
     const auto place = percpu::allocate_reserved(Bytes{64}, kGrain);
     ASSERT(place.has_value());
     expect_refused(*place + kGrain);
@@ -128,14 +129,14 @@ PERCIVAL_TEST(percpu_wrong_free, static_variables_and_the_reserved_part_are_refu
 PERCIVAL_TEST(percpu_wrong_free, places_behind_the_first_units_and_in_no_chunk_are_refused)
 {
     const Bystanders bystanders;
-    const Bytes first = mm::first_percpu_chunk()->size;
-    const Bytes step{mm::kPercpuUnit.count() / 16};
-    const u64 units = (first.count() + mm::kPercpuUnit.count() - 1) / mm::kPercpuUnit.count();
-    for (Bytes at = first; at < mm::kPercpuUnit * units; at = at + step)
+    const Bytes first = percpu::first_chunk()->size;
+    const Bytes step{percpu::kUnit.count() / 16};
+    const u64 units = (first.count() + percpu::kUnit.count() - 1) / percpu::kUnit.count();
+    for (Bytes at = first; at < percpu::kUnit * units; at = at + step)
         expect_refused(kWindow.base + at);
-    expect_refused(kWindow.base + mm::kPercpuUnit * units - kGrain);
+    expect_refused(kWindow.base + percpu::kUnit * units - kGrain);
     expect_refused(kWindow.end() - kGrain);
-    expect_refused(kWindow.end() - mm::kPercpuUnit);
+    expect_refused(kWindow.end() - percpu::kUnit);
 }
 
 PERCIVAL_TEST(percpu_wrong_free, what_lay_in_a_chunk_that_is_gone_is_refused)
@@ -145,13 +146,13 @@ PERCIVAL_TEST(percpu_wrong_free, what_lay_in_a_chunk_that_is_gone_is_refused)
     constexpr u32 kObjects = (3 + kChunksOfReserve) * kLargestPerUnit;
     std::array<VirtAddr, kObjects> objects{};
     for (VirtAddr& object : objects)
-        object = percpu::allocate(mm::kMaxPercpuSize, kGrain).value_or(VirtAddr{0});
+        object = percpu::allocate(percpu::kMaxSize, kGrain).value_or(VirtAddr{0});
     for (const VirtAddr object : objects)
         percpu::free(object);
     settle_percpu();
     u32 gone = 0;
     for (const VirtAddr object : objects) {
-        gone += mm::percpu_chunk_at(object) == nullptr;
+        gone += percpu::chunk_at(object) == nullptr;
         expect_refused(object);
     }
     EXPECT(gone >= kLargestPerUnit);

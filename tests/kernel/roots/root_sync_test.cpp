@@ -8,6 +8,7 @@
 #include "mm/address_space/fold.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/roots/roots.hpp"
 #include "mm/roots/sync.hpp"
 
 #include <atomic>
@@ -58,7 +59,7 @@ u64 cpus_without(Level level, VirtAddr at)
     const u64 index = KernelGeometry::index(level, at);
     const Pte wanted = entries(mm::master_table_of(level))[index];
     u64 without = wanted.kind(level) != mm::PteKind::Table;
-    for (u32 cpu = 0; cpu < possible_cpus(); ++cpu)
+    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
         without += entries(mm::private_table(CpuId{cpu}, level))[index] != wanted;
     return without;
 }

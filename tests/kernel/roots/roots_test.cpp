@@ -5,7 +5,6 @@
 #include "arch/exceptions/exception_syndrome.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/init/memory_setup.hpp"
 #include "kernel/inspect/ptdump.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
@@ -15,6 +14,8 @@
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/roots/completeness.hpp"
+#include "mm/roots/roots.hpp"
 
 namespace percival {
 namespace {
@@ -93,7 +94,7 @@ PERCIVAL_TEST(roots, agree_with_the_master_in_every_entry_but_local_percpu)
 
 PERCIVAL_TEST(roots, linked_window_entries_are_those_of_the_cpus_slab_and_of_no_other)
 {
-    if (mm::percpu_window != mm::PercpuWindow::Linked)
+    if (percpu::window != percpu::Window::Linked)
         SKIP("the windows have tables of their own: percpu.window=mapped");
     for_each_online_cpu([](CpuId cpu) {
         const Pte first = table_towards_window(mm::cpu_root(cpu), KernelLayout::kPrivateLevel)[kWindowIndex];
@@ -108,7 +109,7 @@ PERCIVAL_TEST(roots, linked_window_entries_are_those_of_the_cpus_slab_and_of_no_
 
 PERCIVAL_TEST(roots, mapped_windows_have_tables_of_their_own)
 {
-    if (mm::percpu_window != mm::PercpuWindow::Mapped)
+    if (percpu::window != percpu::Window::Mapped)
         SKIP("the windows share the slabs' tables: percpu.window=linked");
     for_each_online_cpu([](CpuId cpu) {
         const Pte first = table_towards_window(mm::cpu_root(cpu), KernelLayout::kPrivateLevel)[kWindowIndex];
@@ -185,7 +186,7 @@ PERCIVAL_TEST(roots, every_entry_a_shared_region_can_use_points_to_a_table)
     const VirtRange regions[] = {
         KernelLayout::kModules,
         KernelLayout::kVmalloc,
-        {KernelLayout::kGlobalPercpu.base, KernelLayout::kSlabSize * possible_cpus()},
+        {KernelLayout::kGlobalPercpu.base, KernelLayout::kSlabSize * possible_cpu_count()},
         KernelLayout::kPciIo,
         KernelLayout::kFixmap};
     mm::KernelPageTable own{mm::cpu_root(kBootCpu), mm::kernel_tables()};
@@ -206,8 +207,8 @@ PERCIVAL_TEST(roots, being_complete_costs_one_mebibyte_and_little_more)
     // Vmalloc is as large as 1 MiB of tables can serve (mm/address_space/layout.hpp); the other regions are small, and where one
     // entry of a private table is no more than a slab each slab has a table besides.
     const u64 of_slabs =
-        (KernelLayout::kSlabSize * possible_cpus()).count() / KernelLayout::kPrivateSpan.count();
-    EXPECT(kPage * (root_completeness().tables - of_slabs) <= 1_MiB + kPage * 8);
+        (KernelLayout::kSlabSize * possible_cpu_count()).count() / KernelLayout::kPrivateSpan.count();
+    EXPECT(kPage * (mm::root_completeness().tables - of_slabs) <= 1_MiB + kPage * 8);
 }
 
 void expect_write_faults(VirtAddr address)
@@ -225,7 +226,7 @@ void expect_write_faults(VirtAddr address)
 
 PERCIVAL_TEST(roots, writing_a_private_table_of_any_cpu_faults)
 {
-    for (u32 cpu = 0; cpu < possible_cpus(); ++cpu) {
+    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu) {
         for_each_private_level([cpu](Level level) {
             expect_write_faults(mm::linear_address(mm::private_table(CpuId{cpu}, level)));
         });
@@ -256,13 +257,13 @@ PERCIVAL_TEST(roots, sealed_tables_have_no_writable_alias_anywhere)
         };
         for_each_private_level([&](Level level) {
             look(mm::master_table_of(level));
-            for (u32 cpu = 0; cpu < possible_cpus(); ++cpu)
+            for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
                 look(mm::private_table(CpuId{cpu}, level));
         });
         look(mm::image_to_physical(&boot::boot_tables.reserved));
         look(mm::image_to_physical(&boot::boot_tables.idmap));
     });
-    EXPECT_EQ(aliases, KernelLayout::kPrivateTables * (2 + possible_cpus()) + 4);
+    EXPECT_EQ(aliases, KernelLayout::kPrivateTables * (2 + possible_cpu_count()) + 4);
     EXPECT_EQ(writable, 0u);
 }
 

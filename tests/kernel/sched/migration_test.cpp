@@ -2,6 +2,7 @@
 // What the kernel exists for: this_cpu operations need no protection. Threads that are preempted and moved to
 // other CPUs between any two instructions lose nothing and touch no other CPU's copy twice.
 #include "mm/objects/small_objects.hpp"
+#include "mm/percpu/area.hpp"
 #include "tests/kernel/support/moved_threads.hpp"
 
 #include <algorithm>
@@ -58,8 +59,8 @@ PERCIVAL_TEST(migration, what_is_exchanged_in_is_exchanged_out_once)
     clear(wide);
     std::atomic<u64> put{0};
     std::atomic<u64> taken{0};
-    std::array<u64, ThreadGroup<void (*)(u32)>::kMost> put_by{};
-    std::array<u64, ThreadGroup<void (*)(u32)>::kMost> taken_by{};
+    std::array<u64, ThreadGroup<void (*)(u32)>::kMax> put_by{};
+    std::array<u64, ThreadGroup<void (*)(u32)>::kMax> taken_by{};
     while_moved(kTurns, kMoves, [&](u32 number) {
         const u64 value = put_by[number] * 7 + number;
         put_by[number] += value;

@@ -8,6 +8,7 @@
 #include "kernel/sched/thread_affinity.hpp"
 #include "kernel/sched/thread_switch.hpp"
 #include "mm/pages/memory_statistics.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/spin.hpp"

@@ -6,6 +6,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/thread_switch.hpp"
 #include "kernel/wait/work_queue.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/thread_group.hpp"

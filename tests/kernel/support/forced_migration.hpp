@@ -9,6 +9,7 @@
 #include "kernel/sched/thread_affinity.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
 
@@ -47,10 +48,10 @@ private:
 
 // Alarms at this rate, on many more emulated CPUs than the host has, leave no time for anything
 // else: a test with them is for so many CPUs at most.
-inline constexpr u32 kMostMovedCpus = 8;
+inline constexpr u32 kMaxMovedCpus = 8;
 
-#define SKIP_ABOVE_MOST_MOVED_CPUS()         \
-    if (online_cpu_count() > kMostMovedCpus) \
+#define SKIP_ABOVE_MOST_MOVED_CPUS()        \
+    if (online_cpu_count() > kMaxMovedCpus) \
     SKIP("too many CPUs for alarms at this rate")
 
 } // namespace percival

@@ -8,6 +8,7 @@
 #include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_affinity.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/thread_group.hpp"

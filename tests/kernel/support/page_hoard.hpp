@@ -25,7 +25,7 @@ public:
     }
     // More than this is not taken in a test: it writes to each block, for which an emulator's host has to
     // find memory, 2 MiB at a time; and in debug builds the allocator poisons all of it.
-    static constexpr Bytes kMost = mm::kPoisonFreedMemory ? 2_GiB : 16_GiB;
+    static constexpr Bytes kMax = mm::kPoisonFreedMemory ? 2_GiB : 16_GiB;
 
     // Takes all memory there is, the largest blocks first.
     void take_everything()
@@ -56,17 +56,17 @@ public:
 
 private:
     struct Notes {
-        static constexpr u64 kMost = mm::KernelGeometry::kPageSize.count() / 10;
+        static constexpr u64 kMax = mm::KernelGeometry::kPageSize.count() / 10;
         Notes* previous;
         u64 count;
-        std::array<PhysAddr, kMost> blocks;
-        std::array<mm::PageOrder, kMost> orders;
+        std::array<PhysAddr, kMax> blocks;
+        std::array<mm::PageOrder, kMax> orders;
     };
     static_assert(sizeof(Notes) <= mm::KernelGeometry::kPageSize.count());
 
     bool has_room()
     {
-        if (notes_ != nullptr && notes_->count < Notes::kMost)
+        if (notes_ != nullptr && notes_->count < Notes::kMax)
             return true;
         const auto page = mm::allocate_page();
         if (!page)

@@ -5,26 +5,28 @@
 
 #include "kernel/cpus/call.hpp"
 #include "kernel/sched/thread_switch.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "mm/percpu_memory/allocator.hpp"
 #include "mm/percpu_memory/pages.hpp"
 #include "mm/percpu_memory/stock.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 namespace percival {
 
-inline constexpr Bytes kGrain = mm::kPercpuGrain;
+inline constexpr Bytes kGrain = percpu::kGrain;
 // The largest objects fill a unit without rest.
-inline constexpr u32 kLargestPerUnit = static_cast<u32>(mm::kPercpuUnit.count() / mm::kMaxPercpuSize.count());
+inline constexpr u32 kLargestPerUnit = static_cast<u32>(percpu::kUnit.count() / percpu::kMaxSize.count());
 // Empty pages that the store keeps ready, and the chunks it may keep for them alone.
 inline constexpr u32 kEnoughPages = 4;
 inline constexpr u32 kChunksOfReserve =
-    static_cast<u32>(kEnoughPages * kPage.count() / mm::kPercpuUnit.count());
+    static_cast<u32>(kEnoughPages * kPage.count() / percpu::kUnit.count());
 
 template <class Visit>
 void for_each_possible_cpu(Visit visit)
 {
-    for (u32 cpu = 0; cpu < mm::possible_cpu_count(); ++cpu)
+    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
         visit(CpuId{cpu});
 }
 
@@ -88,22 +90,22 @@ inline bool copies_are_zero(VirtAddr object, Bytes size)
 // What a test may have in use of one CPU's units.
 inline Bytes share_of_percpu_memory()
 {
-    return Bytes{mm::memory_statistics().free.count() / 4 / mm::possible_cpu_count()};
+    return Bytes{mm::memory_statistics().free.count() / 4 / possible_cpu_count()};
 }
 
 // All that CPUs and depots keep goes back to the chunks, and what no chunk needs to the page allocator.
 inline void settle_percpu()
 {
-    mm::drain_all_percpu_stocks();
-    mm::empty_percpu_depots();
-    mm::percpu_store().balance();
+    drain_all_percpu_stocks();
+    empty_percpu_depots();
+    percpu::store().balance();
 }
 
 // The pages that hold the notes of a chunk, all but the first chunk being alike.
 inline Bytes notes_of_a_chunk()
 {
-    for (u64 unit = 0; unit < mm::kPercpuUnits; ++unit) {
-        const mm::PercpuChunk* chunk = mm::percpu_directory[unit];
+    for (u64 unit = 0; unit < percpu::kUnits; ++unit) {
+        const percpu::Chunk* chunk = percpu::directory[unit];
         if (chunk != nullptr && chunk->area != nullptr)
             return mm::vmalloc_region().next_in_use(address_of(chunk))->mapped;
     }
@@ -123,10 +125,10 @@ inline PercpuUse percpu_use()
 {
     settle_percpu();
     const VmUse use = vm_use();
-    const mm::PercpuStoreStatistics store = mm::percpu_store().statistics();
-    const u64 pages = mm::percpu_page_statistics().pages;
-    const Bytes first_unit = mm::first_percpu_chunk()->size;
-    EXPECT_EQ(u64{store.populated} - first_unit.count() / kPage.count(), pages / mm::possible_cpu_count());
+    const percpu::StoreStatistics store = percpu::store().statistics();
+    const u64 pages = percpu::page_statistics().pages;
+    const Bytes first_unit = percpu::first_chunk()->size;
+    EXPECT_EQ(u64{store.populated} - first_unit.count() / kPage.count(), pages / possible_cpu_count());
     const u64 chunks = store.chunks - 1;
     return {use.memory - kPage * (pages + mm::kernel_tables().tables_made()) - notes_of_a_chunk() * chunks,
             use.notes, use.areas - chunks, mm::local_percpu_region().areas_in_use() - chunks};

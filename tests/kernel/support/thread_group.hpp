@@ -4,6 +4,7 @@
 
 #include "kernel/sched/thread.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "mm/percpu/area.hpp"
 
 #include <array>
 
@@ -12,13 +13,13 @@ namespace percival {
 template <class F>
 class ThreadGroup : Immovable {
 public:
-    static constexpr u32 kMost = 64;
+    static constexpr u32 kMax = 64;
 
     // `options(number)` says what each is like.
     template <class Options>
     ThreadGroup(u32 count, F& function, Options options)
     {
-        for (u32 i = 0; i < count && i < kMost; ++i) {
+        for (u32 i = 0; i < count && i < kMax; ++i) {
             members_[i] = {&function, i, nullptr};
             const auto thread = start_thread("test", members_[i], options(i));
             if (EXPECT(thread.has_value()))
@@ -45,14 +46,14 @@ private:
         Thread* thread{nullptr};
         void operator()() { (*function)(number); }
     };
-    std::array<Member, kMost> members_{};
+    std::array<Member, kMax> members_{};
 };
 
 // Keeps every other CPU out of its idle loop, in which it does not tick.
 class BusyOthers : Immovable {
 public:
     BusyOthers()
-        : threads_{possible_cpus(), spin_,
+        : threads_{possible_cpu_count(), spin_,
                    [](u32 cpu) { return ThreadOptions{.affinity = CpuSet::only(CpuId{cpu})}; }}
     {
     }

@@ -18,6 +18,7 @@
 #include "mm/vmalloc/vm_spares.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 #include "mm/vmalloc/vmap.hpp"
+#include "tests/kernel/support/drain.hpp"
 
 namespace percival {
 
@@ -35,8 +36,8 @@ struct VmUse {
 inline VmUse vm_use()
 {
     mm::flush_freed();
-    mm::release_all_spares();
-    mm::drain_all_object_stocks();
+    release_all_spares();
+    drain_all_object_stocks();
     const auto memory = mm::memory_statistics();
     return {memory.used - memory.objects, memory.objects, mm::vmalloc_region().areas_in_use()};
 }

@@ -103,10 +103,10 @@ void release_in_turn(std::span<mm::VmArea*> areas, u64 step)
 
 PERCIVAL_TEST(vmalloc_addresses, a_region_can_be_used_up_and_comes_back_whole)
 {
-    constexpr u64 kMost = kOwnPages / 2;
+    constexpr u64 kMax = kOwnPages / 2;
     for (const u64 step : {1u, 3u, 31u}) { // all without a divisor in common with the number of areas
-        mm::VmArea* areas[kMost];
-        for (u64 index = 0; index < kMost; ++index) {
+        mm::VmArea* areas[kMax];
+        for (u64 index = 0; index < kMax; ++index) {
             const auto area = own_region.allocate(kPage, kPage);
             ASSERT(area.has_value());
             areas[index] = *area;
@@ -114,7 +114,7 @@ PERCIVAL_TEST(vmalloc_addresses, a_region_can_be_used_up_and_comes_back_whole)
         }
         const auto one_more = own_region.allocate(kPage, kPage);
         EXPECT(!one_more && one_more.error() == VmError::NoAddresses);
-        EXPECT_EQ(own_region.areas_in_use(), kMost);
+        EXPECT_EQ(own_region.areas_in_use(), kMax);
         release_in_turn(areas, step);
         EXPECT_EQ(own_region.areas_in_use(), 0u);
         const auto whole = own_region.allocate(kPage * (kOwnPages - 1), kPage);

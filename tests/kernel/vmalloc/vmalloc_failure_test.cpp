@@ -7,6 +7,7 @@
 #include "mm/percpu/percpu.hpp"
 #include "mm/physical/page_poison.hpp"
 #include "mm/vmalloc/stacks.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 namespace percival {
@@ -91,7 +92,7 @@ PERCIVAL_TEST(vmalloc_failure, memory_can_be_used_up_and_all_comes_back)
     const auto total = mm::memory_statistics().total;
     if (total > (mm::kPoisonFreedMemory ? 2_GiB : 16_GiB))
         SKIP("an emulator's host may not have that much memory, or takes too long to poison it");
-    mm::drain_all_page_caches();
+    drain_all_page_caches();
     expect_nothing_kept([] {
         // The newest allocation knows the one before.
         struct Link {

@@ -50,7 +50,7 @@ class UntouchedAddresses : Immovable {
 public:
     explicit UntouchedAddresses(Bytes size)
     {
-        while (count_ < kMost) {
+        while (count_ < kMax) {
             const auto area = mm::vmalloc_region().allocate(size, 1_GiB);
             if (!EXPECT(area.has_value()))
                 return;
@@ -73,8 +73,8 @@ public:
     }
 
 private:
-    static constexpr u32 kMost = 64;
-    mm::VmArea* areas_[kMost];
+    static constexpr u32 kMax = 64;
+    mm::VmArea* areas_[kMax];
     u32 count_{0};
 };
 

@@ -2,6 +2,7 @@
 // What one CPU can see of vmalloc(): memory of the size asked for, at the alignment asked for, between guard
 // pages; and when it is somebody else's again.
 #include "kernel/wait/run_everywhere.hpp"
+#include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 namespace percival {
@@ -170,7 +171,7 @@ void expect_reuse_after_the_flush_only(Bytes size)
 
 PERCIVAL_TEST(vmalloc, neither_pages_nor_addresses_are_used_again_before_the_flush)
 {
-    mm::release_all_spares();
+    release_all_spares();
     expect_reuse_after_the_flush_only(kPage);
     expect_reuse_after_the_flush_only(kPage * 17);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a listing of the regions' areas says: range, kind and caller of each, and of no area in another's region.
 #include "kernel/lib/symbols.hpp"
+#include "mm/percpu/area.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 namespace percival {
@@ -74,7 +75,7 @@ PERCIVAL_TEST(vmallocinfo, percpu_areas_are_in_their_own_regions_and_nothing_els
         EXPECT(area.kind == VmKind::Percpu);
         EXPECT_EQ(area.range.base, mm::local_to_global(mm::KernelLayout::kLocalPercpu.base, CpuId{slabs++}));
     });
-    EXPECT_EQ(slabs, mm::possible_cpu_count());
+    EXPECT_EQ(slabs, possible_cpu_count());
     const auto local = mm::local_percpu_region().next_in_use(mm::KernelLayout::kLocalPercpu.base);
     EXPECT(local && local->kind == VmKind::Percpu &&
            local->range.base == mm::KernelLayout::kLocalPercpu.base);

@@ -2,6 +2,7 @@
 // vmap() and ioremap(), and underneath vmap_range() on a root of the caller's choice.
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/linear_map.hpp"
+#include "mm/roots/roots.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 #include <array>

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mm/roots/completeness.hpp"
+
+#include "arch/cpu/performance_counter.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
+
+namespace percival::mm {
+namespace {
+
+// The entries whose tables the roots share: at the root itself where that is the only private table, else one
+// level above the private one, where one entry covers a kPrivateSpan.
+constexpr Level kSharedLevel = KernelLayout::kPrivateLevel == KernelGeometry::kRootLevel
+                                   ? KernelGeometry::kRootLevel
+                                   : KernelLayout::kPrivateLevel.up();
+
+constinit RootCompleteness completeness{};
+
+std::expected<void, MapError> make_shared_tables(u32 cpus)
+{
+    const VirtRange regions[] = {
+        KernelLayout::kModules,
+        KernelLayout::kVmalloc,
+        {KernelLayout::kGlobalPercpu.base, KernelLayout::kSlabSize * cpus},
+        KernelLayout::kImageWindow,
+        KernelLayout::kPciIo,
+        KernelLayout::kFixmap,
+    };
+    KernelPageTable master = master_table();
+    for (const VirtRange& region : regions) {
+        if (auto result = master.ensure_tables(region, kSharedLevel); !result)
+            return result;
+    }
+    // The path to the local window, so that there is something to copy; the window itself stays empty.
+    if constexpr (KernelLayout::kPrivateLevel != KernelGeometry::kRootLevel)
+        return master.ensure_tables(KernelLayout::kLocalPercpu, kSharedLevel);
+    return {};
+}
+
+u64 instructions_so_far()
+{
+    return arch::counts_instructions() ? arch::instructions_retired() : 0;
+}
+
+} // namespace
+
+std::expected<void, MapError> complete_master_root(u32 cpus)
+{
+    const u64 tables_before = kernel_tables().tables_made();
+    const u64 instructions_before = instructions_so_far();
+    if (auto result = make_shared_tables(cpus); !result)
+        return result;
+    completeness = {kernel_tables().tables_made() - tables_before,
+                    instructions_so_far() - instructions_before};
+    return {};
+}
+
+const RootCompleteness& root_completeness()
+{
+    return completeness;
+}
+
+} // namespace percival::mm
