@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, List, NoReturn, Optional, Sequence, Tuple
 
-from frontdoor import bench, boot, build, debug, setup, testing
+from frontdoor import bench, boot, boot_arguments, build, debug, setup, testing
 from frontdoor.errors import EXIT_CODES_HELP, EXIT_INTERRUPTED, EXIT_USAGE, FrontDoorError, UsageError
 from frontdoor.machine import MAX_CPUS, MAX_CPUS_GICV2, Machine
 from frontdoor.verdict import VERDICTS_HELP
@@ -20,12 +20,21 @@ BENCH_CPU = "neoverse-n1"
 DEBUG_CPU = "max,pauth=off"  # gdb cannot read signed return addresses: its backtraces would end at the first
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Keeps the lines of a table, which begin with blanks, as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text
+        lines = text.split("\n")
+        return "\n".join(line if line.startswith("  ") else fill(line, width, indent) for line in lines)
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse leaves with 2 on wrong arguments; 2 is the kernel's panic. Options are spelled out: what is
     not ours may be ctest's."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(allow_abbrev=False, **settings)
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **settings)
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -80,8 +89,8 @@ def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> 
         action="append",
         default=[],
         metavar="ARGS",
-        help="boot arguments for the kernel; may be given several times. verdict=poweroff ends the "
-        "machine by PSCI instead of semihosting",
+        help="boot arguments for the kernel, which percival boot --help lists; may be given several times. "
+        "verdict=poweroff ends the machine by PSCI instead of semihosting",
     )
     parser.add_argument(
         "--timeout",
@@ -105,6 +114,13 @@ def _kernel_presets() -> List[str]:
         return [name for name in build.presets() if name != build.HOST_PRESET]
     except FrontDoorError:
         return [build.DEFAULT_PRESET]
+
+
+def _boot_arguments_help() -> str:
+    try:
+        return "\n".join(["Boot arguments (--append), their defaults and meanings:", *boot_arguments.help_lines()])
+    except FrontDoorError as error:
+        return f"Boot arguments: {error}"
 
 
 def _run(
@@ -188,6 +204,7 @@ def parser() -> argparse.ArgumentParser:
         VERDICTS_HELP,
     )
     _add_machine(sub, DEFAULT.cpu, icount=True)
+    sub.epilog = f"{_boot_arguments_help()}\n \n{sub.epilog}"
     sub.add_argument(
         "--gdb",
         action="store_true",
