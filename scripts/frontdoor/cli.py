@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, List, NoReturn, Optional, Sequence, Tuple
 
-from frontdoor import bench, boot, boot_arguments, build, debug, setup, testing
+from frontdoor import bench, boot, boot_arguments, build, debug, layout, setup, testing
 from frontdoor.errors import EXIT_CODES_HELP, EXIT_INTERRUPTED, EXIT_USAGE, FrontDoorError, UsageError
 from frontdoor.machine import MAX_CPUS, MAX_CPUS_GICV2, Machine
 from frontdoor.verdict import VERDICTS_HELP
@@ -118,7 +118,8 @@ def _kernel_presets() -> List[str]:
 
 def _boot_arguments_help() -> str:
     try:
-        return "\n".join(["Boot arguments (--append), their defaults and meanings:", *boot_arguments.help_lines()])
+        lines = boot_arguments.help_lines()
+        return "\n".join(["Boot arguments (--append), their defaults and meanings:", *lines])
     except FrontDoorError as error:
         return f"Boot arguments: {error}"
 
@@ -147,6 +148,10 @@ def _boot(args: argparse.Namespace) -> int:
 
 def _debug(args: argparse.Namespace) -> int:
     return debug.debug(_run(args, debugger=True), args.rest, may_build=not args.no_build)
+
+
+def _layout(args: argparse.Namespace) -> int:
+    return layout.layout(args.preset)
 
 
 def _bench(args: argparse.Namespace) -> int:
@@ -237,6 +242,21 @@ def parser() -> argparse.ArgumentParser:
         "gdb's",
     )
     _add_machine(sub, DEBUG_CPU, icount=True)
+
+    sub = add(
+        "layout",
+        _layout,
+        "print the address space",
+        "Every region with its addresses, its entries of the root table, and what CPUs share of it, "
+        "from the kernel's own constants. Boots nothing.",
+        "0 printed",
+    )
+    sub.add_argument(
+        "--preset",
+        default=build.DEFAULT_PRESET,
+        metavar="P",
+        help=f"the build whose layout it is, one of: {', '.join(_kernel_presets())} (default: %(default)s)",
+    )
 
     sub = add(
         "bench",

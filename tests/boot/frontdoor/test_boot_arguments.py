@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the front door and README.md say of the boot arguments is what the kernel's table says. (A row of the boot
-matrix, lists_its_boot_arguments, compares that with what the kernel itself prints.)"""
+"""What the front door and README.md say of the boot arguments is what the kernel's table says. (A row of the
+boot matrix, lists_its_boot_arguments, compares that with what the kernel itself prints.)"""
 
 import re
 import subprocess
