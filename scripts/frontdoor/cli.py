@@ -238,7 +238,9 @@ def parser() -> argparse.ArgumentParser:
         _debug,
         "debug the kernel in gdb",
         f"Stops at {debug.FIRST_LINE}, the first line in the kernel's own "
-        "address space. Arguments after -- go to gdb: percival debug -- -batch -ex bt.",
+        "address space. Besides gdb's own commands there are: percpu CPU VARIABLE (that CPU's copy), ptwalk "
+        "ADDRESS [CPU] (the descriptors on the way to a physical address), roots (each CPU's root table) and "
+        "threads (what each CPU runs, and what is ready to). Arguments after -- go to gdb: percival debug -- -batch -ex bt.",
         "gdb's",
     )
     _add_machine(sub, DEBUG_CPU, icount=True)

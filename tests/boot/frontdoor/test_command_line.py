@@ -132,6 +132,12 @@ class UsageTest(TreeTestCase):
             self.assertIn("Exit codes:", done.stdout)
 
 
+    def test_the_help_of_debug_names_the_commands_that_gdb_gets(self) -> None:
+        text = " ".join(self.run_percival("debug", "--help").stdout.split())
+        for command in ("percpu CPU VARIABLE", "ptwalk ADDRESS [CPU]", "roots (", "threads ("):
+            self.assertIn(command, text)
+
+
 class BenchTest(TreeTestCase):
     LINE = 'bench: {"name":"this_cpu_add","mode":"local","cpus":4,"instructions":1.00}'
 
