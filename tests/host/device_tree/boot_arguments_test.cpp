@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace percival {
@@ -13,6 +14,11 @@ namespace {
 
 using Table = BootArgumentTable;
 using Problem = BootArgumentError::Problem;
+
+// Nobody but the table makes what can be read.
+static_assert(!std::is_constructible_v<FlagArgument, BootArgument>);
+static_assert(!std::is_invocable_v<decltype(&BootArguments::flag), BootArguments, BootArgument>);
+static_assert(!std::is_invocable_v<decltype(&BootArguments::flag), BootArguments, NumberArgument>);
 
 std::string described(const BootArgumentError& error)
 {
