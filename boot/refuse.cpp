@@ -94,7 +94,8 @@ void refuse(const char* reason)
         uart.Pl011::drain();
     }
     if (described) {
-        if (BootArguments{machine.boot_arguments}.value("verdict") == "semihosting")
+        const BootArguments arguments{machine.boot_arguments};
+        if (arguments.choice(BootArgumentTable::kVerdict).value == VerdictChoice::Semihosting)
             arch::semihosting_exit(static_cast<u32>(Verdict::Panic));
         arch::power_init(machine.psci);
         arch::power_off();

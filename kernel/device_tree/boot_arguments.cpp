@@ -3,12 +3,44 @@
 
 #include "kernel/lib/text.hpp"
 
+#include <expected>
+
 namespace percival {
 namespace {
 
-constexpr bool is_space(char c)
+using Problem = BootArgumentError::Problem;
+
+// The values that this build has: `restart|guarded|auto` of `local|restart|guarded|auto`.
+std::string_view values_here(const BootArgument& argument)
 {
-    return c == ' ' || (c >= '\t' && c <= '\r');
+    std::string_view values = argument.values.text();
+    for (u8 missing = argument.first_choice; missing != 0; --missing)
+        values = slice(values, values.find('|') + 1);
+    return values;
+}
+
+// Calls visit(u8 number, std::string_view word) for each choice that this build has.
+template <class Visit>
+void for_each_choice(const BootArgument& argument, Visit visit)
+{
+    std::string_view rest = values_here(argument);
+    for (u8 number = argument.first_choice;; ++number) {
+        const std::size_t bar = rest.find('|');
+        visit(number, slice(rest, 0, bar));
+        if (bar == std::string_view::npos)
+            return;
+        rest = slice(rest, bar + 1);
+    }
+}
+
+std::optional<u8> choice_named(const BootArgument& argument, std::string_view name)
+{
+    std::optional<u8> found;
+    for_each_choice(argument, [&](u8 number, std::string_view word) {
+        if (word == name)
+            found = number;
+    });
+    return found;
 }
 
 // The value of one digit; 16 for what is none.
@@ -23,104 +55,132 @@ constexpr u64 digit(char c)
     return 16;
 }
 
-// Without the closing quote that an opening one calls for. Nested quotes lose one only, as with Linux.
-constexpr std::string_view unquoted_end(std::string_view text, bool is_quoted)
+std::expected<u64, Problem> number_of(std::string_view digits)
 {
-    if (is_quoted && text.ends_with('"'))
-        text.remove_suffix(1);
-    return text;
-}
-
-} // namespace
-
-bool BootArgument::is_of(std::string_view family) const
-{
-    return key.starts_with(family) && (key.size() == family.size() || key[family.size()] == '.');
-}
-
-void BootArgumentError::describe(Writer& out) const
-{
-    format(out, "{}={}: {}", key, value, problem);
-}
-
-BootArguments::Iterator& BootArguments::Iterator::operator++()
-{
-    std::size_t start = 0;
-    while (start < rest_.size() && is_space(rest_[start]))
-        ++start;
-    rest_.remove_prefix(start);
-    at_end_ = rest_.empty();
-    if (at_end_)
-        return *this;
-
-    const bool is_quoted = rest_.front() == '"';
-    if (is_quoted)
-        rest_.remove_prefix(1);
-    bool in_quotes = is_quoted;
-    std::size_t equals = 0; // 0: none. As with Linux, an argument cannot begin with it.
-    std::size_t size = 0;
-    for (; size < rest_.size() && (in_quotes || !is_space(rest_[size])); ++size) {
-        if (rest_[size] == '"')
-            in_quotes = !in_quotes;
-        else if (rest_[size] == '=' && equals == 0)
-            equals = size;
-    }
-    const std::string_view whole = slice(rest_, 0, size);
-    rest_.remove_prefix(size);
-
-    if (equals == 0) {
-        current_ = {unquoted_end(whole, is_quoted), std::nullopt};
-        return *this;
-    }
-    std::string_view value = slice(whole, equals + 1);
-    const bool is_value_quoted = value.starts_with('"');
-    if (is_value_quoted)
-        value.remove_prefix(1);
-    current_ = {slice(whole, 0, equals), unquoted_end(value, is_quoted || is_value_quoted)};
-    return *this;
-}
-
-std::optional<std::string_view> BootArguments::value(std::string_view key) const
-{
-    std::optional<std::string_view> last;
-    for (const BootArgument& argument : *this) {
-        if (argument.key == key)
-            last = argument.value.value_or("");
-    }
-    return last;
-}
-
-bool BootArguments::flag(std::string_view key) const
-{
-    const auto given = value(key);
-    return given && *given != "0" && *given != "n" && *given != "no" && *given != "off" && *given != "false";
-}
-
-std::expected<std::optional<u64>, BootArgumentError> BootArguments::number(std::string_view key) const
-{
-    const auto given = value(key);
-    if (!given)
-        return std::nullopt;
-    const auto wrong = [&](std::string_view problem) {
-        return std::unexpected(BootArgumentError{key, *given, problem});
-    };
-    std::string_view digits = *given;
     const bool is_hex = digits.starts_with("0x") || digits.starts_with("0X");
     if (is_hex)
         digits.remove_prefix(2);
     if (digits.empty())
-        return wrong("is not a number");
+        return std::unexpected{Problem::NotANumber};
 
     const u64 base = is_hex ? 16 : 10;
     u64 number = 0;
     for (char c : digits) {
         if (digit(c) >= base)
-            return wrong("is not a number");
+            return std::unexpected{Problem::NotANumber};
         if (__builtin_mul_overflow(number, base, &number) ||
             __builtin_add_overflow(number, digit(c), &number))
-            return wrong("does not fit 64 bits");
+            return std::unexpected{Problem::Beyond64Bits};
     }
     return number;
+}
+
+// `is none of restart, guarded and auto`, or `is neither blocks nor pages`
+void describe_wrong_choice(const BootArgument& argument, Writer& out)
+{
+    u32 left = 0;
+    for_each_choice(argument, [&left](u8, std::string_view) { ++left; });
+    const bool of_two = left == 2;
+    out.put(of_two ? "is neither " : "is none of ");
+    for_each_choice(argument, [&](u8, std::string_view word) {
+        --left;
+        out.put(word);
+        if (left != 0)
+            out.put(left > 1 ? ", " : of_two ? " nor " : " and ");
+    });
+}
+
+} // namespace
+
+void BootArgumentError::describe(Writer& out) const
+{
+    format(out, "{}={}: ", argument.name.text(), value);
+    switch (problem) {
+    case Problem::NotANumber:
+        out.put("is not a number");
+        break;
+    case Problem::Beyond64Bits:
+        out.put("does not fit 64 bits");
+        break;
+    case Problem::NoSuchChoice:
+        describe_wrong_choice(argument, out);
+        break;
+    }
+    format(out, ", using {}", default_of(argument));
+}
+
+std::optional<std::string_view> BootArguments::last(const BootArgument& argument) const
+{
+    std::optional<std::string_view> found;
+    for (const GivenArgument& given : given_) {
+        if (given.key == argument.name.text())
+            found = given.value.value_or("");
+    }
+    return found;
+}
+
+bool BootArguments::flag(const FlagArgument& argument) const
+{
+    const auto given = last(argument);
+    return given && *given != "0" && *given != "n" && *given != "no" && *given != "off" && *given != "false";
+}
+
+std::string_view BootArguments::text(const TextArgument& argument) const
+{
+    return last(argument).value_or(default_of(argument));
+}
+
+BootArgumentValue<u64> BootArguments::number(const NumberArgument& argument) const
+{
+    const u64 otherwise = number_of(default_of(argument)).value_or(0);
+    const auto given = last(argument);
+    if (!given)
+        return {otherwise, false, {}};
+    const auto number = number_of(*given);
+    if (!number)
+        return {otherwise, false, BootArgumentError{argument, *given, number.error()}};
+    return {*number, true, {}};
+}
+
+BootArgumentValue<u8> BootArguments::choice_by_number(const BootArgument& argument) const
+{
+    const u8 otherwise = choice_named(argument, default_of(argument)).value_or(argument.first_choice);
+    const auto given = last(argument);
+    if (!given)
+        return {otherwise, false, {}};
+    const auto chosen = choice_named(argument, *given);
+    if (!chosen)
+        return {otherwise, false, BootArgumentError{argument, *given, Problem::NoSuchChoice}};
+    return {*chosen, true, {}};
+}
+
+bool BootArguments::is_unknown(const GivenArgument& given)
+{
+    bool is_of_a_family = false;
+    bool is_known = false;
+    BootArgumentTable::for_each([&](const BootArgument& argument) {
+        is_known = is_known || given.key == argument.name.text();
+        is_of_a_family = is_of_a_family || given.family() == GivenArgument{argument.name.text(), {}}.family();
+    });
+    return is_of_a_family && !is_known;
+}
+
+void describe_usage(const BootArgument& argument, Writer& out)
+{
+    const std::string_view values = values_here(argument);
+    out.put(argument.name.text());
+    if (!values.empty() && !values.starts_with('['))
+        out.put('=');
+    out.put(values);
+}
+
+std::string_view default_of(const BootArgument& argument)
+{
+    const std::string_view fallback = argument.fallback.text();
+    if (argument.first_choice == 0 || choice_named(argument, fallback))
+        return fallback;
+    const std::string_view values = values_here(argument);
+    return slice(values, 0, values.find('|'));
 }
 
 } // namespace percival

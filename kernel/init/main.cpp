@@ -11,6 +11,7 @@
 #include "arch/mmu/tlb.hpp"
 #include "arch/threads/stack_switch.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/device_tree/boot_argument_report.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/hotplug/bring_up.hpp"
@@ -67,8 +68,8 @@ void read_machine()
         panic("no device tree at {}, where the loader said it is", boot::handoff.device_tree);
     const auto read = read_tree();
     // Before the first word about the tree: a panic has to be seen, and to end the run.
-    set_verdict_by_semihosting(BootArguments{this_machine().boot_arguments}.value("verdict") ==
-                               "semihosting");
+    const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
+    set_verdict_by_semihosting(reported(verdict) == VerdictChoice::Semihosting);
     arch::power_init(this_machine().psci);
     attach_console();
     if (!read) {
@@ -138,6 +139,10 @@ void choose_tlb_invalidation()
     end_boot_phase("summary");
     print_boot_timeline();
     const RunOptions options = read_run_options(BootArguments{this_machine().boot_arguments});
+    if (options.list_arguments) {
+        print_boot_arguments();
+        end_run(Verdict::Passed);
+    }
     if (options.dump_page_tables)
         dump_page_tables();
     if (options.list_areas)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/init/memory_setup.hpp"
 
+#include "kernel/device_tree/boot_argument_report.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/panic.hpp"
@@ -51,22 +52,14 @@ PhysRange take_private_tables(u32 cpus)
 
 mm::Leaves linear_map_leaves(const MachineDescription& machine)
 {
-    const auto wanted = BootArguments{machine.boot_arguments}.value("linear");
-    if (wanted == "pages")
-        return mm::Leaves::Pages;
-    if (wanted && wanted != "blocks")
-        print("boot argument linear={}: not blocks or pages, using blocks", *wanted);
-    return mm::Leaves::Largest;
+    const auto wanted = BootArguments{machine.boot_arguments}.choice(BootArgumentTable::kLinear);
+    return reported(wanted) == LinearChoice::Pages ? mm::Leaves::Pages : mm::Leaves::Largest;
 }
 
 percpu::Window window_of_percpu(const MachineDescription& machine)
 {
-    const auto wanted = BootArguments{machine.boot_arguments}.value("percpu.window");
-    if (wanted == "mapped")
-        return percpu::Window::Mapped;
-    if (wanted && wanted != "linked")
-        print("boot argument percpu.window={}: not linked or mapped, using linked", *wanted);
-    return percpu::Window::Linked;
+    const auto wanted = BootArguments{machine.boot_arguments}.choice(BootArgumentTable::kPercpuWindow);
+    return reported(wanted) == PercpuWindowChoice::Mapped ? percpu::Window::Mapped : percpu::Window::Linked;
 }
 
 void build_linear_map(const MachineDescription& machine, PhysRange private_tables)

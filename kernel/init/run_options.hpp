@@ -16,6 +16,7 @@ struct RunOptions {
     bool dump_page_tables{false};
     bool list_areas{false};
     bool list_percpu{false};
+    bool list_arguments{false}; // and nothing else
 };
 
 // Bad values are reported on the console and replaced by the default; arguments of ours that do not exist are

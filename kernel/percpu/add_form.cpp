@@ -4,6 +4,7 @@
 #include "arch/cpu/atomic_add.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
+#include "kernel/device_tree/boot_argument_report.hpp"
 #include "kernel/lib/print.hpp"
 
 #include <algorithm>
@@ -58,13 +59,16 @@ AddChoice measure()
 
 AddChoice choose_add_form(const BootArguments& arguments)
 {
-    const auto asked = arguments.value("percpu.add").value_or("auto");
-    for (std::size_t form = 0; form < kNames.size(); ++form) {
-        if (asked == kNames[form])
-            return {kForms[form], "boot argument"};
+    switch (reported(arguments.choice(BootArgumentTable::kPercpuAdd))) {
+    case PercpuAddChoice::LoadAdd:
+        return {AddForm::LoadAdd, "boot argument"};
+    case PercpuAddChoice::StoreAdd:
+        return {AddForm::StoreAdd, "boot argument"};
+    case PercpuAddChoice::LlSc:
+        return {AddForm::LlSc, "boot argument"};
+    case PercpuAddChoice::Auto:
+        break;
     }
-    if (asked != "auto")
-        print("boot argument percpu.add={}: is none of ldadd, stadd, llsc and auto, using auto", asked);
     return measure();
 }
 

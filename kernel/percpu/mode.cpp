@@ -4,6 +4,7 @@
 #include "arch/cpu/errata.hpp"
 #include "arch/cpu/processor.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/device_tree/boot_argument_report.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/percpu/add_form.hpp"
 #include "kernel/percpu/probe.hpp"
@@ -16,8 +17,6 @@ namespace percival {
 namespace {
 
 using arch::PercpuMode;
-
-constexpr PercpuMode kDefaultMode = arch::kPercpuFormAsLinked.mode;
 
 constexpr std::array<std::string_view, 3> kModeNames{"local", "restart", "guarded"};
 
@@ -33,19 +32,19 @@ std::optional<CpuId> cpu_that_may_share_its_tlb()
 
 PercpuModeChoice choose_mode(const BootArguments& arguments)
 {
-    const auto asked = arguments.value("percpu");
-    if (!asked)
-        return {kDefaultMode, "default"};
-    if (*asked == "auto")
-        return choose_percpu_mode_by_looking();
-    for (std::size_t mode = 0; mode < kModeNames.size(); ++mode) {
-        const auto named = static_cast<PercpuMode>(mode);
-        if (*asked == kModeNames[mode] && (arch::kHasLocalMode || named != PercpuMode::Local))
-            return {named, "boot argument"};
+    const auto asked = arguments.choice(BootArgumentTable::kPercpu);
+    const std::string_view why = asked.is_given ? "boot argument" : "default";
+    switch (reported(asked)) {
+    case PercpuChoice::Local:
+        return {PercpuMode::Local, why};
+    case PercpuChoice::Restart:
+        return {PercpuMode::Restart, why};
+    case PercpuChoice::Guarded:
+        return {PercpuMode::Guarded, why};
+    case PercpuChoice::Auto:
+        break;
     }
-    print("boot argument percpu={}: is none of {}restart, guarded and auto, using {}", *asked,
-          arch::kHasLocalMode ? "local, " : "", name_of(kDefaultMode));
-    return {kDefaultMode, "default"};
+    return choose_percpu_mode_by_looking();
 }
 
 bool all_cpus_have_lse()
@@ -78,7 +77,7 @@ PercpuModeChoice choose_percpu_mode_by_looking()
 void prepare_percpu_mode(const BootArguments& arguments)
 {
     arch::keep_veneers();
-    if (arguments.value("percpu").value_or("local") == "local")
+    if (arguments.choice(BootArgumentTable::kPercpu).value == PercpuChoice::Local)
         return;
     const arch::InterruptMask masked;
     arch::patch_percpu_operations({.mode = PercpuMode::Restart, .lse = false});

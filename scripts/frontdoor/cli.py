@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, List, NoReturn, Optional, Sequence, Tuple
 
-from frontdoor import bench, boot, build, debug, setup, testing
+from frontdoor import bench, boot, boot_arguments, build, debug, layout, setup, testing
 from frontdoor.errors import EXIT_CODES_HELP, EXIT_INTERRUPTED, EXIT_USAGE, FrontDoorError, UsageError
 from frontdoor.machine import MAX_CPUS, MAX_CPUS_GICV2, Machine
 from frontdoor.verdict import VERDICTS_HELP
@@ -20,12 +20,21 @@ BENCH_CPU = "neoverse-n1"
 DEBUG_CPU = "max,pauth=off"  # gdb cannot read signed return addresses: its backtraces would end at the first
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Keeps the lines of a table, which begin with blanks, as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text
+        lines = text.split("\n")
+        return "\n".join(line if line.startswith("  ") else fill(line, width, indent) for line in lines)
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse leaves with 2 on wrong arguments; 2 is the kernel's panic. Options are spelled out: what is
     not ours may be ctest's."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(allow_abbrev=False, **settings)
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **settings)
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -80,8 +89,8 @@ def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> 
         action="append",
         default=[],
         metavar="ARGS",
-        help="boot arguments for the kernel; may be given several times. verdict=poweroff ends the "
-        "machine by PSCI instead of semihosting",
+        help="boot arguments for the kernel, which percival boot --help lists; may be given several times. "
+        "verdict=poweroff ends the machine by PSCI instead of semihosting",
     )
     parser.add_argument(
         "--timeout",
@@ -105,6 +114,14 @@ def _kernel_presets() -> List[str]:
         return [name for name in build.presets() if name != build.HOST_PRESET]
     except FrontDoorError:
         return [build.DEFAULT_PRESET]
+
+
+def _boot_arguments_help() -> str:
+    try:
+        lines = boot_arguments.help_lines()
+        return "\n".join(["Boot arguments (--append), their defaults and meanings:", *lines])
+    except FrontDoorError as error:
+        return f"Boot arguments: {error}"
 
 
 def _run(
@@ -131,6 +148,10 @@ def _boot(args: argparse.Namespace) -> int:
 
 def _debug(args: argparse.Namespace) -> int:
     return debug.debug(_run(args, debugger=True), args.rest, may_build=not args.no_build)
+
+
+def _layout(args: argparse.Namespace) -> int:
+    return layout.layout(args.preset)
 
 
 def _bench(args: argparse.Namespace) -> int:
@@ -188,6 +209,7 @@ def parser() -> argparse.ArgumentParser:
         VERDICTS_HELP,
     )
     _add_machine(sub, DEFAULT.cpu, icount=True)
+    sub.epilog = f"{_boot_arguments_help()}\n \n{sub.epilog}"
     sub.add_argument(
         "--gdb",
         action="store_true",
@@ -216,10 +238,27 @@ def parser() -> argparse.ArgumentParser:
         _debug,
         "debug the kernel in gdb",
         f"Stops at {debug.FIRST_LINE}, the first line in the kernel's own "
-        "address space. Arguments after -- go to gdb: percival debug -- -batch -ex bt.",
+        "address space. Besides gdb's own commands there are: percpu CPU VARIABLE (that CPU's copy), ptwalk "
+        "ADDRESS [CPU] (the descriptors on the way to a physical address), roots (each CPU's root table) and "
+        "threads (what each CPU runs, and what is ready to). Arguments after -- go to gdb: percival debug -- -batch -ex bt.",
         "gdb's",
     )
     _add_machine(sub, DEBUG_CPU, icount=True)
+
+    sub = add(
+        "layout",
+        _layout,
+        "print the address space",
+        "Every region with its addresses, its entries of the root table, and what CPUs share of it, "
+        "from the kernel's own constants. Boots nothing.",
+        "0 printed",
+    )
+    sub.add_argument(
+        "--preset",
+        default=build.DEFAULT_PRESET,
+        metavar="P",
+        help=f"the build whose layout it is, one of: {', '.join(_kernel_presets())} (default: %(default)s)",
+    )
 
     sub = add(
         "bench",

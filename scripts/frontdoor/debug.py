@@ -17,13 +17,14 @@ from frontdoor.paths import ROOT, elf, image
 
 GDB = "gdb-multiarch"
 FIRST_LINE = "kernel_main"
+COMMANDS = ROOT / "scripts" / "gdb" / "percival.py"
 STUB_TIMEOUT_S = 20.0
 
 
 def gdb_command(kernel: Path, stub: Path, arguments: Sequence[str]) -> List[str]:
-    """gdb with the kernel's symbols, running up to the first line. The breakpoint is a hardware one: the
-    address it lies at is not mapped yet when it is set."""
-    commands = [f"target extended-remote {stub}", f"thbreak {FIRST_LINE}", "continue"]
+    """gdb with the kernel's symbols and the commands of scripts/gdb, running up to the first line. The
+    breakpoint is a hardware one: the address it lies at is not mapped yet when it is set."""
+    commands = [f"source {COMMANDS}", f"target extended-remote {stub}", f"thbreak {FIRST_LINE}", "continue"]
     preset = [word for command in commands for word in ("-ex", command)]
     # In the extended protocol, and not told that it was attached, gdb ends the machine when it ends;
     # otherwise it would let the kernel run on.

@@ -10,6 +10,7 @@ import re
 from typing import Callable, Dict, List, Sequence
 
 from frontdoor import ktap
+from frontdoor.boot_arguments import boot_arguments
 from row import Row
 
 Check = Callable[[Sequence[str], Row], List[str]]
@@ -19,6 +20,7 @@ ROOT = re.compile(r"root: cpu(\d+) P:(0x[0-9a-f]+)")
 FRAME = re.compile(r"^#\d+ +V:0x[0-9a-f]{16} [A-Za-z_]\S*\+0x[0-9a-f]+$")
 PERCPU_MODE = re.compile(r"# percpu: (\w+)")
 PERCPU_MODES = ["local", "restart", "guarded"]
+ARGUMENT = re.compile(r"argument: (\S+) +(\S+) +(\S.*)")
 LISTED = re.compile(r"# (\w+\.\w+)( \(manual\))?")
 
 
@@ -85,6 +87,14 @@ def test_list(lines: Sequence[str], row: Row) -> List[str]:
     problems = [] if len(listed) == len(set(listed)) else ["a test is listed twice"]
     problems += [] if len(listed) > len(manual) > 0 else ["tests are missing in the list"]
     return problems + ([] if "demo.fails" in manual else ["demo.fails is not listed as run on demand"])
+
+
+def argument_list(lines: Sequence[str], row: Row) -> List[str]:
+    """The kernel's table of boot arguments, which is the one that the front door shows."""
+    printed = [match.groups() for match in map(ARGUMENT.fullmatch, lines) if match]
+    wanted = [(argument.usage, argument.default, argument.meaning) for argument in boot_arguments()]
+    missing = [f"{argument} is not in the kernel's list" for argument in wanted if argument not in printed]
+    return missing or ([] if printed == wanted else [f"the kernel's list is {printed}"])
 
 
 def folded(lines: Sequence[str], row: Row) -> List[str]:
@@ -197,6 +207,7 @@ CHECKS: Dict[str, Check] = {
         failed_report,
         no_test_ran,
         test_list,
+        argument_list,
         summary,
         folded,
         panic_report,

@@ -10,6 +10,24 @@ from row import Row
 ENDS: Tuple[Row, ...] = (
     Row("a_pass_is_told_by_power_off", append="verdict=poweroff selftest=percpu.*"),
     Row("lists_its_tests", append="selftest.list", checks=("test_list",)),
+    Row("lists_its_boot_arguments", append="arguments.list", checks=("argument_list",)),
+    Row(
+        "wrong_boot_arguments_are_reported_and_not_used",
+        cpus=1,
+        append="linear=page percpu=fast percpu.add=stad percpu.window= selftest.timeout=soon selftest.lits "
+        "selftest.repeat=18446744073709551616 percpu.mode=local console=hvc0 selftest=roots.*",
+        shows=(
+            "^boot argument linear=page: is neither blocks nor pages, using blocks$",
+            "^boot argument percpu=fast: is none of local, restart, guarded and auto, using local$",
+            r"^percpu: local \(default\)$",
+            "^boot argument percpu.add=stad: is none of ldadd, stadd, llsc and auto, using auto$",
+            "^boot argument percpu.window=: is neither linked nor mapped, using linked$",
+            "^boot argument selftest.timeout=soon: is not a number, using 30$",
+            "^boot argument selftest.repeat=18446744073709551616: does not fit 64 bits, using 1$",
+            "^boot argument selftest.lits: there is no such argument$",
+            "^boot argument percpu.mode: there is no such argument$",
+        ),
+    ),
     Row(
         "a_failing_test_exits_1",
         append="selftest=demo.fails",

@@ -21,7 +21,7 @@ class DebugTest(unittest.TestCase):
     def test_gdb_stops_at_the_first_line_with_its_source(self) -> None:
         done = run("debug", "--no-build", "--", "-batch", "-ex", "bt", "-ex", "info registers pc")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, r"breakpoint 1, kernel_main \(\) at \S*kernel/main\.cpp:\d+")
+        self.assertRegex(done.stdout, r"breakpoint 1, kernel_main \(\) at \S*kernel/init/main\.cpp:\d+")
         self.assertRegex(done.stdout, r"\n#0 +kernel_main \(\)")
         self.assertRegex(done.stdout, r"\npc +0xf{4}")
         self.assertNotIn("percival: verdict", done.stdout, "the kernel ran on after gdb had ended")

@@ -126,10 +126,16 @@ class UsageTest(TreeTestCase):
             self.assertEqual(self.run_percival(*arguments).returncode, 64)
 
     def test_every_command_has_help_with_its_exit_codes(self) -> None:
-        for command in ((), ("setup",), ("boot",), ("test",), ("debug",), ("bench",)):
+        for command in ((), ("setup",), ("boot",), ("test",), ("debug",), ("layout",), ("bench",)):
             done = self.run_percival(*command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn("Exit codes:", done.stdout)
+
+
+    def test_the_help_of_debug_names_the_commands_that_gdb_gets(self) -> None:
+        text = " ".join(self.run_percival("debug", "--help").stdout.split())
+        for command in ("percpu CPU VARIABLE", "ptwalk ADDRESS [CPU]", "roots (", "threads ("):
+            self.assertIn(command, text)
 
 
 class BenchTest(TreeTestCase):

@@ -3,128 +3,213 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace percival {
 namespace {
 
-// "key", or "key|value".
-std::vector<std::string> parsed(std::string_view text)
+using Table = BootArgumentTable;
+using Problem = BootArgumentError::Problem;
+
+// Nobody but the table makes what can be read.
+static_assert(!std::is_constructible_v<FlagArgument, BootArgument>);
+static_assert(!std::is_invocable_v<decltype(&BootArguments::flag), BootArguments, BootArgument>);
+static_assert(!std::is_invocable_v<decltype(&BootArguments::flag), BootArguments, NumberArgument>);
+
+std::string described(const BootArgumentError& error)
 {
-    std::vector<std::string> all;
-    for (const BootArgument& argument : BootArguments{text}) {
-        std::string one{argument.key};
-        if (argument.value)
-            one += "|" + std::string{*argument.value};
-        all.push_back(one);
-    }
+    std::array<char, 160> room;
+    Writer out{room};
+    error.describe(out);
+    return std::string{out.text()};
+}
+
+std::string usage_of(const BootArgument& argument)
+{
+    std::array<char, 80> room;
+    Writer out{room};
+    describe_usage(argument, out);
+    return std::string{out.text()};
+}
+
+std::vector<std::string_view> unknown_of(std::string_view text)
+{
+    std::vector<std::string_view> all;
+    BootArguments{text}.for_each_unknown([&](std::string_view key) { all.push_back(key); });
     return all;
-}
-
-using Parsed = std::vector<std::string>;
-
-TEST(BootArguments, are_separated_by_any_white_space)
-{
-    EXPECT_EQ(parsed(""), Parsed{});
-    EXPECT_EQ(parsed(" \t\n "), Parsed{});
-    EXPECT_EQ(parsed("a"), (Parsed{"a"}));
-    EXPECT_EQ(parsed("  a\tb=1\n\nc=2  "), (Parsed{"a", "b|1", "c|2"}));
-}
-
-TEST(BootArguments, split_at_the_first_equals_sign)
-{
-    EXPECT_EQ(parsed("a=b=c d= e"), (Parsed{"a|b=c", "d|", "e"}));
-    EXPECT_EQ(parsed("=a"), (Parsed{"=a"})) << "as with Linux, no argument has an empty name";
-}
-
-TEST(BootArguments, quotes_keep_white_space_and_vanish_around_values_and_arguments)
-{
-    EXPECT_EQ(parsed(R"(a="b c" d)"), (Parsed{"a|b c", "d"}));
-    EXPECT_EQ(parsed(R"("a=b c" d)"), (Parsed{"a|b c", "d"}));
-    EXPECT_EQ(parsed(R"("a b" c)"), (Parsed{"a b", "c"}));
-    EXPECT_EQ(parsed(R"(a="" b)"), (Parsed{"a|", "b"}));
-    EXPECT_EQ(parsed(R"(a=b" "c)"), (Parsed{R"(a|b" "c)"})) << "quotes within a value stay";
-    EXPECT_EQ(parsed(R"(a=b"c" d"e")"), (Parsed{R"(a|b"c")", R"(d"e")"})) << "also at its end";
-}
-
-TEST(BootArguments, a_quote_that_is_never_closed_reaches_to_the_end)
-{
-    EXPECT_EQ(parsed(R"(a="b c)"), (Parsed{"a|b c"}));
-    EXPECT_EQ(parsed(R"("a b)"), (Parsed{"a b"}));
-    EXPECT_EQ(parsed(R"(a=")"), (Parsed{"a|"}));
-    EXPECT_EQ(parsed(R"(")"), (Parsed{""}));
 }
 
 TEST(BootArguments, the_last_of_a_name_counts)
 {
-    const BootArguments arguments{"a=1 b a=2 c a=3"};
-    EXPECT_EQ(arguments.value("a"), "3");
-    EXPECT_EQ(BootArguments{"a=1 a"}.value("a"), "");
-    EXPECT_FALSE(BootArguments{"a=on a=off"}.flag("a"));
+    const BootArguments arguments{"bench=1 ptdump bench=2 verdict bench=3"};
+    EXPECT_EQ(arguments.text(Table::kBench), "3");
+    EXPECT_EQ(BootArguments{"bench=1 bench"}.text(Table::kBench), "");
+    EXPECT_FALSE(BootArguments{"ptdump=on ptdump=off"}.flag(Table::kPtdump));
 }
 
 TEST(BootArguments, names_match_whole)
 {
     const BootArguments arguments{"selftest.list xbench bench.x=1"};
-    EXPECT_EQ(arguments.value("selftest"), std::nullopt);
-    EXPECT_EQ(arguments.value("bench"), std::nullopt);
-    EXPECT_TRUE(arguments.flag("selftest.list"));
+    EXPECT_EQ(arguments.text(Table::kSelftest), "*");
+    EXPECT_FALSE(arguments.is_given(Table::kSelftest));
+    EXPECT_FALSE(arguments.is_given(Table::kBench));
+    EXPECT_TRUE(arguments.flag(Table::kSelftestList));
+}
+
+TEST(BootArguments, a_text_that_is_not_given_is_its_default)
+{
+    EXPECT_EQ(BootArguments{""}.text(Table::kSelftest), "*");
+    EXPECT_EQ(BootArguments{"selftest="}.text(Table::kSelftest), "");
+    EXPECT_TRUE(BootArguments{"bench"}.is_given(Table::kBench));
 }
 
 TEST(BootArguments, a_flag_is_set_by_its_name_and_cleared_by_a_no)
 {
-    EXPECT_TRUE(BootArguments{"a"}.flag("a"));
-    EXPECT_TRUE(BootArguments{"a=1"}.flag("a"));
-    EXPECT_TRUE(BootArguments{"a=yes"}.flag("a"));
-    EXPECT_FALSE(BootArguments{"b"}.flag("a"));
-    for (const char* text : {"a=0", "a=n", "a=no", "a=off", "a=false"})
-        EXPECT_FALSE(BootArguments{text}.flag("a")) << text;
+    for (const char* text : {"ptdump", "ptdump=1", "ptdump=yes"})
+        EXPECT_TRUE(BootArguments{text}.flag(Table::kPtdump)) << text;
+    for (const char* text : {"", "b", "ptdump=0", "ptdump=n", "ptdump=no", "ptdump=off", "ptdump=false"})
+        EXPECT_FALSE(BootArguments{text}.flag(Table::kPtdump)) << text;
 }
 
 TEST(BootArguments, numbers_are_decimal_or_hexadecimal)
 {
-    const auto number = [](std::string_view text) { return BootArguments{text}.number("n").value(); };
-    EXPECT_EQ(number("n=0"), 0U);
-    EXPECT_EQ(number("n=30"), 30U);
-    EXPECT_EQ(number("n=007"), 7U);
-    EXPECT_EQ(number("n=0x1f"), 0x1fU);
-    EXPECT_EQ(number("n=0XAb"), 0xabU);
-    EXPECT_EQ(number("n=18446744073709551615"), ~u64{0});
-    EXPECT_EQ(number("n=0xffffffffffffffff"), ~u64{0});
-    EXPECT_EQ(number("m=1"), std::nullopt);
+    const auto number = [](const std::string& value) {
+        const std::string text = "selftest.timeout=" + value;
+        const auto read = BootArguments{text}.number(Table::kSelftestTimeout);
+        EXPECT_TRUE(read.is_given && !read.problem) << value;
+        return read.value;
+    };
+    EXPECT_EQ(number("0"), 0U);
+    EXPECT_EQ(number("31"), 31U);
+    EXPECT_EQ(number("007"), 7U);
+    EXPECT_EQ(number("0x1f"), 0x1fU);
+    EXPECT_EQ(number("0XAb"), 0xabU);
+    EXPECT_EQ(number("18446744073709551615"), ~u64{0});
+    EXPECT_EQ(number("0xffffffffffffffff"), ~u64{0});
 }
 
-TEST(BootArguments, what_is_no_number_is_reported_with_its_name)
+TEST(BootArguments, a_number_that_is_not_given_is_its_default)
+{
+    const auto read = BootArguments{"selftest.repeat=7"}.number(Table::kSelftestTimeout);
+    EXPECT_EQ(read.value, 30U);
+    EXPECT_FALSE(read.is_given);
+    EXPECT_FALSE(read.problem);
+}
+
+TEST(BootArguments, what_is_no_number_is_reported_with_its_name_and_the_default_used)
 {
     for (const char* value : {"", "soon", "-1", "+1", "1 ", "1s", "0x", "0xg", "1e3", "0b1", " 1"}) {
         const std::string text = "selftest.timeout=\"" + std::string{value} + "\"";
-        const auto number = BootArguments{text}.number("selftest.timeout");
-        ASSERT_FALSE(number) << value;
-        std::array<char, 80> room;
-        Writer out{room};
-        number.error().describe(out);
-        EXPECT_EQ(out.text(), "selftest.timeout=" + std::string{value} + ": is not a number");
+        const auto read = BootArguments{text}.number(Table::kSelftestTimeout);
+        EXPECT_EQ(read.value, 30U) << value;
+        ASSERT_TRUE(read.problem) << value;
+        EXPECT_EQ(described(*read.problem),
+                  "selftest.timeout=" + std::string{value} + ": is not a number, using 30");
     }
-    EXPECT_FALSE(BootArguments{"n"}.number("n"));
+    EXPECT_TRUE(BootArguments{"selftest.timeout"}.number(Table::kSelftestTimeout).problem);
 }
 
 TEST(BootArguments, a_number_beyond_64_bits_is_reported)
 {
-    for (const char* text :
-         {"n=18446744073709551616", "n=0x10000000000000000", "n=99999999999999999999999"}) {
-        const auto number = BootArguments{text}.number("n");
-        ASSERT_FALSE(number) << text;
-        EXPECT_EQ(number.error().problem, "does not fit 64 bits");
+    for (const char* value : {"18446744073709551616", "0x10000000000000000", "99999999999999999999999"}) {
+        const std::string text = "selftest.repeat=" + std::string{value};
+        const auto read = BootArguments{text}.number(Table::kSelftestRepeat);
+        ASSERT_TRUE(read.problem) << text;
+        EXPECT_EQ(described(*read.problem), text + ": does not fit 64 bits, using 1");
     }
 }
 
-TEST(BootArguments, belong_to_a_family_by_a_whole_first_word)
+// Reads each word of a choice and expects the enumerators from 0 up.
+template <class Choice>
+void expect_choices(const BootArgumentOf<Choice>& argument, const std::vector<std::string>& words)
 {
-    EXPECT_TRUE((BootArgument{"selftest", "x"}).is_of("selftest"));
-    EXPECT_TRUE((BootArgument{"selftest.lits", {}}).is_of("selftest"));
-    EXPECT_FALSE((BootArgument{"selftests", {}}).is_of("selftest"));
-    EXPECT_FALSE((BootArgument{"self", {}}).is_of("selftest"));
+    for (std::size_t number = 0; number < words.size(); ++number) {
+        const std::string text = std::string{argument.name.text()} + "=" + words[number];
+        const auto read = BootArguments{text}.choice(argument);
+        EXPECT_EQ(read.value, static_cast<Choice>(number)) << text;
+        EXPECT_TRUE(read.is_given && !read.problem) << text;
+    }
+}
+
+TEST(BootArguments, a_choice_is_the_enumerator_of_its_word)
+{
+    expect_choices(Table::kLinear, {"blocks", "pages"});
+    expect_choices(Table::kPercpu, {"local", "restart", "guarded", "auto"});
+    expect_choices(Table::kPercpuAdd, {"ldadd", "stadd", "llsc", "auto"});
+    expect_choices(Table::kPercpuWindow, {"linked", "mapped"});
+    expect_choices(Table::kVerdict, {"poweroff", "semihosting"});
+    EXPECT_EQ(static_cast<int>(VerdictChoice::Semihosting), 1);
+    EXPECT_EQ(static_cast<int>(PercpuChoice::Auto), 3);
+    EXPECT_EQ(static_cast<int>(PercpuAddChoice::Auto), 3);
+}
+
+TEST(BootArguments, a_choice_that_is_not_given_is_its_default)
+{
+    const BootArguments none{""};
+    EXPECT_EQ(none.choice(Table::kLinear).value, LinearChoice::Blocks);
+    EXPECT_EQ(none.choice(Table::kPercpu).value, PercpuChoice::Local);
+    EXPECT_EQ(none.choice(Table::kPercpuAdd).value, PercpuAddChoice::Auto);
+    EXPECT_EQ(none.choice(Table::kPercpuWindow).value, PercpuWindowChoice::Linked);
+    EXPECT_EQ(none.choice(Table::kVerdict).value, VerdictChoice::PowerOff);
+    EXPECT_FALSE(none.choice(Table::kVerdict).is_given);
+    EXPECT_FALSE(none.choice(Table::kVerdict).problem);
+}
+
+TEST(BootArguments, a_word_that_is_no_choice_is_reported_with_those_there_are_and_the_default_used)
+{
+    const auto fast = BootArguments{"percpu.add=fast"}.choice(Table::kPercpuAdd);
+    EXPECT_EQ(fast.value, PercpuAddChoice::Auto);
+    EXPECT_FALSE(fast.is_given);
+    EXPECT_EQ(described(fast.problem.value()),
+              "percpu.add=fast: is none of ldadd, stadd, llsc and auto, using auto");
+    const auto page = BootArguments{"linear=page"}.choice(Table::kLinear);
+    EXPECT_EQ(page.value, LinearChoice::Blocks);
+    EXPECT_EQ(described(page.problem.value()), "linear=page: is neither blocks nor pages, using blocks");
+    for (const char* text : {"linear", "linear=", "linear=blocks|pages", "linear=Pages", "linear=|"})
+        EXPECT_TRUE(BootArguments{text}.choice(Table::kLinear).problem) << text;
+}
+
+TEST(BootArguments, are_unknown_when_only_their_family_is_in_the_table)
+{
+    EXPECT_EQ(unknown_of("selftest.lits percpu.mode=local arguments bench.list=1 selftest.list"),
+              (std::vector<std::string_view>{"selftest.lits", "percpu.mode", "arguments", "bench.list"}));
+    EXPECT_TRUE(unknown_of("console=ttyAMA0 selftests quiet percpus .list").empty());
+}
+
+TEST(BootArguments, the_whole_table_is_known_and_each_entry_is_in_it_once)
+{
+    std::vector<std::string_view> names;
+    std::string all;
+    BootArgumentTable::for_each([&](const BootArgument& argument) {
+        names.push_back(argument.name.text());
+        all += " " + std::string{argument.name.text()};
+        EXPECT_FALSE(argument.meaning.text().empty());
+    });
+    EXPECT_TRUE(unknown_of(all).empty());
+    std::ranges::sort(names);
+    EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
+}
+
+TEST(BootArguments, show_how_they_are_written)
+{
+    EXPECT_EQ(usage_of(Table::kSelftest), "selftest=GLOB[,GLOB]");
+    EXPECT_EQ(usage_of(Table::kBench), "bench[=GLOB[,GLOB]]");
+    EXPECT_EQ(usage_of(Table::kPtdump), "ptdump");
+    EXPECT_EQ(usage_of(Table::kPercpu), "percpu=local|restart|guarded|auto");
+}
+
+TEST(BootArguments, a_choice_that_the_build_lacks_is_not_shown_and_not_taken)
+{
+    BootArgument without_local{Table::kPercpu};
+    without_local.first_choice = 1;
+    EXPECT_EQ(usage_of(without_local), "percpu=restart|guarded|auto");
+    EXPECT_EQ(default_of(without_local), "restart");
+    const BootArgumentError error{without_local, "local", Problem::NoSuchChoice};
+    EXPECT_EQ(described(error), "percpu=local: is none of restart, guarded and auto, using restart");
 }
 
 } // namespace

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Every boot argument: its name, its values, its default and its meaning. Code reads an argument by its entry
+// here (kernel/device_tree/boot_arguments.hpp), so that an argument which is not in the table cannot be read.
+//
+// `arguments.list` prints the table. `./percival boot --help` shows it too, and README.md repeats it:
+// scripts/frontdoor/boot_arguments.py finds the entries in this file by their double braces and four strings.
+//
+// The entries hold their text and no pointers: boot/refuse.cpp reads them with the MMU off, at an address for
+// which the image was not linked.
+#pragma once
+
+#include "kernel/lib/types.hpp"
+
+#include <cstddef>
+#include <string_view>
+
+namespace percival {
+
+template <std::size_t Room>
+class InlineText {
+public:
+    template <std::size_t Size>
+        requires(Size <= Room)
+    consteval InlineText(const char (&text)[Size])
+        : size_{u8{Size - 1}} // NOLINT(google-explicit-constructor)
+    {
+        for (std::size_t i = 0; i < Size; ++i)
+            text_[i] = text[i];
+    }
+    constexpr std::string_view text() const { return {text_, size_}; }
+
+private:
+    char text_[Room]{};
+    u8 size_;
+};
+
+struct BootArgument {
+    InlineText<20> name;
+    // Choices separated by `|`, or a placeholder; in brackets and with its `=` where it may be left out.
+    InlineText<32> values;
+    InlineText<12> fallback; // the default, written as a value
+    InlineText<64> meaning;
+    u8 first_choice{0}; // the choices before this one are not in this build
+};
+
+// T is what reading the argument gives: bool, a number, text, or an enum that has an enumerator for each
+// choice, in the order of `values`. Only BootArgumentTable makes entries.
+template <class T>
+class BootArgumentOf : public BootArgument {
+    friend struct BootArgumentTable;
+    consteval explicit BootArgumentOf(const BootArgument& argument) : BootArgument{argument} {}
+};
+
+using FlagArgument = BootArgumentOf<bool>;
+using NumberArgument = BootArgumentOf<u64>;
+using TextArgument = BootArgumentOf<std::string_view>;
+
+enum class LinearChoice : u8 { Blocks, Pages };
+enum class PercpuChoice : u8 { Local, Restart, Guarded, Auto };
+enum class PercpuAddChoice : u8 { LoadAdd, StoreAdd, LlSc, Auto };
+enum class PercpuWindowChoice : u8 { Linked, Mapped };
+enum class VerdictChoice : u8 { PowerOff, Semihosting };
+
+inline constexpr u8 kFirstPercpuChoice =
+    static_cast<u8>(PERCIVAL_LOCAL_PERCPU ? PercpuChoice::Local : PercpuChoice::Restart);
+
+// clang-format off
+struct BootArgumentTable {
+    static constexpr TextArgument kSelftest{
+        {"selftest", "GLOB[,GLOB]", "*", "which self-tests run, by suite.test"}};
+    static constexpr FlagArgument kSelftestList{
+        {"selftest.list", "", "off", "prints their names instead"}};
+    static constexpr NumberArgument kSelftestTimeout{
+        {"selftest.timeout", "S", "30", "seconds before a test counts as hung; 0: never"}};
+    static constexpr NumberArgument kSelftestRepeat{
+        {"selftest.repeat", "N", "1", "how often they run"}};
+    static constexpr FlagArgument kSelftestEveryMode{
+        {"selftest.every_mode", "", "off", "runs them in each mode of the this_cpu operations"}};
+    static constexpr TextArgument kBench{
+        {"bench", "[=GLOB[,GLOB]]", "", "runs benchmarks instead of self-tests"}};
+    static constexpr BootArgumentOf<LinearChoice> kLinear{
+        {"linear", "blocks|pages", "blocks", "maps RAM by the largest blocks, or by base pages"}};
+    static constexpr BootArgumentOf<PercpuChoice> kPercpu{
+        {"percpu", "local|restart|guarded|auto", "local",
+         "how the this_cpu operations run", kFirstPercpuChoice}};
+    static constexpr BootArgumentOf<PercpuAddChoice> kPercpuAdd{
+        {"percpu.add", "ldadd|stadd|llsc|auto", "auto",
+         "what adds without a result on CPUs with LSE; auto: as measured"}};
+    static constexpr BootArgumentOf<PercpuWindowChoice> kPercpuWindow{
+        {"percpu.window", "linked|mapped", "linked",
+         "whose tables a CPU's local window has: its slab's, or its own"}};
+    static constexpr FlagArgument kPtdump{
+        {"ptdump", "", "off", "prints the page tables by region, and what each root alone has"}};
+    static constexpr FlagArgument kVmallocinfo{
+        {"vmallocinfo", "", "off", "prints what uses addresses of vmalloc, modules and percpu"}};
+    static constexpr FlagArgument kPercpuinfo{
+        {"percpuinfo", "", "off", "prints chunks, pages and free bytes of the percpu allocator"}};
+    static constexpr FlagArgument kArgumentsList{
+        {"arguments.list", "", "off", "prints this table and ends the run"}};
+    static constexpr BootArgumentOf<VerdictChoice> kVerdict{
+        {"verdict", "poweroff|semihosting", "poweroff",
+         "how the run ends; semihosting: with the verdict as exit status"}};
+
+    // Calls visit(const BootArgument&) for each, in the order in which they are shown.
+    template <class Visit>
+    static constexpr void for_each(Visit visit)
+    {
+        const BootArgument* const all[] = {
+            &kSelftest, &kSelftestList, &kSelftestTimeout, &kSelftestRepeat, &kSelftestEveryMode,
+            &kBench,    &kLinear,       &kPercpu,          &kPercpuAdd,      &kPercpuWindow,
+            &kPtdump,   &kVmallocinfo,  &kPercpuinfo,      &kArgumentsList,  &kVerdict,
+        };
+        for (const BootArgument* argument : all)
+            visit(*argument);
+    }
+};
+// clang-format on
+
+} // namespace percival

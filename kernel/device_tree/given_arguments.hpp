@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The text of /chosen's boot arguments, cut at white space into `key` and `key=value`. Code that wants the value
+// of one goes through kernel/device_tree/boot_arguments.hpp. Any context, on the host too.
+//
+// Quoting is Linux's (lib/cmdline.c, next_arg()): white space inside double quotes separates nothing, and
+// quotes around a value or around the whole argument are taken away.
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <string_view>
+
+namespace percival {
+
+struct GivenArgument {
+    std::string_view key{};
+    std::optional<std::string_view> value{}; // absent: no `=`
+
+    // The key up to its first dot: `selftest` of `selftest.list`.
+    std::string_view family() const;
+};
+
+class GivenArguments {
+public:
+    // `text` outlives this and every view taken from it.
+    constexpr explicit GivenArguments(std::string_view text) : text_{text} {}
+
+    class Iterator {
+    public:
+        using value_type = GivenArgument;
+        using difference_type = std::ptrdiff_t;
+
+        constexpr Iterator() = default;
+        explicit Iterator(std::string_view text) : rest_{text} { ++*this; }
+
+        const GivenArgument& operator*() const { return current_; }
+        const GivenArgument* operator->() const { return &current_; }
+        Iterator& operator++();
+        friend bool operator==(const Iterator& iterator, std::default_sentinel_t) { return iterator.at_end_; }
+
+    private:
+        std::string_view rest_{};
+        GivenArgument current_{};
+        bool at_end_{true};
+    };
+
+    Iterator begin() const { return Iterator{text_}; }
+    static constexpr std::default_sentinel_t end() { return {}; }
+
+private:
+    std::string_view text_;
+};
+
+} // namespace percival

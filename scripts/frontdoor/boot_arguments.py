@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The kernel's boot arguments, read from the text of its own table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import List
+
+from frontdoor.errors import BuildFailed
+from frontdoor.paths import ROOT
+
+TABLE = ROOT / "kernel" / "device_tree" / "boot_argument_table.hpp"
+_STRING = r'"([^"\\]*)"'
+_ENTRY = re.compile(r"constexpr [\w<>]+ k\w+\{\s*\{\s*" + r"\s*,\s*".join([_STRING] * 4))
+_NO_DEFAULT = "-"
+
+
+@dataclass(frozen=True)
+class BootArgument:
+    """One argument, as it is shown: `selftest.timeout=S`, `30`, and what it means."""
+
+    usage: str
+    default: str
+    meaning: str
+
+
+def _usage(name: str, values: str) -> str:
+    return f"{name}={values}" if values and not values.startswith("[") else name + values
+
+
+def boot_arguments() -> List[BootArgument]:
+    """The table, in its order, with all values and the defaults of the default build."""
+    try:
+        text = TABLE.read_text()
+    except OSError as error:
+        raise BuildFailed(f"{TABLE} cannot be read: {error}") from error
+    return [
+        BootArgument(_usage(name, values), default or _NO_DEFAULT, meaning)
+        for name, values, default, meaning in _ENTRY.findall(text)
+    ]
+
+
+def help_lines() -> List[str]:
+    """The table for a terminal."""
+    rows = boot_arguments()
+    usage = max(len(row.usage) for row in rows)
+    default = max(len(row.default) for row in rows)
+    return [f"  {row.usage:{usage}}  {row.default:{default}}  {row.meaning}" for row in rows]
+
+
+def _code(text: str) -> str:
+    return "" if text == _NO_DEFAULT else "`" + text.replace("|", r"\|") + "`"
+
+
+def markdown_lines() -> List[str]:
+    """The table as README.md shows it."""
+    rows = [f"| {_code(row.usage)} | {_code(row.default)} | {row.meaning} |" for row in boot_arguments()]
+    return ["| argument | default | meaning |", "|---|---|---|", *rows]

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Prints mm/address_space/layout.hpp for `./percival layout`, which compiles this for the host with the granule
+// and address size of a preset: fields separated by tabs, one line for the geometry and then one for each region.
+#include "mm/address_space/kernel_geometry.hpp"
+
+#include <cinttypes>
+#include <cstdio>
+
+namespace {
+
+using namespace percival;
+using mm::KernelGeometry;
+using mm::KernelLayout;
+
+// Which entries of the root a region lies in.
+void print_region(const char* name, VirtRange range)
+{
+    const VirtAddr last = range.end() - Bytes{1};
+    std::printf("%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", name, range.base.raw(),
+                range.size.count(), KernelGeometry::index(KernelGeometry::kRootLevel, range.base),
+                KernelGeometry::index(KernelGeometry::kRootLevel, last));
+}
+
+} // namespace
+
+int main()
+{
+    constexpr VirtRange kLocal = KernelLayout::kLocalPercpu;
+    std::printf("%d\t%d\t%u\t%u\n", KernelGeometry::kRootLevel.number(), KernelLayout::kPrivateLevel.number(),
+                static_cast<unsigned>(KernelGeometry::index(KernelLayout::kPrivateLevel, kLocal.base)),
+                static_cast<unsigned>(KernelLayout::kWindowEntries));
+    print_region("linear map", KernelLayout::kLinear);
+    if (KernelGeometry::kVaBits == 52)
+        print_region("folded linear", KernelLayout::kFoldedLinear);
+    print_region("modules", KernelLayout::kModules);
+    print_region("vmalloc", KernelLayout::kVmalloc);
+    print_region("global percpu", KernelLayout::kGlobalPercpu);
+    print_region("image window", KernelLayout::kImageWindow);
+    print_region("local percpu", KernelLayout::kLocalPercpu);
+    print_region("vmemmap", KernelLayout::kVmemmap);
+    print_region("PCI I/O", KernelLayout::kPciIo);
+    print_region("fixmap", KernelLayout::kFixmap);
+    return 0;
+}
