@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/cpu/barrier.hpp.
+// The host's version of arch/cpu/barrier.hpp: the simulated machine's barriers, or nothing without one.
 #pragma once
 
 #include "arch/simulation/simulation.hpp"
