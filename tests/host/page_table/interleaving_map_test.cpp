@@ -26,7 +26,7 @@ struct Neighbours : World<Missing, Cpus> {
             for (u32 n = 0; n < Cpus; ++n)
                 this->read(cpu, n, {this->memory(n)});
         }
-        this->require(this->env.taken == G::kLevels, "a table is lost");
+        this->require(this->env.taken == G::kLevels, "a table page was lost");
         return World<Missing, Cpus>::verdict();
     }
 };

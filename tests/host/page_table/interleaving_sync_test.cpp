@@ -104,7 +104,7 @@ struct LateSync {
         explorer.access();
         for (const Outcome& outcome : machine.outcomes(cpu, page(n).base)) {
             if (outcome.address != kMemory + kPage * n && (outcome.address || !may_fault))
-                complaint = "a CPU may get something else than it should";
+                complaint = "a CPU may get a wrong translation";
         }
     }
 

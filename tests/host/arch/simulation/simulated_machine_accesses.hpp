@@ -254,7 +254,7 @@ Outcome SimulatedMachine<G>::access(u32 cpu, VirtAddr address)
     const std::vector<Outcome> all = outcomes(cpu, address);
     if (all.size() != 1)
         violate("CPU " + std::to_string(cpu) + " may get " + std::to_string(all.size()) +
-                " different things at " + describe(address, Pte{}, G::kRootLevel));
+                " different results at " + describe(address, Pte{}, G::kRootLevel));
     return all[0];
 }
 

@@ -172,7 +172,7 @@ void SimulatedMachine<G>::check_new(Pte now, Level level, const u64* slot)
     } else if (level.is_last()) {
         violate("a table below the last level");
     } else if (!memory_.contains(now.address()) || !memory_.page(now.address()).in_use) {
-        violate("a link to a page that is no table");
+        violate("a link to a page that is not a table in use");
         return;
     } else if (memory_.page(now.address()).unpublished_by) {
         violate("a table was linked before its contents were visible to walkers");
@@ -201,7 +201,7 @@ void SimulatedMachine<G>::check_against_stale(Pte now, Level level, Place place)
             stale.level != level && !both_leaves && stale.pte.kind(stale.level) == Kind::Table;
         const bool resized = resizes_live_ && now.kind(level) == Kind::Table && stale.level == level;
         if (!same && !unrelated && !resized)
-            violate("made while a TLB may still hold what was there before: " +
+            violate("an entry was made while a TLB may still hold an old one: " +
                     describe(place.address, now, level) + ", stale " +
                     describe(stale.range.base, stale.pte, stale.level));
     }
