@@ -30,7 +30,7 @@ MUTANTS = (
         "        roots_.publish();\n",
         "",
         ROOT_SYNC,
-        "*AllIsPublishedWhenItReturns*",
+        "*AllEntriesArePublished*",
     ),
     on_host(
         "root sync: no lock",
@@ -54,7 +54,7 @@ MUTANTS = (
         "        return index >= first && index - first < count;",
         "        return index >= first && index - first <= count;",
         ROOT_SYNC,
-        "*AcrossTheWindowsEnd*",
+        "*AcrossTheEndOfTheWindow*",
     ),
     on_host(
         "root sync: the entries that lead to the window are overwritten",
@@ -78,7 +78,7 @@ MUTANTS = (
         "            return std::unexpected{RootSyncError::Differs};",
         "            roots_.write(table, index, entry);",
         ROOT_SYNC,
-        "*ARootThatSomebodyElseWrote*",
+        "*AForeignEntryIsReported*",
     ),
     by_boot(
         "root sync: only the boot CPU gets the entry",
@@ -122,7 +122,7 @@ MUTANTS = (
         "mm/kernel_map/spurious_fault.cpp",
         "            looks_ = 0;\n",
         "",
-        "spurious_fault.one_break_after_the_other_is_waited_for",
+        "spurious_fault.consecutive_breaks_are_waited_for",
     ),
     by_boot(
         "spurious fault: retried for ever",
