@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Boot arguments made of any bytes: every view stays inside the text, and look-ups agree with iteration.
+// Fuzzes boot arguments made of arbitrary bytes: every view stays inside the text, and look-ups agree with
+// iteration.
 #include "kernel/device_tree/boot_arguments.hpp"
 
 #include <algorithm>
@@ -20,7 +21,7 @@ void require(bool holds)
 
 extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
 {
-    // An exact copy: one byte past its end belongs to nobody.
+    // An exact copy, so that a read past its end is detected.
     const auto copy = std::make_unique<char[]>(size);
     std::copy_n(data, size, copy.get());
     const std::string_view text{copy.get(), size};
@@ -41,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
         static_cast<void>(arguments.flag(argument.key));
         const auto number = arguments.number(argument.key);
         require(!number || number->has_value());
-        if (count == 8) // look-ups are linear: keep one run linear, too
+        if (count == 8) // look-ups are linear: this keeps one run linear too
             break;
     }
     return 0;
