@@ -3,7 +3,7 @@
 //
 // Invariants:
 // * The all-zero descriptor is invalid, so that a zeroed page is an empty table.
-// INV-pte_format-2: while output addresses stay within one naturally aligned kLinearOutput, the raw values of
+// INV-pte_format-1: while output addresses stay within one naturally aligned kLinearOutput, the raw values of
 //     leaves of one level and one set of attributes differ by exactly as much as their addresses. The engine
 //     fills tables by addition.
 #pragma once

@@ -81,7 +81,7 @@ private:
     }
 
     // Returns how many entries of `level` fit before the output address leaves its kLinearOutput
-    // (INV-pte_format-2).
+    // (INV-pte_format-1).
     static u64 linear_entries(PhysAddr to, Level level)
     {
         const Bytes rest = to.align_down(kLinearOutput) + kLinearOutput - to;

@@ -68,7 +68,7 @@ public:
 private:
     static constexpr u64 kRun = G::contiguous_entries(kLastLevel);
 
-    // Adds each page's address to a pattern. All outputs are within one kLinearOutput (INV-pte_format-2).
+    // Adds each page's address to a pattern. All outputs are within one kLinearOutput (INV-pte_format-1).
     void store_leaves(Pte* slot, std::span<const PhysAddr> pages, Pte pattern)
     {
 #pragma clang loop unroll_count(8)
