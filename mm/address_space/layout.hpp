@@ -27,8 +27,9 @@ namespace percival::mm {
 
 template <class G>
 struct Layout {
-    // A slab is one CPU's share of the global percpu area, and the size of the local window. Where some level
-    // has an entry between 32 MiB and 1 GiB, a slab is one such entry, so that one descriptor links a window.
+    // A slab is one CPU's share of the global percpu area, and the size of the local window. It is one entry
+    // of some level, between 32 MiB and 1 GiB, so that one descriptor links a window. Only 4k-39 has too
+    // small a kernel half for that: there, a slab is 32 entries of 2 MiB.
     static constexpr unsigned kSlabShift = G::kGranule == Granule::K64   ? 29
                                            : G::kGranule == Granule::K16 ? 25
                                            : G::kVaBits == 39            ? 26

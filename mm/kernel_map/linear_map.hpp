@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The linear map: all RAM at a constant distance from its physical address, read-write and never executable.
-// Only linear_pointer() turns a physical address into a pointer.
+// This is the place where a physical address becomes a pointer (linear_pointer()).
 //
 // Invariants:
 // * The image's text and read-only data, and all root tables once they are sealed (mm/roots/seal.hpp), are

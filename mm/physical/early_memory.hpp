@@ -7,8 +7,8 @@
 //
 // Invariants:
 // * The free ranges are not empty, and they overlap neither each other nor anything reserved.
-// * All memory that was added is free or taken; memory left out for lack of room counts as taken. So
-//   free_bytes() + taken_bytes() is the sum of what was added.
+// * All memory that was added is free or taken: free_bytes() + taken_bytes() is the sum of what was added. A
+//   part of a split range that does not fit in the list counts as taken.
 #pragma once
 
 #include "kernel/lib/address.hpp"
