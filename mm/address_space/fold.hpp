@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Folding: a build for 52-bit addresses on a CPU that translates only 48 bits.
+// Folding: a build for 52-bit addresses runs on a CPU that translates only 48 bits.
 //
-// All of the layout but the linear map lies in the top 256 TiB, whose bits 51:48 are all ones, so every
-// address is the same in both cases. Software keeps the 52-bit tree; the hardware enters it where a 48-bit
-// walk starts:
+// The whole layout except the linear map lies in the top 256 TiB, whose address bits 51:48 are all ones, so
+// these addresses are the same in both cases. Software keeps the 52-bit tree. The hardware enters it where a
+// 48-bit walk starts:
 //
-//   4k-52    one level further down, at the table that the root's last entry points to: the top level disappears
+//   4k-52    one level further down, at the table that the last entry of the root points to: the hardware
+//            never sees the top level
 //   16k-52   in the root, at its last 2 entries
 //   64k-52   in the root, at its last 64 entries
 //
-// INV-fold-1: decided once, with the MMU off, before any descriptor is written; constant afterwards.
+// Invariant: boot code decides on folding once, with the MMU off, before it writes any descriptor. The
+// decision never changes afterwards.
 #pragma once
 
 #include "mm/address_space/geometry.hpp"
 
 namespace percival::mm {
 
-// Whether this run is folded. Never true in a build for 48 bits or less.
+// Whether this boot is folded. Never true in a build for 48 bits or less.
 inline constinit bool folded_to_48_bits = false;
 
 // The lowest address of the kernel half that a 48-bit walk resolves.
 inline constexpr VirtAddr kFoldedKernelBase{~u64{0} << 48};
 
-// The physical address the hardware's walks start from, for a tree that software walks from `root`.
-// `table(PhysAddr)` gives a table's descriptors. The path along the top of the address space must exist.
+// Returns the physical address from which the hardware walks a tree that software walks from `root`.
+// `table(PhysAddr)` returns a table's descriptors. The tables along the top of the address space must exist.
 template <class G, class Pte, class TableAt>
 PhysAddr walk_start(PhysAddr root, TableAt table)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The shape of a translation tree: how a granule and a number of VA bits decide levels, entries and block
-// sizes. This is the one place where a level count or a granule is decided; everything else asks a Geometry.
+// The shape of a translation tree: a granule and a number of VA bits determine levels, entries and block
+// sizes. Only this file decides on a level count or a granule; all other code asks a Geometry.
 //
-// INV-geometry-1: what depends on the CPU (wide_blocks here, mm/address_space/fold.hpp) is decided once, with the MMU off, before
-//                 any descriptor is written; constant afterwards.
+// Invariant: boot code decides what depends on the CPU (wide_blocks here, and mm/address_space/fold.hpp)
+// once, with the MMU off, before it writes any descriptor. The decision never changes afterwards.
 //
-// Levels are numbered as in the Arm ARM (D8.2): level 3 holds pages, and each level up resolves kIndexBits
-// more. The root's level follows from the VA size: 2 for 64k-42, 0 for 4k-48, -1 for 4k-52.
+// Levels are numbered as in the Arm ARM (D8.2): level 3 holds pages, and each level above it resolves
+// kIndexBits more. The root's level follows from the VA size: 2 for 64k-42, 0 for 4k-48, -1 for 4k-52.
 //
 //   4k-48   63        48 47     39 38     30 29     21 20     12 11          0
 //          | all ones   | level 0 | level 1 | level 2 | level 3 | offset      |
@@ -25,11 +25,11 @@ class Level {
 public:
     constexpr explicit Level(int number) : number_{number} {}
     constexpr int number() const { return number_; }
-    // Towards the pages, and towards the root.
+    // down() goes towards the pages, up() towards the root.
     constexpr Level down() const { return Level{number_ + 1}; }
     constexpr Level up() const { return Level{number_ - 1}; }
     constexpr bool is_last() const { return number_ == 3; }
-    // A level is greater the closer to the pages it is, as its number.
+    // A level is greater the closer it is to the pages.
     friend constexpr auto operator<=>(Level, Level) = default;
 
 private:
@@ -38,8 +38,8 @@ private:
 
 inline constexpr Level kLastLevel{3};
 
-// Whether blocks exist one level further up than 48-bit output addresses allow: this run translates 52 bits, of input
-// and output. Never true in a build for 48 bits or less.
+// Whether blocks exist one level further up than 48-bit output addresses allow. True if this boot uses 52-bit
+// input and output addresses. Never true in a build for 48 bits or less.
 inline constinit bool wide_blocks = false;
 
 template <Granule G, unsigned VaBits>
@@ -57,7 +57,7 @@ struct Geometry {
     {
         return kPageShift + static_cast<unsigned>(3 - level.number()) * kIndexBits;
     }
-    // What one entry at `level` maps.
+    // The size that one entry at `level` maps.
     static constexpr Bytes entry_size(Level level) { return Bytes{u64{1} << shift(level)}; }
     static constexpr u64 entries(Level level)
     {
@@ -67,8 +67,9 @@ struct Geometry {
     {
         return (address.raw() >> shift(level)) & (entries(level) - 1);
     }
-    // Blocks (Arm ARM D8.3.1): at level 2, for 4 KiB at level 1 too; and one level above these where FEAT_LPA2
-    // (4 KiB, 16 KiB) or FEAT_LPA (64 KiB) is in use: 512 GiB, 64 GiB and 4 TiB.
+    // Returns whether blocks exist at `level` (Arm ARM D8.3.1): at level 2, and for 4 KiB at level 1 too.
+    // Where FEAT_LPA2 (4 KiB, 16 KiB) or FEAT_LPA (64 KiB) is in use, also one level above these: 512 GiB, 64
+    // GiB and 4 TiB.
     static constexpr Level kWideBlockLevel{G == Granule::K4 ? 0 : 1};
     static bool block_allowed(Level level)
     {
@@ -76,9 +77,9 @@ struct Geometry {
             return VaBits == 52 && wide_blocks;
         return kWideBlockLevel < level && !level.is_last();
     }
-    // Neighbouring leaves that may share one TLB entry through the contiguous hint (Arm ARM D8.7.1). They map
-    // neighbouring memory alike and start at a multiple of their number. 1: there is no such hint at this
-    // level.
+    // Returns how many neighbouring leaves may share one TLB entry through the contiguous hint (Arm ARM
+    // D8.7.1). They must map neighbouring memory with equal attributes and start at a multiple of their
+    // number. 1 means that this level has no such hint.
     static constexpr u64 contiguous_entries(Level level)
     {
         if (level <= kWideBlockLevel)

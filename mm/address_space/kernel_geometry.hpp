@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The geometry this build is for: PERCIVAL_GRANULE_KIB and PERCIVAL_VA_BITS come from the CMake preset.
+// The geometry of this build: PERCIVAL_GRANULE_KIB and PERCIVAL_VA_BITS come from the CMake preset.
 #pragma once
 
 #include "mm/address_space/layout.hpp"
@@ -13,7 +13,7 @@ inline constexpr Granule kKernelGranule = PERCIVAL_GRANULE_KIB == 4    ? Granule
 using KernelGeometry = Geometry<kKernelGranule, PERCIVAL_VA_BITS>;
 using KernelLayout = Layout<KernelGeometry>;
 
-// The identity map must reach any physical address, whatever the kernel half's size is.
+// The identity map must reach every physical address, whatever the size of the kernel half is.
 using IdmapGeometry = Geometry<kKernelGranule, 48>;
 
 } // namespace percival::mm

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel's address space, for every geometry. The linker script and the assembly read these very numbers
-// (arch/arm64/boot/asm_offsets.cpp): there is no second copy of them.
+// The layout of the kernel's address space, for every geometry. The linker script and the assembly use the
+// same constants (arch/arm64/boot/asm_offsets.cpp); there is no second copy of them.
 //
-// Kernel half, low to high; what is not named is never mapped:
+// The kernel half from low to high. The gaps between these regions are never mapped.
 //
-//   linear map      all RAM, at a constant distance from its physical address. Half of the kernel half.
+//   linear map      all RAM, at a constant distance from its physical address; half of the kernel half
 //   modules         loadable code
-//   vmalloc         stacks, device registers, everything mapped on demand
+//   vmalloc         stacks, device registers, and everything else that is mapped on demand
 //   global percpu   one slab per possible CPU, slab n at kGlobalPercpu.base + (n << kSlabShift)
-//   image window    the kernel image, linked at the window's start; ends where local percpu begins
-//   local percpu    one slab's worth of addresses, in which each root maps its own CPU's slab: the only region in
-//                   which roots differ. The static percpu section is linked at its start.
+//   image window    the kernel image, linked at the start of the window, which ends where local percpu begins
+//   local percpu    a window of one slab, where each root maps its own CPU's slab: the only region in which
+//                   roots differ. The static percpu section is linked at its start.
 //   vmemmap         room for page descriptors; nothing is mapped there yet
 //   PCI I/O
 //   fixmap          addresses fixed at compile time, for early boot and for patching
@@ -27,8 +27,9 @@ namespace percival::mm {
 
 template <class G>
 struct Layout {
-    // A slab is one CPU's share of the global percpu area, and the size of the local window. One entry of
-    // some level where that is between 32 MiB and 1 GiB, so that linking a window is one descriptor.
+    // A slab is one CPU's share of the global percpu area, and the size of the local window. It is one entry
+    // of some level, between 32 MiB and 1 GiB, so that one descriptor links a window. Only 4k-39 has too
+    // small a kernel half for that: there, a slab is 32 entries of 2 MiB.
     static constexpr unsigned kSlabShift = G::kGranule == Granule::K64   ? 29
                                            : G::kGranule == Granule::K16 ? 25
                                            : G::kVaBits == 39            ? 26
@@ -36,8 +37,8 @@ struct Layout {
     static constexpr Bytes kSlabSize{u64{1} << kSlabShift};
 
     // The level whose entries make up the local window: the largest entry that is not larger than a slab. A
-    // CPU has its own copy of every table on the path from the root down to the table of this level, and
-    // shares all below.
+    // CPU has its own copy of every table on the path from the root down to the table of this level. It
+    // shares all tables below.
     static constexpr Level private_level()
     {
         Level level = G::kRootLevel;
@@ -46,14 +47,14 @@ struct Layout {
         return level;
     }
     static constexpr Level kPrivateLevel = private_level();
-    // Tables a CPU owns: the root and those below it down to the private level.
+    // The number of tables a CPU owns: the root and those below it down to the private level.
     static constexpr unsigned kPrivateTables =
         static_cast<unsigned>(kPrivateLevel.number() - G::kRootLevel.number()) + 1;
     static constexpr u64 kWindowEntries = kSlabSize.count() >> G::shift(kPrivateLevel);
 
-    // What one private table spans. The window sits at the end of such a span, so that hardly anything but
-    // the image shares the private tables with it. Where the root itself is the private table there is only
-    // one span.
+    // The addresses that one private table spans. The window is at the end of such a span, so that it shares
+    // the private tables with little else than the image. Where the root itself is the private table there is
+    // only one span.
     static constexpr Bytes kPrivateSpan =
         kPrivateLevel == G::kRootLevel ? G::entry_size(kPrivateLevel) : G::entry_size(kPrivateLevel.up());
 
@@ -61,8 +62,8 @@ struct Layout {
     static constexpr VirtRange kFixmap{kTop - 40_MiB, 32_MiB};
     static constexpr VirtRange kPciIo{kFixmap.base - 24_MiB, 16_MiB};
 
-    // The lower half of the kernel half. A 52-bit build that is folded (mm/address_space/fold.hpp) has it at kFoldedLinear
-    // instead; all else lies above both.
+    // The lower half of the kernel half. A folded 52-bit build (mm/address_space/fold.hpp) has the linear map
+    // at kFoldedLinear instead. All other regions lie above both.
     static constexpr VirtRange kLinear{G::kKernelBase, Bytes{G::kKernelSize.count() / 2}};
     static constexpr VirtRange kFoldedLinear{VirtAddr{~u64{0} << 48}, Bytes{u64{1} << 47}};
     static constexpr Bytes kPageDescriptorSize{64};
@@ -81,15 +82,15 @@ struct Layout {
                                         G::kVaBits <= 42 ? 256_MiB : 2_GiB};
 
     // Roots are complete at boot: every entry of a private table that vmalloc can ever use points to a table
-    // from the start. That is one table per kPrivateSpan, so vmalloc is as large as 1 MiB of tables can
-    // serve, and ends at least a span before global percpu, so that running off its end faults.
+    // from the start. This takes one table per kPrivateSpan, so vmalloc is as large as 1 MiB of tables can
+    // serve. It ends at least one span before global percpu, so that an access past its end faults.
     static constexpr Bytes kVmallocRoom = (kGlobalPercpu.base - kPrivateSpan) - kModules.end();
     static constexpr Bytes kVmallocLimit{(u64{1} << (20 - G::kPageShift)) * kPrivateSpan.count() -
                                          kModules.size.count()};
     static constexpr VirtRange kVmalloc{kModules.end(), std::min(kVmallocRoom, kVmallocLimit)};
 
-    // Whether roots differ in this entry of their tables of `level`, one of the private tables: at the
-    // private level in the window's own entries, above it in the one that leads there.
+    // Returns whether roots differ in entry `index` of the private table of `level`: at the private level in
+    // the entries of the window, above it in the one entry that leads there.
     static constexpr bool is_private(Level level, u64 index)
     {
         const u64 first = G::index(level, kLocalPercpu.base);
@@ -97,10 +98,11 @@ struct Layout {
         return index >= first && index - first < count;
     }
 
-    // What is added to a local address, besides cpu << kSlabShift, to get the global one.
+    // The difference between the global and the local address of CPU 0's data; another CPU adds cpu <<
+    // kSlabShift.
     static constexpr Bytes kLocalToGlobal{kGlobalPercpu.base.raw() - kLocalPercpu.base.raw()};
 
-    // Low to high, without overlap.
+    // The regions are in ascending order and do not overlap.
     static_assert(kLinear.base == G::kKernelBase && kLinear.end() <= kModules.base);
     static_assert(kModules.end() == kVmalloc.base && kVmalloc.end() < kGlobalPercpu.base);
     static_assert(kVmalloc.size >= 7_GiB);
@@ -108,20 +110,20 @@ struct Layout {
     static_assert(kLocalPercpu.end() == kVmemmap.base && kVmemmap.end() <= kPciIo.base);
     static_assert(kPciIo.end() < kFixmap.base && kFixmap.base < kFixmap.end());
 
-    // All code reaches all of local percpu by ADRP, ±4 GiB (Arm ARM C6.2.13).
+    // ADRP reaches all of local percpu from all code: ±4 GiB (Arm ARM C6.2.13).
     static_assert(kLocalPercpu.end() - kImageWindow.base <= 4_GiB);
 
-    // The window is whole entries at the private level, which neighbouring regions do not use.
+    // The window consists of whole entries at the private level, which neighbouring regions do not use.
     static_assert(kWindowEntries >= 1 && kWindowEntries << G::shift(kPrivateLevel) == kSlabSize.count());
     static_assert(kLocalPercpu.base.is_aligned(G::entry_size(kPrivateLevel)));
     static_assert(kGlobalPercpu.base.is_aligned(kSlabSize));
-    // All window entries stand in one private table.
+    // All entries of the window are in one private table.
     static_assert(kPrivateLevel == G::kRootLevel ||
                   kLocalPercpu.base.align_down(kPrivateSpan) ==
                       (kLocalPercpu.end() - Bytes{1}).align_down(kPrivateSpan));
 };
 
-// Instantiated for all supported geometries, so that an impossible layout does not compile in any build.
+// Instantiates all supported geometries, so that an impossible layout does not compile in any build.
 static_assert(Layout<Geometry4k39>::kPrivateLevel == Level{2} && Layout<Geometry4k39>::kWindowEntries == 32);
 static_assert(Layout<Geometry4k48>::kPrivateLevel == Level{1} && Layout<Geometry4k48>::kPrivateTables == 2);
 static_assert(Layout<Geometry4k52>::kPrivateLevel == Level{1} && Layout<Geometry4k52>::kPrivateTables == 3);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a mapping is allowed to do, in terms that every architecture has.
+// The properties of a mapping, in terms that every architecture has.
 #pragma once
 
 #include "kernel/lib/types.hpp"
 
 namespace percival::mm {
 
-// There is no writable and executable protection: W^X holds because it cannot be written down.
+// No value is both writable and executable, so no caller can ask for a mapping that violates W^X.
 enum class Protection : u8 { ReadOnly, ReadWrite, ReadExecute };
 
 enum class MemoryType : u8 {
@@ -20,11 +20,11 @@ struct Attributes {
     friend constexpr bool operator==(Attributes, Attributes) = default;
 };
 
-// What a descriptor grants, bit by bit: wider than Attributes, so that a wrong one can be told.
+// The rights that a descriptor grants, bit by bit. Wider than Attributes, to describe a wrong descriptor too.
 struct Rights {
     bool writable{false};
     bool executable{false};
-    bool user{false}; // open to unprivileged code
+    bool user{false}; // accessible to unprivileged code
     friend constexpr bool operator==(Rights, Rights) = default;
 };
 
@@ -33,16 +33,16 @@ inline constexpr Attributes kReadOnlyData{Protection::ReadOnly};
 inline constexpr Attributes kData{Protection::ReadWrite};
 inline constexpr Attributes kDeviceRegisters{Protection::ReadWrite, MemoryType::Device};
 
-// How large the leaves of a mapping may be.
+// The sizes of leaves that a mapping may use.
 enum class Leaves : u8 {
     Largest, // blocks and the contiguous hint wherever alignment allows
     Pages,   // single pages, so that one page's protection can change later without break-before-make
 };
 
-// Who else may rely on the lower tables of a range.
+// Whether other roots may rely on the lower tables of a range.
 enum class Tables : u8 {
-    Shared,  // they are linked from several roots: they stay for good, empty or not
-    Private, // this root's alone: an empty one is freed
+    Shared,  // several roots link to the tables: they stay for good, empty or not
+    Private, // only this root links to the tables: an empty one is freed
 };
 
 enum class MapError : u8 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The contract between the page-table engine and an architecture's descriptor format.
 //
-// INV-pte_format-1: the all-zero descriptor is invalid, so that a zeroed page is an empty table.
-// INV-pte_format-2: while output addresses stay within one naturally aligned kLinearOutput, the raw values of
-//                   leaves of one level and one set of attributes differ by just as much as their addresses.
-//                   A table is filled by adding.
+// Invariants:
+// * The all-zero descriptor is invalid, so that a zeroed page is an empty table.
+// INV-pte_format-1: while output addresses stay within one naturally aligned kLinearOutput, the raw values of
+//     leaves of one level and one set of attributes differ by exactly as much as their addresses. The engine
+//     fills tables by addition.
 #pragma once
 
 #include "mm/address_space/geometry.hpp"
@@ -16,11 +17,11 @@ namespace percival::mm {
 
 enum class PteKind : u8 { Invalid, Table, Leaf };
 
-// Address bits 48 and up may stand anywhere in a descriptor (Arm ARM D8.3.1: 52-bit output addresses).
+// Address bits 48 and up may be anywhere in a descriptor (Arm ARM D8.3.1: 52-bit output addresses).
 inline constexpr Bytes kLinearOutput = 256_TiB;
 
-// A descriptor is a 64-bit value. Leaf is a block above the last level and a page on it; which of the two is
-// encoded by the format from the level. leaf() has no contiguous hint.
+// A descriptor is a 64-bit value. A Leaf is a block above the last level and a page at the last level; leaf()
+// encodes the one that `level` asks for. The result of leaf() does not have the contiguous hint.
 template <class P>
 concept PteFormat = requires(P pte, u64 raw, PhysAddr address, Level level, Attributes attributes) {
     { P{} } -> std::same_as<P>; // invalid

@@ -19,6 +19,7 @@ PhysRange image_range()
 arch::Pte* KernelTables::table_at_boot(PhysAddr address)
 {
     if (image_range().contains(address))
+        // SAFETY: the image is mapped as a whole at its link addresses, and the caller names a table in it.
         return reinterpret_cast<arch::Pte*>(physical_to_image(address).raw());
     return linear_pointer<arch::Pte>(address);
 }
@@ -26,7 +27,7 @@ arch::Pte* KernelTables::table_at_boot(PhysAddr address)
 std::optional<PhysAddr> KernelTables::take_page()
 {
     constexpr Bytes kPage = KernelGeometry::kPageSize;
-    // First, because it is the only source that several CPUs may use at once.
+    // Ask the page source first: only this source may be used by several CPUs at once.
     if (page_source_ != nullptr)
         return page_source_->allocate();
     if (!given_.is_empty()) {
@@ -84,6 +85,7 @@ void KernelTables::give_back_rest()
 arch::RootRegister root_register(PhysAddr root)
 {
     const auto at = [](PhysAddr address) {
+        // SAFETY: a descriptor is a 64-bit value (PteFormat).
         return reinterpret_cast<const u64*>(kernel_tables().table(address));
     };
     return arch::root_register(walk_start<KernelGeometry, arch::Pte>(root, at));

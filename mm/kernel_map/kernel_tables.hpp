@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The kernel's own translation tables as an environment for the page-table engine, with the MMU on.
 //
-// Tables lie either in the image (the boot pool) or in RAM that the linear map covers. Until the linear map
-// can serve, new tables come from the pool; later from early memory and the page allocator, always from
-// ranges that are mapped already, so no temporary mapping is ever needed to fill one.
+// Tables are either in the image (the boot pool) or in RAM that the linear map covers. New tables come from
+// the pool until the linear map can provide them, and later from early memory and the page allocator. These
+// ranges are always mapped already, so filling a table never needs a temporary mapping.
 //
-// Until the secondaries run only the boot CPU edits tables. Afterwards any CPU may, several at once and in any
-// context, each in addresses that it owns (mm/page_table/page_table.hpp): callers serialize nothing but the use of their
-// own range. What makes that safe is that the master's tables are shared, and a shared table is never freed:
-// whoever finds one may go on in it.
+// Until the secondaries run only the boot CPU edits tables. Afterwards any CPU may, several at once and in
+// any context, each for addresses that it owns (mm/page_table/page_table.hpp). Callers serialize only the use
+// of their own range. This is safe because the master's tables are shared, and a shared table is never freed
+// (INV-page_table-4): a CPU that finds a table may go on in it.
 #pragma once
 
 #include "arch/mmu/pte.hpp"
@@ -37,42 +37,42 @@ public:
 
     arch::Pte* table(PhysAddr address)
     {
-        // All tables are in RAM, those of the image too.
+        // SAFETY: all tables are in RAM, those in the image too, and the linear map covers all RAM.
         if (to_linear_ != 0) [[likely]]
             return reinterpret_cast<arch::Pte*>(address.raw() + to_linear_);
         return table_at_boot(address);
     }
     std::optional<PhysAddr> allocate();
-    // Takes back a page of allocate() that no tree leads to: another CPU linked its own first. After
-    // use_page_source().
+    // Takes back a page from allocate() that no tree leads to, because another CPU linked its own table
+    // first. Called after use_page_source() only.
     void release(PhysAddr page);
-    // A change of a descriptor that needed break-before-make and was about to be made without: a panic.
+    // Panics: a descriptor was about to change without the break-before-make that the change needs.
     [[noreturn]] static void forbidden(arch::Pte old, arch::Pte now, Level level);
 
-    // Whether leaves in use may change their size: on every CPU, without TLB conflict aborts. Not until
-    // somebody has found that out.
+    // Returns whether leaves in use may change their size: on every CPU, without TLB conflict aborts. False
+    // until allow_live_resizes() says so.
     bool resizes_live() const { return resizes_live_; }
     void allow_live_resizes() { resizes_live_ = true; }
 
-    // From now on tables come out of `mapped`, until it is used up.
+    // Takes new tables from `mapped` from now on, until it is used up.
     void give(PhysRange mapped);
-    // The linear map is complete: all RAM is reached through it, and after that tables come from early
-    // memory.
+    // Called when the linear map is complete. From now on all RAM is accessed through it. New tables come
+    // from early memory and, after use_page_source(), from the page allocator.
     void use_linear_map();
-    // Returns what is left of `mapped` to early memory.
+    // Returns the rest of `mapped` to early memory.
     void give_back_rest();
     // From now on tables come from `source`, which the page allocator hands in when it has started. Boot CPU,
     // before any other CPU runs.
     void use_page_source(const TablePageSource& source) { page_source_ = &source; }
 
-    // Tables that stand: taken since boot and not given back.
+    // The number of tables in existence: taken since boot and not given back.
     u64 tables_made() const { return tables_made_.load(std::memory_order_relaxed); }
 
 private:
     arch::Pte* table_at_boot(PhysAddr address);
     std::optional<PhysAddr> take_page();
 
-    // What is added to a physical address of RAM to get its linear address; 0 before the linear map is complete.
+    // The difference between a linear address and its physical address; 0 before the linear map is complete.
     u64 to_linear_{0};
     PhysRange given_{};
     const TablePageSource* page_source_{nullptr};
@@ -89,7 +89,7 @@ inline KernelTables& kernel_tables()
     return the_kernel_tables;
 }
 
-// The root where shared regions are edited. It belongs to no CPU; its local percpu window is empty.
+// The root in which shared regions are edited. It belongs to no CPU; its local percpu window is empty.
 inline PhysAddr master_root()
 {
     return image_to_physical(&boot::boot_tables.master);
@@ -99,7 +99,8 @@ inline KernelPageTable master_table()
     return {master_root(), kernel_tables()};
 }
 
-// Returns the register value that puts a CPU on the tree under `root`.
+// Returns the register value that puts a CPU on the tree under `root`. In a folded build the hardware starts
+// to walk behind the root's start (mm/address_space/fold.hpp).
 arch::RootRegister root_register(PhysAddr root);
 
 } // namespace percival::mm

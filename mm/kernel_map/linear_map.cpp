@@ -14,12 +14,13 @@ namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
-// Tables for the rest of the linear map come from RAM that is mapped first: this much, through one table of
-// the boot pool. With blocks a bank needs two tables per level at its edges at most, and 64 banks with all
-// their holes stay far below. With pages it serves for a larger piece, and that for all else.
+// The size of the RAM that is mapped first, through one table of the boot pool, to hold the tables for the
+// rest of the linear map. With blocks, a bank needs at most two tables per level at its edges, and 64 banks
+// with all their holes need far less than this. With pages it holds the tables of a larger piece, and that
+// one holds all others.
 constexpr Bytes kFirstPiece = kPage * 512;
 
-// A part of RAM with protection of its own.
+// A part of RAM with its own protection.
 struct Piece {
     PhysRange range;
     bool mapped;
@@ -35,7 +36,7 @@ PhysRange to_whole_pages(PhysRange range)
     return {base, range.end().align_up(kPage) - base};
 }
 
-// The next piece that begins in or reaches into [at, end).
+// Returns the first piece that overlaps [at, end), or null.
 const Piece* next_piece(const Pieces& pieces, PhysAddr at, PhysAddr end)
 {
     const Piece* next = nullptr;
@@ -54,7 +55,7 @@ std::expected<void, MapError> map_plain(KernelPageTable& table, PhysAddr from, P
     return table.map({linear_address(from), to - from}, from, attributes, leaves);
 }
 
-// Maps a bank, leaving out the pieces or giving them their own protection.
+// Maps a bank, leaving out the pieces that are not mapped, and giving the others their own protection.
 std::expected<void, MapError> map_bank(KernelPageTable& table, PhysRange bank, const Pieces& pieces,
                                        Leaves leaves)
 {
@@ -79,8 +80,8 @@ std::expected<void, MapError> map_bank(KernelPageTable& table, PhysRange bank, c
     return {};
 }
 
-// Memory for the tables that map all banks by pages: a last-level table per span, the levels above (less than
-// one in 500 of those), and what straddles at each end of a bank.
+// Returns the memory for the tables that map all banks by pages: one last-level table per span, the levels
+// above (less than one in 500 of those), and the spans that a bank covers in part at each end.
 Bytes page_table_memory(const MachineDescription& machine)
 {
     constexpr Bytes kSpan = KernelGeometry::entry_size(kLastLevel.up());
@@ -90,11 +91,11 @@ Bytes page_table_memory(const MachineDescription& machine)
     return kPage * (tables + tables / 256);
 }
 
-// Takes memory for tables and maps it, each piece with tables from the one before, until there is enough.
+// Takes memory for tables and maps it, each piece with tables from the previous one, until there is enough.
 std::expected<void, LinearMapError> map_table_memory(KernelPageTable& table, Bytes needed, Leaves leaves,
                                                      Pieces& pieces)
 {
-    // A table maps at least this many pages, so a piece serves for one this much larger.
+    // A table maps at least this many pages, so a piece holds the tables for a piece this many times larger.
     constexpr u64 kGrowth = 256;
     Bytes size = kFirstPiece;
     Bytes alignment = kFirstPiece;
@@ -119,7 +120,7 @@ bool place_linear_map(const MachineDescription& machine, Leaves leaves)
         lowest = std::min(lowest, bank.range.base);
         highest = std::max(highest, bank.range.end());
     }
-    // Aligned to the largest block, so that physical and linear addresses are aligned alike.
+    // Align to the largest block, so that physical and linear addresses have the same alignment.
     Bytes alignment = kPage;
     for (Level level = KernelGeometry::kRootLevel; !level.is_last(); level = level.down()) {
         if (KernelGeometry::block_allowed(level)) {

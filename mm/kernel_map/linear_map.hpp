@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The linear map: all RAM at a constant distance from its physical address, read-write and never executable.
-// This is the one place where a physical address becomes a pointer.
+// This is the place where a physical address becomes a pointer (linear_pointer()).
 //
-// INV-linear_map-1: the image's text and read-only data, and all root tables once they are sealed
-//                   (mm/roots/seal.hpp), are read-only here too, so that no alias defeats W^X or changes a
-//                   root.
-// INV-linear_map-2: memory the firmware reserved with no-map has no mapping: speculation must not reach it.
+// Invariants:
+// * The image's text and read-only data, and all root tables once they are sealed (mm/roots/seal.hpp), are
+//   read-only here too, so that no alias defeats W^X or changes a root.
+// * Memory that the firmware reserved with no-map has no mapping, because speculation must not reach it.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
@@ -17,8 +17,8 @@
 
 namespace percival::mm {
 
-// Where the linear map begins, the physical address that is mapped there, and how large its leaves may be.
-// Set by map_linear().
+// The start of the linear map, the physical address that is mapped there, and how large its leaves may be.
+// map_linear() sets it.
 struct LinearMap {
     VirtAddr base;
     PhysAddr start;
@@ -31,28 +31,29 @@ inline VirtAddr linear_address(PhysAddr address)
     return linear_map.base + (address - linear_map.start);
 }
 
-// The bytes at a physical address of RAM. Valid once map_linear() is done.
+// Returns a pointer to a physical address of RAM. Valid once map_linear() is done.
 template <class T>
 T* linear_pointer(PhysAddr address)
 {
+    // SAFETY: map_linear() maps all RAM at its linear address, and the caller knows what is there.
     return reinterpret_cast<T*>(linear_address(address).raw());
 }
 
-// The physical address behind an address in the linear map.
+// Returns the physical address behind an address in the linear map.
 inline PhysAddr linear_to_physical(VirtAddr address)
 {
     return linear_map.start + (address - linear_map.base);
 }
 
 enum class LinearMapError : u8 {
-    NoMemory,   // nothing free for tables
+    NoMemory,   // no free memory for tables
     OutOfReach, // RAM spans more than the linear map covers
 };
 
-// Maps all banks but `no_map` reservations, with leaves as large as `leaves` allows; `kept_apart` (the
-// private roots) by pages in any case, so that its protection can be changed later. Every table is made once,
-// in memory that is mapped already: there is no temporary mapping, and nothing to invalidate. Needs
-// early_memory() filled. Boot CPU, once.
+// Maps all banks except `no_map` reservations, with leaves as large as `leaves` allows. Maps `kept_apart`
+// (the private roots) by pages in any case, so that its protection can change later. Every table is made
+// once, in memory that is mapped already, so there is no temporary mapping and nothing to invalidate.
+// early_memory() must be filled. Boot CPU, once.
 std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart,
                                                Leaves leaves);
 

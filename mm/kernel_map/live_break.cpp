@@ -9,7 +9,7 @@ namespace {
 
 PERCIVAL_PERCPU PerCpu<u32> breaking{};
 
-// Before a CPU has percpu data its faults are not looked at twice.
+// Without percpu data nothing is recorded: the fault handler then does not retry (is_spurious()).
 void set_breaking(u32 value)
 {
     if (arch::read_this_cpu_distance() != 0)
@@ -22,13 +22,14 @@ LiveBreak::LiveBreak()
 {
     set_breaking(1);
     live_breaks.begun.fetch_add(1, std::memory_order_relaxed);
-    // Before the broken entries: a CPU that faults on one of them then finds the break announced.
+    // Announce the break before the entries are broken: a CPU that faults on one of them then sees the
+    // announcement.
     arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();
 }
 
 LiveBreak::~LiveBreak()
 {
-    // Release, and the new entries are published: a CPU that sees this end translates through them.
+    // Release, after the new entries were published: a CPU that sees this end also translates through them.
     live_breaks.ended.fetch_add(1, std::memory_order_release);
     set_breaking(0);
 }

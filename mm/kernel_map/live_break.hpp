@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Announcing break-before-make of leaves that CPUs may be using.
+// Announces break-before-make of leaves that CPUs may be using.
 //
-// Between break and make such an address is not mapped, and whoever uses it faults for real. While a LiveBreak
-// lives, the fault handlers of the other CPUs wait and look again (mm/kernel_map/spurious_fault.hpp). Interrupts are
-// masked, so that it is short and that nothing but the break runs on this CPU meanwhile.
+// Between break and make such an address is not mapped, and a CPU that uses it takes a fault. While a
+// LiveBreak object exists, the fault handlers of the other CPUs wait and retry
+// (mm/kernel_map/spurious_fault.hpp). Interrupts are masked, so that the break is short and this CPU runs
+// nothing else meanwhile.
 //
 // Any context in which leaves may be edited. Not nested.
 //
-// INV-live_break-1: a break is counted as begun before a walker can see the first broken entry, and as ended
-//                   after every walker sees the new ones.
+// Invariant: a break is counted as begun before a walker can see the first broken entry, and as ended after
+// every walker sees the new entries.
 #pragma once
 
 #include "arch/cpu/processor.hpp"
@@ -18,7 +19,7 @@
 
 namespace percival::mm {
 
-// On all CPUs together, since boot. Breaks are in progress exactly when the two differ.
+// The breaks of all CPUs since boot. Breaks are in progress exactly while the two counts differ.
 struct LiveBreaks {
     std::atomic<u64> begun{0};
     std::atomic<u64> ended{0};
@@ -34,7 +35,7 @@ private:
     arch::InterruptMask masked_;
 };
 
-// Whether the calling CPU is inside one. Interrupts masked; once it has percpu data.
+// Returns whether the calling CPU is inside a break. Interrupts masked; percpu data must exist.
 bool this_cpu_breaks();
 
 } // namespace percival::mm

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Access to tables that walkers may be reading right now: the part of an engine environment that is the same
-// on every live tree. Any context.
+// Access to tables that walkers may be reading: the part of an engine environment that is the same for every
+// live tree. Any context.
 //
-// INV-live_tables-1: a table page's zeroes are visible to walkers before any descriptor points to it: zero()
-//                    publishes.
+// Invariant: walkers see the zeroes of a table page before any descriptor points to it, because zero()
+// publishes.
 #pragma once
 
 #include "arch/cpu/barrier.hpp"
@@ -12,6 +12,8 @@
 
 namespace percival::mm {
 
+// SAFETY (all casts here): a descriptor format is a 64-bit value (PteFormat), and every access is a single
+// 64-bit one.
 template <PteFormat Pte>
 struct LiveTables {
     static void store(Pte* slot, Pte value)
@@ -19,8 +21,8 @@ struct LiveTables {
         arch::store_descriptor(reinterpret_cast<u64*>(slot), value.raw());
     }
 
-    // The table's address is all that another CPU needs to use it: what it reads there depends on what it
-    // read here, so that the zeroes, published before, are there.
+    // Another CPU needs only the table's address to use the table. Its reads there depend on its read of this
+    // slot, so it sees the zeroes, which were published before.
     static Pte link(Pte* slot, Pte table)
     {
         return Pte{arch::link_descriptor(reinterpret_cast<u64*>(slot), table.raw())};
@@ -31,15 +33,15 @@ struct LiveTables {
         arch::fill_descriptors(reinterpret_cast<u64*>(first), count, value.raw(), step.count());
     }
 
-    // Makes a page an empty table that may be linked.
+    // Turns a page into an empty table that may be linked.
     static void zero(Pte* table, Bytes size)
     {
         arch::zero_table(reinterpret_cast<u64*>(table), size);
         publish();
     }
 
-    // All stores to tables before later walks by any CPU; the ISB for this one's own next access, which could
-    // otherwise still use the fault it found before (Arm ARM D8.2.6).
+    // Orders all stores to tables before later walks by any CPU. The ISB is for this CPU's own next access,
+    // which could otherwise still take a fault that was determined earlier (Arm ARM D8.2.6).
     static void publish()
     {
         arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();

@@ -13,11 +13,12 @@ PERCIVAL_PERCPU PerCpu<u64> spurious_faults{};
 
 namespace {
 
-// A break takes microseconds; this is a good part of a second, which leaves room for a host that runs the breaking CPU
-// late. Counted and not timed, so that a waiting CPU that does not run itself does not lose patience.
+// A break takes microseconds. This limit is a good part of a second, in case an emulator's host runs the
+// breaking CPU late. It is a count and not a time, so that a waiting CPU that does not run itself does not
+// use it up.
 constexpr u32 kMaxLooksPerBreak = u32{1} << 19;
 
-// One break may follow the other so closely that no look falls between them, and a look may come but once in each.
+// Breaks may follow each other so closely that no look falls between them, and one look may fall into each.
 constexpr u32 kMaxBreaks = kMaxLooksPerBreak;
 
 // A retry helps at once, unless something is wrong.
@@ -36,7 +37,8 @@ bool translates(const TranslationFault& fault)
     return fault.is_write ? arch::translates_for_write(fault.address) : arch::translate(fault.address).valid;
 }
 
-// How long to wait for what others break: anew for each break that ends, within limits.
+// Limits how long the handler waits for breaks of other CPUs. Each break that ends allows a new wait, up to a
+// maximum.
 class Patience {
 public:
     bool is_over(u64 ended)
@@ -55,13 +57,14 @@ private:
     u32 breaks_{0};
 };
 
-// A break that begins and ends between the two looks at the counters is one that the translation may have been
-// a victim of: only when none was in progress from before to after does its failure stand.
+// Returns whether the access translates, and waits for breaks in progress if it does not. A break that begins
+// and ends between the two reads of the counters may have made the translation fail. So a failure counts only
+// if no break was in progress from before it to after it.
 bool translates_by_now(const TranslationFault& fault)
 {
     for (Patience patience;;) {
         const u64 ended = live_breaks.ended.load(std::memory_order_acquire);
-        // The load before the walk, which no weaker barrier orders.
+        // Orders the load before the walk. No weaker barrier does.
         arch::dsb<arch::Shareability::InnerShareable>();
         if (translates(fault))
             return true;
@@ -72,7 +75,8 @@ bool translates_by_now(const TranslationFault& fault)
     }
 }
 
-// The same fault again is no progress, unless something was broken since.
+// Returns whether the access may be retried. The same fault again is no progress, unless a break has begun
+// since.
 bool may_be_retried(const TranslationFault& fault)
 {
     LastFault& last = last_fault.on(this_cpu_id());
@@ -86,7 +90,7 @@ bool may_be_retried(const TranslationFault& fault)
 
 bool is_spurious(const TranslationFault& fault)
 {
-    if (arch::read_this_cpu_distance() == 0) // no percpu data yet, and nobody else who maps
+    if (arch::read_this_cpu_distance() == 0) // no percpu data yet, and no other CPU that maps anything
         return false;
     if (!translates_by_now(fault) || !may_be_retried(fault))
         return false;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Translation faults that are over by the time they are looked at: the address was mapped meanwhile, or another
-// CPU is in the middle of break-before-make (mm/kernel_map/live_break.hpp). The access is simply made again.
+// Translation faults that are over when the handler looks at them: the address was mapped meanwhile, or
+// another CPU is in the middle of break-before-make (mm/kernel_map/live_break.hpp). The handler lets the
+// access be made again.
 //
-// Called by the exception handler, interrupts masked.
+// Called by the exception handler, with interrupts masked.
 //
-// INV-spurious_fault-1: a real fault is reported in bounded time. The handler waits for breaks of other CPUs, for
-//                       so many and for a limited number of looks each, and never for one of its own CPU, which
-//                       could not end.
-// INV-spurious_fault-2: a retry that does not help is not repeated for ever: the same fault too often in a row
-//                       is a real one.
+// Invariants:
+// * A real fault is reported in bounded time. The handler waits for a bounded number of breaks of other CPUs,
+//   and polls each a bounded number of times. It never waits for a break of its own CPU: that could not end.
+// * A retry that does not help is not repeated for ever: the same fault too often in a row is a real fault.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -22,7 +22,7 @@ struct TranslationFault {
     bool is_write;
 };
 
-// Whether to make the access again. Adds each retry to spurious_faults.
+// Returns whether the access should be made again. Adds each retry to spurious_faults.
 bool is_spurious(const TranslationFault& fault);
 
 // The retries of each CPU.

@@ -13,12 +13,12 @@ constinit SpinLock window_lock;
 
 } // namespace
 
-// The analysis does not follow a lock from a constructor to a destructor.
+// The thread-safety analysis does not follow a lock from a constructor to a destructor.
 WritableWindow::WritableWindow(PhysAddr thing) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     window_lock.lock();
     const PhysAddr page = thing.align_down(KernelGeometry::kPageSize);
-    // The tables of the fixmap exist since boot, so this cannot run out of memory.
+    // The tables of the fixmap exist since boot, so map() cannot run out of memory.
     const bool mapped = master_table().map(kFixmapWritable, page, kData).has_value();
     PERCIVAL_ASSERT(mapped);
     at_ = kFixmapWritable.base + (thing - page);

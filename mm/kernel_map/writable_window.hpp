@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A writable view of one page of memory that is read-only everywhere else, for as long as the object lives:
-// kernel text that is patched, and sealed root tables (mm/roots/seal.hpp).
+// A writable view of one page that is read-only everywhere else, while the object exists: kernel text that is
+// patched, and sealed root tables (mm/roots/seal.hpp).
 //
-// Any CPU on its own root, interrupts masked or not; a view masks them, so that there is one at a time and it
-// is short. Constructing a second one inside the first waits for ever.
+// Any CPU on its own root, with interrupts masked or not. A view masks interrupts and holds a lock, so that
+// it is short and there is only one at a time. Constructing a second view inside the first one deadlocks.
 #pragma once
 
 #include "arch/cpu/processor.hpp"
@@ -13,13 +13,14 @@ namespace percival::mm {
 
 class WritableWindow : Immovable {
 public:
-    // Of the page that `thing` lies in.
+    // Makes the page that contains `thing` writable.
     explicit WritableWindow(PhysAddr thing);
     ~WritableWindow();
 
-    // Where `thing` can be written.
+    // Returns where `thing` can be written.
     template <class T>
     T* writable() const
+    // SAFETY: the constructor has mapped the page of the thing here, and the caller knows the thing's type.
     {
         return reinterpret_cast<T*>(at_.raw());
     }

@@ -32,8 +32,10 @@ Slab* slab_of(const void* object, ObjectClass object_class)
 
 Slab* find_object(const void* object, ObjectClass object_class, u32& index)
 {
+    // SAFETY: only the address is computed. Slabs lie at multiples of their size, and a caller that does not
+    // know whether `object` is an object checks before it reads the slab (find_object()).
     Slab* slab = slab_of(object, object_class);
-    // The descriptor first: only for an object's address is there a slab that can be looked at.
+    // Check the page descriptor first: only if the address is an object's is there a slab to read.
     if (!is_claimed_for_objects(linear_to_physical(address_of(slab)),
                                 kernel_slab_shape(object_class).order) ||
         slab->shape().object != object_class.size())
@@ -61,7 +63,8 @@ void ObjectCache::unlink(Slab& slab)
         slab.next->previous = slab.previous;
 }
 
-// Empty slabs are last: they come back only when no other has room.
+// Returns a slab with a free object, or null if there is no memory. Uses the empty slab only when no other
+// has room.
 Slab* ObjectCache::slab_with_room(ObjectClass object_class)
 {
     if (slabs_ == nullptr) {
@@ -91,7 +94,7 @@ std::size_t ObjectCache::take(ObjectClass object_class, std::span<void*> objects
     return count;
 }
 
-// An empty slab is kept, in case the next allocation wants it; a second one is not.
+// Keeps an empty slab for the next allocation, and frees it if one is kept already.
 void ObjectCache::retire(Slab& slab)
 {
     if (empty_ == nullptr) {
@@ -133,7 +136,8 @@ void ObjectCache::trim()
 {
     const IrqSpinGuard guard{lock_};
     if (Slab* slab = empty_)
-        retire(*slab); // while it is also the kept one, so it goes
+        // The slab is still the kept one, so retire() frees it.
+        retire(*slab);
     empty_ = nullptr;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the small-object allocator says when its rules are broken, and the checks of debug builds
-// (kPoisonFreedMemory), which see each object when it changes hands. Any context.
+// Reports of the small-object allocator when a caller breaks its rules, and the checks of debug builds
+// (kPoisonFreedMemory) each time an object is allocated or freed. Any context.
 #pragma once
 
 #include "mm/objects/object_cache_sizes.hpp"
@@ -9,13 +9,14 @@
 
 namespace percival::mm {
 
-// Reports the free of something that is no object of the class, or was free already.
+// Reports a free of something that is not an object of the class, or that was free already.
 [[gnu::cold]] void report_wrong_object(const void* object, ObjectClass object_class, std::string_view what);
 
-// An object leaves a CPU's stock for somebody's hands: its poison must be whole.
+// Checks an object that leaves a CPU's stock for a caller: its poison must be intact.
 void check_allocated(void* object, ObjectClass object_class);
 
-// An object comes back, and is poisoned. False, after a report: it is none, or was not in anybody's hands.
+// Poisons an object that a caller gives back. Returns false, after a report, if it is not an allocated
+// object.
 [[nodiscard]] bool check_freed(void* object, ObjectClass object_class);
 
 } // namespace percival::mm

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The sizes in which small objects are handed out: 8, and from 16 on the powers of two with one step between
-// each two, up to half a page: 8 16 24 32 48 64 96 128 ... At most a third of an object's memory is unused.
+// The sizes of small objects: 8, and from 16 on the powers of two with one step between every two of them, up
+// to half a page: 8 16 24 32 48 64 96 128 ... At most a third of an object's memory is unused.
 //
-// An object is aligned to the largest power of two that divides its class's size.
+// An object is aligned to the largest power of two that divides the size of its class.
 #pragma once
 
 #include "mm/physical/page_order.hpp"
@@ -11,11 +11,11 @@
 
 namespace percival::mm {
 
-// The number of a size class. Constant-folded where the size is a constant.
+// The number of a size class. Calls with a constant size are folded at compile time.
 class ObjectClass {
 public:
     constexpr explicit ObjectClass(u32 index) : index_{index} {}
-    // The smallest class whose objects have room for `size`, which is not 0.
+    // Returns the smallest class whose objects have room for `size`, which is not 0.
     static constexpr ObjectClass of(Bytes size)
     {
         const u64 last = size.count() - 1;
@@ -23,12 +23,12 @@ public:
             return ObjectClass{0};
         if (last < 16)
             return ObjectClass{1};
-        // size is in (2^(width-1), 2^width]: in its lower half, or its upper half.
+        // `size` is in (2^(width-1), 2^width]. Find out whether it is in the lower or the upper half.
         const auto width = static_cast<u32>(std::bit_width(last));
         const auto upper_half = static_cast<u32>(last >> (width - 2)) & 1;
         return ObjectClass{2 * (width - 4) + upper_half};
     }
-    // The same for objects at a multiple of `alignment`, a power of two.
+    // Does the same for objects at a multiple of `alignment`, a power of two.
     static constexpr ObjectClass of(Bytes size, Bytes alignment)
     {
         const ObjectClass plain = of(std::max(size, alignment));
@@ -50,8 +50,8 @@ private:
     u32 index_;
 };
 
-// How a slab of a class is laid out: a header with `maps` bitmaps of `words` words each, and the objects at
-// its end, so that they are aligned like the slab is.
+// The layout of a slab of a class: a header, `maps` bitmaps of `words` words each, and the objects. The
+// objects end where the slab ends, so that they are aligned as the slab is.
 struct SlabShape {
     Bytes object;
     PageOrder order;
@@ -60,7 +60,7 @@ struct SlabShape {
     Bytes first_object;
 };
 
-// Slabs are so large that a header costs at most an eighth.
+// Chooses the order of a slab so that the header costs at most an eighth of it.
 constexpr SlabShape slab_shape(ObjectClass object_class, Bytes page, Bytes header, u32 maps)
 {
     constexpr u32 kEnough = 7;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A slab: a block of pages cut into objects of one size, with a header at its start that knows which are
-// free. Which are is a bitmap in the header and no list through the objects: a write to a freed object
-// damages nothing here, and a second free shows.
+// A slab: a block of pages cut into objects of one size. A bitmap in the header at its start says which
+// objects are free. There is no list through the free objects: a write to a freed object damages nothing
+// here, and a second free is detected.
 //
-// The caller serializes calls (the size class's lock), but for mark_live() and mark_dead(), which any CPU may
-// call for different objects at once. Any context, on the host too.
+// The caller serializes calls (the size class's lock), except mark_live() and mark_dead(), which several CPUs
+// may call for different objects at once. Any context, on the host too.
 //
-// INV-object_cache_slab-1: a slab lies at a multiple of its size, so an object's address and class lead to
-//                          it.
-// INV-object_cache_slab-2: free_count_ is the number of bits set in the map of free objects.
+// Invariants:
+// * A slab lies at a multiple of its size, so an object's address and class determine its slab.
+// * free_count_ is the number of bits set in the map of free objects.
 #pragma once
 
 #include "mm/objects/object_cache_sizes.hpp"
@@ -21,11 +21,11 @@ namespace percival::mm {
 
 class Slab {
 public:
-    // Maps of free objects and, in debug builds, of objects in somebody's hands: what is in neither is in a
-    // CPU's stock.
+    // Maps of free objects and, in debug builds, of allocated objects. An object in neither is in a CPU's
+    // stock.
     static constexpr u32 kMaps = kPoisonFreedMemory ? 2 : 1;
 
-    // All objects free. `memory` is a block of the shape's order.
+    // Makes a slab in `memory`, a block of the shape's order. All its objects are free.
     static Slab* format(void* memory, const SlabShape& shape)
     {
         Slab* slab = new (memory) Slab{shape};
@@ -36,7 +36,7 @@ public:
         return slab;
     }
 
-    // A free object, which there is.
+    // Takes a free object out. The slab must have one.
     void* take()
     {
         u64* free = map(0);
@@ -48,9 +48,10 @@ public:
         return address_of_object(object);
     }
 
-    // The number of the object at an address in the slab; nothing if none begins there.
+    // Returns the number of the object at an address in the slab; nothing if no object begins there.
     std::optional<u32> object_at(const void* address) const
     {
+        // SAFETY: only the distance of the two addresses is computed.
         const u64 offset = reinterpret_cast<u64>(address) - reinterpret_cast<u64>(this);
         const u64 into = offset - shape_.first_object.count();
         if (offset < shape_.first_object.count() || into % shape_.object.count() != 0 ||
@@ -59,7 +60,7 @@ public:
         return static_cast<u32>(into / shape_.object.count());
     }
 
-    // False: it was free already, and nothing has changed.
+    // Frees an object. Returns false, and changes nothing, if it was free already.
     [[nodiscard]] bool give_back(u32 object)
     {
         u64& word = map(0)[object / 64];
@@ -70,7 +71,8 @@ public:
         return true;
     }
 
-    // In debug builds: the object goes to somebody's hands, and comes back. False: it was not in anybody's.
+    // Debug builds: mark that a caller gets the object, and that it gives the object back. mark_dead()
+    // returns false if no caller had it.
     void mark_live(u32 object) { live_word(object).fetch_or(bit(object), std::memory_order_relaxed); }
     [[nodiscard]] bool mark_dead(u32 object)
     {
@@ -82,7 +84,7 @@ public:
     bool is_full() const { return free_count_ == 0; }
     bool is_empty() const { return free_count_ == shape_.capacity; }
 
-    // On the list of the size class's slabs that are not full.
+    // Links in the size class's list of slabs that are not full.
     Slab* previous{nullptr};
     Slab* next{nullptr};
 
@@ -93,10 +95,13 @@ private:
             map(0)[word] = 0;
     }
     static constexpr u64 bit(u32 object) { return u64{1} << object % 64; }
+    // SAFETY: the bitmaps follow the header directly, in the block that format() got, and sizeof(Slab) keeps
+    // them aligned.
     u64* map(u32 which) { return reinterpret_cast<u64*>(this + 1) + which * shape_.words; }
     std::atomic_ref<u64> live_word(u32 object) { return std::atomic_ref{map(1)[object / 64]}; }
     void* address_of_object(u32 object)
     {
+        // SAFETY: slab_shape() places all objects within the block that format() got.
         return reinterpret_cast<char*>(this) + (shape_.first_object + shape_.object * object).count();
     }
 

@@ -13,7 +13,7 @@
 namespace percival::mm {
 namespace {
 
-// Four pages' worth of a class at most.
+// Returns an empty stock, with a capacity of at most four pages' worth of objects.
 constexpr ObjectStock empty_stock(u32 index)
 {
     const u64 in_four_pages = 4 * KernelGeometry::kPageSize.count() / ObjectClass{index}.size().count();
@@ -42,7 +42,7 @@ void* pop(ObjectStock& stock)
     return object;
 }
 
-// Gives the `count` objects back that have been in the stock for longest.
+// Gives back the `count` objects that have been in the stock for longest.
 void drain(ObjectStock& stock, u32 count)
 {
     const auto oldest = std::span<void* const>{stock.objects}.first(count);
@@ -91,7 +91,7 @@ void* allocate_from(PerCpu<ObjectStock>& stocks)
         if (stock.count != 0 && !failure_is_planned()) [[likely]]
             return pop(stock);
     }
-    // With interrupts as they were: it looks again, on whatever CPU it is then.
+    // Interrupts are as they were before the call, so allocate_slowly() looks again, perhaps on another CPU.
     return allocate_slowly(stocks);
 }
 

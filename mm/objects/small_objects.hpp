@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Memory for the kernel's objects, by size. Up to half a page from the CPU's own stock of objects of the size
-// class (mm/objects/object_cache_sizes.hpp), backed by slabs; above that whole blocks of pages.
+// Allocates memory for the kernel's objects, by size. Sizes up to half a page come from the CPU's own stock
+// of objects of the size class (mm/objects/object_cache_sizes.hpp), backed by slabs. Larger sizes are whole
+// blocks of pages.
 //
 //      Thread* thread = create<Thread>(arguments);     // null: no memory
 //      destroy(thread);
 //      Owned<Thread> owned{create<Thread>(arguments)}; // destroyed with its owner
 //
 // Any context, interrupt handlers included, on any CPU that runs on its own root. Memory is not zeroed. Null
-// means: no memory, or that failure was asked for (mm/pages/allocation_failure.hpp). The size is given back with
-// the object, as to a sized operator delete: an object needs no look-up to find its class.
+// means that there is no memory, or that a test asked for a failure (mm/pages/allocation_failure.hpp). The
+// caller gives the size back with the object, as to a sized operator delete, so that no look-up is needed to
+// find the class.
 //
-// A wrong free is reported and counted. In debug builds that happens at once, whatever it is of, and the free
-// has no other effect; freed objects are poisoned there, and a write to one is reported when it is handed out
-// again. In other builds it is found out when the object leaves the CPU's stock: what is no object, or is
-// free already, goes no further, but may have been handed out from the stock until then.
+// A wrong free is reported and counted. Debug builds detect it at once, whatever the address is, and the free
+// has no other effect. They also poison freed objects, and report a write to a freed object when it is handed
+// out again. Other builds detect a wrong free when the object leaves the CPU's stock. An address that is no
+// object, or is free already, goes no further, but the stock may have handed it out until then.
 #pragma once
 
 #include "mm/objects/small_objects_stock.hpp"
@@ -23,14 +25,15 @@
 
 namespace percival::mm {
 
-// At a multiple of the class's alignment: of the size, where that is a power of two. `size` is not 0.
+// Returns an object at a multiple of its class's alignment, which is the size if that is a power of two.
+// Null: no memory. `size` is not 0.
 inline void* allocate_object(Bytes size)
 {
     return size > kLargestSmallObject ? allocate_large(size)
                                       : allocate_from(object_stock(ObjectClass::of(size)));
 }
 
-// `size` as it was allocated. Null is no object, and ignored.
+// Frees an object of the `size` that it was allocated with. Ignores null.
 inline void free_object(void* object, Bytes size)
 {
     if (object == nullptr)
@@ -41,10 +44,10 @@ inline void free_object(void* object, Bytes size)
         free_to(object_stock(ObjectClass::of(size)), object);
 }
 
-// Gives what is in this CPU's stock back to the slabs, and empty slabs to the page allocator. Any context.
+// Gives all objects in this CPU's stock back to the slabs, and empty slabs to the page allocator. Any context.
 void drain_object_stock();
 
-// The size to ask for to get objects of T aligned.
+// The size to ask for so that objects of T are aligned.
 template <class T>
 inline constexpr Bytes kObjectSize = ObjectClass::of(Bytes{sizeof(T)}, Bytes{alignof(T)}).size();
 

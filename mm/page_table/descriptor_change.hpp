@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What replacing one descriptor by another means to a TLB that may hold the old one (Arm ARM D8.16.1, Using
-// break-before-make when updating translation table entries). Decided here and nowhere else;
-// mm/page_table/descriptor_writer.hpp acts on it.
+// Classifies the replacement of one descriptor by another: what it means to a TLB that may hold the old one
+// (Arm ARM D8.16.1, Using break-before-make when updating translation table entries). This file makes the
+// decision, and mm/page_table/descriptor_writer.hpp acts on it. Any context.
 #pragma once
 
 #include "mm/address_space/pte_format.hpp"
@@ -9,19 +9,21 @@
 namespace percival::mm {
 
 enum class Change : u8 {
-    None,       // the same descriptor
-    Fresh,      // invalid -> valid: nothing was cached; publish, no TLBI
-    Unmap,      // valid -> invalid: TLBI before the memory or the address is used again
-    Permission, // a leaf's protection only: TLBI afterwards
-    Resize, // block <-> table, or the contiguous hint, with outputs that stay: as NeedsBreak, unless FEAT_BBM allows it
-    NeedsBreak, // all other valid -> valid changes: invalid, TLBI, then the new one
+    None,       // both descriptors are the same
+    Fresh,      // invalid -> valid: no TLB holds an invalid entry, so publishing is enough
+    Unmap,      // valid -> invalid: needs a TLBI before the memory or the address is used again
+    Permission, // only the protection of a leaf changes: needs a TLBI afterwards
+    // Block <-> table, or the contiguous hint, with unchanged outputs: like NeedsBreak, unless FEAT_BBM
+    // allows it.
+    Resize,
+    NeedsBreak, // any other valid -> valid change: write invalid, TLBI, write the new one
 };
 
 namespace descriptor_change_detail {
 
 enum class Verdict : u8 { None, Fresh, Unmap, Resize, CompareTables, CompareLeaves };
 
-// [old kind][new kind], in the order of PteKind: Invalid, Table, Leaf.
+// Indexed by [old kind][new kind], in the order of PteKind: Invalid, Table, Leaf.
 inline constexpr Verdict kByKind[3][3] = {
     {Verdict::None, Verdict::Fresh, Verdict::Fresh},
     {Verdict::Unmap, Verdict::CompareTables, Verdict::Resize},
@@ -37,15 +39,14 @@ constexpr Change compare_leaves(Pte old, Pte now)
         return Change::NeedsBreak;
     const bool same_protection = old.attributes().protection == now.attributes().protection;
     if (old.is_contiguous() == now.is_contiguous())
-        // The members of a contiguous run must agree at any time, so that one of them cannot change alone
-        // (D8.7.1).
+        // The entries of a contiguous run must agree at all times, so no entry may change alone (D8.7.1).
         return same_protection || old.is_contiguous() ? Change::NeedsBreak : Change::Permission;
     return same_protection ? Change::Resize : Change::NeedsBreak;
 }
 
 } // namespace descriptor_change_detail
 
-// `level`: of the slot that holds `old` and gets `now`.
+// Returns the kind of the change from `old` to `now` in a slot at `level`.
 template <PteFormat Pte>
 constexpr Change classify(Pte old, Pte now, Level level)
 {
@@ -68,8 +69,8 @@ constexpr Change classify(Pte old, Pte now, Level level)
     return Change::NeedsBreak;
 }
 
-// Whether the change may be made in one store. `resizes_live`: this machine changes sizes without faults
-// (FEAT_BBM level 2 and no TLB conflict aborts, on every CPU).
+// Returns whether one store may make the change. `resizes_live` says that this machine tolerates changes of
+// size without faults: FEAT_BBM level 2 without TLB conflict aborts, on every CPU.
 constexpr bool is_allowed(Change change, bool resizes_live)
 {
     return change != Change::NeedsBreak && (change != Change::Resize || resizes_live);

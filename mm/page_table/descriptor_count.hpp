@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// How many neighbouring descriptors of one table are alike: so many are mapped or cleared without another
-// walk. Any context in which the table can be read.
+// Counts neighbouring descriptors of the same kind in one table, so that the caller maps or clears all of
+// them without walking again. Any context in which the table can be read.
 #pragma once
 
 #include "mm/page_table/descriptor_writer.hpp"
@@ -9,11 +9,11 @@ namespace percival::mm {
 
 namespace descriptor_count_detail {
 
-// `level()` is a constant where that is the last one: there a kind is one bit.
+// `level()` returns a constant at the last level: there, the kind depends on one bit only.
 template <PteKind Kind, PteFormat Pte>
-u64 count_while(const Pte* first, u64 most, auto level)
+u64 count_while(const Pte* first, u64 limit, auto level)
 {
-    constexpr u64 kAtOnce = 8; // looked at without a branch in between
+    constexpr u64 kAtOnce = 8; // descriptors examined without a branch between them
     const auto are_alike = [&](u64 from) {
         bool alike = true;
 #pragma clang loop unroll(full)
@@ -22,34 +22,34 @@ u64 count_while(const Pte* first, u64 most, auto level)
         return alike;
     };
     u64 count = 0;
-    while (count + kAtOnce <= most && are_alike(count))
+    while (count + kAtOnce <= limit && are_alike(count))
         count += kAtOnce;
-    while (count < most && load_descriptor(first + count).kind(level()) == Kind)
+    while (count < limit && load_descriptor(first + count).kind(level()) == Kind)
         ++count;
     return count;
 }
 
 template <PteKind Kind, PteFormat Pte>
-u64 count(const Pte* first, u64 most, Level level)
+u64 count(const Pte* first, u64 limit, Level level)
 {
-    return level.is_last() ? count_while<Kind>(first, most, [] { return kLastLevel; })
-                           : count_while<Kind>(first, most, [level] { return level; });
+    return level.is_last() ? count_while<Kind>(first, limit, [] { return kLastLevel; })
+                           : count_while<Kind>(first, limit, [level] { return level; });
 }
 
 } // namespace descriptor_count_detail
 
-// Invalid entries from `first` on, `most` at most.
+// Returns the number of invalid entries from `first` on, at most `limit`.
 template <PteFormat Pte>
-u64 count_invalid(const Pte* first, u64 most, Level level)
+u64 count_invalid(const Pte* first, u64 limit, Level level)
 {
-    return descriptor_count_detail::count<PteKind::Invalid>(first, most, level);
+    return descriptor_count_detail::count<PteKind::Invalid>(first, limit, level);
 }
 
-// Leaves from `first` on, `most` at most.
+// Returns the number of leaves from `first` on, at most `limit`.
 template <PteFormat Pte>
-u64 count_leaves(const Pte* first, u64 most, Level level)
+u64 count_leaves(const Pte* first, u64 limit, Level level)
 {
-    return descriptor_count_detail::count<PteKind::Leaf>(first, most, level);
+    return descriptor_count_detail::count<PteKind::Leaf>(first, limit, level);
 }
 
 } // namespace percival::mm

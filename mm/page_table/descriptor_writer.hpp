@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The only code that stores descriptors of a tree that table walkers may be reading.
 //
-// INV-descriptor_writer-1: every store is classified against what it replaces (mm/page_table/descriptor_change.hpp). A
-//                          change that needs break-before-make and was not broken is refused:
-//                          Env::forbidden(), a panic in the kernel.
+// Invariant: write() classifies each store against the entry it replaces
+// (mm/page_table/descriptor_change.hpp). It refuses a change that needs break-before-make while the old entry
+// is still valid: it calls Env::forbidden(), which panics in the kernel.
 #pragma once
 
 #include "arch/mmu/descriptor.hpp"
@@ -11,10 +11,12 @@
 
 namespace percival::mm {
 
-// Descriptors are shared with table walkers and other CPUs: one access each.
+// Reads a descriptor in one access: table walkers and other CPUs share it.
 template <PteFormat Pte>
 Pte load_descriptor(const Pte* slot)
 {
+    // SAFETY: a descriptor format is a 64-bit value (PteFormat), and only single 64-bit accesses are made
+    // through the pointer.
     return Pte{arch::load_descriptor(reinterpret_cast<const u64*>(slot))};
 }
 
@@ -23,7 +25,7 @@ class DescriptorWriter {
 public:
     explicit DescriptorWriter(Env& env) : env_{env} {}
 
-    // Replaces what is in `slot`.
+    // Replaces the descriptor in `slot`, which is at `level`. Stores nothing if it would not change.
     void write(Pte* slot, Pte now, Level level)
     {
         const Pte old = load_descriptor(slot);
@@ -34,8 +36,8 @@ public:
             env_.store(slot, now);
     }
 
-    // Puts `table` into `slot`, which the caller found invalid, unless another CPU was first. What was there
-    // before: invalid, or what the other one put there.
+    // Stores `table` into `slot`, which the caller found invalid, unless another CPU has done so first.
+    // Returns what the slot held before: an invalid descriptor, or the other CPU's.
     Pte link(Pte* slot, Pte table, Level level)
     {
         if constexpr (requires { env_.link(slot, table); }) {
@@ -46,8 +48,9 @@ public:
         }
     }
 
-    // Writes `count` neighbouring leaves, `value` and what follows it in steps of `step`, to slots that the
-    // caller found invalid. All outputs lie within one kLinearOutput (INV-pte_format-2).
+    // Writes `count` neighbouring leaves into slots that the caller found invalid: `value` first, and each
+    // next one with an output address `step` higher. All outputs lie within one kLinearOutput
+    // (INV-pte_format-1).
     void fill_invalid(Pte* first, u64 count, Pte value, Bytes step)
     {
         if constexpr (requires { env_.fill(first, count, value, step); }) {
@@ -58,8 +61,8 @@ public:
         }
     }
 
-    // Clears `count` neighbouring leaves. From valid to invalid is always allowed, so there is nothing to
-    // classify.
+    // Clears `count` neighbouring leaves. Valid to invalid is always allowed, so the stores need no
+    // classification.
     void clear_leaves(Pte* first, u64 count)
     {
 #pragma clang loop unroll_count(16)
@@ -67,7 +70,7 @@ public:
             env_.store(first + n, Pte{});
     }
 
-    // Whether leaves may change size while CPUs use them.
+    // Returns whether leaves may change size while CPUs use them.
     bool resizes_live() const
     {
         if constexpr (requires { env_.resizes_live(); })
@@ -81,7 +84,7 @@ private:
         if constexpr (requires { env_.forbidden(old, now, level); })
             env_.forbidden(old, now, level);
         else
-            __builtin_trap(); // before there is a panic
+            __builtin_trap(); // no panic is available this early
     }
 
     Env& env_;

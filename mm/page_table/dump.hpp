@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a translation tree holds, as runs of like mappings, and where two trees differ. Reads only; the caller
-// keeps the trees from changing meanwhile. kernel/inspect/ptdump.hpp prints it.
+// Reads a translation tree as runs of similar mappings, and compares two trees. The caller keeps the trees
+// from changing meanwhile. kernel/inspect/ptdump.hpp prints the results.
 #pragma once
 
 #include "mm/page_table/walker.hpp"
@@ -9,17 +9,18 @@
 
 namespace percival::mm {
 
-// Neighbouring leaves of one level, alike in everything, that map neighbouring memory.
+// A run of neighbouring leaves of one level with equal attributes that map neighbouring memory.
 struct MappedRun {
     VirtRange range;
     PhysAddr to;
     Level level;
-    bool contiguous; // with the contiguous hint
+    bool contiguous; // the leaves have the contiguous hint
     Attributes attributes;
-    Rights rights; // what the descriptors say, which attributes cannot express when it is wrong
+    // What the descriptors grant. A wrong descriptor can grant more than Attributes can express.
+    Rights rights;
 
     bool is_block() const { return !level.is_last(); }
-    // A kernel mapping has neither, ever.
+    // No kernel mapping may be open to unprivileged code, or writable and executable.
     bool is_bad() const { return rights.user || (rights.writable && rights.executable); }
 
     bool goes_on_with(const MappedRun& next) const
@@ -29,7 +30,7 @@ struct MappedRun {
     }
 };
 
-// Addresses that two trees translate differently; nothing where one does not translate them.
+// A range of addresses that two trees translate differently. A side without a translation has no value.
 struct Difference {
     VirtRange range;
     std::optional<PhysAddr> left;
@@ -45,7 +46,7 @@ struct Difference {
     }
 };
 
-// `TableAt`: the descriptors of the table at a physical address, const Pte*(PhysAddr).
+// `TableAt` is called as const Pte*(PhysAddr) and returns the descriptors of the table at that address.
 template <class G, PteFormat Pte, class TableAt>
 class PageTableDump {
 public:
@@ -59,8 +60,8 @@ public:
         runs_of(root, G::kRootLevel, G::kKernelBase, merger);
     }
 
-    // Calls visit(Difference) for every difference. Attributes count: a page that is writable in one tree
-    // only differs.
+    // Calls visit(Difference) for every difference. Attributes count too: a page that is writable in only one
+    // tree differs.
     template <class Visit>
     void for_each_difference(PhysAddr left, PhysAddr right, Visit visit) const
     {
@@ -69,7 +70,8 @@ public:
     }
 
 private:
-    // Passes items on, those that go on with each other as one. The last one leaves with the merger.
+    // Merges items that continue each other and passes the merged items on. The destructor passes on the last
+    // one.
     template <class Item, class Visit>
     class Merger : Immovable {
     public:
@@ -114,7 +116,8 @@ private:
         }
     }
 
-    // A table or, where a tree has none, the entry above it, which covers all of the addresses.
+    // Compares two tables at `level`. A tree that has a block or a hole in place of a table is compared by
+    // compare().
     template <class Into>
     void differences_of(const Pte* left, const Pte* right, Level level, VirtAddr base, Into& into) const
     {
@@ -122,7 +125,7 @@ private:
             const Pte l = load_descriptor(left + index);
             const Pte r = load_descriptor(right + index);
             if (l == r)
-                continue; // the same leaf or the same table, whatever is below it
+                continue; // the same leaf, or the same table with everything below it
             compare(l, r, level, base + G::entry_size(level) * index, into);
         }
     }
@@ -152,7 +155,7 @@ private:
         }
     }
 
-    // What entry `index` of a table would be that maps the same as `above`, a block or nothing.
+    // Returns entry `index` of a table that would map the same as `above`, which is a block or invalid.
     static Pte part_of(Pte above, Level level, u64 index)
     {
         if (above.kind(level) != PteKind::Leaf)

@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the page-table engine needs of its surroundings. An environment says how a table is reached, where new
-// ones come from and how a descriptor is stored, so that the same code runs with the MMU off, on the boot
-// tables, on the linear map, and on a simulated machine:
+// The environment: what the page-table engine needs of its surroundings. An environment says how a table is
+// accessed, where new tables come from and how a descriptor is stored. The same engine thus runs with the MMU
+// off, on the boot tables, on the linear map, and on a simulated machine. Every environment has:
 //
-//   Pte* Env::table(PhysAddr)                  the table's descriptors, accessible now
-//   std::optional<PhysAddr> Env::allocate()    a zeroed table page, its zeroes visible to table walkers before it is returned
-//   void Env::store(Pte* slot, Pte value)      one single-copy atomic store of a descriptor
-//   void Env::publish()                        orders all stores before later table walks by every CPU
+//   Pte* Env::table(PhysAddr)                 returns the table's descriptors, accessible now
+//   std::optional<PhysAddr> Env::allocate()   returns a zeroed table page; walkers can already see the zeroes
+//   void Env::store(Pte* slot, Pte value)     stores a descriptor in one single-copy atomic access
+//   void Env::publish()                       orders all stores before later table walks by every CPU
 //
-// and may have besides:
+// and may also have:
 //
-//   void Env::fill(Pte*, u64 count, Pte, Bytes step)   `count` stores of descriptors `step` apart, faster than one by one
-//   Pte Env::link(Pte* slot, Pte table)        stores `table` if `slot` is all zero, in one compare-exchange, and returns what
-//                                              was there before: for trees that several CPUs edit at once
-//   void Env::release(PhysAddr)                takes a table page back that no walker can reach; for Tables::Private, link()
-//   void Env::forbidden(Pte old, Pte now, Level)       a change that would break the architecture's rules; does not return
-//   bool Env::resizes_live()                   FEAT_BBM level 2 without conflict aborts, on every CPU
-//   Env::Break                                 a type: an object of it lives from before live leaves are broken until they are
-//                                              made anew (mm/kernel_map/live_break.hpp)
-//   Env::NoWalkers                             a type: no CPU walks these tables yet, so there is nothing to invalidate
+//   void Env::fill(Pte*, u64 count, Pte, Bytes step)
+//       makes `count` stores of descriptors `step` apart, faster than one by one
+//   Pte Env::link(Pte* slot, Pte table)
+//       stores `table` in one compare-exchange if `slot` is all zero, and returns the old value: for trees that
+//       several CPUs edit at once
+//   void Env::release(PhysAddr)
+//       takes back a table page that no walker can reach: for Tables::Private, and for link()
+//   void Env::forbidden(Pte old, Pte now, Level)
+//       reports a change that breaks the architecture's rules; does not return
+//   bool Env::resizes_live()
+//       returns whether every CPU has FEAT_BBM level 2 without conflict aborts
+//   Env::Break
+//       a type whose object exists from before live leaves are broken until they are made anew
+//       (mm/kernel_map/live_break.hpp)
+//   Env::NoWalkers
+//       a type that exists if no CPU walks these tables yet, so that nothing needs invalidation
 #pragma once
 
 #include "mm/address_space/pte_format.hpp"

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Changing leaves that are in use: splitting blocks, unfolding contiguous runs, and break-before-make.
+// Changes leaves that CPUs are using: splits blocks, unfolds contiguous runs, and does break-before-make.
 //
-// Between break and make the address is not mapped, and a CPU that uses it faults. Env::Break tells the fault
-// handler of such a break, so that it waits and looks again instead of reporting (mm/kernel_map/spurious_fault.hpp). What
-// the change itself runs on (its code, stack and the tables) is never broken, nor is what fault handlers run
-// on: callers keep such memory in single pages. Where Env::resizes_live() says so nothing is broken to change a
-// size.
+// Between break and make the address is not mapped, and a CPU that uses it faults. Env::Break announces the
+// break to the fault handlers, so that they wait and retry instead of reporting the fault
+// (mm/kernel_map/spurious_fault.hpp). Memory that the change itself or a fault handler needs (code, stacks,
+// tables) must never be broken: callers map such memory by single pages. Where Env::resizes_live() returns
+// true, a change of size breaks nothing.
 //
-// INV-leaf_editor-1: a new table is complete, and its contents visible to walkers, before it is linked.
-// INV-leaf_editor-2: all entries of a contiguous run are broken before one of them is made anew (Arm ARM
-//                    D8.7.1).
+// Invariants:
+// * A new table is complete, and its contents are visible to walkers, before it is linked.
+// * All entries of a contiguous run are broken before any of them is made anew (Arm ARM D8.7.1).
 #pragma once
 
 #include "mm/page_table/tlb_batch.hpp"
@@ -30,8 +30,8 @@ public:
     {
     }
 
-    // Makes sure that no leaf and no run reaches across `boundary`. Translations stay as they are, so that a
-    // caller that gives up after an error here has changed nothing.
+    // Splits and unfolds leaves until neither a leaf nor a run crosses `boundary`. All translations stay the
+    // same, so a caller that gives up after an error here has changed nothing. Error: NoMemory.
     std::expected<void, MapError> isolate(VirtAddr boundary)
     {
         for (;;) {
@@ -45,7 +45,7 @@ public:
         }
     }
 
-    // Gives the leaf at `at`, or the run that begins there, other attributes.
+    // Gives other attributes to the leaf at `at`, or to the whole run that begins there.
     void set_attributes(const Walk<G, Pte>& leaf, VirtAddr at, Attributes attributes)
     {
         if (leaf.is_in_run() && writer_.resizes_live())
@@ -61,13 +61,13 @@ public:
 private:
     static Bytes size_of(Level level) { return G::entry_size(level); }
 
-    // Of the leaf, or of the run it was part of when it was found.
+    // Returns the number of entries of the leaf, or of the run that it was part of when the walk found it.
     static u64 entries_of(const Walk<G, Pte>& leaf)
     {
         return leaf.is_in_run() ? G::contiguous_entries(leaf.level) : 1;
     }
 
-    // Replaces all entries of the leaf without breaking them.
+    // Replaces all entries of the leaf without a break, and queues their invalidation.
     void write_live(const Walk<G, Pte>& leaf, VirtAddr at, Pte now)
     {
         const u64 count = entries_of(leaf);
@@ -76,8 +76,8 @@ private:
         batch_.add_leaves({at, size_of(leaf.level) * count}, size_of(leaf.level));
     }
 
-    // The old size leaves the TLBs before anything else about the entries changes: FEAT_BBM lets only the
-    // size differ.
+    // Makes a change of size, then flushes. FEAT_BBM allows only the size to differ, so the old size must
+    // leave the TLBs before anything else about the entries changes.
     template <class Change>
     void resize_live(Change change)
     {
@@ -86,8 +86,8 @@ private:
         batch_.flush();
     }
 
-    // Break: `count` neighbouring leaves become invalid, everywhere. Make: they become `value` and what
-    // follows it.
+    // Does break-before-make: invalidates `count` neighbouring leaves for every CPU, then writes `value` and
+    // the leaves that follow it.
     void remake(Pte* first, u64 count, Level level, VirtAddr at, Pte value)
     {
         [[maybe_unused]] const auto announced = announce_break();
@@ -106,7 +106,7 @@ private:
             return nullptr;
     }
 
-    // Takes the contiguous hint off the run that `inside` lies in.
+    // Removes the contiguous hint from the run that contains `inside`.
     void unfold(const Walk<G, Pte>& leaf, VirtAddr inside)
     {
         const u64 count = G::contiguous_entries(leaf.level);
@@ -119,7 +119,7 @@ private:
             remake(first, count, leaf.level, base, value);
     }
 
-    // Puts a table of smaller leaves in a block's place. False: there is no memory for one.
+    // Replaces a block by a table of smaller leaves. Returns false if there is no memory for the table.
     bool split(const Walk<G, Pte>& block, VirtAddr boundary)
     {
         const std::optional<PhysAddr> page = env_.allocate();
@@ -136,8 +136,8 @@ private:
         return true;
     }
 
-    // What `block` maps, by entries of the next level. All have the contiguous hint but the run that
-    // `boundary` cuts.
+    // Fills `table` with entries of the next level that map the same as `block`. All of them get the
+    // contiguous hint, except in the run that `boundary` cuts.
     void fill_lower(Pte* table, const Walk<G, Pte>& block, VirtAddr boundary)
     {
         const Level lower = block.level.down();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// New leaves, as many as one table takes: of which level they are, and where the contiguous hint goes.
+// Maps new leaves, up to the end of one table per call. Chooses their level and where the contiguous hint
+// goes.
 //
-// Only invalid entries are written (INV-page_table-1), and nothing is published: the caller does that when
+// Writes to invalid entries only (INV-page_table-1) and publishes nothing: the caller publishes once, when
 // all of its range is mapped.
 #pragma once
 
@@ -20,14 +21,14 @@ class LeafMapper {
 public:
     LeafMapper(PhysAddr root, Env& env) : tables_{root, env}, env_{env}, writer_{env} {}
 
-    // Maps as much of `left` bytes as one table of the right level takes, one entry at least. The number of
-    // bytes.
+    // Maps a part of the `left` bytes: at least one entry, at most to the end of one table of the chosen
+    // level. Returns the number of bytes mapped. Errors: AlreadyMapped, NoMemory.
     std::expected<Bytes, MapError> map(VirtAddr at, PhysAddr to, Bytes left, Attributes attributes,
                                        Leaves leaves)
     {
         Level level = leaves == Leaves::Pages ? kLastLevel : largest_leaf(at, to, left);
         auto table = tables_.table_for(at, level);
-        // Where a table stands already, and be it empty, there is no room for a block.
+        // Where a table exists already, even an empty one, no block can take its place.
         while (table && !table->is_new &&
                load_descriptor(table->entries + G::index(level, at)).kind(level) == PteKind::Table) {
             level = level.down();
@@ -36,12 +37,12 @@ public:
         if (!table)
             return std::unexpected{table.error()};
         const u64 index = G::index(level, at);
-        // Past the first entry of a table no larger leaf fits: its address would be aligned to this whole
-        // table.
-        const u64 most =
+        // No larger leaf can begin past the first entry of a table: its address would have to be aligned to
+        // the span of the whole table. So all entries from `index` on are of this level.
+        const u64 limit =
             std::min({G::entries(level) - index, left.count() >> G::shift(level), linear_entries(to, level)});
         Pte* first = table->entries + index;
-        const u64 count = table->is_new ? most : count_invalid(first, most, level);
+        const u64 count = table->is_new ? limit : count_invalid(first, limit, level);
         if (count == 0)
             return std::unexpected{MapError::AlreadyMapped};
         if (leaves == Leaves::Pages)
@@ -51,8 +52,8 @@ public:
         return G::entry_size(level) * count;
     }
 
-    // Maps pages that LeafSlots finds mappable, as many as one last-level table takes, one at least. The
-    // number of pages.
+    // Maps pages for which LeafSlots::are_mappable() is true: at least one, at most to the end of one
+    // last-level table. Returns the number of pages mapped. Errors: AlreadyMapped, NoMemory.
     std::expected<u64, MapError> map_pages(VirtAddr at, std::span<const PhysAddr> pages,
                                            Attributes attributes)
     {
@@ -60,12 +61,12 @@ public:
         if (!table)
             return std::unexpected{table.error()};
         const u64 index = G::index(kLastLevel, at);
-        const u64 most = std::min<u64>(G::entries(kLastLevel) - index, pages.size());
+        const u64 limit = std::min<u64>(G::entries(kLastLevel) - index, pages.size());
         Pte* first = table->entries + index;
-        if (!table->is_new && count_invalid(first, most, kLastLevel) != most)
+        if (!table->is_new && count_invalid(first, limit, kLastLevel) != limit)
             return std::unexpected{MapError::AlreadyMapped};
-        LeafSlots<G, Pte, Env>{env_, first}.fill(index, pages.first(most), attributes);
-        return most;
+        LeafSlots<G, Pte, Env>{env_, first}.fill(index, pages.first(limit), attributes);
+        return limit;
     }
 
 private:
@@ -79,21 +80,22 @@ private:
         return kLastLevel;
     }
 
-    // Entries of `level` until the output address leaves the kLinearOutput it is in (INV-pte_format-2).
+    // Returns how many entries of `level` fit before the output address leaves its kLinearOutput
+    // (INV-pte_format-1).
     static u64 linear_entries(PhysAddr to, Level level)
     {
         const Bytes rest = to.align_down(kLinearOutput) + kLinearOutput - to;
         return rest.count() >> G::shift(level);
     }
 
-    // Neighbouring leaves from slot number `index` on, with the contiguous hint on every whole run among
-    // them.
+    // Writes neighbouring leaves from slot number `index` on. Every whole run among them gets the contiguous
+    // hint.
     void fill_with_runs(Pte* first, u64 index, u64 count, PhysAddr to, Level level, Attributes attributes)
     {
         const Bytes size = G::entry_size(level);
         const u64 run = G::contiguous_entries(level);
         const Pte plain = Pte::leaf(to, level, attributes);
-        u64 head = std::min(count, -index & (run - 1)); // up to where a run can begin
+        u64 head = std::min(count, -index & (run - 1)); // entries before the place where a run can begin
         u64 in_runs = (count - head) & ~(run - 1);
         if (run == 1 || !(to + size * head).is_aligned(size * run)) {
             head = count;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Neighbouring descriptors of one last-level table, for whoever knows where they stand: mapping pages there and
-// clearing them again, without a walk. The caller owns the addresses they are for.
+// Maps and clears pages in neighbouring slots of one last-level table without a walk, for a caller that knows
+// the slots. The caller owns the addresses that the slots translate.
 //
-// They come from PageTable::slots_for(), and stay where they are as long as the table does: for good, in a tree
+// PageTable::slots_for() returns the slots. They stay valid as long as the table does: for good in a tree
 // whose tables are shared (INV-page_table-4).
 #pragma once
 
@@ -18,8 +18,8 @@ class LeafSlots {
 public:
     LeafSlots(Env& env, Pte* first) : env_{env}, first_{first} {}
 
-    // Maps pages at slots that are invalid. `index`: of the first slot in its table. Misaligned: nothing is
-    // mapped.
+    // Maps pages at invalid slots and publishes. `index` is the position of the first slot in its table.
+    // Error: Misaligned, and then nothing is mapped.
     [[gnu::always_inline]] std::expected<void, MapError> map(u64 index, std::span<const PhysAddr> pages,
                                                              Attributes attributes)
     {
@@ -30,17 +30,17 @@ public:
         return {};
     }
 
-    // One page, whole and within the first kLinearOutput.
+    // Maps one page, which is aligned and within the first kLinearOutput, and publishes.
     void map_page(PhysAddr page, Attributes attributes)
     {
         env_.store(first_, Pte::leaf(page, kLastLevel, attributes));
         env_.publish();
     }
 
-    // Makes `count` leaves invalid, and flushes nothing.
+    // Invalidates `count` leaves without flushing.
     void clear(u64 count) { DescriptorWriter<Pte, Env>{env_}.clear_leaves(first_, count); }
 
-    // map() for pages that are mappable, and without publishing.
+    // Does the same as map(), without publishing, for pages that are mappable.
     [[gnu::always_inline]] void fill(u64 index, std::span<const PhysAddr> pages, Attributes attributes)
     {
         const Pte plain = Pte::leaf(PhysAddr{0}, kLastLevel, attributes);
@@ -54,7 +54,7 @@ public:
         }
     }
 
-    // Whether all pages are whole and within the first kLinearOutput.
+    // Returns whether all pages are aligned and within the first kLinearOutput.
     static bool are_mappable(std::span<const PhysAddr> pages)
     {
         u64 addresses = 0;
@@ -68,7 +68,7 @@ public:
 private:
     static constexpr u64 kRun = G::contiguous_entries(kLastLevel);
 
-    // A leaf is the sum of a pattern and an address: all are within one kLinearOutput (INV-pte_format-2).
+    // Adds each page's address to a pattern. All outputs are within one kLinearOutput (INV-pte_format-1).
     void store_leaves(Pte* slot, std::span<const PhysAddr> pages, Pte pattern)
     {
 #pragma clang loop unroll_count(8)
@@ -76,8 +76,8 @@ private:
             env_.store(slot + n, Pte{pattern.raw() + pages[n].raw()});
     }
 
-    // Whether the first pages are neighbours that may share the contiguous hint. The first and the last of them
-    // tell in most cases.
+    // Returns whether the first kRun pages are neighbours that may share the contiguous hint. In most cases a
+    // look at the first and the last of them decides.
     static bool begins_with_run(std::span<const PhysAddr> pages)
     {
         return pages.size() >= kRun && pages[0].is_aligned(G::kPageSize * kRun) &&

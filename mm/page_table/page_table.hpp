@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The page-table engine: map, unmap, protect and walk, over any root given explicitly.
+// The page-table engine: maps, unmaps, protects and walks ranges under any root that is given explicitly.
 //
-//   page_table.hpp               this: whole operations on ranges
-//   page_table_environment.hpp   how tables are reached, made and published
-//   page_table_walker.hpp        following an address
-//   table_maker.hpp              tables on the way to one
-//   leaf_mapper.hpp              new leaves, as many as one table takes
-//   leaf_slots.hpp               pages in neighbouring slots of one table
-//   leaf_editor.hpp              splitting blocks, unfolding contiguous runs, break-before-make
-//   table_reclaimer.hpp          freeing empty tables
-//   descriptor_writer.hpp        the only stores, each checked by descriptor_change.hpp
-//   descriptor_count.hpp         neighbouring descriptors that are alike
-//   tlb_batch.hpp                invalidation, and when pages may be freed
+//   page_table.hpp          this file: whole operations on ranges
+//   environment.hpp         how tables are accessed, made and published
+//   walker.hpp              following an address
+//   table_maker.hpp         making the tables that lead to an address
+//   leaf_mapper.hpp         new leaves, up to the end of one table at a time
+//   leaf_slots.hpp          pages in neighbouring slots of one table
+//   leaf_editor.hpp         splitting blocks, unfolding contiguous runs, break-before-make
+//   table_reclaimer.hpp     freeing empty tables
+//   descriptor_writer.hpp   the only stores, each checked by descriptor_change.hpp
+//   descriptor_count.hpp    counting neighbouring descriptors of one kind
+//   tlb_batch.hpp           invalidation, and when pages may be freed
 //
-// INV-page_table-1: a valid entry is never overwritten by map(): an attempt is an error.
-// INV-page_table-2: map() publishes once, at its end. Invalid entries are not cached by TLBs, so it
-//                   invalidates nothing (Arm ARM D8.13.1).
+// INV-page_table-1: map() never overwrites a valid entry: an attempt is an error.
+// INV-page_table-2: map() publishes once, at its end. TLBs do not cache invalid entries, so it invalidates
+//     nothing (Arm ARM D8.13.1).
 // INV-page_table-3: an operation that fails leaves every translation as it was.
 // INV-page_table-4: a shared table is never freed, and neither is a root.
 //
-// Nothing here takes locks. Where the environment has link() and the tables are Tables::Shared, callers own
-// addresses and not the tree: several CPUs may change one tree at once, each within ranges that are its
-// alone. Leaves of different ranges stand in different slots, so only the making of a table is contended
-// (mm/page_table/table_maker.hpp). A block or a contiguous run lies in one owner's range as a whole.
+// Nothing here takes locks. Where the environment has link() and the tables are Tables::Shared, several CPUs
+// may change one tree at once, each within ranges of addresses that it alone owns. Leaves of different ranges
+// are in different slots, so CPUs contend only when they make a table (mm/page_table/table_maker.hpp). A
+// block or a contiguous run lies as a whole in the range of one owner.
 //
-// All other callers serialize their changes to one root: without link(), with Tables::Private (a table that
-// is empty here may be wanted there), and where ranges of several owners meet in one leaf.
+// All other callers serialize their changes to one root. These are: callers without link(); callers with
+// Tables::Private, because one CPU may need a table that another has just found empty; and callers where
+// ranges of several owners meet in one leaf.
 #pragma once
 
 #include "mm/page_table/descriptor_count.hpp"
@@ -54,11 +55,12 @@ public:
 
     PhysAddr root() const { return walker_.root(); }
 
-    // Follows `address` down to a leaf or a hole; or no further than `last`.
+    // Follows `address` down to a leaf or a hole; walk_to() goes no further down than `last`.
     Walk<G, Pte> walk(VirtAddr address) const { return walker_.walk(address); }
     Walk<G, Pte> walk_to(VirtAddr address, Level last) const { return walker_.walk_to(address, last); }
 
-    // Maps `range` to physical memory from `to`. NoMemory, AlreadyMapped or Misaligned: nothing is mapped.
+    // Maps `range` to physical memory from `to` on (INV-page_table-1, INV-page_table-2). Errors: NoMemory,
+    // AlreadyMapped, Misaligned; nothing is mapped then.
     Result map(VirtRange range, PhysAddr to, Attributes attributes, Leaves leaves = Leaves::Largest)
     {
         if (!is_page_aligned(range) || !to.is_aligned(G::kPageSize))
@@ -78,8 +80,8 @@ public:
         return {};
     }
 
-    // Maps pages from anywhere in the first kLinearOutput one behind the other from `base` on, with the
-    // contiguous hint where they happen to be a run. Fails as map() does.
+    // Maps pages from anywhere in the first kLinearOutput one after another, from `base` on. Where pages form
+    // a run they get the contiguous hint. Fails as map() does.
     Result map_pages(VirtAddr base, std::span<const PhysAddr> pages, Attributes attributes)
     {
         const VirtRange range{base, G::kPageSize * pages.size()};
@@ -99,9 +101,9 @@ public:
         return {};
     }
 
-    // The last-level descriptors of `range` (mm/page_table/leaf_slots.hpp), with the tables above them made as needed;
-    // null when they stand in two tables. They stay where they are for good, the tables being shared. NoMemory,
-    // AlreadyMapped (a block is in the way).
+    // Returns the last-level descriptors of `range` (mm/page_table/leaf_slots.hpp), after making the tables
+    // above them as needed; null if they would be in two tables. They stay there for good, because the tables
+    // are shared. Errors: NoMemory, AlreadyMapped (a block is in the way).
     std::expected<Pte*, MapError> slots_for(VirtRange range)
     {
         const u64 index = G::index(kLastLevel, range.base);
@@ -114,14 +116,15 @@ public:
         return table->entries + index;
     }
 
-    // Makes a range invalid again out of which no leaf reaches, and flushes nothing: the memory and the addresses
-    // stay out of use until the caller has. Holes are left alone. Shared tables only.
+    // Invalidates every leaf in `range` without flushing, and skips holes. No leaf may cross the ends of
+    // `range`. Until the caller flushes, neither the memory nor the addresses may be reused. Shared tables
+    // only.
     void clear(VirtRange range)
     {
         clear_leaves(range, [](VirtRange, Bytes) {});
     }
 
-    // Whether clear() may be used on `range`.
+    // Returns whether clear() may be used on `range`.
     bool is_mapped_by_whole_leaves(VirtRange range) const
     {
         const auto ends_a_leaf = [this](VirtAddr boundary, VirtAddr inside) {
@@ -132,8 +135,8 @@ public:
                                      ends_a_leaf(range.end(), range.end() - G::kPageSize)));
     }
 
-    // Makes `range` invalid again. The memory and the addresses are free for other use after the batch's next
-    // flush. NotMapped (a hole), Misaligned, or NoMemory (a block had to be split): nothing is unmapped.
+    // Invalidates `range`. After the batch's next flush the memory and the addresses may be reused. Errors:
+    // NotMapped (a hole), Misaligned, NoMemory (a block had to be split); nothing is unmapped then.
     Result unmap(VirtRange range, Batch& batch)
     {
         if (Result ready = isolate(range, batch); !ready)
@@ -144,7 +147,7 @@ public:
         return {};
     }
 
-    // Gives `range` other attributes; it holds for every CPU after the batch's next flush. Fails as unmap()
+    // Gives `range` other attributes. They hold for every CPU after the batch's next flush. Fails as unmap()
     // does. A change of the memory type, and any change of a contiguous run, goes through break-before-make
     // (mm/page_table/leaf_editor.hpp).
     Result protect(VirtRange range, Attributes attributes, Batch& batch)
@@ -160,8 +163,9 @@ public:
         return {};
     }
 
-    // Makes the entries at `level` for all of `range` point to tables, empty ones where there were none.
-    // AlreadyMapped (a block is in the way) or NoMemory: the tables made so far stay, and map nothing.
+    // Makes all entries at `level` for `range` point to tables, and creates empty tables where there were
+    // none. On the errors AlreadyMapped (a block is in the way) and NoMemory the tables made so far stay, and
+    // map nothing.
     Result ensure_tables(VirtRange range, Level level)
     {
         TableMaker<G, Pte, Env> tables{root(), env_};
@@ -183,23 +187,24 @@ private:
         return range.base.is_aligned(G::kPageSize) && range.end().is_aligned(G::kPageSize);
     }
 
-    // Takes back what map() did: the first `done` bytes of `range`, and tables that were made for it.
+    // Reverts map() (INV-page_table-3): unmaps the first `done` bytes of `range`, and frees tables made for
+    // them.
     void undo_map(VirtRange range, Bytes done)
     {
         if constexpr (requires { typename Env::NoWalkers; }) {
             clear_leaves({range.base, done}, [](VirtRange, Bytes) {});
         } else {
-            // Speculation may have used what was mapped, so this is an unmap() like any other.
+            // A CPU may have used the new mappings speculatively, so this needs the same flush as unmap().
             Batch batch{env_};
             clear_leaves({range.base, done}, batch);
             if (tables_ == Tables::Private)
                 TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);
             else
-                env_.publish(); // tables that were linked stay
+                env_.publish(); // the tables that were linked stay
         }
     }
 
-    // Checks a range for unmap() and protect(), and cuts leaves at its ends.
+    // Checks a range for unmap() and protect(), and splits leaves that cross its ends.
     Result isolate(VirtRange range, Batch& batch)
     {
         if (!is_page_aligned(range))
@@ -217,7 +222,7 @@ private:
         clear_leaves(range, [&batch](VirtRange leaves, Bytes size) { batch.add_leaves(leaves, size); });
     }
 
-    // Clears the leaves of `range`, which no leaf reaches out of, table by table.
+    // Clears the leaves of `range` table by table. No leaf may cross the ends of `range`.
     template <class Cleared>
     void clear_leaves(VirtRange range, Cleared cleared)
     {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The tables on the way to an address, made where they are missing. What no leaf needs any more is freed by
-// mm/page_table/table_reclaimer.hpp, if at all.
+// Finds the table of a given level for an address, and makes the tables that are missing on the way. A table
+// that no leaf needs any more is freed by mm/page_table/table_reclaimer.hpp, if at all.
 //
-// Where the environment has link(), several CPUs may make the tables of one tree at once: of two that make
-// the same one, one link wins, and the loser goes on in the winner's table, which stays, as no shared table is
-// ever freed (INV-page_table-4).
+// Where the environment has link(), several CPUs may make tables of one tree at once. If two CPUs make the
+// same table, one link succeeds, and the other CPU goes on in the winner's table. That table stays, because a
+// shared table is never freed (INV-page_table-4).
 //
-// That CPU B's publish() covers a table that A linked, and maybe has not published yet: B has read A's
-// descriptor, and what one observer has read no other misses (other-multi-copy atomicity, Arm ARM B2.3), B's
-// own walker and everyone's among them; B's DSB then orders its leaves after it. The zeroes in it A published
-// before it linked.
+// Suppose that CPU A has linked a table and perhaps not published it yet, and that CPU B maps a leaf in it.
+// B's publish() covers the table too. B has read A's descriptor, and a value that one observer has read is
+// visible to all others (other-multi-copy atomicity, Arm ARM B2.3), the table walkers of all CPUs included.
+// B's DSB then orders its leaves after the descriptor. The zeroes in the table were published by A before the
+// link.
 #pragma once
 
 #include "mm/page_table/descriptor_writer.hpp"
@@ -24,13 +25,14 @@ class TableMaker {
 public:
     struct Table {
         Pte* entries;
-        bool is_new; // just made: all of it that is the caller's is invalid
+        bool is_new; // just made by this call: all entries that belong to the caller are invalid
     };
 
     TableMaker(PhysAddr root, Env& env) : root_{root}, env_{env}, writer_{env} {}
 
-    // The table at `level` for `at`, with the ones above it made as needed, not published. AlreadyMapped (a
-    // block is in the way) or NoMemory: the tables made so far stay, and map nothing.
+    // Returns the table at `level` for `at`, after making it and the tables above it as needed. Publishes
+    // nothing. On the errors AlreadyMapped (a block is in the way) and NoMemory the tables made so far stay,
+    // and map nothing.
     std::expected<Table, MapError> table_for(VirtAddr at, Level level)
     {
         PhysAddr table = root_;
@@ -54,8 +56,8 @@ public:
     }
 
 private:
-    // Makes `slot`, which was found invalid, point to `page`, an empty table. What it holds then: somebody
-    // else's table if that was linked first, and `page` is given back.
+    // Links `page`, an empty table, into `slot`, which the caller found invalid. Returns what the slot then
+    // holds: if another CPU has linked its own table first, that table, and `page` is given back.
     Pte link(Pte* slot, PhysAddr page, Level level)
     {
         const Pte before = writer_.link(slot, Pte::table(page), level);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Freeing tables that hold nothing any more. For the lower tables of one root only: a table that several
-// roots link to must stay, as the others still lead to it. The root itself is never freed.
+// Frees tables that have become empty. Only for the lower tables of one root: a table that several roots link
+// to must stay, because the other roots still lead to it. The root itself is never freed. The caller
+// serializes changes to the tree.
 #pragma once
 
 #include "mm/page_table/descriptor_writer.hpp"
@@ -13,7 +14,8 @@ class TableReclaimer {
 public:
     TableReclaimer(Env& env, TlbBatch<G, Env>& batch) : env_{env}, writer_{env}, batch_{batch} {}
 
-    // Unlinks the empty tables that serve addresses of `range`, lowest first, and hands them to the batch.
+    // Unlinks the empty tables that serve addresses of `range`, lowest level first, and hands them to the
+    // batch.
     void reclaim(PhysAddr root, VirtRange range)
     {
         if (!range.is_empty())
@@ -21,7 +23,7 @@ public:
     }
 
 private:
-    // Looks at the entries of `table` for addresses from `first` to `last`, both in its reach.
+    // Visits the entries of `table` for the addresses from `first` to `last`, which are both in its reach.
     void visit(PhysAddr table, Level level, VirtAddr first, VirtAddr last)
     {
         if (level.is_last())

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// TLB invalidation, collected: what was unmapped or changed is queued, and one flush serves all of it. Ends
-// with a flush at the latest when it goes out of scope.
+// Batches TLB invalidation: callers queue what they unmapped or changed, and one flush serves all of it. The
+// destructor flushes too.
 //
-// A flush is: DSB ISHST (the changed descriptors are visible to walkers, so that nobody fetches the old ones
-// again), the TLBIs, DSB ISH (they are complete on every CPU), ISB (this CPU's later instructions use the new
-// translations). Arm ARM D8.16. Where arch::needs_repeated_tlbi() says so, one more TLBI and DSB ISH go before the
-// ISB.
+// A flush is: DSB ISHST (walkers see the changed descriptors, so that no CPU fetches the old ones again), the
+// TLBIs, DSB ISH (the TLBIs are complete on every CPU), ISB (this CPU's later instructions use the new
+// translations). Arm ARM D8.16. Where arch::needs_repeated_tlbi() returns true, one more TLBI and DSB ISH
+// precede the ISB.
 //
-// The caller holds what serializes changes to the tree. Memory that was unmapped is the caller's again after
-// flush().
+// The caller serializes changes to the tree. It may reuse unmapped memory after flush().
 //
 // INV-tlb_batch-1: a table page goes back to Env::release() only after the flush that follows its unlinking
-//                  has completed: until then a walker may be reading it.
-// INV-tlb_batch-2: a batch for this CPU only cannot be handed to an engine that edits a shared tree: its
-//                  scope is its type.
+//     has completed. Until then a walker may be reading the page.
+//
+// The scope of a batch is part of its type, so a batch for this CPU only cannot be handed to an engine that
+// edits a shared tree.
 #pragma once
 
 #include "arch/cpu/barrier.hpp"
@@ -25,7 +25,7 @@
 
 namespace percival::mm {
 
-// What flushes have cost since boot, on all CPUs together. A range TLBI counts as one.
+// The cost of all flushes since boot, on all CPUs together. A range TLBI counts as one.
 struct TlbStatistics {
     std::atomic<u64> invalidations{0};
     std::atomic<u64> barriers{0}; // DSBs
@@ -35,25 +35,26 @@ inline constinit TlbStatistics tlb_statistics;
 template <class G, class Env, arch::TlbScope Scope = arch::TlbScope::AllCpus>
 class TlbBatch : Immovable {
 public:
-    // Beyond this many TLBIs one for everything is issued instead. Each is a broadcast that every CPU has to
-    // answer, in the order of 100 cycles; refilling the entries that are still in use costs a CPU some
-    // thousand walks at worst, which overlap. Linux draws the line at the entries of a table, 512 at 4 KiB.
+    // Maximum number of TLBIs per flush: beyond it, one TLBI for everything is issued instead. Each TLBI is a
+    // broadcast that every CPU must answer, at about 100 cycles. Refilling the entries still in use costs a
+    // CPU some thousand walks at worst, and these overlap. Linux sets its limit at the entries of one table,
+    // 512 at 4 KiB.
     static constexpr u64 kMaxInvalidations = 512;
 
     explicit TlbBatch(Env& env) : env_{env} {}
     ~TlbBatch() { flush(); }
 
-    // The leaves of `size` each that map `range`, which begins at one.
+    // Queues leaves of `size` each that map `range`. `range` begins at a leaf.
     void add_leaves(VirtRange range, Bytes size) { add({range, size, arch::TlbEntries::Leaves}); }
 
-    // A table that was unlinked: no entry leads to it any more. `at` is any address that was translated
-    // through it.
+    // Queues a table that was unlinked: no entry leads to it any more. `at` is any address that was
+    // translated through it.
     void add_table(VirtAddr at, PhysAddr table)
     {
         if (tables_.size() == kMaxTables)
             flush();
         add({{at, G::kPageSize}, G::kPageSize, arch::TlbEntries::LeavesAndTables});
-        static_cast<void>(tables_.push(table)); // there is room since the flush
+        static_cast<void>(tables_.push(table)); // never fails: a full list was flushed above
     }
 
     void flush()
@@ -102,7 +103,7 @@ private:
             everything_ = !queue_.push(item);
     }
 
-    // Only pages can go by range: for blocks one TLBI each is fewer.
+    // Only pages are invalidated by range: for blocks, one TLBI each is fewer.
     static bool goes_by_range(const Item& item)
     {
         return item.leaf_size == G::kPageSize && arch::has_range_tlbi();
@@ -113,7 +114,7 @@ private:
         return goes_by_range(item) ? arch::range_invalidations<G>(item.range) : item.leaves();
     }
 
-    // The number of TLBIs it took.
+    // Issues the queued TLBIs and returns their number.
     u64 invalidate() const
     {
         u64 needed = 0;
@@ -138,8 +139,8 @@ private:
             arch::tlbi_page<Scope>(item.range.base + item.leaf_size * n, item.entries);
     }
 
-    // Where the TLBIs may be complete before the accesses are that were made through what they removed. The
-    // number of TLBIs, each with a barrier.
+    // Erratum workaround. On affected CPUs a DSB may complete before accesses through the removed entries do;
+    // one more TLBI and DSB wait for them. Returns the number of TLBIs added.
     static u64 repeat()
     {
         if (Scope != arch::TlbScope::AllCpus || !arch::needs_repeated_tlbi())
@@ -154,6 +155,7 @@ private:
         if constexpr (requires(PhysAddr table) { env_.release(table); }) {
             for (const PhysAddr table : tables_)
                 env_.release(table);
+            // INV-tlb_batch-1
         }
         tables_.clear();
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Following an address through a translation tree, in software. Reads only; any context in which Env::table()
+// Follows an address through a translation tree in software. Reads only. Any context in which Env::table()
 // works.
 #pragma once
 
@@ -7,17 +7,17 @@
 
 namespace percival::mm {
 
-// Where a walk ended.
+// The place where a walk ended.
 template <class G, PteFormat Pte>
 struct Walk {
-    Pte* slot;   // the descriptor
-    Pte pte;     // its value
-    Level level; // and level
+    Pte* slot;   // the slot of the last descriptor
+    Pte pte;     // its value when it was read
+    Level level; // its level
 
     PteKind kind() const { return pte.kind(level); }
-    // A leaf that shares the contiguous hint with its neighbours.
+    // Returns whether this is a leaf that shares the contiguous hint with its neighbours.
     bool is_in_run() const { return kind() == PteKind::Leaf && pte.is_contiguous(); }
-    // What the leaf, or the run it is part of, maps.
+    // Returns the size that the leaf, or the run it is part of, maps.
     Bytes reach() const { return G::entry_size(level) * (is_in_run() ? G::contiguous_entries(level) : 1); }
 };
 
@@ -31,7 +31,7 @@ public:
     // Follows `address` down to a leaf or a hole.
     Walk<G, Pte> walk(VirtAddr address) const { return walk_to(address, kLastLevel); }
 
-    // Follows `address` down to `last`, or to a leaf or a hole above it.
+    // Follows `address` down to level `last`, or to a leaf or a hole above it.
     Walk<G, Pte> walk_to(VirtAddr address, Level last) const
     {
         PhysAddr table = root_;
@@ -44,7 +44,7 @@ public:
         }
     }
 
-    // Whether every page of `range` is mapped.
+    // Returns whether every page of `range` is mapped.
     bool is_mapped(VirtRange range) const
     {
         VirtAddr at = range.base;
@@ -53,7 +53,7 @@ public:
             if (found.kind() != PteKind::Leaf)
                 return false;
             const Bytes size = G::entry_size(found.level);
-            // The neighbours in the same table, without walking again.
+            // Examines the neighbours in the same table without another walk.
             const u64 room = G::entries(found.level) - G::index(found.level, at);
             at = at.align_down(size) + size;
             for (u64 n = 1; n < room && range.contains(at); ++n, at += size) {

@@ -52,7 +52,7 @@ void Buddy::free(u32 index, PageOrder order)
 void Buddy::free_run(u32 index, u32 pages)
 {
     while (pages != 0) {
-        // The largest block that is aligned here and not longer than the run.
+        // Take the largest block that is aligned here and not longer than the run.
         const auto aligned = static_cast<unsigned>(std::countr_zero(index));
         const auto fitting = static_cast<unsigned>(std::bit_width(pages)) - 1;
         const PageOrder order{std::min({aligned, fitting, kMaxPageOrder.number()})};

@@ -39,8 +39,8 @@ bool EarlyMemory::cut(std::size_t at, PhysRange taken)
 bool EarlyMemory::reserve(PhysRange range)
 {
     bool complete = true;
-    // Backwards: cut() replaces item `at` by the last one or appends, and never moves an item in front of
-    // `at`.
+    // Iterates backwards: cut() replaces item `at` by the last one or appends an item, and never moves an
+    // item in front of `at`.
     for (std::size_t at = free_.size(); at-- > 0;) {
         if (free_[at].range.overlaps(range))
             complete = cut(at, range) && complete;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Physical memory before there is a page allocator: the free ranges of RAM, carved from the top down. What is
-// left is handed over once, and from then on nothing can be allocated here.
+// Allocates physical memory before the page allocator exists: keeps the free ranges of RAM and carves
+// allocations from the top down. hand_over() passes the rest on once, and afterwards nothing can be allocated
+// here.
 //
 // Boot CPU only, before the secondaries start.
 //
-// INV-early_memory-1: the free ranges are not empty and do not overlap each other or anything that was
-//                     reserved.
-// INV-early_memory-2: all that was added is free, taken or left out: free_bytes() + taken_bytes() is the sum
-//                     of what was added.
+// Invariants:
+// * The free ranges are not empty, and they overlap neither each other nor anything reserved.
+// * All memory that was added is free or taken: free_bytes() + taken_bytes() is the sum of what was added. A
+//   part of a split range that does not fit in the list counts as taken.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -22,7 +23,7 @@ namespace percival::mm {
 
 class EarlyMemory {
 public:
-    // Holes split ranges: one more per reservation at most.
+    // Each reservation splits at most one range in two, and so adds at most one range.
     static constexpr std::size_t kMaxRanges = 256;
 
     struct FreeRange {
@@ -30,34 +31,38 @@ public:
         NumaNode node;
     };
 
-    // Adds RAM that overlaps nothing added before. False: too many ranges, the memory is left out.
+    // Adds RAM that overlaps nothing added before. Returns false, and leaves the memory out, if there are too
+    // many ranges.
     [[nodiscard]] bool add(PhysRange range, NumaNode node = {});
 
-    // Takes `range` out of the free memory, wherever it overlaps it. False: too many ranges, and then the
-    // larger part of the split range is kept, so that what is reserved is never free.
+    // Removes `range` from the free memory wherever they overlap. Returns false if there are too many ranges.
+    // Then only the larger part of a split range stays free, and the smaller part is lost; reserved memory is
+    // never free.
     [[nodiscard]] bool reserve(PhysRange range);
 
-    // A free range of `size` at a multiple of `alignment` (a power of two), from the highest place where it
-    // fits. The memory is not zeroed. Nothing when there is no such range.
+    // Returns the highest free range of `size` at a multiple of `alignment` (a power of two); nothing when
+    // there is no such range. The memory is not zeroed.
     std::optional<PhysRange> allocate(Bytes size, Bytes alignment);
-    // The same from memory of `node`, or, when that has no such range, from anywhere.
+    // Does the same with memory of `node`, or, when that has no such range, with any memory.
     std::optional<PhysRange> allocate_on(NumaNode node, Bytes size, Bytes alignment);
 
-    // Takes back a part of what allocate() gave. False: too many ranges, it stays taken.
+    // Takes back a part of what allocate() returned. Returns false if there are too many ranges; the memory
+    // stays taken.
     [[nodiscard]] bool give_back(PhysRange range, NumaNode node = {});
 
-    // All that is still free, cut to whole pages of `page` bytes and sorted: the list stays valid, and
+    // Returns all free ranges, cut to whole pages of `page` bytes and sorted. The list stays valid, and
     // nothing can be allocated any more.
     std::span<const FreeRange> hand_over(Bytes page);
 
     Bytes free_bytes() const;
     Bytes added_bytes() const { return added_; }
-    // What was reserved, allocated, or lost with a range that there was no room for.
+    // Memory that was reserved, allocated, or lost with a range that did not fit in the list.
     Bytes taken_bytes() const { return taken_; }
 
 private:
     std::optional<PhysRange> allocate_where(auto suitable, Bytes size, Bytes alignment);
-    // Replaces free range `at` by what of it lies outside `taken`.
+    // Replaces free range `at` by its parts outside `taken`. Returns false if it had to drop the smaller one
+    // of two.
     bool cut(std::size_t at, PhysRange taken);
 
     BoundedVector<FreeRange, kMaxRanges> free_{};
@@ -66,7 +71,7 @@ private:
     bool handed_over_{false};
 };
 
-// The machine's.
+// Returns the instance for this machine's memory.
 EarlyMemory& early_memory();
 
 } // namespace percival::mm

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// NUMA nodes: which memory is near which CPU, by the numbers the device tree gives both (numa-node-id). Any
+// NUMA nodes: which memory is near which CPU. The device tree gives both the same number (numa-node-id). Any
 // context.
 //
-// Distances are not known: a CPU prefers its own node, and all other nodes are equally far.
+// Distances are not known: a CPU prefers its own node, and treats all other nodes as equally far.
 #pragma once
 
 #include "kernel/lib/types.hpp"

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the page allocator knows of a page: 8 bytes, so that 64 GiB of 4 KiB pages cost 128 MiB.
+// The page allocator's data about one page: 8 bytes, so that 64 GiB of 4 KiB pages cost 128 MiB.
 //
 //      63         36 35          8 7     4    3       2    0
 //     | previous    | next        | order | poison | use    |
 //
-// The links are page indexes within the zone and mean something on free lists only. They lie here and not in
-// the free page itself, so that a write to freed memory cannot corrupt the allocator.
+// The links are page indexes within the zone, valid on free lists only. They are here and not in the free
+// page itself, so that a write to freed memory cannot corrupt the allocator.
 //
-// INV-page_descriptor-1: only the first page of a block has a use other than None. Whoever owns the block (a
-//                        zone under its lock, a CPU's page cache, the one who allocated it) is the only one
-//                        to change it.
-// INV-page_descriptor-2: others may look at it meanwhile (a neighbour that merges, a second free), so every
-//                        access is one 64-bit load or store, or one compare-exchange where two could claim
-//                        the page at once.
+// Invariants:
+// * Only the first page of a block has a use other than None. Only the owner of the block changes it: a zone
+//   under its lock, a CPU's page cache, or the code that allocated it.
+// * Other CPUs may read it meanwhile (to merge a neighbour, or in a second free). So every access is one
+//   64-bit load or store, or one compare-exchange where two CPUs could claim the page at once.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -23,11 +22,11 @@
 namespace percival::mm {
 
 enum class PageUse : u8 {
-    None,      // not the first page of a block, or not the allocator's
+    None,      // not the first page of a block, or not the allocator's page
     Free,      // on a free list of its zone
     Allocated, // handed out
     Cached,    // in a CPU's page cache, order 0
-    Objects,   // handed out to the small-object allocator: only that one may give it back
+    Objects,   // handed out to the small-object allocator, which alone may give it back
 };
 
 class PageState {
@@ -40,7 +39,8 @@ public:
         : raw_{static_cast<u64>(use) | u64{order.number()} << kOrderShift}
     {
     }
-    // On a free list between two others, kNoIndex at its ends.
+    // Returns the state of a block on a free list between two others. kNoIndex stands at the ends of the
+    // list.
     static constexpr PageState free(PageOrder order, u32 previous, u32 next)
     {
         PageState state{PageUse::Free, order};
@@ -65,7 +65,8 @@ public:
     constexpr u32 next() const { return static_cast<u32>(raw_ >> kNextShift) & kNoIndex; }
     constexpr u32 previous() const { return static_cast<u32>(raw_ >> kPreviousShift); }
 
-    // The page was filled with the poison pattern when it was freed, and may be checked for it.
+    // Returns whether the page was filled with the poison pattern when it was freed, so that it can be
+    // checked.
     constexpr bool is_poisoned() const { return (raw_ & kPoison) != 0; }
     constexpr PageState with_poison(bool poisoned) const
     {
@@ -89,7 +90,8 @@ public:
         return PageState::from_raw(std::atomic_ref{raw_}.load(std::memory_order_relaxed));
     }
     void store(PageState state) { std::atomic_ref{raw_}.store(state.raw(), std::memory_order_relaxed); }
-    // False, and nothing changed, if it was not `from` at that moment: of two that try, one wins.
+    // Claims the page: changes its state if it is `from`. Returns false if it is not. Of two CPUs that try,
+    // one succeeds.
     [[nodiscard]] bool change(PageState from, PageState to)
     {
         u64 expected = from.raw();

@@ -25,11 +25,11 @@ private:
 
 inline constexpr PageOrder kOnePage{0};
 
-// The largest block the page allocator has: 4 MiB, 16 MiB and 64 MiB for the three granules.
+// The largest block of the page allocator: 4 MiB, 16 MiB and 64 MiB for the three granules.
 inline constexpr PageOrder kMaxPageOrder{10};
 
-// The smallest order that holds `size`, for pages of `page` bytes. Beyond kMaxPageOrder for what no block
-// holds.
+// Returns the smallest order that holds `size`, for pages of `page` bytes. The result is greater than
+// kMaxPageOrder if no block holds `size`.
 constexpr PageOrder order_for(Bytes size, Bytes page)
 {
     const u64 pages = size.count() / page.count() + (size.count() % page.count() != 0 ? 1 : 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Freed memory is filled with a pattern and looked at again when it is handed out: a write after the free
-// shows. Debug builds only (kPoisonFreedMemory); the functions are always there. Any context, on the host
-// too.
+// Poisoning: freed memory is filled with a pattern, which is checked when the memory is handed out again, so
+// that a write after the free is detected. Only debug builds poison (kPoisonFreedMemory), but the functions
+// exist in every build. Any context, on the host too.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -17,16 +17,16 @@ inline constexpr bool kPoisonFreedMemory = true;
 inline constexpr bool kPoisonFreedMemory = false;
 #endif
 
-// No address of this kernel, and no small number.
+// A value that is neither an address of this kernel nor a small number.
 inline constexpr u64 kPoison = 0x6b6b'6b6b'6b6b'6b6b;
 
-// `memory` and `size` are multiples of 8 bytes.
+// Fills memory with poison. `memory` and `size` are multiples of 8 bytes.
 inline void poison(void* memory, Bytes size)
 {
     std::fill_n(static_cast<u64*>(memory), size.count() / sizeof(u64), kPoison);
 }
 
-// The offset of the first word that is not poison any more; nothing if all of it still is.
+// Returns the offset of the first word that is not poison any more; nothing if all words still are.
 inline std::optional<Bytes> find_damaged_poison(const void* memory, Bytes size)
 {
     const auto* words = static_cast<const u64*>(memory);

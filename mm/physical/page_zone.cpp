@@ -28,7 +28,7 @@ PhysRange PageZone::within_bank(PhysRange range) const
     return from < to ? PhysRange{from, to - from} : PhysRange{from, Bytes{0}};
 }
 
-// The thread-safety analysis does not know that nobody else has the zone yet.
+// No other CPU has the zone yet, which the thread-safety analysis does not know.
 void PageZone::init(PhysRange bank, NumaNode node, unsigned page_shift, PageDescriptor* descriptors,
                     std::span<const EarlyMemory::FreeRange> free) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
@@ -63,7 +63,7 @@ void PageZone::learn_block(u64 first)
         buddy_.free_run(from, to - from);
         unknown_free_pages_ -= to - from;
     }
-    // Release: who reads that these descriptors are known reads what was written to them.
+    // Release: a CPU that reads the new known_ also reads the contents of these descriptors.
     known_.store(first + kBlockPages, std::memory_order_release);
 }
 

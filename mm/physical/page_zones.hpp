@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// All zones of the machine: which zone a page is in, and in which order to ask them for memory. Any context;
-// zones are added at boot only.
+// All zones of the machine: finds the zone of a page, and the order in which to ask the zones for memory. Any
+// context; zones are added at boot only.
 //
-// INV-page_zones-1: zones are in the order of their addresses and do not overlap.
+// Invariant: zones are in the order of their addresses and do not overlap.
 #pragma once
 
 #include "mm/physical/page_zone.hpp"
@@ -13,15 +13,16 @@ namespace percival::mm {
 
 class PageZones {
 public:
-    // A zone for each bank; a bank larger than a zone can be is several.
+    // Room for a zone per bank, and for several where a bank is larger than a zone can be.
     static constexpr std::size_t kMaxZones = 96;
 
     constexpr PageZones() = default;
 
-    // The next zone, above all others, for the caller to init() at once. Null when there are too many.
+    // Returns the next zone, for the caller to init() at once with a bank above all others. Null if there are
+    // too many.
     PageZone* add() { return count_ == kMaxZones ? nullptr : &zones_[count_++]; }
 
-    // The zone whose bank the address is in; null for an address that is no RAM.
+    // Returns the zone whose bank contains the address; null for an address that is not RAM.
     PageZone* containing(PhysAddr address)
     {
         std::size_t low = 0;
@@ -36,8 +37,9 @@ public:
         return low < count_ && zones_[low].bank().contains(address) ? &zones_[low] : nullptr;
     }
 
-    // Calls `visit(PageZone&)` until it says true: first the zones of `node`, then all others, the highest
-    // addresses first, so that memory which every device can reach is kept for last.
+    // Calls `visit(PageZone&)` until it returns true: first for the zones of `node`, then for all others.
+    // Both from the highest addresses down, so that memory which every device can reach is used last. Returns
+    // whether a call did.
     bool visit_from(NumaNode node, auto visit)
     {
         return visit_where([node](const PageZone& zone) { return zone.node() == node; }, visit) ||
@@ -63,7 +65,7 @@ private:
     std::size_t count_{0};
 };
 
-// The machine's.
+// Returns the zones of this machine.
 PageZones& page_zones();
 
 } // namespace percival::mm

@@ -84,7 +84,7 @@ OTHERS: Tuple[Row, ...] = (
     ),
     Row(
         "waits_for_one_break_of_live_entries_after_the_other",
-        append="selftest=spurious_fault.one_break_after_the_other_is_waited_for",
+        append="selftest=spurious_fault.consecutive_breaks_are_waited_for",
     ),
     Row("passes_with_a_linear_map_of_pages", append=f"linear=pages {OF_MEMORY}"),
     Row("passes_with_16k-47_and_a_linear_map_of_pages", preset="16k-47", memory="8G", append=f"linear=pages {OF_MEMORY}"),

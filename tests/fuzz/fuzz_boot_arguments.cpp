@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Boot arguments made of any bytes: every view stays inside the text, and an argument that is not taken keeps
-// its default.
+// Fuzzes boot arguments made of arbitrary bytes: every view stays inside the text, and an argument that is
+// malformed keeps its default.
 #include "kernel/device_tree/boot_arguments.hpp"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ void check(const std::optional<BootArgumentError>& problem)
 
 extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
 {
-    // An exact copy: one byte past its end belongs to nobody.
+    // An exact copy, so that a read past its end is detected.
     const auto copy = std::make_unique<char[]>(size);
     std::copy_n(data, size, copy.get());
     const std::string_view text{copy.get(), size};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The buddy allocator and its zone under any sequence of steps: two bytes each, what to do and with what. A
-// map of pages says what must be true.
+// Fuzzes the buddy allocator and its zone with arbitrary sequences of steps. Each step takes two bytes: the
+// operation and its operand. A map of pages says what must be true.
 #include "mm/physical/page_zone.hpp"
 
 #include <cstdio>
@@ -19,13 +19,13 @@ void demand(bool holds, const char* what)
 {
     if (holds)
         return;
-    std::fprintf(stderr, "a promise is broken: %s\n", what);
+    std::fprintf(stderr, "broken invariant: %s\n", what);
     std::abort();
 }
 
 class Trial {
 public:
-    // Bank and free ranges from the input's first bytes.
+    // Takes the bank's free ranges from the first bytes of the input.
     Trial(const u8* data, std::size_t size) : free_(kPages, false)
     {
         u64 at = 0;
@@ -52,7 +52,7 @@ public:
             allocate(PageOrder{what / 2u % (kMaxPageOrder.number() + 1)});
         else if (!blocks_.empty())
             give_back(with % blocks_.size());
-        demand(zone_.free_pages() == count_, "the count of free pages");
+        demand(zone_.free_pages() == count_, "free_pages() is the number of free pages");
     }
     void finish()
     {
@@ -85,7 +85,8 @@ private:
     {
         const bool possible = has_room(order);
         const auto block = zone_.allocate(order);
-        demand(block.has_value() == possible, "there is a block exactly if an aligned run of pages is free");
+        demand(block.has_value() == possible,
+               "a block is allocated exactly if an aligned run of pages is free");
         if (!block)
             return;
         demand(block->is_aligned(Bytes{u64{order.pages()} << kShift}), "a block is aligned");
@@ -101,7 +102,7 @@ private:
         const Block block = blocks_[at];
         blocks_.erase(blocks_.begin() + static_cast<long>(at));
         demand(zone_.find(block.base)->change(PageState{PageUse::Allocated, block.order}, PageState{}),
-               "an allocated block says so");
+               "the descriptor of an allocated block says Allocated");
         zone_.free(block.base, block.order);
         std::fill_n(free_.begin() + static_cast<long>(page_of(block.base)), block.order.pages(), true);
         count_ += block.order.pages();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The device tree reader on any bytes. Plain mutation would hardly get past the structure's checks, so half
-// of the mutations change one property's value and leave the tree well-formed.
+// Fuzzes the device tree reader with arbitrary bytes. Plain mutation would hardly get past the checks of the
+// structure, so half of the mutations change the value of one property and leave the tree well-formed.
 #include "kernel/device_tree/view.hpp"
 #include "support/device_tree_blob.hpp"
 
@@ -23,7 +23,7 @@ struct Place {
     int property;
 };
 
-// Every property of the tree; none if it is damaged.
+// Returns every property of the tree; none if the tree is damaged.
 std::vector<Place> all_properties(const Blob& tree)
 {
     std::vector<Place> places;
@@ -35,11 +35,12 @@ std::vector<Place> all_properties(const Blob& tree)
     return places;
 }
 
-// Empty when the input is no tree that can be edited.
+// Returns the tree with one property changed; an empty blob if the input is no tree that can be edited.
 Blob with_one_value_changed(std::span<const std::byte> input, unsigned seed)
 {
     constexpr std::size_t kRoom = 1024;
-    // Not by fdt_check_full: it follows a null pointer in some trees of old versions, which open() refuses.
+    // Does not use fdt_check_full: it follows a null pointer in some trees of old versions, which open()
+    // refuses.
     if (!DeviceTreeView::open(input))
         return {};
     Blob tree(input.size() + kRoom);
@@ -81,7 +82,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(u8* data, std::size_t size, std::
                                                unsigned seed)
 {
     if (seed % 2 == 0) {
-        // A copy: libfdt wants alignment.
+        // A copy, because libfdt needs an aligned tree.
         testing::Blob input(size);
         std::memcpy(input.data(), data, size);
         const testing::Blob changed = testing::with_one_value_changed(input, seed / 2);
@@ -97,7 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
 {
     const testing::Reading reading{std::as_bytes(std::span{data, size})};
     if (!reading.violation.empty()) {
-        std::fprintf(stderr, "a promise is broken: %s\n", reading.violation.c_str());
+        std::fprintf(stderr, "broken invariant: %s\n", reading.violation.c_str());
         std::abort();
     }
     return 0;

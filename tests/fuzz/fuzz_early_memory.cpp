@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Early memory under any sequence of steps, five bytes each, against a map of 64-byte pieces: banks,
-// reservations, allocations, and the hand-over in the end.
+// Fuzzes early memory with arbitrary sequences of steps of five bytes each: banks, reservations, allocations,
+// and a final hand-over. A map of 64-byte pieces says what must be true.
 #include "mm/physical/early_memory.hpp"
 
 #include <cstdio>
@@ -18,7 +18,7 @@ void demand(bool holds, const char* what)
 {
     if (holds)
         return;
-    std::fprintf(stderr, "a promise is broken: %s\n", what);
+    std::fprintf(stderr, "broken invariant: %s\n", what);
     std::abort();
 }
 
@@ -34,7 +34,7 @@ public:
             add(range, NumaNode{in[0] / 4u % 3});
             break;
         case 1:
-            demand(memory_.reserve(range), "a step adds one range at most, so there is room");
+            demand(memory_.reserve(range), "a step adds at most one range, so there is room");
             mark(range, false);
             break;
         default:
@@ -48,13 +48,14 @@ public:
         u64 last_end = 0;
         for (const auto& [range, node] : memory_.hand_over(kPage)) {
             demand(!range.is_empty() && range.base.is_aligned(kPage) && range.end().is_aligned(kPage),
-                   "what is handed over are whole pages");
-            demand(range.base.raw() >= last_end, "sorted, without overlap");
+                   "the ranges handed over are whole pages");
+            demand(range.base.raw() >= last_end, "the ranges handed over are sorted and do not overlap");
             last_end = range.end().raw();
             take(range);
         }
         demand(!memory_.allocate(kPage, kPage), "nothing can be allocated after the hand-over");
-        demand(memory_.free_bytes() + memory_.taken_bytes() == memory_.added_bytes(), "all is accounted for");
+        demand(memory_.free_bytes() + memory_.taken_bytes() == memory_.added_bytes(),
+               "all memory is accounted for");
     }
 
 private:
@@ -69,14 +70,14 @@ private:
     void take(PhysRange range)
     {
         for (u64 piece = range.base.raw() / kPiece; piece < range.end().raw() / kPiece; ++piece)
-            demand(free_[piece], "only what is free is given, and once");
+            demand(free_[piece], "only free memory is handed out, and only once");
         mark(range, false);
     }
     void add(PhysRange range, NumaNode node)
     {
         for (u64 piece = range.base.raw() / kPiece; piece < range.end().raw() / kPiece; ++piece) {
             if (added_[piece])
-                return; // RAM is added once
+                return; // RAM is added only once
         }
         if (!memory_.add(range, node))
             return;
@@ -90,13 +91,15 @@ private:
         if (!range)
             return;
         demand(range->size == size && range->base.is_aligned(alignment),
-               "size and alignment are as asked for");
+               "size and alignment are as requested");
         take(*range);
     }
     void check()
     {
-        demand(memory_.free_bytes() == Bytes{free_pieces_ * kPiece}, "free_bytes() is what is free");
-        demand(memory_.free_bytes() + memory_.taken_bytes() == memory_.added_bytes(), "all is accounted for");
+        demand(memory_.free_bytes() == Bytes{free_pieces_ * kPiece},
+               "free_bytes() is the number of free bytes");
+        demand(memory_.free_bytes() + memory_.taken_bytes() == memory_.added_bytes(),
+               "all memory is accounted for");
     }
     EarlyMemory memory_;
     std::vector<bool> free_ = std::vector<bool>(kPieces, false);

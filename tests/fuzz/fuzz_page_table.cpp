@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The page-table engine under any sequence of operations: the first byte says which geometry, the rest what
-// is done. A rule broken on the simulated machine, or a difference to the plain map, is a crash.
+// Fuzzes the page-table engine with arbitrary sequences of operations. The first byte chooses the geometry,
+// the others the operations. A rule broken on the simulated machine, or a difference from the plain map, is a
+// crash.
 #include "support/page_table_model.hpp"
 
 #include <cstdio>
@@ -12,7 +13,7 @@ using namespace percival::testing;
 
 namespace {
 
-// Numbers out of the fuzzer's bytes; zeroes when they are used up.
+// Draws numbers from the fuzzer's bytes, and zeroes when no bytes are left.
 struct Bytewise {
     std::span<const u8>* bytes;
     u64 operator()(u64 below) const
@@ -29,7 +30,7 @@ void stop_at(const std::string& problem)
 {
     if (problem.empty())
         return;
-    std::fprintf(stderr, "a promise is broken: %s\n", problem.c_str());
+    std::fprintf(stderr, "broken invariant: %s\n", problem.c_str());
     std::abort();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The map of a percpu chunk under any sequence of steps, drawn from the input's bytes: the shape first, then
-// what is done. Everything is compared with an array of one byte per grain, now and then, and in the end.
+// Fuzzes the map of a percpu chunk with arbitrary sequences of steps. The bytes of the input choose first the
+// shape and then the operations. Now and then, and at the end, everything is compared with an array of one
+// byte per grain.
 #include "support/percpu_map_model.hpp"
 
 #include <cstdio>
@@ -9,7 +10,7 @@
 namespace percival::testing {
 namespace {
 
-// As many bytes of the input as a number below `below` needs; 0 when there are none left.
+// Draws a number below `below` from as many bytes of the input as it needs; 0 when no bytes are left.
 class Bytestream {
 public:
     Bytestream(const u8* data, std::size_t size) : data_{data}, size_{size} {}
@@ -32,7 +33,7 @@ void check(const std::string& complaint)
 {
     if (complaint.empty())
         return;
-    std::fprintf(stderr, "a promise is broken: %s\n", complaint.c_str());
+    std::fprintf(stderr, "broken invariant: %s\n", complaint.c_str());
     std::abort();
 }
 

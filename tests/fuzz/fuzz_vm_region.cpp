@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The address allocator under any sequence of operations: the first byte says how large the region is, the
-// rest what is done. A difference to the plain list, or a broken promise of the tree, is a crash.
+// Fuzzes the address allocator with arbitrary sequences of operations. The first byte chooses the size of the
+// region, the others the operations. A difference from the plain list, or a broken invariant of the tree, is
+// a crash.
 #include "support/vm_region_model.hpp"
 
 #include <cstdio>
@@ -12,7 +13,7 @@ using namespace percival::testing;
 
 namespace {
 
-// Numbers out of the fuzzer's bytes, two for the large ones; zeroes when they are used up.
+// Draws numbers from the fuzzer's bytes, two for a large number, and zeroes when no bytes are left.
 struct Bytewise {
     std::span<const u8>* bytes;
     u64 next() const
@@ -30,7 +31,7 @@ void stop_at(const std::string& problem)
 {
     if (problem.empty())
         return;
-    std::fprintf(stderr, "a promise is broken: %s\n", problem.c_str());
+    std::fprintf(stderr, "broken invariant: %s\n", problem.c_str());
     std::abort();
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An entry that two CPUs add to all roots at the same time (mm/roots/sync.hpp). Each then maps a page of its own below it, tells,
- * and whoever is told gets it. A third CPU reads from the start; a fourth one is offline at first and comes up at any time.
+ * Two CPUs add the same entry to all roots at the same time (mm/roots/sync.hpp). Each then maps its own page
+ * under the entry and sets a flag, and a CPU that has read the flag accesses the page. A third CPU reads from
+ * the start. A fourth CPU is offline at first and comes online at any time.
  *
- * A root's entry has a value in memory and is seen by walkers for certain after the writer's DSB. A table is known by the CPU
- * that made it. Checked: entries go from none to a table and never change after; all roots agree in the end; who was told of a
- * page finds it.
+ * The entry of a root has a value in memory. Walkers are certain to see the value after the writer's DSB. A
+ * table is named after the CPU that made it. The model checks: an entry changes from none to a table and
+ * never again; all roots agree in the end; a CPU that has read the flag of a page finds the page.
  * Broken with -D: NO_LOCK, NO_DSB, SKIP_OFFLINE, CLEARED, NO_COMPARE.
  */
 #define SYNCERS 2
@@ -14,11 +15,11 @@
 #define CPUS    4
 #define NONE    0
 
-byte master = NONE;            /* which table the entry points to */
+byte master = NONE;            /* the table that the entry points to */
 byte root[CPUS];
-byte not_published[CPUS];      /* by whom, plus one */
-bool has_page[6];              /* table 1 with the page of CPU 0, of CPU 1; table 2 with these */
-bool told[SYNCERS];
+byte not_published[CPUS];      /* the CPU that wrote the entry, plus one; 0 after its DSB */
+bool has_page[6];              /* index: table * SYNCERS + CPU that mapped its page there */
+bool told[SYNCERS];            /* the flag of each syncer */
 bool locked;
 bool online;
 byte synced = 0;
@@ -32,7 +33,7 @@ inline write_root(cpu, table)
     }
 }
 
-/* A walk on `cpu` for the page of syncer `n`. A walker may miss what is not published. */
+/* `cpu` walks to the page of syncer `n`. A walker may miss an entry that is not published. */
 inline expect_page(cpu, n)
 {
     d_step {

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Checks a Spin model exhaustively: `run.py MODEL.pml [--broken NAME]`. Exit code 0: no state violates an assertion or is a
-deadlock; with --broken, where one thing is left out, some state does. 77: there is no Spin here.
+"""Checks a Spin model exhaustively: `run.py MODEL.pml [--broken NAME]`.
+
+Exit code 0: no state violates an assertion or is a deadlock. With --broken, which leaves one thing out of
+the model, exit code 0 means that there is such a state. Exit code 77: Spin is not installed.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ def _run(command: Sequence[str], where: str) -> str:
 
 
 def _search(model: Path, broken: str) -> str:
-    """What the verifier that Spin makes of the model says."""
+    """Runs the verifier that Spin generates from the model, and returns its output."""
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
         raise SystemExit("no C compiler")
@@ -48,7 +50,7 @@ def _search(model: Path, broken: str) -> str:
 
 
 def main() -> int:
-    """See the module's text."""
+    """Runs the check that the module describes, and returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--broken", default="", metavar="NAME")

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mapping, unmapping, lazy flush, freeing and reuse of one address and two pages of memory, by three CPUs with a TLB each.
+ * Three CPUs with a TLB each map, unmap, flush lazily, free and reuse one address and two pages of memory.
  *
- * The descriptor has a value in memory and, until a DSB for stores, a former one that walkers may still see. A CPU's TLB may
- * fetch, at any moment and unasked, whatever a walk may see, and keeps it until it answers a TLBI; a DSB after the TLBI waits for
- * all answers. CPU 0 maps the address to a page, tells everybody, takes that back and unmaps; CPU 1 purges: it takes what was
- * unmapped, flushes, and only then frees memory and address. The allocator gives freed memory to others at once.
+ * The descriptor has a value in memory and, until a DSB for stores, a former value that walkers may still
+ * see. A CPU's TLB may at any moment fetch any value that a walk may see, without an access. It keeps the
+ * value until it answers a TLBI. A DSB after the TLBI waits for all answers. CPU 0 maps the address to a
+ * page, tells all CPUs, takes that back, and unmaps the page. CPU 1 purges: it takes the unmapped page,
+ * flushes, and only then frees memory and address. The allocator hands freed memory out to other owners at
+ * once.
  *
- * Checked: nobody ever gets at memory that has another owner (speculation included), and who was told of a mapping gets it.
+ * The model checks: no CPU ever accesses memory that has another owner, even by speculation; a CPU that was
+ * told of a mapping gets it.
  * Broken with -D: NO_DSB, NO_TLBI, NO_WAIT, FREE_EARLY, MAP_EARLY, NO_PUBLISH.
  */
 #define CPUS   3
@@ -15,13 +18,13 @@
 #define NONE   0
 
 byte descriptor = NONE;        /* the page the address is mapped to: 1 or 2 */
-byte former = NONE;            /* what walkers may see instead */
+byte former = NONE;            /* the value that walkers may see instead */
 bool former_may_be_seen;
 byte tlb[CPUS];
 bool must_invalidate[CPUS];    /* a TLBI is under way */
 
-bool owned_by_others[ROUNDS + 1]; /* freed, and handed out again */
-byte told = NONE;              /* what users of the address may rely on */
+bool owned_by_others[ROUNDS + 1]; /* freed, and handed out to another owner */
+byte told = NONE;              /* the page that users of the address may rely on */
 byte to_purge = NONE;
 bool address_is_free = true;
 bool over;
@@ -35,7 +38,7 @@ inline store(value)
 
 inline dsb_for_stores() { former_may_be_seen = false }
 
-/* A page of its own for each round: the second maps new memory at the old address. */
+/* Uses a different page in each round: the second round maps new memory at the old address. */
 active proctype mapper()
 {
     byte page = 1;
@@ -95,7 +98,7 @@ active proctype purger()
     over = true
 }
 
-/* One for each CPU: its walker, its TLB, and the program that it runs. */
+/* One process for each CPU: its walker, its TLB, and its program. */
 active [CPUS] proctype cpu()
 {
     byte self = _pid - 2;
@@ -103,12 +106,12 @@ active [CPUS] proctype cpu()
     do
     :: over -> break
     :: d_step { must_invalidate[self] -> tlb[self] = NONE; must_invalidate[self] = false }
-    /* Speculation. */
+    /* The TLB fetches an entry speculatively. */
     :: d_step { tlb[self] == NONE && descriptor != NONE -> tlb[self] = descriptor }
     :: d_step { tlb[self] == NONE && former_may_be_seen && former != NONE -> tlb[self] = former }
-    /* It may touch what the TLB leads to. */
+    /* The CPU may access the page in its TLB. */
     :: d_step { tlb[self] != NONE -> assert(!owned_by_others[tlb[self]]) }
-    /* A user of the address that was told of it, by way of the TLB or of a walk. */
+    /* A program that was told of the mapping accesses it, through the TLB or a walk. */
     :: d_step {
         told != NONE ->
         if

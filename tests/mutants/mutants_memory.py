@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Locks, pages and areas of addresses."""
+"""Mutants of locks, pages and areas of addresses."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ EARLY = ("tests/host/physical/early_memory_test.cpp", "mm/physical/early_memory.
 BUDDY = ("tests/host/physical/buddy_test.cpp", "mm/physical/buddy.cpp")
 PAGES = ("tests/host/page_table/page_table_pages_test.cpp",)
 TREE = ("tests/host/lib/address_tree_test.cpp",)
-REGION = ("tests/host/vmalloc/vm_region_test.cpp", "tests/host/support/vm_area_notes.cpp", "mm/vmalloc/vm_region.cpp")
+REGION = (
+    "tests/host/vmalloc/vm_region_test.cpp",
+    "tests/host/support/vm_area_notes.cpp",
+    "mm/vmalloc/vm_region.cpp",
+)
 
 MUTANTS = (
     # Locks and memory.
     on_host(
-        "spinlock: everybody gets it",
+        "spinlock: taking it always succeeds",
         "kernel/sync/spinlock.hpp",
         "        return held_.load(std::memory_order_relaxed) == 0 &&\n"
         "               held_.exchange(1, std::memory_order_acquire) == 0;",
@@ -24,7 +28,7 @@ MUTANTS = (
         "*",
     ),
     on_host(
-        "spinlock: a held lock is taken",
+        "spinlock: a CPU does not wait for a held lock",
         "kernel/sync/spinlock.hpp",
         "        while (!take())\n            arch::relax();\n",
         "        static_cast<void>(take());\n",
@@ -34,13 +38,14 @@ MUTANTS = (
     on_host(
         "spinlock: interrupts stay unmasked under an IrqSpinGuard",
         "kernel/sync/spinlock.hpp",
-        "    arch::InterruptMask masked_; // declared first: interrupts come back after the lock is given back\n",
+        "    arch::InterruptMask masked_; // declared first:"
+        " interrupts come back after the lock is given back\n",
         "",
         SPINLOCK,
         "SpinGuardTest.*",
     ),
     on_host(
-        "early memory: a reservation is forgotten",
+        "early memory: a reservation is ignored",
         "mm/physical/early_memory.cpp",
         "            complete = cut(at, range) && complete;",
         "            complete = complete && at < free_.size();",
@@ -48,7 +53,7 @@ MUTANTS = (
         "*",
     ),
     on_host(
-        "early memory: what was handed out stays free",
+        "early memory: allocated memory stays free",
         "mm/physical/early_memory.cpp",
         "    if (!best || !cut(*best, {best_base, size}))",
         "    if (!best)",
@@ -71,23 +76,23 @@ MUTANTS = (
         BUDDY,
         "*",
     ),
-    # Areas.
+    # Areas of addresses.
     by_boot(
-        "freed areas: no flush before they go back",
+        "freed areas: reused without a flush",
         "mm/vmalloc/vm_freed.cpp",
         "            batch.add_leaves({area->range.base, area->mapped}, KernelGeometry::kPageSize);",
         "            static_cast<void>(area);",
         "vmalloc.*",
     ),
     by_boot(
-        "freed areas: pages go back before the flush",
+        "freed areas: pages are freed before the flush",
         "mm/vmalloc/vm_allocation.cpp",
         "    clear_area(*area, area->mapped);\n    put_freed(*area);",
         "    clear_area(*area, area->mapped);\n    area->blocks.free_all();\n    put_freed(*area);",
         "vmalloc.*",
     ),
     by_boot(
-        "freed areas: addresses go back before the flush",
+        "freed areas: addresses are reused before the flush",
         "mm/vmalloc/vm_freed.cpp",
         "    const u64 counted = (area.mapped + kPerArea).count();\n    push(area);\n",
         "    const u64 counted = (area.mapped + kPerArea).count();\n    give_back(area);\n",
@@ -101,21 +106,21 @@ MUTANTS = (
         "vmalloc.*",
     ),
     by_boot(
-        "vmalloc: an alignment that is none is refused only where there is no spare",
+        "vmalloc: a wrong alignment is refused only if there is no spare area",
         "mm/vmalloc/vm_allocation.hpp",
         "(alignment.count() & (alignment.count() - 1)) == 0 &&",
         "",
         "vmalloc.*",
     ),
     by_boot(
-        "ioremap: an address that no descriptor holds is mapped to another one",
+        "ioremap: an address beyond the descriptors is mapped to another address",
         "mm/vmalloc/vmap.cpp",
         "    if (!has_descriptors({start, size}))\n        return std::unexpected{VmError::BadAddress};\n",
         "",
         "vmap.*",
     ),
     on_host(
-        "region: what is not in use can be claimed",
+        "region: an area that is not in use can be claimed",
         "mm/vmalloc/vm_region.cpp",
         "area == nullptr || !area->is(VmState::Used) || area->kind != kind",
         "area == nullptr || area->kind != kind",
@@ -123,7 +128,7 @@ MUTANTS = (
         "*ClaimedAndOnce*",
     ),
     on_host(
-        "region: any kind can be claimed",
+        "region: an area of another kind can be claimed",
         "mm/vmalloc/vm_region.cpp",
         "area == nullptr || !area->is(VmState::Used) || area->kind != kind",
         "area == nullptr || !area->is(VmState::Used)",
@@ -139,7 +144,7 @@ MUTANTS = (
         "*ComesBackWhole*",
     ),
     on_host(
-        "region: an area keeps the slots of another one",
+        "region: a new area keeps the slots of an old one",
         "mm/vmalloc/vm_region.cpp",
         "    hole.slots = nullptr; // those of what the note was for before\n",
         "",
@@ -147,7 +152,7 @@ MUTANTS = (
         "*KnowsNothing*",
     ),
     on_host(
-        "region: a note of two is lost when the other cannot be made",
+        "region: the first of two notes leaks if the second cannot be made",
         "mm/vmalloc/vm_region.cpp",
         "        delete_area_note(low);\n",
         "",
@@ -155,7 +160,7 @@ MUTANTS = (
         "*OneNoteOfTwo*",
     ),
     on_host(
-        "region: holes that fit only as they lie are not looked for",
+        "region: holes that fit only because of their alignment are not found",
         "mm/vmalloc/vm_region.cpp",
         "    if (!has(areas_.root(), size))\n        return nullptr;\n",
         "    return nullptr;\n",
@@ -179,27 +184,27 @@ MUTANTS = (
         "*",
     ),
     on_host(
-        "slots: the hint on pages of which only the ends are a run's",
+        "slots: a run is recognized by its first and last page only",
         "mm/page_table/leaf_slots.hpp",
         " && are_neighbours(pages.first(kRun));",
         ";",
         PAGES,
-        "*RunsGetTheHint*",
+        "*EveryRunAmongThePages*",
     ),
     on_host(
-        "slots: pages appear without being published",
+        "slots: mapped pages are not published",
         "mm/page_table/leaf_slots.hpp",
         "        fill(index, pages, attributes);\n        env_.publish();",
         "        fill(index, pages, attributes);",
         PAGES,
-        "*SlotsThatAreKnown*",
+        "*KnownSlots*",
     ),
     on_host(
-        "engine: pages are mapped over others",
+        "engine: pages are mapped over valid entries",
         "mm/page_table/leaf_mapper.hpp",
-        "        if (!table->is_new && count_invalid(first, most, kLastLevel) != most)",
-        "        if (!table->is_new && most == 0)",
+        "        if (!table->is_new && count_invalid(first, limit, kLastLevel) != limit)",
+        "        if (!table->is_new && limit == 0)",
         PAGES,
-        "*WhereAPageIsMapped*",
+        "*NoPageIsMappedIfOneAddress*",
     ),
 )

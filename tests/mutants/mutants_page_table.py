@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Page tables and the TLB."""
+"""Mutants of page tables and the TLB."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ MUTANTS = (
         "            arch::tlbi_range<G, Scope>(item.range, item.entries);\n",
         "",
         BATCH,
-        "TlbBatchTest.PagesGoByRange*",
+        "TlbBatchTest.PagesAreInvalidatedByRange*",
     ),
     on_host(
-        "batch: no full flush where one was chosen",
+        "batch: a full flush is chosen but not done",
         "mm/page_table/tlb_batch.hpp",
         "            arch::tlbi_all<Scope>();\n",
         "",
         BATCH,
-        "TlbBatchTest.OneForEverything*",
+        "TlbBatchTest.TooManyTlbisBecome*",
     ),
     on_host(
         "batch: only this CPU's TLB is invalidated",
@@ -54,7 +54,7 @@ MUTANTS = (
         "*UnmappedMemoryMayBeReused*",
     ),
     on_host(
-        "batch: the TLBI is not waited for",
+        "batch: no DSB waits for the TLBI",
         "mm/page_table/tlb_batch.hpp",
         "        arch::dsb<kShareability>();\n        const u64 repeats",
         "        const u64 repeats",
@@ -70,7 +70,7 @@ MUTANTS = (
         "TlbBatchTest.AFlushIsRepeated*",
     ),
     on_host(
-        "batch: the repeated TLBI is not waited for",
+        "batch: no DSB waits for the repeated TLBI",
         "mm/page_table/tlb_batch.hpp",
         "        arch::tlbi_again();\n        arch::dsb<kShareability>();\n",
         "        arch::tlbi_again();\n",
@@ -86,7 +86,7 @@ MUTANTS = (
         "*UnmappedMemoryMayBeReused*",
     ),
     on_host(
-        "batch: a run is invalidated by its first page only",
+        "batch: only the first leaf of a range is invalidated",
         "mm/page_table/tlb_batch.hpp",
         "u64 leaves() const { return range.size.count() / leaf_size.count(); }",
         "u64 leaves() const { return 1; }",
@@ -105,12 +105,13 @@ MUTANTS = (
         "batch: tables are freed before the flush",
         "mm/page_table/tlb_batch.hpp",
         "        arch::dsb<kShareability, arch::Access::Store>();\n        const u64 issued",
-        "        release_tables();\n        arch::dsb<kShareability, arch::Access::Store>();\n        const u64 issued",
+        "        release_tables();\n        arch::dsb<kShareability, arch::Access::Store>();\n"
+        "        const u64 issued",
         ENGINE,
         "*EmptyTablesOfAPrivateRange*",
     ),
     on_host(
-        "batch: no flush when it goes out of scope",
+        "batch: the destructor does not flush",
         "mm/page_table/tlb_batch.hpp",
         "    ~TlbBatch() { flush(); }\n",
         "",
@@ -132,18 +133,18 @@ MUTANTS = (
         "            done = done + *mapped;\n        }\n        env_.publish();\n",
         "            done = done + *mapped;\n        }\n",
         ENGINE,
-        "*APageIsMapped*",
+        "*MapsOnePage*",
     ),
     on_host(
         "engine: map over a valid entry is not refused",
         "mm/page_table/leaf_mapper.hpp",
-        "table->is_new ? most : count_invalid(first, most, level)",
-        "most",
+        "table->is_new ? limit : count_invalid(first, limit, level)",
+        "limit",
         ENGINE,
-        "*MappingOverAnything*",
+        "*MappingOverAValidEntry*",
     ),
     on_host(
-        "engine: a failed map takes nothing back",
+        "engine: a failed map does not revert",
         "mm/page_table/page_table.hpp",
         "                undo_map(range, done);\n",
         "",
@@ -151,7 +152,7 @@ MUTANTS = (
         "*MapThatRunsOut*",
     ),
     on_host(
-        "engine: a leaf that reaches out of the range is not cut at its end",
+        "engine: a leaf that crosses the end of the range is not split",
         "mm/page_table/page_table.hpp",
         "        return editor.isolate(range.end());",
         "        return {};",
@@ -161,7 +162,8 @@ MUTANTS = (
     on_host(
         "engine: a shared table is freed",
         "mm/page_table/page_table.hpp",
-        "        if (tables_ == Tables::Private)\n            TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);\n        return {};",
+        "        if (tables_ == Tables::Private)\n"
+        "            TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);\n        return {};",
         "        TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);\n        return {};",
         ENGINE,
         "*EmptyTablesOfAPrivateRange*",
@@ -191,7 +193,7 @@ MUTANTS = (
         "*PartOfARun*",
     ),
     on_host(
-        "break-before-make: what was made anew is not published",
+        "break-before-make: the new entries are not published",
         "mm/page_table/leaf_editor.hpp",
         "        writer_.fill_invalid(first, count, value, size_of(level));\n        env_.publish();\n",
         "        writer_.fill_invalid(first, count, value, size_of(level));\n",
@@ -215,12 +217,12 @@ MUTANTS = (
         "*WhereSizesChangeLive*",
     ),
     on_host(
-        "tables: a page's zeroes are not published before it is linked",
+        "tables: a page is linked before its zeroes are published",
         "mm/kernel_map/live_tables.hpp",
         "        arch::zero_table(reinterpret_cast<u64*>(table), size);\n        publish();\n",
         "        arch::zero_table(reinterpret_cast<u64*>(table), size);\n",
         ENGINE,
-        "*APageIsMapped*",
+        "*MapsOnePage*",
     ),
     on_host(
         "tables: publish() has no DSB",
@@ -228,7 +230,7 @@ MUTANTS = (
         "        arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();\n",
         "",
         ENGINE,
-        "*APageIsMapped*",
+        "*MapsOnePage*",
     ),
     on_host(
         "tables: publish() has no ISB",
@@ -236,12 +238,13 @@ MUTANTS = (
         "        arch::isb();\n",
         "",
         ENGINE,
-        "*APageIsMapped*",
+        "*MapsOnePage*",
     ),
     on_host(
         "writer: forbidden changes are not refused",
         "mm/page_table/descriptor_writer.hpp",
-        "        if (!is_allowed(change, resizes_live())) [[unlikely]]\n            refuse(old, now, level);\n",
+        "        if (!is_allowed(change, resizes_live())) [[unlikely]]\n"
+        "            refuse(old, now, level);\n",
         "",
         WRITER,
         "DescriptorWriterTest.*",
@@ -253,15 +256,15 @@ MUTANTS = (
         "            return env_.link(slot, table);",
         "            write(slot, table, level);\n            return Pte{};",
         SHARING,
-        "*TheLoserGoesOn*",
+        "*TheLoserUses*",
     ),
     on_host(
-        "engine: the loser of a link goes on in its own table",
+        "engine: the loser of a link continues in its own table",
         "mm/page_table/table_maker.hpp",
         "            env_.release(page);\n        return before;",
         "            env_.release(page);\n        return Pte::table(page);",
         SHARING,
-        "*TheLoserGoesOn*",
+        "*TheLoserUses*",
     ),
     on_host(
         "engine: the loser of a link keeps its page",
@@ -269,14 +272,14 @@ MUTANTS = (
         "            env_.release(page);\n        return before;",
         "            static_cast<void>(page);\n        return before;",
         SHARING,
-        "*TheLoserGoesOn*",
+        "*TheLoserUses*",
     ),
     on_host(
-        "engine: a table that was linked is not published with what is in it",
+        "engine: a linked table is not published with its contents",
         "mm/page_table/page_table.hpp",
         "            done = done + *mapped;\n        }\n        env_.publish();",
         "            done = done + *mapped;\n        }",
         INTERLEAVED_MAP,
-        "InterleavingTest.Neighbours*",
+        "InterleavingTest.CpusMapNeighbours*",
     ),
 )

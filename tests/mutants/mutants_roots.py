@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Roots, sealed and synchronized, and faults that are over when they are looked at."""
+"""Mutants of sealed roots, root synchronization, and spurious faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ROOT_SYNC = ("tests/host/roots/root_sync_test.cpp",)
 INTERLEAVED_SYNC = ("tests/host/page_table/interleaving_sync_test.cpp",)
 
 MUTANTS = (
-    # Roots: sealed, and synchronized.
+    # Sealing and synchronization of roots.
     by_boot(
         "root seal: the master can be written through the image",
         "mm/roots/seal.cpp",
@@ -30,7 +30,7 @@ MUTANTS = (
         "        roots_.publish();\n",
         "",
         ROOT_SYNC,
-        "*AllIsPublishedWhenItReturns*",
+        "*AllEntriesArePublished*",
     ),
     on_host(
         "root sync: no lock",
@@ -38,10 +38,10 @@ MUTANTS = (
         "        IrqSpinGuard guard{lock_};\n",
         "",
         INTERLEAVED_SYNC,
-        "InterleavingTest.LateSync",
+        "InterleavingTest.RootsAreSynchronized*",
     ),
     on_host(
-        "root sync: the window is not left alone",
+        "root sync: the local window is overwritten",
         "mm/address_space/layout.hpp",
         "        const u64 count = level == kPrivateLevel ? kWindowEntries : 1;",
         "        const u64 count = level == kPrivateLevel ? 0 : 1;",
@@ -49,15 +49,15 @@ MUTANTS = (
         "*TheWindowAndEveryPartOfIt*",
     ),
     on_host(
-        "root sync: what follows the window is left alone, too",
+        "root sync: the entry behind the window is left out too",
         "mm/address_space/layout.hpp",
         "        return index >= first && index - first < count;",
         "        return index >= first && index - first <= count;",
         ROOT_SYNC,
-        "*AcrossTheWindowsEnd*",
+        "*AcrossTheEndOfTheWindow*",
     ),
     on_host(
-        "root sync: the way to the window is not left alone",
+        "root sync: the entries that lead to the window are overwritten",
         "mm/address_space/layout.hpp",
         "        const u64 count = level == kPrivateLevel ? kWindowEntries : 1;",
         "        const u64 count = level == kPrivateLevel ? kWindowEntries : 0;",
@@ -78,20 +78,21 @@ MUTANTS = (
         "            return std::unexpected{RootSyncError::Differs};",
         "            roots_.write(table, index, entry);",
         ROOT_SYNC,
-        "*ARootThatSomebodyElseWrote*",
+        "*AForeignEntryIsReported*",
     ),
     by_boot(
-        "root sync: the boot CPU alone gets the entry",
+        "root sync: only the boot CPU gets the entry",
         "mm/roots/sync.cpp",
         "{ return possible_cpu_count(); }",
         "{ return 1; }",
         "root_sync.*",
     ),
-    # Faults that are over when they are looked at.
+    # Spurious faults.
     by_boot(
         "spurious fault: never retried",
         "arch/arm64/traps/exceptions.cpp",
-        "    return mm::is_spurious({VirtAddr{registers.pc}, VirtAddr{registers.far}, is_write_abort(registers.esr)});",
+        "    return mm::is_spurious({VirtAddr{registers.pc}, VirtAddr{registers.far},"
+        " is_write_abort(registers.esr)});",
         "    return registers.pc == 0;",
         "spurious_fault.a_live_run*",
     ),
@@ -103,25 +104,25 @@ MUTANTS = (
         "spurious_fault.a_live_run*",
     ),
     by_boot(
-        "spurious fault: breaks are not waited for",
+        "spurious fault: does not wait for breaks",
         "mm/kernel_map/spurious_fault.cpp",
         "        if (live_breaks.begun.load(std::memory_order_acquire) == ended || this_cpu_breaks() ||",
         "        if (ended != ~u64{0} ||",
         "spurious_fault.a_live_run*",
     ),
     by_boot(
-        "spurious fault: breaks are waited for without end",
+        "spurious fault: waits for a break for ever",
         "mm/kernel_map/spurious_fault.cpp",
         "++looks_ > kMaxLooksPerBreak ||",
         "(++looks_ == 0 && kMaxLooksPerBreak != 0) ||",
         "spurious_fault.a_break_that_never_ends*",
     ),
     by_boot(
-        "spurious fault: patience with all breaks together",
+        "spurious fault: one limit for all breaks together",
         "mm/kernel_map/spurious_fault.cpp",
         "            looks_ = 0;\n",
         "",
-        "spurious_fault.one_break_after_the_other_is_waited_for",
+        "spurious_fault.consecutive_breaks_are_waited_for",
     ),
     by_boot(
         "spurious fault: retried for ever",

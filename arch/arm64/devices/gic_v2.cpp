@@ -13,7 +13,7 @@
 namespace percival::arch {
 namespace {
 
-constexpr std::size_t kMostCpus = 8;
+constexpr std::size_t kMaxCpusOfGicV2 = 8;
 
 // Distributor.
 constexpr u32 kDistributorControl = 0x000;
@@ -52,7 +52,7 @@ public:
 private:
     Mmio distributor_{};
     Mmio cpu_interface_{};
-    std::array<u32, kMostCpus> sgi_target_{}; // what GICD_SGIR takes to reach a CPU
+    std::array<u32, kMaxCpusOfGicV2> sgi_target_{}; // what GICD_SGIR takes to reach a CPU
 };
 
 GicResult GicV2::init(const GicDescription& gic, const GicRegisters& registers)
@@ -72,7 +72,7 @@ GicResult GicV2::init(const GicDescription& gic, const GicRegisters& registers)
 
 GicResult GicV2::init_cpu(CpuId self, u64)
 {
-    if (self.index() >= kMostCpus)
+    if (self.index() >= kMaxCpusOfGicV2)
         return std::unexpected{"a GICv2 serves eight CPUs, this one is beyond them"};
     // A CPU reads its own bit as the target of each private interrupt, or zero where there is no other CPU
     // (IHI 0048B 4.3.12).

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Size classes and slabs, for every class and granule.
+// Tests size classes and slabs, for every class and granule.
 #include "mm/objects/object_cache_slab.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 namespace percival::mm {
 namespace {
 
-TEST(ObjectClass, is_the_smallest_that_has_room)
+TEST(ObjectClass, is_the_smallest_class_with_enough_room)
 {
     for (u64 size = 1; size <= 40000; ++size) {
         const ObjectClass object_class = ObjectClass::of(Bytes{size});
@@ -24,7 +24,7 @@ TEST(ObjectClass, is_the_smallest_that_has_room)
     }
 }
 
-TEST(ObjectClass, has_the_alignment_that_was_asked_for)
+TEST(ObjectClass, has_the_requested_alignment)
 {
     for (u64 size = 1; size <= 3000; ++size) {
         for (u64 alignment = 1; alignment <= 1024; alignment *= 2) {
@@ -45,8 +45,8 @@ struct AlignedBlock {
 
 class EverySlab : public ::testing::TestWithParam<u64> {};
 
-// Random steps against a set of the objects in hand.
-TEST_P(EverySlab, hands_out_each_object_once_aligned_and_inside)
+// Compares random steps with the set of objects that are taken.
+TEST_P(EverySlab, hands_out_each_object_once_and_aligned_and_inside_the_slab)
 {
     const Bytes page{GetParam()};
     for (u32 index = 0; ObjectClass{index}.size().count() <= page.count() / 2; ++index) {
@@ -90,7 +90,7 @@ TEST_P(EverySlab, hands_out_each_object_once_aligned_and_inside)
 
 INSTANTIATE_TEST_SUITE_P(Granules, EverySlab, ::testing::Values(4096, 16384, 65536));
 
-TEST(Slab, knows_what_is_no_object)
+TEST(Slab, recognizes_addresses_that_are_no_object)
 {
     const SlabShape shape = slab_shape(ObjectClass::of(Bytes{96}), 4_KiB, Bytes{sizeof(Slab)}, Slab::kMaps);
     AlignedBlock block{4_KiB};
@@ -102,7 +102,7 @@ TEST(Slab, knows_what_is_no_object)
     }
 }
 
-TEST(PagePoison, shows_the_first_word_that_was_written)
+TEST(PagePoison, finds_the_first_damaged_word)
 {
     std::vector<u64> memory(512);
     poison(memory.data(), 4_KiB);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The explorer itself: every order of what conflicts, one of what does not, and mistakes that only one order
-// shows.
+// Tests the explorer itself: it tries conflicting steps in every order and independent steps in few, and it
+// finds mistakes that only one order shows.
 #include "tests/host/support/explorer.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ struct NoMachine {
     std::function<void(const arch::Step&)> on_step;
 };
 
-// `Cpus` CPUs make three steps each, on one flag or on one of their own.
+// `Cpus` CPUs take three steps each, all on one shared flag or each on its own flag.
 template <u32 Cpus, bool Shared>
 struct ThreeSteps {
     explicit ThreeSteps(Explorer& e) : explorer{e} {}
@@ -30,19 +30,19 @@ struct ThreeSteps {
     int flags[Cpus]{};
 };
 
-TEST(ExplorerTest, StepsThatConflictAreTriedInEveryOrder)
+TEST(ExplorerTest, TriesConflictingStepsInEveryOrder)
 {
     EXPECT_EQ((Explorer{}.explore<ThreeSteps<2, true>>().schedules), 20u);   // 6! / (3! 3!)
     EXPECT_EQ((Explorer{}.explore<ThreeSteps<3, true>>().schedules), 1680u); // 9! / (3! 3! 3!)
 }
 
-TEST(ExplorerTest, StepsThatDoNotConflictAreTriedInFewer)
+TEST(ExplorerTest, TriesIndependentStepsInFewOrders)
 {
     EXPECT_LT((Explorer{}.explore<ThreeSteps<2, false>>().schedules), 10u);
     EXPECT_LT((Explorer{}.explore<ThreeSteps<3, false>>().schedules), 100u);
 }
 
-// A counter that two CPUs increment, reading and writing in two steps.
+// Two CPUs increment a counter. Each reads and writes it in two steps.
 struct LostUpdate {
     explicit LostUpdate(Explorer& e) : explorer{e} {}
     static u32 cpus() { return 2; }
@@ -60,7 +60,7 @@ struct LostUpdate {
     int counter{0};
 };
 
-// Each waits for the other.
+// Two CPUs wait for each other.
 struct Deadlock {
     explicit Deadlock(Explorer& e) : explorer{e} {}
     static u32 cpus() { return 2; }
@@ -76,12 +76,12 @@ struct Deadlock {
     bool done[2]{};
 };
 
-TEST(ExplorerTest, ALostUpdateIsFound)
+TEST(ExplorerTest, FindsALostUpdate)
 {
     EXPECT_EQ(Explorer{}.explore<LostUpdate>().failure, "an update was lost");
 }
 
-TEST(ExplorerTest, ADeadlockIsFound)
+TEST(ExplorerTest, FindsADeadlock)
 {
     EXPECT_EQ(Explorer{}.explore<Deadlock>().failure, "all CPUs wait for each other");
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// All interleavings of CPUs that map pages beside those of others.
+// Explores all interleavings of CPUs that map neighbouring pages.
 #include "tests/host/support/cpus_on_one_root.hpp"
 
 namespace percival::testing::interleaved {
 namespace {
 
-// All map neighbouring pages under tables that are not there yet, and use them at once. With three CPUs one
-// table is missing, with two all are.
+// All CPUs map neighbouring pages under tables that do not exist yet, and access them at once. Three CPUs
+// must make one table; two CPUs must make all of them.
 template <Without Missing, u32 Cpus>
 struct Neighbours : World<Missing, Cpus> {
     explicit Neighbours(Explorer& e) : World<Missing, Cpus>{e}
@@ -26,12 +26,12 @@ struct Neighbours : World<Missing, Cpus> {
             for (u32 n = 0; n < Cpus; ++n)
                 this->read(cpu, n, {this->memory(n)});
         }
-        this->require(this->env.taken == G::kLevels, "a table is lost");
+        this->require(this->env.taken == G::kLevels, "a table page was lost");
         return World<Missing, Cpus>::verdict();
     }
 };
 
-TEST(InterleavingTest, NeighboursUnderMissingTables)
+TEST(InterleavingTest, CpusMapNeighboursUnderMissingTables)
 {
     expect_right<Neighbours<Without::Nothing, 2>>("2 CPUs map neighbours");
     expect_right<Neighbours<Without::Nothing, 3>>("3 CPUs map neighbours");
@@ -41,7 +41,7 @@ TEST(InterleavingTest, NeighboursUnderMissingTables)
     expect_wrong<Neighbours<Without::PublishedZeroes, 2>>("a table is linked before its zeroes are visible");
 }
 
-// CPU 0 unmaps a page and frees its memory, while CPU 1 maps the page beside it; the third one reads both.
+// CPU 0 unmaps a page and frees its memory while CPU 1 maps the page beside it. A third CPU reads both.
 template <Without Missing, u32 Cpus>
 struct MapBesideUnmap : World<Missing, Cpus> {
     explicit MapBesideUnmap(Explorer& e) : World<Missing, Cpus>{e}
@@ -75,7 +75,7 @@ struct MapBesideUnmap : World<Missing, Cpus> {
     }
 };
 
-TEST(InterleavingTest, MapBesideUnmap)
+TEST(InterleavingTest, OneCpuMapsBesideAnUnmap)
 {
     expect_right<MapBesideUnmap<Without::Nothing, 2>>("map beside unmap, 2 CPUs");
     expect_right<MapBesideUnmap<Without::Nothing, 3>>("map beside unmap, 3 CPUs");

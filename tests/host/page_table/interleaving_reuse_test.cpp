@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// All interleavings of CPUs that unmap memory, flush and use it again, at once or lazily.
+// Explores all interleavings of CPUs that unmap memory, flush, and reuse it, at once or lazily.
 #include "tests/host/support/cpus_on_one_root.hpp"
 
 #include <set>
@@ -8,8 +8,8 @@
 namespace percival::testing::interleaved {
 namespace {
 
-// CPU 0 unmaps a page, frees it and maps another one at the same address, while the others read it. They may
-// get the old page until it is freed, and the new one as soon as it is mapped.
+// CPU 0 unmaps a page, frees it, and maps another page at the same address, while the other CPUs read there.
+// They may get the old page until it is freed, and must get the new one as soon as it is mapped.
 template <Without Missing, u32 Cpus>
 struct Reuse : World<Missing, Cpus> {
     explicit Reuse(Explorer& e) : World<Missing, Cpus>{e}
@@ -64,7 +64,7 @@ private:
     bool mapped{false};
 };
 
-TEST(InterleavingTest, MemoryIsReusedWhileOthersRead)
+TEST(InterleavingTest, MemoryIsReusedWhileOtherCpusRead)
 {
     expect_right<Reuse<Without::Nothing, 2>>("reuse, 2 CPUs");
     expect_right<Reuse<Without::Nothing, 3>>("reuse, 3 CPUs");
@@ -72,8 +72,9 @@ TEST(InterleavingTest, MemoryIsReusedWhileOthersRead)
     expect_wrong<Reuse<Without::Publish, 2>>("map() does not publish");
 }
 
-// All but the last CPU unmap a page each and leave its flush to the last one; of two CPUs the first goes on to
-// map another page. The last one takes what there is to flush, and frees the memory after one flush for all of it.
+// Every CPU but the last unmaps one page and leaves the flush to the last CPU. With two CPUs, the first then
+// maps another page. The last CPU takes the list of unmapped pages, flushes once for all of them, and frees
+// their memory.
 template <Without Missing, u32 Cpus>
 struct LazyFlush : World<Missing, Cpus> {
     explicit LazyFlush(Explorer& e) : World<Missing, Cpus>{e}
@@ -113,14 +114,14 @@ private:
         this->explorer.touch(&listed);
         listed.insert(cpu);
         if (Missing != Without::HandOver)
-            this->machine.hand_over(cpu, kLast); // the list's lock, or its release and acquire
+            this->machine.hand_over(cpu, kLast); // as the list's lock does, or a release and an acquire
         if (kGoesOn) {
             this->require(this->map(Cpus + cpu, this->memory(Cpus + cpu)), "map failed");
             this->read(cpu, Cpus + cpu, {this->memory(Cpus + cpu)});
         }
     }
 
-    // The number of pages.
+    // Flushes the listed pages, frees their memory, and returns their number.
     u32 purge()
     {
         this->explorer.wait_until(&listed, [this] { return !listed.empty(); });
@@ -138,7 +139,7 @@ private:
     std::set<u32> listed;
 };
 
-TEST(InterleavingTest, LazyFlush)
+TEST(InterleavingTest, OneCpuFlushesLazilyForAllOthers)
 {
     expect_right<LazyFlush<Without::Nothing, 2>>("lazy flush, 2 CPUs");
     expect_right<LazyFlush<Without::Nothing, 3>>("lazy flush, 3 CPUs");

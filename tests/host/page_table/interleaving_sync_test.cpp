@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// All interleavings of root synchronization with its users.
+// Explores all interleavings of root synchronization with CPUs that use the roots.
 #include "tests/host/support/simulated_roots.hpp"
 #include "tests/host/support/turn_taking_tables.hpp"
 
@@ -9,7 +9,7 @@
 namespace percival::testing::interleaved {
 namespace {
 
-// A lock as the explorer sees it.
+// A lock whose operations are steps of the explorer.
 class TurnTakingLock {
 public:
     void lock()
@@ -32,7 +32,7 @@ struct NoLock {
     void unlock() {}
 };
 
-// What root synchronization asks for, some of it left out.
+// The environment that root synchronization needs. `Missing` leaves a part of it out.
 template <Without Missing>
 class TurnTakingRoots : public SimulatedRoots<G> {
 public:
@@ -60,8 +60,9 @@ private:
     std::array<PhysAddr, 3> pages_{};
 };
 
-// CPU 0 adds an entry, maps a page there and says so. CPU 1 walks there all the time, and reads as soon as it
-// is told. The third one adds the same entry at the same time, for the page beside it. One more CPU is offline.
+// CPU 0 adds an entry to the roots, maps a page there, and sets a flag. CPU 1 accesses the page before and
+// after the flag is set. A third CPU adds the same entry at the same time, for the neighbouring page. One
+// more CPU is offline.
 template <Without Missing, u32 Cpus>
 struct LateSync {
     using Roots = TurnTakingRoots<Missing>;
@@ -103,7 +104,7 @@ struct LateSync {
         explorer.access();
         for (const Outcome& outcome : machine.outcomes(cpu, page(n).base)) {
             if (outcome.address != kMemory + kPage * n && (outcome.address || !may_fault))
-                complaint = "a CPU may get something else than it should";
+                complaint = "a CPU may get a wrong translation";
         }
     }
 
@@ -136,7 +137,7 @@ struct LateSync {
     std::string complaint;
 };
 
-TEST(InterleavingTest, LateSync)
+TEST(InterleavingTest, RootsAreSynchronizedWhileCpusUseThem)
 {
     expect_right<LateSync<Without::Nothing, 2>>("late sync, 2 CPUs");
     expect_right<LateSync<Without::Nothing, 3>>("late sync, 3 CPUs");

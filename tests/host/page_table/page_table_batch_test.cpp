@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The TLB batch: what it costs, and that everything queued is gone after a flush.
+// Tests the TLB batch: what a flush costs, and that no queued translation survives it.
 #include "tests/host/support/simulated_tables.hpp"
 
 namespace percival::testing {
@@ -12,7 +12,7 @@ constexpr Bytes kPage = G::kPageSize;
 struct TlbBatchTest : ::testing::Test {
     void TearDown() override { bench.expect_clean(); }
 
-    // The cost of unmapping `range`, mapped by single pages or as it comes.
+    // Returns the cost of unmapping `range`, which is first mapped with `leaves`.
     auto cost_of_unmapping(VirtRange range, Leaves leaves)
     {
         EXPECT_TRUE(bench.engine.map(range, kMemory, mm::kData, leaves));
@@ -64,19 +64,19 @@ TEST_F(TlbBatchTest, ABlockCostsOneTlbi)
     EXPECT_EQ(cost_of_unmapping({kAt, 4_MiB}, Leaves::Largest).tlbis, 2u);
 }
 
-TEST_F(TlbBatchTest, ARunOfPagesCostsOneEachAsTheHintMayBeIgnored)
+TEST_F(TlbBatchTest, ARunOfPagesCostsOneTlbiPerPageBecauseTheHintMayBeIgnored)
 {
     EXPECT_EQ(cost_of_unmapping({kAt, 64_KiB}, Leaves::Largest).tlbis, 16u);
 }
 
-TEST_F(TlbBatchTest, PagesGoByRangeWhereThatExists)
+TEST_F(TlbBatchTest, PagesAreInvalidatedByRangeWhereTheCpuSupportsIt)
 {
     bench.machine.set_range_tlbi(true);
     EXPECT_EQ(cost_of_unmapping({kAt, 2_MiB}, Leaves::Pages).tlbis, 1u);
     EXPECT_EQ(bench.machine.counts.full_tlbis, 0u);
 }
 
-TEST_F(TlbBatchTest, OneForEverythingWhereThatIsCheaper)
+TEST_F(TlbBatchTest, TooManyTlbisBecomeOneFullFlush)
 {
     EXPECT_EQ(cost_of_unmapping({kAt, 2_MiB}, Leaves::Pages).full_tlbis, 0u);
     const auto cost = cost_of_unmapping({kAt, 2_MiB + kPage}, Leaves::Pages);
@@ -84,7 +84,7 @@ TEST_F(TlbBatchTest, OneForEverythingWhereThatIsCheaper)
     EXPECT_EQ(cost.full_tlbis, 1u);
 }
 
-TEST_F(TlbBatchTest, NeighboursAreMergedAndTooManyPiecesBecomeOneFullFlush)
+TEST_F(TlbBatchTest, NeighboursAreMergedAndTooManyItemsBecomeOneFullFlush)
 {
     EXPECT_TRUE(bench.engine.map({kAt, 2_MiB}, kMemory, mm::kData, Leaves::Pages));
     bench.machine.set_range_tlbi(true);
@@ -111,7 +111,7 @@ TEST_F(TlbBatchTest, MappingInvalidatesNothing)
     EXPECT_EQ(bench.machine.counts.tlbis, 0u);
 }
 
-TEST_F(TlbBatchTest, AFlushOfNothingCostsNothing)
+TEST_F(TlbBatchTest, AnEmptyFlushCostsNothing)
 {
     bench.machine.counts = {};
     {
@@ -121,7 +121,7 @@ TEST_F(TlbBatchTest, AFlushOfNothingCostsNothing)
     EXPECT_EQ(bench.machine.counts.dsbs, 0u);
 }
 
-TEST_F(TlbBatchTest, StatisticsCountWhatWasIssued)
+TEST_F(TlbBatchTest, StatisticsCountIssuedTlbisAndBarriers)
 {
     const u64 invalidations = mm::tlb_statistics.invalidations;
     const u64 barriers = mm::tlb_statistics.barriers;
@@ -130,7 +130,7 @@ TEST_F(TlbBatchTest, StatisticsCountWhatWasIssued)
     EXPECT_EQ(mm::tlb_statistics.barriers - barriers, cost.dsbs);
 }
 
-TEST_F(TlbBatchTest, ManyTablesAreFreedAndEachOnlyAfterItsFlush)
+TEST_F(TlbBatchTest, ManyTablesAreFreedEachOnlyAfterItsFlush)
 {
     Bench<G>::Engine engine{bench.root, bench.env, Tables::Private};
     const u64 before = bench.machine.pages_in_use();
@@ -144,7 +144,7 @@ TEST_F(TlbBatchTest, ManyTablesAreFreedAndEachOnlyAfterItsFlush)
     EXPECT_EQ(bench.machine.pages_in_use(), before);
 }
 
-// A batch for one CPU does not fit an engine that edits what all CPUs use.
+// A batch for one CPU cannot be passed to an engine that edits the tables of all CPUs.
 template <class Batch>
 concept UnmapsWith = requires(Bench<G>::Engine engine, Batch batch) { engine.unmap(VirtRange{}, batch); };
 static_assert(UnmapsWith<mm::TlbBatch<G, SimulatedTables<G>>>);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a change of a descriptor is classified as, and that the writer refuses the forbidden ones.
+// Tests how changes of descriptors are classified, and that the writer refuses the forbidden ones.
 #include "tests/host/support/simulated_tables.hpp"
 
 namespace percival::testing {
@@ -34,7 +34,7 @@ static_assert(change(kRun, Pte::leaf(kHere, kBlockLevel, mm::kText)) == Change::
 static_assert(change(kRun, Pte::leaf(kHere, kBlockLevel, mm::kText).with_contiguous(true)) ==
               Change::NeedsBreak);
 
-TEST(DescriptorWriterTest, RefusesWhatNeedsABreakAndStoresNothing)
+TEST(DescriptorWriterTest, RefusesAChangeThatNeedsABreakAndStoresNothing)
 {
     Bench<G> bench;
     mm::DescriptorWriter<Pte, SimulatedTables<G>> writer{bench.env};

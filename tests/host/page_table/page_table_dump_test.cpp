@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Runs and differences of translation trees, in every geometry.
+// Tests runs and differences of translation trees, in every geometry.
 #include "mm/page_table/dump.hpp"
 #include "tests/host/support/simulated_tables.hpp"
 
@@ -40,7 +40,7 @@ protected:
 };
 TYPED_TEST_SUITE(PageTableDumpTest, AllGeometries);
 
-TYPED_TEST(PageTableDumpTest, NeighboursThatAreAlikeAreOneRunAcrossTables)
+TYPED_TEST(PageTableDumpTest, EqualNeighboursFormOneRunAcrossTables)
 {
     using F = TestFixture;
     ASSERT_TRUE(
@@ -56,7 +56,7 @@ TYPED_TEST(PageTableDumpTest, NeighboursThatAreAlikeAreOneRunAcrossTables)
     EXPECT_FALSE(runs[0].is_bad() || runs[1].is_bad());
 }
 
-TYPED_TEST(PageTableDumpTest, AMappingOpenToUsersIsBad)
+TYPED_TEST(PageTableDumpTest, AMappingAccessibleToUsersIsBad)
 {
     using F = TestFixture;
     ASSERT_TRUE(this->bench.engine.map({F::kAt, F::kPage}, kMemory, mm::kData));

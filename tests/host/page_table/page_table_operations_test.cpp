@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// map, unmap and protect on the simulated machine, in every geometry.
+// Tests map, unmap and protect on the simulated machine, in every geometry.
 #include "tests/host/support/simulated_tables.hpp"
 
 namespace percival::testing {
@@ -27,7 +27,7 @@ protected:
 };
 TYPED_TEST_SUITE(PageTableTest, AllGeometries);
 
-// The names a typed test sees its fixture's constants by.
+// Gives a typed test short names for the constants of its fixture.
 #define USE_FIXTURE                                                     \
     [[maybe_unused]] constexpr auto kPage = TestFixture::kPage;         \
     [[maybe_unused]] constexpr auto kBlock = TestFixture::kBlock;       \
@@ -37,7 +37,7 @@ TYPED_TEST_SUITE(PageTableTest, AllGeometries);
     [[maybe_unused]] constexpr auto kTo = TestFixture::kTo;             \
     [[maybe_unused]] auto& bench = this->bench
 
-TYPED_TEST(PageTableTest, APageIsMappedAndNothingBesideIt)
+TYPED_TEST(PageTableTest, MapsOnePageAndNothingBesideIt)
 {
     USE_FIXTURE;
     this->map({kAt, kPage}, kTo, mm::kText);
@@ -57,10 +57,10 @@ TYPED_TEST(PageTableTest, TheTopmostPageCanBeMappedAndUnmapped)
     bench.expect(top, std::nullopt);
 }
 
-TYPED_TEST(PageTableTest, BlocksAndRunsAreUsedWhereAlignmentAllowsAndPagesElsewhere)
+TYPED_TEST(PageTableTest, UsesBlocksAndRunsWhereAlignmentAllowsAndPagesElsewhere)
 {
     USE_FIXTURE;
-    // A page before the block, the block, and a page after it.
+    // One page before the block, the block, and one page after it.
     this->map({kAt - kPage, kBlock + kPage * 2}, kTo - kPage);
     EXPECT_EQ(bench.engine.walk(kAt - kPage).level, mm::kLastLevel);
     EXPECT_FALSE(bench.engine.walk(kAt - kPage).is_in_run());
@@ -80,7 +80,7 @@ TYPED_TEST(PageTableTest, BlocksAndRunsAreUsedWhereAlignmentAllowsAndPagesElsewh
     EXPECT_EQ(bench.engine.walk(kAt).reach(), kBlockRun);
 }
 
-TYPED_TEST(PageTableTest, MemoryThatIsAlignedOtherwiseGetsPlainPages)
+TYPED_TEST(PageTableTest, MapsDifferentlyAlignedMemoryByPlainPages)
 {
     USE_FIXTURE;
     this->map({kAt, kBlock}, kTo + kPage);
@@ -89,7 +89,7 @@ TYPED_TEST(PageTableTest, MemoryThatIsAlignedOtherwiseGetsPlainPages)
     bench.expect(kAt + (kBlock - Bytes{8}), kTo + (kBlock + kPage - Bytes{8}), mm::kData);
 }
 
-TYPED_TEST(PageTableTest, LeavesPagesMeansSinglePagesOnly)
+TYPED_TEST(PageTableTest, LeavesPagesMapsBySinglePagesOnly)
 {
     USE_FIXTURE;
     this->map({kAt, kPageRun * 3}, kTo, mm::kData, Leaves::Pages);
@@ -98,7 +98,7 @@ TYPED_TEST(PageTableTest, LeavesPagesMeansSinglePagesOnly)
     bench.expect(kAt + kPageRun, kTo + kPageRun, mm::kData);
 }
 
-TYPED_TEST(PageTableTest, OutputAddressesGoOnAcrossTheLastAddressBitThatIsInPlace)
+TYPED_TEST(PageTableTest, OutputAddressesContinueAcrossALinearOutputBoundary)
 {
     USE_FIXTURE;
     const PhysAddr boundary = PhysAddr{0x4'0000'0000'0000}.align_down(mm::kLinearOutput);
@@ -108,7 +108,7 @@ TYPED_TEST(PageTableTest, OutputAddressesGoOnAcrossTheLastAddressBitThatIsInPlac
     bench.expect(kAt + kPage * 3, boundary + kPage, mm::kData);
 }
 
-TYPED_TEST(PageTableTest, MappingOverAnythingIsRefusedAndLeavesNothingBehind)
+TYPED_TEST(PageTableTest, MappingOverAValidEntryIsRefusedAndLeavesNothingBehind)
 {
     USE_FIXTURE;
     const u64 empty = bench.machine.pages_in_use();
@@ -152,7 +152,7 @@ TYPED_TEST(PageTableTest, UnmappedMemoryMayBeReusedAfterTheFlushAndNotBefore)
     }
     bench.expect(kAt, std::nullopt);
     bench.expect(kAt + kBlock, std::nullopt);
-    this->map({kAt, kBlock}, kTo + kBlock); // the addresses too
+    this->map({kAt, kBlock}, kTo + kBlock); // the addresses may be reused too
 }
 
 TYPED_TEST(PageTableTest, UnmappingAHoleIsRefusedAndChangesNothing)
@@ -166,7 +166,7 @@ TYPED_TEST(PageTableTest, UnmappingAHoleIsRefusedAndChangesNothing)
     bench.expect(kAt + kPage * 2, kTo + kPage * 2, mm::kData);
 }
 
-TYPED_TEST(PageTableTest, PartOfABlockCanBeUnmappedAndTheRestStays)
+TYPED_TEST(PageTableTest, UnmappingPartOfABlockKeepsTheRestMapped)
 {
     USE_FIXTURE;
     this->map({kAt, kBlock * 2}, kTo);
@@ -176,7 +176,7 @@ TYPED_TEST(PageTableTest, PartOfABlockCanBeUnmappedAndTheRestStays)
     bench.expect(kAt + kPage, std::nullopt);
     bench.expect(kAt + kPage * 2, kTo + kPage * 2, mm::kData);
     bench.expect(kAt + (kBlock - Bytes{8}), kTo + (kBlock - Bytes{8}), mm::kData);
-    // Of the split block only the run with the hole is without the hint.
+    // In the split block, only the run with the hole lacks the hint.
     EXPECT_FALSE(bench.engine.walk(kAt).is_in_run());
     EXPECT_TRUE(bench.engine.walk(kAt + kPageRun).is_in_run());
     EXPECT_EQ(bench.engine.walk(kAt + kBlock).level, TestFixture::kBlockLevel);
@@ -233,7 +233,7 @@ TYPED_TEST(PageTableTest, TheMemoryTypeChangesThroughBreakBeforeMake)
     bench.expect(kAt, kTo, mm::kDeviceRegisters);
 }
 
-TYPED_TEST(PageTableTest, WhereSizesChangeLiveNoCpuSeesAHole)
+TYPED_TEST(PageTableTest, NoCpuSeesAHoleWhereSizesChangeLive)
 {
     USE_FIXTURE;
     bench.machine.set_resizes_live(true);
@@ -247,7 +247,7 @@ TYPED_TEST(PageTableTest, WhereSizesChangeLiveNoCpuSeesAHole)
     bench.expect(kAt + kBlock + kPage, kTo + kBlock + kPage, mm::kDeviceRegisters);
 }
 
-TYPED_TEST(PageTableTest, EmptyTablesOfAPrivateRangeAreFreedAndSharedOnesStay)
+TYPED_TEST(PageTableTest, EmptyTablesOfAPrivateRangeAreFreedAndSharedTablesStay)
 {
     USE_FIXTURE;
     const u64 before = bench.machine.pages_in_use();
@@ -263,16 +263,16 @@ TYPED_TEST(PageTableTest, EmptyTablesOfAPrivateRangeAreFreedAndSharedOnesStay)
         EXPECT_TRUE(shared.unmap({kAt, kPage}, batch));
     }
     EXPECT_EQ(bench.machine.pages_in_use(), before + TypeParam::kLevels - 1);
-    // An empty table in a block's place is no obstacle.
+    // An empty table does not prevent the mapping of a block in its place.
     EXPECT_TRUE(shared.map({kAt, kBlock}, kTo, mm::kData));
     bench.expect(kAt + (kBlock - Bytes{8}), kTo + (kBlock - Bytes{8}), mm::kData);
 }
 
-TYPED_TEST(PageTableTest, MapThatRunsOutOfTablesTakesEverythingBack)
+TYPED_TEST(PageTableTest, AMapThatRunsOutOfTablesRevertsEverything)
 {
     USE_FIXTURE;
     const u64 before = bench.machine.pages_in_use();
-    // Into a second table at each level.
+    // The range needs a second table at each level below the root.
     const VirtAddr start = kAt + (kBlock - kPage);
     for (u64 pages = 0; pages < TypeParam::kLevels; ++pages) {
         bench.env.fail_after(pages);
@@ -302,7 +302,7 @@ TYPED_TEST(PageTableTest, ASplitThatRunsOutOfTablesLeavesEverythingMapped)
     }
 }
 
-TYPED_TEST(PageTableTest, EnsureTablesMakesThemOnceAndMapsNothing)
+TYPED_TEST(PageTableTest, EnsureTablesMakesTablesOnceAndMapsNothing)
 {
     USE_FIXTURE;
     EXPECT_TRUE(bench.engine.ensure_tables({kAt, kBlock}, TypeParam::kRootLevel));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Pages from anywhere mapped one behind the other, and ranges cleared without a flush: by a walk, and through
-// slots that are known.
+// Tests that scattered pages are mapped one after another, and that ranges are cleared without a flush:
+// through a walk, and through known slots.
 #include "tests/host/support/simulated_tables.hpp"
 
 #include <array>
@@ -11,7 +11,7 @@
 namespace percival::testing {
 namespace {
 
-// Within the first kLinearOutput, and aligned to anything.
+// Within the first kLinearOutput, and aligned to every size of leaf.
 constexpr PhysAddr kPages{0x4000'0000'0000};
 
 template <class G>
@@ -25,7 +25,7 @@ protected:
 
     void TearDown() override { bench.expect_clean(); }
 
-    // No two neighbours, in no order.
+    // Returns pages in no order, of which no two are neighbours.
     static std::vector<PhysAddr> scattered(u64 count)
     {
         std::vector<PhysAddr> pages;
@@ -55,7 +55,7 @@ protected:
         bench.expect(at + kPage * pages.size(), std::nullopt);
     }
     bool is_in_run(VirtAddr at) { return bench.engine.walk(at).is_in_run(); }
-    // Clears, flushes, and what was there may be used for something else.
+    // Clears and flushes `range`; afterwards its memory and addresses may be reused.
     void clear(VirtRange range)
     {
         ASSERT_TRUE(bench.engine.is_mapped_by_whole_leaves(range));
@@ -88,10 +88,10 @@ TYPED_TEST(MapPagesTest, ScatteredPagesAreMappedInTheirOrder)
     EXPECT_FALSE(this->is_in_run(kAt + kPage * kRun));
 }
 
-TYPED_TEST(MapPagesTest, RunsGetTheHintWhereverTheyAreFound)
+TYPED_TEST(MapPagesTest, EveryRunAmongThePagesGetsTheHint)
 {
     USE_FIXTURE;
-    // A page, then one in each run's place: a run, one that is not quite, one that begins elsewhere, a run.
+    // One page, and then one run's length each: a run, a run with two pages swapped, a misaligned run, a run.
     std::vector<PhysAddr> pages = this->scattered(1);
     const auto append = [&pages](const std::vector<PhysAddr>& more) {
         pages.insert(pages.end(), more.begin(), more.end());
@@ -99,7 +99,7 @@ TYPED_TEST(MapPagesTest, RunsGetTheHintWhereverTheyAreFound)
     const PhysAddr memory = kPages + kPage * kRun * 8;
     append(this->neighbours(memory, kRun));
     append(this->neighbours(memory + kPage * kRun, kRun));
-    std::swap(pages[kRun + 2], pages[kRun + 3]); // its ends are right
+    std::swap(pages[kRun + 2], pages[kRun + 3]); // the first and the last page are still right
     append(this->neighbours(memory + kPage * (kRun * 2 + 1), kRun));
     append(this->neighbours(memory + kPage * kRun * 4, kRun));
     const VirtAddr at = kAt + kPage * (kRun - 1);
@@ -113,7 +113,7 @@ TYPED_TEST(MapPagesTest, RunsGetTheHintWhereverTheyAreFound)
     EXPECT_FALSE(this->is_in_run(at));
 }
 
-TYPED_TEST(MapPagesTest, ARunThatIsCutOffGetsNoHint)
+TYPED_TEST(MapPagesTest, AnIncompleteRunGetsNoHint)
 {
     USE_FIXTURE;
     const auto pages = this->neighbours(kPages, kRun - 1);
@@ -122,7 +122,7 @@ TYPED_TEST(MapPagesTest, ARunThatIsCutOffGetsNoHint)
     this->expect_pages(kAt, pages);
 }
 
-TYPED_TEST(MapPagesTest, PagesGoOnInTheNextTable)
+TYPED_TEST(MapPagesTest, PagesContinueInTheNextTable)
 {
     USE_FIXTURE;
     const auto pages = this->scattered(20);
@@ -131,7 +131,7 @@ TYPED_TEST(MapPagesTest, PagesGoOnInTheNextTable)
     this->expect_pages(at, pages);
 }
 
-TYPED_TEST(MapPagesTest, WhatIsMisalignedOrTooFarIsRefused)
+TYPED_TEST(MapPagesTest, MisalignedPagesAndPagesTooFarUpAreRefused)
 {
     USE_FIXTURE;
     auto pages = this->scattered(5);
@@ -143,12 +143,12 @@ TYPED_TEST(MapPagesTest, WhatIsMisalignedOrTooFarIsRefused)
     this->expect_pages(kAt, {});
 }
 
-TYPED_TEST(MapPagesTest, WhereAPageIsMappedAlreadyNothingIs)
+TYPED_TEST(MapPagesTest, NoPageIsMappedIfOneAddressIsMappedAlready)
 {
     USE_FIXTURE;
     const auto pages = this->scattered(20);
     const VirtAddr start = kAt + (kBlock - kPage * 7);
-    // In the first table, in the second; its first page, and its last.
+    // The first page in the first table, another page there, one in the second table, and the last page.
     for (const u64 taken : {0u, 3u, 12u, 19u}) {
         const VirtRange in_the_way{start + kPage * taken, kPage};
         EXPECT_TRUE(bench.engine.map(in_the_way, kPages + kBlock, mm::kText));
@@ -159,13 +159,13 @@ TYPED_TEST(MapPagesTest, WhereAPageIsMappedAlreadyNothingIs)
                          mm::kText);
         this->clear(in_the_way);
     }
-    // A block.
+    // A block is in the way.
     EXPECT_TRUE(bench.engine.map({kAt + kBlock * 2, kBlock}, kPages, mm::kText));
     EXPECT_EQ(this->error_of(kAt + (kBlock * 2 - kPage), pages), MapError::AlreadyMapped);
     bench.expect(kAt + (kBlock * 2 - kPage), std::nullopt);
 }
 
-TYPED_TEST(MapPagesTest, WhereTablesRunOutNothingIsMapped)
+TYPED_TEST(MapPagesTest, NoPageIsMappedIfTablesRunOut)
 {
     USE_FIXTURE;
     const auto pages = this->scattered(20);
@@ -182,7 +182,7 @@ TYPED_TEST(MapPagesTest, WhereTablesRunOutNothingIsMapped)
     }
 }
 
-TYPED_TEST(MapPagesTest, NothingIsMappedForNoPages)
+TYPED_TEST(MapPagesTest, MappingNoPagesMapsNothing)
 {
     USE_FIXTURE;
     const u64 tables = bench.machine.pages_in_use();
@@ -204,14 +204,14 @@ TYPED_TEST(MapPagesTest, ClearedMemoryMayBeReusedAfterTheFlushAndNotBefore)
     for (const PhysAddr page : pages)
         bench.machine.reuse_memory({page, kPage});
     this->expect_pages(kAt, {});
-    EXPECT_EQ(this->error_of(kAt, this->scattered(20)), std::nullopt); // and the addresses
+    EXPECT_EQ(this->error_of(kAt, this->scattered(20)), std::nullopt); // the addresses may be reused too
 }
 
-TYPED_TEST(MapPagesTest, ClearGoesOverHolesAndStopsAtTheEnd)
+TYPED_TEST(MapPagesTest, ClearSkipsHolesAndStopsAtTheEnd)
 {
     USE_FIXTURE;
     const auto pages = this->scattered(3);
-    const VirtAddr second = kAt + kBlock * 2; // with no table in between
+    const VirtAddr second = kAt + kBlock * 2; // there is no table in between
     EXPECT_EQ(this->error_of(kAt + kPage, pages), std::nullopt);
     EXPECT_EQ(this->error_of(second, pages), std::nullopt);
     const VirtRange range{kAt, second + kPage * 2 - kAt};
@@ -223,7 +223,7 @@ TYPED_TEST(MapPagesTest, ClearGoesOverHolesAndStopsAtTheEnd)
     bench.expect(second + kPage * 2, pages[2], mm::kData);
 }
 
-TYPED_TEST(MapPagesTest, WholeLeavesAreToldFromPartsAndHoles)
+TYPED_TEST(MapPagesTest, WholeLeavesAreDistinguishedFromPartsAndHoles)
 {
     USE_FIXTURE;
     const auto is_whole = [&bench](VirtAddr base, Bytes size) {
@@ -248,7 +248,7 @@ TYPED_TEST(MapPagesTest, WholeLeavesAreToldFromPartsAndHoles)
     EXPECT_FALSE(is_whole(run - kPage, kPage * 2));
     EXPECT_FALSE(is_whole(run + kPage * (kRun - 1), kPage * 2));
     EXPECT_FALSE(is_whole(run + kPage, kPage * kRun));
-    EXPECT_FALSE(is_whole(run + kPage * kRun, kPage * 2)); // and a hole
+    EXPECT_FALSE(is_whole(run + kPage * kRun, kPage * 2)); // a page and a hole
     EXPECT_FALSE(is_whole(run - kPage * 2, kPage * 2));
     EXPECT_FALSE(is_whole(block, kBlock - kPage));
     EXPECT_FALSE(is_whole(block + kPage, kBlock - kPage));
@@ -256,10 +256,10 @@ TYPED_TEST(MapPagesTest, WholeLeavesAreToldFromPartsAndHoles)
     EXPECT_FALSE(is_whole(run - kPage + Bytes{8}, kPage - Bytes{8}));
 }
 
-TYPED_TEST(MapPagesTest, SlotsThatAreKnownMapAndClearWithoutAWalk)
+TYPED_TEST(MapPagesTest, KnownSlotsAreMappedAndClearedWithoutAWalk)
 {
     USE_FIXTURE;
-    // Up to the end of their table, and so that a run begins within.
+    // The range ends where its table ends, and a run begins within it.
     const u64 count = kRun + 3;
     const VirtRange range{kAt + (kBlock - kPage * count), kPage * count};
     const auto slots = bench.engine.slots_for(range);
@@ -287,7 +287,7 @@ TYPED_TEST(MapPagesTest, SlotsThatAreKnownMapAndClearWithoutAWalk)
     EXPECT_EQ(bench.machine.pages_in_use(), tables);
 }
 
-TYPED_TEST(MapPagesTest, SlotsTakeASinglePageAndRefuseWhatIsNone)
+TYPED_TEST(MapPagesTest, SlotsMapOnePageAndRefuseInvalidPages)
 {
     USE_FIXTURE;
     const auto slots = bench.engine.slots_for({kAt, kPage * 2});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Thousands of random operations in every geometry, with tables running out, against a plain map.
-// PERCIVAL_RANDOM_STEPS in the environment asks for more of them.
+// Runs thousands of random operations in every geometry, some of them with tables running out, and compares
+// the result with a plain map. The environment variable PERCIVAL_RANDOM_STEPS sets the number of steps.
 #include "tests/host/support/page_table_model.hpp"
 
 #include <cstdlib>

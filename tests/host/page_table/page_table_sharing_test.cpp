@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Several CPUs that make the tables of neighbouring ranges at the same time: one table each is linked, nobody
-// writes into the loser's, and the loser's page comes back.
+// Tests several CPUs that make the tables of neighbouring ranges at the same time: exactly one table each is
+// linked, no CPU writes into the loser's table, and the loser's page is released.
 #include "tests/host/support/simulated_tables.hpp"
 
 #include <array>
@@ -12,7 +12,7 @@
 namespace percival::testing {
 namespace {
 
-// An environment in which something happens in the middle of making a table: between the look at the slot and
+// An environment that runs `meanwhile` in the middle of making a table: after the read of the slot and before
 // the link.
 template <class G>
 class InterruptedTables : public SimulatedTables<G> {
@@ -36,7 +36,7 @@ protected:
     static constexpr Bytes kPage = G::kPageSize;
     static constexpr VirtAddr kMine = kRegion<G>;
     static constexpr VirtAddr kNeighbour = kMine + kPage;
-    // Tables below the root on one path.
+    // The number of tables below the root on one path.
     static constexpr u64 kPath = G::kLevels - 1;
 
     SharedTreeTest()
@@ -51,7 +51,7 @@ protected:
             ADD_FAILURE() << violation;
     }
 
-    // CPU 1 does `what` as soon as CPU 0 makes a table.
+    // CPU 1 calls `what` when CPU 0 makes its next table.
     template <class F>
     void on_cpu_1_meanwhile(F what)
     {
@@ -69,7 +69,7 @@ protected:
 };
 TYPED_TEST_SUITE(SharedTreeTest, AllGeometries);
 
-TYPED_TEST(SharedTreeTest, TheLoserGoesOnInTheWinnersTableAndReturnsItsPage)
+TYPED_TEST(SharedTreeTest, TheLoserUsesTheWinnersTableAndReleasesItsOwnPage)
 {
     this->on_cpu_1_meanwhile([this] {
         EXPECT_TRUE(this->engine.map({this->kNeighbour, this->kPage}, kMemory + this->kPage, mm::kData));
@@ -82,9 +82,9 @@ TYPED_TEST(SharedTreeTest, TheLoserGoesOnInTheWinnersTableAndReturnsItsPage)
     EXPECT_EQ(this->tables(), this->kPath);
 }
 
-TYPED_TEST(SharedTreeTest, AMapThatFailsAfterItLostTakesNothingOfTheWinnersBack)
+TYPED_TEST(SharedTreeTest, AMapThatFailsAfterALostRaceKeepsTheWinnersPages)
 {
-    // The winner takes the last pages, and stands in the loser's way.
+    // The winner maps a page in the middle of the loser's range.
     this->on_cpu_1_meanwhile([this] {
         EXPECT_TRUE(this->engine.map({this->kNeighbour, this->kPage}, kMemory + this->kPage, mm::kData));
     });
@@ -95,7 +95,7 @@ TYPED_TEST(SharedTreeTest, AMapThatFailsAfterItLostTakesNothingOfTheWinnersBack)
     EXPECT_EQ(this->tables(), this->kPath);
 }
 
-TYPED_TEST(SharedTreeTest, TablesThatWereMadeMeanwhileAreNotMadeAgain)
+TYPED_TEST(SharedTreeTest, TablesMadeMeanwhileAreNotMadeAgain)
 {
     const VirtRange range{this->kMine, this->kPage};
     this->on_cpu_1_meanwhile([&] { EXPECT_TRUE(this->engine.ensure_tables(range, mm::kLastLevel.up())); });
@@ -103,7 +103,7 @@ TYPED_TEST(SharedTreeTest, TablesThatWereMadeMeanwhileAreNotMadeAgain)
     EXPECT_EQ(this->tables(), this->kPath);
 }
 
-// Real threads on plain memory, and no machine: what is atomic on the host is what is tested.
+// Real threads on plain memory without a simulated machine: this tests the host's atomic operations.
 using G = mm::Geometry4k48;
 
 class ThreadedTables : public mm::LiveTables<SimulatedPte> {
@@ -119,12 +119,12 @@ public:
             return std::nullopt;
         const PhysAddr page{index * G::kPageSize.count()};
         zero(table(page), G::kPageSize);
-        std::this_thread::yield(); // where a race is worth having
+        std::this_thread::yield(); // provoke a race here
         return page;
     }
     void release(PhysAddr page)
     {
-        EXPECT_EQ(*table(page), SimulatedPte{}); // nobody wrote into it
+        EXPECT_EQ(*table(page), SimulatedPte{}); // no thread wrote into the page
         returned.fetch_add(1);
     }
 
@@ -134,13 +134,13 @@ private:
     std::vector<std::array<u64, 512>> pages_ = std::vector<std::array<u64, 512>>(4096);
 };
 
-TEST(SharedTreeThreadsTest, ThreadsThatMapEveryNthPageLoseNone)
+TEST(SharedTreeThreadsTest, ThreadsThatMapInterleavedPagesLoseNone)
 {
     constexpr u64 kThreads = 4, kRounds = 50, kPagesEach = 8;
     ThreadedTables env;
     const PhysAddr root = *env.allocate();
     mm::PageTable<G, SimulatedPte, ThreadedTables> engine{root, env};
-    // Each round has tables of its own to make, and all threads meet in each of them.
+    // Each round needs new tables, and all threads map pages in each of them.
     const auto page_of = [](u64 round, u64 thread, u64 n) {
         return kRegion<G> + 1_GiB * round + G::kPageSize * (n * kThreads + thread);
     };
@@ -165,7 +165,7 @@ TEST(SharedTreeThreadsTest, ThreadsThatMapEveryNthPageLoseNone)
                 const VirtAddr at = page_of(round, thread, n);
                 EXPECT_EQ(engine.walk(at).pte.address(), PhysAddr{at.raw() & 0xffff'ffff'f000});
             }
-    // The root, one table of the next level, and two for each round.
+    // The root, one table of the next level, and two tables for each round.
     EXPECT_EQ(env.taken - env.returned, 2 + 2 * kRounds);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Blocks that only 52-bit output addresses have: 512 GiB, 64 GiB and 4 TiB.
+// Tests blocks that exist only with 52-bit output addresses: 512 GiB, 64 GiB and 4 TiB.
 #include "tests/host/support/simulated_tables.hpp"
 
 namespace percival::testing {
@@ -35,23 +35,23 @@ TYPED_TEST(WideBlockTest, AreUsedWhereTheMachineHasThemAndAlignmentAllows)
     this->bench.expect(kAt + (kWide * 2 - Bytes{8}), kMemory + (kWide * 2 - Bytes{8}), mm::kData);
     EXPECT_TRUE(this->bench.unmap({kAt, kWide * 2}));
 
-    // Memory that is aligned to the next smaller block only.
+    // Memory that is aligned only to the next smaller block.
     constexpr Bytes kNext = TypeParam::entry_size(TestFixture::kLevel.down());
     ASSERT_TRUE(this->bench.engine.map({kAt, kWide}, kMemory + kNext, mm::kData));
     EXPECT_GT(this->bench.engine.walk(kAt).level, TestFixture::kLevel);
 }
 
-TYPED_TEST(WideBlockTest, AreNotUsedWhereTheMachineHasThemNot)
+TYPED_TEST(WideBlockTest, AreNotUsedWhereTheMachineLacksThem)
 {
     ASSERT_TRUE(this->bench.engine.map({kRegion<TypeParam>, TestFixture::kWide}, kMemory, mm::kData));
     EXPECT_EQ(this->bench.engine.walk(kRegion<TypeParam>).level.number(), TestFixture::kLevel.number() + 1);
 }
 
-TYPED_TEST(WideBlockTest, AreCutToPagesAroundOneThatChanges)
+TYPED_TEST(WideBlockTest, AreSplitToPagesAroundAChangedPage)
 {
     constexpr Bytes kWide = TestFixture::kWide, kPage = TypeParam::kPageSize;
     for (const bool live : {false, true}) {
-        // Memory and addresses of its own: what was cut stays cut while it is mapped.
+        // Separate memory and addresses for each round: a split block stays split while it is mapped.
         const VirtAddr at = kRegion<TypeParam> + kWide * (live ? 1 : 0);
         mm::wide_blocks = true;
         this->bench.machine.set_resizes_live(live);

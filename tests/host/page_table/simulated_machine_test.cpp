@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The simulated machine itself: each rule, broken by hand, is noticed, and the right order is not complained
-// about.
+// Tests the simulated machine itself: it notices when a test breaks one of its rules on purpose, and does not
+// complain about a correct sequence.
 #include "tests/host/support/simulated_tables.hpp"
 
 namespace percival::testing {
@@ -22,7 +22,8 @@ void dsb_for_stores()
     arch::dsb<Shareability::InnerShareable, Access::Store>();
 }
 
-// One table of each level, linked, on two CPUs; by hand, without the engine.
+// Two CPUs on one root, with one linked table of each level. The tests edit the tables by hand, without the
+// engine.
 struct SimulatedMachineTest : ::testing::Test {
     SimulatedMachineTest()
     {
@@ -68,7 +69,7 @@ struct SimulatedMachineTest : ::testing::Test {
     PhysAddr last{};
 };
 
-TEST_F(SimulatedMachineTest, RightOrderIsNotComplainedAbout)
+TEST_F(SimulatedMachineTest, ACorrectSequenceCausesNoComplaint)
 {
     map(kMemory);
     EXPECT_EQ(machine.access(1, kAt).address->raw(), kMemory.raw());
@@ -80,14 +81,14 @@ TEST_F(SimulatedMachineTest, RightOrderIsNotComplainedAbout)
     EXPECT_EQ(settled(), 0u);
 }
 
-TEST_F(SimulatedMachineTest, AStoreNobodyPublishedMayBeSeenOrNot)
+TEST_F(SimulatedMachineTest, AnUnpublishedStoreMayOrMayNotBeSeen)
 {
     store(page(kMemory));
     EXPECT_EQ(machine.outcomes(1, kAt).size(), 2u);
     EXPECT_EQ(settled(), 1u);
     dsb_for_stores();
     EXPECT_EQ(machine.outcomes(1, kAt).size(), 1u);
-    EXPECT_EQ(machine.outcomes(0, kAt).size(), 2u); // its own fault, until the ISB
+    EXPECT_EQ(machine.outcomes(0, kAt).size(), 2u); // CPU 0 may still take a fault until its ISB
     arch::isb();
     EXPECT_EQ(machine.outcomes(0, kAt).size(), 1u);
 }
@@ -98,7 +99,7 @@ TEST_F(SimulatedMachineTest, AnEntryStaysInTlbsUntilAllFourStepsAreDone)
     map(kMemory);
     store(Pte{});
     EXPECT_TRUE(may_be_used(1));
-    arch::tlbi_page<TlbScope::AllCpus>(kAt, TlbEntries::Leaves); // too early: a walker may fetch it again
+    arch::tlbi_page<TlbScope::AllCpus>(kAt, TlbEntries::Leaves); // too early: a walker may refetch it
     arch::dsb<Shareability::InnerShareable>();
     EXPECT_TRUE(may_be_used(1));
     arch::tlbi_page<TlbScope::AllCpus>(kAt, TlbEntries::Leaves);
@@ -113,7 +114,7 @@ TEST_F(SimulatedMachineTest, AnEntryStaysInTlbsUntilAllFourStepsAreDone)
     EXPECT_EQ(settled(), 0u);
 }
 
-TEST_F(SimulatedMachineTest, ATlbiForThisCpuOnlyLeavesTheOthersEntries)
+TEST_F(SimulatedMachineTest, ATlbiForThisCpuOnlyLeavesTheEntriesOfOthers)
 {
     map(kMemory);
     store(Pte{});
@@ -133,7 +134,7 @@ TEST_F(SimulatedMachineTest, ATlbiOfAnotherAddressDoesNotHelp)
     EXPECT_EQ(settled(), 1u);
 }
 
-TEST_F(SimulatedMachineTest, AValidEntryMayNotBeOverwrittenButForPermissions)
+TEST_F(SimulatedMachineTest, AValidEntryMayBeOverwrittenOnlyToChangePermissions)
 {
     map(kMemory);
     store(page(kMemory, mm::kReadOnlyData));
@@ -146,7 +147,7 @@ TEST_F(SimulatedMachineTest, AValidEntryMayNotBeOverwrittenButForPermissions)
     EXPECT_GE(violations(), 1u);
 }
 
-TEST_F(SimulatedMachineTest, BreakWithoutInvalidationIsNoBreak)
+TEST_F(SimulatedMachineTest, ABreakWithoutInvalidationIsNoBreak)
 {
     map(kMemory);
     store(Pte{});
@@ -166,7 +167,7 @@ TEST_F(SimulatedMachineTest, MemoryMayNotBeReusedWhileATlbMapsIt)
     EXPECT_EQ(violations(), 0u);
 }
 
-TEST_F(SimulatedMachineTest, AnEarlyCompletedTlbiNeedsAnotherBeforeMemoryIsReused)
+TEST_F(SimulatedMachineTest, ATlbiThatCompletesEarlyNeedsAnotherBeforeMemoryIsReused)
 {
     machine.set_completes_tlbi_early(true);
     map(kMemory);
@@ -175,10 +176,10 @@ TEST_F(SimulatedMachineTest, AnEarlyCompletedTlbiNeedsAnotherBeforeMemoryIsReuse
     EXPECT_EQ(machine.outcomes(1, kAt).size(), 1u); // the entry is gone
     machine.reuse_memory({kMemory, kPage});
     EXPECT_EQ(violations(), 1u);
-    arch::dsb<Shareability::InnerShareable>(); // alone it waits for nothing new
+    arch::dsb<Shareability::InnerShareable>(); // a DSB alone waits for nothing new
     machine.reuse_memory({kMemory, kPage});
     EXPECT_EQ(violations(), 1u);
-    arch::tlbi_page<TlbScope::ThisCpu>(kAt, TlbEntries::Leaves); // neither does one for this CPU
+    arch::tlbi_page<TlbScope::ThisCpu>(kAt, TlbEntries::Leaves); // nor does a TLBI for this CPU only
     arch::dsb<Shareability::InnerShareable>();
     EXPECT_EQ(settled(), 1u);
     arch::tlbi_again();
@@ -212,7 +213,7 @@ TEST_F(SimulatedMachineTest, ATableMayNotBeFreedWhileItIsLinkedOrCached)
     env.store(second, Pte::table(other));
     env.publish();
     env.store(second, Pte{});
-    flush(at + G::entry_size(G::kRootLevel), TlbEntries::Leaves); // leaves the walk caches
+    flush(at + G::entry_size(G::kRootLevel), TlbEntries::Leaves); // does not invalidate the walk caches
     machine.free_page(other);
     EXPECT_EQ(violations(), 1u);
 }
@@ -225,7 +226,7 @@ TEST_F(SimulatedMachineTest, AFreedTableMayNotBeWritten)
     EXPECT_EQ(violations(), 1u);
 }
 
-TEST_F(SimulatedMachineTest, AContiguousRunMustAgreeAndBeWhole)
+TEST_F(SimulatedMachineTest, TheEntriesOfAContiguousRunMustAgreeAndBeComplete)
 {
     const auto member = [&](u64 n) { return page(kMemory + kPage * n).with_contiguous(true); };
     for (u64 n = 0; n < 16; ++n)
@@ -233,7 +234,7 @@ TEST_F(SimulatedMachineTest, AContiguousRunMustAgreeAndBeWhole)
     env.publish();
     EXPECT_EQ(settled(), 0u);
 
-    store(Pte{}, 3); // the hole is still translated by its neighbours
+    store(Pte{}, 3); // the neighbours still translate the hole
     flush(kAt + kPage * 3);
     EXPECT_EQ(machine.outcomes(1, kAt + kPage * 3).size(), 2u);
     EXPECT_EQ(settled(), 1u);
@@ -252,8 +253,8 @@ TEST_F(SimulatedMachineTest, AMisalignedBlockIsNoticed)
     EXPECT_EQ(violations(), 1u);
 }
 
-// Two CPUs, each with its own root: the same address, different memory. Right with private TLBs, wrong with
-// CnP = 1.
+// Two CPUs, each with its own root, map the same address to different memory. That works with private TLBs,
+// and fails with CnP = 1.
 TEST_F(SimulatedMachineTest, PrivateRootsWorkUntilTlbsAreShared)
 {
     const PhysAddr other = *env.allocate();
@@ -269,7 +270,7 @@ TEST_F(SimulatedMachineTest, PrivateRootsWorkUntilTlbsAreShared)
     EXPECT_EQ(violations(), 1u);
 }
 
-// Linked windows: one table under two roots, at an address of its own in each. Both need their TLBI.
+// One table is linked at two addresses of the root, as linked windows are. Each address needs its own TLBI.
 TEST_F(SimulatedMachineTest, ATableLinkedTwiceNeedsATlbiForEachAddress)
 {
     Pte* root_entries = env.table(root);

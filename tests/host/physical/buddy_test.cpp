@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The buddy allocator against a map of pages that only knows who has what.
+// Tests the buddy allocator, by examples and against a map that records the owner of each page.
 #include "mm/physical/buddy.hpp"
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ void give_back(Pages& pages, u32 index, PageOrder order)
     pages.buddy.free(index, order);
 }
 
-TEST(Buddy, has_nothing_before_it_is_given_something)
+TEST(Buddy, has_no_memory_until_some_is_freed_into_it)
 {
     Pages pages{kBlock};
     EXPECT_FALSE(pages.buddy.allocate(kOnePage));
@@ -67,7 +67,7 @@ TEST(Buddy, does_not_merge_across_the_largest_order)
     EXPECT_FALSE(pages.buddy.allocate(kOnePage));
 }
 
-TEST(Buddy, does_not_merge_with_a_buddy_that_is_free_in_parts_only)
+TEST(Buddy, does_not_merge_with_a_buddy_that_is_only_partly_free)
 {
     Pages pages{kBlock};
     pages.buddy.free_run(0, 8);
@@ -92,7 +92,7 @@ TEST(Buddy, a_page_keeps_its_poison_mark_through_splits_and_merges)
     }
 }
 
-// Who has each page: 0 nobody, else the block's number.
+// Records the owner of each page: 0 for a free page, otherwise the number of its block.
 class Model {
 public:
     explicit Model(u32 pages) : owner_(pages, kForeign) {}
@@ -115,8 +115,8 @@ public:
     }
     bool has_blocks() const { return !blocks_.empty(); }
     u64 free_pages() const { return static_cast<u64>(std::count(owner_.begin(), owner_.end(), 0u)); }
-    // With all neighbours merged there is a free block of an order exactly if there is an aligned run of free
-    // pages.
+    // Returns whether the allocator must have a free block of `order`: since neighbours are merged, exactly
+    // if there is an aligned run of free pages.
     bool has_free(PageOrder order) const
     {
         for (u32 at = 0; at < owner_.size(); at += order.pages()) {
@@ -151,7 +151,7 @@ TEST(Buddy, random_operations_agree_with_a_page_map)
             at += run + 1 + static_cast<u32>(random() % 20);
         }
         for (int step = 0; step < 4000; ++step) {
-            // Phases in which it fills up and empties.
+            // Phases in which the allocator fills up and empties in turn.
             const bool fill = (step / 500) % 2 == 0;
             if (random() % 8 < (fill ? 6u : 2u)) {
                 const PageOrder order{

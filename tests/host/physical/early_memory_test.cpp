@@ -28,7 +28,7 @@ TEST(EarlyMemory, allocates_from_the_top_down)
     EXPECT_EQ(memory.free_bytes(), Bytes{0xe000});
 }
 
-TEST(EarlyMemory, aligns_and_keeps_what_alignment_skips_free)
+TEST(EarlyMemory, keeps_the_memory_free_that_alignment_skips)
 {
     EarlyMemory memory;
     ASSERT_TRUE(memory.add(range(0x1000, 0x23000)));
@@ -39,7 +39,7 @@ TEST(EarlyMemory, aligns_and_keeps_what_alignment_skips_free)
     EXPECT_EQ(memory.allocate(Bytes{0x1000}, kPage)->base, PhysAddr{0x22000});
 }
 
-TEST(EarlyMemory, has_nothing_of_a_size_that_does_not_fit)
+TEST(EarlyMemory, returns_nothing_if_no_range_fits)
 {
     EarlyMemory memory;
     ASSERT_TRUE(memory.add(range(0x1000, 0x3000)));
@@ -75,12 +75,12 @@ TEST(EarlyMemory, reserved_memory_is_never_free_even_when_the_list_is_full)
     for (u64 bank = 0; bank < EarlyMemory::kMaxRanges; ++bank)
         ASSERT_TRUE(memory.add(range(bank * 0x10000, bank * 0x10000 + 0x8000)));
     EXPECT_FALSE(memory.add(range(0xff000000, 0xff001000)));
-    EXPECT_FALSE(memory.reserve(range(0x2000, 0x3000))); // would need one range more
+    EXPECT_FALSE(memory.reserve(range(0x2000, 0x3000))); // would need one more range
     while (const auto page = memory.allocate(Bytes{0x1000}, Bytes{0x1000}))
         EXPECT_FALSE(page->overlaps(range(0x2000, 0x3000)));
 }
 
-// Against a plain map of page states.
+// Compares random operations with a plain map of page states.
 TEST(EarlyMemory, random_operations_agree_with_a_page_map)
 {
     std::mt19937_64 random{1};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A zone: descriptors initialized as late as possible, holes left out, counts that add up, threads as CPUs.
+// Tests zones: descriptors are initialized as late as possible, holes are left out, counts are exact, and
+// several threads can use a zone as CPUs do.
 #include "mm/physical/page_zone.hpp"
 #include "mm/physical/page_zones.hpp"
 
@@ -27,7 +28,7 @@ struct Machine {
     Machine(PhysRange bank, std::vector<EarlyMemory::FreeRange> free) : ranges{std::move(free)}
     {
         descriptors.resize(PageZone::descriptors_for(bank, kShift));
-        // Whatever was in memory before: a descriptor that is read too early shows.
+        // Garbage, so that a read of an uninitialized descriptor is noticed.
         std::memset(static_cast<void*>(descriptors.data()), 0x5a,
                     descriptors.size() * sizeof(PageDescriptor));
         zone.init(bank, NumaNode{0}, kShift, descriptors.data(), ranges);
@@ -57,13 +58,13 @@ TEST(PageZone, initializes_descriptors_only_when_the_free_lists_are_empty)
     EXPECT_EQ(machine.zone.known_pages(), 2 * kMaxPageOrder.pages());
 }
 
-TEST(PageZone, hands_out_every_free_page_once_and_none_that_is_not)
+TEST(PageZone, hands_out_every_free_page_once_and_no_other_page)
 {
-    // A bank that starts and ends inside a block, with a block that has nothing free, and holes.
+    // A bank that starts and ends inside a block, has a block without free pages, and has holes.
     const PhysRange bank = pages(0x40123, 5000);
     const std::vector<PhysRange> free = {pages(0x40125, 3), pages(0x40130, 700), pages(0x40c01, 1500),
                                          pages(0x41400, 1), pages(0x414aa, 1)};
-    std::vector<EarlyMemory::FreeRange> ranges{{pages(0x30000, 500), NumaNode{0}}}; // another bank's
+    std::vector<EarlyMemory::FreeRange> ranges{{pages(0x30000, 500), NumaNode{0}}}; // in another bank
     u64 expected = 0;
     for (const PhysRange& range : free) {
         ranges.push_back({range, NumaNode{0}});
@@ -96,7 +97,7 @@ TEST(PageZone, blocks_are_aligned_by_physical_address_wherever_the_bank_begins)
     }
 }
 
-TEST(PageZone, cached_pages_come_and_go_in_batches_and_only_its_own_go)
+TEST(PageZone, takes_back_only_its_own_pages_from_a_batch)
 {
     const PhysRange bank = pages(0x40000, 2048);
     Machine machine{bank, {{bank, NumaNode{0}}}};
@@ -111,7 +112,7 @@ TEST(PageZone, cached_pages_come_and_go_in_batches_and_only_its_own_go)
     EXPECT_TRUE(machine.zone.allocate(kMaxPageOrder) && machine.zone.allocate(kMaxPageOrder)); // all merged
 }
 
-TEST(PageZone, threads_share_it_without_losing_or_doubling_a_page)
+TEST(PageZone, threads_share_it_without_losing_or_duplicating_a_page)
 {
     const PhysRange bank = pages(0x40000, 16 * 1024);
     Machine machine{bank, {{bank, NumaNode{0}}}};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Adding entries to roots in use, in every layout: who gets them, what is left alone, and what is refused.
+// Tests adding entries to roots in use, in every layout: which roots get them, which entries are left alone,
+// and which requests are refused.
 #include "tests/host/support/simulated_roots.hpp"
 
 namespace percival::testing {
@@ -44,7 +45,8 @@ protected:
         }
     }
 
-    // Entries of private tables that were made in the master, all CPUs having the same.
+    // Returns the number of entries that were made in the master's private tables. Expects that all CPUs have
+    // the same.
     u64 entries_made()
     {
         u64 made = 0;
@@ -75,7 +77,7 @@ protected:
 };
 TYPED_TEST_SUITE(RootSyncTest, AllGeometries);
 
-// In a typed test names of the fixture depend on its parameter.
+// Gives a typed test short names: in a typed test, names of the fixture depend on its parameter.
 #define USE_FIXTURE                                                      \
     [[maybe_unused]] constexpr VirtRange kWindow = TestFixture::kWindow; \
     [[maybe_unused]] constexpr Bytes kStep = TestFixture::kStep;         \
@@ -85,10 +87,10 @@ TYPED_TEST_SUITE(RootSyncTest, AllGeometries);
     [[maybe_unused]] auto& machine = this->machine;                      \
     [[maybe_unused]] auto& env = this->env
 
-TYPED_TEST(RootSyncTest, WhatIsMappedAfterwardsIsSeenByEveryCpu)
+TYPED_TEST(RootSyncTest, EveryCpuSeesALaterMappingUnderTheEntry)
 {
     USE_FIXTURE;
-    const VirtAddr at = TypeParam::kKernelBase; // never on the way to the window
+    const VirtAddr at = TypeParam::kKernelBase; // does not lead to the window
     EXPECT_EQ(this->sync_and_count({at, kPage}), 1u);
     mm::PageTable<TypeParam, SimulatedPte, SimulatedTables<TypeParam>> engine{
         roots.master_table(TypeParam::kRootLevel), env};
@@ -106,7 +108,7 @@ TYPED_TEST(RootSyncTest, APossibleCpuThatIsOfflineGetsTheEntryToo)
     EXPECT_EQ(this->master(kRoot)[0].kind(kRoot), mm::PteKind::Table);
 }
 
-TYPED_TEST(RootSyncTest, AllIsPublishedWhenItReturns)
+TYPED_TEST(RootSyncTest, AllEntriesArePublishedWhenSyncReturns)
 {
     USE_FIXTURE;
     EXPECT_TRUE(this->sync.sync({TypeParam::kKernelBase, kPage}).has_value());
@@ -114,7 +116,7 @@ TYPED_TEST(RootSyncTest, AllIsPublishedWhenItReturns)
     EXPECT_TRUE(machine.take_violations().empty());
 }
 
-TYPED_TEST(RootSyncTest, EntriesThatAreThereAreNotWrittenAgain)
+TYPED_TEST(RootSyncTest, ExistingEntriesAreNotWrittenAgain)
 {
     USE_FIXTURE;
     EXPECT_EQ(this->sync_and_count({TypeParam::kKernelBase, kPage}), 1u);
@@ -123,7 +125,7 @@ TYPED_TEST(RootSyncTest, EntriesThatAreThereAreNotWrittenAgain)
     EXPECT_EQ(roots.writes, writes);
 }
 
-TYPED_TEST(RootSyncTest, TheWindowAndEveryPartOfItIsLeftAlone)
+TYPED_TEST(RootSyncTest, TheWindowAndEveryPartOfItAreLeftAlone)
 {
     USE_FIXTURE;
     const VirtAddr end = kWindow.end();
@@ -135,7 +137,7 @@ TYPED_TEST(RootSyncTest, TheWindowAndEveryPartOfItIsLeftAlone)
     EXPECT_EQ(roots.writes, 0u);
 }
 
-TYPED_TEST(RootSyncTest, OfARangeAcrossTheWindowsStartOnlyWhatLiesBeforeItIsMade)
+TYPED_TEST(RootSyncTest, ARangeAcrossTheStartOfTheWindowGetsEntriesOnlyBeforeIt)
 {
     USE_FIXTURE;
     EXPECT_EQ(this->sync_and_count({kWindow.base - kPage, kPage * 2}), 1u);
@@ -143,21 +145,21 @@ TYPED_TEST(RootSyncTest, OfARangeAcrossTheWindowsStartOnlyWhatLiesBeforeItIsMade
     EXPECT_EQ(this->own(0, kLevel)[before].kind(kLevel), mm::PteKind::Table);
 }
 
-TYPED_TEST(RootSyncTest, OfARangeAcrossTheWindowsEndOnlyWhatLiesBehindItIsMade)
+TYPED_TEST(RootSyncTest, ARangeAcrossTheEndOfTheWindowGetsEntriesOnlyBehindIt)
 {
     USE_FIXTURE;
-    // The window is the last of its private table, so that what is behind is an entry of a table above; where the root is the
-    // private table it is the next one.
+    // The window is at the end of its private table, so the entry behind it is in the table above. Where the
+    // root is the private table, it is the next entry of the root.
     EXPECT_EQ(this->sync_and_count({kWindow.end() - kPage, kPage * 2}), 1u);
 }
 
-TYPED_TEST(RootSyncTest, OfARangeAroundTheWindowOnlyWhatLiesOutsideIsMade)
+TYPED_TEST(RootSyncTest, ARangeAroundTheWindowGetsEntriesOnlyOutsideIt)
 {
     USE_FIXTURE;
     EXPECT_EQ(this->sync_and_count({kWindow.base - kStep, kStep * 2 + kWindow.size}), 2u);
 }
 
-TYPED_TEST(RootSyncTest, ARangeUpToTheEndOfTheAddressSpaceIsMadeToItsLastEntry)
+TYPED_TEST(RootSyncTest, ARangeUpToTheEndOfTheAddressSpaceGetsItsLastEntry)
 {
     USE_FIXTURE;
     constexpr Level kRoot = TypeParam::kRootLevel;
@@ -168,7 +170,7 @@ TYPED_TEST(RootSyncTest, ARangeUpToTheEndOfTheAddressSpaceIsMadeToItsLastEntry)
     EXPECT_NE(this->own(1, kRoot)[last], SimulatedPte{});
 }
 
-TYPED_TEST(RootSyncTest, ARootThatSomebodyElseWroteIsReportedAndNotChanged)
+TYPED_TEST(RootSyncTest, AForeignEntryIsReportedAndNotChanged)
 {
     USE_FIXTURE;
     constexpr Level kRoot = TypeParam::kRootLevel;
@@ -179,7 +181,7 @@ TYPED_TEST(RootSyncTest, ARootThatSomebodyElseWroteIsReportedAndNotChanged)
     EXPECT_EQ(this->own(1, kRoot)[0], foreign);
 }
 
-TYPED_TEST(RootSyncTest, ABlockOfTheMastersIsNotCopied)
+TYPED_TEST(RootSyncTest, ABlockInTheMasterIsNotCopied)
 {
     USE_FIXTURE;
     const u64 index = SimulatedRoots<TypeParam>::window_index(kLevel) - 1;
@@ -190,7 +192,7 @@ TYPED_TEST(RootSyncTest, ABlockOfTheMastersIsNotCopied)
     EXPECT_EQ(roots.writes, 0u);
 }
 
-TYPED_TEST(RootSyncTest, WithoutMemoryNothingIsMadeAndAnotherTrySucceeds)
+TYPED_TEST(RootSyncTest, NothingIsMadeWithoutMemoryAndARetrySucceeds)
 {
     USE_FIXTURE;
     env.fail_after(0);

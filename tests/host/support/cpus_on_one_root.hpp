@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the scenarios derive from in which a few CPUs use, and edit, one root.
+// The base class of scenarios in which a few CPUs use and edit one root.
 #pragma once
 
 #include "support/turn_taking_tables.hpp"
@@ -11,7 +11,7 @@
 
 namespace percival::testing::interleaved {
 
-// Some CPUs on one root.
+// A machine whose CPUs all use one root, with the engine on it. `Missing` is the step that is left out.
 template <Without Missing, u32 Cpus>
 struct World {
     using Env = TurnTakingTables<Missing>;
@@ -31,13 +31,13 @@ struct World {
 
     bool map(u64 n, PhysAddr to) { return engine.map(page(n), to, mm::kData).has_value(); }
 
-    // What `cpu` may get at page `n` is among `allowed`.
+    // Checks that everything `cpu` may get at page `n` is among `allowed`.
     void read(u32 cpu, u64 n, std::initializer_list<std::optional<PhysAddr>> allowed)
     {
         explorer.access();
         for (const Outcome& outcome : machine.outcomes(cpu, page(n).base)) {
             if (std::ranges::find(allowed, outcome.address) == allowed.end())
-                complaint = "a CPU may get something else than it should";
+                complaint = "a CPU may get a wrong translation";
         }
     }
 

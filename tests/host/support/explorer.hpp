@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// All interleavings of a few CPUs that run real code on a simulated machine.
+// Explores all interleavings of a few CPUs that run real code on a simulated machine.
 //
-// Each CPU is a fiber. It stops before every step (arch::Step) that another CPU may notice, and the explorer decides whose step
-// is next; it runs the whole scenario again for each schedule, depth first. Two schedules that differ only in the order of
-// neighbouring steps that do not conflict have the same outcome, so one of them is enough: sleep sets (Godefroid, Partial-Order
-// Methods for the Verification of Concurrent Systems, 1996, chapter 5) leave out the others and no more. Every schedule that is
-// run is checked whether or not it was worth it.
+// Each CPU is a fiber. It stops before every step (arch::Step) that another CPU may notice, and the explorer
+// decides which CPU takes its step next. The explorer runs the whole scenario again for each schedule, depth
+// first. Two schedules that differ only in the order of neighbouring steps that do not conflict have the same
+// outcome, so one of them is enough. Sleep sets (Godefroid, Partial-Order Methods for the Verification of
+// Concurrent Systems, 1996, chapter 5) leave out the others, and nothing else. Every schedule that is run is
+// checked, even if it turns out to be redundant.
 //
-// A scenario is a class, made anew for each schedule:
+// A scenario is a class. The explorer makes a new object for each schedule:
 //
 //   Scenario(Explorer&)        sets the machine up; nothing is interleaved yet
-//   u32 cpus()
-//   void run(u32 cpu)          what that CPU does; ends by returning
-//   std::string verdict()      after all have returned: empty, or what is wrong
+//   u32 cpus()                 returns the number of CPUs
+//   void run(u32 cpu)          does what that CPU does; the CPU is done when it returns
+//   std::string verdict()      called after all CPUs are done: returns what is wrong, or an empty string
 //   machine                    a SimulatedMachine
 #pragma once
 
@@ -28,13 +29,13 @@ namespace percival::testing {
 
 struct Explored {
     u64 schedules{0};
-    std::string failure; // of the first schedule that went wrong
+    std::string failure; // of the first schedule that failed
 };
 
 class Explorer {
 public:
     template <class Scenario>
-    Explored explore(u64 most_schedules = 2'000'000)
+    Explored explore(u64 max_schedules = 2'000'000)
     {
         path_.clear();
         Explored result;
@@ -53,14 +54,16 @@ public:
             result.failure = !thrown.empty() ? thrown
                              : deadlocked_   ? "all CPUs wait for each other"
                                              : scenario.verdict();
-            if (result.failure.empty() && result.schedules == most_schedules)
+            if (result.failure.empty() && result.schedules == max_schedules)
                 result.failure = "too many schedules";
         } while (result.failure.empty() && next_schedule());
         return result;
     }
 
-    // For scenarios: the executing CPU is about to touch `flag`, something of their own that CPUs share; or goes on only once
-    // `condition` holds, which others bring about by touching it.
+    // For scenarios. touch(): the executing CPU is about to access `flag`, a variable of the scenario that
+    // CPUs share. wait_until(): the executing CPU goes on only once `condition` holds; other CPUs make it
+    // hold, and touch `flag` to do so. access(): the executing CPU is about to access memory through the page
+    // tables.
     void touch(const void* flag) { stop_before({arch::Step::Kind::Flag, flag}, nullptr); }
     void wait_until(const void* flag, std::function<bool()> condition)
     {
@@ -79,7 +82,7 @@ private:
         bool done{false};
     };
 
-    // A decision: which CPUs have been tried here, and which need not be.
+    // One decision: the CPU chosen now, the CPUs tried already, and the CPUs that need not be tried.
     struct Node {
         u32 chosen;
         CpuMask ready;
@@ -112,7 +115,7 @@ private:
             cpus_[cpu].fiber->resume();
             cpus_[cpu].done = cpus_[cpu].fiber->finished();
         };
-        // Up to the first step of each.
+        // Run each CPU up to its first step.
         for (u32 cpu = 0; cpu < count; ++cpu) {
             cpus_[cpu].fiber = std::make_unique<Fiber>([&body, cpu] { body(cpu); });
             resume(cpu);
@@ -143,12 +146,12 @@ private:
         return ready;
     }
 
-    // A CPU stays asleep, its step first having been explored, until somebody takes a step that conflicts with
-    // it.
+    // Returns the CPUs that are asleep after the step of `node`. The step of such a CPU has been explored
+    // first already, so the CPU stays asleep until another CPU takes a step that conflicts with that step.
     CpuMask asleep_after(const Node& node) const
     {
         if ((node.ready & ~node.asleep) == 0)
-            return ~CpuMask{0}; // all that follows was explored elsewhere, and is only finished
+            return ~CpuMask{0}; // all that follows was explored elsewhere and is only run to its end
         const arch::Step& taken = cpus_[node.chosen].next;
         CpuMask asleep = 0;
         for (u32 cpu = 0; cpu < cpus_.size(); ++cpu) {
@@ -164,7 +167,7 @@ private:
         return static_cast<u32>(__builtin_ctz(awake != 0 ? awake : ready));
     }
 
-    // Turns to another CPU at the last decision that has one left. False: none has.
+    // Chooses another CPU at the last decision that has one left. Returns false if no decision has.
     bool next_schedule()
     {
         for (; !path_.empty(); path_.pop_back()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A function on a stack of its own that stops in the middle and goes on later. All on one thread.
+// A function on its own stack that can stop in the middle and go on later. All fibers run on one thread.
 #pragma once
 
 #include <array>
@@ -36,7 +36,7 @@ public:
 
     bool finished() const { return finished_; }
 
-    // Runs it until it yields or ends.
+    // Runs the function until it yields or ends.
     void resume()
     {
         entering_ = this;
@@ -44,7 +44,7 @@ public:
         swapcontext(&resumer_, &own_);
         arrive(resumer_fake_);
     }
-    // From inside: back to whoever resumed it.
+    // Called from inside the function: returns to the caller of resume().
     void yield()
     {
         leave_to(&own_fake_, resumer_stack_, resumer_size_);
@@ -65,7 +65,7 @@ private:
         setcontext(&self.resumer_);
     }
 
-    // The sanitizer keeps what it knows about a stack apart for each.
+    // Tells the sanitizer about a change of stacks: it keeps separate data for each stack.
     void leave_to([[maybe_unused]] void** fake, [[maybe_unused]] const void* stack,
                   [[maybe_unused]] std::size_t size)
     {

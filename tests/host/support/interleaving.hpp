@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the tests share that try all interleavings of a few CPUs: their machine, and what is expected
-// of a scenario (support/explorer.hpp). Each is accompanied by broken ones, a step left out or moved, which
-// must be found: what is never found wrong shows nothing.
+// Shared by the tests that explore all interleavings of a few CPUs: their machine, and what they expect of a
+// scenario (support/explorer.hpp). Each correct scenario has broken variants, in which a step is left out or
+// moved. The explorer must find these, because a scenario that is never found wrong proves nothing.
 #pragma once
 
 #include "support/explorer.hpp"
@@ -17,14 +17,14 @@ using G = mm::Geometry4k39; // three levels: two tables on the way to a page
 using Machine = SimulatedMachine<G>;
 inline constexpr Bytes kPage = G::kPageSize;
 
-// What a broken scenario leaves out.
+// The step that a broken scenario leaves out.
 enum class Without {
     Nothing,
     CompareExchange, // in link()
     Publish,         // at the end of map()
     PublishedZeroes, // in a new table
     Flush,           // before memory is reused
-    HandOver,        // of the list of what is to be flushed
+    HandOver,        // of the list of pages to flush
     Lock,            // in sync()
 };
 

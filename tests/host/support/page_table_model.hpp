@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The engine against a plain map of what should be where. Each step is one operation with everything about it
-// drawn from `Choose`, a callable that gives a number below its argument: a random generator for the tests,
-// the fuzzer's bytes for it.
+// Compares the engine with a plain map of what should be mapped where. Each step is one random operation. All
+// choices come from `Choose`, a callable that returns a number below its argument: the tests pass a random
+// generator, the fuzzer passes its bytes.
 #pragma once
 
 #include "support/simulated_tables.hpp"
@@ -25,7 +25,7 @@ public:
     PageTableModelRun(const PageTableModelRun&) = delete;
     PageTableModelRun& operator=(const PageTableModelRun&) = delete;
 
-    // Empty, or what went wrong.
+    // Does one operation. Returns what went wrong, or an empty string.
     std::string step()
     {
         // Tables run out in the middle of one operation in four.
@@ -57,7 +57,7 @@ public:
         return problem();
     }
 
-    // Everything away again: nothing may be left.
+    // Unmaps everything, and checks that nothing is left. Returns what went wrong, or an empty string.
     std::string finish()
     {
         bench_.env.never_fail();
@@ -81,7 +81,7 @@ private:
     static constexpr PhysAddr kLowMemory{0x4000'0000'0000}; // within the first kLinearOutput
     static constexpr Attributes kKinds[] = {mm::kData, mm::kReadOnlyData, mm::kText, mm::kDeviceRegisters};
 
-    // What leaves come in: pages, runs of them, blocks, runs of those, and the largest blocks there are.
+    // The sizes of leaves: pages, runs of pages, blocks, runs of blocks, and the largest blocks.
     static u64 units() { return mm::wide_blocks ? 5 : 4; }
     static constexpr Bytes unit(u64 which)
     {
@@ -95,7 +95,7 @@ private:
                             : G::entry_size(kBlockLevel) * G::contiguous_entries(kBlockLevel);
     }
 
-    // Mostly short, often cut just beside what leaves are aligned to.
+    // Returns a range, mostly a short one, that often ends just beside an alignment boundary of leaves.
     VirtRange some_range()
     {
         const Bytes step = unit(choose_(units()));
@@ -106,7 +106,8 @@ private:
 
     PhysAddr some_memory(VirtRange range)
     {
-        // Aligned as the range is, or hardly at all; sometimes across the address bits that stand elsewhere.
+        // Aligned as the range is, or hardly at all. Sometimes across address bits that have another position
+        // in descriptors.
         const Bytes offset = choose_(4) == 0 ? unit(choose_(3)) : range.base - kBase;
         return choose_(8) == 0 ? PhysAddr{0x2'0000'0000'0000} - unit(0) * choose_(3) : kMemory + offset;
     }
@@ -168,7 +169,7 @@ private:
             return;
         const bool right = error ? !result && result.error() == *error : result.has_value();
         if (!right)
-            complaint_ = std::string{what} + " came to something else than the model says";
+            complaint_ = std::string{what} + " had another result than the model says";
     }
 
     void map(VirtRange range)
@@ -183,7 +184,7 @@ private:
             model_[range.base.raw()] = {range.size, to, attributes};
     }
 
-    // Neighbours for the most part, so that there are runs among them.
+    // Maps pages that are mostly neighbours, so that there are runs among them.
     void map_pages(VirtRange range)
     {
         const Attributes attributes = kKinds[choose_(4)];
@@ -205,13 +206,13 @@ private:
             model_.insert(pieces.begin(), pieces.end());
     }
 
-    // Where it may be used; the flush is the caller's.
+    // Calls clear() where it may be used. The caller of clear() must flush.
     void clear(VirtRange range)
     {
         if (tables_ != Tables::Shared || !bench_.engine.is_mapped_by_whole_leaves(range))
             return;
         if (!holds_all_of(range))
-            complaint_ = "a range is said to be mapped that is not";
+            complaint_ = "is_mapped_by_whole_leaves() accepts a range that is not mapped";
         bench_.engine.clear(range);
         typename Bench<G>::Batch{bench_.env}.add_leaves(range, unit(0));
         forget(range);
@@ -227,7 +228,7 @@ private:
         forget(range);
     }
 
-    // Nothing is there any more, and the memory is somebody else's.
+    // Removes a range from the model, and reuses its memory.
     void forget(VirtRange range)
     {
         change_pieces(range, [&](auto piece) {

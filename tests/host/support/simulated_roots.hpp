@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A master root and a root for each CPU on a simulated machine, as mm/roots/roots.cpp makes them: copies of the
-// master's tables on the way to the local window, with a window of their own.
+// A master root and one root for each CPU on a simulated machine, built as mm/roots/roots.cpp builds them:
+// each CPU has copies of the master's tables on the way to the local window, and its own window.
 #pragma once
 
 #include "mm/address_space/layout.hpp"
@@ -26,7 +26,7 @@ public:
             make_root(CpuId{cpu});
         for (u32 cpu = 0; cpu < running; ++cpu)
             machine.set_root(cpu, private_table(CpuId{cpu}, G::kRootLevel));
-        // Known to the machine as tables that count, if not as anybody's root.
+        // The machine must know the other roots as tables in use, even if no CPU walks from them.
         machine.add_root(master_table(G::kRootLevel));
         for (u32 cpu = running; cpu < cpus; ++cpu)
             machine.add_root(private_table(CpuId{cpu}, G::kRootLevel));
@@ -50,7 +50,7 @@ public:
 
     u64 writes{0}; // to sealed tables
 
-    // What the window's entry `n` holds in a CPU's root: memory of that CPU's alone.
+    // Returns entry `n` of the window in a CPU's root. It maps memory of that CPU only.
     static Pte window_entry(CpuId cpu, u64 n)
     {
         const Bytes size = G::entry_size(Layout::kPrivateLevel);

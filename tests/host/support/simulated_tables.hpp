@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The page-table engine on a simulated machine: its environment, and what the tests of it share.
+// The page-table engine on a simulated machine: its environment, and what its tests share.
 #pragma once
 
 #include "arch/simulation/simulated_machine.hpp"
@@ -21,7 +21,7 @@ using mm::Level;
 using mm::MapError;
 using mm::Tables;
 
-// Thrown where the kernel panics.
+// Thrown where the kernel would panic.
 struct ForbiddenChange : std::logic_error {
     using std::logic_error::logic_error;
 };
@@ -53,7 +53,7 @@ public:
         throw ForbiddenChange{"a descriptor changed without break-before-make"};
     }
 
-    // The allocation after the next `pages` fails, and all that follow.
+    // Lets the next `pages` allocations succeed and all later ones fail.
     void fail_after(u64 pages) { pages_left_ = pages; }
     void never_fail() { pages_left_ = ~u64{0}; }
 
@@ -62,7 +62,7 @@ private:
     u64 pages_left_{~u64{0}};
 };
 
-// Two CPUs on one root.
+// A machine of two CPUs on one root, with the engine on it.
 template <class G>
 struct Bench {
     using Engine = mm::PageTable<G, SimulatedPte, SimulatedTables<G>>;
@@ -75,7 +75,7 @@ struct Bench {
         machine.set_root(1, root);
     }
 
-    // Whole operations, flushed.
+    // unmap() and protect() as whole operations, with the flush.
     auto unmap(VirtRange range)
     {
         Batch batch{env};
@@ -87,7 +87,8 @@ struct Bench {
         return engine.protect(range, attributes, batch);
     }
 
-    // `address` is mapped to `to` with `attributes`, or to nothing, on both CPUs and beyond doubt.
+    // Expects that on both CPUs `address` is certain to be mapped to `to` with `attributes`, or to be
+    // unmapped.
     void expect(VirtAddr address, std::optional<PhysAddr> to, Attributes attributes = {})
     {
         for (u32 cpu = 0; cpu < 2; ++cpu) {
@@ -116,7 +117,7 @@ using AllGeometries = ::testing::Types<mm::Geometry4k39, mm::Geometry4k48, mm::G
                                        mm::Geometry16k47, mm::Geometry16k48, mm::Geometry16k52,
                                        mm::Geometry64k42, mm::Geometry64k48, mm::Geometry64k52>;
 
-// Addresses and memory aligned to anything a leaf or a run can want, in every geometry.
+// Addresses and memory that are aligned for every leaf and run of every geometry.
 template <class G>
 inline constexpr VirtAddr kRegion = G::kKernelBase + Bytes{G::kKernelSize.count() / 4};
 inline constexpr PhysAddr kMemory{0x3'0000'0000'0000};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The page-table environment of CPUs that take turns, some of what it must do left out on demand.
+// The page-table environment of CPUs that take turns. A test may leave out one of its required steps.
 #pragma once
 
 #include "support/interleaving.hpp"
@@ -9,8 +9,7 @@
 
 namespace percival::testing::interleaved {
 
-// Tables of CPUs that take turns: each has table pages of its own, so that who is first to allocate makes no
-// difference.
+// Each CPU has its own table pages, so that the order of allocations makes no difference.
 template <Without Missing>
 class TurnTakingTables : public SimulatedTables<G> {
 public:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// All RAM is in the linear map, with the leaves that were asked for; what must not be mapped is not.
+// Tests that the linear map contains all RAM, with leaves of the requested size, and nothing that must not be
+// mapped.
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/device_tree/machine.hpp"
 #include "kernel/selftest/selftest.hpp"
@@ -36,7 +37,7 @@ PERCIVAL_TEST(linear_map, every_bank_is_mapped_from_its_first_page_to_its_last)
     for (const MemoryBank& bank : this_machine().memory) {
         const PhysAddr first = bank.range.base.align_up(kPage);
         const PhysAddr last = bank.range.end().align_down(kPage) - kPage;
-        // A few thousand places in each bank, and its last page.
+        // Check a few thousand places in each bank, and its last page.
         const Bytes step = kPage * ((bank.range.size.count() >> mm::KernelGeometry::kPageShift) / 4096 + 1);
         for (PhysAddr page = first; page < last; page += step)
             ASSERT(is_reserved_with_no_map(page) || is_mapped_to_itself(page));
@@ -58,11 +59,11 @@ PERCIVAL_TEST(linear_map, memory_reserved_with_no_map_has_no_mapping)
         SKIP("this machine reserves nothing with no-map");
 }
 
-// A block that nothing special lies in is one leaf, or all of them are pages.
-PERCIVAL_TEST(linear_map, leaves_are_blocks_or_pages_as_asked_for)
+// Either a block without special pieces is one leaf, or all leaves are pages.
+PERCIVAL_TEST(linear_map, leaves_are_blocks_or_pages_as_requested)
 {
     constexpr Bytes kBlock = mm::KernelGeometry::entry_size(mm::kLastLevel.up());
-    constexpr u64 kMany = 4; // special are the image's block, the roots', the first tables'
+    constexpr u64 kMany = 4; // the special blocks are those of the image, the roots and the first tables
     u64 whole = 0;
     u64 mapped_as_blocks = 0;
     for (const MemoryBank& bank : this_machine().memory) {
@@ -74,12 +75,12 @@ PERCIVAL_TEST(linear_map, leaves_are_blocks_or_pages_as_asked_for)
         }
     }
     if (whole < kMany)
-        SKIP("there is not enough RAM for blocks that nothing special lies in");
+        SKIP("there is not enough RAM for blocks without special pieces");
     EXPECT((mapped_as_blocks != 0) == (mm::linear_map.leaves == mm::Leaves::Largest));
 }
 
-// Boot hands memory out from the top, the page allocator from the highest zone.
-PERCIVAL_TEST(linear_map, ram_above_512_GiB_is_in_use_and_holds_what_is_written)
+// Boot allocates memory from the top, and the page allocator from the highest zone.
+PERCIVAL_TEST(linear_map, ram_above_512_GiB_is_in_use_and_keeps_written_values)
 {
     constexpr PhysAddr kHigh = PhysAddr{0} + 512_GiB;
     const PhysRange highest = std::ranges::max(this_machine().memory, {}, [](const MemoryBank& bank) {
@@ -92,7 +93,7 @@ PERCIVAL_TEST(linear_map, ram_above_512_GiB_is_in_use_and_holds_what_is_written)
 
     mm::PageZone* zone = mm::page_zones().containing(highest.end() - Bytes{1});
     ASSERT(zone != nullptr);
-    constexpr mm::PageOrder kTwoPages{1}; // straight from a zone; single pages may have been cached
+    constexpr mm::PageOrder kTwoPages{1}; // comes straight from a zone; a single page may have been cached
     const auto page = mm::allocate_pages_near(zone->node(), kTwoPages);
     ASSERT(page.has_value());
     EXPECT(zone->bank().contains(*page) && is_mapped_to_itself(*page));
@@ -103,7 +104,7 @@ PERCIVAL_TEST(linear_map, ram_above_512_GiB_is_in_use_and_holds_what_is_written)
     mm::free_pages(*page, kTwoPages);
 }
 
-PERCIVAL_TEST(linear_map, a_page_written_through_it_is_read_back_at_the_same_place)
+PERCIVAL_TEST(linear_map, a_write_to_an_alias_is_seen_at_the_other_address)
 {
     static constinit volatile u64 word = 0;
     auto* alias = mm::linear_pointer<volatile u64>(mm::image_to_physical(&word));

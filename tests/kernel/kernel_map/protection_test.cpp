@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// W^X, guard pages and null pointers: what must fault does, with the right kind of fault.
+// Tests W^X, guard pages and null pointers: every forbidden access faults, with the right kind of fault.
 #include "arch/debug/fault_recovery.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
 #include "arch/mmu/root_switch.hpp"
@@ -100,7 +100,7 @@ PERCIVAL_TEST(protection, null_pointers_fault)
     }
 }
 
-// Looks at the descriptors themselves, not at what they were meant to be.
+// Counts from the descriptors themselves, independently of the attributes that were requested.
 struct Leaves {
     u64 seen{0};
     u64 writable_and_executable{0};
@@ -123,7 +123,7 @@ void count_leaves(PhysAddr table, mm::Level level, Leaves& leaves)
     }
 }
 
-PERCIVAL_TEST(protection, nothing_is_writable_and_executable_or_open_to_user_mode)
+PERCIVAL_TEST(protection, no_page_is_writable_and_executable_or_accessible_to_user_mode)
 {
     Leaves leaves;
     count_leaves(mm::cpu_root(kBootCpu), mm::KernelGeometry::kRootLevel, leaves);
@@ -143,7 +143,7 @@ PERCIVAL_TEST(protection, every_stack_is_mapped_and_lies_between_guard_pages)
     });
 }
 
-PERCIVAL_TEST(protection, a_stack_overflow_is_caught_and_told_from_other_faults)
+PERCIVAL_TEST(protection, a_stack_overflow_is_caught_and_distinguished_from_other_faults)
 {
     const auto overflow = arch::catch_fault([](void*) { recurse_endlessly(); }, nullptr);
     ASSERT(overflow.has_value());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Faults that are gone when looked at again, and those that are not: the first are never seen, the second
-// always reported.
+// Tests that a fault which is over when the handler looks again is retried, and that a real fault is always
+// reported.
 #include "arch/cpu/processor.hpp"
 #include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/timer.hpp"
@@ -29,7 +29,7 @@ using mm::KernelLayout;
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr u64 kRun = KernelGeometry::contiguous_entries(mm::kLastLevel);
 constexpr Bytes kRunSize = kPage * kRun;
-// At the far end of vmalloc, where nothing else is.
+// At the far end of vmalloc, which nothing else uses.
 constexpr VirtAddr kAt = (KernelLayout::kVmalloc.end() - kRunSize * 4).align_down(kRunSize);
 constexpr VirtAddr kHole = kAt + kRunSize * 2;
 
@@ -59,7 +59,7 @@ PERCIVAL_TEST(spurious_fault, a_fault_on_an_address_that_translates_is_retried_a
     EXPECT_EQ(spurious_faults() - before, 2u);
 }
 
-PERCIVAL_TEST(spurious_fault, a_write_to_what_can_only_be_read_is_not_retried)
+PERCIVAL_TEST(spurious_fault, a_write_to_read_only_memory_is_not_retried)
 {
     static constexpr u64 constant = 0;
     EXPECT(mm::is_spurious({VirtAddr{4}, address_of(&constant), false}));
@@ -73,7 +73,7 @@ PERCIVAL_TEST(spurious_fault, a_retry_that_does_not_help_ends_as_a_real_fault)
     while (retries < 1'000'000 && mm::is_spurious({VirtAddr{12}, address_of(&word), false}))
         ++retries;
     EXPECT(retries < 1'000'000);
-    // Another fault in between is progress.
+    // A different fault in between counts as progress.
     EXPECT(mm::is_spurious({VirtAddr{16}, address_of(&word), false}));
     EXPECT(mm::is_spurious({VirtAddr{12}, address_of(&word), false}));
 }
@@ -85,14 +85,14 @@ PERCIVAL_TEST(spurious_fault, a_real_fault_is_reported_and_not_counted)
     EXPECT_EQ(spurious_faults(), before);
 }
 
-PERCIVAL_TEST(spurious_fault, a_fault_of_the_cpu_that_breaks_is_reported_at_once)
+PERCIVAL_TEST(spurious_fault, a_fault_of_the_breaking_cpu_is_reported_at_once)
 {
     const mm::LiveBreak in_progress;
     EXPECT(is_translation_fault_at(read_from(kHole), kHole));
 }
 
-// Bounded by counting: a part of a second.
-PERCIVAL_TEST(spurious_fault, a_break_that_never_ends_delays_the_report_of_a_real_fault_and_no_more)
+// The delay is bounded by a count, and takes a fraction of a second.
+PERCIVAL_TEST(spurious_fault, a_break_that_never_ends_only_delays_the_report_of_a_real_fault)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     std::atomic<bool> begun{false};
@@ -112,8 +112,9 @@ PERCIVAL_TEST(spurious_fault, a_break_that_never_ends_delays_the_report_of_a_rea
     });
 }
 
-// Of 5 ms each, and together they take longer than one may; each begins before the last one has ended.
-PERCIVAL_TEST_MANUAL(spurious_fault, one_break_after_the_other_is_waited_for)
+// Each break takes 5 ms and begins before the previous one has ended. Together they take longer than one
+// break may.
+PERCIVAL_TEST_MANUAL(spurious_fault, consecutive_breaks_are_waited_for)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     const auto page = mm::allocate_page();
@@ -121,7 +122,9 @@ PERCIVAL_TEST_MANUAL(spurious_fault, one_break_after_the_other_is_waited_for)
     std::atomic<bool> begun{false};
     run_everywhere([&](CpuId cpu) {
         if (cpu == kBootCpu) {
-            const arch::InterruptMask masked; // breaks that overlap do not end in the order in which masks do
+            // Overlapping breaks do not unmask interrupts in the reverse order of masking, so this mask
+            // encloses them all.
+            const arch::InterruptMask masked;
             std::array<std::optional<mm::LiveBreak>, 2> breaks{};
             for (u32 number = 0; number < 400; ++number) {
                 breaks[number % 2].emplace();
@@ -165,15 +168,15 @@ struct Readers {
     }
 };
 
-// The kernel's tables as on a CPU on which leaves in use cannot change their size: every change of a run
-// breaks it.
+// The kernel's tables as on a CPU where leaves in use cannot change their size: every change of a run breaks
+// it.
 struct BreakingTables : mm::LiveTables<arch::Pte> {
     using Break = mm::LiveBreak;
     static arch::Pte* table(PhysAddr address) { return mm::kernel_tables().table(address); }
     static std::optional<PhysAddr> allocate() { return mm::kernel_tables().allocate(); }
 };
 
-// Protects the run back and forth until readers have run into it, many times at least.
+// Protects the run back and forth until a reader has faulted on it, and at least kAtLeast times.
 void protect_under(const Readers& readers)
 {
     constexpr u64 kAtLeast = 100, kAtMost = 100'000;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The engine on the real machine: what the hardware translates after each operation, invalidation by range
-// included; and the dump, which finds a bad mapping where there is one.
+// Tests the engine on the real machine: what the hardware translates after each operation, with and without
+// invalidation by range. Also tests that the dump finds a bad mapping.
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "arch/mmu/tlb.hpp"
@@ -27,7 +27,7 @@ using mm::KernelLayout;
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
-// Far above what is mapped at boot, in a region whose lower tables are shared.
+// The area is far above everything that boot maps, in a region whose lower tables are shared.
 constexpr u64 kRun = KernelGeometry::contiguous_entries(mm::kLastLevel);
 constexpr VirtRange kArea{(KernelLayout::kVmalloc.end() - KernelGeometry::entry_size(mm::Level{2}) * 2)
                               .align_down(KernelGeometry::entry_size(mm::Level{2})),
@@ -51,14 +51,14 @@ void unmap(VirtRange range)
     EXPECT(mm::master_table().unmap(range, batch).has_value());
 }
 
-// Maps each page of the area to the same page of memory, reads it on all CPUs so that TLBs have it, and maps
-// it to another.
+// Maps each page of the area to the same page of memory, reads it on all CPUs so that their TLBs have it, and
+// maps it to another page.
 void remap_everything_and_read(bool by_range)
 {
     const bool before = std::exchange(arch::range_tlbi_is_used, by_range);
     two_pages[0][0] = 1;
     two_pages[1][0] = 2;
-    constexpr u64 kPages = 37; // no power of two: several operations of different scale
+    constexpr u64 kPages = 37; // no power of two: takes several operations of different scale
     for (u64 round = 0; round < 2; ++round) {
         for (u64 page = 0; page < kPages; ++page)
             EXPECT(mm::master_table().map({kArea.base + kPage * page, kPage}, physical(two_pages[round]),
@@ -86,7 +86,7 @@ PERCIVAL_TEST(page_table, no_cpu_sees_an_old_page_after_a_flush_page_by_page)
 PERCIVAL_TEST(page_table, no_cpu_sees_an_old_page_after_a_flush_by_range)
 {
     if (!arch::has_range_tlbi())
-        SKIP("a CPU here has no FEAT_TLBIRANGE");
+        SKIP("a CPU of this machine has no FEAT_TLBIRANGE");
     const u64 before = mm::tlb_statistics.invalidations;
     remap_everything_and_read(true);
     EXPECT(mm::tlb_statistics.invalidations - before <= 2 * 4);
@@ -104,12 +104,12 @@ PERCIVAL_TEST(page_table, a_flush_is_repeated_if_and_only_if_a_cpu_has_the_errat
     EXPECT_EQ(mm::tlb_statistics.barriers - barriers, needed ? 3u : 2u);
 }
 
-// All CPUs read a leaf while it is cut to pieces, and none faults, as they would with break-before-make. A block, or a run of pages
-// where a block is more than can be allocated.
-PERCIVAL_TEST(page_table, a_leaf_that_all_cpus_read_is_cut_live)
+// All CPUs read a leaf while it is split, and none of them faults as it would with break-before-make. The
+// leaf is a block, or a run of pages where a block is too large to be allocated.
+PERCIVAL_TEST(page_table, a_leaf_that_all_cpus_read_is_split_live)
 {
     if (!mm::kernel_tables().resizes_live())
-        SKIP("a CPU here changes sizes by break-before-make only");
+        SKIP("a CPU of this machine changes sizes only by break-before-make");
     constexpr Bytes kBlock = KernelGeometry::entry_size(mm::Level{2});
     constexpr Bytes kLargest = kPage * mm::kMaxPageOrder.pages();
     constexpr Bytes kSize = kBlock <= kLargest ? kBlock : kPage * kRun;
@@ -117,7 +117,8 @@ PERCIVAL_TEST(page_table, a_leaf_that_all_cpus_read_is_cut_live)
     const auto memory = mm::allocate_pages(order);
     ASSERT(memory.has_value());
     constexpr u64 kPattern = 0x1234'5678'9abc'def0;
-    // Nobody else's, so that there is room for a block, unless a former run of this test has cut one here.
+    // No other code uses this area, so there is room for a block, unless an earlier run of this test split
+    // one here.
     const VirtRange area{kArea.base - kBlock * 2, kSize};
     const VirtAddr cut = area.base + kPage * 3;
     *mm::linear_pointer<volatile u64>(*memory + kPage * 3) = kPattern;
@@ -152,7 +153,7 @@ PERCIVAL_TEST(page_table, a_leaf_that_all_cpus_read_is_cut_live)
 
 PERCIVAL_TEST(page_table, part_of_a_run_can_be_protected_and_unmapped)
 {
-    // The memory behind it is the image's text: only read, through this alias.
+    // The memory behind the run is the image's text, which is only read through this alias.
     const PhysAddr text = physical(_text).align_up(kPage * kRun);
     ASSERT(mm::master_table().map({kArea.base, kPage * kRun}, text, mm::kReadOnlyData).has_value());
     EXPECT(mm::master_table().walk(kArea.base).is_in_run());
@@ -178,7 +179,7 @@ PERCIVAL_TEST(page_table, a_mapping_that_fails_leaves_nothing_behind)
     unmap({kArea.base + kPage, kPage});
 }
 
-// Tables of a tree that no CPU ever uses.
+// The tables of a tree that no CPU ever uses.
 struct ScratchTables {
     using NoWalkers = void;
     static constexpr u64 kPages = 1 + KernelGeometry::kLevels;
@@ -216,7 +217,7 @@ PERCIVAL_TEST(ptdump, finds_nothing_bad_in_the_roots_in_use)
     for_each_online_cpu([](CpuId cpu) { EXPECT_EQ(report_bad_mappings(mm::cpu_root(cpu)), 0u); });
 }
 
-PERCIVAL_TEST(ptdump, roots_differ_in_the_local_window_only_and_there_by_the_whole_unit)
+PERCIVAL_TEST(ptdump, roots_differ_only_in_the_local_window_and_there_by_at_least_a_whole_unit)
 {
     const KernelTableDump dump{TableAt{}};
     for_each_online_cpu([&dump](CpuId cpu) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The largest blocks of a 52-bit build (512 GiB, 64 GiB, 4 TiB by granule), as the hardware translates them. In a
-// scratch root: the CPU's own is sealed, and hardly any machine has RAM enough for one.
+// Tests how the hardware translates the largest blocks of a 52-bit build (512 GiB, 64 GiB, 4 TiB by granule).
+// Uses a scratch root, because the CPU's own root is sealed and hardly any machine has enough RAM for such a
+// block.
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
@@ -24,11 +25,11 @@ using mm::Level;
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr Bytes kWide = KernelGeometry::entry_size(KernelGeometry::kWideBlockLevel);
 
-// Far up in the linear map, where no machine has RAM.
+// The area is far up in the linear map, where no machine has RAM.
 constexpr VirtRange kArea{KernelLayout::kLinear.base + Bytes{KernelLayout::kLinear.size.count() / 2},
                           kWide * 2};
 
-// Tables of the root below, which keeps count of them and frees them.
+// The tables of the scratch root. Keeps a list of them, and frees them at the end.
 class ScratchTables : public mm::LiveTables<Pte> {
 public:
     ~ScratchTables()
@@ -54,7 +55,8 @@ private:
     u64 used_{0};
 };
 
-// What the hardware makes of `addresses` on `root`. Boot CPU; nothing in between uses what the roots differ in.
+// Returns the hardware's translations of `addresses` under `root`. Boot CPU only. Nothing in between uses
+// addresses in which the roots differ.
 template <std::size_t N>
 std::array<arch::Translation, N> translate_on(PhysAddr root, const std::array<VirtAddr, N>& addresses)
 {
@@ -67,18 +69,18 @@ std::array<arch::Translation, N> translate_on(PhysAddr root, const std::array<Vi
     return found;
 }
 
-PERCIVAL_TEST(wide_blocks, translate_from_their_first_byte_to_their_last_and_can_be_cut)
+PERCIVAL_TEST(wide_blocks, translate_from_their_first_to_their_last_byte_and_can_be_split)
 {
     if (!mm::wide_blocks)
         SKIP("this build or this CPU has no 52-bit output addresses");
     ScratchTables tables;
     const auto root = tables.allocate();
     ASSERT(root.has_value());
-    // Whatever the kernel needs while it runs on this root is where it always is.
+    // Everything that the kernel needs while it runs on this root is at its usual address.
     std::copy_n(tables.table(mm::cpu_root(kBootCpu)), KernelGeometry::entries(KernelGeometry::kRootLevel),
                 tables.table(*root));
     tables.publish();
-    // The highest physical addresses, as a device's, so that no speculation reaches out for them.
+    // The highest physical addresses, mapped as a device's, so that no speculation accesses them.
     const PhysAddr to{(u64{1} << cpu_features(kBootCpu).physical_bits) - kArea.size.count()};
     mm::PageTable<KernelGeometry, Pte, ScratchTables> table{*root, tables};
     ASSERT(table.map(kArea, to, mm::kDeviceRegisters).has_value());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Many CPUs and interrupts on the allocators at once: nothing is handed out twice, nothing is lost.
+// Lets many CPUs and interrupts use the allocators at once: no memory is handed out twice, and none is lost.
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/tick.hpp"
@@ -19,7 +19,8 @@
 namespace percival {
 namespace {
 
-// The same steps for pages and for objects: something of `kWords` words, to be signed all over.
+// Pages and objects with a common interface, so that both undergo the same steps. Each has `kWords` words to
+// be signed.
 struct SinglePages {
     static constexpr u64 kWords = mm::KernelGeometry::kPageSize.count() / sizeof(u64);
     static u64* allocate()
@@ -37,7 +38,8 @@ struct Objects {
     static void free(u64* thing) { mm::free_object(thing, Bytes{Size}); }
 };
 
-// Signs the thing's ends. Whoever was given the same thing signs differently.
+// Writes a signature at both ends of an allocation. If two CPUs get the same memory, one overwrites the
+// other's signature.
 template <class Kind>
 void sign(u64* thing, u64 signature)
 {
@@ -52,7 +54,7 @@ bool is_signed(u64* thing, u64 signature)
            __atomic_load_n(&thing[Kind::kWords - 1], __ATOMIC_RELAXED) == signature;
 }
 
-// Each CPU's own, of 0 to 90 things, which is from nothing to more than a stock holds.
+// Each CPU's own 0 to 90 allocations: from none to more than a stock holds.
 constexpr u32 kMax = 90;
 PERCIVAL_PERCPU PerCpu<std::array<u64*, kMax>> mine{};
 
@@ -91,12 +93,12 @@ void hammer_everywhere()
     EXPECT_EQ(after.late_writes, before.late_writes);
 }
 
-PERCIVAL_TEST(memory_hammer, no_page_is_handed_out_twice_to_any_cpus)
+PERCIVAL_TEST(memory_hammer, no_page_is_handed_out_twice)
 {
     hammer_everywhere<SinglePages>();
 }
 
-PERCIVAL_TEST(memory_hammer, no_object_is_handed_out_twice_to_any_cpus)
+PERCIVAL_TEST(memory_hammer, no_object_is_handed_out_twice)
 {
     drain_all_object_stocks();
     hammer_everywhere<Objects<16>>();
@@ -104,7 +106,8 @@ PERCIVAL_TEST(memory_hammer, no_object_is_handed_out_twice_to_any_cpus)
     hammer_everywhere<Objects<1536>>();
 }
 
-// A slot for each of a few things: whoever comes swaps what it brings for what is there, and frees that.
+// Uses a few shared slots. A CPU allocates, exchanges its allocation for the content of a slot, and frees
+// what it got.
 template <class Kind>
 void exchange_everywhere()
 {
@@ -134,14 +137,14 @@ void exchange_everywhere()
     EXPECT_EQ(after.bad_frees, before.bad_frees);
 }
 
-PERCIVAL_TEST(memory_hammer, what_one_cpu_allocates_another_can_free)
+PERCIVAL_TEST(memory_hammer, a_cpu_can_free_memory_that_another_cpu_allocated)
 {
     drain_all_object_stocks();
     exchange_everywhere<SinglePages>();
     exchange_everywhere<Objects<64>>();
 }
 
-// Alarms as fast as they come, whose handler uses the allocators that the interrupted loop is using.
+// Sets alarms at a high rate. The handler uses the same allocators as the loop that it interrupts.
 PERCIVAL_PERCPU PerCpu<u64> interrupts{};
 
 void allocate_and_rearm()
@@ -160,7 +163,7 @@ void allocate_and_rearm()
     arch::timer_set_alarm(arch::timer_frequency() / 100'000 + (interrupts.read() & 63));
 }
 
-PERCIVAL_TEST(memory_hammer, allocations_in_interrupt_handlers_do_not_disturb_those_they_interrupt)
+PERCIVAL_TEST(memory_hammer, allocations_in_interrupt_handlers_do_not_disturb_interrupted_allocations)
 {
     drain_all_object_stocks();
     const auto before = mm::memory_statistics();

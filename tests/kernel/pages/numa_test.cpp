@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Pages come from the CPU's own NUMA node for as long as it has some, and from the others then. Needs a
+// Tests that pages come from the CPU's own NUMA node while it has some, and from other nodes then. Needs a
 // machine with several nodes.
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/machine.hpp"
@@ -30,7 +30,8 @@ bool has_several_nodes()
     return several;
 }
 
-// By the device tree's banks: what was taken before there were zones is in none.
+// Uses the banks of the device tree, because memory that was allocated before the zones existed is in no
+// zone.
 mm::NumaNode node_of_memory(PhysAddr memory)
 {
     for (const MemoryBank& bank : this_machine().memory) {
@@ -45,10 +46,10 @@ PhysAddr memory_behind(VirtAddr address)
     return mm::master_table().walk(address).pte.address();
 }
 
-PERCIVAL_TEST(numa, a_cpus_percpu_data_and_stack_are_in_its_own_nodes_memory)
+PERCIVAL_TEST(numa, the_percpu_data_and_stack_of_a_cpu_are_on_its_own_node)
 {
     if (!has_several_nodes())
-        SKIP("there is one node");
+        SKIP("this machine has only one NUMA node");
     for_each_online_cpu([](CpuId cpu) {
         const u32 node = this_machine().cpus[cpu.index()].numa_node;
         const VirtAddr unit = mm::local_to_global(mm::KernelLayout::kLocalPercpu.base, cpu);
@@ -57,10 +58,10 @@ PERCIVAL_TEST(numa, a_cpus_percpu_data_and_stack_are_in_its_own_nodes_memory)
     });
 }
 
-PERCIVAL_TEST(numa, every_cpu_gets_pages_of_its_own_node_and_takes_others_back_too)
+PERCIVAL_TEST(numa, every_cpu_gets_pages_of_its_own_node_and_frees_pages_of_any_node)
 {
     if (!has_several_nodes())
-        SKIP("there is one node");
+        SKIP("this machine has only one NUMA node");
     drain_all_page_caches();
     const auto before = mm::memory_statistics();
     static constinit std::array<PhysAddr, kMaxCpus> pages{};
@@ -70,7 +71,8 @@ PERCIVAL_TEST(numa, every_cpu_gets_pages_of_its_own_node_and_takes_others_back_t
         EXPECT_EQ(node_of(*page).number(), mm::this_cpu_node().number());
         pages[cpu.index()] = *page;
     });
-    // All on the boot CPU: a page of another node goes back there and is not handed out here next.
+    // The boot CPU frees all of them. A page of another node returns to that node, and is not the next one
+    // allocated here.
     for (PhysAddr& page : pages) {
         if (page == PhysAddr{})
             continue;
@@ -84,10 +86,10 @@ PERCIVAL_TEST(numa, every_cpu_gets_pages_of_its_own_node_and_takes_others_back_t
     EXPECT_EQ(mm::memory_statistics().used, before.used);
 }
 
-PERCIVAL_TEST(numa, a_node_that_is_used_up_is_helped_out_by_another)
+PERCIVAL_TEST(numa, an_exhausted_node_gets_pages_from_another_node)
 {
     if (!has_several_nodes())
-        SKIP("there is one node");
+        SKIP("this machine has only one NUMA node");
     const auto before = mm::memory_statistics();
     if (mm::kPoisonFreedMemory && before.total > 2_GiB)
         SKIP("poisoning that much memory takes too long");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What one CPU can see of the page allocator: pages that are its own, counts that add up, wrong frees
+// Tests what one CPU can see of the page allocator: pages are distinct, counts are exact, and wrong frees are
 // refused.
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
@@ -29,7 +29,8 @@ volatile u64* words_of(PhysAddr page)
     return mm::linear_pointer<volatile u64>(page);
 }
 
-// Of which there are two on every machine: 128 MiB with 64 KiB pages.
+// The largest order of which every machine has two free blocks. The smallest machine with 64 KiB pages has
+// 128 MiB.
 constexpr u32 kLargestTried = 8;
 
 // More than a page cache holds.
@@ -110,7 +111,7 @@ PERCIVAL_TEST(page_allocator, zeroed_pages_are_zero_in_every_word_and_leave_thei
     }
 }
 
-// Each is reported on the console and has no other effect.
+// Frees a block wrongly. The free is reported on the console and has no other effect.
 void expect_refused(PhysAddr block, PageOrder order)
 {
     const auto before = mm::memory_statistics();
@@ -121,7 +122,7 @@ void expect_refused(PhysAddr block, PageOrder order)
     EXPECT_EQ(after.used, before.used);
 }
 
-PERCIVAL_TEST(page_allocator, a_second_free_is_refused_wherever_the_page_is_by_then)
+PERCIVAL_TEST(page_allocator, a_second_free_is_refused_in_the_page_cache_and_in_the_zone)
 {
     const auto page = mm::allocate_page();
     ASSERT(page.has_value());
@@ -135,23 +136,23 @@ PERCIVAL_TEST(page_allocator, a_second_free_is_refused_wherever_the_page_is_by_t
     expect_refused(*block, PageOrder{3});
 }
 
-PERCIVAL_TEST(page_allocator, a_free_of_what_was_not_handed_out_so_is_refused)
+PERCIVAL_TEST(page_allocator, a_free_with_a_wrong_address_or_order_is_refused)
 {
     const auto block = mm::allocate_pages(PageOrder{3});
     ASSERT(block.has_value());
     expect_refused(*block, kOnePage);                 // the wrong order
-    expect_refused(*block, PageOrder{4});             // and one that may be misaligned, too
-    expect_refused(*block + kPage, kOnePage);         // inside
+    expect_refused(*block, PageOrder{4});             // also wrong, and perhaps misaligned
+    expect_refused(*block + kPage, kOnePage);         // inside the block
     expect_refused(*block + Bytes{8}, kOnePage);      // not aligned
-    expect_refused(PhysAddr{0}, kOnePage);            // no RAM, or page 0
-    expect_refused(PhysAddr{~u64{0}}, kOnePage);      // nothing at all
+    expect_refused(PhysAddr{0}, kOnePage);            // not RAM, or page 0
+    expect_refused(PhysAddr{~u64{0}}, kOnePage);      // outside all memory
     expect_refused(mm::master_root(), kOnePage);      // in the image
     expect_refused(mm::cpu_root(kBootCpu), kOnePage); // from early memory
     mm::free_pages(*block, PageOrder{3});
 }
 
-// The largest order of which there is a block: on a small machine with large pages not the largest there can
-// be.
+// Returns the largest order of which a block is free. On a small machine with large pages it is smaller than
+// kMaxPageOrder.
 PageOrder largest_block()
 {
     for (PageOrder order = mm::kMaxPageOrder; order > kOnePage; order = order.down()) {
@@ -163,13 +164,13 @@ PageOrder largest_block()
     return kOnePage;
 }
 
-PERCIVAL_TEST(page_allocator, memory_can_be_used_up_and_comes_back_to_the_last_page)
+PERCIVAL_TEST(page_allocator, all_memory_can_be_allocated_and_every_page_comes_back)
 {
     const auto before = mm::memory_statistics();
     if (mm::kPoisonFreedMemory && before.total > 2_GiB)
         SKIP("poisoning that much memory takes too long");
-    // The hoard writes to each block it takes, and an emulator's host has to find memory for each, 2 MiB at a
-    // time.
+    // The hoard writes to each block that it takes, and an emulator's host must find memory for each, 2 MiB
+    // at a time.
     if (before.total > 16_GiB)
         SKIP("an emulator's host may not have that much memory");
     drain_all_page_caches();
@@ -191,15 +192,15 @@ PERCIVAL_TEST(page_allocator, memory_can_be_used_up_and_comes_back_to_the_last_p
     const auto after = mm::memory_statistics();
     EXPECT_EQ(after.free, before.free);
     EXPECT_EQ(after.used, before.used);
-    EXPECT_EQ(largest_block().number(), largest.number()); // all merged again
+    EXPECT_EQ(largest_block().number(), largest.number()); // all blocks have merged again
 }
 
-PERCIVAL_TEST(page_allocator, the_nth_allocation_fails_when_asked_for_and_no_other)
+PERCIVAL_TEST(page_allocator, exactly_the_nth_allocation_fails_when_requested)
 {
     for (u32 nth = 1; nth <= 3; ++nth) {
         mm::FailNth fail{nth};
         for (u32 count = 1; count <= 4; ++count) {
-            const PageOrder order{count % 2}; // single pages and blocks count alike
+            const PageOrder order{count % 2}; // single pages and blocks count equally
             const auto block = mm::allocate_pages(order);
             EXPECT_EQ(block.has_value(), count != nth);
             EXPECT_EQ(fail.has_failed(), count >= nth);
@@ -212,12 +213,12 @@ PERCIVAL_TEST(page_allocator, the_nth_allocation_fails_when_asked_for_and_no_oth
     mm::free_page(*page);
 }
 
-PERCIVAL_TEST(page_allocator, a_mapping_whose_table_cannot_be_allocated_is_refused_with_no_memory)
+PERCIVAL_TEST(page_allocator, a_mapping_fails_with_no_memory_if_its_table_cannot_be_allocated)
 {
     if (mm::KernelGeometry::kLevels == 2)
         SKIP("all tables of the region are there from the start");
     const auto before = mm::memory_statistics();
-    // Where no table of the last level is, not even one that somebody has used and left.
+    // Find an address without a last-level table, not even one that other code has used and left.
     VirtAddr unused = mm::KernelLayout::kVmalloc.end() - kPage;
     while (mm::master_table().walk(unused).level == mm::kLastLevel)
         unused = unused - mm::KernelGeometry::entry_size(mm::Level{2});
@@ -242,7 +243,7 @@ PERCIVAL_TEST(page_allocator, a_write_after_free_is_reported_with_its_address)
     EXPECT_EQ(mm::memory_statistics().late_writes, before + 1);
     mm::free_page(*again);
 
-    // Through the zone, as part of a block.
+    // The same through the zone, as part of a block.
     const auto block = mm::allocate_pages(PageOrder{2});
     ASSERT(block.has_value());
     mm::free_pages(*block, PageOrder{2});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Small objects: every size, aligned and apart; typed objects; wrong frees; failure.
+// Tests small objects: every size is aligned and separate; typed objects; wrong frees; failing allocations.
 #include "kernel/selftest/selftest.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/pages/allocation_failure.hpp"
@@ -22,7 +22,7 @@ u64 bytes_in_use()
     return mm::memory_statistics().used.count();
 }
 
-// Allocates `kMany` of a size, fills each with a byte of its own, checks them all and gives them back.
+// Allocates `kMany` objects of a size, fills each with its own byte, checks them all, and frees them.
 void check_size(Bytes size)
 {
     for (std::size_t index = 0; index < kMany; ++index) {
@@ -41,7 +41,7 @@ void check_size(Bytes size)
     }
 }
 
-PERCIVAL_TEST(small_objects, objects_of_every_class_are_aligned_and_apart)
+PERCIVAL_TEST(small_objects, objects_of_every_class_are_aligned_and_do_not_overlap)
 {
     drain_all_object_stocks();
     const u64 before = bytes_in_use();
@@ -78,7 +78,7 @@ struct Witness {
 };
 
 struct alignas(128) Aligned {
-    u8 bytes[130]; // 256 with its alignment
+    u8 bytes[130]; // 256 bytes with its alignment
 };
 
 PERCIVAL_TEST(small_objects, typed_objects_are_constructed_aligned_and_destroyed_once)
@@ -102,7 +102,7 @@ PERCIVAL_TEST(small_objects, typed_objects_are_constructed_aligned_and_destroyed
     mm::destroy<Aligned>(nullptr);
 }
 
-PERCIVAL_TEST(small_objects, a_failed_allocation_is_null_and_constructs_nothing)
+PERCIVAL_TEST(small_objects, a_failed_allocation_returns_null_and_constructs_nothing)
 {
     u32 made = 0;
     u32 ended = 0;
@@ -111,7 +111,7 @@ PERCIVAL_TEST(small_objects, a_failed_allocation_is_null_and_constructs_nothing)
         EXPECT(mm::create<Witness>(made, ended) == nullptr);
         EXPECT(fail.has_failed());
     }
-    // The stock empty, so that the second allocation is that of a slab.
+    // Empty the stock, so that the second allocation is that of a slab.
     mm::drain_object_stock();
     {
         mm::FailNth fail{2};
@@ -123,13 +123,13 @@ PERCIVAL_TEST(small_objects, a_failed_allocation_is_null_and_constructs_nothing)
     EXPECT(now != nullptr);
 }
 
-PERCIVAL_TEST(small_objects, exhaustion_is_null_and_ends_when_memory_comes_back)
+PERCIVAL_TEST(small_objects, allocations_return_null_while_memory_is_exhausted)
 {
     drain_all_object_stocks();
     drain_all_page_caches();
     const auto before = mm::memory_statistics();
     if (before.total > PageHoard::kMax)
-        SKIP("that is too much memory to take");
+        SKIP("this machine has too much memory to allocate all of it");
     {
         PageHoard hoard;
         hoard.take_everything();
@@ -151,11 +151,11 @@ PERCIVAL_TEST(small_objects, a_wrong_free_is_refused)
     u64 wrong = 0;
     const auto free_wrongly = [&wrong](void* what, Bytes size) {
         mm::free_object(what, size);
-        mm::drain_object_stock(); // without the checks of debug builds it is found out here
+        mm::drain_object_stock(); // builds without the checks of debug builds detect it here
         ++wrong;
     };
-    free_wrongly(object + 8, Bytes{64}); // inside
-    free_wrongly(object, Bytes{192});    // another size
+    free_wrongly(object + 8, Bytes{64}); // inside the object
+    free_wrongly(object, Bytes{192});    // of another size
     free_wrongly(&wrong, Bytes{64});     // on the stack
     free_wrongly(mm::linear_pointer<void>(mm::cpu_root(kBootCpu)), Bytes{64});
     mm::free_object(object, Bytes{64});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/cpu/barrier.hpp; its enumerations are in arch/simulation/simulation.hpp. Nothing on the
-// host needs a DMB.
+// The host's version of arch/cpu/barrier.hpp: the simulated machine's barriers, or nothing without one. Its
+// enumerations are in arch/simulation/simulation.hpp. Nothing on the host needs a DMB.
 #pragma once
 
 #include "arch/simulation/simulation.hpp"

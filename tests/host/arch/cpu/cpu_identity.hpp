@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/cpu/cpu_identity.hpp: a thread says which CPU it plays.
+// The host's version of arch/cpu/cpu_identity.hpp: each thread sets which CPU it represents.
 #pragma once
 
 #include "kernel/lib/types.hpp"

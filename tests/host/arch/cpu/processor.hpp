@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/cpu/processor.hpp: a thread stands for a CPU, and "interrupts masked" is a count a test can
-// read.
+// The host's version of arch/cpu/processor.hpp: a thread represents a CPU, and "interrupts masked" is a
+// counter that tests can read.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -10,7 +10,7 @@
 
 namespace percival::arch {
 
-// Runs inside relax(), for a test that has to stop a thread while it spins.
+// Called by relax(), for a test that must stop a thread while it spins.
 inline thread_local std::function<void()> on_relax;
 
 inline void relax()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/devices/timer.hpp, the clock only.
+// The host's version of arch/devices/timer.hpp: only the clock.
 #pragma once
 
 #include "kernel/lib/types.hpp"

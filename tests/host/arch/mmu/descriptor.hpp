@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/mmu/descriptor.hpp.
+// The host's version of arch/mmu/descriptor.hpp: the simulated machine's memory, or plain atomics without
+// one.
 #pragma once
 
 #include "arch/simulation/simulation.hpp"

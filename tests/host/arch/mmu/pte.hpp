@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/mmu/pte.hpp: the simulated machine's descriptors.
+// The host's version of arch/mmu/pte.hpp: the descriptors of the simulated machine.
 #pragma once
 
 #include "arch/simulation/simulated_pte.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/mmu/tlb.hpp.
+// The host's version of arch/mmu/tlb.hpp: the simulated machine's TLBs, or nothing without one.
 #pragma once
 
 #include "arch/simulation/simulation.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/percpu/access.hpp.
+// The host's version of arch/percpu/access.hpp: plain atomics.
 #pragma once
 
 namespace percival::arch {

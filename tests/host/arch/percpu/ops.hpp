@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/percpu/ops.hpp: plain atomics (arch/percpu/register.hpp).
+// The host's version of arch/percpu/ops.hpp: plain atomics (arch/percpu/register.hpp).
 #pragma once
 
 #include "kernel/lib/types.hpp"

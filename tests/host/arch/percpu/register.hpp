@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/percpu/register.hpp: there is one CPU, whose copy lies at the local address itself.
+// The host's version of arch/percpu/register.hpp: there is one CPU, whose copy is at the local address
+// itself.
 #pragma once
 
 #include "kernel/lib/types.hpp"

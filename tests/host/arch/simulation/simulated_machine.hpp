@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A machine of several CPUs with TLBs, for testing what edits translation tables. It runs no instructions:
-// the code under test does, through the host's arch headers, and the machine knows at every moment what the
-// architecture allows each CPU's TLB to hold, and each walk to see:
+// A machine of several CPUs with TLBs, to test code that edits translation tables. The machine runs no
+// instructions. The code under test runs on the host and reports its steps through the host's arch headers.
+// The machine knows at every moment what the architecture allows each CPU's TLB to hold and each walk to see:
 //
-//   - a walker may see a stored descriptor at once, or its former value until a DSB for stores follows, by the CPU that
-//     stored it or by one that has seen it meanwhile (other-multi-copy atomicity, Arm ARM B2.3);
-//   - a TLB may have fetched any valid entry as soon as it could be seen, without anybody asking, table entries too (walk
-//     caches), and may keep it until a TLBI that covers it was issued after that DSB, and a full DSB completed it;
-//   - the CPU that made the change may be ahead of both until its ISB;
-//   - an entry of a contiguous run may be cached for the whole run.
+// * A walker may see a stored descriptor at once. It may see the former value until a DSB for stores follows,
+//   made by the CPU that stored the descriptor or by one that has seen it meanwhile (other-multi-copy
+//   atomicity, Arm ARM B2.3).
+// * A TLB may fetch any valid entry as soon as it can be seen, without any access, table entries too (walk
+//   caches). It may keep the entry until a TLBI that covers it was issued after that DSB, and a full DSB has
+//   completed the TLBI.
+// * For the CPU that made the change, both may last until its ISB.
+// * An entry of a contiguous run may be cached for the whole run.
 //
-// So it is not one TLB model picked at random but all of them at once: access() says what a CPU may get, and
-// complains when that is not one answer. What can never be right is a violation at the moment it happens: see
-// the texts below.
+// So the machine does not pick one TLB behaviour at random but models all of them at once: access() returns
+// what a CPU may get, and complains if there is more than one possibility. A step that can never be right is
+// a violation as soon as it happens; see the texts below.
 //
-// With set_completes_tlbi_early() it has the erratum that needs_repeated_tlbi() is about: a broadcast TLBI and its
-// DSB remove an entry, but accesses made through it may still be under way, until another such pair.
+// set_completes_tlbi_early() enables the erratum that needs_repeated_tlbi() is about: a broadcast TLBI and
+// its DSB remove an entry, but accesses through it may still be under way until a second TLBI and DSB.
 //
-// CPUs take turns at any point: whoever wants to interleave them is told before each step (on_step).
+// CPUs may take turns at any point: on_step is called before each step, for code that interleaves the CPUs.
 //
 // With share_tlbs() the CPUs use each other's entries, as they may with CnP = 1 (Arm ARM D8.15.1).
 #pragma once
@@ -38,7 +40,7 @@
 
 namespace percival::arch {
 
-// What one access comes to: an address and attributes, or a fault.
+// The result of one access: an address and attributes, or a fault.
 struct Outcome {
     std::optional<PhysAddr> address;
     mm::Attributes attributes{};
@@ -53,7 +55,7 @@ public:
     using Level = mm::Level;
     using CpuMask = u32;
 
-    // Installs itself as the calling thread's machine; CPU 0 executes.
+    // Installs itself as the machine of the calling thread. CPU 0 executes.
     SimulatedMachine(u32 cpus, u64 table_pages)
         : memory_{G::kPageSize, table_pages}, roots_(cpus), unsynchronized_(cpus)
     {
@@ -61,7 +63,7 @@ public:
     }
     ~SimulatedMachine() override { simulation = nullptr; }
 
-    // Settings.
+    // Settings of the machine. execute_on() selects the CPU that takes the next steps.
     void execute_on(u32 cpu) { executing_ = cpu; }
     void share_tlbs(bool on) { shared_tlbs_ = on; }
     void set_range_tlbi(bool on) { range_tlbi_ = on; }
@@ -69,13 +71,13 @@ public:
     void set_resizes_live(bool on) { resizes_live_ = on; }
     bool resizes_live() const { return resizes_live_; }
 
-    // Table pages. A new one is full of old descriptors.
+    // Table pages. A new page is full of garbage descriptors.
     std::optional<PhysAddr> allocate_page() { return memory_.allocate(); }
     u64* pointer(PhysAddr page) { return memory_.pointer(page); }
     u64 pages_in_use() const { return memory_.pages_in_use(); }
     void free_page(PhysAddr page);
 
-    // From now on `cpu` translates through `root`.
+    // Makes `cpu` translate through `root` from now on. add_root() declares a root that no CPU uses.
     void set_root(u32 cpu, PhysAddr root)
     {
         memory_.page(root).level = G::kRootLevel;
@@ -83,23 +85,24 @@ public:
     }
     void add_root(PhysAddr root) { memory_.page(root).level = G::kRootLevel; }
 
-    // What `cpu` gets at `address`. Several possible answers are a violation, and the first of them is
+    // Returns what `cpu` gets at `address`. More than one possible result is a violation; then the first is
     // returned.
     Outcome access(u32 cpu, VirtAddr address);
-    // All that `cpu` may get.
+    // Returns everything that `cpu` may get.
     std::vector<Outcome> outcomes(u32 cpu, VirtAddr address);
-    // Memory that was mapped gets another owner.
+    // Gives memory that was mapped to another owner.
     void reuse_memory(PhysRange range);
-    // Nothing is under way any more.
+    // Checks that no change is under way any more.
     void expect_settled();
 
     const std::vector<std::string>& violations() const { return violations_; }
     std::vector<std::string> take_violations() { return std::exchange(violations_, {}); }
 
-    // What CPU `from` stored until now, `to` has seen: it took a lock that `from` gave back, read a flag that it set.
+    // Lets `to` see everything that `from` has stored until now: it took a lock that `from` released, or read
+    // a flag that `from` set.
     void hand_over(u32 from, u32 to);
 
-    // Called before each step that the executing CPU takes.
+    // Called before each step of the executing CPU.
     std::function<void(const Step&)> on_step;
 
     struct Counts {
@@ -119,34 +122,34 @@ public:
     bool needs_repeated_tlbi() const override { return completes_tlbi_early_; }
 
 private:
-    // How far the removal of an entry that TLBs may hold has come.
+    // How far the removal of an entry that TLBs may hold has progressed.
     enum class Removal { Stored, Visible, Invalidated, Completed };
 
-    // A descriptor that is gone from the tables, and where TLBs may still have it.
+    // A descriptor that is gone from the tables but may still be in TLBs.
     struct Stale {
         CpuMask cpus;
-        VirtRange range; // what it translated
+        VirtRange range; // the addresses it translated
         Level level;
         Pte pte;
         Removal removal;
-        CpuMask publishers;       // whose DSB makes the removal visible
-        bool by_broadcast{false}; // invalidated so
-        CpuMask invalidators{0};  // whose DSB completes a TLBI that covers it
+        CpuMask publishers;       // CPUs whose DSB makes the removal visible
+        bool by_broadcast{false}; // whether the TLBI was a broadcast
+        CpuMask invalidators{0};  // CPUs whose DSB completes a TLBI that covers it
     };
 
-    // What a slot held before, and whose DSB makes sure that no walker sees it any more.
+    // A former value of a slot, and the CPUs whose DSB ensures that no walker sees it any more.
     struct Former {
         u64 value;
         CpuMask publishers;
     };
 
-    // Memory that accesses through a removed entry may yet reach.
+    // Memory that accesses through a removed entry may still reach.
     struct Outstanding {
         PhysRange memory;
-        CpuMask awaited_by{0}; // by whose broadcast TLBI since
+        CpuMask awaited_by{0}; // CPUs that have issued a broadcast TLBI since
     };
 
-    // An address a slot serves on some CPUs.
+    // An address that a slot translates on some CPUs.
     struct Place {
         CpuMask cpus;
         VirtAddr address;
@@ -196,8 +199,8 @@ private:
 
     SimulatedMemory memory_;
     std::vector<PhysAddr> roots_;
-    Values pending_;                     // former values a walker may see until a publisher's DSB
-    std::vector<Values> unsynchronized_; // and, per CPU that made the DSB, until its ISB
+    Values pending_;                     // former values that walkers may see until a publisher's DSB
+    std::vector<Values> unsynchronized_; // the same for each CPU that made the DSB, until its ISB
     std::vector<Stale> stale_;
     std::vector<Outstanding> outstanding_;
     std::set<const u64*> touched_runs_;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// SimulatedMachine: barriers, TLBIs, accesses, and pages that get another owner. Included by its header only.
+// The part of SimulatedMachine for barriers, TLBIs, accesses, and pages that change owners. Included only by
+// simulated_machine.hpp.
 #pragma once
 
 namespace percival::arch {
 
-// Whether a barrier of the executing CPU changes what others find out about removed entries.
+// Returns whether a barrier of the executing CPU changes what other CPUs may see of removed entries.
 template <class G>
 bool SimulatedMachine<G>::has_stale_to_move_on() const
 {
@@ -44,7 +45,7 @@ void SimulatedMachine<G>::dsb(Shareability shareability, Access access)
         complete_tlbis(reaches_all);
 }
 
-// TLBIs are complete; the CPU that waited for them needs its ISB yet.
+// Completes TLBIs. The CPU that waited for them still needs its ISB.
 template <class G>
 void SimulatedMachine<G>::complete_tlbis(bool reaches_all)
 {
@@ -98,7 +99,7 @@ void SimulatedMachine<G>::invalidate(TlbScope scope, Match match)
     }
     std::vector<Stale> others;
     for (Stale& stale : stale_) {
-        // What walkers may still see they may fetch again right after.
+        // Walkers may fetch an entry again right after the TLBI while its removal is not visible to them.
         if (stale.removal == Removal::Stored || stale.removal == Removal::Completed ||
             (stale.cpus & reached) == 0 || !match(stale))
             continue;
@@ -151,7 +152,7 @@ void SimulatedMachine<G>::free_page(PhysAddr table)
             violate("a table was freed while a walk cache may lead to it: " +
                     describe(stale.range.base, stale.pte, stale.level));
     }
-    // Its own slots are no links any more.
+    // The table's own slots are no links any more.
     const u64* entries = memory_.pointer(table);
     for (SimulatedMemory::Page& other : memory_.pages())
         std::erase_if(other.links, [&](const u64* slot) {
@@ -189,7 +190,7 @@ void SimulatedMachine<G>::outcomes_of_leaf(const u64* slot, Pte pte, Level level
     } else {
         add(out, {});
     }
-    // A neighbour with the contiguous hint speaks for the whole run.
+    // An entry with the contiguous hint may be used for its whole run.
     const u64 run = G::contiguous_entries(level);
     const u64 index = memory_.index_in_page(slot);
     const u64* first = slot - (index & (run - 1));
@@ -253,7 +254,7 @@ Outcome SimulatedMachine<G>::access(u32 cpu, VirtAddr address)
     const std::vector<Outcome> all = outcomes(cpu, address);
     if (all.size() != 1)
         violate("CPU " + std::to_string(cpu) + " may get " + std::to_string(all.size()) +
-                " different things at " + describe(address, Pte{}, G::kRootLevel));
+                " different results at " + describe(address, Pte{}, G::kRootLevel));
     return all[0];
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// SimulatedMachine: what a store of a descriptor does and what may be wrong with it. Included by its header
-// only.
+// The part of SimulatedMachine for stores of descriptors: their effects, and the checks for mistakes.
+// Included only by simulated_machine.hpp.
 #pragma once
 
 #include <cinttypes>
@@ -17,7 +17,7 @@ std::string SimulatedMachine<G>::describe(VirtAddr address, Pte pte, Level level
     return text;
 }
 
-// Every address that is, or may still be, translated through `slot`.
+// Returns every address that is, or may still be, translated through `slot`.
 template <class G>
 auto SimulatedMachine<G>::places_of(const u64* slot) const -> std::vector<Place>
 {
@@ -60,7 +60,7 @@ void SimulatedMachine<G>::load(const u64* slot)
     see(slot);
 }
 
-// What the executing CPU has read its next DSB publishes.
+// Lets the next DSB of the executing CPU publish what it has read.
 template <class G>
 void SimulatedMachine<G>::see(const u64* slot)
 {
@@ -125,7 +125,8 @@ void SimulatedMachine<G>::zero(u64* table, Bytes size)
     std::fill_n(table, size.count() / 8, u64{0});
 }
 
-// The rules of break-before-make, written down a second time and not taken from mm/page_table/descriptor_change.hpp.
+// Checks the rules of break-before-make. They are written down a second time here, independently of
+// mm/page_table/descriptor_change.hpp.
 template <class G>
 void SimulatedMachine<G>::check_overwrite(Pte old, Pte now, Level level, const u64* slot)
 {
@@ -135,9 +136,9 @@ void SimulatedMachine<G>::check_overwrite(Pte old, Pte now, Level level, const u
     const bool same_output =
         leaves && old.address() == now.address() && old.attributes().memory == now.attributes().memory;
     if (same_output && !old.is_contiguous() && !now.is_contiguous())
-        return; // permissions
+        return; // only permissions change
     if (resizes_live_ && same_output && old.attributes() == now.attributes())
-        return; // the contiguous hint
+        return; // only the contiguous hint changes
     if (resizes_live_ && old.kind(level) == Kind::Leaf && now.kind(level) == Kind::Table &&
         maps_the_same(old, level, now.address()))
         return;
@@ -171,7 +172,7 @@ void SimulatedMachine<G>::check_new(Pte now, Level level, const u64* slot)
     } else if (level.is_last()) {
         violate("a table below the last level");
     } else if (!memory_.contains(now.address()) || !memory_.page(now.address()).in_use) {
-        violate("a link to a page that is no table");
+        violate("a link to a page that is not a table in use");
         return;
     } else if (memory_.page(now.address()).unpublished_by) {
         violate("a table was linked before its contents were visible to walkers");
@@ -182,7 +183,7 @@ void SimulatedMachine<G>::check_new(Pte now, Level level, const u64* slot)
         check_against_stale(now, level, place);
 }
 
-// An entry may be made only when no TLB can hold another one for the same addresses.
+// Checks that no TLB can hold another entry for the same addresses when an entry is made.
 template <class G>
 void SimulatedMachine<G>::check_against_stale(Pte now, Level level, Place place)
 {
@@ -194,18 +195,20 @@ void SimulatedMachine<G>::check_against_stale(Pte now, Level level, Place place)
         const bool same =
             both_leaves && stale.pte.attributes() == now.attributes() &&
             stale.pte.address().raw() - stale.range.base.raw() == now.address().raw() - range.base.raw();
-        // Above a leaf a table is no translation; below a stale table it is one more walk.
+        // A stale table at another level does not conflict: it translates nothing itself, it only leads to
+        // one more walk.
         const bool unrelated =
             stale.level != level && !both_leaves && stale.pte.kind(stale.level) == Kind::Table;
         const bool resized = resizes_live_ && now.kind(level) == Kind::Table && stale.level == level;
         if (!same && !unrelated && !resized)
-            violate("made while a TLB may still hold what was there before: " +
+            violate("an entry was made while a TLB may still hold an old one: " +
                     describe(place.address, now, level) + ", stale " +
                     describe(stale.range.base, stale.pte, stale.level));
     }
 }
 
-// All valid entries of a contiguous run must agree; and all must be there once an operation is over.
+// Checks that all valid entries of a contiguous run agree, and, once an operation is over (`complete`), that
+// all exist.
 template <class G>
 void SimulatedMachine<G>::check_run(const u64* slot, Level level, bool complete)
 {
@@ -215,7 +218,7 @@ void SimulatedMachine<G>::check_run(const u64* slot, Level level, bool complete)
     const u64* first = slot - (memory_.index_in_page(slot) & (run - 1));
     if (!complete) {
         touched_runs_.insert(first);
-        // A run that is being filled is looked at when its last entry is there.
+        // A run that is being filled is checked when its last entry is written.
         if (slot != first + (run - 1) && Pte{slot[1]}.kind(level) == Kind::Invalid)
             return;
     }
@@ -245,7 +248,7 @@ void SimulatedMachine<G>::check_run(const u64* slot, Level level, bool complete)
     const PhysAddr output = kept.address() - G::entry_size(level) * reference_index;
     if (!output.is_aligned(G::entry_size(level) * run))
         violate("a misaligned contiguous run: " + describe(VirtAddr{0}, kept, level));
-    // While the hint is taken off live, entries differ in it.
+    // While the hint is removed from a live run, its entries differ in it.
     if (!agree && (complete || !resizes_live_))
         violate("the entries of a contiguous run disagree: " + describe(VirtAddr{0}, kept, level));
     if (complete && valid != run)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The table pages of a simulated machine: host memory that stands for physical pages far above 48 bits.
+// The table pages of a simulated machine: host memory that represents physical pages far above 48 bits.
 #pragma once
 
 #include "arch/simulation/simulated_pte.hpp"
@@ -16,10 +16,10 @@ public:
 
     struct Page {
         bool in_use{false};
-        // The CPU that wrote it, while no walker could reach it, and has made no DSB since.
+        // The CPU that wrote the page while no walker could reach it, and has not made a DSB since.
         std::optional<u32> unpublished_by{};
-        std::optional<mm::Level> level{}; // once it is linked
-        std::vector<const u64*> links{};  // slots that point here, or did and may still be believed
+        std::optional<mm::Level> level{}; // set when the page is linked
+        std::vector<const u64*> links{};  // slots that point here, or did so and may still be seen
     };
 
     SimulatedMemory(Bytes page_size, u64 pages)
@@ -27,7 +27,7 @@ public:
     {
     }
 
-    // Pages are taken in turn, so that a freed one is not the next to be used.
+    // Takes pages in turn, so that a freed page is not the next one to be used.
     std::optional<PhysAddr> allocate()
     {
         for (u64 tries = 0; tries < pages_.size(); ++tries) {
@@ -61,7 +61,8 @@ public:
     std::vector<Page>& pages() { return pages_; }
 
 private:
-    // A leaf to nowhere: what a walker finds in a page that was linked before it was zeroed.
+    // A leaf to an address without memory: what a walker finds in a page that was linked before it was
+    // zeroed.
     static constexpr u64 kGarbage =
         SimulatedPte::leaf(PhysAddr{0xb'adba'd000'0000}, mm::kLastLevel, mm::kData).raw();
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The simulated machine's descriptor format: 52-bit output addresses for every geometry, and nothing where
-// Arm has it.
+// The simulated machine's descriptor format: 52-bit output addresses for every geometry. No field has the
+// position that it has in Arm's formats.
 //
 //   63  60 59    56 55  48 47           12 11  7  6      5       4 3        2    1 0
 //   |  0  |OA[51:48]|  0  |  OA[47:12]    |  0  | user | memory | protection | run | kind |
@@ -39,7 +39,7 @@ public:
         return {protection == mm::Protection::ReadWrite, protection == mm::Protection::ReadExecute,
                 (raw_ & kUser) != 0};
     }
-    // Open to unprivileged code, which nothing but a test makes.
+    // Returns the descriptor with access for unprivileged code. Only tests make such descriptors.
     constexpr SimulatedPte with_user() const { return SimulatedPte{raw_ | kUser}; }
     constexpr bool is_contiguous() const { return (raw_ & kRun) != 0; }
     constexpr SimulatedPte with_contiguous(bool on) const

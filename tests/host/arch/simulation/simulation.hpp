@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the host's arch headers do to memory and TLBs, as events for whoever simulates them
-// (arch/simulated_machine.hpp). A thread without a machine just computes: its barriers and TLBIs do nothing.
+// The events that the host's arch headers pass to a simulation of memory and TLBs
+// (arch/simulation/simulated_machine.hpp). On a thread without a machine the headers only compute, and their
+// barriers and TLBIs do nothing.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -12,16 +13,16 @@ enum class Access : unsigned { Load = 1, Store = 2, Any = 3 };
 enum class TlbScope : u8 { ThisCpu, AllCpus };
 enum class TlbEntries : u8 { Leaves, LeavesAndTables };
 
-// One thing a CPU does that another may see, or see the lack of. What two CPUs do commutes unless their footprints
-// conflict.
+// A step that one CPU takes and whose effect, or missing effect, another CPU may see. The order of two CPUs'
+// steps matters only if they conflict.
 struct Step {
     enum class Kind : u8 {
-        Local,   // nobody else can tell when: an access to its own memory, a barrier with nothing outstanding
-        Load,    // of a descriptor, by software
-        Store,   // to a descriptor
-        Barrier, // that makes descriptors visible to walkers
-        Access,  // through the page tables
-        Global,  // may concern everybody: TLBIs, barriers that complete them, memory that changes hands
+        Local,   // not visible to other CPUs: an access to own memory, a barrier with nothing outstanding
+        Load,    // software reads a descriptor
+        Store,   // software stores a descriptor
+        Barrier, // makes descriptors visible to walkers
+        Access,  // an access through the page tables
+        Global,  // may concern all CPUs: TLBIs, barriers that complete them, memory that changes hands
         Flag,    // software's own communication
     };
     Kind kind;
@@ -41,16 +42,16 @@ constexpr bool conflict(const Step& a, const Step& b)
         return true;
     if (a.kind == Access || b.kind == Access)
         return a.kind != b.kind;
-    // Barriers make visible what their own CPU stored; stores to different slots are different addresses.
+    // A barrier makes visible what its own CPU stored. Stores to different slots do not conflict.
     return a.kind == Store && b.kind == Store && a.object == b.object;
 }
 
 class Simulation {
 public:
     virtual ~Simulation() = default;
-    virtual void load(const u64* slot) = 0; // is about to happen
+    virtual void load(const u64* slot) = 0; // called before the load
     virtual void store(u64* slot, u64 value) = 0;
-    // store() if the slot holds 0; what it held before.
+    // Stores `value` if the slot holds 0. Returns the old value.
     virtual u64 link(u64* slot, u64 value) = 0;
     virtual void zero(u64* table, Bytes size) = 0;
     virtual void dsb(Shareability shareability, Access access) = 0;
@@ -61,7 +62,7 @@ public:
     virtual bool needs_repeated_tlbi() const = 0;
 };
 
-// The machine whose CPU this thread plays.
+// The machine that has one of its CPUs played by this thread.
 inline thread_local Simulation* simulation = nullptr;
 
 } // namespace percival::arch

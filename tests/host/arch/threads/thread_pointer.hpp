@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's arch/threads/thread_pointer.hpp: a thread is a thread, and no other ever waits for its CPU.
+// The host's version of arch/threads/thread_pointer.hpp: a host thread is a kernel thread, and no other
+// thread waits for its CPU.
 #pragma once
 
 #include <cstddef>
