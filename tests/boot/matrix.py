@@ -55,7 +55,7 @@ TWO_NODES = (
 )
 
 # Not skipped.
-WIDE_BLOCKS = r"ok \d+ translate_from_their_first_byte_to_their_last_and_can_be_cut$"
+WIDE_BLOCKS = r"ok \d+ translate_from_their_first_to_their_last_byte_and_can_be_split$"
 
 OTHERS: Tuple[Row, ...] = (
     Row(
@@ -93,8 +93,8 @@ OTHERS: Tuple[Row, ...] = (
         append=OF_MEMORY,
         qemu=TWO_NODES,
         shows=(
-            r"ok \d+ a_cpus_percpu_data_and_stack_are_in_its_own_nodes_memory$",
-            r"ok \d+ a_node_that_is_used_up_is_helped_out_by_another$",
+            r"ok \d+ the_percpu_data_and_stack_of_a_cpu_are_on_its_own_node$",
+            r"ok \d+ an_exhausted_node_gets_pages_from_another_node$",
         ),
     ),
     Row("passes_with_64_GiB", cpus=2, memory="64G", append=OF_MEMORY),

@@ -8,7 +8,7 @@ from typing import Tuple
 from row import OF_MEMORY, Row
 
 # Not skipped.
-RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_holds_what_is_written$"
+RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_keeps_written_values$"
 RANDOM_HOTPLUG = r"ok \d+ counts_and_memory_survive_cpus_that_go_at_random$"
 
 # What depends on how the machine is described to the kernel. The rest of the tests are run on other machines of the same
