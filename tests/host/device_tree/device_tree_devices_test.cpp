@@ -118,7 +118,7 @@ TEST(DeviceTreeTimer, an_interrupt_that_is_not_private_is_an_error)
     const std::initializer_list<u32> too_high{1, 13, 4, 1, 14, 4, 1, 16, 4, 1, 10, 4};
     for (const auto& interrupts : {shared, too_high}) {
         const Reading reading{virt().set_cells("/timer", "interrupts", interrupts).finish()};
-        EXPECT_NE(reading.sentence.find("/timer: interrupts: the virtual timer's is not a private one"),
+        EXPECT_NE(reading.sentence.find("/timer: interrupts: the virtual timer's interrupt is not a PPI"),
                   std::string::npos)
             << reading.sentence;
     }
@@ -127,7 +127,7 @@ TEST(DeviceTreeTimer, an_interrupt_that_is_not_private_is_an_error)
 TEST(DeviceTreeTimer, too_few_interrupts_are_an_error)
 {
     const Reading reading{virt().set_cells("/timer", "interrupts", {1, 13, 4, 1, 14, 4}).finish()};
-    EXPECT_EQ(reading.sentence, "device tree: /timer: interrupts: has no virtual timer's entry (0x18)");
+    EXPECT_EQ(reading.sentence, "device tree: /timer: interrupts: has no entry for the virtual timer (0x18)");
 }
 
 TEST(DeviceTreeTimer, a_missing_one_is_noted_and_its_usual_interrupt_assumed)
@@ -150,7 +150,7 @@ TEST(DeviceTreeConsole, a_stdout_path_to_a_disabled_or_other_device_is_noted_and
     for (const char* path : {"serial1:115200n8", "/soc/interrupt-controller@40041000"}) {
         const Reading reading{pi().set_text("/chosen", "stdout-path", path).finish()};
         EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0xfe20'1600}) << path;
-        EXPECT_TRUE(reading.has_note("is the stdout-path, but no enabled PL011")) << path;
+        EXPECT_TRUE(reading.has_note("is the stdout-path, but not an enabled PL011")) << path;
     }
 }
 
@@ -187,14 +187,14 @@ TEST(DeviceTreeConsole, bad_registers_are_noted)
     const Reading reading{virt().set_cells(kUart, "reg", {0, 0x900'0001, 0, 0x1000}).finish()};
     EXPECT_EQ(reading.sentence, "");
     EXPECT_EQ(reading.machine->uart.kind, UartKind::None);
-    EXPECT_TRUE(reading.has_note("/pl011@9000000: reg: is not a PL011's"));
+    EXPECT_TRUE(reading.has_note("/pl011@9000000: reg: is not the register range of a PL011"));
 }
 
 TEST(DeviceTreeChosen, boot_arguments_without_an_end_are_an_error)
 {
     const std::array<std::byte, 3> text{std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
     const Reading reading{virt().set_bytes("/chosen", "bootargs", text).finish()};
-    EXPECT_EQ(reading.sentence, "device tree: /chosen: bootargs: is not a string: it has no end");
+    EXPECT_EQ(reading.sentence, "device tree: /chosen: bootargs: is not a NUL-terminated string");
 }
 
 TEST(DeviceTreeChosen, every_bit_of_a_seed_counts)
