@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The C names of kernel/lib/string.hpp. Compiled with -fno-builtin (INV-string-3).
+// Defines the C names of the functions in kernel/lib/string.hpp. Compiled with -fno-builtin (INV-string-2).
 #include "kernel/lib/string.hpp"
 
 namespace string = percival::string;
