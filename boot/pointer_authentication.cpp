@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Position independent, MMU off (boot/cpu_setup.cpp).
+// Runs with the MMU off, so it is position independent (boot/cpu_setup.cpp).
 #include "arch/cpu/pointer_authentication.hpp"
 
 namespace percival::arch {
 namespace {
 
-// Read by secondaries with their caches off: written once, with the boot CPU's off as well.
+// Secondary CPUs read the key with their caches off. The boot CPU writes it once, also with its caches off.
 constinit PointerAuthenticationKey kernel_key = {};
 
 u64 clock()
@@ -15,7 +15,7 @@ u64 clock()
     return ticks;
 }
 
-// The finalizer of splitmix64 spreads the few changing bits of a clock over the word.
+// The finalizer of splitmix64: spreads the few changing bits of a clock over the whole word.
 u64 spread(u64 value)
 {
     value = (value ^ (value >> 30)) * 0xbf58'476d'1ce4'e5b9;
