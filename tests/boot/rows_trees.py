@@ -9,7 +9,7 @@ from row import OF_MEMORY, Row
 
 # These patterns do not match a test that was skipped.
 RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_holds_what_is_written$"
-RANDOM_HOTPLUG = r"ok \d+ counts_and_memory_survive_cpus_that_go_at_random$"
+RANDOM_HOTPLUG = r"ok \d+ counts_and_memory_survive_random_hotplug$"
 
 # Tests that depend on how the machine is described to the kernel. The other tests run on other machines of
 # the same kind.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Some threads that run one function with their number, and are joined at the end of the scope.
+// Threads that run one function with their number as its argument, and are joined at the end of the scope.
 #pragma once
 
 #include "kernel/sched/scheduler.hpp"
@@ -12,13 +12,13 @@ namespace percival {
 template <class F>
 class ThreadGroup : Immovable {
 public:
-    static constexpr u32 kMost = 64;
+    static constexpr u32 kMax = 64;
 
-    // `options(number)` says what each is like.
+    // `options(number)` returns the options of each thread.
     template <class Options>
     ThreadGroup(u32 count, F& function, Options options)
     {
-        for (u32 i = 0; i < count && i < kMost; ++i) {
+        for (u32 i = 0; i < count && i < kMax; ++i) {
             members_[i] = {&function, i, nullptr};
             const auto thread = start_thread("test", members_[i], options(i));
             if (EXPECT(thread.has_value()))
@@ -45,7 +45,7 @@ private:
         Thread* thread{nullptr};
         void operator()() { (*function)(number); }
     };
-    std::array<Member, kMost> members_{};
+    std::array<Member, kMax> members_{};
 };
 
 // Keeps every other CPU out of its idle loop, in which it does not tick.
