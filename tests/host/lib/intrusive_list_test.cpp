@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Intrusive lists against std::list, an item on two at once.
+// Compares intrusive lists with std::list. Each item can be in two lists at once.
 #include "kernel/lib/intrusive_list.hpp"
 
 #include <gtest/gtest.h>
