@@ -35,7 +35,8 @@ namespace {
 class MmuOffTables {
 public:
     using NoWalkers = void;
-    // SAFETY: with the MMU off the physical address of a table is its address. So it is in all of this class.
+    // SAFETY: with the MMU off, the physical address of a table is its address. This holds for all casts of
+    // this class between the two.
     Pte* table(PhysAddr address) { return reinterpret_cast<Pte*>(address.raw()); }
     std::optional<PhysAddr> allocate()
     {
@@ -45,6 +46,7 @@ public:
     }
     void store(Pte* slot, Pte value)
     {
+        // SAFETY: a Pte consists of one u64.
         *const_cast<volatile u64*>(reinterpret_cast<u64*>(slot)) = value.raw();
     }
     // The walker reads the tables only once the MMU is on, and enable_mmu has a DSB before that.

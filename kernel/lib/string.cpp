@@ -36,9 +36,9 @@ std::size_t strlen(const char* text)
     return string::length(text);
 }
 
-std::size_t strnlen(const char* text, std::size_t most)
+std::size_t strnlen(const char* text, std::size_t limit)
 {
-    return string::bounded_length(text, most);
+    return string::bounded_length(text, limit);
 }
 
 char* strchr(const char* text, int value)

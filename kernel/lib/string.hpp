@@ -22,6 +22,7 @@ inline constexpr std::size_t kWord = sizeof(Word);
 
 inline std::size_t misalignment(const void* p)
 {
+    // SAFETY: only the address is used.
     return reinterpret_cast<std::uintptr_t>(p) % kWord;
 }
 
@@ -91,6 +92,7 @@ inline void* copy_down(void* to, const void* from, std::size_t size)
 
 inline void* move(void* to, const void* from, std::size_t size)
 {
+    // SAFETY: only the addresses are used.
     // As an unsigned distance, a `to` below `from` wraps to a large number.
     if (reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from) >= size)
         return copy(to, from, size);
@@ -155,10 +157,10 @@ inline std::size_t length(const char* text)
     return n;
 }
 
-inline std::size_t bounded_length(const char* text, std::size_t most)
+inline std::size_t bounded_length(const char* text, std::size_t limit)
 {
     std::size_t n = 0;
-    while (n < most && text[n] != '\0')
+    while (n < limit && text[n] != '\0')
         ++n;
     return n;
 }

@@ -15,8 +15,8 @@ _start:
     mov     x19, #1
 1:  ldr     x0, =PSCI_CPU_ON
     mov     x1, x19                     // affinity of the CPU to start
-    adr     x2, pen                     // its entry point
-    mov     x3, x19                     // its x0
+    adr     x2, pen                     // entry point of that CPU
+    mov     x3, x19                     // x0 at the entry point
     hvc     #0
     add     x19, x19, #1
     cmp     x19, #PEN_CPUS
