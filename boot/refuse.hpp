@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Reports why the kernel cannot run on this machine, before the kernel itself is set up: with the MMU off and
-// without a console. The reason goes to the UART that the device tree names, at its physical address. Without
-// such a UART the CPU only stops.
+// without a console. The reason goes to the UART that the device tree names, at its physical address. If
+// there is no such UART, the run ends without output.
 #pragma once
 
 namespace percival::boot {

@@ -3,12 +3,10 @@
 //
 // INV-console-1: each line is written under one lock, which is taken with interrupts masked. So lines never
 //     interleave, and an interrupt handler that prints cannot deadlock with the code that it interrupted.
-//
-// Other invariants:
-// * Lines written before a device is attached are kept: the oldest ones, up to a fixed size. They come out
-//   first when a device is attached.
-// * After console_enter_panic() the panicking CPU waits only a bounded time for the lock, and the output of
-//   every other CPU is dropped. So a panic report is always complete.
+// INV-console-2: lines written before a device is attached are kept: the oldest ones, up to a fixed size.
+//     They come out first when a device is attached.
+// INV-console-3: after console_enter_panic() the panicking CPU waits only a bounded time for the lock, and
+//     the output of every other CPU is dropped. So a panic report is always complete.
 #pragma once
 
 #include "kernel/lib/types.hpp"
