@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Clang as a cross compiler for AArch64, linked by GNU ld. The target is spelled as Linux's so that Clang finds the cross
-# package's libstdc++ headers; nothing of Linux is used or linked.
+# Clang as a cross compiler for AArch64, with GNU ld as the linker. The target triple is Linux's, so that
+# Clang finds the libstdc++ headers of the cross package. Nothing of Linux is used or linked.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 
@@ -19,5 +19,5 @@ set(CMAKE_SIZE aarch64-linux-gnu-size)
 set(CMAKE_OBJDUMP llvm-objdump-19)
 set(CMAKE_CXXFILT llvm-cxxfilt-19)
 
-# There is nothing to link a test program against.
+# CMake's test programs are not linked, because there are no start-up files or libraries for them.
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Brings a CPU's system registers into the state the kernel needs, with the MMU off: first at EL2 if it was
-// entered there, then at EL1. Every CPU runs this, on a stack of its own. Position independent, as all code
-// that runs with the MMU off.
+// Brings the system registers of this CPU into the state that the kernel needs, with the MMU off: first at
+// EL2 if the CPU was entered there, then at EL1. Every CPU runs this, each on its own stack. Position
+// independent, like all code that runs with the MMU off.
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/id_registers.hpp"
@@ -26,7 +26,8 @@ struct Hcr {
 
 #define PERCIVAL_WRITE_REGISTER(name, value) asm volatile("msr " name ", %x0" : : "rZ"(value))
 
-// Where FEAT_E2H0 is missing E2H stays 1, and some EL2 registers have the layout of their EL1 counterparts.
+// Clears HCR_EL2.E2H and returns whether it is clear. Without FEAT_E2H0 the bit stays 1, and some EL2
+// registers have the layout of their EL1 counterparts.
 bool leave_virtualization_host_mode()
 {
     Hcr{}.with<Hcr::Rw>(1).with<Hcr::Apk>(1).with<Hcr::Api>(1).write();
@@ -34,7 +35,7 @@ bool leave_virtualization_host_mode()
     return Hcr::read().get<Hcr::E2h>() == 0;
 }
 
-// Nothing that EL1 does with the counters, FP, debug or the PMU is trapped or offset.
+// Disables all traps and offsets for accesses from EL1 to the counters, FP, debug and the PMU.
 void open_el1(bool host_mode_left)
 {
     if (host_mode_left) {
@@ -54,7 +55,7 @@ void open_el1(bool host_mode_left)
     PERCIVAL_WRITE_REGISTER("mdcr_el2", arch::performance_counters_for_el1());
 }
 
-// Fine-grained traps (FEAT_FGT) reset to an unknown value.
+// Clears the fine-grained traps (FEAT_FGT), whose reset value is unknown.
 void disable_fine_grained_traps()
 {
     if (arch::IdAa64Mmfr0::read().get<arch::IdAa64Mmfr0::Fgt>() == 0)
@@ -77,18 +78,18 @@ void give_gic_registers_to_el1()
 
 } // namespace
 
-// At EL2.
+// Configures EL2 for a kernel at EL1. Called at EL2.
 extern "C" void boot_configure_el2()
 {
     open_el1(leave_virtualization_host_mode());
     disable_fine_grained_traps();
     give_gic_registers_to_el1();
-    if (handoff.entered_at_el2 ==
-        0) // the boot CPU; the others find it set and must not write what others may have cached
+    // Only the boot CPU writes this. The others find it set and must not write data that may be in a cache.
+    if (handoff.entered_at_el2 == 0)
         handoff.entered_at_el2 = 1;
 }
 
-// At EL1. Everything but the MMU itself; returns the SCTLR_EL1 value that turns it on.
+// Prepares this CPU for turning the MMU on and returns the SCTLR_EL1 value that does so. Called at EL1.
 extern "C" u64 boot_prepare_cpu()
 {
     arch::Sctlr::mmu_off().write();

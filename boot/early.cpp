@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Runs once on the boot CPU with the MMU off, at the physical address the image was loaded at: checks that
-// this CPU can translate the way this build needs, and builds the idmap and the first kernel tables.
+// Runs once on the boot CPU, with the MMU off, at the physical address to which the image was loaded. It
+// checks that this CPU supports the translation that this build needs, and builds the idmap and the first
+// kernel tables.
 //
-// INV-early-1: nothing here uses an absolute address of the image. All references are PC-relative; CMake
-//              checks that the object has no absolute relocations.
-// INV-early-2: everything written here was discarded from the caches before (boot/start.S), and stays out of
-//              them until the MMU is on.
+// Invariants:
+// * No code here uses an absolute address of the image. All references are PC-relative; CMake checks that the
+//   object has no absolute relocations.
+// * All memory written here was discarded from the caches before (boot/start.S), and stays out of them until
+//   the MMU is on.
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/id_registers.hpp"
 #include "arch/mmu/pte.hpp"
@@ -29,11 +31,12 @@ constinit Handoff handoff = {};
 
 namespace {
 
-// Tables are reached at their physical addresses and taken from the pool.
+// Accesses tables at their physical addresses and allocates them from the pool.
 class MmuOffTables {
 public:
     using NoWalkers = void;
-    // SAFETY: a table of the pool or a root; with the MMU off a physical address is a pointer.
+    // SAFETY: with the MMU off, the physical address of a table is its address. This holds for all casts of
+    // this class between the two.
     Pte* table(PhysAddr address) { return reinterpret_cast<Pte*>(address.raw()); }
     std::optional<PhysAddr> allocate()
     {
@@ -43,23 +46,24 @@ public:
     }
     void store(Pte* slot, Pte value)
     {
-        // SAFETY: a Pte is its one u64.
+        // SAFETY: a Pte consists of one u64.
         *const_cast<volatile u64*>(reinterpret_cast<u64*>(slot)) = value.raw();
     }
-    // The tables are read by the walker only once the MMU is on, and enable_mmu has a DSB before that.
+    // The walker reads the tables only once the MMU is on, and enable_mmu has a DSB before that.
     void publish() {}
 };
 
 template <class G>
 using EarlyTable = mm::PageTable<G, Pte, MmuOffTables>;
 
-// With the MMU off the address of a thing is its physical address.
+// Returns the physical address of `thing`, which is its address while the MMU is off.
 PhysAddr here(const void* thing)
 {
     return PhysAddr{address_of(thing).raw()};
 }
 
-// False when the tables ran out, which no input can cause: the pool is sized for it.
+// Maps the parts of the image. Returns false if the tables run out, which no input can cause: the pool is
+// large enough.
 bool map_image(EarlyTable<KernelGeometry>& table)
 {
     struct Part {
@@ -93,12 +97,12 @@ bool map_idmap()
     return table.map({VirtAddr{start.raw()}, KernelGeometry::kPageSize}, start, mm::kText).has_value();
 }
 
-// 0 unless there is a tree where the loader says.
+// Returns the size of the device tree, or 0 if there is none at the address that the loader gave.
 Bytes size_of_device_tree(PhysAddr tree)
 {
     if (tree == PhysAddr{0} || !tree.is_aligned(Bytes{kDeviceTreeAlignment}))
         return Bytes{0};
-    // SAFETY: with the MMU off a physical address is a pointer; the boot protocol has a tree there.
+    // SAFETY: with the MMU off the physical address is the address, and the boot protocol puts a tree there.
     return device_tree_size({reinterpret_cast<const std::byte*>(tree.raw()), kDeviceTreeHeaderBytes})
         .value_or(Bytes{0});
 }
@@ -115,7 +119,7 @@ bool map_device_tree(EarlyTable<KernelGeometry>& table)
 
 } // namespace
 
-// The loader's x0 in, the TTBR1 value of the master root out.
+// Builds the first tables. Takes the loader's x0 and returns the TTBR1 value of the master root.
 extern "C" u64 boot_build_tables(u64 device_tree)
 {
     handoff.image = here(_image_start);
@@ -130,7 +134,7 @@ extern "C" u64 boot_build_tables(u64 device_tree)
     EarlyTable<KernelGeometry> table{here(&boot_tables.master), env};
     if (!map_idmap() || !map_image(table) || !map_device_tree(table))
         refuse("the boot table pool is too small");
-    // SAFETY: as in MmuOffTables::table(); a Pte is its one u64.
+    // SAFETY: a table is read at its physical address while the MMU is off.
     const auto at = [](PhysAddr address) { return reinterpret_cast<const u64*>(address.raw()); };
     return arch::root_register(mm::walk_start<KernelGeometry, Pte>(here(&boot_tables.master), at)).raw;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+// Runs with the MMU off, so it is position independent (boot/cpu_setup.cpp).
 #include "boot/pointer_authentication.hpp"
 
 #include "arch/cpu/pointer_authentication.hpp"
@@ -6,14 +7,14 @@
 namespace percival::boot {
 namespace {
 
-// Made once by the boot CPU from the clock, long before there is a better source; it is not a secret kept
-// from code that can read kernel memory, it only makes signed return addresses differ from boot to boot.
+// The boot CPU makes the key once from the clock, long before there is a better source. The key is not secret
+// from code that can read kernel memory; it only makes signed return addresses differ from boot to boot.
 struct PointerAuthenticationKey {
     u64 low;
     u64 high;
 };
 
-// Read by secondaries with their caches off: written once, with the boot CPU's off as well.
+// Secondary CPUs read the key with their caches off. The boot CPU writes it once, also with its caches off.
 constinit PointerAuthenticationKey kernel_key = {};
 
 u64 clock()
@@ -23,7 +24,7 @@ u64 clock()
     return ticks;
 }
 
-// The finalizer of splitmix64 spreads the few changing bits of a clock over the word.
+// The finalizer of splitmix64: spreads the few changing bits of a clock over the whole word.
 u64 spread(u64 value)
 {
     value = (value ^ (value >> 30)) * 0xbf58'476d'1ce4'e5b9;

@@ -20,12 +20,13 @@ namespace {
 
 using arch::IdAa64Mmfr0;
 
-// Storage only: a constant-initialized description would hold absolute addresses of its default strings.
+// Uninitialized storage: a constant-initialized description would contain absolute addresses of its default
+// strings.
 alignas(MachineDescription) constinit std::byte machine_storage[sizeof(MachineDescription)] = {};
 
-// The library was compiled to find its stack canary through the global offset table, which holds link-time
-// addresses. Without the MMU they have to be where the image really is; the kernel will not run, so nothing
-// needs them as they were.
+// Adds the distance between the linked and the actual address of the image to each entry of the global offset
+// table. libfdt finds its stack canary through this table, which holds link-time addresses. With the MMU off
+// they have to be load addresses. The kernel proper will not run, so nothing needs the old values.
 void move_offset_table_to_the_load_address()
 {
     const u64 distance = address_of(_image_start).raw() - mm::KernelLayout::kImageWindow.base.raw();
@@ -38,8 +39,8 @@ void move_offset_table_to_the_load_address()
 void put(arch::Pl011& uart, const char* text)
 {
     for (; *text != '\0'; ++text)
-        uart.Pl011::put(
-            *text); // qualified: a virtual call would go through an address the image does not have yet
+        // Qualified: a virtual call would go through a link-time address.
+        uart.Pl011::put(*text);
 }
 
 bool granule_is_supported()
@@ -56,7 +57,7 @@ bool granule_is_supported()
     return false;
 }
 
-// A function and not a constant: a pointer in static storage would be an absolute address.
+// A function instead of a constant: a pointer in static storage would be an absolute address.
 const char* no_granule()
 {
     switch (mm::kKernelGranule) {
@@ -75,11 +76,11 @@ const char* no_granule()
 void refuse(const char* reason)
 {
     move_offset_table_to_the_load_address();
-    // The tree reader is library code that may use FP registers.
+    // The tree reader calls library code, which may use FP registers.
     arch::allow_floating_point();
-    // SAFETY: with the MMU off a physical address is a pointer; nothing is read unless a tree is there.
+    // SAFETY: with the MMU off a physical address is a pointer; device_tree_size says how far it is valid.
     const auto* tree = reinterpret_cast<const std::byte*>(handoff.device_tree.raw());
-    // SAFETY: aligned and large enough for the description that is made there.
+    // SAFETY: the storage has the size and alignment of the description, which is constructed here.
     MachineDescription& machine = *std::construct_at(reinterpret_cast<MachineDescription*>(machine_storage));
     const bool described =
         handoff.device_tree_size != Bytes{0} &&
@@ -103,8 +104,8 @@ void refuse(const char* reason)
     arch::stop();
 }
 
-// 48 bits every AArch64 CPU translates, and a build for 52 is folded where they are not there
-// (mm/address_space/fold.hpp), so only the granule can be missing.
+// Only the granule can be missing. Every AArch64 CPU translates 48 bits, and a build for 52 bits is folded on
+// CPUs that translate only 48 (mm/address_space/fold.hpp).
 void refuse_unless_translation_is_supported()
 {
     if (!granule_is_supported())

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's first instructions, for the boot CPU and for the others. Everything here runs with the MMU off at whatever
- * address the image was loaded, except what follows a *_virtual label. Boot protocol: Documentation of the arm64 Image, "call
- * the kernel image": MMU off, x0 = physical address of the device tree, EL1 or EL2, interrupts masked.
+ * The kernel's first instructions, for the boot CPU and for the others. Code after a *_virtual label runs at
+ * its linked address. All other code here runs with the MMU off, at the address to which the image was
+ * loaded. Boot protocol: Linux Documentation/arch/arm64/booting.rst, "Call the kernel image": MMU off,
+ * x0 = physical address of the device tree, EL1 or EL2, interrupts masked.
  */
 #include "asm_offsets.h"
 
@@ -11,22 +12,23 @@
 _start:
     b       primary_entry               // code0
     nop                                 // code1
-    .quad   0                           // text_offset: no offset from a 2 MiB boundary
+    .quad   0                           // text_offset: 0 from a 2 MiB boundary
     .quad   _image_size                 // BSS included
-    .quad   8 | (GRANULE_FLAG << 1)     // little-endian, granule, placed anywhere
+    .quad   8 | (GRANULE_FLAG << 1)     // little-endian, granule, any address
     .quad   0, 0, 0
     .ascii  "ARM\x64"
     .long   0                           // no PE header
 
     .section .text.boot, "ax"
 
-/* x20: device tree */
+/* Entry of the boot CPU. x20: physical address of the device tree */
     .type   primary_entry, %function
 primary_entry:
     msr     spsel, #1
     msr     daifset, #15
     mov     x20, x0
-    // What the loader left in caches over our writable part must not be evicted over what is written with caches off.
+    // Lines that the loader left in the caches over our writable part would later be evicted over our
+    // uncached stores.
     adrp    x0, _data
     adrp    x1, _ebss
     bl      discard_cached
@@ -44,7 +46,7 @@ primary_entry:
     mov     x19, x0
     bl      boot_prepare_cpu            // returns the SCTLR value that turns the MMU on
     mov     x20, x0
-    // Lines that were speculatively filled meanwhile hold what was there before our uncached stores.
+    // Lines filled speculatively since then hold the memory as it was before our uncached stores.
     adrp    x0, _data
     adrp    x1, _ebss
     bl      discard_cached
@@ -70,8 +72,9 @@ primary_virtual:
     .size   primary_entry, . - primary_entry
 
 /*
- * The other CPUs. Each finds its record by its affinity, which serves PSCI and spin tables alike; one without a record stops.
- * x19: TTBR1 value of its own root, x20: record, x21: TPIDR value, x22: stack
+ * Entry of the other CPUs. Each CPU finds its record by its affinity, which works for PSCI and for spin
+ * tables. A CPU without a record stops.
+ * x19: TTBR1 value of its own root, x20: record, x21: TPIDR value, x22: top of its stack
  */
     .global secondary_entry
     .type   secondary_entry, %function
@@ -112,7 +115,7 @@ secondary_virtual:
     mov     x18, x21                    // arch/percpu/register.hpp
     adrp    x0, idle_thread
     add     x0, x0, :lo12:idle_thread
-    add     x0, x0, x21                 // its global address
+    add     x0, x0, x21                 // global address of this CPU's idle thread
     msr     sp_el0, x0
     adrp    x0, exception_vectors
     add     x0, x0, :lo12:exception_vectors
@@ -122,7 +125,10 @@ secondary_virtual:
     bl      secondary_main
     .size   secondary_entry, . - secondary_entry
 
-/* Drops from EL2 to EL1 and returns there, on the same stack; at EL1 it just returns. */
+/*
+ * Drops from EL2 to EL1 and returns there, on the same stack; at EL1 it only returns. Clobbers x21 and the
+ * caller-saved registers.
+ */
     .type   enter_el1, %function
 enter_el1:
     mrs     x0, currentel
@@ -155,7 +161,7 @@ discard_cached:
     .size   discard_cached, . - discard_cached
 
     .section .bss.page_aligned, "aw", %nobits
-    .balign 2 * STACK_SIZE              // arch/threads/stack_size.hpp: bit STACK_SHIFT tells an overflow
+    .balign 2 * STACK_SIZE              // arch/threads/stack_size.hpp: bit STACK_SHIFT is set on overflow
     .global boot_stack
 boot_stack:
     .space  STACK_SIZE

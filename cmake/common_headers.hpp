@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What most files of the kernel include, precompiled. They include what they use all the same: the preset no-local-percpu
-// has standard_headers.hpp in this one's place.
+// The headers that most files of the kernel include, precompiled. Each file still includes the headers that
+// it uses; the preset no-local-percpu replaces this header by standard_headers.hpp and so finds missing
+// includes.
 #pragma once
 
 #include "cmake/standard_headers.hpp"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The kernel: percival.elf for gdb, and Image for loaders. Leaves percival.map, percival.dis and percival.size beside them.
+# Builds the kernel: percival.elf for gdb, and Image for loaders. Also leaves percival.map, percival.dis and
+# percival.size in the build directory.
 
 foreach(option PERCIVAL_GRANULE_KIB PERCIVAL_VA_BITS)
     if(NOT DEFINED ${option})
@@ -7,12 +8,13 @@ foreach(option PERCIVAL_GRANULE_KIB PERCIVAL_VA_BITS)
     endif()
 endforeach()
 option(PERCIVAL_DEBUG "UBSan, poisoned pages and the check of lock order" OFF)
-option(PERCIVAL_LOCAL_PERCPU "percpu=local, the default mode; without it percpu=restart is" ON)
-option(PERCIVAL_PRECOMPILE_OWN_HEADERS "not only the standard library's; without, a missing include is found" ON)
+option(PERCIVAL_LOCAL_PERCPU "Build and default to percpu=local; OFF defaults to percpu=restart" ON)
+option(PERCIVAL_PRECOMPILE_OWN_HEADERS "Also precompile the kernel's headers; OFF finds missing includes" ON)
 
-# Debian's libfdt for arm64, unpacked by `./percival setup`.
+# Debian's libfdt for arm64, which `./percival setup` unpacks.
 set(PERCIVAL_SYSROOT ${PERCIVAL_SOURCE_DIR}/build/sysroot)
-find_library(PERCIVAL_LIBFDT NAMES libfdt.a PATHS ${PERCIVAL_SYSROOT}/usr/lib/aarch64-linux-gnu NO_DEFAULT_PATH)
+find_library(PERCIVAL_LIBFDT NAMES libfdt.a
+    PATHS ${PERCIVAL_SYSROOT}/usr/lib/aarch64-linux-gnu NO_DEFAULT_PATH)
 if(NOT PERCIVAL_LIBFDT)
     message(FATAL_ERROR "libfdt for arm64 is not in ${PERCIVAL_SYSROOT}: run ./percival setup")
 endif()
@@ -29,25 +31,31 @@ target_compile_options(percival_flags INTERFACE
     -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only -mstrict-align -mno-outline-atomics
     -ffixed-x18 # arch/percpu/register.hpp
     -g -fno-omit-frame-pointer -fno-common -fmacro-prefix-map=${PERCIVAL_SOURCE_DIR}/=
-    $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables>
-    $<$<COMPILE_LANGUAGE:CXX>:-O2 -Wall -Wextra -Wconversion -Wshadow -Wold-style-cast -Wthread-safety -Wundef -Werror>)
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-asynchronous-unwind-tables>
+    $<$<COMPILE_LANGUAGE:CXX>:-O2 -Wall -Wextra -Wconversion -Wshadow -Wold-style-cast>
+    $<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety -Wundef -Werror>)
 
-# Code that runs once the image is mapped.
+# Flags of code that runs once the image is mapped.
 add_library(percival_mapped_flags INTERFACE)
 target_link_libraries(percival_mapped_flags INTERFACE percival_flags)
 target_compile_options(percival_mapped_flags INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fstack-protector-strong -mbranch-protection=standard>
-    # Traps: no run-time library, and the panic decodes the BRK. Indirect calls through physical addresses have no type to check.
-    $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PERCIVAL_DEBUG}>>:-fsanitize=undefined -fsanitize-trap=undefined -fno-sanitize=function>)
+    # UBSan traps, because there is no run-time library; the panic report decodes the BRK. The function check
+    # is off: a function that is called through its physical address has no type to check.
+    $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PERCIVAL_DEBUG}>>:-fsanitize=undefined>
+    $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PERCIVAL_DEBUG}>>:-fsanitize-trap=undefined>
+    $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PERCIVAL_DEBUG}>>:-fno-sanitize=function>)
 
-# Code that also runs with the MMU off, at any address: no stack canary (its address is absolute only in the image, and BTI or
-# signed return addresses need what is set up here), no jump tables.
+# Flags of code that runs with the MMU off, at any address. It has no stack canary, whose address is absolute
+# and valid only in the mapped image. It has no BTI or signed return addresses, which depend on registers that
+# this code sets up. It has no jump tables.
 add_library(percival_early_flags INTERFACE)
 target_link_libraries(percival_early_flags INTERFACE percival_flags)
 target_compile_options(percival_early_flags INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fno-stack-protector -mbranch-protection=none -fno-jump-tables>)
 
-# asm_offsets.h: constants of the C++ for the assembly and the linker script.
+# asm_offsets.h: constants from C++ for the assembly and the linker script.
 set(generated ${CMAKE_CURRENT_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${generated})
 add_library(asm_offsets OBJECT arch/arm64/boot/asm_offsets.cpp)
@@ -75,17 +83,20 @@ file(GLOB_RECURSE kernel_sources CONFIGURE_DEPENDS
     arch/arm64/*.cpp arch/arm64/*.S kernel/*.cpp mm/*.cpp tests/kernel/*.cpp tests/bench/*.cpp)
 list(REMOVE_ITEM kernel_sources arch/arm64/boot/asm_offsets.cpp)
 
-# Reached with the MMU off, from boot/: the tree reader and the UART driver serve the refusal message.
-set(early_sources boot/start.S boot/early.cpp boot/cpu_setup.cpp boot/pointer_authentication.cpp boot/refuse.cpp)
+# Code that runs with the MMU off. The tree reader and the UART driver, which print the refusal message, are
+# called from it.
+set(early_sources
+    boot/start.S boot/early.cpp boot/cpu_setup.cpp boot/pointer_authentication.cpp boot/refuse.cpp)
 
 add_library(percival_early OBJECT ${early_sources})
 target_link_libraries(percival_early PRIVATE percival_early_flags)
 add_library(percival_mapped OBJECT ${kernel_sources})
 target_link_libraries(percival_mapped PRIVATE percival_mapped_flags)
-# Parsed once for all of them: that is more than half of what compiling takes.
-set(precompiled ${PERCIVAL_SOURCE_DIR}/cmake/$<IF:$<BOOL:${PERCIVAL_PRECOMPILE_OWN_HEADERS}>,common_headers.hpp,standard_headers.hpp>)
-target_precompile_headers(percival_mapped PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${precompiled}>)
-# The compiler must not turn memcpy's loop into a call of memcpy.
+# Precompiled for all sources, because parsing headers takes more than half of the compile time.
+set(precompiled $<IF:$<BOOL:${PERCIVAL_PRECOMPILE_OWN_HEADERS}>,common_headers.hpp,standard_headers.hpp>)
+target_precompile_headers(percival_mapped PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:${PERCIVAL_SOURCE_DIR}/cmake/${precompiled}>)
+# The compiler must not turn the loop of memcpy into a call of memcpy.
 set_source_files_properties(kernel/lib/string.cpp PROPERTIES
     COMPILE_OPTIONS "-fno-builtin;-fno-stack-protector" SKIP_PRECOMPILE_HEADERS ON)
 foreach(objects percival_early percival_mapped)
@@ -93,10 +104,10 @@ foreach(objects percival_early percival_mapped)
     target_include_directories(${objects} PRIVATE ${generated})
 endforeach()
 
-# Linked twice: the symbol table of the first link goes into the second, which moves data but no code. The
-# linker works around Cortex-A53's erratum 843419 by veneers alone (=adrp): where it puts one depends on code
-# only, so both links have the same. By default it makes the ADRP an ADR instead where that reaches the
-# target, which is often data: a veneer could be in one link and not in the other.
+# The image is linked twice. The symbol table made from the first link goes into the second, where data moves
+# but no code does. The linker works around erratum 843419 of Cortex-A53 by veneers alone (=adrp): where it puts
+# one depends on code only, so both links have the same veneers. By default it turns the ADRP into an ADR where
+# that reaches the target, which is often data: then a veneer could be in one link and not in the other.
 set(objects $<TARGET_OBJECTS:percival_early> $<FILTER:$<TARGET_OBJECTS:percival_mapped>,EXCLUDE,\\.pch$>)
 set(assemble ${CMAKE_ASM_COMPILER} --target=aarch64-linux-gnu -c)
 set(link ${CMAKE_LINKER} --no-warn-rwx-segments --fix-cortex-a53-843419=adrp
@@ -109,7 +120,8 @@ add_custom_command(
     COMMAND ${assemble} empty_symbols.S -o empty_symbols.o
     COMMAND ${link} -o first.elf ${objects} empty_symbols.o ${PERCIVAL_LIBFDT}
     COMMAND ${CMAKE_NM} -n first.elf > first.nm
-    DEPENDS percival_early percival_mapped ${objects} ${linker_script} ${PERCIVAL_LIBFDT} ${scripts}/make_symbols.py
+    DEPENDS percival_early percival_mapped ${objects} ${linker_script} ${PERCIVAL_LIBFDT}
+            ${scripts}/make_symbols.py
     COMMAND_EXPAND_LISTS VERBATIM)
 
 add_custom_command(
@@ -121,7 +133,8 @@ add_custom_command(
     COMMAND python3 ${scripts}/make_symbols.py --check first.nm percival.nm
     COMMAND python3 ${scripts}/check_sites.py --as-linked $<IF:$<BOOL:${PERCIVAL_LOCAL_PERCPU}>,local,restart>
             --cxxfilt ${CMAKE_CXXFILT} percival.elf percival.nm
-    COMMAND python3 ${scripts}/check_position_independence.py ${CMAKE_READELF} $<TARGET_OBJECTS:percival_early>
+    COMMAND python3 ${scripts}/check_position_independence.py
+            ${CMAKE_READELF} $<TARGET_OBJECTS:percival_early>
     COMMAND ${CMAKE_OBJCOPY} -O binary percival.elf Image
     COMMAND ${CMAKE_OBJDUMP} -d --demangle --no-show-raw-insn percival.elf > percival.dis
     COMMAND ${CMAKE_SIZE} -A -x percival.elf > percival.size

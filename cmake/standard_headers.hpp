@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What most files of the kernel include of the standard library, precompiled.
+// The standard library headers that most files of the kernel include, precompiled.
 #pragma once
 
 #include <algorithm>

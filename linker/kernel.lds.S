@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's memory image, linked at the start of the image window. The boundaries between text, read-only data and
- * writable data are granule aligned, because each part is mapped with its own protection (W^X).
+ * The kernel's memory image, linked at the start of the image window. The boundaries between text, read-only
+ * data and writable data are granule aligned, because each part is mapped with its own protection (W^X).
  *
- * The static percpu section is linked at its local address: `&counter` is a constant that names this CPU's copy. Its bytes
- * (the template every unit starts from) are loaded with the read-only data.
+ * The static percpu section is linked at its local address: `&counter` is a constant that names this CPU's
+ * copy. The section's bytes, the template from which every unit is initialized, are loaded with the read-only
+ * data.
  */
 #include "asm_offsets.h"
 
@@ -76,7 +77,7 @@ SECTIONS
     } :percpu
     ASSERT(SIZEOF(.percpu) <= SLAB_SIZE / 2, "static percpu data must leave room in the slab")
 
-    /* Last in the read-only part, so that filling the table moves nothing that has a symbol. */
+    /* The last part of the read-only data, so that filling the table moves nothing that has a symbol. */
     . = _percpu_template + SIZEOF(.percpu);
     . = ALIGN(64);
     .symbols . : AT(ADDR(.symbols)) {
@@ -92,7 +93,7 @@ SECTIONS
     } :data
     _edata = .;
     .bss . : AT(ADDR(.bss)) {
-        /* Mapped by single pages, so that some of them can be made read-only later. */
+        /* Mapped with single pages, so that some of them can be made read-only later. */
         . = ALIGN(PAGE_SIZE);
         _boot_tables = .;
         *(.bss.boot_tables)

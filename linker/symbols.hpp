@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The boundaries of the image's parts (linker/kernel.lds.S). Only their addresses mean something.
+// The boundaries of the image's parts, from linker/kernel.lds.S. These symbols have an address but no
+// meaningful value.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -12,7 +13,7 @@ extern const char _data[], _edata[], _ebss[];
 extern const char _boot_tables[], _eboot_tables[]; // part of the data
 extern const char _idmap_text[], _idmap_text_end[];
 extern const char _percpu_start[], _percpu_end[]; // local addresses
-extern const char _percpu_template[];             // their initial bytes, in the image
-extern percival::u64 _got[], _egot[];             // addresses that library code loads
+extern const char _percpu_template[];             // initial bytes of that data, in the image
+extern percival::u64 _got[], _egot[];             // the global offset table, which library code uses
 extern const char boot_stack[], boot_stack_top[];
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Check that objects which run with the MMU off refer to nothing by absolute address.
+"""Checks that objects which run with the MMU off use no absolute addresses.
 
 usage: check_position_independence.py READELF OBJECT...
 
-Such code runs at the physical address the image was loaded at, where an absolute (link-time) address means nothing. Allowed are
-PC-relative relocations, debug information, and the literals by which boot/start.S names the addresses it continues at.
+Such code runs at the physical address to which the image was loaded, where an absolute (link-time) address is
+wrong. Allowed are PC-relative relocations, debug information, and the literals in boot/start.S that hold the
+addresses where it continues once the MMU is on.
 """
 import re
 import subprocess

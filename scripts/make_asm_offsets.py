@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Turn the `->NAME value` lines of a compiled arch/arm64/boot/asm_offsets.cpp into a header of #defines.
+"""Turns the `->NAME value` lines of a compiled arch/arm64/boot/asm_offsets.cpp into a header of #defines.
 
 usage: make_asm_offsets.py INPUT.s OUTPUT.h
 """
@@ -15,7 +15,8 @@ def main() -> int:
     if not pairs:
         print(f"{source}: no constants found", file=sys.stderr)
         return 1
-    lines = ["/* Made by scripts/make_asm_offsets.py from arch/arm64/boot/asm_offsets.cpp. */", "#pragma once"]
+    lines = ["/* Made by scripts/make_asm_offsets.py from arch/arm64/boot/asm_offsets.cpp. */"]
+    lines += ["#pragma once"]
     lines += [f"#define {name} {int(value) & 0xFFFF_FFFF_FFFF_FFFF:#x}" for name, value in pairs]
     with open(output, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")

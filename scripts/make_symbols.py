@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes the kernel's symbol table (kernel/lib/symbols.hpp) as assembly.
 
-The image is linked twice: first with an empty table, then with the table made from the first link. The
-table's section, .symbols, is the only thing that differs, so it has to lie behind all code. --check proves
-that it did: no function may have moved between the two links.
+The image is linked twice: first with an empty table, then with the table made from the first link. Only the
+table's section, .symbols, differs between the two, so it must lie behind all code. --check verifies this: no
+function may have moved between the two links.
 
     make_symbols.py --empty -o empty.S
     make_symbols.py --nm first.nm --cxxfilt llvm-cxxfilt-19 -o symbols.S
     make_symbols.py --check first.nm second.nm
 
-The .nm files are what `nm` prints for the linked ELF. Offsets count from _text; code ends at _etext.
+The .nm files contain the output of `nm` for the linked ELF. Offsets count from _text; code ends at _etext.
 """
 
 import argparse
@@ -23,11 +23,11 @@ TEXT_START, TEXT_END = "_text", "_etext"
 
 
 class Error(Exception):
-    """A sentence for the person who builds."""
+    """An error whose text is a sentence for the user."""
 
 
 def read_nm(path):
-    """The symbols of an nm listing as (address, type, name), without undefined ones."""
+    """Returns the defined symbols of an nm listing as (address, type, name)."""
     symbols = []
     with open(path, encoding="utf-8") as listing:
         for line in listing:
@@ -45,7 +45,8 @@ def address_of(symbols, wanted, path):
 
 
 def functions(path):
-    """The functions of the text as a sorted list of (offset, mangled name), and the offset of its end."""
+    """Returns the functions of the text as a sorted list of (offset, mangled name), and the offset of its
+    end."""
     symbols = read_nm(path)
     start = address_of(symbols, TEXT_START, path)
     end = address_of(symbols, TEXT_END, path)
@@ -53,8 +54,8 @@ def functions(path):
     for address, kind, name in symbols:
         if kind not in "tTwW" or not start <= address < end or name.startswith(("$", ".L")):
             continue
-        # Of several names of one address: a function's rather than a boundary that the linker script defines,
-        # then the global one, then the first in alphabetical order.
+        # Several names may have one address. A function's name wins over a boundary that the linker script
+        # defines, then a global name over a local one, then the first one in alphabetical order.
         boundary = name.startswith("_") and not name.startswith(("_Z", "_start"))
         rank = (boundary, "TtWw".index(kind), name)
         if address not in best or rank < best[address]:
@@ -80,8 +81,8 @@ OPERATORS = ["operator()", "operator<=>", "operator->*", "operator->", "operator
 
 
 def shorten(name):
-    """A demangled name without what a reader of a backtrace does not need: parameters, template arguments,
-    the result type, and `(anonymous namespace)`. What was there leaves a trace: `map<>`, `{lambda}`."""
+    """Shortens a demangled name for backtraces: drops parameters, template arguments, the result type, and
+    `(anonymous namespace)`. Template arguments and lambdas leave a trace: `map<>`, `{lambda}`."""
     name = name.replace("(anonymous namespace)::", "")
     out = []
     at = 0
@@ -112,7 +113,8 @@ def shorten(name):
 
 
 def closing(name, at):
-    """Behind the bracket that closes the one at `at`. The < and > of operators are not brackets."""
+    """Returns the index after the bracket that closes the one at `at`. The < and > of operators are not
+    brackets."""
     pairs = {"(": ")", "<": ">", "{": "}", "[": "]"}
     stack = []
     while at < len(name):
@@ -137,7 +139,7 @@ QUALIFIERS = (" const", " volatile", " &&", " &", " noexcept")
 
 
 def drop_result_type(name):
-    """Demangled names of function templates begin with the result type."""
+    """Drops the result type, with which demangled names of function templates begin."""
     suffix = ""
     if (bracket := name.find(" [")) != -1:  # " [clone .cold]"
         name, suffix = name[:bracket], name[bracket:]
@@ -159,7 +161,7 @@ def limit(name):
 
 
 def assembly(starts, names):
-    """`starts` has one element more than `names`."""
+    """Returns the table as assembly text. `starts` has one element more than `names`."""
     text_offsets = {}
     strings = []
     size = 0
@@ -207,7 +209,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--nm", metavar="FILE", help="make the table of the image this listing is of")
+    mode.add_argument("--nm", metavar="FILE", help="make the table of the image that this listing describes")
     mode.add_argument("--empty", action="store_true", help="make an empty table, for the first link")
     mode.add_argument("--check", nargs=2, metavar="FILE", help="compare the listings of both links")
     parser.add_argument("-o", "--output", metavar="FILE", help="the assembly to write")

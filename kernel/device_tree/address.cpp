@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Addresses in the tree: cells, `reg`, and the translation by `ranges` (Devicetree Specification 0.4, 2.3).
+// Reads addresses of the tree: cells, `reg`, and translation through `ranges` (Devicetree Specification 0.4,
+// 2.3).
 #include "kernel/device_tree/reader.hpp"
 
 #include <algorithm>
@@ -7,7 +8,7 @@
 namespace percival::device_tree {
 namespace {
 
-// One step up: the address on the bus above `bus`. Nothing is above the root.
+// Translates a range of `bus` into the address space of `above`, the parent of `bus`.
 DeviceTreeResult<u64> translate(const DeviceTreeView& tree, DeviceTreeNode bus, DeviceTreeNode above,
                                 u64 base, u64 size)
 {
@@ -92,7 +93,7 @@ DeviceTreeResult<PhysRange> device_registers(const DeviceTreeView& tree, DeviceT
     u64 base = reg->address(at);
     const u64 size = reg->length(at);
     if (size == 0)
-        return std::unexpected(tree.error(node, "reg", "has an empty entry, by its place", at));
+        return std::unexpected(tree.error(node, "reg", "has an empty entry at index", at));
     for (auto above = tree.parent(*bus); above; bus = above, above = tree.parent(*above)) {
         const auto translated = translate(tree, *bus, *above, base, size);
         if (!translated)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The machine's name, and what the loader chose: arguments, randomness, console (Devicetree Specification
-// 0.4, 3.2, 3.3 and 3.6; the seeds are in dt-schema's chosen.yaml).
+// Reads the machine's name and what the loader put into /chosen: boot arguments, random seeds and the console
+// (Devicetree Specification 0.4, 3.2, 3.3 and 3.6; dt-schema's chosen.yaml defines the seeds).
 #include "kernel/device_tree/reader.hpp"
 #include "kernel/lib/text.hpp"
 
 namespace percival::device_tree {
 namespace {
 
-// FNV-1a: every byte of a seed has a say in the result, which is as secret as the seed is.
+// Folds `bytes` into `seed` by FNV-1a. Every byte influences the result, which is as secret as the seed.
 u64 fold(u64 seed, std::span<const std::byte> bytes)
 {
     for (std::byte b : bytes)
@@ -64,7 +64,7 @@ DeviceTreeResult<void> read_chosen(const DeviceTreeView& tree, MachineDescriptio
         return std::unexpected(arguments.error());
     machine.boot_arguments = *arguments;
 
-    // A loader that has used a seed up overwrites it with zeros.
+    // A loader that has consumed a seed overwrites it with zeros.
     constexpr u64 kStart = 0xcbf2'9ce4'8422'2325;
     u64 seed = kStart;
     if (const auto given = tree.property(*chosen, "rng-seed"); given && !is_zero(given->bytes()))
@@ -83,7 +83,8 @@ std::optional<DeviceTreeNode> console_node(const DeviceTreeView& tree, MachineDe
     const auto stdout_path = tree.property(*chosen, "stdout-path");
     if (!stdout_path)
         return std::nullopt;
-    // Options such as ":115200n8" follow the path. An alias of an alias is not followed: no circles.
+    // Options such as ":115200n8" follow the path. An alias of an alias is not followed, so there are no
+    // cycles.
     const std::string_view named = stdout_path->text().value_or("");
     std::string_view path = slice(named, 0, named.find(':'));
     if (!path.starts_with('/'))

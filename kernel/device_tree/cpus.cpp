@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The CPUs and how they are started (Devicetree Specification 0.4, 3.8; bindings arm/cpus.yaml and
+// Reads the CPUs and how each is started (Devicetree Specification 0.4, 3.8; bindings arm/cpus.yaml and
 // arm/psci.yaml).
 #include "kernel/device_tree/reader.hpp"
 #include "kernel/lib/text.hpp"
@@ -9,7 +9,7 @@
 namespace percival::device_tree {
 namespace {
 
-constexpr std::string_view kNoFunctionNumber = "is not a function number, as PSCI 0.1 needs it";
+constexpr std::string_view kNoFunctionNumber = "is not a PSCI 0.1 function number";
 
 std::optional<DeviceTreeNode> find_psci(const DeviceTreeView& tree)
 {
@@ -22,12 +22,13 @@ bool is_cpu(const DeviceTreeView& tree, DeviceTreeNode node)
     return slice(name, 0, name.find('@')) == "cpu" || tree.lists(node, "device_type", "cpu");
 }
 
-// A CPU that cannot be started is not fatal: it may be the one that is running, and the others do without it.
+// Fills in how `cpu` is started. A CPU without a known way to start it is not fatal: it may be the running
+// one, and the others work without it.
 void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription& cpu,
                 MachineDescription& machine)
 {
     cpu.start = CpuStart::None;
-    // Trees older than the binding say it once, for all CPUs, in the parent.
+    // Trees older than the binding have one enable-method for all CPUs, in the parent node.
     DeviceTreeNode holder = node;
     if (!tree.property(node, "enable-method"))
         holder = tree.parent(node).value_or(node);
@@ -44,7 +45,7 @@ void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription&
     if (!release)
         return note(machine, tree.error(node, "cpu-release-addr", "is missing: the CPU cannot be started"));
     const auto address = release->number();
-    // A doubleword that the CPU polls: naturally aligned.
+    // The CPU polls this doubleword, which must be naturally aligned.
     if (!address || *address % sizeof(u64) != 0 || *address >= kPhysicalLimit.raw())
         return note(machine, tree.error(node, "cpu-release-addr", "is not the address of a doubleword"));
     cpu.start = CpuStart::SpinTable;
@@ -63,7 +64,7 @@ DeviceTreeResult<void> read_cpu(const DeviceTreeView& tree, DeviceTreeNode node,
         return std::unexpected(reg.error());
     if (!reg->is_whole_cells() || reg->cells() != address_cells)
         return std::unexpected(
-            tree.error(node, "reg", "is not as long as #address-cells above says", reg->size()));
+            tree.error(node, "reg", "does not have as many cells as #address-cells says", reg->size()));
 
     CpuDescription cpu;
     cpu.mpidr = reg->number(0, address_cells);
@@ -77,7 +78,7 @@ DeviceTreeResult<void> read_cpu(const DeviceTreeView& tree, DeviceTreeNode node,
     if (!numa_node)
         return std::unexpected(numa_node.error());
     cpu.numa_node = *numa_node;
-    static_cast<void>(machine.cpus.push(cpu)); // room: checked above
+    static_cast<void>(machine.cpus.push(cpu)); // has room: checked above
     return {};
 }
 
@@ -126,7 +127,7 @@ DeviceTreeResult<void> read_psci(const DeviceTreeView& tree, MachineDescription&
         if (*cpu_on > 0xffff'ffff)
             return std::unexpected(tree.error(*psci, "cpu_on", kNoFunctionNumber, *cpu_on));
         machine.psci_v01_cpu_on = static_cast<u32>(*cpu_on);
-        // Nothing but CPU_ON is known: without it there is no PSCI.
+        // The kernel reads no function number but CPU_ON's, so without it PSCI cannot be used.
         if (*cpu_on == 0)
             conduit = PsciConduit::None;
     }

@@ -6,7 +6,7 @@
 namespace percival {
 namespace {
 
-// Field by field: a whole MachineDescription is too large for a boot stack to hold a second one.
+// Resets field by field, because a boot stack cannot hold a second MachineDescription.
 void reset(MachineDescription& machine)
 {
     machine.model = "unknown";
@@ -33,7 +33,7 @@ void reset(MachineDescription& machine)
 
 std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte> header)
 {
-    // Devicetree Specification 0.4, 5.2: ten big-endian words.
+    // The header is ten big-endian words (Devicetree Specification 0.4, 5.2).
     constexpr u64 kMagic = 0xd00d'feed;
     constexpr u64 kVersion = 17;
     enum Word : u8 { Magic, TotalSize, Structure, Strings, Reservations, Version, LastCompatible };
@@ -47,8 +47,9 @@ std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte
     const auto word = [words](Word at) { return words.number(at, 1); };
 
     if (word(Magic) != kMagic)
-        return wrong("magic", "this is no device tree", word(Magic));
-    // Older ones are gone from the field, and libfdt 1.6's own checks follow a null pointer in some of them.
+        return wrong("magic", "is not the magic number of a device tree", word(Magic));
+    // Older versions are no longer in use, and for some of them libfdt 1.6's own checks dereference a null
+    // pointer.
     if (word(Version) < kVersion || word(LastCompatible) > kVersion)
         return wrong("version", "is not compatible with 17", word(Version));
     if (word(TotalSize) < kDeviceTreeHeaderBytes)
@@ -70,7 +71,8 @@ std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte>
     if (!tree)
         return std::unexpected(tree.error());
 
-    // Whatever else is wrong, it has to be said and the run to be ended: what that needs is read first.
+    // The UART, the boot arguments and PSCI come first: they are needed to report any later error and to end
+    // the run.
     device_tree::read_uart(*tree, machine);
     const auto arguments = device_tree::read_chosen(*tree, machine);
     const auto psci = device_tree::read_psci(*tree, machine);
@@ -126,7 +128,7 @@ DeviceTreeResult<u32> numa_node_of(const DeviceTreeView& tree, DeviceTreeNode no
         return std::unexpected(number.error());
     if (*number < kMaxNumaNodes)
         return static_cast<u32>(*number);
-    note(machine, tree.error(node, "numa-node-id", "is taken for 0: it is too large", *number));
+    note(machine, tree.error(node, "numa-node-id", "is too large, so node 0 is used instead", *number));
     return 0;
 }
 

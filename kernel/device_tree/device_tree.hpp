@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The flattened device tree that the loader hands over, turned into a MachineDescription.
-// Boot only, before any other CPU runs; the host tests and fuzzes it.
+// Turns the flattened device tree that the loader hands over into a MachineDescription. Boot only, before any
+// other CPU runs. Host tests and fuzzers use it too.
 //
-// Whatever the bytes are, the result is a value or an error with a clear sentence, never a wild access. What
-// the kernel needs and does not find, or finds malformed, is an error. What it can do without is left out,
-// and said so in MachineDescription::notes.
+// For any input bytes the result is a value or an error with a clear sentence, never a wild access. Data that
+// the kernel needs is an error when missing or malformed. Data that it can do without is left out, and
+// MachineDescription::notes says so.
 //
-// INV-device_tree-1: after success memory is not empty, sorted, free of overlaps and empty banks, and below
-//     kPhysicalLimit; there is at least one CPU and no MPIDR twice; reservations are not empty and below
-//     kPhysicalLimit; the interrupt controller's register ranges are not empty; numa nodes are below
-//     kMaxNumaNodes.
-// INV-device_tree-2: the blob itself is not among the reservations: its place is the caller's knowledge.
+// INV-device_tree-1: after success these hold. Memory is not empty; its banks are sorted, not empty, do not
+//     overlap and lie below kPhysicalLimit. There is at least one CPU, and no MPIDR occurs twice.
+//     Reservations are not empty and lie below kPhysicalLimit. The interrupt controller's register ranges are
+//     not empty. NUMA nodes are below kMaxNumaNodes.
+// The blob itself is not among the reservations: only the caller knows where it lies.
 #pragma once
 
 #include "kernel/device_tree/error.hpp"
@@ -22,25 +22,26 @@
 
 namespace percival {
 
-// Linux Documentation/arch/arm64/booting.rst, section 2: on an 8-byte boundary, not more than 2 MiB.
+// Linux Documentation/arch/arm64/booting.rst, section 2: the tree lies on an 8-byte boundary and is at most 2
+// MiB long.
 inline constexpr u64 kDeviceTreeAlignment = 8;
 inline constexpr Bytes kDeviceTreeLimit = 2_MiB;
 
-// What device_tree_size() wants to see: the version 17 header.
+// The size of a version 17 header, which device_tree_size() reads.
 inline constexpr std::size_t kDeviceTreeHeaderBytes = 40;
 
-// The whole blob's size by its header, so that boot code knows how much to map. Checks the magic, the version
-// and the offsets' alignment too; nothing beyond the header is read.
+// Returns the size of the whole blob according to its header, so that boot code knows how much to map. Also
+// checks the magic number, the version and the alignment of the offsets. Reads nothing beyond the header.
 std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte> header);
 
-// Reads the tree at the start of `blob` (which may be longer). Its string views point into the blob. After an
-// error `machine` holds what is needed to say it and to end the run, as far as the tree has that: uart, psci
-// and boot_arguments. All else is not sensible then.
+// Reads the tree at the start of `blob`, which may be longer than the tree. The string views in `machine`
+// point into the blob. After an error only `uart`, `psci` and `boot_arguments` of `machine` are valid, as far
+// as the tree has them: they are needed to report the error and to end the run.
 std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte> blob,
                                                       MachineDescription& machine);
 
-// Makes the CPU with this MPIDR_EL1 number 0, the boot CPU; the others keep their order. False: the tree does
-// not name it. Bits outside the affinity fields are ignored.
+// Makes the CPU with this MPIDR_EL1 number 0, the boot CPU; the others keep their order. Returns false when
+// the tree has no such CPU. Bits outside the affinity fields are ignored.
 [[nodiscard]] bool move_boot_cpu_first(MachineDescription& machine, u64 mpidr_el1);
 
 } // namespace percival

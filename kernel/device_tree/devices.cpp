@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The three devices the kernel drives: interrupt controller, timer, console (bindings
+// Reads the three devices that the kernel drives: interrupt controller, timer and console (bindings
 // interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml, timer/arm,arch_timer.yaml, serial/pl011.yaml).
 #include "kernel/device_tree/reader.hpp"
 
 namespace percival::device_tree {
 namespace {
 
-constexpr Bytes kGicPage = 4_KiB;               // of a GICv2's register blocks
-constexpr Bytes kGicFrame = 64_KiB;             // of a GICv3's
-constexpr Bytes kRedistributor = kGicFrame * 2; // at least: RD_base and SGI_base (IHI 0069H, 12.10)
+constexpr Bytes kGicPage = 4_KiB;               // alignment and size of a GICv2 register block
+constexpr Bytes kGicFrame = 64_KiB;             // alignment and size of a GICv3 frame
+constexpr Bytes kRedistributor = kGicFrame * 2; // minimum: RD_base and SGI_base (IHI 0069H, 12.10)
 
 DeviceTreeResult<PhysRange> gic_registers(const DeviceTreeView& tree, DeviceTreeNode gic, std::size_t at,
                                           Bytes alignment, Bytes at_least)
@@ -56,7 +56,7 @@ DeviceTreeResult<void> read_gic_v3(const DeviceTreeView& tree, DeviceTreeNode no
         const auto region = gic_registers(tree, node, 1 + at, kGicFrame, kRedistributor);
         if (!region)
             return std::unexpected(region.error());
-        static_cast<void>(gic.redistributors.push(*region)); // room: checked above
+        static_cast<void>(gic.redistributors.push(*region)); // has room: checked above
     }
 
     const auto stride = tree.number_or(node, "redistributor-stride", 0);
@@ -69,16 +69,17 @@ DeviceTreeResult<void> read_gic_v3(const DeviceTreeView& tree, DeviceTreeNode no
     return {};
 }
 
-// The console's registers, if `node` is one the kernel can drive.
+// Returns the console's registers, or an error if the kernel cannot drive `node`.
 DeviceTreeResult<UartDescription> read_pl011(const DeviceTreeView& tree, DeviceTreeNode node)
 {
-    // The driver's registers end with UARTDMACR at 0x48 (DDI 0183G, 3.2).
+    // The last register that the driver uses is UARTDMACR at 0x48 (DDI 0183G, 3.2).
     constexpr Bytes kAtLeast{0x4c};
     const auto registers = device_registers(tree, node, 0);
     if (!registers)
         return std::unexpected(registers.error());
     if (!registers->base.is_aligned(Bytes{4}) || registers->size < kAtLeast)
-        return std::unexpected(tree.error(node, "reg", "is not a PL011's", registers->base.raw()));
+        return std::unexpected(
+            tree.error(node, "reg", "is not the register range of a PL011", registers->base.raw()));
     return UartDescription{UartKind::Pl011, *registers};
 }
 
@@ -106,12 +107,13 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic
 {
     constexpr u64 kPrivate = 1; // interrupt type PPI, numbered from INTID 16
     constexpr u64 kPrivateCount = 16;
-    constexpr std::size_t kVirtual = 2; // secure, non-secure, virtual, hypervisor
+    constexpr std::size_t kVirtual = 2; // order: secure, non-secure, virtual, hypervisor
 
     const auto timer = tree.find_compatible("arm,armv8-timer");
     if (!timer) {
-        note(machine, tree.error(tree.root(), "", "there is no arm,armv8-timer: its interrupt is taken to be",
-                                 machine.timer.virtual_interrupt));
+        note(machine,
+             tree.error(tree.root(), "", "there is no arm,armv8-timer, so its interrupt is assumed to be",
+                        machine.timer.virtual_interrupt));
         return {};
     }
     const auto cells = tree.number_or(gic, "#interrupt-cells", 3);
@@ -135,12 +137,12 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic
     }
     if (place >= interrupts->cells() / *cells)
         return std::unexpected(
-            tree.error(*timer, "interrupts", "has no virtual timer's entry", interrupts->size()));
+            tree.error(*timer, "interrupts", "has no entry for the virtual timer", interrupts->size()));
     const std::size_t at = place * *cells;
     const u64 number = interrupts->number(at + 1, 1);
     if (interrupts->number(at, 1) != kPrivate || number >= kPrivateCount)
         return std::unexpected(
-            tree.error(*timer, "interrupts", "the virtual timer's is not a private one", number));
+            tree.error(*timer, "interrupts", "the virtual timer's interrupt is not a PPI", number));
     machine.timer.virtual_interrupt = static_cast<u32>(number + 16);
 
     const auto frequency = tree.number_or(*timer, "clock-frequency", 0);
@@ -159,14 +161,14 @@ void read_uart(const DeviceTreeView& tree, MachineDescription& machine)
     };
     auto node = console_node(tree, machine);
     if (node && !is_usable(*node)) {
-        note(machine, tree.error(*node, "", "is the stdout-path, but no enabled PL011"));
+        note(machine, tree.error(*node, "", "is the stdout-path, but not an enabled PL011"));
         node.reset();
     }
     if (!node)
         node = tree.find_compatible("arm,pl011");
     if (!node)
         return;
-    // A kernel without a console still runs.
+    // The kernel also runs without a console, so this error is only noted.
     if (const auto uart = read_pl011(tree, *node))
         machine.uart = *uart;
     else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What is wrong with a device tree, and where: one clear sentence for whoever has to mend the firmware.
-// A value without pointers into static tables: usable before the image is relocated, and on the host.
+// Says what is wrong with a device tree and where, in one clear sentence for the person who has to fix the
+// firmware. The value has no pointers into static tables, so it can be used before the image is relocated,
+// and on the host.
 #pragma once
 
 #include "kernel/lib/format.hpp"
@@ -13,12 +14,12 @@ namespace percival {
 
 class DeviceTreeError {
 public:
-    // A path longer than this keeps its end, the part that tells nodes apart.
+    // A longer path keeps only its end, the part that tells nodes apart.
     static constexpr std::size_t kPathLength = 72;
 
     constexpr DeviceTreeError() = default;
-    // `property` may be empty: then the node itself is meant. Both it and `problem` must outlive the error
-    // (literals do). The path is copied, unprintable characters in it replaced.
+    // An empty `property` means the node itself. `property` and `problem` must outlive the error, as literals
+    // do. The path is copied, with unprintable characters replaced by '?'.
     DeviceTreeError(std::string_view path, std::string_view property, std::string_view problem,
                     std::optional<u64> value = std::nullopt);
 
@@ -27,7 +28,8 @@ public:
     std::string_view problem() const { return problem_; }
     std::optional<u64> value() const { return value_; }
 
-    // "device tree: /memory@40000000: reg: its length is not a whole number of entries (0xc)"
+    // Writes for example "device tree: /memory@40000000: reg: its length is not a whole number of entries
+    // (0xc)".
     void describe(Writer& out) const;
 
 private:

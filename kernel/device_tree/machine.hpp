@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the firmware says about the machine: the facts the kernel takes from the device tree, with no tree
-// left in them. Filled in once by read_device_tree() (kernel/device_tree/device_tree.hpp), constant afterwards.
+// Describes the machine: the facts that the kernel takes from the device tree. Nothing here refers to the
+// tree's structure. read_device_tree() (kernel/device_tree/device_tree.hpp) fills it in once; it is constant
+// afterwards.
 //
-// The string views point into the tree's blob, which stays mapped read-only for the kernel's whole life.
+// The string views point into the tree's blob, which stays mapped read-only as long as the kernel runs.
 #pragma once
 
 #include "kernel/device_tree/error.hpp"
@@ -26,13 +27,14 @@ struct MemoryBank {
     u32 numa_node{0};
 };
 
-// `no_map`: the range must not even be mapped, speculation could touch it (secure firmware's memory).
+// `no_map`: the range must not be mapped at all, because speculation could access it (secure firmware's
+// memory).
 struct Reservation {
     PhysRange range;
     bool no_map{false};
 };
 
-// None: the tree names no way the kernel knows. That is fine for the CPU that is running already.
+// None: the tree names no method that the kernel knows. That is fine for the CPU that is already running.
 enum class CpuStart : u8 { Psci, SpinTable, None };
 
 // MPIDR_EL1's affinity fields (Arm ARM D24.2.111): Aff3 in [39:32], Aff2..Aff0 in [23:0].
@@ -53,7 +55,7 @@ struct GicDescription {
     PhysRange distributor{};
     PhysRange cpu_interface{};                                              // V2
     BoundedVector<PhysRange, kMaxGicRedistributorRegions> redistributors{}; // V3
-    u64 redistributor_stride{0};                                            // V3; 0: one after the other
+    u64 redistributor_stride{0};                                            // V3; 0: contiguous
 };
 
 enum class UartKind : u8 { None, Pl011 };
@@ -64,29 +66,29 @@ struct UartDescription {
 };
 
 struct TimerDescription {
-    u32 virtual_interrupt{27}; // INTID of the EL1 virtual timer's private interrupt
-    u32 frequency_override{0}; // Hz; 0: CNTFRQ_EL0 is right
+    u32 virtual_interrupt{27}; // INTID of the EL1 virtual timer's PPI
+    u32 frequency_override{0}; // Hz; 0: use CNTFRQ_EL0
 };
 
 struct MachineDescription {
     std::string_view model{"unknown"};
-    std::string_view compatible{}; // the first, most specific, name; empty: none given
+    std::string_view compatible{}; // the first, most specific, name; empty if there is none
     std::string_view boot_arguments{};
-    u64 random_seed{0}; // folded from /chosen rng-seed or kaslr-seed; 0: none given
+    u64 random_seed{0}; // folded from rng-seed and kaslr-seed of /chosen; 0: neither is given
     BoundedVector<MemoryBank, kMaxMemoryBanks> memory{};
     BoundedVector<Reservation, kMaxReservations> reserved{};
     BoundedVector<CpuDescription, kMaxCpus> cpus{};
     u32 cpus_left_out{0}; // CPUs in the tree beyond kMaxCpus
     PsciConduit psci{PsciConduit::None};
-    u32 psci_v01_cpu_on{0}; // PSCI 0.1: CPU_ON's number, and all there is; 0: PSCI 0.2 on
+    u32 psci_v01_cpu_on{0}; // function number of CPU_ON, for PSCI 0.1 only; 0: PSCI 0.2 or later
     GicDescription gic{};
     UartDescription uart{};
     TimerDescription timer{};
-    BoundedVector<DeviceTreeError, kMaxDeviceTreeNotes> notes{}; // wrong in the tree, but done without
+    BoundedVector<DeviceTreeError, kMaxDeviceTreeNotes> notes{}; // errors that the kernel tolerates
     u32 notes_left_out{0};
 };
 
-// The machine this kernel runs on. Any context, once kernel_main() has read the tree.
+// Returns the machine this kernel runs on. Any context, once kernel_main() has read the tree.
 const MachineDescription& this_machine();
 // The same for kernel_main(), which reads the tree into it before anybody else looks.
 MachineDescription& machine_to_describe();

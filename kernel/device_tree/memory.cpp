@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Memory banks, and what in them belongs to somebody else (Devicetree Specification 0.4, 3.4, 3.5 and 5.3).
+// Reads the memory banks and the reservations in them (Devicetree Specification 0.4, 3.4, 3.5 and 5.3).
 #include "kernel/device_tree/reader.hpp"
 
 #include <algorithm>
@@ -9,8 +9,8 @@ namespace {
 
 using Banks = decltype(MachineDescription::memory);
 
-// Sorts the banks and makes them disjoint. Neighbours on one numa node become one bank; of two nodes that
-// claim the same memory the lower bank keeps it. True: there was such a claim.
+// Sorts the banks and makes them disjoint. Adjacent or overlapping banks on one NUMA node become one bank.
+// Where banks of two nodes overlap, the lower bank keeps the overlap. Returns whether two nodes overlapped.
 bool tidy(Banks& banks)
 {
     for (std::size_t i = 1; i < banks.size(); ++i) {
@@ -73,7 +73,7 @@ DeviceTreeResult<void> reserve(const DeviceTreeView& tree, DeviceTreeNode node, 
                                bool no_map, MachineDescription& machine)
 {
     const Reservation reservation{clip(base, size), no_map};
-    // Memory that the kernel does not know to be somebody else's would be used: not knowing all is fatal.
+    // The kernel would use reserved memory that it does not know of, so running out of room is fatal.
     if (!reservation.range.is_empty() && !machine.reserved.push(reservation))
         return std::unexpected(tree.error(node, "", "there are more reservations than", kMaxReservations));
     return {};
@@ -87,14 +87,14 @@ DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescriptio
     if (!cells)
         return std::unexpected(cells.error());
     for (auto node = tree.first_child(tree.root()); node; node = tree.next_sibling(*node)) {
-        // A disabled one is real: QEMU's memory of the secure world.
+        // Disabled memory nodes exist: QEMU describes the secure world's memory by one.
         if (!tree.lists(*node, "device_type", "memory") || !tree.is_enabled(*node))
             continue;
         if (auto done = read_bank_node(tree, *node, *cells, machine); !done)
             return done;
     }
     if (tidy(machine.memory))
-        note(machine, tree.error(tree.root(), "", "two numa nodes claim the same memory"));
+        note(machine, tree.error(tree.root(), "", "two NUMA nodes claim the same memory"));
     if (machine.memory.empty())
         return std::unexpected(tree.error(tree.root(), "",
                                           "there is no memory: no enabled node has "
@@ -118,7 +118,7 @@ DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDesc
     if (!cells)
         return std::unexpected(cells.error());
     for (auto node = tree.first_child(*reserved); node; node = tree.next_sibling(*node)) {
-        // Without reg it only asks for memory anywhere, for a driver this kernel does not have.
+        // A node without `reg` asks for memory at any address, for a driver that this kernel does not have.
         if (!tree.is_enabled(*node) || !tree.property(*node, "reg"))
             continue;
         const auto reg = AddressList::read(tree, *node, *cells);

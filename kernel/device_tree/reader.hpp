@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The parts of read_device_tree(): one function per kind of thing, each filling its own fields of the
-// description. For kernel/device_tree*.cpp only.
+// The parts of read_device_tree(): one function per kind of data, each of which fills its own fields of the
+// description. Only for the files of kernel/device_tree.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
@@ -8,10 +8,10 @@
 
 namespace percival::device_tree {
 
-// The physical address space of the architecture (Arm ARM D8.1.3, FEAT_LPA and FEAT_LPA2): 52 bits.
+// The end of the architecture's physical address space: 52 bits (Arm ARM D8.1.3, FEAT_LPA and FEAT_LPA2).
 inline constexpr PhysAddr kPhysicalLimit{u64{1} << 52};
 
-// device_tree_address.cpp: how `reg` is read and what a bus does to addresses.
+// Defined in address.cpp: how `reg` is read and how a bus translates addresses.
 
 struct AddressCells {
     std::size_t address{2};
@@ -19,11 +19,11 @@ struct AddressCells {
     constexpr std::size_t tuple() const { return address + size; }
 };
 
-// The cells of `reg` in the children of `parent`. Only one or two address cells and up to two size cells can
-// be ordinary addresses; anything else is an error.
+// Returns the cells that `parent` defines for the `reg` of its children. An ordinary address has one or two
+// address cells and at most two size cells; anything else is an error.
 DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTreeNode parent);
 
-// A property that is a list of (address, size), such as `reg`.
+// A property that is a list of (address, size) pairs, such as `reg`.
 class AddressList {
 public:
     static DeviceTreeResult<AddressList> read(const DeviceTreeView& tree, DeviceTreeNode node,
@@ -43,38 +43,40 @@ private:
     AddressCells cells_;
 };
 
-// Entry `at` of a device's `reg` as the CPU sees it, through the `ranges` of every bus above. Never empty,
-// and below kPhysicalLimit.
+// Returns entry `at` of a device's `reg` as the CPU sees it, translated through the `ranges` of every bus
+// above. The range is never empty and lies below kPhysicalLimit.
 DeviceTreeResult<PhysRange> device_registers(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t at);
 
-// The part of [base, base + size) below kPhysicalLimit; the sum may wrap.
+// Returns the part of [base, base + size) below kPhysicalLimit; the sum may wrap.
 PhysRange clip(u64 base, u64 size);
 
-// device_tree_memory.cpp
+// Defined in memory.cpp.
 DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDescription& machine);
 
-// device_tree_cpus.cpp. check_psci(), after the others: there is what the CPUs are started with.
+// Defined in cpus.cpp. check_psci() runs after the other two: it checks that PSCI exists if CPUs are started
+// with it.
 DeviceTreeResult<void> read_cpus(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> read_psci(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> check_psci(const DeviceTreeView& tree, const MachineDescription& machine);
 
-// device_tree_devices.cpp. The timer's interrupts are read by the rules of `gic`, which read_gic() found.
+// Defined in devices.cpp. read_timer() reads the timer's interrupts by the rules of `gic`, the node that
+// read_gic() returned.
 DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic,
                                   MachineDescription& machine);
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine);
 
-// device_tree_chosen.cpp
+// Defined in chosen.cpp.
 DeviceTreeResult<void> read_identity(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> read_chosen(const DeviceTreeView& tree, MachineDescription& machine);
-// The node that /chosen names as console. One that does not exist is noted.
+// Returns the node that /chosen names as the console. Notes a name that no node has.
 std::optional<DeviceTreeNode> console_node(const DeviceTreeView& tree, MachineDescription& machine);
 
-// Remembers something wrong that the kernel can do without.
+// Adds an error that the kernel tolerates to the notes.
 void note(MachineDescription& machine, const DeviceTreeError& error);
 
-// A node's numa-node-id, 0 when it has none or one that is out of bounds (noted).
+// Returns the node's numa-node-id. Returns 0 when it has none, and notes one that is out of bounds.
 DeviceTreeResult<u32> numa_node_of(const DeviceTreeView& tree, DeviceTreeNode node,
                                    MachineDescription& machine);
 

@@ -82,8 +82,8 @@ DeviceTreeResult<DeviceTreeView> DeviceTreeView::open(std::span<const std::byte>
     const DeviceTreeView tree{blob.first(size->count())};
     if (const int problem = fdt_check_full(tree.blob_.data(), tree.blob_.size()); problem < 0)
         return std::unexpected(
-            DeviceTreeError{"blob", "", "is damaged, by libfdt's error number", static_cast<u64>(-problem)});
-    // fdt_check_full accepts a structure without any node, and any nesting.
+            DeviceTreeError{"blob", "", "is damaged, libfdt error", static_cast<u64>(-problem)});
+    // fdt_check_full() accepts a structure without any node, and any nesting depth.
     int depth = -1;
     int offset = fdt_next_node(tree.blob_.data(), -1, &depth);
     if (offset != root().offset)
@@ -174,7 +174,7 @@ DeviceTreeResult<std::string_view> DeviceTreeView::text_or_empty(DeviceTreeNode 
         return std::string_view{};
     const auto text = found->text();
     if (!text)
-        return std::unexpected(error(node, name, "is not a string: it has no end"));
+        return std::unexpected(error(node, name, "is not a NUL-terminated string"));
     return *text;
 }
 
@@ -219,7 +219,8 @@ std::pair<u64, u64> DeviceTreeView::block_reservation(std::size_t at) const
 DeviceTreeError DeviceTreeView::error(DeviceTreeNode node, std::string_view property_name,
                                       std::string_view problem, std::optional<u64> value) const
 {
-    // Longer than what an error keeps, so that the error keeps the end of the path, which tells nodes apart.
+    // The buffer is longer than what an error keeps, so that the error gets the end of the path, which tells
+    // nodes apart.
     std::array<char, 4 * DeviceTreeError::kPathLength> path{};
     if (fdt_get_path(blob_.data(), node.offset, path.data(), static_cast<int>(path.size())) != 0)
         return {name(node), property_name, problem, value};

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A checked, read-only view of a flattened device tree (Devicetree Specification 0.4, chapter 5) over libfdt.
-// For kernel/device_tree*.cpp only; everybody else reads the MachineDescription. Boot only; host tests too.
+// Only for the files of kernel/device_tree; all other code reads the MachineDescription. Boot only; host
+// tests use it too.
 //
-// INV-device_tree_view-1: a view exists only over a blob whose whole structure was walked once by open():
-//     every node and property ends inside the blob, nesting is at most kMaxDepth. Later walks cannot fail.
-// INV-device_tree_view-2: property *values* were not checked by that. They are read through
-//     DeviceTreeProperty only, which never goes beyond the property's own length.
-// INV-device_tree_view-3: no libfdt function that resolves aliases or compares string lists is used: in
-//     libfdt 1.6 an alias that names itself recurses without end, and fdt_stringlist_contains() reads one
-//     byte too far.
+// Invariants:
+// * open() has walked the whole structure of a view's blob once. Every node and property ends inside the
+//   blob, and nesting is at most kMaxDepth. Later walks cannot fail.
+// * open() does not check property *values*. They are read only through DeviceTreeProperty, which never reads
+//   beyond the property's own length.
+// INV-device_tree_view-1: no libfdt function is used that resolves aliases or compares string lists. In
+//     libfdt 1.6 an alias that names itself recurses forever, and fdt_stringlist_contains() reads one byte
+//     too far.
 #pragma once
 
 #include "kernel/device_tree/error.hpp"
@@ -42,14 +44,14 @@ public:
     constexpr bool is_whole_cells() const { return value_.size() % kCellBytes == 0; }
     constexpr std::size_t cells() const { return value_.size() / kCellBytes; }
 
-    // The big-endian number in `count` cells from cell `first`; 0 for none. Requires count <= 2 and
-    // first + count <= cells().
+    // Returns the big-endian number in `count` cells from cell `first`, or 0 if `count` is 0. Requires count
+    // <= 2 and first + count <= cells().
     u64 number(std::size_t first, std::size_t count) const;
-    // The whole property as a number of one or two cells.
+    // Returns the whole property as a number of one or two cells; nothing if it has another length.
     std::optional<u64> number() const;
-    // The text up to the first NUL, which must be there.
+    // Returns the text up to the first NUL; nothing if there is no NUL.
     std::optional<std::string_view> text() const;
-    // Whether `wanted` is in this list of strings, and at which place.
+    // Returns the index of `wanted` in this list of strings; nothing if it is not in the list.
     std::optional<std::size_t> place_of(std::string_view wanted) const;
 
 private:
@@ -68,22 +70,23 @@ public:
     std::optional<DeviceTreeNode> first_child(DeviceTreeNode node) const;
     std::optional<DeviceTreeNode> next_sibling(DeviceTreeNode node) const;
     std::optional<DeviceTreeNode> child(DeviceTreeNode node, std::string_view name) const;
-    // Walks from the root each time: for the few nodes that matter, not for loops over all.
+    // Walks from the root on every call: use it for the few nodes that matter, not in loops over all nodes.
     std::optional<DeviceTreeNode> parent(DeviceTreeNode node) const;
-    // The next node in depth-first order; starts at the root.
+    // Returns the next node in depth-first order, which starts at the root.
     std::optional<DeviceTreeNode> next(DeviceTreeNode node) const;
-    // `path` is absolute; an alias is not resolved here (INV-device_tree_view-3).
+    // Finds a node by its absolute path. Does not resolve aliases (INV-device_tree_view-1).
     std::optional<DeviceTreeNode> find(std::string_view path) const;
     std::string_view name(DeviceTreeNode node) const;
 
     std::optional<DeviceTreeProperty> property(DeviceTreeNode node, std::string_view name) const;
     DeviceTreeResult<DeviceTreeProperty> required(DeviceTreeNode node, std::string_view name) const;
-    // A number of one or two cells; an absent property gives `otherwise`, one of another length is an error.
+    // Returns a number of one or two cells. An absent property gives `otherwise`; another length is an error.
     DeviceTreeResult<u64> number_or(DeviceTreeNode node, std::string_view name, u64 otherwise) const;
-    // A string; an absent property gives an empty one, one without its NUL is an error.
+    // Returns a string. An absent property gives an empty one; a missing NUL is an error.
     DeviceTreeResult<std::string_view> text_or_empty(DeviceTreeNode node, std::string_view name) const;
 
-    // The node's own status alone, and together with that of everything above it.
+    // is_enabled() looks at the node's own status only, is_enabled_with_parents() also at that of every node
+    // above.
     bool is_enabled(DeviceTreeNode node) const;
     bool is_enabled_with_parents(DeviceTreeNode node) const;
 
@@ -92,12 +95,13 @@ public:
     template <class... Names>
     bool is_compatible(DeviceTreeNode node, const Names&... names) const
     {
-        // A pack, not a list: an array of names in static storage would need relocation.
+        // The names are a pack, not an array: an array of names in static storage would need relocation.
         const auto compatible = property(node, "compatible");
         return compatible && (compatible->place_of(names).has_value() || ...);
     }
 
-    // The first node, depth first, that is compatible with one of the names and enabled with all its parents.
+    // Returns the first node, depth first, that is compatible with one of the names and enabled with all its
+    // parents.
     template <class... Names>
     std::optional<DeviceTreeNode> find_compatible(const Names&... names) const
     {
@@ -108,7 +112,7 @@ public:
         return std::nullopt;
     }
 
-    // The memory reservation block, not /reserved-memory.
+    // Entries of the memory reservation block, which is not /reserved-memory.
     std::size_t block_reservations() const;
     std::pair<u64, u64> block_reservation(std::size_t at) const; // address, size
 

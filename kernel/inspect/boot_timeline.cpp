@@ -12,7 +12,7 @@ namespace {
 struct Phase {
     std::string_view name;
     u64 instructions; // from the start of boot to the end of the phase
-    u64 ticks;        // of the clock, the same
+    u64 ticks;        // of the clock, at the end of the phase
 };
 
 constinit BoundedVector<Phase, 16> phases{};
@@ -30,7 +30,7 @@ void print_phase(std::string_view name, u64 instructions, u64 microseconds)
 void end_boot_phase(std::string_view phase)
 {
     const u64 instructions = arch::counts_instructions() ? arch::instructions_retired() : 0;
-    // More phases than there is room for are a longer last one.
+    // If there is no room for another phase, the last one becomes longer.
     if (!phases.push({phase, instructions, arch::timer_ticks()}))
         phases[phases.size() - 1] = {phase, instructions, arch::timer_ticks()};
 }

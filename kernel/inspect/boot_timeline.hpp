@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the boot CPU spent on each phase of boot: instructions where the CPU can count them, and time.
-// Instructions are counted from the first ones at EL1 on (arch/cpu/performance_counter.hpp), so the first phase
-// includes all that ran with the MMU off.
+// Records what the boot CPU spends on each phase of boot: time, and instructions if the CPU can count them.
+// Instructions are counted from the first ones at EL1 on (arch/cpu/performance_counter.hpp), so the first
+// phase includes all code that runs with the MMU off.
 //
 // Boot CPU only, until the self-tests start.
 #pragma once
@@ -12,13 +12,13 @@
 
 namespace percival {
 
-// Ends the phase that ran until now, and names it. `phase` is a string literal.
+// Ends the current phase and gives it the name `phase`, which must be a string literal.
 void end_boot_phase(std::string_view phase);
 
-// One line per phase on the console, and their sum.
+// Prints one line per phase, and the total.
 void print_boot_timeline();
 
-// Instructions up to the last end_boot_phase(); 0 where they cannot be counted.
+// Returns the instructions up to the last end_boot_phase(), or 0 if they cannot be counted.
 u64 boot_instructions();
 
 } // namespace percival

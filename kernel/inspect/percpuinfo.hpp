@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the percpu allocator has: boot argument `percpuinfo`. May block.
+// Prints the state of the percpu allocator (boot argument `percpuinfo`). May block.
 #pragma once
 
 namespace percival {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Printing translation trees: boot argument `ptdump`. Boot CPU; nobody may change tables meanwhile.
+// Prints translation trees (boot argument `ptdump`). Boot CPU only. No CPU may change tables meanwhile.
 #pragma once
 
 #include "arch/mmu/pte.hpp"
@@ -14,12 +14,12 @@ struct TableAt {
 };
 using KernelTableDump = mm::PageTableDump<mm::KernelGeometry, arch::Pte, TableAt>;
 
-// The mappings under `root` that no kernel mapping may be: writable and executable, or open to user mode.
-// Each is printed as an error, in runs.
+// Finds mappings under `root` that the kernel must not have: writable and executable, or open to user mode.
+// Prints each run of such mappings as an error and returns the number of runs.
 u64 report_bad_mappings(PhysAddr root);
 
-// The boot CPU's root by region, and what distinguishes every other CPU's root, and the boot CPU's, from the
-// master.
+// Prints the boot CPU's root by region. For every online CPU it also prints what differs between its root and
+// the master.
 void dump_page_tables();
 
 } // namespace percival

@@ -50,7 +50,7 @@ void print_machine(const MachineDescription& machine)
 void print_cpus()
 {
     std::array<char, kLineLength> room;
-    // One line for each kind: neighbours that are alike are said once.
+    // Prints one line per run of consecutive CPUs of the same kind.
     const auto alike = [](CpuId a, CpuId b) { return cpu_features(a).midr == cpu_features(b).midr; };
     CpuId first{0};
     CpuId previous{0};
@@ -73,7 +73,7 @@ void print_cpus()
     flush();
 }
 
-// The first CPU that all flushes are repeated for; nothing where none is.
+// Returns the first CPU that requires every flush to be repeated; nothing if there is none.
 std::optional<CpuId> cpu_that_needs_repeated_tlbis()
 {
     std::optional<CpuId> found;

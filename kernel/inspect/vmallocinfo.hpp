@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Listing what the regions' addresses are used for: boot argument `vmallocinfo`. Any context that may print;
-// each line is true when it is made, while others allocate and free.
+// Lists what the addresses of the regions are used for (boot argument `vmallocinfo`). Any context that may
+// print. Other CPUs may allocate and free meanwhile: each line was true when it was made.
 #pragma once
 
 #include "mm/vmalloc/vm_region.hpp"
 
 namespace percival {
 
-// A line for each area in use: range, size, what is mapped, kind, and who asked for it.
+// Prints a line for each area in use: range, size, mapped pages, kind and caller. Then prints the totals.
 void list_areas(std::string_view region_name, mm::VmRegion& region);
 
-// Of all regions, and what waits for a flush.
+// Calls list_areas() for all regions and prints how often freed areas were flushed.
 void print_vmallocinfo();
 
 } // namespace percival

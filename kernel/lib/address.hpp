@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Physical and virtual addresses as types that do not convert into each other or into integers.
+// Physical and virtual addresses as types that convert neither into each other nor into integers.
 //
-// A physical address becomes a pointer in one place only (mm/kernel_map/linear_map.hpp), a local percpu address becomes
-// a global one in one place only (mm/percpu/area.hpp): search for those to audit every conversion.
+// A physical address becomes a pointer in one place only (mm/kernel_map/linear_map.hpp). A local percpu
+// address becomes a global one in one place only (mm/percpu/area.hpp). To audit every conversion, search for
+// calls of these.
 #pragma once
 
 #include "kernel/lib/types.hpp"
 
 namespace percival {
 
-// A count of bytes.
+// A number of bytes.
 class Bytes {
 public:
     constexpr Bytes() = default;
@@ -49,7 +50,7 @@ public:
 
     constexpr Address operator+(Bytes n) const { return Address{raw_ + n.count()}; }
     constexpr Address operator-(Bytes n) const { return Address{raw_ - n.count()}; }
-    // The distance from `other` up to this address.
+    // Returns the distance from `other` up to this address.
     constexpr Bytes operator-(Address other) const { return Bytes{raw_ - other.raw_}; }
     constexpr Address& operator+=(Bytes n)
     {
@@ -57,7 +58,7 @@ public:
         return *this;
     }
 
-    // `alignment` is a power of two.
+    // `alignment` must be a power of two.
     constexpr bool is_aligned(Bytes alignment) const { return (raw_ & (alignment.count() - 1)) == 0; }
     constexpr Address align_down(Bytes alignment) const { return Address{raw_ & ~(alignment.count() - 1)}; }
     constexpr Address align_up(Bytes alignment) const
@@ -71,16 +72,17 @@ private:
     u64 raw_{0};
 };
 
-// Printed with a prefix, P: and V:, so that a log never leaves open which kind an address is.
+// Printed with the prefix P: or V:, so that a log always shows the kind of an address.
 using PhysAddr = Address<struct PhysTag>;
 using VirtAddr = Address<struct VirtTag>;
 
 inline VirtAddr address_of(const volatile void* object)
 {
+    // SAFETY: a pointer has 64 bits, and its value is the virtual address.
     return VirtAddr{reinterpret_cast<u64>(object)};
 }
 
-// The half-open range [base, base + size). An empty range contains and overlaps nothing.
+// The half-open range [base, base + size). An empty range contains nothing and overlaps nothing.
 template <class A>
 struct Range {
     A base;
@@ -95,7 +97,7 @@ struct Range {
     }
     constexpr bool overlaps(Range other) const
     {
-        // By distances, because a range that reaches the end of the address space has an end() of 0.
+        // Compares distances, because a range that reaches the end of the address space has an end() of 0.
         return base <= other.base ? other.base - base < size && !other.is_empty()
                                   : base - other.base < other.size && !is_empty();
     }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A balanced binary tree of nodes in the order of their addresses, each of which also knows something about
-// all nodes below it: an augmented AVL tree. Intrusive: a node carries its own links, so nothing is allocated
-// here and nothing can fail.
+// A balanced binary tree of nodes in the order of their addresses (an augmented AVL tree). Each node has a
+// summary of all nodes below it. The tree is intrusive: a node contains its own links, so no operation
+// allocates and none can fail.
 //
-// There are no keys: a node goes in right after or right before one that is there, which is how ranges that
-// tile a region come and go.
+// There are no keys: a node is inserted directly after or before a node of the tree. That suits ranges that
+// tile a region and come and go.
 //
-// The caller serializes calls. Any context, on the host too.
+// The caller serializes calls. Any context; also used on the host.
 //
-// INV-address_tree-1: the heights of a node's two subtrees differ by one at most, so a tree of n nodes is at
-//                     most 1.44 log2(n) deep.
-// INV-address_tree-2: what a node's summary says holds for the node and all below it.
+// Invariants:
+// * The heights of a node's two subtrees differ by at most one, so a tree of n nodes is at most 1.44 log2(n)
+//   deep.
+// * A node's summary holds for the node and for all nodes below it.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -28,8 +29,8 @@ struct TreeLinks {
     u8 height{1};
 };
 
-// Node has a member `tree` of type TreeLinks<Node>; a member `summary` of a type that can be compared; and
-// summarize(), its value from the node itself and its children's summaries.
+// Node has a member `tree` of type TreeLinks<Node>, a member `summary` of a comparable type, and a function
+// summarize(). summarize() computes the summary from the node itself and its children's summaries.
 template <class Node>
 class AddressTree {
 public:
@@ -71,7 +72,7 @@ public:
         update_upwards(parent);
     }
 
-    // After what a node says of itself has changed.
+    // Updates the summaries after the data that summarize() reads in `node` itself has changed.
     void refresh(Node& node)
     {
         for (Node* at = &node; at != nullptr; at = at->tree.parent) {
@@ -92,7 +93,7 @@ private:
         return at;
     }
 
-    // The next node on the side `towards`.
+    // Returns the next node on the side `towards`, or null.
     static Node* neighbour(Node& node, Side towards, Side away)
     {
         Node* at = &node;
@@ -124,7 +125,7 @@ private:
         update_upwards(parent);
     }
 
-    // Puts `now` where `old` hangs below `parent`, or at the root.
+    // Puts `now`, which may be null, where `old` is: below `parent`, or at the root if `parent` is null.
     void replace_child(Node* parent, Node& old, Node* now)
     {
         (parent == nullptr           ? root_
@@ -134,7 +135,7 @@ private:
             now->tree.parent = parent;
     }
 
-    // The next node, which has no left child, leaves its place and takes the removed node's.
+    // Moves the next node, which has no left child, to the place of the removed node.
     void replace_by_successor(Node& node)
     {
         Node& successor = *leftmost(*node.tree.right);
@@ -144,7 +145,7 @@ private:
         replace_child(node.tree.parent, node, &successor);
         adopt(successor.tree.left, successor);
         adopt(successor.tree.right, successor);
-        successor.summary = node.summary; // what is known above
+        successor.summary = node.summary; // the summary that the nodes above have taken into account
         update_upwards(changed);
         refresh(successor);
     }
@@ -164,7 +165,8 @@ private:
         node.summary = node.summarize();
     }
 
-    // `top` sinks to the side `down`; its child on the other side rises.
+    // Rotates `top` down to the side `down`; its child on the side `rising` takes its place. Returns that
+    // child.
     Node& rotate(Node& top, Side down, Side rising)
     {
         Node& riser = *(top.tree.*rising);
@@ -196,7 +198,8 @@ private:
         return node;
     }
 
-    // From a node one of whose subtrees has changed, up to where nothing new is to be told.
+    // Updates and balances from `from`, a node one of whose subtrees has changed, up to the first node where
+    // height and summary stay the same.
     void update_upwards(Node* from)
     {
         while (from != nullptr) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Runs of bits in bitmaps of 64-bit words, bit 0 first. Pure functions: any context, on the host too.
+// Bits and runs of bits in bitmaps of 64-bit words, bit 0 first. Pure functions: any context, also on the
+// host.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -28,7 +29,7 @@ constexpr void clear_bit(std::span<u64> words, u32 at)
     words[at / kWordBits] &= ~(u64{1} << at % kWordBits);
 }
 
-// Calls change(word, mask) for each word that the bits [begin, end) lie in.
+// Calls change(word, mask) for each word that contains bits of [begin, end).
 template <class Change>
 constexpr void for_words_of(u32 begin, u32 end, Change change)
 {
@@ -50,7 +51,8 @@ constexpr void clear_bits(std::span<u64> words, u32 begin, u32 end)
     for_words_of(begin, end, [words](u32 word, u64 mask) { words[word] &= ~mask; });
 }
 
-// The first bit of [from, limit) that is set in the map whose words word_at(index) gives; `limit` if none is.
+// Returns the first set bit of [from, limit), or `limit` if there is none. word_at(index) gives the map's
+// words.
 template <class WordAt>
 constexpr u32 find_bit(u32 from, u32 limit, WordAt word_at)
 {
@@ -76,8 +78,8 @@ constexpr u32 find_clear(std::span<const u64> words, u32 from, u32 limit)
     return find_bit(from, limit, [words](u32 word) { return ~words[word]; });
 }
 
-// One past the last set bit of [floor, before); `floor` if none is. So it is where the run of clear bits that
-// ends at `before` begins.
+// Returns the bit after the last set bit of [floor, before), or `floor` if no bit is set. That is where the
+// run of clear bits that ends at `before` begins.
 constexpr u32 find_end_before(std::span<const u64> words, u32 before, u32 floor)
 {
     if (before <= floor)
@@ -92,8 +94,8 @@ constexpr u32 find_end_before(std::span<const u64> words, u32 before, u32 floor)
     return std::max(floor, (word + 1) * kWordBits - static_cast<u32>(std::countl_zero(bits)));
 }
 
-// The bits at which a run of at least `length` set bits of the word begins; 1 <= length <= 64. Each step asks
-// that what follows the run found so far is a run as well, so the length doubles.
+// Returns the bits of the word at which a run of at least `length` set bits begins; 1 <= length <= 64. Each
+// step requires that the run found so far is followed by another one, so the length doubles.
 constexpr u64 starts_of_runs(u64 word, u32 length)
 {
     for (u32 known = 1; known < length;) {
@@ -107,7 +109,7 @@ constexpr u64 starts_of_runs(u64 word, u32 length)
 static_assert(starts_of_runs(0b1110'1101'1111, 3) == 0b0010'0000'0111);
 static_assert(starts_of_runs(~u64{0}, 64) == 1);
 
-// For each power of two below 64, the bits of a word that are multiples of it.
+// For each power of two below 64: the bits of a word whose numbers are multiples of it.
 inline constexpr std::array<u64, 6> kMultiplesInWord{
     ~u64{0},
     0x5555'5555'5555'5555,

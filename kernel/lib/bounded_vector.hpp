@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A vector with a fixed capacity and no heap. push() says false when full: callers report what they had to
-// leave out.
+// A vector with a fixed capacity and no heap. push() returns false when the vector is full, so that callers
+// can report what they had to leave out.
 #pragma once
 
 #include <array>
@@ -19,9 +19,9 @@ public:
         items_[size_++] = value;
         return true;
     }
-    // Removes item `at`; the last item takes its place.
+    // Removes item `at` and moves the last item to its place.
     constexpr void remove_unordered(std::size_t at) { items_[at] = items_[--size_]; }
-    // Keeps the first `size` items, if there are more.
+    // Keeps at most the first `size` items.
     constexpr void truncate(std::size_t size) { size_ = size < size_ ? size : size_; }
     constexpr void clear() { size_ = 0; }
 

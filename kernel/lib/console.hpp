@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The console: whole lines to one output device, from any CPU.
 //
-// INV-console-1: a line is emitted under one lock, taken with interrupts masked, so lines never interleave
-//                and an interrupt handler that prints cannot deadlock with the code it interrupted.
-// INV-console-2: lines written before a device is attached are kept (the oldest ones, up to a fixed size) and
-//                come out first when it is.
-// INV-console-3: once console_enter_panic() was called, the panicking CPU writes without waiting for the lock
-//                for ever and every other CPU's output is dropped, so that a panic always gets through whole.
+// INV-console-1: each line is written under one lock, which is taken with interrupts masked. So lines never
+//     interleave, and an interrupt handler that prints cannot deadlock with the code that it interrupted.
+// INV-console-2: lines written before a device is attached are kept: the oldest ones, up to a fixed size.
+//     They come out first when a device is attached.
+// INV-console-3: after console_enter_panic() the panicking CPU waits only a bounded time for the lock, and
+//     the output of every other CPU is dropped. So a panic report is always complete.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -15,25 +15,26 @@
 
 namespace percival {
 
-// An output device. put() may wait for the device; it is called with the console lock held and interrupts
+// An output device. put() may wait for the device. It is called with the console lock held and interrupts
 // masked.
 class ConsoleDevice {
 public:
     virtual void put(char c) = 0;
-    // Returns when all that was put has left the device, so that a power-off does not cut the last line.
+    // Returns when everything that was put has left the device, so that a power-off does not cut off the last
+    // line.
     virtual void drain() = 0;
 
 protected:
     ~ConsoleDevice() = default;
 };
 
-// `line` without its line end.
+// Writes `line`, which does not contain its line end.
 void console_write_line(std::string_view line);
 
-// From now on lines go to `device`. Boot CPU, once.
+// Makes `device` the console's output device. Boot CPU, once.
 void console_attach(ConsoleDevice& device);
 
-// Makes the calling CPU the only one that may write. Never returns the console.
+// Makes the calling CPU the only one that may write. This cannot be undone.
 void console_enter_panic();
 
 // Waits until the device has sent everything.

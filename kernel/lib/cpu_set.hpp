@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A set of CPUs, by their numbers: a plain value, and one that many CPUs change at once. Any context.
+// Sets of CPU numbers: a plain value, and a set that many CPUs change at the same time. Any context.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -59,7 +59,8 @@ public:
         return sum;
     }
 
-    // The lowest one, and the lowest one from `from` on or, if there is none, at all.
+    // first() returns the lowest CPU of the set. first_from() returns the lowest CPU not below `from`, or
+    // first() if there is none.
     constexpr std::optional<CpuId> first() const { return next_from(0); }
     constexpr std::optional<CpuId> first_from(CpuId from) const
     {
@@ -67,7 +68,7 @@ public:
         return after ? after : first();
     }
 
-    // In order.
+    // Calls `visit` for each CPU, in ascending order.
     template <class Visit>
     constexpr void for_each(Visit visit) const
     {
@@ -101,7 +102,7 @@ private:
     std::array<u64, cpu_set_detail::kWords> words_{};
 };
 
-// Each CPU's membership is atomic; a copy of the whole is not one moment's.
+// Each CPU's membership is changed atomically. A copy of the whole set is not a snapshot of one moment.
 class SharedCpuSet : Immovable {
 public:
     constexpr SharedCpuSet() = default;

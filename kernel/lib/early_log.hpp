@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What was printed before there was a console: whole lines, the oldest ones, up to a fixed size. The caller
-// serializes.
+// Keeps the lines that are printed before there is a console: whole lines, the oldest ones, up to a fixed
+// size. The caller serializes calls.
 //
-// INV-early_log-1: the kept text is an unbroken beginning of all that was written: after the first line that
-//                  did not fit none is kept, so the gap is in one place, at the end.
+// Invariant: the kept text is the beginning of the whole output, without gaps. After the first line that did
+// not fit, no further line is kept, so only the end is missing.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -16,7 +16,7 @@ namespace percival {
 template <std::size_t Capacity>
 class EarlyLog {
 public:
-    // `line` without its line end.
+    // Keeps `line`, which does not contain its line end, or counts it as dropped.
     constexpr void keep(std::string_view line)
     {
         if (dropped_ != 0 || line.size() >= Capacity - used_) {

@@ -9,7 +9,7 @@ namespace {
 using format_detail::Argument;
 using format_detail::Kind;
 
-// 20 decimal digits are the most that 64 bits need.
+// A 64-bit number has at most 20 decimal digits.
 using Digits = std::array<char, 24>;
 
 std::string_view digits_of(Digits& room, u64 value, unsigned base)
@@ -43,7 +43,8 @@ void put_padded(Writer& out, const FormatSpec& spec, std::string_view prefix, st
 
 void put_size(Writer& out, const FormatSpec& spec, u64 bytes)
 {
-    // Letters, not strings: an array of pointers would need relocation before anything can be printed.
+    // Characters instead of strings: an array of pointers would need relocation before anything can be
+    // printed.
     static constexpr char kUnits[] = {'B', 'K', 'M', 'G', 'T'};
     std::size_t unit = 0;
     while (bytes != 0 && bytes % 1024 == 0 && unit + 1 < std::size(kUnits)) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Text formatting into a caller's buffer: `{}` in the spirit of std::format, which needs a hosted library.
+// Formats text into a buffer of the caller, with `{}` as in std::format, which needs a hosted library.
 //
 //   {}      integers in decimal, strings, bool, char, CpuId, P:/V: addresses, Bytes in the largest exact unit
 //   {:x}    integers in hexadecimal with 0x, a negative one as -0x1
 //   {:8}    a minimum width, padded on the left with blanks;  {:-8} padded on the right;  {:016x} with zeros
 //
-// The format string is checked against the number of arguments at compile time. Never allocates, never fails:
-// text beyond the buffer is dropped, and Writer::truncated() says so. Any context, on the host too.
+// The number of arguments is checked against the format string at compile time. Formatting never allocates
+// and never fails: text that does not fit is dropped, and Writer::truncated() says so. Any context; also on
+// the host.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -45,7 +46,7 @@ private:
     bool truncated_{false};
 };
 
-// What stands between the colon and the closing brace.
+// The part of a placeholder between the colon and the closing brace.
 struct FormatSpec {
     bool hex{false};
     bool zero{false};
@@ -55,7 +56,7 @@ struct FormatSpec {
 
 namespace format_detail {
 
-// One argument, its type erased to the few kinds that are printed.
+// One argument, its type erased to one of the few kinds that can be printed.
 struct Argument {
     enum class Kind : u8 { Unsigned, Signed, Text, Character, Physical, Virtual, Size };
     Kind kind;
@@ -81,7 +82,7 @@ constexpr Argument argument(const char* v)
 {
     return {Kind::Text, 0, v};
 }
-// Any other pointer would silently become a bool. Print address_of(it).
+// Any other pointer would silently become a bool. Print address_of(pointer) instead.
 Argument argument(const volatile void* v) = delete;
 constexpr Argument argument(PhysAddr v)
 {
@@ -110,7 +111,7 @@ constexpr Argument argument(T v)
     return {Kind::Signed, static_cast<u64>(static_cast<s64>(v))};
 }
 
-// Not constexpr on purpose: reaching one of these while a FormatString is checked is the compile error.
+// Not constexpr on purpose: a call during the check of a FormatString is the compile error.
 void more_placeholders_than_arguments();
 void more_arguments_than_placeholders();
 void brace_not_closed();
@@ -141,7 +142,8 @@ private:
     std::string_view text_;
 };
 
-// The one place that interprets a format string, so that every call site stays a few instructions.
+// Interprets a format string. This is the only function that does, so that a call site is a few instructions
+// long.
 void format_arguments(Writer& out, std::string_view text, std::span<const format_detail::Argument> arguments);
 
 template <class... Args>

@@ -3,14 +3,14 @@
 
 namespace percival {
 
-// Only the last `*` ever has to be tried again: what an earlier one could take instead, the last one can take
-// as well.
+// Only the last `*` ever has to be retried: the last `*` can match any text that an earlier one could have
+// matched instead.
 bool glob_matches(std::string_view pattern, std::string_view text)
 {
     constexpr std::size_t kNone = std::string_view::npos;
     std::size_t p = 0;
     std::size_t star = kNone;    // the last `*` seen
-    std::size_t after_taken = 0; // where the text goes on behind what that `*` takes
+    std::size_t after_taken = 0; // where in the text matching continues after that `*`
     for (std::size_t t = 0; t < text.size();) {
         if (p < pattern.size() && pattern[p] == '*') {
             star = p++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Patterns as in a shell: `*` is any text, `?` any one character, all else itself. Any context, on the host
-// too.
+// Patterns as in a shell: `*` matches any text, `?` any one character, every other character itself. Any
+// context, also on the host.
 #pragma once
 
 #include "kernel/lib/text.hpp"
@@ -9,10 +9,11 @@
 
 namespace percival {
 
-// Whether the whole of `text` matches. At most pattern times text steps, whatever the pattern.
+// Returns whether the pattern matches the whole of `text`. Takes at most pattern length times text length
+// steps.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
-// Calls `visit(std::string_view)` for each pattern of a list separated by commas. An empty list has one,
+// Calls `visit(std::string_view)` for each pattern of a comma-separated list. An empty list contains one
 // empty pattern.
 template <class Visit>
 void for_each_glob(std::string_view list, Visit visit)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Test results as KTAP version 1, two levels deep: suites, and the tests in each.
+// Writes test results as KTAP version 1, two levels deep: suites, and the tests in each.
 //
-// The caller says what happens, in order: begin_run, then for each suite begin_suite, a result per test,
-// end_suite; at the end end_run. Numbers are counted here. One CPU at a time; on the host too.
+// The caller reports events in order: begin_run; then per suite begin_suite, one result per test, end_suite;
+// finally end_run. The writer numbers the results. One CPU at a time; also on the host.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -22,12 +22,12 @@ public:
     void pass(std::string_view test);
     void fail(std::string_view test);
     void skip(std::string_view test, std::string_view reason);
-    // `name` as given to begin_suite. A suite is ok if none of its tests failed.
+    // `name` is the name that was given to begin_suite. A suite is ok if none of its tests failed.
     void end_suite(std::string_view name);
     void end_run();
 
     u32 failed() const { return failed_; }
-    // Tests that ran, skipped ones left out.
+    // Returns the number of tests that ran, without skipped ones.
     u32 ran() const { return passed_ + failed_; }
 
 private:

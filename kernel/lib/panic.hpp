@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The end of a run that cannot go on: says what happened and where, and ends with Verdict::Panic.
+// Ends a run that cannot go on: reports what happened and where, and ends with Verdict::Panic.
 //
-// Any context once the image is mapped. The CPU that panics first reports alone: others that panic later stop
-// silently. A panic while a panic is reported gets one line and ends the run.
+// Any context once the image is mapped. Only the first CPU that panics reports; CPUs that panic later stop
+// silently. A panic during the report of a panic prints one line and ends the run.
 #pragma once
 
 #include "kernel/lib/format.hpp"
@@ -15,7 +15,7 @@ namespace arch {
 struct Registers;
 }
 
-// A format string, checked like print()'s, together with the place it stands at.
+// A format string, checked like that of print(), together with its source location.
 template <class... Args>
 struct PanicText {
     FormatString<Args...> text;
@@ -38,7 +38,7 @@ using Arguments = std::span<const format_detail::Argument>;
 
 } // namespace panic_detail
 
-// The kernel found itself broken: an invariant does not hold.
+// Panics because the kernel is broken: an invariant does not hold.
 template <class... Args>
 [[noreturn]] void panic(PanicText<std::type_identity_t<Args>...> what, const Args&... args)
 {
@@ -46,8 +46,8 @@ template <class... Args>
     panic_detail::panic(what.where, what.text.text(), erased);
 }
 
-// The processor took an exception nobody handles. The report has the interrupted code's registers and
-// backtrace, and the exception's syndrome in words.
+// Panics because of an exception that has no handler. The report contains the registers and backtrace of the
+// interrupted code, and the exception's syndrome in words.
 template <class... Args>
 [[noreturn]] void panic_at(const arch::Registers& registers, FormatString<std::type_identity_t<Args>...> what,
                            const Args&... args)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Printing a line on the console. A line is formatted first and emitted whole, so that lines of several CPUs
-// never interleave. Any context after the image is mapped, interrupt handlers and panic included; lines
-// printed before a console is found are kept and come out when it is (kernel/lib/console.hpp).
+// Prints a line on the console. The line is formatted first and written as a whole, so that lines of several
+// CPUs never interleave. Any context after the image is mapped, including interrupt handlers and panics.
+// Lines printed before there is a console are kept and come out when it is attached (kernel/lib/console.hpp).
 #pragma once
 
 #include "kernel/lib/console.hpp"
@@ -9,7 +9,7 @@
 
 namespace percival {
 
-// The longest line; what is beyond is cut.
+// The longest line; longer ones are cut off.
 inline constexpr std::size_t kLineLength = 240;
 
 template <class... Args>

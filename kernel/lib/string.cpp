@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The C names of kernel/lib/string.hpp. Compiled with -fno-builtin (INV-string-3).
+// Defines the C names of the functions in kernel/lib/string.hpp. Compiled with -fno-builtin (INV-string-2).
 #include "kernel/lib/string.hpp"
 
 namespace string = percival::string;
@@ -36,9 +36,9 @@ std::size_t strlen(const char* text)
     return string::length(text);
 }
 
-std::size_t strnlen(const char* text, std::size_t most)
+std::size_t strnlen(const char* text, std::size_t limit)
 {
-    return string::bounded_length(text, most);
+    return string::bounded_length(text, limit);
 }
 
 char* strchr(const char* text, int value)

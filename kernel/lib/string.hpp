@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The C library's memory and string functions, under names of their own so that a host test can hold them
-// against the host's. kernel/lib/string.cpp gives them the names that the compiler and libfdt call. Any context,
-// before the MMU is on too.
+// The C library's memory and string functions under names of their own, so that a host test can compare them
+// with the host's functions. kernel/lib/string.cpp defines the names that the compiler and libfdt call. Any
+// context, also before the MMU is on.
 //
-// INV-string-1: every access is naturally aligned: with the MMU off all memory is Device-nGnRnE, where an
-//               unaligned access faults (Arm ARM, "Alignment of data accesses").
-// INV-string-2: no byte outside the given range is read, so that a range may end where a mapping ends.
-// INV-string-3: nothing here may become a call of one of these functions: the file that defines the C names
-//               is compiled with -fno-builtin.
+// INV-string-1: every access is naturally aligned. With the MMU off all memory is Device-nGnRnE, where an
+//     unaligned access faults (Arm ARM, "Alignment of data accesses").
+// INV-string-2: nothing here may be compiled into a call of one of these functions. So the file that defines
+//     the C names is compiled with -fno-builtin.
+// Also: no byte outside the given range is read, so a range may end where a mapping ends.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -22,9 +22,12 @@ inline constexpr std::size_t kWord = sizeof(Word);
 
 inline std::size_t misalignment(const void* p)
 {
+    // SAFETY: only the address is used.
     return reinterpret_cast<std::uintptr_t>(p) % kWord;
 }
 
+// SAFETY: Word may alias any type. Callers check misalignment() first (INV-string-1) and keep to the given
+// range.
 inline Word* words(u8* p)
 {
     return reinterpret_cast<Word*>(p);
@@ -36,7 +39,7 @@ inline const Word* words(const u8* p)
 
 } // namespace detail
 
-// Ascending, which is also right for overlapping ranges when `to` is below `from`.
+// Copies in ascending order, which is also right for overlapping ranges if `to` is below `from`.
 inline void* copy(void* to, const void* from, std::size_t size)
 {
     auto* d = static_cast<u8*>(to);
@@ -44,7 +47,7 @@ inline void* copy(void* to, const void* from, std::size_t size)
     if (detail::misalignment(d) == detail::misalignment(s)) {
         for (; size != 0 && detail::misalignment(d) != 0; --size)
             *d++ = *s++;
-        // Two pairs a turn: the compiler makes them LDP and STP.
+        // Copies two pairs of words per turn, which the compiler turns into LDP and STP.
         for (; size >= 4 * detail::kWord; size -= 4 * detail::kWord) {
             const u64 a = detail::words(s)[0];
             const u64 b = detail::words(s)[1];
@@ -68,7 +71,7 @@ inline void* copy(void* to, const void* from, std::size_t size)
     return to;
 }
 
-// Descending, for overlapping ranges when `to` is above `from`.
+// Copies in descending order, for overlapping ranges with `to` above `from`.
 inline void* copy_down(void* to, const void* from, std::size_t size)
 {
     u8* d = static_cast<u8*>(to) + size;
@@ -89,7 +92,8 @@ inline void* copy_down(void* to, const void* from, std::size_t size)
 
 inline void* move(void* to, const void* from, std::size_t size)
 {
-    // As unsigned distance: a `to` below `from` wraps to a large one.
+    // SAFETY: only the addresses are used.
+    // As an unsigned distance, a `to` below `from` wraps to a large number.
     if (reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from) >= size)
         return copy(to, from, size);
     return copy_down(to, from, size);
@@ -153,15 +157,15 @@ inline std::size_t length(const char* text)
     return n;
 }
 
-inline std::size_t bounded_length(const char* text, std::size_t most)
+inline std::size_t bounded_length(const char* text, std::size_t limit)
 {
     std::size_t n = 0;
-    while (n < most && text[n] != '\0')
+    while (n < limit && text[n] != '\0')
         ++n;
     return n;
 }
 
-// The end of the string counts as a character of it, here and in find_last.
+// The terminating NUL counts as a character of the string, here and in find_last.
 inline const char* find_first(const char* text, int value)
 {
     for (;; ++text) {

@@ -2,8 +2,8 @@
 #include "kernel/lib/symbols.hpp"
 
 extern "C" {
-extern const char _text[]; // the image's first byte, from the linker script
-// The section .symbols, written by scripts/make_symbols.py.
+extern const char _text[]; // the first byte of the image, from the linker script
+// The section .symbols, which scripts/make_symbols.py writes.
 extern const percival::u32 percival_symbol_count;
 extern const percival::u32 percival_symbol_starts[];
 extern const percival::u32 percival_symbol_names[];

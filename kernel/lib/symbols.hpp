@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel's own function names, for people who read a panic. The table is written by
-// scripts/make_symbols.py from a first link of the image and linked into the second one; in the first link,
-// and in a build without it, it is empty.
+// The kernel's function names, for the readers of a panic report. scripts/make_symbols.py makes the table
+// from a first link of the image; the second link contains it. The table is empty in the first link and in
+// builds without it.
 //
-// Any context, a panic included: reads constant data only.
+// Any context, including a panic: only constant data is read.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -19,12 +19,12 @@ namespace percival {
 
 struct Symbol {
     std::string_view name;
-    Bytes offset; // of the address asked for, from the function's start
-    Bytes size;   // up to the next function
+    Bytes offset; // of the address that was looked up, from the start of the function
+    Bytes size;   // up to the start of the next function
 };
 
-// INV-symbols-1: `starts` is strictly ascending and has one element more than `names`: the end of the
-//                last function.
+// Invariant: `starts` is strictly ascending and has one element more than `names`, the end of the last
+// function.
 struct SymbolTable {
     std::span<const u32> starts; // offsets from the image's first byte
     std::span<const u32> names;  // offsets into `text`, of strings that end with a NUL
@@ -41,16 +41,16 @@ struct SymbolTable {
     }
 };
 
-// The function that `address` lies in; nothing for addresses outside the kernel's code.
+// Returns the function that contains `address`; nothing for addresses outside the kernel's code.
 std::optional<Symbol> find_symbol(VirtAddr address);
 
 enum class AddressKind : u8 {
-    Exact,  // of an instruction
-    Return, // behind a call: the function is that of the call, although a noreturn call may be its last
-            // instruction
+    Exact,  // the address of an instruction
+    Return, // the address after a call. The function is the caller, even if the call is its last instruction
+            // because the callee never returns.
 };
 
-// "V:0xffff… name+0x1c", or the address alone.
+// Writes "V:0xffff… name+0x1c", or the address alone if no function contains it.
 void put_address(Writer& out, VirtAddr address, AddressKind kind);
 
 } // namespace percival

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Cutting text. Any context, on the host too.
+// Cuts text. Any context, also on the host.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace percival {
 
-// The `count` characters from `from` on, as far as there are any. Unlike std::string_view::substr() it has no
-// error to throw, which a kernel cannot link.
+// Returns up to `count` characters from index `from`. Unlike std::string_view::substr() it never throws; the
+// kernel cannot link exceptions.
 constexpr std::string_view slice(std::string_view text, std::size_t from,
                                  std::size_t count = std::string_view::npos)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Clang's thread-safety annotations: which lock guards what, checked at compile time by -Wthread-safety.
+// Clang's thread-safety annotations say which lock guards which data. -Wthread-safety checks them at compile
+// time.
 #pragma once
 
 #define PERCIVAL_CAPABILITY(name) __attribute__((capability(name)))
@@ -13,5 +14,6 @@
 #define PERCIVAL_RELEASE_SHARED(...) __attribute__((release_shared_capability(__VA_ARGS__)))
 #define PERCIVAL_RELEASE_GENERIC(...) __attribute__((release_generic_capability(__VA_ARGS__)))
 #define PERCIVAL_TRY_ACQUIRE(...) __attribute__((try_acquire_capability(__VA_ARGS__)))
-// For the rare function whose locking the analysis cannot follow; a comment there says why it is right.
+// For the rare function whose locking the analysis cannot follow. A comment at each use says why the locking
+// is right.
 #define PERCIVAL_NO_THREAD_SAFETY_ANALYSIS __attribute__((no_thread_safety_analysis))

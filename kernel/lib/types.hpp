@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Short names for the fixed-width integers, and the strong types every layer shares.
-// Usable anywhere, on the host too.
+// Short names for the fixed-width integers, and the strong types that every layer shares.
 #pragma once
 
 #include <compare>
@@ -18,10 +17,11 @@ using s16 = std::int16_t;
 using s32 = std::int32_t;
 using s64 = std::int64_t;
 
-// The most CPUs one Image can drive. It sizes the global percpu area's address space, not memory.
+// The largest number of CPUs that one image can drive. It sizes the address space of the global percpu area,
+// not memory.
 inline constexpr u32 kMaxCpus = 512;
 
-// A logical CPU number: 0 is the boot CPU, the others follow the device tree's order. Never an MPIDR.
+// A logical CPU number. 0 is the boot CPU; the others follow the order of the device tree. Never an MPIDR.
 class CpuId {
 public:
     constexpr CpuId() = default;
@@ -35,7 +35,7 @@ private:
 
 inline constexpr CpuId kBootCpu{0};
 
-// A thing that must stay where it is and be the only one of itself.
+// Base of classes whose objects can be neither copied nor moved.
 class Immovable {
 public:
     Immovable(const Immovable&) = delete;

@@ -47,7 +47,7 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
     print("bench: {}", json.text());
 }
 
-// In the mode the machine was booted in, or in every one of the build if it makes a difference.
+// Runs the benchmark once, or in every mode of this build if its result depends on the percpu mode.
 void run_benchmark(const Benchmark& benchmark)
 {
     if (!depends_on_percpu_mode(benchmark))

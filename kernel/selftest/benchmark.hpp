@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Benchmarks that run inside the kernel and count instructions. One line adds one, anywhere in the image:
+// Benchmarks that run inside the kernel and count instructions. A definition like this one, anywhere in the
+// image, adds a benchmark:
 //
 //     PERCIVAL_BENCHMARK(this_cpu_add, "this_cpu")
 //     {
 //         return instructions_per_turn([] { counter.add(1); });
 //     }
 //
-// The unit is guest instructions per operation, the cost of the loop subtracted, from the PMU's INST_RETIRED
-// event. The event is exact on hardware and under QEMU -icount, where it counts all CPUs together: the others
-// sleep meanwhile.
+// The unit is guest instructions per operation, without the cost of the loop, from the PMU event
+// INST_RETIRED. The event is exact on hardware. Under QEMU -icount it is exact too, but counts all CPUs
+// together, so the other CPUs sleep meanwhile.
 #pragma once
 
 #include "arch/cpu/performance_counter.hpp"
@@ -21,33 +22,32 @@
 
 namespace percival {
 
-// In hundredths of an instruction.
 struct BenchmarkResult {
-    u64 hundredths;
-    // Besides: table pages made and TLB invalidations issued, for what makes tables.
+    u64 hundredths; // of an instruction
+    // Benchmarks that make tables also report the table pages made and the TLB invalidations issued.
     std::optional<u64> tables{};
     std::optional<u64> invalidations{};
-    // And the memory that is in use for it, tables included.
+    // Memory in use for the operation, tables included.
     std::optional<u64> bytes{};
 };
 
 struct Benchmark {
     const char* name;
-    // What it depends on: "this_cpu", the mode of the this_cpu operations, in each of which it runs; "window",
-    // whether the percpu windows are linked or mapped; "-", neither, much.
+    // What the result depends on. "this_cpu": the mode of the this_cpu operations; the benchmark runs in
+    // each. "window": whether the percpu windows are linked or mapped. "-": neither of these.
     const char* mode;
     BenchmarkResult (*measure)();
 };
 
-// Runs the benchmarks whose names match one of the globs and prints a `bench: {json}` line for each. Failed
-// when none matches or the CPU has no counter. Boot CPU, the others idle.
+// Runs the benchmarks whose names match one of the globs and prints a `bench: {json}` line for each. Returns
+// Failed if none matches or the CPU has no counter. Boot CPU only, while the other CPUs are idle.
 Verdict run_benchmarks(std::string_view globs);
 
 inline constexpr u64 kBenchmarkTurns = 1000;
 inline constexpr u32 kBenchmarkRounds = 9;
 
-// Instructions of one loop over `turn`, all turns together, the best of several rounds: an interrupt can only
-// add to it.
+// Returns the instructions of one loop over `turn`, all turns together. Takes the lowest of several rounds,
+// because an interrupt can only add instructions.
 template <class Turn>
 [[gnu::noinline]] u64 instructions_of_loop(Turn turn)
 {
@@ -57,15 +57,15 @@ template <class Turn>
 #pragma clang loop unroll(disable)
         for (u64 i = 0; i < kBenchmarkTurns; ++i) {
             turn();
-            asm volatile("" : "+r"(i)); // keeps the empty loop a loop, and both loops alike
+            asm volatile("" : "+r"(i)); // keeps the empty loop, and makes both loops alike
         }
-        // 32 bits are what every PMU has.
+        // Every PMU has counters of at least 32 bits.
         best = std::min<u64>(best, static_cast<u32>(arch::instructions_retired() - before));
     }
     return best;
 }
 
-// Instructions that one call of `turn` adds to a loop.
+// Returns the instructions that one call of `turn` adds to a loop.
 template <class Turn>
 BenchmarkResult instructions_per_turn(Turn turn)
 {

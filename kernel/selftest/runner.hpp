@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Running the self-tests that the image contains. How a test is written: kernel/selftest/selftest.hpp.
+// Runs the self-tests that the image contains. kernel/selftest/selftest.hpp says how to write one.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -12,19 +12,19 @@ namespace percival {
 
 struct Selftest : TestName {
     void (*body)();
-    bool manual; // runs only when its full name is given
+    bool manual; // runs only if its full name is given
 };
 
 struct SelftestOptions {
-    std::string_view globs{"*"}; // against `suite.test`, separated by commas
-    bool list{false};            // do not run them, list them
-    u32 timeout_seconds{30};     // for each test; 0: the watchdog is off
-    u32 repeat{1};               // how often to run them all
-    bool in_every_mode{false};   // of the this_cpu operations: all of that once in each
+    std::string_view globs{"*"}; // separated by commas, matched against `suite.test`
+    bool list{false};            // list the tests instead of running them
+    u32 timeout_seconds{30};     // per test; 0: the watchdog is off
+    u32 repeat{1};               // how often to run the selected tests
+    bool in_every_mode{false};   // do all of that once in each mode of the this_cpu operations
 };
 
-// Runs the tests and reports on the console in KTAP version 1. Failed when a test failed, when a glob matches
-// no test and when no test ran at all. Boot CPU, all CPUs up.
+// Runs the tests and reports on the console in KTAP version 1. Returns Failed if a test failed, if a glob
+// matches no test, or if no test ran. Boot CPU only, once all CPUs are up.
 Verdict run_selftests(const SelftestOptions& options);
 
 } // namespace percival

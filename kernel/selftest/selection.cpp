@@ -22,7 +22,7 @@ bool comes_before(const Selftest* left, const Selftest* right)
 
 bool glob_selects(std::string_view glob, const Selftest& test, ManualTests manual)
 {
-    std::array<char, 128> room; // PERCIVAL_TEST sees to it that names fit
+    std::array<char, 128> room; // PERCIVAL_TEST checks that names fit
     Writer full_name{room};
     format(full_name, "{}.{}", test.suite, test.name);
     if (test.manual && manual == ManualTests::ByFullName)

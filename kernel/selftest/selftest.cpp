@@ -17,7 +17,7 @@ extern "C" const percival::Selftest* const __stop_selftests[];
 namespace percival {
 namespace {
 
-// More than this a test's failures are counted, not printed: a loop can fail a million times.
+// Further failures of a test are counted but not printed: a loop can fail a million times.
 constexpr u32 kMaxFailuresPrinted = 20;
 
 // What the test that runs says of itself, from any CPU.
@@ -34,7 +34,7 @@ std::span<const Selftest* const> registered_tests()
     return {__start_selftests, __stop_selftests};
 }
 
-// The length of the run of tests that share the first one's suite.
+// Returns how many tests at the beginning of `tests` belong to the first one's suite.
 std::size_t suite_size(std::span<const Selftest* const> tests)
 {
     const std::string_view suite{tests.front()->suite};
@@ -59,7 +59,7 @@ void run_test(KtapWriter& ktap, const Selftest& test, u32 timeout_seconds)
     test.body();
     end_watched_test();
 
-    // Acquire: pairs with the increments made on other CPUs.
+    // Acquire: pairs with the release increments made on other CPUs.
     const u32 failures = running.failures.load(std::memory_order_acquire);
     if (failures > kMaxFailuresPrinted)
         print("  # {} failures, of which {} are printed", failures, kMaxFailuresPrinted);
@@ -106,7 +106,7 @@ u32 count_rounds(const SelftestOptions& options)
     return options.repeat * (options.in_every_mode ? static_cast<u32>(kPercpuModes.size()) : 1);
 }
 
-// Whether every pattern stands for a test; says which do not.
+// Returns whether every pattern matches a test, and prints the patterns that match none.
 bool check_globs(std::string_view globs, ManualTests manual)
 {
     bool all_match = true;

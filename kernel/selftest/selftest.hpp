@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tests that run inside the kernel. One line adds one, anywhere in the image:
+// Tests that run inside the kernel. A definition like this one, anywhere in the image, adds a test:
 //
 //     PERCIVAL_TEST(percpu, the_same_address_holds_a_value_per_cpu)
 //     {
 //         EXPECT_EQ(counter.read(), 3u);
 //     }
 //
-// Names say the property that holds. A test leaves the kernel as it found it: every test can run twice in a
-// row. Tests run one after the other, on the boot CPU, with interrupts unmasked. Expectations may be used in
-// any context and on any CPU until the test's body returns; a test that starts work elsewhere waits for its
-// end.
+// A name states the property that the test checks. A test leaves the kernel as it found it, so every test can
+// run twice in a row. Tests run one after the other, on the boot CPU, with interrupts unmasked. Expectations
+// may be used in any context and on any CPU until the test's body returns. A test that starts work elsewhere
+// waits for its end.
 #pragma once
 
 #include "kernel/selftest/runner.hpp"
@@ -24,7 +24,7 @@ struct Place {
     unsigned line;
 };
 
-// All return whether the expectation holds.
+// expect(), unequal() and expect_equal() return whether the expectation holds.
 bool expect(bool holds, const char* expression, Place place);
 bool unequal(const char* left, const char* right, std::string_view left_value, std::string_view right_value,
              Place place);
@@ -50,8 +50,8 @@ bool expect_equal(const L& left, const R& right, const char* left_text, const ch
 #define PERCIVAL_TEST(suite, name) PERCIVAL_TEST_DEFINE(suite, name, false)
 #define PERCIVAL_TEST_MANUAL(suite, name) PERCIVAL_TEST_DEFINE(suite, name, true)
 
-// The section's bounds are the linker's __start_selftests and __stop_selftests; it holds pointers, so that
-// nothing about the structure's size or alignment matters to its being an array.
+// The linker defines the bounds of the section as __start_selftests and __stop_selftests. The section holds
+// pointers, so that the size and alignment of the structure do not matter for it being an array.
 #define PERCIVAL_TEST_DEFINE(suite, name, manual)                                                          \
     static void selftest_##suite##_##name();                                                               \
     static constinit const ::percival::Selftest selftest_entry_##suite##_##name{                           \
@@ -64,13 +64,13 @@ bool expect_equal(const L& left, const R& right, const char* left_text, const ch
 
 #define PERCIVAL_HERE (::percival::selftest_detail::Place{__FILE_NAME__, __LINE__})
 
-// The expectation is recorded and the test goes on. The value is whether it holds.
+// Records a failure if the expectation does not hold; the test goes on. The value is whether it holds.
 #define EXPECT(...) \
     ::percival::selftest_detail::expect(static_cast<bool>(__VA_ARGS__), #__VA_ARGS__, PERCIVAL_HERE)
 #define EXPECT_EQ(left, right) \
     ::percival::selftest_detail::expect_equal(left, right, #left, #right, PERCIVAL_HERE)
 
-// Returns from the enclosing void function if it does not hold.
+// As EXPECT, but also returns from the enclosing void function if the expectation does not hold.
 #define ASSERT(...)               \
     do {                          \
         if (!EXPECT(__VA_ARGS__)) \
@@ -82,7 +82,7 @@ bool expect_equal(const L& left, const R& right, const char* left_text, const ch
             return;                  \
     } while (false)
 
-// Leaves the test: this machine cannot show the property. `reason` is a string literal.
+// Skips the test, because this machine cannot show the property. `reason` is a string literal.
 #define SKIP(reason)                                  \
     do {                                              \
         ::percival::selftest_detail::skip("" reason); \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Comparing and printing the values a self-test expects to be equal. Any context, on the host too.
+// Compares and prints the values that a self-test expects to be equal. Any context, also on the host.
 #pragma once
 
 #include "kernel/lib/format.hpp"
@@ -24,6 +24,7 @@ void put_value(Writer& out, const T& value)
     } else if constexpr (std::is_convertible_v<T, std::string_view>) {
         format(out, "\"{}\"", std::string_view{value});
     } else if constexpr (std::is_pointer_v<T>) {
+        // SAFETY: the pointer is only printed.
         format(out, "{}", VirtAddr{reinterpret_cast<u64>(value)});
     } else if constexpr (std::is_null_pointer_v<T>) {
         out.put("nullptr");

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where ./percival lands. It makes `frontdoor` importable by that name and by no other, so that none
-of its modules can hide one of the standard library."""
+"""The program that ./percival starts. It makes `frontdoor` importable under that name only, so that none of
+its modules can hide a module of the standard library."""
 
 import sys
 from pathlib import Path

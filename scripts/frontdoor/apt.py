@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""apt-get, asked no questions and asking none. What changes the system goes through `as_root`."""
+"""Runs apt-get without questions. Commands that change the system go through `as_root`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ INSTALL = ("install", "--no-install-recommends")
 
 
 def environment() -> Dict[str, str]:
-    """The environment apt-get runs in: no questions, messages we can show anybody."""
+    """Returns the environment for apt-get: it asks no questions, and its messages are in English."""
     return {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 
 
 def as_root(command: Sequence[str], wanted: Sequence[str]) -> List[str]:
-    """`command` with root's rights; `wanted` are the packages to name when there is no way to them."""
+    """Returns the command line that runs `command` as root. `wanted` are the packages that the error names if
+    there is no way to become root."""
     if os.geteuid() == 0:
         return list(command)
     by_hand = f"apt-get update && apt-get install --no-install-recommends {' '.join(wanted)}"
@@ -43,36 +44,37 @@ def apt_get(what: str, arguments: Sequence[str], wanted: Sequence[str], *, show_
 
 
 def update(wanted: Sequence[str]) -> None:
-    """Refreshes the package lists. A source that fails need not be one we depend on: that is only said."""
+    """Refreshes the package lists. A failure is only reported, because the failing source may not be
+    needed."""
     if apt_get("fetching the package lists", ["update"], wanted, show_failure=False) != 0:
         say(f"apt-get update had errors (see {LOGS / 'apt.log'}); going on with the lists there are")
 
 
 def update_only(sources_file: Path, wanted: Sequence[str]) -> bool:
-    """Fetches the lists of one sources file and leaves all others alone; whether that worked."""
+    """Fetches the lists of one sources file and keeps all other lists. Returns whether that worked."""
     only = ["-o", f"Dir::Etc::sourcelist={sources_file}", "-o", "Dir::Etc::sourceparts=/dev/null"]
     keep = ["-o", "APT::Get::List-Cleanup=0"]
     return apt_get("fetching the backports list", [*only, *keep, "update"], wanted, show_failure=False) == 0
 
 
 def query(command: Sequence[str]) -> str:
-    """What an apt query prints; nothing when it fails."""
+    """Returns the output of an apt query, or an empty string if it fails."""
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     return done.stdout if done.returncode == 0 else ""
 
 
 def debian_uris() -> List[str]:
-    """The archives that call themselves Debian, from the lists that apt has fetched."""
+    """Returns the URIs of the archives that call themselves Debian, from the lists that apt has fetched."""
     lines = query(["apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI)", "Created-By: Packages"])
     return sorted({line.split(" ", 1)[1] for line in lines.splitlines() if line.startswith("Debian ")})
 
 
 def suite_has(package: str, suite: str) -> bool:
-    """Whether the fetched lists offer `package` in `suite`."""
+    """Returns whether the fetched lists offer `package` in `suite`."""
     return any(f" {suite}/" in line for line in query(["apt-cache", "madison", package]).splitlines())
 
 
 def candidate(package: str) -> str:
-    """The version that a plain install would take; nothing when there is none."""
+    """Returns the version that a plain install would take, or an empty string if there is none."""
     lines = (line.split() for line in query(["apt-cache", "policy", package]).splitlines())
     return next((words[1] for words in lines if len(words) == 2 and words[0] == "Candidate:"), "")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The machine's own apt sources, in both forms, and a new source derived from one of them.
+"""Reads the machine's apt sources and derives a new source from one of them.
 
-The tree names no mirror: where backports or arm64 packages come from is where the machine gets its
-Debian from, trusted by the same key. Forms: sources.list(5), one-line and deb822.
+No mirror is named in this tree. Backports and arm64 packages come from the mirror from which the machine gets
+Debian, and are trusted by the same key. Both forms of sources.list(5) are read: one-line and deb822.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ETC_APT = Path("/etc/apt")
 DISABLED = ("no", "false", "without", "off", "disable", "0")
 ALIASES = ("stable", "oldstable", "testing")
 
-# Options that say why the archive is trusted; a source derived from another one needs them as well.
+# Options that say why apt trusts the archive. A source that is derived from another one needs them too.
 TRUST_OPTIONS = (
     "Signed-By",
     "Trusted",
@@ -33,7 +33,8 @@ ONE_LINE = re.compile(r"^\s*(?P<type>deb|deb-src)\s+(?:\[(?P<options>[^\]]*)\]\s
 
 @dataclass(frozen=True)
 class Source:
-    """One entry. `options` has only the trust options, values as written (a key may span lines)."""
+    """One entry. `options` has only the trust options, with values as written (a key may span several
+    lines)."""
 
     uris: Tuple[str, ...]
     suites: Tuple[str, ...]
@@ -41,12 +42,12 @@ class Source:
     options: Dict[str, str] = field(default_factory=dict)
 
     def offers(self, suites: Sequence[str]) -> bool:
-        """Whether binary packages of `main` come from one of these suites."""
+        """Returns whether binary packages of `main` come from one of these suites."""
         return "main" in self.components and any(suite in suites for suite in self.suites)
 
 
 def parse_one_line(text: str) -> List[Source]:
-    """The enabled binary sources of a sources.list file."""
+    """Returns the enabled binary sources of a sources.list file."""
     sources = []
     for line in text.splitlines():
         match = ONE_LINE.match(line.split("#", 1)[0])
@@ -62,7 +63,8 @@ def parse_one_line(text: str) -> List[Source]:
 
 
 def _stanzas(text: str) -> Iterable[Dict[str, str]]:
-    """deb822 paragraphs; comments go, continuation lines stay as they are, field names in lower case."""
+    """Yields the paragraphs of a deb822 file, without comments. Continuation lines stay as they are; field
+    names are in lower case."""
     fields: Dict[str, str] = {}
     name: Optional[str] = None
     for line in text.splitlines() + [""]:
@@ -82,7 +84,7 @@ def _stanzas(text: str) -> Iterable[Dict[str, str]]:
 
 
 def parse_deb822(text: str) -> List[Source]:
-    """The enabled binary sources of a .sources file."""
+    """Returns the enabled binary sources of a .sources file."""
     sources = []
     for fields in _stanzas(text):
         uris = tuple(uri for uri in fields.get("uris", "").split() if not uri.startswith("cdrom:"))
@@ -97,7 +99,7 @@ def parse_deb822(text: str) -> List[Source]:
 
 
 def machine_sources(etc_apt: Path = ETC_APT) -> List[Source]:
-    """All enabled binary sources of this machine."""
+    """Returns all enabled binary sources of this machine."""
     parts = etc_apt / "sources.list.d"
     sources: List[Source] = []
     for path in [etc_apt / "sources.list", *sorted(parts.glob("*.list")), *sorted(parts.glob("*.sources"))]:
@@ -110,8 +112,9 @@ def machine_sources(etc_apt: Path = ETC_APT) -> List[Source]:
 def main_source(
     sources: Sequence[Source], codename: str, debian_uris: Sequence[str] = ()
 ) -> Optional[Source]:
-    """Where the release itself comes from. Others may use its codename too, so an archive that calls
-    itself Debian (`debian_uris`, from apt's own index) goes first; an alias of the release, last."""
+    """Returns the source of the release itself. Other archives may use its codename too, so an archive
+    that calls itself Debian (`debian_uris`, from apt's own index) goes first. An alias of the release goes
+    last."""
     known = {uri.rstrip("/") for uri in debian_uris}
     named = [source for source in sources if source.offers([codename])]
     aliased = [source for source in sources if source.offers(ALIASES)]
@@ -123,7 +126,7 @@ def main_source(
 
 
 def render(source: Source, suite: str, comment: str) -> str:
-    """A .sources file that takes `suite` from the archive that `source` names."""
+    """Returns the text of a .sources file that takes `suite` from the archive of `source`."""
     lines = [
         f"# {comment}",
         "Types: deb",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`percival bench`: the kernel's benchmarks under icount, beside Linux's figures, as a table and as JSON."""
+"""`percival bench`: runs the kernel's benchmarks under icount and compares them with Linux's figures, as a
+table and as JSON."""
 
 from __future__ import annotations
 
@@ -22,22 +23,22 @@ FIELDS: Dict[str, Tuple[type, ...]] = {
     "cpus": (int,),
     "instructions": (int, float),
 }
-EXTRAS = ("tables", "tlbis", "bytes")  # of benchmarks that make page tables, or keep memory
+EXTRAS = ("tables", "tlbis", "bytes")  # only benchmarks that make page tables or keep memory have these
 HEADINGS = (
     *("benchmark", "mode", "cpus", "instructions", "tables", "TLBIs", "bytes"),
     *("Linux preemptible", "Linux voluntary"),
 )
-WHOLE_FROM = 1000  # above it fractions of an instruction are noise to the eye
+WHOLE_FROM = 1000  # larger numbers are shown without fractions
 FOOTNOTE = (
     f"Instructions per operation, loop cost subtracted. {SOURCE}.\n"
-    "Instruction counts do not show TLB misses, or what a TLBI, a DSB or an atomic takes: a board does."
+    "Instruction counts do not show the cost of TLB misses, TLBIs, DSBs and atomics; a board does."
 )
 
 Row = Dict[str, Union[str, int, float]]
 
 
 def parse_line(line: str) -> Optional[Row]:
-    """The result that a console line states; None for any other line. A malformed one is an error."""
+    """Returns the result in a console line, or None for any other line. A malformed result is an error."""
     if not line.startswith(PREFIX):
         return None
     try:
@@ -59,7 +60,7 @@ def _number(value: Union[str, int, float, None]) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The results as text, columns aligned."""
+    """Returns the results as text with aligned columns."""
     lines: List[Sequence[str]] = [HEADINGS]
     for row in rows:
         linux = LINUX.get(str(row["name"]), (None, None))
@@ -76,7 +77,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _measure(run: boot.Run) -> Tuple[int, List[Row]]:
-    """One boot: the kernel's verdict, and its results."""
+    """Boots once; returns the kernel's verdict and its results."""
     rows: List[Row] = []
 
     def observe(line: str) -> None:
@@ -96,8 +97,8 @@ def _with_mapped_windows(run: boot.Run, names: Sequence[str]) -> boot.Run:
 
 
 def bench(run: boot.Run, globs: Sequence[str], json_file: Optional[Path], *, may_build: bool) -> int:
-    """The command; returns its exit code: the kernel's verdict, and 3 when it measured nothing. What depends on
-    the kind of percpu windows is measured with both, in a second boot."""
+    """Runs the command. Returns the kernel's verdict, or 3 if the kernel measured nothing. A second boot
+    measures the benchmarks that depend on the kind of percpu windows with the other kind."""
     boot.prepare(run, may_build=may_build)
     code, rows = _measure(run)
     linked = [str(row["name"]) for row in rows if row["mode"] == "linked"]
@@ -122,5 +123,5 @@ def bench(run: boot.Run, globs: Sequence[str], json_file: Optional[Path], *, may
 
 
 def boot_argument(globs: Sequence[str]) -> str:
-    """What tells the kernel to run the benchmarks."""
+    """Returns the boot argument that makes the kernel run the benchmarks."""
     return f"bench={','.join(globs)}" if globs else "bench"

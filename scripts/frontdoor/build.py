@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Building a CMake preset: configure when it must be, then let Ninja find what there is to do."""
+"""Builds a CMake preset: configures it if necessary, then runs Ninja."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONFIGURED = ".configured"
 
 
 def presets() -> List[str]:
-    """The presets of the tree, in their order there."""
+    """Returns the visible presets of the tree, in the order of CMakePresets.json."""
     try:
         entries = json.loads(PRESETS_FILE.read_text())["configurePresets"]
     except (OSError, ValueError, KeyError) as error:
@@ -28,7 +28,7 @@ def presets() -> List[str]:
 
 
 def check_kernel_preset(preset: str) -> None:
-    """Refuses a preset that does not exist or builds no kernel."""
+    """Raises UsageError if the preset does not exist or builds no kernel."""
     kernels = [name for name in presets() if name != HOST_PRESET]
     if preset not in kernels:
         raise UsageError(f"there is no kernel preset '{preset}'; there are: {', '.join(kernels)}")
@@ -36,7 +36,7 @@ def check_kernel_preset(preset: str) -> None:
 
 @contextlib.contextmanager
 def _locked(preset: str) -> Iterator[None]:
-    """One build of a preset at a time; a second front door waits for the first."""
+    """Allows one build of a preset at a time; a second front door waits for the first."""
     BUILD.mkdir(exist_ok=True)
     with (BUILD / f".{preset}.lock").open("w") as lock:
         try:
@@ -48,14 +48,15 @@ def _locked(preset: str) -> Iterator[None]:
 
 
 def _configured(preset: str) -> bool:
-    """Whether the last configuration still stands. (Ninja itself watches all files but the presets.)"""
+    """Returns whether the last configuration is up to date. Ninja itself watches all files except the
+    presets."""
     stamp = build_dir(preset) / CONFIGURED
     built = (build_dir(preset) / "build.ninja").is_file() and stamp.is_file()
     return built and stamp.stat().st_mtime >= PRESETS_FILE.stat().st_mtime
 
 
 def build(preset: str) -> None:
-    """Brings build/<preset> up to date; raises BuildFailed after showing what went wrong."""
+    """Brings build/<preset> up to date. On failure shows the output and raises BuildFailed."""
     with _locked(preset):
         if not _configured(preset):
             command = ["cmake", "--preset", preset]
@@ -68,6 +69,6 @@ def build(preset: str) -> None:
 
 
 def check_image(preset: str) -> None:
-    """Refuses to go on without a kernel to boot."""
+    """Raises BuildFailed if there is no kernel to boot."""
     if not image(preset).is_file():
         raise BuildFailed(f"{image(preset)} is not there; build it first (leave --no-build away)")

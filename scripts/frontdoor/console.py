@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Running QEMU: its console live on stdout, every line to an observer, and never an orphan.
+"""Runs QEMU: copies its console to stdout, passes every line to an observer, and never leaves QEMU behind.
 
-QEMU gets a session of its own, so a Ctrl-C reaches only the front door, which then ends QEMU; it reads
-no terminal, so there is no terminal state to restore; and it dies with the front door, however that dies.
+QEMU runs in a session of its own, so Ctrl-C reaches only the front door, which then ends QEMU. QEMU reads no
+terminal, so there is no terminal state to restore. It dies with the front door, however that dies.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ Observer = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: QEMU's exit code, or None when it was killed because its time was up."""
+    """How a run ended: QEMU's exit code, or None if QEMU was killed because its time was up."""
 
     exit_code: Optional[int]
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:
-    """What the child does before it becomes QEMU, so that it cannot outlive us."""
+    """Returns a function for the child to call before it becomes QEMU, so that it cannot outlive this
+    process."""
     libc = ctypes.CDLL(None)
 
     def in_child() -> None:
@@ -45,7 +46,7 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """Ends QEMU: asks first, and does not wait long. Not to be interrupted by a second Ctrl-C."""
+    """Ends QEMU: terminates it, and kills it after a short wait. A second Ctrl-C does not interrupt this."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         if process.poll() is None:
@@ -62,7 +63,7 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 @contextlib.contextmanager
 def started(command: Sequence[str], stdout: Optional[int] = None) -> "Iterator[subprocess.Popen[bytes]]":
-    """QEMU for the length of a block."""
+    """Runs QEMU for the length of a `with` block."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -77,7 +78,7 @@ def started(command: Sequence[str], stdout: Optional[int] = None) -> "Iterator[s
 
 
 class _Lines:
-    """Splits the console's bytes into lines, and shows them as they come, without carriage returns."""
+    """Splits the console's bytes into lines and shows them as they arrive, without carriage returns."""
 
     def __init__(self, observe: Observer, echo: bool) -> None:
         self._observe = observe
@@ -104,7 +105,7 @@ class _Lines:
 def run(
     command: Sequence[str], timeout_s: Optional[float], observe: Observer, *, echo: bool = True
 ) -> Outcome:
-    """Runs QEMU to its end, or to the end of its time (None: it has all the time there is)."""
+    """Runs QEMU until it ends or its time is up. `timeout_s` None means that there is no limit."""
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
 
     def left() -> Optional[float]:

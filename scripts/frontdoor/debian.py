@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which Debian this is, if it is one."""
+"""Finds out which Debian release the machine runs, if any."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OS_RELEASE = Path("/etc/os-release")
 
 
 def os_release(path: Path = OS_RELEASE) -> Dict[str, str]:
-    """The fields of os-release(5)."""
+    """Returns the fields of os-release(5)."""
     if not path.is_file():
         return {}
     pairs = (word.partition("=") for word in shlex.split(path.read_text(errors="replace"), comments=True))
@@ -19,7 +19,7 @@ def os_release(path: Path = OS_RELEASE) -> Dict[str, str]:
 
 
 def debian_codename(path: Path = OS_RELEASE) -> Optional[str]:
-    """The release's codename on Debian itself; None elsewhere, derivatives included, whose package
-    names need not be Debian's."""
+    """Returns the codename of the release on Debian itself, else None. Derivatives also give None, because
+    their package names may differ from Debian's."""
     fields = os_release(path)
     return fields.get("VERSION_CODENAME") if fields.get("ID") == "debian" else None

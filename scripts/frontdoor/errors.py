@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How the front door fails: one exception type, and the exit codes that are not the kernel's verdict.
+"""Failures of the front door: one exception type, and the exit codes other than the kernel's verdict.
 
-0 to 3 belong to the kernel (see verdict.py), so the front door's own failures stay clear of them.
+Exit codes 0 to 3 belong to the kernel (see verdict.py), so the front door's own failures use others.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EXIT_CODES_HELP = (
 
 
 class FrontDoorError(Exception):
-    """A failure with a message for the user and the exit code to leave with."""
+    """A failure, with a message for the user and the exit code of the front door."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -26,21 +26,21 @@ class FrontDoorError(Exception):
 
 
 class UsageError(FrontDoorError):
-    """The arguments make no sense; nothing has been started."""
+    """The arguments are wrong; nothing has been started."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, EXIT_USAGE)
 
 
 class Unavailable(FrontDoorError):
-    """Something the machine should have is not there and could not be had."""
+    """A required tool or package is missing and cannot be installed."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, EXIT_UNAVAILABLE)
 
 
 class BuildFailed(FrontDoorError):
-    """CMake or Ninja failed; their output has been shown."""
+    """CMake or Ninja failed; its output has been shown."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, EXIT_BUILD)

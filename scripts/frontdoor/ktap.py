@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A strict reader of KTAP version 1, for the self-test report on the console.
 
-It follows Documentation/dev-tools/ktap.rst: a version line opens a level, `1..N` is its plan, results
-are numbered in order, a level two spaces deeper is the subtest of the next result, `#` lines are
-diagnostics, and lines it does not know are somebody else's console output. Where that text leaves
-freedom, this reader does not: every plan is kept, a parent's result agrees with its children's, and
-at least one test ran.
+It follows Linux Documentation/dev-tools/ktap.rst: a version line opens a level, `1..N` is its plan, results
+are numbered in order, a level two spaces deeper is the subtest of the next result, and `#` lines are
+diagnostics. It ignores lines that it does not know, because other console output may be between. It is
+stricter than that text: every plan must be kept, a parent's result must agree with those of its children, and
+at least one test must have run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TOTALS = re.compile(r"# Totals: pass:(\d+) fail:(\d+) skip:(\d+)")
 
 @dataclass
 class Result:
-    """One result line, with the results nested before it."""
+    """One result line, with the results that are nested before it."""
 
     name: str
     ok: bool
@@ -33,7 +33,7 @@ class Result:
     children: List["Result"] = field(default_factory=list)
 
     def leaves(self) -> Iterator["Result"]:
-        """The tests themselves, without their suites."""
+        """Yields the tests, without their suites."""
         if not self.children:
             yield self
         for child in self.children:
@@ -49,19 +49,20 @@ class _Level:
 
 @dataclass
 class Report:
-    """What was read, and every rule it breaks; with no `errors` the report is whole."""
+    """The results that were read, and an error for every broken rule. A report without `errors` is
+    complete."""
 
     results: List[Result] = field(default_factory=list)
     errors: List[str] = field(default_factory=list)
 
     @property
     def tests(self) -> List[Result]:
-        """All tests that were reported."""
+        """All reported tests."""
         return [leaf for result in self.results for leaf in result.leaves()]
 
     @property
     def failed(self) -> List[Result]:
-        """Those that failed."""
+        """The reported tests that failed."""
         return [test for test in self.tests if not test.ok]
 
 
@@ -101,7 +102,7 @@ class _Reader:
         self.open.append(_Level(depth))
 
     def level(self, depth: int) -> Optional[_Level]:
-        """The open level a line at `depth` belongs to; deeper levels end there."""
+        """Returns the open level to which a line at `depth` belongs. Closes deeper levels."""
         if depth >= len(self.open):
             self.error(f"a line at depth {depth} belongs to no open level")
             return None
@@ -153,7 +154,7 @@ class _Reader:
             self.finish()
 
     def finish(self) -> None:
-        """Ends the report: at its totals, or where the console ends."""
+        """Ends the report, at its totals or at the end of the console."""
         if self.finished:
             return
         self.finished = True
@@ -181,7 +182,7 @@ class _Reader:
 
 
 def read(lines: Iterable[str]) -> Report:
-    """Reads the one report on a console, whatever else is printed before, between and after it."""
+    """Reads the report on a console. Other output may come before, between and after its lines."""
     reader = _Reader()
     for line in lines:
         reader.line(line)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What Linux takes for the same operations, in instructions, by the names of Percival's benchmarks.
+"""The instructions that Linux needs for the same operations, by the names of Percival's benchmarks.
 
-Linux 6.12.117 as Debian packages it for arm64, under the same emulator and counter as `percival bench`
-(QEMU, -icount shift=0, -cpu neoverse-n1, INST_RETIRED), on 1 CPU: medians of single operations,
-deferred work left out, the voluntary column without page zeroing. The preemptible kernel is the -rt
-one, and the fair peer: Percival is preemptible. `boot_to_selftest` stands beside Linux's first kernel
-instruction to init on 1 GiB, without the boot-time crypto self-tests (1189 M and 1151 M with them).
+Measured with Linux 6.12.117 as Debian packages it for arm64, on 1 CPU, under the same emulator and counter as
+`percival bench` (QEMU, -icount shift=0, -cpu neoverse-n1, INST_RETIRED). The figures are medians of single
+operations, without deferred work; the voluntary column is without page zeroing. The preemptible kernel is the
+-rt one. It is the fair comparison, because Percival is preemptible. `boot_to_selftest` is compared with Linux
+from its first kernel instruction to init on 1 GiB, without the boot-time crypto self-tests (1189 M and 1151 M
+with them).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The machine to boot, as the user describes it. A Machine that exists is one QEMU can be asked for:
-its description has been checked, before anything is started.
+"""The machine to boot, as the user describes it. The constructor of Machine checks the description, so that a
+wrong one is found before anything is started.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ MEMORY = re.compile(r"[1-9][0-9]*[MGT]")
 
 
 def _gic_version(machine: str) -> str:
-    """The value of gic-version in a -machine value; the last one counts, as in QEMU."""
+    """Returns the value of gic-version in a -machine value. The last one counts, as in QEMU."""
     versions: List[str] = re.findall(r",gic-version=([^,]*)", machine)
     return versions[-1] if versions else ""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What to boot on. `machine` and `cpu` are values of QEMU's -machine and -cpu."""
+    """The machine to boot. `machine` and `cpu` are values of QEMU's options -machine and -cpu."""
 
     cpus: int = 4
     cpu: str = "max"
@@ -52,32 +52,34 @@ class Machine:
 
     @property
     def qemu_machine(self) -> str:
-        """-machine, with a GICv3 on `virt` unless another one is asked for: its default serves 8 CPUs."""
+        """The value of -machine. `virt` gets a GICv3 unless the user chose one: its default GIC serves
+        only 8 CPUs."""
         is_virt = self.machine.split(",", 1)[0] == "virt"
         return f"{self.machine},gic-version=3" if is_virt and not _gic_version(self.machine) else self.machine
 
     @property
     def qemu_cpu(self) -> str:
-        """-cpu; on `max` without the architected pointer authentication, which takes QEMU longer than
-        everything else."""
+        """The value of -cpu. `max` gets an implementation-defined pointer authentication, because the
+        architected one takes QEMU more time than everything else."""
         return (
             f"{self.cpu},pauth-impdef=on" if self.cpu_model == "max" and "pauth" not in self.cpu else self.cpu
         )
 
     @property
     def default_timeout_s(self) -> int:
-        """How long a run may take before it is called hung: far more than it needs, on a busy host too."""
+        """The time after which a run counts as hung: far more than a run needs, even on a busy host."""
         return (180 + 5 * self.cpus) * (2 if self.icount else 1)
 
     def describe(self) -> str:
-        """One line for reports."""
+        """Returns a one-line description for reports."""
         return f"{self.qemu_machine}, {self.cpus} x {self.cpu}, {self.memory}" + (
             ", icount" if self.icount else ""
         )
 
 
 def kernel_arguments(append: Tuple[str, ...]) -> str:
-    """The kernel's command line; its verdict comes by semihosting unless the user asks otherwise."""
+    """Returns the kernel's command line. It asks for a verdict by semihosting unless the user says
+    otherwise."""
     words = " ".join(append).split()
     if not any(word.startswith("verdict=") for word in words):
         words.append("verdict=semihosting")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where things are in the tree. Everything the front door makes lies under build/."""
+"""Paths in the tree. All files that the front door makes lie under build/."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ SYSROOT = BUILD / "sysroot"
 
 
 def build_dir(preset: str) -> Path:
-    """The build directory of a CMake preset."""
+    """Returns the build directory of a CMake preset."""
     return BUILD / preset
 
 
 def image(preset: str) -> Path:
-    """The kernel as a boot loader takes it (arm64 boot protocol)."""
+    """Returns the path of the kernel for boot loaders (arm64 boot protocol)."""
     return build_dir(preset) / "Image"
 
 
 def elf(preset: str) -> Path:
-    """The same kernel with symbols, for gdb."""
+    """Returns the path of the same kernel with symbols, for gdb."""
     return build_dir(preset) / "percival.elf"

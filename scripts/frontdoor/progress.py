@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Running a tool quietly: nothing is shown for the first two seconds, then what is being done, for how
-long, and the tool's own last line; all of its output when it fails.
+"""Runs tools quietly. A tool shows nothing for its first two seconds. After that, one line shows the task,
+the elapsed time and the tool's last line of output. If the tool fails, all its output is shown.
 
-All of it goes to stderr; stdout belongs to the kernel's console and to results.
+Everything goes to stderr, because stdout is for the kernel's console and for results.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ TAIL_BYTES = 4096
 
 
 def say(message: str) -> None:
-    """One line to the user, on stderr."""
+    """Prints one line for the user, on stderr."""
     print(f"percival: {message}", file=sys.stderr, flush=True)
 
 
 def last_line(log: Path) -> str:
-    """The last line with anything on it that a running tool has written."""
+    """Returns the last line that a running tool has written and that is not blank."""
     with log.open("rb") as file:
         file.seek(0, 2)
         file.seek(max(0, file.tell() - TAIL_BYTES))
@@ -37,7 +37,7 @@ def last_line(log: Path) -> str:
 
 
 class _Display:
-    """One line redrawn in place on a terminal; elsewhere a plain line now and then."""
+    """Redraws one line in place on a terminal; elsewhere prints a line from time to time."""
 
     def __init__(self, what: str, log: Path) -> None:
         self._what = what
@@ -48,7 +48,7 @@ class _Display:
         self._terminal = sys.stderr.isatty()
 
     def tick(self) -> None:
-        """Shows the state if it is time to."""
+        """Shows the state if it is due."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -63,7 +63,7 @@ class _Display:
             print(line, file=sys.stderr, flush=True)
 
     def end(self, outcome: str) -> None:
-        """Replaces the running line by the outcome, if there was one."""
+        """Replaces the line by the outcome, if a line was shown."""
         if self._shown:
             start = "\r\033[K" if self._terminal else ""
             elapsed = time.monotonic() - self._start
@@ -71,7 +71,7 @@ class _Display:
 
 
 def _ended(process: "subprocess.Popen[bytes]") -> bool:
-    """Whether the tool has ended; waits for it a moment."""
+    """Waits a moment for the tool; returns whether it has ended."""
     try:
         process.wait(timeout=POLL_S)
     except subprocess.TimeoutExpired:
@@ -80,7 +80,7 @@ def _ended(process: "subprocess.Popen[bytes]") -> bool:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """Ends a tool that was interrupted; what it leaves half done is its own business to clean up."""
+    """Ends a tool that was interrupted. The tool itself has to clean up its unfinished work."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is None:
             try:

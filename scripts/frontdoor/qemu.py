@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The one place that knows how QEMU is called, for boot, debug and bench alike."""
+"""Makes QEMU's command line, for boot, debug and bench. No other module knows QEMU's options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from frontdoor.qemu_probe import PROGRAM, cpu_models
 
 
 def check_cpu(machine: Machine) -> None:
-    """Refuses a CPU model that the QEMU here does not know."""
+    """Raises UsageError if the installed QEMU does not know the CPU model."""
     models = cpu_models()
     if models and machine.cpu_model not in models:
         raise UsageError(
@@ -22,12 +22,13 @@ def check_cpu(machine: Machine) -> None:
 
 
 def _memory(machine: Machine, extra: Sequence[str]) -> List[str]:
-    """Memory that the host commits only as the kernel touches it: a machine may have more than the host.
-    With NUMA nodes in `extra` these bring their own."""
+    """Returns the options for the machine's memory. The host commits memory only when the kernel touches
+    it, so the machine may have more than the host. NUMA nodes in `extra` have their own memory."""
     if "-numa" in extra:
         return ["-machine", machine.qemu_machine, "-m", machine.memory]
     backend = f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"
-    return ["-object", backend, "-machine", f"{machine.qemu_machine},memory-backend=ram", "-m", machine.memory]
+    machine_value = f"{machine.qemu_machine},memory-backend=ram"
+    return ["-object", backend, "-machine", machine_value, "-m", machine.memory]
 
 
 def command(
@@ -38,16 +39,16 @@ def command(
     gdb: Optional[str] = None,
     extra: Sequence[str] = (),
 ) -> List[str]:
-    """QEMU's command line. The console is its stdout and nothing reads its stdin. A reset ends it instead
-    of booting again. With `gdb` (a -gdb value) it waits, stopped before the first instruction."""
+    """Returns QEMU's command line. The console is QEMU's stdout; its stdin is not read. A reset ends QEMU
+    instead of booting again. With `gdb` (a -gdb value) QEMU waits, stopped before the first instruction."""
     program = shutil.which(PROGRAM)
     if program is None:
         raise Unavailable(f"{PROGRAM} is not installed; ./percival setup does that")
     check_cpu(machine)
-    # One host thread per vCPU is what finds races; icount is deterministic because it has one for all.
+    # One host thread per vCPU finds races. icount has one host thread for all vCPUs, so it is deterministic.
     threads = ["-icount", "shift=0,sleep=off"] if machine.icount else ["-accel", "tcg,thread=multi"]
     if "-accel" in extra:
-        threads = []  # there is but one
+        threads = []  # QEMU takes only one -accel option
     stop = ["-gdb", gdb, "-S"] if gdb else []
     return [
         program,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which QEMU is here and what it knows. Each question costs some ten milliseconds."""
+"""Finds out which QEMU is installed and what it supports. Each query takes tens of milliseconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROGRAM = "qemu-system-aarch64"
 
 
 class QemuVersion(NamedTuple):
-    """A QEMU release; compares as one would expect."""
+    """A QEMU release; versions compare by major and then by minor number."""
 
     major: int
     minor: int
@@ -26,13 +26,13 @@ PREFERRED = QemuVersion(10, 0)
 
 
 def parse_version(text: str) -> Optional[QemuVersion]:
-    """The version in what `qemu --version` prints."""
+    """Returns the version in the output of `qemu --version`."""
     match = re.search(r"version (\d+)\.(\d+)", text)
     return QemuVersion(int(match[1]), int(match[2])) if match else None
 
 
 def parse_package_version(text: str) -> Optional[QemuVersion]:
-    """The version in a Debian package version, such as 1:7.2+dfsg-7."""
+    """Returns the QEMU version in a Debian package version, such as 1:7.2+dfsg-7."""
     match = re.match(r"(?:\d+:)?(\d+)\.(\d+)", text)
     return QemuVersion(int(match[1]), int(match[2])) if match else None
 
@@ -49,18 +49,18 @@ def _output(arguments: Sequence[str]) -> str:
 
 @functools.lru_cache(maxsize=None)
 def installed_version() -> Optional[QemuVersion]:
-    """The QEMU on PATH, if there is one."""
+    """Returns the version of the QEMU on PATH, or None if there is none."""
     return parse_version(_output(["--version"]))
 
 
 @functools.lru_cache(maxsize=None)
 def cpu_models() -> FrozenSet[str]:
-    """The -cpu models this QEMU knows."""
+    """Returns the -cpu models that this QEMU knows."""
     lines = _output(["-machine", "virt", "-cpu", "help"]).splitlines()
     return frozenset(line.strip() for line in lines if line.startswith(" "))
 
 
 @functools.lru_cache(maxsize=None)
 def machines() -> FrozenSet[str]:
-    """The -machine types this QEMU knows."""
+    """Returns the -machine types that this QEMU knows."""
     return frozenset(line.split(" ", 1)[0] for line in _output(["-machine", "help"]).splitlines()[1:])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What building and testing needs, as data: what it is, the Debian package that brings it, and how to
-see that it is there. Looking takes milliseconds and asks no package manager, so that every command can
-afford it, and so that it also works on a machine that is not Debian.
+"""The requirements of building and testing, as data: purpose, Debian package, and how to detect it. A check
+takes milliseconds and does not use the package manager. So every command can afford it, and it also works on
+machines without Debian.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import List, Tuple
 
 @dataclass(frozen=True)
 class Requirement:
-    """A package, the commands it brings, and files of which each pattern must match something."""
+    """A Debian package, its commands, and patterns of its files, each of which must match a file."""
 
     package: str
     purpose: str
@@ -22,7 +22,7 @@ class Requirement:
     files: Tuple[str, ...] = ()
 
     def present(self) -> bool:
-        """Whether everything this package is needed for is on the machine."""
+        """Returns whether the machine has all commands and files."""
         return all(shutil.which(command) for command in self.commands) and all(map(glob.glob, self.files))
 
 
@@ -31,7 +31,7 @@ QEMU = Requirement("qemu-system-arm", "the machine to boot on", ("qemu-system-aa
 REQUIREMENTS: Tuple[Requirement, ...] = (
     Requirement("clang-19", "the compiler", ("clang-19", "clang++-19")),
     Requirement("clang-tidy-19", "static analysis", ("clang-tidy-19",)),
-    Requirement("clang-format-19", "the code's layout", ("clang-format-19",)),
+    Requirement("clang-format-19", "code formatting", ("clang-format-19",)),
     Requirement("clangd-19", "editors", ("clangd-19",)),
     Requirement(
         "llvm-19", "disassembly, symbols and sizes", ("llvm-objdump-19", "llvm-nm-19", "llvm-symbolizer-19")
@@ -59,7 +59,7 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
     Requirement(
         "libfdt-dev", "device trees in the host tests", files=("/usr/include/libfdt.h", "/usr/lib/*/libfdt.a")
     ),
-    Requirement("spin", "the models of what CPUs do at the same time", ("spin",)),
+    Requirement("spin", "the models of concurrent CPUs", ("spin",)),
     Requirement("device-tree-compiler", "device trees in the host tests", ("dtc",)),
     Requirement("gdb-multiarch", "./percival debug", ("gdb-multiarch",)),
     Requirement("git", "the tree", ("git",)),
@@ -67,5 +67,5 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
 
 
 def missing() -> List[Requirement]:
-    """The requirements this machine does not meet."""
+    """Returns the requirements that this machine does not meet."""
     return [requirement for requirement in REQUIREMENTS if not requirement.present()]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`percival setup`: everything the build and the tests need, installed without questions.
+"""`percival setup`: installs everything that the build and the tests need, without questions.
 
-Only this module changes the system, and only when something is missing.
+Only this module changes the system, and only if something is missing.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ BACKPORTS_FILE = apt_sources.ETC_APT / "sources.list.d" / "percival-backports.so
 
 
 def qemu_is_old(version: Optional[QemuVersion]) -> bool:
-    """Whether there is a QEMU, but one that lacks what newer ones can do."""
+    """Returns whether there is a QEMU that is older than the preferred one."""
     return version is not None and version < PREFERRED
 
 
 def check() -> int:
-    """`setup --check`: says what is missing; 0 when nothing is."""
+    """`setup --check`: prints what is missing. Returns 0 if nothing is."""
     lacking = [f"{need.package} ({need.purpose})" for need in requirements.missing()]
     if not sysroot.present():
         lacking.append(f"libfdt for arm64 in {SYSROOT}")
@@ -45,7 +45,7 @@ def check() -> int:
 
 
 def ensure(upgrade_qemu: bool = False) -> None:
-    """Installs what is missing. With `upgrade_qemu`, tries for a newer QEMU where the one here is old."""
+    """Installs what is missing. With `upgrade_qemu`, also tries to replace an old QEMU by a newer one."""
     lacking = requirements.missing()
     if lacking:
         _install(lacking)
@@ -53,7 +53,7 @@ def ensure(upgrade_qemu: bool = False) -> None:
         try:
             _install(lacking)
         except Unavailable as error:
-            say(f"QEMU {installed_version()} stays, which will do: {error}")
+            say(f"keeping QEMU {installed_version()}, which is sufficient: {error}")
     sysroot.provide()
 
 
@@ -72,10 +72,10 @@ def _install(lacking: List[Requirement]) -> None:
             return
         needs = "".join(f"\n  {need.package} ({need.purpose})" for need in lacking)
         name = os_release().get("PRETTY_NAME", "this system")
-        raise Unavailable(f"{name} is not Debian; please install what these Debian packages have:{needs}")
+        raise Unavailable(f"{name} is not Debian; please install what these packages contain:{needs}")
     apt.update(packages or [QEMU.package])
-    # QEMU goes last: its backport may bring newer libraries, and the release's packages must not have to
-    # put up with those.
+    # QEMU is installed last: its backport may bring newer libraries, and the release's packages must not be
+    # installed on top of those.
     _install_packages([need.package for need in lacking if need is not QEMU])
     if QEMU in lacking or qemu_is_old(installed_version()):
         _install_backported_qemu(codename)
@@ -83,7 +83,7 @@ def _install(lacking: List[Requirement]) -> None:
         _install_packages([QEMU.package])
     still = [need.package for need in requirements.missing()]
     if still:
-        raise Unavailable(f"installed, and yet parts are missing that should come with: {' '.join(still)}")
+        raise Unavailable(f"these packages are installed, but parts of them are missing: {' '.join(still)}")
 
 
 def _install_packages(packages: List[str]) -> None:
@@ -93,8 +93,9 @@ def _install_packages(packages: List[str]) -> None:
 
 
 def _install_backported_qemu(codename: str) -> None:
-    """QEMU from the release's backports where the release's own is old and backports have it; otherwise it
-    is left to the release. (A QEMU that is there already and new enough never comes here.)"""
+    """Installs QEMU from the release's backports if the release's own is old and the backports have it.
+    Otherwise does nothing, and the caller installs the release's QEMU. Only called if there is no QEMU, or
+    an old one."""
     plain = parse_package_version(apt.candidate(QEMU.package))
     if plain is not None and plain >= PREFERRED:
         return
@@ -107,7 +108,8 @@ def _install_backported_qemu(codename: str) -> None:
             _remove_backports()
         say(f"{backports} has no {QEMU.package}; the release's QEMU will do")
         return
-    # First only QEMU's own packages from backports; -t would take all it can from there.
+    # First tries to take only QEMU's own packages from backports. -t would take all dependencies from there
+    # that it can.
     what = f"installing QEMU from {backports}"
     named = [*apt.INSTALL, *(f"{package}/{backports}" for package in QEMU_PARTS)]
     whole = [*apt.INSTALL, "-t", backports, QEMU.package]
@@ -117,7 +119,8 @@ def _install_backported_qemu(codename: str) -> None:
 
 
 def _add_backports(codename: str, backports: str) -> bool:
-    """Makes apt know the release's backports; whether they can be had. Leaves nothing behind if not."""
+    """Adds the release's backports to the apt sources. Returns whether they can be used; leaves nothing
+    behind if they cannot."""
     source = apt_sources.main_source(apt_sources.machine_sources(), codename, apt.debian_uris())
     if source is None:
         say(f"no apt source of this machine offers Debian {codename} main, so {backports} is not looked for")
@@ -134,7 +137,7 @@ def _add_backports(codename: str, backports: str) -> bool:
     if apt.update_only(BACKPORTS_FILE, [QEMU.package]) and apt.suite_has(QEMU.package, backports):
         return True
     _remove_backports()
-    say(f"{backports} cannot be had here: removed from the apt sources again; the release's QEMU will do")
+    say(f"{backports} is not available and was removed from the apt sources; the release's QEMU will do")
     return False
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""libfdt for arm64, which the kernel links: unpacked into build/sysroot.
+"""Unpacks libfdt for arm64, which the kernel links, into build/sysroot.
 
-libfdt-dev of two architectures cannot be installed side by side, and the host tests link the
-machine's own. So Debian's arm64 package is fetched with a private apt state (verified by apt as
-usual, no root needed, nothing on the system changes) and unpacked.
+libfdt-dev of two architectures cannot be installed side by side, and the host tests link the one of the host.
+So Debian's arm64 package is fetched with a private apt state and unpacked. apt verifies it as usual, no root
+is needed, and the system is not changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NEEDED = ("usr/include/libfdt.h", "usr/lib/aarch64-linux-gnu/libfdt.a", "usr/sha
 
 
 def present() -> bool:
-    """Whether the sysroot is complete."""
+    """Returns whether the sysroot is complete."""
     return all((SYSROOT / path).is_file() for path in NEEDED)
 
 
@@ -51,7 +51,7 @@ def _options(state: Path) -> List[str]:
 
 
 def provide() -> None:
-    """Fetches and unpacks the package unless that has been done."""
+    """Fetches and unpacks the package, unless the sysroot is complete."""
     if present():
         return
     codename = debian_codename()

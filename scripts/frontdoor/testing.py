@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`percival test`: build everything the tests need, run ctest, and say what was skipped and why."""
+"""`percival test`: builds everything that the tests need, runs ctest, and prints which tests were skipped and
+why."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ SKIP_MARK = "SKIP: "
 
 
 def skipped_tests(junit: Path) -> List[Tuple[str, str]]:
-    """Name and reason of every skipped test in ctest's JUnit report. The reason is what the test printed
-    after its mark."""
+    """Returns the name and reason of every skipped test in ctest's JUnit report. The reason is the text
+    that the test printed after SKIP_MARK."""
     if not junit.is_file():
         return []
     skipped = []
@@ -48,8 +49,8 @@ def _ctest(command: Sequence[str]) -> Tuple[int, str]:
 
 
 def test(arguments: Sequence[str], *, may_build: bool) -> int:
-    """The command; returns ctest's exit code. `--parallel` is the number of CPUs here: a test that keeps
-    several busy says so to ctest (PROCESSORS), which then runs fewer beside it."""
+    """Runs the command; returns ctest's exit code. `--parallel` is the number of the host's CPUs. A test that
+    keeps several of them busy tells ctest so (PROCESSORS), which then runs fewer tests at the same time."""
     if may_build:
         setup.ensure()
         for preset in build.presets():
@@ -83,8 +84,8 @@ def test(arguments: Sequence[str], *, may_build: bool) -> int:
 
 
 def mutants(globs: Sequence[str], *, may_build: bool) -> int:
-    """`percival test --mutants`: shows that the tests fail when something is left out of the kernel. Everything
-    is built in a copy of the tree."""
+    """`percival test --mutants`: shows that the tests fail if something is left out of the kernel. Builds
+    in a copy of the tree."""
     if may_build:
         setup.ensure()
     return subprocess.call([sys.executable, str(ROOT / "tests" / "mutants" / "run.py"), *globs])

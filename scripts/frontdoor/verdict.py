@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The kernel's verdict: from its last console line and, with semihosting, from QEMU's exit code.
+"""Determines the kernel's verdict from its last console line and, with semihosting, from QEMU's exit code.
 
-A verdict is believed only when everything that states it agrees. QEMU itself exits with 1 when it
-cannot start, so an exit code alone proves nothing.
+A verdict counts only if all its sources agree. QEMU itself exits with 1 when it cannot start, so an exit code
+alone proves nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ VERDICTS_HELP = "0 passed, 1 a self-test failed, 2 panic, 3 hang, timeout or no 
 
 
 class Verdict(enum.IntEnum):
-    """What the kernel says of its run; the value is the exit code."""
+    """The kernel's verdict on its run; the value is the exit code."""
 
     PASSED = 0
     FAILED = 1
@@ -27,14 +27,14 @@ class Verdict(enum.IntEnum):
 
 
 def parse_line(line: str) -> Optional[Verdict]:
-    """The verdict that a console line states, if it is the line that states one."""
+    """Returns the verdict that a console line states, or None if it is another line."""
     match = LINE.fullmatch(line.strip())
     return Verdict.__members__.get(match[1].upper()) if match else None
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The exit code to leave with; `reason` says why there is no verdict, when there is none."""
+    """The exit code of the front door. If there is no verdict, `reason` says why."""
 
     exit_code: int
     reason: str = ""
@@ -45,9 +45,9 @@ def _no_verdict(reason: str) -> Decision:
 
 
 def decide(exit_code: int, stated: Optional[Verdict], semihosting: bool) -> Decision:
-    """From QEMU's exit code (negative: the signal that killed it), the last verdict line, and whether
-    the kernel was told to hand its verdict out by semihosting. It may panic before it has read that; then
-    it turns the machine off, which QEMU reports as 0."""
+    """Decides from QEMU's exit code (negative: the signal that killed it), the last verdict line, and
+    whether the kernel was told to give its verdict by semihosting. The kernel may panic before it has read
+    its boot arguments. Then it turns the machine off, which QEMU reports as 0."""
     if exit_code < 0:
         return _no_verdict(f"QEMU was killed by {signal.Signals(-exit_code).name}")
     if stated is None:

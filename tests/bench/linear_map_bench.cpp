@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a linear map of so much RAM costs, with blocks and with pages: the engine builds it in a scratch root
-// that no CPU ever walks, so any amount can be mapped on any machine. Zeroing the tables is included.
+// Measures the cost of a linear map of a given amount of RAM, with blocks and with pages. The engine builds
+// the map in a scratch root that no CPU ever walks, so any amount can be mapped on any machine. Zeroing the
+// tables is included.
 #include "arch/mmu/pte.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/selftest/benchmark.hpp"
@@ -15,7 +16,7 @@ namespace {
 using arch::Pte;
 using mm::KernelGeometry;
 
-// Tables from the page allocator, on the linear map.
+// Tables from the page allocator, accessed through the linear map.
 class ScratchTables : public mm::LiveTables<Pte> {
 public:
     using NoWalkers = void;
@@ -59,7 +60,7 @@ BenchmarkResult map_scratch(Bytes size, mm::Leaves leaves)
     ScratchPageTable table{*root, tables, mm::Tables::Private};
     const u64 invalidations = mm::tlb_statistics.invalidations.load(std::memory_order_relaxed);
     const u64 before = arch::instructions_retired();
-    // From physical address 1 TiB: aligned as RAM is, and never accessed.
+    // The map starts at physical address 1 TiB, which is aligned as RAM is and is never accessed.
     const auto mapped =
         table.map({mm::KernelLayout::kLinear.base, size}, PhysAddr{u64{1} << 40}, mm::kData, leaves);
     const u64 instructions = static_cast<u32>(arch::instructions_retired() - before);

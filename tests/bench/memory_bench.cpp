@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The allocators' hot paths: what comes from and goes to the CPU's own stocks.
+// Measures the hot paths of the allocators, which use the CPU's own stocks.
 #include "arch/cpu/zero_page.hpp"
 #include "kernel/selftest/benchmark.hpp"
 #include "mm/kernel_map/linear_map.hpp"
@@ -42,7 +42,7 @@ PERCIVAL_BENCHMARK(kmalloc_kfree_64, "-")
     return instructions_per_turn([] { mm::free_object(mm::allocate_object(Bytes{64}), Bytes{64}); });
 }
 
-// More objects than a stock holds, all allocated and then all freed: with the refills and drains.
+// Allocates more objects than a stock holds and then frees them all, so that refills and drains are included.
 PERCIVAL_BENCHMARK(kmalloc_kfree_64_batch_100, "-")
 {
     static constinit std::array<void*, 100> objects{};

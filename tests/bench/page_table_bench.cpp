@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the page-table engine costs.
+// Measures the page-table engine.
 #include "kernel/lib/assert.hpp"
 #include "kernel/selftest/benchmark.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
@@ -15,8 +15,8 @@ using mm::Level;
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr u64 kTable = KernelGeometry::entries(mm::kLastLevel);
 
-// A tree that no CPU uses. Its tables come zeroed, or as good as: the engine trusts a new table to be empty,
-// so zeroing is not part of what is measured.
+// A tree that no CPU uses. The engine trusts a new table to be empty, so the benchmark clears only the
+// entries that it uses, and zeroing tables is not part of the measurement.
 struct BenchTables : mm::LiveTables<Pte> {
     static constexpr u64 kPages = KernelGeometry::kLevels;
     static Pte* table(PhysAddr address) { return mm::kernel_tables().table(address); }
@@ -29,7 +29,7 @@ struct BenchTables : mm::LiveTables<Pte> {
     alignas(kPage.count()) static constinit inline u64 pages[kPages][kPage.count() / 8] = {};
 };
 
-// Whole tables of single pages, per descriptor, everything included but zeroing.
+// Fills a table with single pages; per descriptor, and everything is included except zeroing.
 PERCIVAL_BENCHMARK(map_pages_per_descriptor, "-")
 {
     const VirtAddr base = KernelLayout::kVmalloc.base.align_up(KernelGeometry::entry_size(mm::Level{2}));
@@ -40,14 +40,14 @@ PERCIVAL_BENCHMARK(map_pages_per_descriptor, "-")
                               [KernelGeometry::index(level, base)] = 0;
         mm::PageTable<KernelGeometry, Pte, BenchTables> tree{mm::image_to_physical(BenchTables::pages[0]),
                                                              env};
-        // A refused mapping would look cheap.
+        // Checked, because a refused mapping would look cheap.
         PERCIVAL_ASSERT(tree.map({base, kPage * kTable}, PhysAddr{0x4000'0000}, mm::kData, mm::Leaves::Pages)
                             .has_value());
     });
     return {table.hundredths / kTable};
 }
 
-// A page in the kernel's own tables, mapped, and unmapped with its TLBI.
+// Maps a page in the kernel's own tables, and unmaps it with its TLBI.
 PERCIVAL_BENCHMARK(map_unmap_page, "-")
 {
     const VirtRange page{KernelLayout::kVmalloc.end() - kPage, kPage};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The percpu allocator: pairs of allocation and free as they come from a CPU's stock, many that are kept, and the
-// deferred part for all of these together.
+// Measures the percpu allocator: pairs of allocation and free from a CPU's stock; many allocations that are
+// kept; and the deferred work for all of these together.
 #include "kernel/lib/panic.hpp"
 #include "kernel/selftest/benchmark.hpp"
 #include "mm/percpu_memory/allocator.hpp"
@@ -38,7 +38,8 @@ PERCIVAL_BENCHMARK(alloc_free_percpu_4096, "-")
     return pair_of(4_KiB);
 }
 
-// 10,000 objects of 8 bytes: allocated, freed, and given back to where they came from.
+// The cost of 10,000 objects of 8 bytes: of allocating them, of freeing them, and of the deferred work that
+// gives them back from the depots to their chunks.
 struct Many {
     static constexpr u64 kCount = 10'000;
     u64 allocate;
@@ -54,7 +55,7 @@ template <class Part>
     return static_cast<u32>(arch::instructions_retired() - before);
 }
 
-// For each of the places, the cost of the loop subtracted.
+// Returns the instructions of calling `each` for every place, without the cost of the loop.
 template <class Each>
 u64 instructions_for_all(VirtAddr* places, Each each)
 {

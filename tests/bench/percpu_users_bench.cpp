@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What is built on percpu memory, and what a lot of it costs: counters, reference counts, eight CPUs at once, and
-// the memory and tables of 10,000 objects with three counters each.
+// Measures users of percpu memory, and heavy use: counters, reference counts, allocation on eight CPUs at
+// once, and the memory and tables of 10,000 objects with three counters each.
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/percpu/counter.hpp"
@@ -25,19 +25,19 @@ PercpuCounter must(std::expected<PercpuCounter, percpu::Error> counter)
 
 PERCIVAL_BENCHMARK(percpu_counter_add, "this_cpu")
 {
-    // A batch that is not reached: folding is another matter.
+    // The batch is so large that it is never reached, because folding is measured elsewhere.
     PercpuCounter counter = must(PercpuCounter::make(0, 1 << 29));
     return instructions_per_turn([&counter] { counter.add(1); });
 }
 
-// With a fold for every 32nd.
+// Includes a fold for every 32nd add.
 PERCIVAL_BENCHMARK(percpu_counter_add_batch_32, "this_cpu")
 {
     PercpuCounter counter = must(PercpuCounter::make(0, 32));
     return instructions_per_turn([&counter] { counter.add(1); });
 }
 
-// The more CPUs, the more to add up.
+// Takes longer with more CPUs, whose values are added up.
 PERCIVAL_BENCHMARK(percpu_counter_sum, "-")
 {
     const PercpuCounter counter = must(PercpuCounter::make());
@@ -57,15 +57,16 @@ PERCIVAL_BENCHMARK(percpu_ref_get_put, "this_cpu")
     return result;
 }
 
-// Per pair, on eight CPUs at most at the same time: the counter counts all of them together.
+// Per pair, on up to eight CPUs at the same time; the counter counts the instructions of all of them
+// together.
 PERCIVAL_BENCHMARK(alloc_free_percpu_8_contended, "-")
 {
-    constexpr u32 kMaxBusyCpus = 8;
+    constexpr u32 kMaxContenders = 8;
     constexpr u64 kPairs = 20'000;
     const auto everywhere = [](u64 pairs) {
         const u64 before = arch::instructions_retired();
         run_everywhere([pairs](CpuId cpu) {
-            for (u64 n = 0; cpu.index() < kMaxBusyCpus && n < pairs; ++n) {
+            for (u64 n = 0; cpu.index() < kMaxContenders && n < pairs; ++n) {
                 const auto place = percpu::allocate(Bytes{8}, Bytes{8});
                 if (!place)
                     panic("no percpu memory to measure with");
@@ -77,7 +78,7 @@ PERCIVAL_BENCHMARK(alloc_free_percpu_8_contended, "-")
     everywhere(100);
     const u64 few = everywhere(kPairs);
     const u64 more = everywhere(2 * kPairs);
-    return {(more - std::min(few, more)) * 100 / (kPairs * std::min(online_cpu_count(), kMaxBusyCpus))};
+    return {(more - std::min(few, more)) * 100 / (kPairs * std::min(online_cpu_count(), kMaxContenders))};
 }
 
 PERCIVAL_BENCHMARK(percpu_3_counters_10000_objects, "window")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What it costs to stay on a CPU.
+// Measures the cost of staying on a CPU.
 #include "kernel/selftest/benchmark.hpp"
 #include "kernel/sync/preemption.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The this_cpu operations at every width, each in a loop (the address is in a register) and some once with the
-// address yet to be made; and the plain forms.
+// Measures the this_cpu operations at every width in a loop, where the address is in a register. Some are
+// also measured once, including the computation of the address. Also measures the plain forms.
 #include "kernel/selftest/benchmark.hpp"
 #include "kernel/sync/preemption.hpp"
 #include "mm/percpu/this_cpu.hpp"
@@ -14,7 +14,7 @@ PERCIVAL_PERCPU PerCpu<u16> counter_u16{};
 PERCIVAL_PERCPU PerCpu<u8> counter_u8{};
 PERCIVAL_PERCPU PerCpu<arch::PercpuPair> pair{};
 
-// Uses a value without doing anything with it.
+// Makes the compiler compute `value`, but does nothing with it.
 template <class T>
 void keep(T value)
 {
@@ -70,7 +70,7 @@ PERCIVAL_BENCHMARK(this_cpu_write_first, "this_cpu")
         return instructions_per_turn([] { __VA_ARGS__; }); \
     }
 
-// Every operation on `variable`; `width` is what the names end in.
+// Defines a benchmark for every operation on `variable`. `width` is the end of the benchmarks' names.
 #define PERCIVAL_THIS_CPU_BENCHMARKS(variable, width)                                     \
     PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_add##width, variable.add(1))                     \
     PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_read##width, keep(this_cpu<variable>.read()))    \
@@ -86,13 +86,13 @@ PERCIVAL_THIS_CPU_BENCHMARKS(counter_u32, _4_bytes)
 PERCIVAL_THIS_CPU_BENCHMARKS(counter_u16, _2_bytes)
 PERCIVAL_THIS_CPU_BENCHMARKS(counter_u8, _1_byte)
 
-// Of a variable that is known by its address.
+// Operations on a variable whose address is given.
 PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_read_by_pointer, keep(counter.read()))
 PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_write_by_pointer, counter.write(1))
 
 PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_cmpxchg_16_bytes, keep(pair.cmpxchg({1, 2}, {3, 4}).low))
 
-// Linux's __this_cpu_add(), the pin included, and raw_cpu_add().
+// The counterparts of Linux's __this_cpu_add(), with the pin included, and of raw_cpu_add().
 PERCIVAL_BENCHMARK(pin_and_add, "-")
 {
     return instructions_per_turn([] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What threads and interrupts cost: from one thread to another, and to another CPU and back.
+// Measures threads and interrupts: a switch from one thread to another, and a call of another CPU.
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/thread.hpp"
@@ -9,7 +9,7 @@
 namespace percival {
 namespace {
 
-// Two threads of one CPU that give way to each other. A turn is there and back, so two switches.
+// Two threads of one CPU yield to each other. A turn goes there and back, so it is two switches.
 PERCIVAL_BENCHMARK(context_switch, "-")
 {
     std::atomic<bool> over{false};
@@ -27,8 +27,9 @@ PERCIVAL_BENCHMARK(context_switch, "-")
     return {both.hundredths / 2};
 }
 
-// An empty function called by an interrupt, from the call until its end is seen: on another CPU, whose
-// instructions count too, waiting ones included; on this one if there is no other.
+// An empty function is called by an interrupt on another CPU; measured from the call until its end is seen.
+// The instructions of the other CPU, including its waiting, count too. If there is no other CPU, this CPU is
+// called.
 PERCIVAL_BENCHMARK(ipi_round_trip, "-")
 {
     const CpuId target{online_cpu_count() == 1 ? 0u : 1u};

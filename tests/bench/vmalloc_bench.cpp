@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// vmalloc() and vmap(): what an allocation and its free cost, and apart from that their share of the flush that
-// follows later for many of them together. How both grow with the number of areas that are in use.
+// Measures vmalloc() and vmap(): an allocation and its free, and separately their share of the flush that
+// follows later for many areas together. Also measures how both grow with the number of areas in use.
 #include "kernel/lib/panic.hpp"
 #include "kernel/selftest/benchmark.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
@@ -23,7 +23,8 @@ u64 invalidations()
     return mm::tlb_statistics.invalidations.load(std::memory_order_relaxed);
 }
 
-// Both parts of a pair, per operation, of as many pairs as are flushed together. Best of several rounds.
+// The two costs of a pair of allocation and free. Both are per operation, measured over as many pairs as are
+// flushed together. Best of several rounds.
 struct PairCost {
     u64 pair{~u64{0}};
     u64 deferred{~u64{0}};
@@ -42,7 +43,7 @@ template <class Pair>
     return static_cast<u32>(arch::instructions_retired() - before);
 }
 
-// `pairs` are few enough that no flush comes in between.
+// `pairs` is so small that no flush happens in between.
 template <class Pair>
 PairCost cost_of(u64 pairs, Pair pair)
 {
@@ -75,7 +76,7 @@ PairCost vmalloc_cost(Bytes size, u64 pairs)
     return cost_of(pairs, [size] { mm::vfree(must(mm::vmalloc(size))); });
 }
 
-// Every other page of a block, so that no two are neighbours.
+// Every other page of a block, so that no two pages are neighbours.
 struct ScatteredPages {
     static constexpr u64 kCount = 16;
     static constexpr mm::PageOrder kOrder{5};
@@ -141,7 +142,7 @@ PERCIVAL_BENCHMARK(vmap_vunmap_16p_deferred, "-")
     return {.hundredths = cost.deferred, .invalidations = cost.invalidations};
 }
 
-// Areas in use while something else is measured: one page, mapped over and over.
+// Areas that are in use during a measurement: one page, mapped many times.
 class LiveAreas : Immovable {
 public:
     explicit LiveAreas(u64 count) : count_{count}, page_{*mm::allocate_page()}
@@ -171,7 +172,7 @@ BenchmarkResult vmalloc_beside(u64 live)
     return {vmalloc_cost(kPage, 32).pair};
 }
 
-// Past the spares: addresses from the region's tree, and back.
+// Bypasses the spares: takes addresses from the region's tree and gives them back.
 BenchmarkResult region_beside(u64 live)
 {
     const LiveAreas areas{live};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the mode of the this_cpu operations makes of a whole workload: a thread on each CPU, eight at most, that
-// allocates four pages, maps them, touches them, unmaps and frees them, and counts what it does as a kernel
-// does. The allocators' own per-CPU statistics are part of it.
+// Measures how the mode of the this_cpu operations affects a whole workload. Up to eight CPUs run a thread
+// each, which allocates four pages, maps them, touches them, unmaps and frees them, and counts these events
+// as a kernel does. The allocators' own per-CPU statistics are part of it.
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/selftest/benchmark.hpp"
@@ -13,7 +13,7 @@
 namespace percival {
 namespace {
 
-constexpr u32 kMaxBusyCpus = 8;
+constexpr u32 kMaxWorkers = 8;
 constexpr u64 kPages = 4;
 constexpr u64 kTurns = 2'000;
 
@@ -43,19 +43,19 @@ u64 instructions_everywhere(u64 turns)
 {
     const u64 before = arch::instructions_retired();
     run_everywhere([turns](CpuId cpu) {
-        for (u64 turn = 0; cpu.index() < kMaxBusyCpus && turn < turns; ++turn)
+        for (u64 turn = 0; cpu.index() < kMaxWorkers && turn < turns; ++turn)
             allocate_map_touch_unmap();
     });
     return static_cast<u32>(arch::instructions_retired() - before);
 }
 
-// Of a turn, those of all CPUs alike.
+// The instructions of one turn, averaged over all CPUs that take part.
 PERCIVAL_BENCHMARK(allocate_map_touch_unmap, "this_cpu")
 {
     instructions_everywhere(kTurns);
     const u64 few = instructions_everywhere(kTurns);
     const u64 more = instructions_everywhere(2 * kTurns);
-    return {(more - std::min(few, more)) * 100 / (kTurns * std::min(online_cpu_count(), kMaxBusyCpus))};
+    return {(more - std::min(few, more)) * 100 / (kTurns * std::min(online_cpu_count(), kMaxWorkers))};
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a console must show, by name. Each check takes the console's lines and the row of the matrix, and
-returns what is wrong, in words; nothing when all is well.
+"""Checks of a console, by name. Each check takes the console's lines and the row of the matrix, and returns a
+list of the problems found, in words.
 """
 
 from __future__ import annotations
@@ -35,23 +35,24 @@ def _lacking(lines: Sequence[str], patterns: Dict[str, str]) -> List[str]:
 
 
 def _asked(row: Row) -> str:
-    """The test the row asks for, by its full name."""
+    """Returns the full name of the test that the row asks for."""
     return next(word for word in row.append.split() if word.startswith("selftest=")).partition("=")[2]
 
 
 def whole_report(lines: Sequence[str], row: Row) -> List[str]:
-    """A KTAP report that keeps every rule and has no failure."""
+    """Checks that there is a valid KTAP report without a failure."""
     report = ktap.read(lines)
     return report.errors + [f"{test.name} failed" for test in report.failed]
 
 
 def repeated_report(lines: Sequence[str], row: Row) -> List[str]:
-    """Every test is reported twice, and passes both times."""
+    """Checks that every test is reported twice and passes both times."""
     return whole_report(lines, row) + _not_repeated(lines, 2)
 
 
 def report_of_every_mode(lines: Sequence[str], row: Row) -> List[str]:
-    """Every test is reported once in each mode of the this_cpu operations, and passes each time."""
+    """Checks that every test is reported once in each mode of the this_cpu operations and passes each
+    time."""
     modes = [match[1] for match in map(PERCPU_MODE.fullmatch, lines) if match]
     problems = [] if modes == PERCPU_MODES else [f"it ran in the modes {modes}"]
     return problems + whole_report(lines, row) + _not_repeated(lines, len(PERCPU_MODES))
@@ -68,7 +69,7 @@ def _not_repeated(lines: Sequence[str], wanted: int) -> List[str]:
 
 
 def failed_report(lines: Sequence[str], row: Row) -> List[str]:
-    """A KTAP report that keeps every rule, and in which the one test that was asked for failed."""
+    """Checks that there is a valid KTAP report in which only the requested test failed."""
     report = ktap.read(lines)
     asked = _asked(row).split(".")[1]
     failed = [test.name for test in report.failed]
@@ -76,12 +77,13 @@ def failed_report(lines: Sequence[str], row: Row) -> List[str]:
 
 
 def no_test_ran(lines: Sequence[str], row: Row) -> List[str]:
-    """It says so, and passes nothing."""
+    """Checks that the kernel says that no test matched or ran."""
     return _lacking(lines, {"word that nothing matched": "no self-test (matches|ran)"})
 
 
 def test_list(lines: Sequence[str], row: Row) -> List[str]:
-    """Every test by its full name, those that run only on demand marked, and none twice."""
+    """Checks that every test is listed once by its full name, and that tests that run only on demand are
+    marked."""
     listed = [match[1] for match in map(LISTED.fullmatch, lines) if match]
     manual = [match[1] for match in map(LISTED.fullmatch, lines) if match and match[2]]
     problems = [] if len(listed) == len(set(listed)) else ["a test is listed twice"]
@@ -98,7 +100,7 @@ def argument_list(lines: Sequence[str], row: Row) -> List[str]:
 
 
 def folded(lines: Sequence[str], row: Row) -> List[str]:
-    """The kernel says that it runs at 48 bits, and where its linear map is then."""
+    """Checks that the kernel says that it runs with 48 bits, and that it shows the folded linear map."""
     return _lacking(
         lines,
         {
@@ -109,7 +111,8 @@ def folded(lines: Sequence[str], row: Row) -> List[str]:
 
 
 def summary(lines: Sequence[str], row: Row) -> List[str]:
-    """Machine, CPU features, layout, and one root table for each CPU, no two the same."""
+    """Checks that machine, CPU features, layout and one root table per CPU are shown, no two of them the
+    same."""
     problems = [
         f"there is no line '{start}…'"
         for start in SUMMARY
@@ -124,7 +127,7 @@ def summary(lines: Sequence[str], row: Row) -> List[str]:
 
 
 def panic_report(lines: Sequence[str], row: Row) -> List[str]:
-    """What, on which CPU and during which test; and how it came there, by function names."""
+    """Checks that the panic report has cause, CPU, test, and a backtrace with function names."""
     return _lacking(
         lines,
         {
@@ -137,13 +140,13 @@ def panic_report(lines: Sequence[str], row: Row) -> List[str]:
 
 
 def backtrace_into_the_test(lines: Sequence[str], row: Row) -> List[str]:
-    """The backtrace reaches the test's own function."""
+    """Checks that the backtrace reaches the test's own function."""
     function = f"selftest_{_asked(row).replace('.', '_')}"
     return _lacking(lines, {"frame of the test": rf"^#\d+ +V:0x[0-9a-f]+ \S*{function}\+0x"})
 
 
 def exception_report(lines: Sequence[str], row: Row) -> List[str]:
-    """A panic report that also has all registers and the syndrome, raw and in words."""
+    """Checks that the panic report also has all registers and the syndrome, raw and in words."""
     registers = {f"register x{number}": rf"\bx{number} +0x[0-9a-f]{{16}}\b" for number in range(31)}
     more = {
         "program counter with its function": r"\bpc +V:0x[0-9a-f]{16} \w\S*\+0x",
@@ -158,25 +161,26 @@ def exception_report(lines: Sequence[str], row: Row) -> List[str]:
 
 
 def overflow_report(lines: Sequence[str], row: Row) -> List[str]:
-    """A panic that names the overflow."""
+    """Checks that the panic names the stack overflow."""
     return _lacking(lines, {"word of the overflow": r"^panic: .*stack overflow"})
 
 
 def _without_backtrace(lines: Sequence[str], row: Row) -> List[int]:
-    """The CPUs that no backtrace with function names is shown of."""
+    """Returns the CPUs that have no backtrace with function names."""
     starts = {re.match(r"cpu(\d+)\b.*:$", line): following for line, following in zip(lines, lines[1:])}
     shown = {int(start[1]) for start, following in starts.items() if start and FRAME.fullmatch(following)}
     return [cpu for cpu in range(row.cpus) if cpu not in shown]
 
 
 def hang_report(lines: Sequence[str], row: Row) -> List[str]:
-    """The test that hangs, and where every CPU is."""
+    """Checks that the report names the hanging test and has a backtrace of every CPU."""
     without = [f"there is no backtrace of cpu {cpu}" for cpu in _without_backtrace(lines, row)]
     return _lacking(lines, {"name of the test": rf"^# hang: {re.escape(_asked(row))} after \d+ s$"}) + without
 
 
 def masked_hang_report(lines: Sequence[str], row: Row) -> List[str]:
-    """The test that hangs, where every other CPU is, and why that is not known of the one that hangs."""
+    """Checks that the report names the hanging test and has a backtrace of every CPU except CPU 0, which
+    hangs with its interrupts masked and is named as silent."""
     without = _without_backtrace(lines, row)
     problems = [] if without == [0] else [f"there is no backtrace of CPUs {without} instead of [0]"]
     patterns = {
@@ -187,14 +191,14 @@ def masked_hang_report(lines: Sequence[str], row: Row) -> List[str]:
 
 
 def refusal(lines: Sequence[str], row: Row) -> List[str]:
-    """What the CPU lacks, by name."""
+    """Checks that the refusal names the feature that the CPU lacks."""
     return _lacking(
         lines, {"name of what is missing": r"this CPU has no 16 KiB granule \(ID_AA64MMFR0_EL1\.TGran16\)"}
     )
 
 
 def shown(lines: Sequence[str], row: Row) -> List[str]:
-    """What the row itself says has to be there. Holds for every row."""
+    """Checks that every pattern of the row matches a line. Applies to every row."""
     return [f"no line matches {pattern}" for pattern in row.shows if not _has(lines, pattern)]
 
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A boot loader of the smallest kind, for the boot tests: enters the Image at IMAGE_AT with the device tree
- * at TREE_AT in x0, in the state QEMU starts kernels in. With PEN_CPUS it first sends that many CPUs,
- * affinities 1 upward, into a pen, as firmware without PSCI does: each waits for an address to appear in its
- * own word of the table at PEN_TABLE, an offset. QEMU's `virt` loads it as a raw kernel.
+ * A minimal boot loader for the boot tests. It enters the Image at IMAGE_AT with the address TREE_AT of the
+ * device tree in x0, in the state in which QEMU starts kernels. With PEN_CPUS it first sends that many CPUs,
+ * with affinities from 1 upward, into a pen, as firmware without PSCI does. Each of them waits until an
+ * address appears in its own word of the table at offset PEN_TABLE. QEMU's `virt` loads this code as a raw
+ * kernel.
  */
 #define PSCI_CPU_ON 0xc4000003
 
@@ -13,9 +14,9 @@ _start:
 #ifdef PEN_CPUS
     mov     x19, #1
 1:  ldr     x0, =PSCI_CPU_ON
-    mov     x1, x19                     // target
-    adr     x2, pen                     // entry
-    mov     x3, x19                     // x0 there
+    mov     x1, x19                     // affinity of the CPU to start
+    adr     x2, pen                     // entry point of that CPU
+    mov     x3, x19                     // x0 at the entry point
     hvc     #0
     add     x19, x19, #1
     cmp     x19, #PEN_CPUS

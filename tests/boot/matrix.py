@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The boot matrix, as data: which machines the kernel is booted on, and what has to come of it.
+"""The boot matrix, as data: the machines on which the kernel is booted, and the expected results.
 
-It is not the cross product. PAIRS has every two values of different columns together in some row (a
-test of the front door checks that); the other rows are runs that stand for a property of their own. Run as a
-program, it lists the rows for CMake: name, host threads kept busy, timeout in seconds.
+It is not the cross product. In PAIRS, every two values of different columns occur together in some row; a
+test of the front door checks that. Each of the other rows tests a property of its own. Run as a program, this
+module lists the rows for CMake: name, number of busy host threads, timeout in seconds.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ def _pair_row(values: Tuple[int, str, int, int, str, bool, str]) -> Row:
     return Row(name, cpus, cpu, gic, el, memory, icount, preset)
 
 
-# CPUs 0 and 1 with one half of the memory, CPUs 2 and 3 with the other.
+# CPUs 0 and 1 have one half of the memory, CPUs 2 and 3 the other.
 TWO_NODES = (
     *("-object", "memory-backend-ram,id=m0,size=512M", "-object", "memory-backend-ram,id=m1,size=512M"),
     *("-numa", "node,memdev=m0,cpus=0-1", "-numa", "node,memdev=m1,cpus=2-3"),
 )
 
-# Not skipped.
+# The pattern does not match a test that was skipped.
 WIDE_BLOCKS = r"ok \d+ translate_from_their_first_to_their_last_byte_and_can_be_split$"
 
 OTHERS: Tuple[Row, ...] = (
@@ -83,11 +83,16 @@ OTHERS: Tuple[Row, ...] = (
         if preset.endswith("-52")
     ),
     Row(
-        "waits_for_one_break_of_live_entries_after_the_other",
+        "waits_for_consecutive_breaks_of_live_entries",
         append="selftest=spurious_fault.consecutive_breaks_are_waited_for",
     ),
     Row("passes_with_a_linear_map_of_pages", append=f"linear=pages {OF_MEMORY}"),
-    Row("passes_with_16k-47_and_a_linear_map_of_pages", preset="16k-47", memory="8G", append=f"linear=pages {OF_MEMORY}"),
+    Row(
+        "passes_with_16k-47_and_a_linear_map_of_pages",
+        preset="16k-47",
+        memory="8G",
+        append=f"linear=pages {OF_MEMORY}",
+    ),
     Row(
         "passes_with_two_numa_nodes",
         append=OF_MEMORY,
@@ -100,14 +105,14 @@ OTHERS: Tuple[Row, ...] = (
     Row("passes_with_64_GiB", cpus=2, memory="64G", append=OF_MEMORY),
     Row("passes_with_640_GiB", memory="640G", append=OF_MEMORY, shows=(RAM_ABOVE_512_GIB,)),
     Row(
-        "passes_with_4k-52_and_1100_GiB_one_block_of_which_is_512_GiB",
+        "passes_with_4k-52_and_a_block_of_512_GiB",
         preset="4k-52",
         memory="1100G",
         append=f"ptdump {OF_MEMORY}",
         shows=(RAM_ABOVE_512_GIB, r"^ptdump: linear map .* 512 GiB P:0x8000000000 level 0 blocks "),
     ),
     Row(
-        "lists_what_the_regions_addresses_are_used_for",
+        "lists_the_areas_of_all_regions",
         cpus=2,
         append="vmallocinfo selftest=vmallocinfo.*",
         shows=(

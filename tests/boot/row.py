@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A row of the boot matrix: one machine, and what has to come of booting it."""
+"""A row of the boot matrix: one machine, and the expected result of booting it."""
 
 from __future__ import annotations
 
@@ -7,29 +7,31 @@ from dataclasses import dataclass
 from typing import List, Tuple
 
 HOST_THREADS = 8
-# With more than these, what waits for all CPUs takes as long as the host takes to run each of them: the suites
-# that hammer, those of threads and those that wait for workers are for fewer.
+# With more CPUs than this, waiting for all CPUs takes as long as the host needs to run each of them. The
+# suites that hammer, those of threads and those that wait for workers run on fewer CPUs only.
 MANY_CPUS = 16
 FOR_MANY_CPUS = (
-    *("roots.*", "percpu.*", "this_cpu.*", "linear_map.*", "numa.*", "ptdump.*", "vmallocinfo.*", "percpu_query.*"),
-    "percpu_wrong_free.*",
+    *("roots.*", "percpu.*", "this_cpu.*", "linear_map.*", "numa.*", "ptdump.*", "vmallocinfo.*"),
+    *("percpu_query.*", "percpu_wrong_free.*"),
 )
 TEST_TIMEOUT_S = 900
 
-# The presets other than the default one; max has all their features, neoverse-n1 neither LPA2 nor LVA.
+# The presets other than the default one. `max` has all the CPU features they use; neoverse-n1 has neither
+# LPA2 nor LVA.
 GEOMETRIES = ("4k-39", "4k-52", "16k-47", "16k-48", "16k-52", "64k-42", "64k-48", "64k-52")
-# What depends on where memory is, and how much; the rest of the tests are run on other machines of the same kind.
+# Tests that depend on where memory is, and how much. The other tests run on other machines of the same kind.
 OF_MEMORY = (
-    "selftest=page_*,linear_map.*,numa.*,memory_hammer.*,small_objects.*,vmalloc*,vmap.*,wide_blocks.*,roots.*,percpu.*,"
-    "percpu_allocator.*,percpu_population.*,protection.*,ptdump.*"
+    "selftest=page_*,linear_map.*,numa.*,memory_hammer.*,small_objects.*,vmalloc*,vmap.*,wide_blocks.*,"
+    "roots.*,percpu.*,percpu_allocator.*,percpu_population.*,protection.*,ptdump.*"
 )
 
 
 @dataclass(frozen=True)
 class Row:
-    """One run. `checks` are names in checks.py, `shows` patterns that a line of the output must match. A
-    machine with `tree` (see trees.py) is described by us, not by QEMU; `online` are the numbers of the CPUs
-    that come up, when these are not all of QEMU's; `qemu` are arguments for it."""
+    """One run. `checks` are names of checks in checks.py. `shows` are patterns, each of which a line of
+    the output must match. A machine with `tree` gets a device tree of the tests (trees.py) instead of
+    QEMU's. `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are
+    arguments for QEMU."""
 
     name: str
     cpus: int = 4
@@ -51,14 +53,14 @@ class Row:
 
     @property
     def machine(self) -> str:
-        """QEMU's -machine value; `virt` with virtualization enters the kernel at EL2."""
+        """The value of QEMU's -machine. `virt` with virtualization enters the kernel at EL2."""
         if self.board:
             return self.board
         return f"virt,gic-version={self.gic}" + (",virtualization=on" if self.el == 2 else "")
 
     @property
     def boot_arguments(self) -> List[str]:
-        """What `percival boot` is given."""
+        """The arguments of `percival boot`."""
         return [
             *("--cpus", str(self.cpus), "--cpu", self.cpu, "--memory", self.memory),
             *("--machine", self.machine, "--preset", self.preset),
@@ -71,15 +73,17 @@ class Row:
 
     @property
     def runs_what_many_cpus_can(self) -> bool:
-        """Of the tests, only those that take no longer with many CPUs; a row may ask for others itself."""
+        """Whether the row runs only the tests that take no longer with many CPUs. A row can choose other
+        tests."""
         return self.cpus > MANY_CPUS and "selftest=" not in self.append
 
     @property
     def cpus_online(self) -> List[int]:
-        """The numbers of the CPUs that have to come up."""
+        """The numbers of the CPUs that must come up."""
         return list(self.online or range(self.cpus))
 
     @property
     def host_threads(self) -> int:
-        """How many of the host's CPUs it keeps busy: one for each guest CPU, one in all under icount."""
+        """The number of host CPUs that the row keeps busy: one per guest CPU, but only one in all under
+        icount."""
         return 1 if self.icount else min(self.cpus, HOST_THREADS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How a run ends and is told: verdicts, reports of failures, panics and hangs."""
+"""Rows about the end of a run: verdicts, and the reports of failures, panics and hangs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Tuple
 from row import Row
 
 ENDS: Tuple[Row, ...] = (
-    Row("a_pass_is_told_by_power_off", append="verdict=poweroff selftest=percpu.*"),
+    Row("passes_with_the_verdict_by_power_off", append="verdict=poweroff selftest=percpu.*"),
     Row("lists_its_tests", append="selftest.list", checks=("test_list",)),
     Row("lists_its_boot_arguments", append="arguments.list", checks=("argument_list",)),
     Row(
@@ -41,7 +41,7 @@ ENDS: Tuple[Row, ...] = (
         checks=("failed_report",),
     ),
     Row(
-        "a_glob_without_tests_exits_1",
+        "a_glob_that_matches_no_test_exits_1",
         append="selftest=no_such_suite.*",
         exit_code=1,
         checks=("no_test_ran",),
@@ -65,13 +65,13 @@ ENDS: Tuple[Row, ...] = (
         checks=("exception_report", "backtrace_into_the_test"),
     ),
     Row(
-        "a_stack_overflow_is_reported_as_such",
+        "a_stack_overflow_is_named_in_the_report",
         append="selftest=demo.overflows_stack",
         exit_code=2,
         checks=("overflow_report", "exception_report"),
     ),
     Row(
-        "a_stack_overflow_is_reported_as_such_entered_at_el2_debug",
+        "a_stack_overflow_is_named_in_the_report_entered_at_el2_debug",
         el=2,
         preset="debug",
         append="selftest=demo.overflows_stack",
@@ -79,7 +79,7 @@ ENDS: Tuple[Row, ...] = (
         checks=("overflow_report", "exception_report"),
     ),
     Row(
-        "a_smashed_stack_is_a_panic",
+        "panics_on_a_smashed_stack",
         append="selftest=demo.smashes_stack",
         exit_code=2,
         checks=("panic_report", "backtrace_into_the_test"),
@@ -99,7 +99,7 @@ ENDS: Tuple[Row, ...] = (
         checks=("masked_hang_report",),
     ),
     Row(
-        "a_cpu_without_16k_pages_is_refused_by_name",
+        "refuses_a_cpu_without_16k_pages",
         cpu="cortex-a53",
         preset="16k-47",
         exit_code=2,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The percpu allocator's windows, and the modes of the this_cpu operations."""
+"""Rows about the percpu allocator's windows and the modes of the this_cpu operations."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from typing import Any, Tuple
 from row import GEOMETRIES, Row
 
 PARTS_OF_PERCPU = (
-    *("allocator", "counter", "failure", "hammer", "hotplug", "interrupted", "object", "population", "query", "ref"),
-    "wrong_free",
+    *("allocator", "counter", "failure", "hammer", "hotplug", "interrupted", "object", "population"),
+    *("query", "ref", "wrong_free"),
 )
 OF_PERCPU = f"selftest={','.join(f'percpu_{part}.*' for part in PARTS_OF_PERCPU)}"
 OF_WINDOWS = "selftest=percpu*,roots.*,root_sync.*,this_cpu*,hotplug.*,vmap.*,ptdump.*"
-# What depends on the mode of the this_cpu operations.
+# Tests that depend on the mode of the this_cpu operations.
 OF_THIS_CPU = "selftest=this_cpu*,percpu.*,percpu_counter.*,hazard*,emitted_code.*"
-# Interrupts anywhere: this emulator takes them between blocks of instructions, which are one each then.
+# Interrupts can come before any instruction: this emulator takes them between blocks of instructions, and
+# with this option each block is one instruction.
 ONE_BY_ONE = ("-accel", "tcg,thread=multi,one-insn-per-tb=on")
 
 WINDOWS: Tuple[Row, ...] = (
-    Row("passes_on_160_cpus_with_all_of_percpu_memory", cpus=160, memory="2G", append=OF_PERCPU),
-    # Windows with tables of their own: the default preset in all, and every other geometry.
+    Row("passes_the_percpu_suites_on_160_cpus", cpus=160, memory="2G", append=OF_PERCPU),
+    # Windows with tables of their own. The default preset runs all tests, the other geometries those of
+    # windows.
     *(
         Row(
             f"passes_with_{preset}_and_mapped_windows",
@@ -34,7 +36,7 @@ WINDOWS: Tuple[Row, ...] = (
         for preset in ("4k-48", "debug", *GEOMETRIES)
     ),
     Row(
-        "lists_what_addresses_are_used_for",
+        "lists_areas_and_percpu_memory",
         append="vmallocinfo percpuinfo selftest=percpu.*",
         shows=(
             r"^vmallocinfo: vmalloc +V:0x[0-9a-f]+ to V:0x[0-9a-f]+ .* pages ioremap, by .* kernel_main",
@@ -49,7 +51,8 @@ WINDOWS: Tuple[Row, ...] = (
 
 def _mode_row(mode: str, name: str, append: str = "", **values: Any) -> Row:
     shows = (rf"^percpu: {mode} \(boot argument\)$",)
-    return Row(f"passes_with_percpu_{mode}{name}", append=f"percpu={mode} {append}".strip(), shows=shows, **values)
+    row_name = f"passes_with_percpu_{mode}{name}"
+    return Row(row_name, append=f"percpu={mode} {append}".strip(), shows=shows, **values)
 
 
 MODES: Tuple[Row, ...] = (
@@ -71,19 +74,19 @@ MODES: Tuple[Row, ...] = (
         for mode, cpus in (("local", 8), ("restart", 2), ("guarded", 4))
     ),
     *(
-        _mode_row(mode, "_interrupted_before_any_instruction", "selftest=hazard*,migration.*", qemu=ONE_BY_ONE)
+        _mode_row(mode, "_interrupted_at_any_instruction", "selftest=hazard*,migration.*", qemu=ONE_BY_ONE)
         for mode in ("local", "restart", "guarded")
     ),
     *(
         Row(
-            f"adds_by_{form}",
+            f"adds_with_{form}",
             append=f"percpu.add={form} {OF_THIS_CPU}",
             shows=(rf"^percpu: adds without result by {form} \(boot argument\)$",),
         )
         for form in ("stadd", "llsc")
     ),
     Row(
-        "percpu_auto_finds_the_tlbs_private",
+        "percpu_auto_detects_private_tlbs",
         append="percpu=auto selftest=percpu_mode.*",
         shows=(
             r"^percpu: local \(auto: the probe found all TLBs private\)$",
@@ -92,7 +95,7 @@ MODES: Tuple[Row, ...] = (
     ),
     Row("passes_without_local_mode", preset="no-local-percpu", shows=(r"^percpu: restart \(default\)$",)),
     Row(
-        "without_local_mode_it_is_refused",
+        "refuses_percpu_local_without_local_mode",
         preset="no-local-percpu",
         append="percpu=local selftest=emitted_code.*",
         shows=(r"^boot argument percpu=local: is none of restart, guarded and auto, using restart$",),

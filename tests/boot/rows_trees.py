@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Machines that are described by a device tree of ours (trees.py)."""
+"""Rows whose machine is described by a device tree of the tests (trees.py)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Tuple
 
 from row import OF_MEMORY, Row
 
-# Not skipped.
+# These patterns do not match a test that was skipped.
 RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_keeps_written_values$"
-RANDOM_HOTPLUG = r"ok \d+ counts_and_memory_survive_cpus_that_go_at_random$"
+RANDOM_HOTPLUG = r"ok \d+ counts_and_memory_survive_random_hotplug$"
 
-# What depends on how the machine is described to the kernel. The rest of the tests are run on other machines of the same
-# kind.
-OF_MACHINE = "selftest=interrupts.*,roots.*,percpu.*,numa.*,linear_map.*,page_allocator.*,threads.*,*hotplug.*"
+# Tests that depend on how the machine is described to the kernel. The other tests run on other machines of
+# the same kind.
+OF_MACHINE = (
+    "selftest=interrupts.*,roots.*,percpu.*,numa.*,linear_map.*,page_allocator.*,threads.*,*hotplug.*"
+)
 
 TREES: Tuple[Row, ...] = (
     Row(
@@ -31,11 +33,15 @@ TREES: Tuple[Row, ...] = (
             RANDOM_HOTPLUG,
         ),
     ),
-    Row("passes_with_spin_tables_and_no_psci", tree="spin_table", shows=(r"^machine: .*, 4 of 4 CPUs, ", RANDOM_HOTPLUG)),
     Row(
-        "a_spinning_cpu_that_never_looks_is_left_out",
+        "passes_with_spin_tables_and_no_psci",
+        tree="spin_table",
+        shows=(r"^machine: .*, 4 of 4 CPUs, ", RANDOM_HOTPLUG),
+    ),
+    Row(
+        "a_cpu_that_never_polls_its_release_address_is_left_out",
         append=OF_MACHINE,
-        tree="spin_table_and_a_cpu_that_never_looks",
+        tree="spin_table_and_a_cpu_that_never_polls",
         online=(0, 1, 3, 4),
         shows=(
             r"^cpu2: did not come up \(MPIDR 0x1ff\), left out$",
@@ -59,7 +65,7 @@ TREES: Tuple[Row, ...] = (
         shows=(r"^machine: .*, 3 of 3 CPUs, ",),
     ),
     Row(
-        "memory_that_is_reserved_or_in_no_bank_is_not_written_to",
+        "reserved_memory_and_memory_outside_the_banks_are_not_written_to",
         memory="256M",
         append=OF_MEMORY,
         tree="two_banks",
@@ -89,14 +95,14 @@ TREES: Tuple[Row, ...] = (
         shows=("^percival: the kernel stated no verdict; QEMU exited with 2$",),
     ),
     Row(
-        "a_tree_without_memory_is_a_panic",
+        "panics_on_a_tree_without_memory",
         tree="no_memory",
         exit_code=2,
         checks=(),
         shows=("^panic: device tree: /: there is no memory: ",),
     ),
     Row(
-        "a_tree_without_gic_is_a_panic",
+        "panics_on_a_tree_without_gic",
         tree="no_gic",
         append="verdict=poweroff",
         exit_code=2,
@@ -104,14 +110,14 @@ TREES: Tuple[Row, ...] = (
         shows=("^panic: device tree: /: there is no interrupt controller: ",),
     ),
     Row(
-        "a_tree_without_cpus_is_a_panic",
+        "panics_on_a_tree_without_cpus",
         tree="no_cpus",
         exit_code=2,
         checks=(),
         shows=("^panic: device tree: /cpus: is missing",),
     ),
     Row(
-        "a_tree_without_the_boot_cpu_is_a_panic",
+        "panics_on_a_tree_without_the_boot_cpu",
         tree="no_boot_cpu",
         exit_code=2,
         checks=(),

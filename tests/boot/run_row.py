@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs one row of the boot matrix through `percival boot --no-build`: the exit code and what the console
-shows both have to be right. Exit codes: 0 passed, 1 failed, 77 skipped.
+"""Runs one row of the boot matrix through `percival boot --no-build`, and checks the exit code and the
+console. Exit codes: 0 passed, 1 failed, 77 skipped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXIT_SKIPPED = 77
 
 
 def reason_to_skip(row: Row) -> str:
-    """Why the QEMU here cannot run the row; nothing when it can."""
+    """Returns why the installed QEMU cannot run the row, or an empty string if it can."""
     if row.board and row.board not in qemu_probe.machines():
         return f"QEMU {qemu_probe.installed_version()} has no machine {row.board}"
     if row.cpu not in qemu_probe.cpu_models():
@@ -37,7 +37,7 @@ def reason_to_skip(row: Row) -> str:
 
 
 def boot(row: Row, setup: Setup) -> List[str]:
-    """Boots the row's machine and returns what is wrong."""
+    """Boots the row's machine and returns the problems found."""
     command = [str(ROOT / "percival"), "boot", "--no-build", *row.boot_arguments]
     command += [f"--qemu-arg={argument}" for argument in setup.qemu]
     print("$", subprocess.list2cmdline(command), flush=True)
@@ -63,14 +63,14 @@ def boot(row: Row, setup: Setup) -> List[str]:
 
 
 def run(row: Row) -> List[str]:
-    """Makes what the machine needs, boots it, and returns what is wrong."""
+    """Makes the files that the machine needs, boots it, and returns the problems found."""
     with tempfile.TemporaryDirectory(prefix="percival-") as directory:
         setup = prepare(row, Path(directory))
         return boot(row, setup) + setup.afterwards()
 
 
 def main(name: str) -> int:
-    """Runs the row of that name."""
+    """Runs the row with that name; returns the exit code."""
     row = BY_NAME[name]
     reason = reason_to_skip(row)
     if reason:

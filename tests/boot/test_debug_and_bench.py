@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`percival debug` and `percival bench` on the kernel that has been built."""
+"""Tests `percival debug` and `percival bench` with the kernel that has been built."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ PERCIVAL = Path(__file__).resolve().parents[2] / "percival"
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Runs percival to its end."""
+    """Runs percival until it ends."""
     return subprocess.run(
         [str(PERCIVAL), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
@@ -49,7 +49,8 @@ class BenchTest(unittest.TestCase):
         self.assertEqual(runs[0], runs[1])
         self.assertEqual(runs[0]["preset"], "4k-48")
         instructions = {(row["name"], row["mode"]): row["instructions"] for row in runs[0]["results"]}
-        for mode, add, read, by_pointer in (("local", 1, 1, 1), ("restart", 4, 4, 1), ("guarded", 14, 14, 13)):
+        costs = (("local", 1, 1, 1), ("restart", 4, 4, 1), ("guarded", 14, 14, 13))
+        for mode, add, read, by_pointer in costs:
             self.assertEqual(instructions["this_cpu_add", mode], add)
             self.assertEqual(instructions["this_cpu_read", mode], read)
             self.assertEqual(instructions["this_cpu_read_by_pointer", mode], by_pointer)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The kernel as it was linked: an operation on percpu data in a loop is one instruction per turn. An atomic
-one is a branch there, and what a CPU with LSE runs in its place lies in the section `alternatives`
-(arch/percpu_modes/alternatives.hpp). The kernel's own suite emitted_code looks at the same loops after patching.
+"""Checks the linked kernel: an operation on percpu data in a loop is one instruction per turn. An atomic
+operation is linked as a branch. The section `alternatives` (arch/percpu_modes/alternatives.hpp) has the
+instruction that replaces it on a CPU with LSE. The kernel's own suite emitted_code checks the same loops
+after patching.
 """
 
 import re
@@ -31,7 +32,7 @@ class Instruction(NamedTuple):
 
     @property
     def target(self) -> int:
-        """Where a branch goes."""
+        """The address to which a branch goes."""
         return int(self.operands.split()[-1], 16)
 
 
@@ -40,7 +41,7 @@ def _tool(name: str, *arguments: str) -> str:
 
 
 def loop_of(kernel: Path, function: str) -> List[Instruction]:
-    """The instructions of the function's only loop, the branch back left out."""
+    """Returns the instructions of the function's only loop, without the branch back."""
     symbol = f"percival::(anonymous namespace)::{function}(unsigned long)"
     text = _tool(
         "llvm-objdump-19", "-dC", "--no-show-raw-insn", f"--disassemble-symbols={symbol}", str(kernel)
@@ -53,7 +54,7 @@ def loop_of(kernel: Path, function: str) -> List[Instruction]:
 
 
 def alternatives(kernel: Path) -> Dict[int, str]:
-    """The name of the instruction that replaces the one at each address."""
+    """Returns, for each patched address, the name of the instruction that replaces the one there."""
     ends = [
         f"--{end}-address=0x{match[1]}"
         for end in ("start", "stop")
@@ -69,7 +70,7 @@ def alternatives(kernel: Path) -> Dict[int, str]:
 
 
 class EmittedCodeTest(unittest.TestCase):
-    KERNELS = (elf("4k-48"), elf("debug"))  # optimized alike, but the second one with checks
+    KERNELS = (elf("4k-48"), elf("debug"))  # optimized alike, but `debug` has checks
 
     def test_add_in_a_loop_is_one_patchable_instruction_and_the_patch_is_ldadd(self) -> None:
         for kernel in self.KERNELS:

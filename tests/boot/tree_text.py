@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A device tree as text, as dtc writes it, and edits of it. An edit that finds nothing to do raises: a test
-whose tree is not what it says must not pass.
+"""A device tree as the text that dtc writes, and edits of it. An edit that changes nothing raises an
+exception, so that no test passes with another tree than it intends.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ def _dtc(*arguments: str, text: str = "") -> str:
 
 
 class TreeText:
-    """The text of one tree. A node is named by what stands before its brace, unit address included."""
+    """The text of one tree. A node is named by the text before its brace, including the unit address."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
     @classmethod
     def of_blob(cls, blob: Path) -> "TreeText":
-        """The text of a compiled tree."""
+        """Returns the text of a compiled tree."""
         return cls(_dtc("-I", "dtb", "-O", "dts", str(blob)))
 
     def compile(self, blob: Path) -> None:
@@ -36,7 +36,7 @@ class TreeText:
         _dtc("-I", "dts", "-O", "dtb", "-o", str(blob), "-", text=self.text)
 
     def _span(self, node: str) -> Tuple[int, int, int]:
-        """Where the node starts, where what is in it starts, and where it ends."""
+        """Returns where the node starts, where its contents start, and where it ends."""
         found = list(re.finditer(rf"^[ \t]*{re.escape(node)} \{{\n", self.text, re.MULTILINE))
         if len(found) != 1:
             raise ValueError(f"the tree has {len(found)} nodes {node}")
@@ -48,22 +48,22 @@ class TreeText:
         raise ValueError(f"node {node} has no end")
 
     def node(self, node: str) -> str:
-        """The node's own text."""
+        """Returns the node's own text."""
         start, _, end = self._span(node)
         return self.text[start:end]
 
     def remove(self, node: str) -> None:
-        """Takes the node out."""
+        """Removes the node."""
         start, _, end = self._span(node)
         self.text = self.text[:start] + self.text[end:]
 
     def insert_before(self, node: str, text: str) -> None:
-        """Puts nodes before the node."""
+        """Inserts the text of nodes before the node."""
         start, _, _ = self._span(node)
         self.text = self.text[:start] + text + self.text[start:]
 
     def remove_property(self, node: str, name: str) -> None:
-        """Takes a property out of the node."""
+        """Removes a property of the node."""
         start, _, end = self._span(node)
         edited, count = re.subn(
             rf"^\s*{re.escape(name)}( = [^;]*)?;\n", "", self.text[start:end], flags=re.MULTILINE
@@ -73,12 +73,12 @@ class TreeText:
         self.text = self.text[:start] + edited + self.text[end:]
 
     def add(self, node: str, text: str) -> None:
-        """Puts a new property (or properties) first into the node."""
+        """Inserts new properties at the beginning of the node."""
         _, inside, _ = self._span(node)
         self.text = self.text[:inside] + text + "\n" + self.text[inside:]
 
     def replace(self, node: str, name: str, value: str) -> None:
-        """Gives a property that is there another value."""
+        """Replaces the value of an existing property."""
         self.remove_property(node, name)
         self.add(node, f"{name} = {value};")
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Machines that are described by a tree of ours. A row of the matrix names one of TREES (QEMU's own tree of
-the row's `virt` machine, edited) or a file in device_trees/. QEMU rewrites memory, PSCI and arguments of a
-tree it is given, so an edited one goes into memory as it is, and loader.S enters the Image with it.
+"""Machines that are described by a device tree of the tests. A row of the matrix names one of TREES (an edit
+of QEMU's own tree of the row's `virt` machine) or a file in device_trees/. QEMU rewrites memory, PSCI and
+boot arguments in a tree that it is given by -dtb. So an edited tree is loaded into memory unchanged, and
+loader.S enters the Image with it.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ IMAGE_MAGIC = b"ARM\x64"
 PEN_TABLE = 0x800
 PEN_SIZE = 0x2000
 
-# Of 256 MiB the tree calls the 30 MiB before the last 2 MiB no memory and reserves two ranges in these. The
-# kernel allocates from the top: first the root tables, in the end more than the upper bank has. The ranges are
-# where that would come to lie, 16 KiB apart.
+# Of the machine's 256 MiB, the 30 MiB before the last 2 MiB are in no bank, and two ranges of the last 2 MiB
+# are reserved. The kernel allocates from the top: first the root tables, in the end more than the upper bank
+# has. The reserved ranges, 16 KiB apart, are where these allocations would lie otherwise.
 BANKS = ((0x4000_0000, 0x0E00_0000), (0x4FE0_0000, 0x0020_0000))
 FIRMWARE = (0x4FF8_0000, 0x0008_0000)
 SHARED = (0x4FF3_C000, 0x0004_0000)
@@ -41,19 +42,20 @@ PATTERN = b"\xa5"
 
 @dataclass
 class Setup:
-    """What QEMU is given beyond what the row says, and what is looked at when it has ended."""
+    """Additional arguments for QEMU, and a check that runs after QEMU has ended."""
 
     qemu: List[str] = field(default_factory=list)
     afterwards: Callable[[], List[str]] = list
 
 
 def _cells(*values: int) -> str:
-    """64-bit values as a property's value."""
+    """Returns 64-bit values as the value of a property."""
     return f"<{' '.join(f'{value >> 32:#x} {value & 0xFFFF_FFFF:#x}' for value in values)}>"
 
 
 def _cpu_1ff(start: str) -> str:
-    """A CPU that is not there. It comes third, so that the numbers of those that are have a gap."""
+    """Returns the node of a CPU that does not exist. It is inserted as the third CPU, so that the numbers
+    of the existing CPUs have a gap."""
     return f'cpu@1ff {{ device_type = "cpu"; compatible = "arm,armv8"; reg = <0x1ff>; {start} }};\n'
 
 
@@ -81,7 +83,7 @@ def _spin_table(tree: TreeText, row: Row) -> None:
     tree.reserve(LOADER_AT, PEN_SIZE)
 
 
-def _spin_table_and_a_cpu_that_never_looks(tree: TreeText, row: Row) -> None:
+def _spin_table_and_a_cpu_that_never_polls(tree: TreeText, row: Row) -> None:
     _spin_table(tree, row)
     tree.insert_before("cpu@2", _cpu_1ff(_spins_at(row.cpus)))
 
@@ -97,7 +99,7 @@ def _two_banks(tree: TreeText, row: Row) -> None:
 
 
 def _banks_far_apart(tree: TreeText, row: Row) -> None:
-    """The first and the last GiB of QEMU's memory."""
+    """Keeps only the first and the last GiB of QEMU's memory."""
     gib = 1 << 30
     far = RAM_AT + (int(row.memory[:-1]) - 1) * gib
     tree.replace("memory@40000000", "reg", _cells(RAM_AT, gib, far, gib))
@@ -133,7 +135,7 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _absent_cpu,
         _disabled_cpu,
         _spin_table,
-        _spin_table_and_a_cpu_that_never_looks,
+        _spin_table_and_a_cpu_that_never_polls,
         _two_banks,
         _banks_far_apart,
         _no_uart,
@@ -143,11 +145,11 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _no_boot_cpu,
     )
 }
-PENNED = ("spin_table", "spin_table_and_a_cpu_that_never_looks")
+PENNED = ("spin_table", "spin_table_and_a_cpu_that_never_polls")
 
 
 def _qemus_own(row: Row, directory: Path) -> TreeText:
-    """The tree QEMU makes for the row's machine, with the row's boot arguments in it."""
+    """Returns the tree that QEMU makes for the row's machine, with the row's boot arguments in it."""
     machine = Machine(row.cpus, row.cpu, row.memory, row.machine)
     blob = directory / "qemu.dtb"
     subprocess.run(
@@ -167,7 +169,7 @@ def _qemus_own(row: Row, directory: Path) -> TreeText:
 
 
 def _assemble_loader(row: Row, directory: Path) -> Path:
-    """loader.S for the row, as a raw binary."""
+    """Assembles loader.S for the row; returns the path of the raw binary."""
     defines = [f"-DTREE_AT={TREE_AT:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}"]
     if row.tree in PENNED:
         defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
@@ -180,7 +182,8 @@ def _assemble_loader(row: Row, directory: Path) -> Path:
 
 
 def _watched_memory(setup: Setup, row: Row, directory: Path) -> None:
-    """Makes the machine's RAM a file, in which what the tree keeps from the kernel must stay as it is."""
+    """Makes the machine's RAM a file and checks afterwards that the memory that the tree reserves or
+    leaves out of its banks is unchanged."""
     memory = directory / "memory"
     size = int(row.memory[:-1]) * MIB
     with memory.open("wb") as file:
@@ -207,7 +210,7 @@ def _watched_memory(setup: Setup, row: Row, directory: Path) -> None:
 
 
 def prepare(row: Row, directory: Path) -> Setup:
-    """Makes what the row's machine needs, in the directory."""
+    """Makes the files that the row's machine needs, in the directory."""
     setup = Setup()
     if not row.tree:
         return setup

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the front door's tests share: the path to it, and a small tree with a QEMU that is a shell script,
-so that they need no kernel and no emulator. Importing this module makes `frontdoor` importable.
+"""Shared by the front door's tests: its path, and a small tree with a shell script as QEMU, so that the tests
+need neither kernel nor emulator. Importing this module makes `frontdoor` importable.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "boot")]
 
 PRESETS = '{"configurePresets": [{"name": "base", "hidden": true}, {"name": "4k-48"}, {"name": "host"}]}'
 
-# Runs the shell text in FAKE_QEMU as the machine, after noting its arguments and its process.
+# Writes down its arguments and process id, then runs the shell text in FAKE_QEMU as the machine.
 FAKE_QEMU = """#!/bin/sh
 case "$*" in
 *--version*) echo "QEMU emulator version ${FAKE_QEMU_VERSION:-10.0.2}"; exit 0 ;;
@@ -37,14 +37,14 @@ HANGING = "echo booting; exec sleep 1000"
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs (one that waits for its parent to notice its end does not)."""
+    """Returns whether the process runs. A zombie does not."""
     with contextlib.suppress(OSError, IndexError):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     return False
 
 
 def eventually(condition: "Any", seconds: float = 20.0) -> bool:
-    """Waits for a condition; the time is only a bound."""
+    """Waits until the condition holds, at most for that time; returns whether it holds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -54,7 +54,7 @@ def eventually(condition: "Any", seconds: float = 20.0) -> bool:
 
 
 class TreeTestCase(unittest.TestCase):
-    """A test with a tree of its own: the front door, presets, a built "kernel" and a QEMU on PATH."""
+    """A test with a tree of its own: the front door, presets, a built "kernel", and a fake QEMU on PATH."""
 
     def setUp(self) -> None:
         holder = tempfile.TemporaryDirectory(prefix="percival-test-")
@@ -78,7 +78,7 @@ class TreeTestCase(unittest.TestCase):
         }
 
     def start(self, *arguments: str, qemu: str = PASSED, **settings: Any) -> "subprocess.Popen[str]":
-        """Starts percival in the tree; `qemu` is what its machine does."""
+        """Starts percival in the tree. `qemu` is the shell text that the fake QEMU runs."""
         return subprocess.Popen(
             [str(settings.pop("program", self.tree / "percival")), *arguments],
             stdin=subprocess.DEVNULL,
@@ -92,17 +92,17 @@ class TreeTestCase(unittest.TestCase):
     def run_percival(
         self, *arguments: str, qemu: str = PASSED, **settings: Any
     ) -> "subprocess.CompletedProcess[str]":
-        """Runs percival in the tree to its end."""
+        """Runs percival in the tree until it ends."""
         with self.start(*arguments, qemu=qemu, **settings) as process:
             out, err = process.communicate(timeout=120)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def qemu_pid(self) -> Optional[int]:
-        """The process of the machine that was started, if one was."""
+        """Returns the process id of the fake QEMU, or None if it was not started."""
         path = self.state / "pid"
         text = path.read_text().strip() if path.exists() else ""
         return int(text) if text else None
 
     def qemu_arguments(self) -> List[str]:
-        """What the machine was started with."""
+        """Returns the arguments of the fake QEMU."""
         return (self.state / "arguments").read_text().splitlines()

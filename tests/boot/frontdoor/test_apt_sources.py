@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Backports come from where the machine gets its Debian, whichever way its sources are written."""
+"""Tests that backports come from the machine's own Debian mirror, in either form of its sources."""
 
 import tempfile
 import unittest
@@ -51,7 +51,7 @@ class OneLineTest(unittest.TestCase):
         line = f"deb [{options}] http://mirror.invalid/debian bookworm main"
         self.assertEqual(parse_one_line(line)[0].options, {"Signed-By": KEYRING, "Check-Valid-Until": "no"})
 
-    def test_comments_source_packages_and_discs_are_left_out(self) -> None:
+    def test_comments_source_packages_and_discs_are_ignored(self) -> None:
         text = (
             "# deb http://mirror.invalid/debian bookworm main\n"
             "deb-src http://mirror.invalid/debian bookworm main\n"
@@ -67,14 +67,14 @@ class OneLineTest(unittest.TestCase):
 
 
 class Deb822Test(unittest.TestCase):
-    def test_stanzas_comments_continuations_and_case(self) -> None:
+    def test_stanzas_comments_continuations_and_any_case_are_read(self) -> None:
         first, second = parse_deb822(DEB822)
         self.assertEqual(first.suites, ("bookworm", "bookworm-updates"))
         self.assertEqual(first.components, ("main", "contrib"))
         self.assertEqual(first.options, {"Signed-By": KEYRING})
         self.assertEqual(second.suites, ("bookworm-security",))
 
-    def test_disabled_sources_and_source_packages_are_left_out(self) -> None:
+    def test_disabled_sources_and_source_packages_are_ignored(self) -> None:
         for extra in ("Enabled: no", "enabled: False"):
             self.assertEqual(parse_deb822(EMBEDDED_KEY.replace("Components", f"{extra}\nComponents")), [])
         self.assertEqual(parse_deb822(EMBEDDED_KEY.replace("Types: deb", "Types: deb-src")), [])
@@ -89,28 +89,28 @@ class Deb822Test(unittest.TestCase):
 
 
 class DerivationTest(unittest.TestCase):
-    def test_the_release_is_found_among_its_own_other_suites(self) -> None:
+    def test_the_release_is_found_among_its_other_suites(self) -> None:
         source = main_source(parse_deb822(DEB822)[::-1], "bookworm")
         assert source is not None
         self.assertEqual(source.uris, ("http://mirror.invalid/debian",))
 
-    def test_a_source_without_main_is_not_the_release(self) -> None:
+    def test_a_source_without_main_is_not_used(self) -> None:
         self.assertIsNone(
             main_source(parse_one_line("deb http://mirror.invalid/debian bookworm contrib"), "bookworm")
         )
 
-    def test_another_release_is_not_the_release(self) -> None:
+    def test_a_source_of_another_release_is_not_used(self) -> None:
         self.assertIsNone(
             main_source(parse_one_line("deb http://mirror.invalid/debian trixie main"), "bookworm")
         )
 
-    def test_an_alias_of_the_release_serves_when_nothing_names_it(self) -> None:
+    def test_an_alias_of_the_release_is_used_if_no_source_has_its_codename(self) -> None:
         sources = parse_one_line("deb http://alias.invalid/debian stable main")
         self.assertEqual(main_source(sources, "bookworm"), sources[0])
         named = parse_one_line("deb http://named.invalid/debian bookworm main")
         self.assertEqual(main_source(sources + named, "bookworm"), named[0])
 
-    def test_a_third_party_that_uses_the_codename_is_passed_over(self) -> None:
+    def test_a_third_party_archive_with_the_codename_is_not_used(self) -> None:
         text = (
             "deb https://tools.invalid/apt bookworm main\ndeb http://mirror.invalid/debian/ bookworm main\n"
         )
@@ -118,7 +118,7 @@ class DerivationTest(unittest.TestCase):
         assert source is not None
         self.assertEqual(source.uris, ("http://mirror.invalid/debian/",))
 
-    def test_backports_that_are_offered_are_recognised(self) -> None:
+    def test_offered_backports_are_recognised(self) -> None:
         backports = ["bookworm-backports"]
         self.assertFalse(any(source.offers(backports) for source in parse_deb822(DEB822)))
         offered = parse_one_line("deb http://mirror.invalid/debian bookworm-backports main")
@@ -126,7 +126,7 @@ class DerivationTest(unittest.TestCase):
         without_main = parse_one_line("deb http://mirror.invalid/debian bookworm-backports non-free")
         self.assertFalse(without_main[0].offers(backports))
 
-    def test_both_forms_are_read_from_their_places(self) -> None:
+    def test_both_forms_are_read_from_their_files(self) -> None:
         with tempfile.TemporaryDirectory() as name:
             etc = Path(name)
             self.assertEqual(machine_sources(etc), [])
@@ -146,7 +146,7 @@ class CodenameTest(unittest.TestCase):
             file.flush()
             return debian_codename(Path(file.name))
 
-    def test_only_debian_itself_has_one(self) -> None:
+    def test_only_debian_itself_has_a_codename(self) -> None:
         self.assertEqual(self.codename('ID=debian\nVERSION_CODENAME="bookworm"\n'), "bookworm")
         self.assertIsNone(self.codename("ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\n"))
         self.assertIsNone(debian_codename(Path("/nonexistent")))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The matrix's checks accept what the kernel prints and find each thing that is missing from it."""
+"""Tests that the matrix's checks accept the kernel's output and find each line that is missing from it."""
 
 import unittest
 from typing import List
@@ -68,13 +68,13 @@ LIST = "# percpu.add\n# demo.fails (manual)\npercival: verdict: passed\n"
 
 
 def problems(check: str, text: str, row: Row) -> List[str]:
-    """What the check finds in the text."""
+    """Returns the problems that the check finds in the text."""
     return CHECKS[check](text.splitlines(), row)
 
 
 class CheckTest(unittest.TestCase):
     def assert_each_line_matters(self, check: str, text: str, row: Row) -> None:
-        """The text is right, and is not without any one of its lines."""
+        """Asserts that the check accepts the text, and rejects it without any one of its lines."""
         self.assertEqual(problems(check, text, row), [])
         lines = text.splitlines()
         for index, line in enumerate(lines):
@@ -96,13 +96,13 @@ class CheckTest(unittest.TestCase):
         self.assertNotEqual(problems("exception_report", nameless, row), [])
         self.assertNotEqual(problems("backtrace_into_the_test", nameless, row), [])
 
-    def test_another_tests_panic_does_not_count(self) -> None:
+    def test_a_panic_of_another_test_is_rejected(self) -> None:
         row = BY_NAME["a_panic_exits_2"]
         self.assertNotEqual(problems("panic_report", EXCEPTION, row), [])
         self.assertNotEqual(problems("backtrace_into_the_test", EXCEPTION, row), [])
 
-    def test_an_overflow_has_to_be_named(self) -> None:
-        row = BY_NAME["a_stack_overflow_is_reported_as_such"]
+    def test_an_overflow_report_needs_its_cause(self) -> None:
+        row = BY_NAME["a_stack_overflow_is_named_in_the_report"]
         self.assertEqual(problems("overflow_report", EXCEPTION, row), [])
         self.assertNotEqual(
             problems("overflow_report", EXCEPTION.replace("kernel stack overflow", "fault"), row), []
@@ -116,7 +116,7 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(problems("backtrace_into_the_test", HANG, row), [])
         self.assertNotEqual(problems("hang_report", HANG, Row("x", cpus=3, append=row.append)), [])
 
-    def test_a_silent_cpu_has_to_be_named(self) -> None:
+    def test_a_masked_hang_report_needs_the_silent_cpu(self) -> None:
         row = Row("x", cpus=2, append="selftest=demo.hangs_with_interrupts_masked selftest.timeout=2")
         self.assert_each_line_matters("masked_hang_report", MASKED, row)
 
@@ -146,7 +146,8 @@ class CheckTest(unittest.TestCase):
         suite = REPORT[REPORT.index("  KTAP") : REPORT.index("# Totals")]
         suites = [suite.replace("ok 1 demo", f"ok {number} demo") for number in (1, 2, 3)]
         modes = ["# percpu: local\n", "# percpu: restart\n", "# percpu: guarded\n"]
-        start, end = REPORT[: REPORT.index("  KTAP")].replace("1..1", "1..3"), "# Totals: pass:3 fail:0 skip:0\n"
+        start = REPORT[: REPORT.index("  KTAP")].replace("1..1", "1..3")
+        end = "# Totals: pass:3 fail:0 skip:0\n"
         whole = start + "".join(map("".join, zip(modes, suites))) + end
         self.assertEqual(problems("report_of_every_mode", whole, Row("x")), [])
         self.assertNotEqual(problems("report_of_every_mode", whole.replace(modes[1], ""), Row("x")), [])
@@ -158,7 +159,7 @@ class CheckTest(unittest.TestCase):
         self.assertNotEqual(problems("test_list", LIST.replace(" (manual)", ""), Row("x")), [])
         self.assertNotEqual(problems("test_list", "# demo.fails (manual)\n", Row("x")), [])
 
-    def test_silence_satisfies_no_check(self) -> None:
+    def test_empty_output_satisfies_no_check(self) -> None:
         row = BY_NAME["a_panic_exits_2"]
         for name, check in CHECKS.items():
             self.assertNotEqual(check([], row), [], name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""./percival as a user meets it, with a QEMU that is a shell script."""
+"""Tests ./percival as a user calls it, with a shell script as QEMU."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ class BootTest(TreeTestCase):
         )
         self.assertEqual(done.returncode, 2)
 
-    def test_no_verdict_is_3_with_a_message(self) -> None:
+    def test_a_run_without_a_verdict_exits_3_with_a_message(self) -> None:
         for qemu in (
             "exit 0",
             "exit 1",
@@ -42,7 +42,7 @@ class BootTest(TreeTestCase):
             self.assertEqual(done.returncode, 3, qemu)
             self.assertIn("percival: ", done.stderr)
 
-    def test_the_console_is_stdout_unchanged_but_for_carriage_returns(self) -> None:
+    def test_the_console_goes_to_stdout_without_carriage_returns(self) -> None:
         out = self.state / "console"
         with out.open("wb") as file:
             command = [str(self.tree / "percival"), *BOOT]
@@ -52,11 +52,11 @@ class BootTest(TreeTestCase):
             )
         self.assertEqual(out.read_bytes(), b"one\n  two\npercival: verdict: passed\n")
 
-    def test_a_last_line_without_its_end_still_counts(self) -> None:
+    def test_a_last_line_without_a_line_end_counts(self) -> None:
         done = self.run_percival(*BOOT, qemu="printf 'percival: verdict: passed'; exit 0")
         self.assertEqual(done.returncode, 0)
 
-    def test_it_works_from_elsewhere_and_through_a_symlink(self) -> None:
+    def test_it_works_from_another_directory_and_through_a_symlink(self) -> None:
         link = self.state / "link"
         link.symlink_to(self.tree / "percival")
         done = self.run_percival(*BOOT, program=link, cwd=self.state)
@@ -64,7 +64,7 @@ class BootTest(TreeTestCase):
         kernel = self.qemu_arguments()[self.qemu_arguments().index("-kernel") + 1]
         self.assertEqual(Path(kernel).resolve(), (self.tree / "build/4k-48/Image").resolve())
 
-    def test_a_directory_of_that_name_where_it_is_called_does_not_matter(self) -> None:
+    def test_a_directory_named_frontdoor_in_the_working_directory_does_not_matter(self) -> None:
         (self.state / "frontdoor").mkdir()
         (self.state / "frontdoor" / "__init__.py").write_text("raise SystemExit(99)")
         self.assertEqual(self.run_percival(*BOOT, cwd=self.state).returncode, 0)
@@ -80,13 +80,13 @@ class BootTest(TreeTestCase):
         self.run_percival(*BOOT, "--qemu-arg=-d", "--qemu-arg", "int")
         self.assertEqual(self.qemu_arguments()[-2:], ["-d", "int"])
 
-    def test_gdb_is_waited_for_on_this_machine_only(self) -> None:
+    def test_qemu_waits_for_gdb_on_the_local_host_only(self) -> None:
         done = self.run_percival(*BOOT, "--gdb")
         self.assertIn("tcp:127.0.0.1:1234", self.qemu_arguments())
         self.assertIn("-S", self.qemu_arguments())
         self.assertIn("target remote 127.0.0.1:1234", done.stderr)
 
-    def test_without_a_kernel_it_says_so(self) -> None:
+    def test_a_missing_kernel_is_reported(self) -> None:
         (self.tree / "build/4k-48/Image").unlink()
         done = self.run_percival(*BOOT)
         self.assertEqual(done.returncode, 70)
@@ -114,14 +114,14 @@ class UsageTest(TreeTestCase):
         for command in ("boot", "bench", "debug"):
             for wrong in self.WRONG:
                 if command == "bench" and wrong == ("stray",):
-                    continue  # there it is a glob
+                    continue  # in this command it is a glob
                 with self.subTest(command=command, wrong=wrong):
                     done = self.run_percival(command, "--no-build", *wrong)
                     self.assertEqual(done.returncode, 64, done.stderr)
                     self.assertIn("percival", done.stderr)
                     self.assertIsNone(self.qemu_pid())
 
-    def test_no_command_and_an_unknown_one_exit_64(self) -> None:
+    def test_no_command_and_an_unknown_command_exit_64(self) -> None:
         for arguments in ((), ("fly",), ("boot", "--cpu")):
             self.assertEqual(self.run_percival(*arguments).returncode, 64)
 
@@ -153,7 +153,7 @@ class BenchTest(TreeTestCase):
         self.assertEqual(append.split(), ["bench", "verdict=semihosting"])
         self.assertIn("-icount", self.qemu_arguments())
 
-    def test_what_depends_on_percpu_windows_is_measured_with_both_kinds(self) -> None:
+    def test_benchmarks_that_depend_on_percpu_windows_run_with_both_kinds(self) -> None:
         script = (
             'case "$*" in *percpu.window=mapped*) mode=mapped;; *) mode=linked;; esac; '
             'echo "bench: {\\"name\\":\\"x\\",\\"mode\\":\\"$mode\\",\\"cpus\\":4,\\"instructions\\":7.00}"; '
@@ -164,7 +164,8 @@ class BenchTest(TreeTestCase):
         self.assertEqual(append.split(), ["bench=x", "percpu.window=mapped", "verdict=semihosting"])
 
     def test_tables_tlbis_and_memory_have_columns_of_their_own(self) -> None:
-        line = 'bench: {"name":"x","mode":"-","cpus":4,"instructions":435.00,"tables":2,"tlbis":7,"bytes":4096}'
+        extras = '"tables":2,"tlbis":7,"bytes":4096'
+        line = f'bench: {{"name":"x","mode":"-","cpus":4,"instructions":435.00,{extras}}}'
         done = self.run_percival("bench", "--no-build", qemu=f"echo '{line}'; {PASSED}")
         self.assertRegex(done.stdout, r"x +- +4 +435\.00 +2 +7 +4,096 +- +-\n")
 
@@ -172,7 +173,7 @@ class BenchTest(TreeTestCase):
         self.run_percival("bench", "--no-build", "this_cpu_*", "boot_*", qemu=f"echo '{self.LINE}'; {PASSED}")
         self.assertIn("bench=this_cpu_*,boot_* verdict=semihosting", self.qemu_arguments())
 
-    def test_no_result_is_a_failure(self) -> None:
+    def test_a_run_without_results_is_a_failure(self) -> None:
         self.assertEqual(self.run_percival("bench", "--no-build").returncode, 3)
 
     def test_a_verdict_other_than_passed_is_a_failure(self) -> None:
@@ -193,7 +194,7 @@ class BenchTest(TreeTestCase):
 
 
 class NoPythonTest(TreeTestCase):
-    """Only the tools a root without Python has, and nothing that could install one."""
+    """Tests with only the tools of a machine without Python, and without a package manager."""
 
     def run_without_python(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         tools = self.state / "bare"
@@ -208,14 +209,14 @@ class NoPythonTest(TreeTestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("missing: python3", done.stderr)
 
-    def test_where_python_cannot_be_installed_it_says_what_is_needed(self) -> None:
+    def test_if_python_cannot_be_installed_the_message_says_what_is_needed(self) -> None:
         done = self.run_without_python("boot")
         self.assertEqual(done.returncode, 69)
         self.assertIn("python3", done.stderr)
 
 
 class HangTest(TreeTestCase):
-    def test_the_end_of_its_time_is_3_with_a_message(self) -> None:
+    def test_a_timeout_exits_3_with_a_message(self) -> None:
         done = self.run_percival(*BOOT, "--timeout", "1", qemu=HANGING)
         self.assertEqual(done.returncode, 3)
         self.assertIn("1 s", done.stderr)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The KTAP reader accepts a whole report and finds what is wrong with a broken one."""
+"""Tests that the KTAP reader accepts a complete report and finds every error of a broken one."""
 
 import unittest
 
@@ -31,7 +31,7 @@ percival: verdict: passed
 
 
 def report(text: str = GOOD, *changes: "tuple[str, str]") -> Report:
-    """Reads the text after the changes; each of them must have something to change."""
+    """Reads the text after the changes. Each change must have an effect."""
     for before, after in changes:
         assert before in text, before
         text = text.replace(before, after, 1)
@@ -43,14 +43,14 @@ class KtapTest(unittest.TestCase):
         errors = report(GOOD, *changes).errors
         self.assertRegex("\n".join(errors), pattern)
 
-    def test_a_whole_report_has_no_errors(self) -> None:
+    def test_a_complete_report_has_no_errors(self) -> None:
         good = report()
         self.assertEqual(good.errors, [])
         self.assertEqual([test.name for test in good.tests], ["add", "wraps", "canary", "ipi"])
         self.assertEqual([test.skipped for test in good.tests], [None, "no LSE here", None, None])
         self.assertEqual([suite.name for suite in good.results], ["percpu", "gic"])
 
-    def test_a_failure_is_no_error_but_a_failure(self) -> None:
+    def test_a_failed_test_is_not_an_error_of_the_report(self) -> None:
         failed = report(
             GOOD,
             ("  ok 3 canary", "  not ok 3 canary"),
@@ -77,7 +77,7 @@ class KtapTest(unittest.TestCase):
             (GOOD[GOOD.index("ok 1 percpu\n") + 12 : GOOD.index("# Totals")], ""),
         )
 
-    def test_a_report_that_breaks_off_is_found(self) -> None:
+    def test_a_truncated_report_is_found(self) -> None:
         for end in ("  ok 2 wraps", "ok 1 percpu", "  1..1\n", "# Totals"):
             with self.subTest(end=end):
                 self.assertNotEqual(report(GOOD[: GOOD.index(end)]).errors, [])
@@ -108,11 +108,11 @@ class KtapTest(unittest.TestCase):
     def test_subtests_without_a_result_are_found(self) -> None:
         self.assertNotEqual(report(GOOD, ("\nok 1 percpu", "")).errors, [])
 
-    def test_a_report_without_tests_passes_nothing(self) -> None:
+    def test_a_report_without_tests_is_an_error(self) -> None:
         empty = "KTAP version 1\n1..0\n# Totals: pass:0 fail:0 skip:0\n"
         self.assertIn("no test ran", report(empty).errors)
 
-    def test_a_report_of_skipped_tests_only_passes_nothing(self) -> None:
+    def test_a_report_of_skipped_tests_only_is_an_error(self) -> None:
         suite = "  KTAP version 1\n  1..1\n  ok 1 a # SKIP why\nok 1 s\n"
         skipped = f"KTAP version 1\n1..1\n{suite}# Totals: pass:0 fail:0 skip:1\n"
         self.assertEqual(report(skipped).errors, ["no test ran"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A machine that exists is one QEMU can be asked for, and QEMU is asked for exactly that."""
+"""Tests that a Machine describes a machine that QEMU has, and that QEMU is started with exactly that."""
 
 import unittest
 
@@ -9,14 +9,14 @@ from frontdoor.machine import Machine, kernel_arguments
 
 
 class MachineTest(unittest.TestCase):
-    def test_cpus_from_1_to_512_are_accepted_and_no_others(self) -> None:
+    def test_only_1_to_512_cpus_are_accepted(self) -> None:
         for cpus in (1, 4, 160, 512):
             self.assertEqual(Machine(cpus=cpus).cpus, cpus)
         for cpus in (-1, 0, 513):
             with self.assertRaisesRegex(UsageError, str(cpus)):
                 Machine(cpus=cpus)
 
-    def test_a_gicv2_takes_8_cpus_and_not_9(self) -> None:
+    def test_a_gicv2_takes_at_most_8_cpus(self) -> None:
         self.assertEqual(Machine(cpus=8, machine="virt,gic-version=2").qemu_machine, "virt,gic-version=2")
         with self.assertRaisesRegex(UsageError, "GICv2"):
             Machine(cpus=9, machine="virt,gic-version=2,virtualization=on")
@@ -36,13 +36,13 @@ class MachineTest(unittest.TestCase):
         self.assertEqual(Machine(machine="virt,gic-version=2").qemu_machine, "virt,gic-version=2")
         self.assertEqual(Machine(machine="sbsa-ref").qemu_machine, "sbsa-ref")
 
-    def test_only_max_gets_the_fast_pointer_authentication(self) -> None:
+    def test_only_max_gets_fast_pointer_authentication(self) -> None:
         self.assertEqual(Machine(cpu="max").qemu_cpu, "max,pauth-impdef=on")
         self.assertEqual(Machine(cpu="max,sve=off").qemu_cpu, "max,sve=off,pauth-impdef=on")
         self.assertEqual(Machine(cpu="max,pauth=off").qemu_cpu, "max,pauth=off")
         self.assertEqual(Machine(cpu="cortex-a53").qemu_cpu, "cortex-a53")
 
-    def test_a_value_cannot_smuggle_in_an_option(self) -> None:
+    def test_a_value_that_looks_like_an_option_is_refused(self) -> None:
         for value in ("-nographic", "", ",x"):
             with self.assertRaises(UsageError):
                 Machine(cpu=value)
@@ -53,7 +53,7 @@ class MachineTest(unittest.TestCase):
         self.assertGreater(Machine(cpus=64).default_timeout_s, Machine(cpus=1).default_timeout_s)
         self.assertGreater(Machine(icount=True).default_timeout_s, Machine().default_timeout_s)
 
-    def test_the_verdict_is_asked_for_by_semihosting_unless_the_user_says_how(self) -> None:
+    def test_the_verdict_comes_by_semihosting_unless_the_user_says_otherwise(self) -> None:
         self.assertEqual(kernel_arguments(()), "verdict=semihosting")
         self.assertEqual(kernel_arguments(("a b", "c")), "a b c verdict=semihosting")
         self.assertEqual(kernel_arguments(("verdict=poweroff a",)), "verdict=poweroff a")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The boot matrix covers what it says, and asks for nothing the front door refuses."""
+"""Tests that the boot matrix covers all pairs of values, and that the front door accepts all its rows."""
 
 import itertools
 import unittest
@@ -12,7 +12,7 @@ from matrix import COLUMNS, PAIRS, ROWS
 
 
 class MatrixTest(unittest.TestCase):
-    def test_every_two_values_of_different_columns_meet(self) -> None:
+    def test_every_two_values_of_different_columns_share_a_row(self) -> None:
         values = [sorted(set(column), key=str) for column in zip(*PAIRS)]
         for (a, first), (b, second) in itertools.combinations(enumerate(values), 2):
             for x, y in itertools.product(first, second):
@@ -22,7 +22,7 @@ class MatrixTest(unittest.TestCase):
                 with self.subTest(pair=pair):
                     self.assertTrue(any(row[a] == x and row[b] == y for row in PAIRS))
 
-    def test_the_columns_have_the_values_that_were_promised(self) -> None:
+    def test_the_columns_have_the_documented_values(self) -> None:
         values = dict(zip(COLUMNS, map(set, zip(*PAIRS))))
         self.assertEqual(values["cpus"], {1, 2, 4, 8, 64})
         self.assertEqual(values["cpu"], {"cortex-a53", "cortex-a72", "neoverse-n1", "max"})
@@ -38,12 +38,12 @@ class MatrixTest(unittest.TestCase):
             self.assertLessEqual(set(row.checks), set(CHECKS), row.name)
             self.assertTrue(row.checks or row.shows, row.name)
 
-    def test_every_row_is_a_machine_and_a_preset_that_is_built(self) -> None:
+    def test_every_row_has_a_valid_machine_and_an_existing_preset(self) -> None:
         for row in ROWS:
             Machine(row.cpus, row.cpu, row.memory, row.machine, row.icount)
             self.assertIn(row.preset, presets())
 
-    def test_every_verdict_is_shown_to_happen(self) -> None:
+    def test_every_verdict_is_the_result_of_some_row(self) -> None:
         self.assertEqual({row.exit_code for row in ROWS}, {0, 1, 2, 3})
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""However a run ends, no QEMU is left behind."""
+"""Tests that no QEMU is left behind, however a run ends."""
 
 import os
 import pty
@@ -30,19 +30,19 @@ class NoOrphanTest(TreeTestCase):
     def test_ctrl_c_ends_qemu_and_exits_130(self) -> None:
         self.assert_ended_by(signal.SIGINT, 130, HANGING)
 
-    def test_a_termination_ends_qemu_and_exits_130(self) -> None:
+    def test_sigterm_ends_qemu_and_exits_130(self) -> None:
         self.assert_ended_by(signal.SIGTERM, 130, HANGING)
 
     def test_a_lost_terminal_ends_qemu(self) -> None:
         self.assert_ended_by(signal.SIGHUP, 130, HANGING)
 
-    def test_a_qemu_that_ignores_the_request_is_killed(self) -> None:
+    def test_a_qemu_that_ignores_sigterm_is_killed(self) -> None:
         self.assert_ended_by(signal.SIGINT, 130, STUBBORN)
 
-    def test_a_killed_front_door_takes_qemu_along(self) -> None:
+    def test_qemu_dies_with_a_killed_front_door(self) -> None:
         self.assert_ended_by(signal.SIGKILL, -signal.SIGKILL, HANGING)
 
-    def test_qemu_is_asked_before_it_is_killed(self) -> None:
+    def test_qemu_gets_sigterm_before_it_is_killed(self) -> None:
         polite = f"trap 'touch {self.state}/asked; exit 0' TERM; echo booting; while :; do sleep 0.1; done"
         self.assert_ended_by(signal.SIGINT, 130, polite)
         self.assertTrue((self.state / "asked").exists())
@@ -57,7 +57,7 @@ class NoOrphanTest(TreeTestCase):
             process.terminate()
             process.communicate(timeout=60)
 
-    def test_the_end_of_its_time_kills_qemu(self) -> None:
+    def test_a_timeout_ends_qemu(self) -> None:
         self.assertEqual(
             self.run_percival("boot", "--no-build", "--timeout", "1", qemu=STUBBORN).returncode, 3
         )
@@ -65,7 +65,7 @@ class NoOrphanTest(TreeTestCase):
         assert pid is not None
         self.assertTrue(eventually(lambda: not alive(pid)))
 
-    def test_a_reader_that_goes_away_ends_qemu(self) -> None:
+    def test_a_closed_stdout_ends_qemu(self) -> None:
         flood = "while echo booting; do :; done; exec sleep 1000"
         with self.start("boot", "--no-build", qemu=flood) as process:
             assert process.stdout is not None
@@ -76,7 +76,7 @@ class NoOrphanTest(TreeTestCase):
             self.assertEqual(process.wait(timeout=60), 130)
         self.assertTrue(eventually(lambda: not alive(pid)))
 
-    def test_ctrl_c_works_where_a_script_started_it_in_the_background(self) -> None:
+    def test_ctrl_c_works_after_a_script_started_it_in_the_background(self) -> None:
         script = f"'{self.tree}/percival' boot --no-build & echo $! > '{self.state}/percival'; wait $!"
         environment = {**self.environment, "FAKE_QEMU": HANGING}
         with subprocess.Popen(

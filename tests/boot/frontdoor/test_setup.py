@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Setup sees what is there and what is not, and what an old QEMU is."""
+"""Tests that setup recognizes what is installed, what is missing, and an old QEMU."""
 
 import io
 import tempfile
@@ -16,12 +16,12 @@ from frontdoor.requirements import Requirement
 
 
 class RequirementTest(unittest.TestCase):
-    def test_all_commands_and_all_files_have_to_be_there(self) -> None:
+    def test_a_requirement_needs_all_its_commands_and_files(self) -> None:
         self.assertTrue(Requirement("p", "u", ("sh",), ("/proc/self/stat*",)).present())
         self.assertFalse(Requirement("p", "u", ("sh", "no-such-command")).present())
         self.assertFalse(Requirement("p", "u", files=("/proc/self/stat", "/no/such/*")).present())
 
-    def test_every_requirement_can_be_looked_for(self) -> None:
+    def test_every_requirement_can_be_detected(self) -> None:
         for need in requirements.REQUIREMENTS:
             self.assertTrue(need.commands or need.files, need.package)
 
@@ -36,23 +36,23 @@ class CheckTest(unittest.TestCase):
         ), mock.patch.object(setup, "installed_version", lambda: version), redirect_stdout(out):
             return setup.check(), out.getvalue()
 
-    def test_nothing_missing_is_0(self) -> None:
+    def test_check_returns_0_if_nothing_is_missing(self) -> None:
         self.assertEqual(self.check([], True, PREFERRED), (0, "set-up is complete\n"))
 
-    def test_anything_missing_is_1_and_named(self) -> None:
+    def test_check_returns_1_and_names_what_is_missing(self) -> None:
         code, out = self.check([Requirement("clang-19", "the compiler")], True, PREFERRED)
         self.assertEqual(code, 1)
         self.assertIn("clang-19", out)
         self.assertEqual(self.check([], False, PREFERRED)[0], 1)
 
-    def test_an_old_qemu_is_noted_and_enough(self) -> None:
+    def test_an_old_qemu_is_noted_and_sufficient(self) -> None:
         code, out = self.check([], True, QemuVersion(7, 2))
         self.assertEqual(code, 0)
         self.assertIn("7.2", out)
 
 
 class EnsureTest(unittest.TestCase):
-    def test_where_all_is_there_nothing_is_installed(self) -> None:
+    def test_nothing_is_installed_if_nothing_is_missing(self) -> None:
         with mock.patch.object(requirements, "missing", lambda: []), mock.patch.object(
             setup, "installed_version", lambda: PREFERRED
         ), mock.patch.object(sysroot, "present", lambda: True), mock.patch.object(
@@ -72,7 +72,7 @@ class EnsureTest(unittest.TestCase):
             setup.ensure(upgrade_qemu=True)
             install.assert_called_once()
 
-    def test_an_old_qemu_that_cannot_be_upgraded_will_do(self) -> None:
+    def test_an_old_qemu_that_cannot_be_upgraded_is_kept(self) -> None:
         with mock.patch.object(requirements, "missing", lambda: []), mock.patch.object(
             setup, "installed_version", lambda: QemuVersion(7, 2)
         ), mock.patch.object(sysroot, "present", lambda: True), mock.patch.object(
@@ -80,7 +80,7 @@ class EnsureTest(unittest.TestCase):
         ):
             self.assertEqual(setup.setup(), 0)
 
-    def test_what_is_missing_and_cannot_be_installed_is_an_error(self) -> None:
+    def test_a_missing_package_that_cannot_be_installed_is_an_error(self) -> None:
         lacking = [Requirement("clang-19", "the compiler")]
         with mock.patch.object(requirements, "missing", lambda: lacking), mock.patch.object(
             setup, "debian_codename", lambda: None
@@ -100,7 +100,7 @@ class VersionTest(unittest.TestCase):
 
 
 class SysrootTest(unittest.TestCase):
-    def test_it_is_complete_only_with_header_archive_and_licence(self) -> None:
+    def test_the_sysroot_is_complete_only_with_header_archive_and_licence(self) -> None:
         with tempfile.TemporaryDirectory() as name, mock.patch.object(sysroot, "SYSROOT", Path(name)):
             for path in sysroot.NEEDED:
                 self.assertFalse(sysroot.present())

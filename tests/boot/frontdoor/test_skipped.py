@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What could not be run is told by name, with the reason."""
+"""Tests that skipped tests are reported by name, with the reason."""
 
 import tempfile
 import unittest

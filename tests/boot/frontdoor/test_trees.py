@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Trees of the boot tests: an edit that changes nothing is an error, and so is a tree that is not there."""
+"""Tests the trees of the boot tests: an edit that changes nothing is an error, and so is a missing tree."""
 
 import unittest
 from unittest import mock
@@ -31,7 +31,7 @@ TEXT = """/dts-v1/;
 
 
 class TreeTextTest(unittest.TestCase):
-    def test_a_node_is_removed_with_all_that_is_in_it(self) -> None:
+    def test_a_node_is_removed_with_its_contents(self) -> None:
         tree = TreeText(TEXT)
         tree.remove("cpu@0")
         self.assertNotIn("psci", tree.text)
@@ -67,7 +67,7 @@ class TreeTextTest(unittest.TestCase):
 
 
 class RowsTest(unittest.TestCase):
-    def test_every_tree_that_a_row_names_is_there_and_every_tree_is_used(self) -> None:
+    def test_every_tree_that_a_row_names_exists_and_every_tree_is_used(self) -> None:
         named = {row.tree for row in ROWS if row.tree}
         files = {file.name for file in (HERE / "device_trees").glob("*.dts")}
         self.assertEqual(named, set(TREES) | files)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A verdict is believed only when everything that states it agrees."""
+"""Tests that a verdict counts only if all its sources agree."""
 
 import unittest
 
@@ -37,7 +37,7 @@ class VerdictTest(unittest.TestCase):
                 self.assertEqual(decide(exit_code, verdict, False).exit_code, 3)
                 self.assertNotEqual(decide(exit_code, verdict, False).reason, "")
 
-    def test_silence_is_no_verdict_whatever_qemu_exits_with(self) -> None:
+    def test_no_verdict_line_is_no_verdict_whatever_qemu_exits_with(self) -> None:
         for exit_code in (0, 1, 2, 3):
             for semihosting in (True, False):
                 self.assertEqual(decide(exit_code, None, semihosting).exit_code, 3)
@@ -48,7 +48,7 @@ class VerdictTest(unittest.TestCase):
         self.assertEqual(decision.exit_code, 3)
         self.assertIn("SIGSEGV", decision.reason)
 
-    def test_only_the_whole_line_states_a_verdict(self) -> None:
+    def test_only_a_whole_line_states_a_verdict(self) -> None:
         self.assertEqual(parse_line("percival: verdict: passed"), Verdict.PASSED)
         self.assertEqual(parse_line("percival: verdict: hang\r"), Verdict.HANG)
         for line in (

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The lists of CPU models, at their edges: the last release that has an erratum, and the first that has not.
+// Tests the edges of the lists of CPU models: the last release with an erratum, and the first without it.
 #include "arch/arm64/include/arch/cpu/errata.hpp"
 
 #include <gtest/gtest.h>
@@ -42,19 +42,20 @@ TEST(RepeatedTlbi, IsNotForOthers)
     EXPECT_FALSE(needs_repeated_tlbi(midr(kArm, 0xd03, 0, 4))); // Cortex-A53
     EXPECT_FALSE(needs_repeated_tlbi(midr(kArm, 0xd08, 0, 3))); // Cortex-A72
     EXPECT_FALSE(needs_repeated_tlbi(midr(kAmpere, 0xac3, 0, 0)));
-    EXPECT_FALSE(needs_repeated_tlbi(midr(0x42, 0xd0c, 4, 1))); // the number of a Neoverse-N1, another maker
+    EXPECT_FALSE(needs_repeated_tlbi(midr(0x42, 0xd0c, 4, 1))); // part number of a Neoverse-N1, but another
+                                                                // implementer
     EXPECT_FALSE(needs_repeated_tlbi(midr(0, 0x051, 0, 0)));    // QEMU max
 }
 
-TEST(LiveResizes, NeedTheMakersWordOrLevel3)
+TEST(LiveResizes, NeedAKnownModelOrBbmlLevel3)
 {
-    EXPECT_FALSE(resizes_live(midr(kArm, 0xd49, 0, 3), 2)); // Neoverse-N2: level 2, and may abort
+    EXPECT_FALSE(resizes_live(midr(kArm, 0xd49, 0, 3), 2)); // Neoverse-N2: BBML level 2 may abort
     EXPECT_TRUE(resizes_live(midr(kArm, 0xd49, 0, 3), 3));
     EXPECT_FALSE(resizes_live(midr(kArm, 0xd0c, 4, 1), 0));
-    EXPECT_TRUE(resizes_live(midr(kAmpere, 0xac3, 0, 0), 0)); // does not say what it can do
+    EXPECT_TRUE(resizes_live(midr(kAmpere, 0xac3, 0, 0), 0)); // ID registers do not report the capability
 }
 
-TEST(LiveResizes, BeginWithTheReleaseThatGotThemRight)
+TEST(LiveResizes, StartWithTheFixedRelease)
 {
     EXPECT_FALSE(resizes_live(midr(kArm, 0xd82, 0, 2), 2));
     EXPECT_TRUE(resizes_live(midr(kArm, 0xd82, 0, 3), 2));
@@ -64,7 +65,7 @@ TEST(LiveResizes, BeginWithTheReleaseThatGotThemRight)
     EXPECT_TRUE(resizes_live(midr(kArm, 0xd8c, 1, 1), 2));
 }
 
-TEST(SharedTlbEntries, AreThoseOfThunderX2ByEitherName)
+TEST(SharedTlbEntries, AreUsedByThunderX2UnderBothItsNames)
 {
     EXPECT_TRUE(may_share_tlb_entries(midr(0x43, 0x0af, 1, 0)));
     EXPECT_TRUE(may_share_tlb_entries(midr(0x42, 0x516, 0, 0)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// ESR values are written as the architecture's fields, not as numbers copied from the decoder.
+// The tests write ESR values as the architecture's fields, not as numbers copied from the decoder.
 #include "arch/arm64/include/arch/exceptions/exception_syndrome.hpp"
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ TEST(exception_syndrome, every_defined_class_has_a_name_of_its_own)
     }
 }
 
-TEST(exception_syndrome, a_write_to_an_unmapped_page_reads_so)
+TEST(exception_syndrome, a_write_to_an_unmapped_page_is_described)
 {
     EXPECT_EQ(describe(esr(kDataAbort, kWrite | 0b000111)),
               "data abort from the same exception level: translation fault, level 3; write");
@@ -56,7 +56,7 @@ TEST(exception_syndrome, a_write_to_an_unmapped_page_reads_so)
               "data abort from a lower exception level: translation fault, level 0; read");
 }
 
-TEST(exception_syndrome, a_jump_to_data_reads_so)
+TEST(exception_syndrome, a_jump_to_data_is_described)
 {
     EXPECT_EQ(describe(esr(kInstructionAbort, 0b001111)),
               "instruction abort from the same exception level: permission fault, level 3");
@@ -131,7 +131,7 @@ TEST(exception_syndrome, cache_maintenance_is_not_a_write)
               std::string::npos);
 }
 
-TEST(exception_syndrome, far_is_believed_only_where_the_architecture_sets_it)
+TEST(exception_syndrome, far_is_used_only_where_the_architecture_sets_it)
 {
     EXPECT_TRUE(far_is_valid(esr(kDataAbort, 0b000111)));
     EXPECT_FALSE(far_is_valid(esr(kDataAbort, kFarNotValid | 0b010000)));
@@ -155,7 +155,7 @@ TEST(exception_syndrome, ubsan_traps_name_the_check)
     EXPECT_EQ(describe(esr(0x3c, 0xc471)), "BRK #0xc471: pointer authentication failure, key IB");
 }
 
-TEST(exception_syndrome, a_trapped_system_register_is_spelled_as_assembly_takes_it)
+TEST(exception_syndrome, a_trapped_system_register_is_named_in_assembler_syntax)
 {
     // MRS x5, S3_0_C2_C0_1 (TTBR1_EL1): op0 3, op1 0, CRn 2, CRm 0, op2 1
     EXPECT_EQ(describe(esr(0x18, 3 << 20 | 1 << 17 | 0 << 14 | 2 << 10 | 5 << 5 | 0 << 1 | 1)),
@@ -164,7 +164,7 @@ TEST(exception_syndrome, a_trapped_system_register_is_spelled_as_assembly_takes_
               "trapped MSR, MRS or system instruction: write of S3_7_C15_C9_5, x30");
 }
 
-TEST(exception_syndrome, control_flow_protection_failures_say_which)
+TEST(exception_syndrome, control_flow_protection_failures_name_their_kind)
 {
     EXPECT_EQ(describe(esr(0x0d, 2)), "branch target exception: BTYPE 2");
     EXPECT_EQ(describe(esr(0x1c, 0b00)), "pointer authentication failure: instruction key A");

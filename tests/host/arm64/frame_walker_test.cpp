@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Frame records are built in arrays that play the stacks; a read outside them is the sanitizer's to report.
+// Frame records are built in arrays that stand for stacks. The sanitizer reports a read outside them.
 #include "arch/arm64/include/arch/exceptions/frame_walker.hpp"
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ protected:
         return address_of(&stack.words[0]) + Bytes{word * 8};
     }
 
-    // A record at `word` of `stack`, whose caller's record is at `caller`.
+    // Writes a record at `word` of `stack` whose caller's record is at `caller`.
     static void record(Stack& stack, std::size_t word, VirtAddr caller, u64 return_address)
     {
         stack.words[word] = caller.raw();
@@ -84,7 +84,7 @@ TEST_F(FrameWalkerTest, a_record_that_points_to_itself_or_back_ends_the_chain)
 
 TEST_F(FrameWalkerTest, a_record_that_overlaps_the_one_before_ends_the_chain)
 {
-    record(low_, 8, at(low_, 9), 1); // and is misaligned
+    record(low_, 8, at(low_, 9), 1); // also misaligned
     EXPECT_EQ(walk(at(low_, 8)), (Addresses{1}));
 }
 
@@ -98,7 +98,7 @@ TEST_F(FrameWalkerTest, nothing_outside_the_known_stacks_is_read)
 
 TEST_F(FrameWalkerTest, a_record_that_straddles_the_stacks_end_is_not_read)
 {
-    // A stack whose end is 8 bytes above an aligned address.
+    // A stack that ends 8 bytes above an aligned address.
     record(low_, kWords - 2, VirtAddr{0}, 1);
     const VirtRange cut{at(low_, 0), Bytes{(kWords - 1) * 8}};
     FrameWalker walker{at(low_, kWords - 2), [&](VirtAddr) { return std::optional{cut}; }};
@@ -111,7 +111,7 @@ TEST_F(FrameWalkerTest, a_misaligned_frame_pointer_is_not_followed)
     EXPECT_EQ(walk(at(low_, 3)), Addresses{});
 }
 
-TEST_F(FrameWalkerTest, the_chain_may_go_from_one_stack_to_another_either_way)
+TEST_F(FrameWalkerTest, the_chain_may_cross_stacks_in_either_direction)
 {
     record(high_, 10, at(low_, 4), 1);
     record(low_, 4, at(low_, 8), 2);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CPUs, how they are started, and PSCI.
+// Tests how the CPUs, their start methods and PSCI are read.
 #include "tests/host/support/device_tree_blob.hpp"
 
 #include <gtest/gtest.h>
@@ -19,7 +19,8 @@ Blob tree_with_cpus(u32 count)
         .add_node("/", "psci")
         .set_text("/psci", "compatible", "arm,psci-1.0")
         .set_text("/psci", "method", "smc");
-    // libfdt adds in front, so from the last to the first for the tree's order.
+    // libfdt adds nodes in front, so the loop runs from the last CPU to the first, which gives the tree's
+    // order.
     for (u32 cpu = count; cpu-- > 0;) {
         const std::string path = "/cpus/cpu@" + std::to_string(cpu);
         tree.add_node("/cpus", "cpu@" + std::to_string(cpu))
@@ -29,7 +30,7 @@ Blob tree_with_cpus(u32 count)
     return tree.finish();
 }
 
-TEST(DeviceTreeCpus, six_hundred_are_cut_at_the_limit_and_counted)
+TEST(DeviceTreeCpus, cpus_beyond_the_limit_are_left_out_and_counted)
 {
     const Reading reading{tree_with_cpus(600)};
     ASSERT_EQ(reading.sentence, "");
@@ -52,7 +53,7 @@ TEST(DeviceTreeCpus, the_boot_cpu_moves_to_the_front_and_the_others_keep_their_o
 {
     const Reading reading{tree_with_cpus(6)};
     ASSERT_EQ(reading.sentence, "");
-    // MPIDR_EL1 as a CPU has it: with RES1 bit 31, U and MT set.
+    // MPIDR_EL1 as a CPU reads it: with RES1 bit 31, U and MT set.
     ASSERT_TRUE(move_boot_cpu_first(*reading.machine, 0xc100'0003));
     const std::array<u64, 6> expected{3, 0, 1, 2, 4, 5};
     for (std::size_t cpu = 0; cpu < expected.size(); ++cpu)
@@ -68,7 +69,7 @@ TEST(DeviceTreeCpus, a_boot_cpu_that_the_tree_does_not_know_is_refused)
     EXPECT_EQ(reading.machine->cpus[0].mpidr, 0U);
 }
 
-TEST(DeviceTreeCpus, an_mpidr_twice_is_an_error)
+TEST(DeviceTreeCpus, a_repeated_mpidr_is_an_error)
 {
     const Reading reading{virt().set_cells("/cpus/cpu@3", "reg", {1}).finish()};
     EXPECT_EQ(reading.sentence, "device tree: /cpus/cpu@3: reg: another CPU has the same MPIDR (0x1)");
@@ -94,7 +95,7 @@ TEST(DeviceTreeCpus, a_reg_of_another_length_is_an_error)
     EXPECT_EQ(reading.sentence.find("device tree: /cpus/cpu@2: reg: is not as long"), 0U) << reading.sentence;
 }
 
-TEST(DeviceTreeCpus, the_parent_may_name_the_method_for_all)
+TEST(DeviceTreeCpus, the_parent_may_give_the_enable_method_for_all_cpus)
 {
     TreeEditor tree = virt();
     for (const char* cpu : {"/cpus/cpu@0", "/cpus/cpu@1", "/cpus/cpu@2", "/cpus/cpu@3"})
@@ -154,7 +155,7 @@ TEST(DeviceTreeCpus, a_psci_method_that_does_not_exist_is_an_error)
     EXPECT_EQ(reading.sentence, "device tree: /psci: method: is neither hvc nor smc");
 }
 
-TEST(DeviceTreeCpus, psci_0_1_brings_its_own_function_number)
+TEST(DeviceTreeCpus, psci_0_1_has_its_own_function_number)
 {
     TreeEditor tree = virt();
     tree.set_text("/psci", "compatible", "arm,psci").set_cells("/psci", "cpu_on", {0x95c1'ba60});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Damaged trees: cut at every length, every byte changed, many bytes changed, no tree at all. Each is either
-// refused with a sentence or read with all promises kept, and the sanitizers and the guard page see no wild
-// access.
+// Damaged trees: cut at every length, with every byte changed, with many bytes changed, or no tree at all.
+// The reader either refuses a tree with a sentence or reads it and satisfies its invariants. The sanitizers
+// and the guard page see no wild access.
 #include "tests/host/support/device_tree_blob.hpp"
 #include "tests/host/support/tree_parameter.hpp"
 
@@ -37,14 +37,14 @@ TEST_P(DamagedTree, cut_at_any_length_is_refused)
     }
 }
 
-TEST_P(DamagedTree, cut_at_any_length_with_a_header_that_agrees_is_answered)
+TEST_P(DamagedTree, cut_at_any_length_with_a_matching_header_is_read_or_refused)
 {
     for (std::size_t length = sizeof(fdt_header); length < whole_.size(); ++length) {
         Blob cut = whole_;
         cut.resize(length);
         fdt_set_totalsize(cut.data(), static_cast<u32>(length));
         ASSERT_TRUE(is_answered(Reading{cut})) << length;
-        // With the strings gone as well, so that the structure is the first to end early.
+        // The strings go as well, so that the structure is the first block that ends early.
         fdt_set_size_dt_strings(cut.data(), 0);
         fdt_set_off_dt_strings(cut.data(), static_cast<u32>(length));
         const auto structure = fdt_off_dt_struct(cut.data());
@@ -54,7 +54,7 @@ TEST_P(DamagedTree, cut_at_any_length_with_a_header_that_agrees_is_answered)
     }
 }
 
-TEST_P(DamagedTree, with_any_byte_changed_is_answered)
+TEST_P(DamagedTree, with_any_byte_changed_is_read_or_refused)
 {
     for (std::size_t at = 0; at < whole_.size(); ++at) {
         const std::byte old = whole_[at];
@@ -69,7 +69,7 @@ TEST_P(DamagedTree, with_any_byte_changed_is_answered)
     }
 }
 
-TEST_P(DamagedTree, with_any_word_huge_or_small_is_answered)
+TEST_P(DamagedTree, with_any_word_huge_or_small_is_read_or_refused)
 {
     for (std::size_t at = 0; at + 4 <= whole_.size(); at += 4) {
         for (const u32 word : {0U, 1U, 2U, 3U, 9U, 0x7fff'ffffU, 0x8000'0000U, 0xffff'fffcU, 0xffff'ffffU}) {
@@ -81,13 +81,13 @@ TEST_P(DamagedTree, with_any_word_huge_or_small_is_answered)
     }
 }
 
-TEST_P(DamagedTree, with_many_bytes_changed_is_answered)
+TEST_P(DamagedTree, with_many_bytes_changed_is_read_or_refused)
 {
     std::mt19937 random{20'240'601};
     const auto below = [&random](std::size_t limit) { return static_cast<std::size_t>(random()) % limit; };
     for (int turn = 0; turn < 3000; ++turn) {
         Blob blob = whole_;
-        // Mostly behind the header, or its checks would be all that is tested.
+        // Most changes are behind the header; otherwise only the checks of the header would be tested.
         const std::size_t from = turn % 8 == 0 ? 0 : sizeof(fdt_header);
         for (std::size_t change = below(12) + 1; change > 0; --change)
             blob[from + below(blob.size() - from)] = static_cast<std::byte>(random());
@@ -95,7 +95,7 @@ TEST_P(DamagedTree, with_many_bytes_changed_is_answered)
     }
 }
 
-TEST_P(DamagedTree, with_blocks_moved_is_answered)
+TEST_P(DamagedTree, with_blocks_moved_is_read_or_refused)
 {
     std::mt19937 random{7};
     const auto below = [&random](std::size_t limit) { return static_cast<std::size_t>(random()) % limit; };
@@ -127,7 +127,7 @@ TEST(RandomBytes, are_refused)
         ASSERT_TRUE(is_answered(plain));
         if (blob.size() < sizeof(fdt_header))
             continue;
-        // Behind a header that looks right.
+        // The random bytes follow a header that looks right.
         fdt_set_magic(blob.data(), FDT_MAGIC);
         fdt_set_version(blob.data(), 17);
         fdt_set_last_comp_version(blob.data(), 16);
@@ -142,7 +142,7 @@ TEST(RandomBytes, are_refused)
     }
 }
 
-TEST(RandomBytes, all_of_one_kind_are_refused)
+TEST(RandomBytes, that_are_all_equal_are_refused)
 {
     for (const int value : {0, 1, 0xd0, 0xff}) {
         for (const std::size_t size : {0UL, 1UL, 39UL, 40UL, 4096UL})

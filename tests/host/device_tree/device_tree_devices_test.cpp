@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Interrupt controller, timer, console, and what /chosen says.
+// Tests how interrupt controller, timer, console and /chosen are read.
 #include "tests/host/support/device_tree_blob.hpp"
 
 #include <gtest/gtest.h>
@@ -20,14 +20,14 @@ TreeEditor pi()
     return TreeEditor{load_tree("raspberry-pi-4")};
 }
 
-TEST(DeviceTreeGic, a_disabled_one_is_none)
+TEST(DeviceTreeGic, a_disabled_controller_is_ignored)
 {
     const Reading reading{virt().set_text(kGic, "status", "disabled").finish()};
     EXPECT_EQ(reading.sentence.find("device tree: /: there is no interrupt controller"), 0U)
         << reading.sentence;
 }
 
-TEST(DeviceTreeGic, one_on_a_disabled_bus_is_none)
+TEST(DeviceTreeGic, a_controller_on_a_disabled_bus_is_ignored)
 {
     const Reading reading{pi().set_text("/soc", "status", "disabled").finish()};
     EXPECT_EQ(reading.sentence.find("device tree: /: there is no interrupt controller"), 0U)
@@ -51,7 +51,7 @@ TEST(DeviceTreeGic, region_counts_out_of_bounds_are_an_error)
     }
 }
 
-TEST(DeviceTreeGic, registers_of_another_shape_are_an_error)
+TEST(DeviceTreeGic, misaligned_small_empty_or_high_registers_are_an_error)
 {
     const auto sentence = [](std::initializer_list<u32> reg) {
         return Reading{virt().set_cells(kGic, "reg", reg).finish()}.sentence;
@@ -70,7 +70,7 @@ TEST(DeviceTreeGic, registers_of_another_shape_are_an_error)
               std::string::npos);
 }
 
-TEST(DeviceTreeGic, a_stride_that_no_redistributor_has_is_an_error)
+TEST(DeviceTreeGic, an_impossible_stride_is_an_error)
 {
     for (const u32 stride : {0x1000U, 0x1'0000U, 0x2'1000U}) {
         const Reading reading{virt().set_cells(kGic, "redistributor-stride", {0, stride}).finish()};
@@ -118,7 +118,7 @@ TEST(DeviceTreeTimer, an_interrupt_that_is_not_private_is_an_error)
     const std::initializer_list<u32> too_high{1, 13, 4, 1, 14, 4, 1, 16, 4, 1, 10, 4};
     for (const auto& interrupts : {shared, too_high}) {
         const Reading reading{virt().set_cells("/timer", "interrupts", interrupts).finish()};
-        EXPECT_NE(reading.sentence.find("/timer: interrupts: the virtual timer's is not a private one"),
+        EXPECT_NE(reading.sentence.find("/timer: interrupts: the virtual timer's interrupt is not a PPI"),
                   std::string::npos)
             << reading.sentence;
     }
@@ -127,10 +127,10 @@ TEST(DeviceTreeTimer, an_interrupt_that_is_not_private_is_an_error)
 TEST(DeviceTreeTimer, too_few_interrupts_are_an_error)
 {
     const Reading reading{virt().set_cells("/timer", "interrupts", {1, 13, 4, 1, 14, 4}).finish()};
-    EXPECT_EQ(reading.sentence, "device tree: /timer: interrupts: has no virtual timer's entry (0x18)");
+    EXPECT_EQ(reading.sentence, "device tree: /timer: interrupts: has no entry for the virtual timer (0x18)");
 }
 
-TEST(DeviceTreeTimer, a_missing_one_is_noted_and_its_usual_interrupt_assumed)
+TEST(DeviceTreeTimer, a_missing_timer_is_noted_and_the_usual_interrupt_is_used)
 {
     const Reading reading{virt().remove_node("/timer").finish()};
     ASSERT_EQ(reading.sentence, "");
@@ -138,7 +138,7 @@ TEST(DeviceTreeTimer, a_missing_one_is_noted_and_its_usual_interrupt_assumed)
     EXPECT_TRUE(reading.has_note("there is no arm,armv8-timer"));
 }
 
-TEST(DeviceTreeConsole, without_a_stdout_path_the_first_enabled_pl011_is_taken)
+TEST(DeviceTreeConsole, without_a_stdout_path_the_first_enabled_pl011_is_used)
 {
     const Reading reading{pi().remove_property("/chosen", "stdout-path").finish()};
     EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0xfe20'1600});
@@ -150,11 +150,11 @@ TEST(DeviceTreeConsole, a_stdout_path_to_a_disabled_or_other_device_is_noted_and
     for (const char* path : {"serial1:115200n8", "/soc/interrupt-controller@40041000"}) {
         const Reading reading{pi().set_text("/chosen", "stdout-path", path).finish()};
         EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0xfe20'1600}) << path;
-        EXPECT_TRUE(reading.has_note("is the stdout-path, but no enabled PL011")) << path;
+        EXPECT_TRUE(reading.has_note("is the stdout-path, but not an enabled PL011")) << path;
     }
 }
 
-TEST(DeviceTreeConsole, a_stdout_path_to_nothing_is_noted)
+TEST(DeviceTreeConsole, a_stdout_path_to_a_missing_node_is_noted)
 {
     for (const char* path :
          {"", ":115200n8", "serial7", "/soc/serial", "/nowhere", "//", "/soc/serial@7e201000/x"}) {
@@ -164,7 +164,7 @@ TEST(DeviceTreeConsole, a_stdout_path_to_nothing_is_noted)
     }
 }
 
-TEST(DeviceTreeConsole, an_alias_of_itself_ends)
+TEST(DeviceTreeConsole, an_alias_of_itself_is_not_followed)
 {
     TreeEditor tree = pi();
     tree.set_text("/aliases", "serial0", "serial0").set_text("/aliases", "serial1", "serial0/x");
@@ -175,7 +175,7 @@ TEST(DeviceTreeConsole, an_alias_of_itself_ends)
     }
 }
 
-TEST(DeviceTreeConsole, none_is_no_error)
+TEST(DeviceTreeConsole, a_missing_console_is_no_error)
 {
     const Reading reading{virt().remove_node(kUart).finish()};
     EXPECT_EQ(reading.sentence, "");
@@ -187,17 +187,17 @@ TEST(DeviceTreeConsole, bad_registers_are_noted)
     const Reading reading{virt().set_cells(kUart, "reg", {0, 0x900'0001, 0, 0x1000}).finish()};
     EXPECT_EQ(reading.sentence, "");
     EXPECT_EQ(reading.machine->uart.kind, UartKind::None);
-    EXPECT_TRUE(reading.has_note("/pl011@9000000: reg: is not a PL011's"));
+    EXPECT_TRUE(reading.has_note("/pl011@9000000: reg: is not the register range of a PL011"));
 }
 
-TEST(DeviceTreeChosen, boot_arguments_without_an_end_are_an_error)
+TEST(DeviceTreeChosen, unterminated_boot_arguments_are_an_error)
 {
     const std::array<std::byte, 3> text{std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
     const Reading reading{virt().set_bytes("/chosen", "bootargs", text).finish()};
-    EXPECT_EQ(reading.sentence, "device tree: /chosen: bootargs: is not a string: it has no end");
+    EXPECT_EQ(reading.sentence, "device tree: /chosen: bootargs: is not a NUL-terminated string");
 }
 
-TEST(DeviceTreeChosen, every_bit_of_a_seed_counts)
+TEST(DeviceTreeChosen, every_bit_of_a_seed_changes_the_result)
 {
     const auto seed = [](std::initializer_list<u32> rng, std::initializer_list<u32> kaslr) {
         TreeEditor tree = virt();

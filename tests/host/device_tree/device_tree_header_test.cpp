@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The header alone: what boot code reads before it maps the rest.
+// Tests the check of the header, which boot code reads before it maps the rest.
 #include "tests/host/support/device_tree_blob.hpp"
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ std::string_view field(const Blob& blob)
     return size ? "none" : size.error().property();
 }
 
-TEST(DeviceTreeHeader, tells_the_whole_size)
+TEST(DeviceTreeHeader, gives_the_size_of_the_blob)
 {
     const GuardedBlob guarded{header()};
     const auto size = device_tree_size(guarded.bytes());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Trees from which something was taken away. What is needed is missed by name.
+// Trees without a node or a property. The absence of something that the kernel needs is reported by name.
 #include "tests/host/support/device_tree_blob.hpp"
 #include "tests/host/support/tree_parameter.hpp"
 
@@ -9,12 +9,12 @@
 namespace percival::testing {
 namespace {
 
-// A property to take away, or a whole node, and how the sentence begins that misses it.
+// A property or a whole node to remove, and the beginning of the sentence that reports its absence.
 struct Missing {
     const char* test_name;
     const char* tree;
     const char* path;
-    const char* property; // nullptr: the node
+    const char* property; // nullptr: remove the node
     const char* sentence;
 };
 
@@ -27,7 +27,7 @@ void PrintTo(const Missing& missing, std::ostream* out)
 
 class RequiredThing : public ::testing::TestWithParam<Missing> {};
 
-TEST_P(RequiredThing, is_missed_by_name)
+TEST_P(RequiredThing, is_reported_by_name_when_missing)
 {
     const Missing& missing = GetParam();
     TreeEditor tree{load_tree(missing.tree)};
@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class TreeWithoutOneThing : public ::testing::TestWithParam<std::string> {};
 
-// Whatever is taken away, the reader answers, and keeps its promises when the answer is a machine.
+// Whatever is removed, the reader returns an error or a machine that satisfies its invariants.
 TEST_P(TreeWithoutOneThing, is_read_or_refused)
 {
     const Blob whole = load_tree(GetParam());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Memory banks and reservations, in all the ways a tree can put them.
+// Tests how memory banks and reservations are read, in all the forms that a tree can give them.
 #include "tests/host/support/device_tree_blob.hpp"
 
 #include <gtest/gtest.h>
@@ -119,7 +119,7 @@ TEST(DeviceTreeMemory, banks_beyond_the_limit_are_left_out_and_counted)
     EXPECT_EQ(reading.machine->notes.size() + reading.machine->notes_left_out, 101 - kMaxMemoryBanks);
 }
 
-TEST(DeviceTreeMemory, many_banks_that_touch_need_no_room)
+TEST(DeviceTreeMemory, many_adjacent_banks_share_one_entry)
 {
     TreeEditor tree = virt();
     for (u32 bank = 0; bank < 100; ++bank)
@@ -156,7 +156,7 @@ TEST(DeviceTreeMemory, a_number_that_is_neither_one_cell_nor_two_is_an_error)
     EXPECT_EQ(Reading{virt().set_cells(kBank, "numa-node-id", {0, 1}).finish()}.sentence, "");
 }
 
-TEST(DeviceTreeMemory, cells_that_no_address_has_are_an_error)
+TEST(DeviceTreeMemory, invalid_cell_counts_are_an_error)
 {
     for (const u32 cells : {0U, 3U, 0xffff'ffffU}) {
         const Reading reading{virt().set_cells("/", "#address-cells", {cells}).finish()};
@@ -167,7 +167,7 @@ TEST(DeviceTreeMemory, cells_that_no_address_has_are_an_error)
     EXPECT_EQ(reading.sentence, "device tree: /: #size-cells: is more than 2 (0x3)");
 }
 
-TEST(DeviceTreeMemory, reservations_that_are_empty_are_dropped_and_ones_that_wrap_are_cut)
+TEST(DeviceTreeMemory, empty_reservations_are_dropped_and_wrapping_ones_are_cut)
 {
     TreeEditor tree = virt();
     tree.add_node("/", "reserved-memory")
@@ -183,7 +183,7 @@ TEST(DeviceTreeMemory, reservations_that_are_empty_are_dropped_and_ones_that_wra
     EXPECT_EQ(reading.machine->reserved[0].range.end(), PhysAddr{u64{1} << 52});
 }
 
-TEST(DeviceTreeMemory, more_reservations_than_there_is_room_for_are_an_error)
+TEST(DeviceTreeMemory, too_many_reservations_are_an_error)
 {
     TreeEditor tree = virt();
     for (u64 at = 0; at < kMaxReservations; ++at)

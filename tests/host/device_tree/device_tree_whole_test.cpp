@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whole trees of real and made-up machines, read as they are.
+// Tests whole trees of real and invented machines, read unchanged.
 #include "tests/host/support/device_tree_blob.hpp"
 #include "tests/host/support/tree_parameter.hpp"
 
@@ -15,7 +15,7 @@ PhysRange range(u64 base, u64 size)
 
 class EveryTree : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(EveryTree, is_read_and_keeps_what_the_reader_promises)
+TEST_P(EveryTree, is_read_and_satisfies_the_invariants)
 {
     const Reading reading{load_tree(GetParam())};
     EXPECT_EQ(reading.sentence, "");
@@ -25,7 +25,7 @@ TEST_P(EveryTree, is_read_and_keeps_what_the_reader_promises)
     }
 }
 
-TEST_P(EveryTree, may_have_slack_behind_it)
+TEST_P(EveryTree, may_be_followed_by_padding)
 {
     Blob blob = load_tree(GetParam());
     blob.resize(blob.size() + 4096, std::byte{0xff});
@@ -33,7 +33,7 @@ TEST_P(EveryTree, may_have_slack_behind_it)
     EXPECT_EQ(reading.sentence, "");
 }
 
-TEST_P(EveryTree, leaves_nothing_of_another_tree_in_a_used_description)
+TEST_P(EveryTree, leaves_no_data_of_an_earlier_tree)
 {
     const Reading fresh{load_tree(GetParam())};
     for (const std::string& other : all_trees()) {
@@ -171,7 +171,7 @@ TEST(DeviceTreeWhole, numa_server)
     EXPECT_EQ(machine.uart.registers, range(0x1c10'1000, 0x1000)) << "through two buses";
 }
 
-TEST(DeviceTreeWhole, the_least_a_tree_can_say)
+TEST(DeviceTreeWhole, minimal_tree)
 {
     const Reading reading{load_tree("minimal")};
     ASSERT_EQ(reading.sentence, "");
@@ -187,7 +187,7 @@ TEST(DeviceTreeWhole, the_least_a_tree_can_say)
     EXPECT_EQ(machine.uart.kind, UartKind::None);
     EXPECT_EQ(machine.timer.virtual_interrupt, 27U);
     EXPECT_EQ(reading.all_notes(),
-              "device tree: /: there is no arm,armv8-timer: its interrupt is taken to be (0x1b)\n");
+              "device tree: /: there is no arm,armv8-timer, so its interrupt is assumed to be (0x1b)\n");
 }
 
 } // namespace

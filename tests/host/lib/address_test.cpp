@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Address arithmetic, and that kinds of address do not mix.
+// Tests address arithmetic, and that the kinds of addresses do not mix.
 #include "kernel/lib/address.hpp"
 
 #include <gtest/gtest.h>
@@ -56,7 +56,7 @@ TEST(Range, contains_its_first_and_not_its_end)
     EXPECT_FALSE(range(0x1000, 0).contains(PhysAddr{0x1000}));
 }
 
-TEST(Range, contains_the_last_byte_there_is)
+TEST(Range, contains_the_last_byte_of_the_address_space)
 {
     const VirtRange top{VirtAddr{~u64{0xfff}}, 4_KiB};
     EXPECT_TRUE(top.contains(VirtAddr{~u64{0}}));
@@ -64,7 +64,7 @@ TEST(Range, contains_the_last_byte_there_is)
     EXPECT_TRUE(top.contains(top));
 }
 
-TEST(Range, contains_ranges_that_do_not_stick_out)
+TEST(Range, contains_ranges_within_it)
 {
     const PhysRange outer = range(0x1000, 0x3000);
     EXPECT_TRUE(outer.contains(outer));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The augmented tree against a list: every small tree there is, and long random runs on large ones.
+// Compares the augmented tree with a list: all small trees, and long random runs on large ones.
 #include "tests/host/support/address_tree_checks.hpp"
 
 #include "kernel/lib/types.hpp"
@@ -15,7 +15,8 @@
 namespace percival::testing {
 namespace {
 
-// A sum changes with each value below, a maximum with some: what stops early for one must not for the other.
+// A sum changes with every value below, a maximum only with some. So an update that may stop early for one
+// must not stop early for the other.
 struct Summary {
     u64 sum;
     u64 most;
@@ -38,9 +39,9 @@ struct Node {
     Summary summary{};
 };
 
-// The tree, and the list of what is in it in order.
+// The tree, and a list of its nodes in order.
 struct Pair {
-    // Beside a neighbour on either side, as both must come to the same.
+    // Inserts beside the neighbour on either side; both ways must give the same result.
     void insert(std::size_t at, Node& node)
     {
         if (list.empty())
@@ -56,7 +57,7 @@ struct Pair {
         tree.remove(*list[at]);
         list.erase(list.begin() + static_cast<std::ptrdiff_t>(at));
     }
-    // Empty, or what is wrong.
+    // Returns the problem found, or an empty string.
     std::string problem()
     {
         const std::string found = AddressTreeCheck<Node>::run(tree.root(), in_order);
@@ -72,7 +73,7 @@ struct Pair {
     std::vector<Node*> in_order;
 };
 
-// Puts in nodes 0 to `order.size()`-1 in that order, each at its place.
+// Inserts nodes 0 to `order.size()`-1 in the given order, each at its place.
 void build(Pair& pair, std::span<Node> nodes, std::span<const u8> order)
 {
     for (const u8 number : order) {
@@ -95,7 +96,7 @@ std::array<Node, 8> some_nodes()
     return nodes;
 }
 
-TEST(AddressTree, EveryOrderOfInsertionKeepsThePromisesAtEachStep)
+TEST(AddressTree, EveryOrderOfInsertionKeepsTheInvariantsAtEachStep)
 {
     for (u8 count = 1; count <= 8; ++count) {
         std::vector<u8> order(count);
@@ -111,7 +112,7 @@ TEST(AddressTree, EveryOrderOfInsertionKeepsThePromisesAtEachStep)
     }
 }
 
-TEST(AddressTree, EveryOrderOfRemovalFromEveryTreeOfFiveKeepsThePromisesAtEachStep)
+TEST(AddressTree, EveryOrderOfRemovalFromEveryTreeOfFiveKeepsTheInvariantsAtEachStep)
 {
     std::array<u8, 5> inserted{0, 1, 2, 3, 4};
     do {
@@ -144,14 +145,14 @@ TEST(AddressTree, EveryNodeCanBeRemovedFirstFromEveryTreeOfEight)
 
 TEST(AddressTree, AHundredThousandRandomStepsAgreeWithAList)
 {
-    constexpr u64 kSteps = 100'000, kMax = 1'000;
+    constexpr u64 kSteps = 100'000, kMaxNodes = 1'000;
     std::mt19937_64 random{1};
     std::vector<std::unique_ptr<Node>> nodes;
     Pair pair;
     for (u64 step = 0; step < kSteps; ++step) {
         const bool grows = (step / 10'000) % 2 == 0;
         const u64 what = random() % 10;
-        if (pair.list.empty() || (what < (grows ? 5u : 3u) && pair.list.size() < kMax)) {
+        if (pair.list.empty() || (what < (grows ? 5u : 3u) && pair.list.size() < kMaxNodes)) {
             nodes.push_back(std::make_unique<Node>(random() % 1'000));
             pair.insert(random() % (pair.list.size() + 1), *nodes.back());
         } else if (what < 8) {
@@ -169,7 +170,7 @@ TEST(AddressTree, AHundredThousandRandomStepsAgreeWithAList)
     EXPECT_EQ(pair.problem(), "");
 }
 
-TEST(AddressTree, NodesThatComeInOrderMakeNoDeepTree)
+TEST(AddressTree, InsertionAndRemovalInOrderKeepTheTreeShallow)
 {
     constexpr std::size_t kCount = 100'000;
     std::vector<Node> nodes(kCount);
@@ -186,7 +187,7 @@ TEST(AddressTree, NodesThatComeInOrderMakeNoDeepTree)
         }
         EXPECT_EQ(AddressTreeCheck<Node>::run(tree.root(), in_order), "");
         EXPECT_EQ(in_order.size(), kCount);
-        // And when they go in order, from one side.
+        // The tree also stays shallow when nodes are removed in order, from one side.
         for (std::size_t index = 0; index < kCount - 10; ++index)
             tree.remove(nodes[index]);
         EXPECT_EQ(AddressTreeCheck<Node>::run(tree.root(), in_order), "");

@@ -24,7 +24,7 @@ TEST(EarlyLogTest, ALineOneCharacterTooLongIsDroppedWhole)
     EXPECT_EQ(log.dropped(), 1u);
 }
 
-TEST(EarlyLogTest, NothingIsKeptBehindAGap)
+TEST(EarlyLogTest, NothingIsKeptAfterADroppedLine)
 {
     EarlyLog<8> log;
     log.keep("abc");

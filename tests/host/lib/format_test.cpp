@@ -44,7 +44,7 @@ TEST(Format, prints_hexadecimal_with_its_prefix)
     EXPECT_EQ(formatted("{:x}", std::numeric_limits<u64>::max()), "0xffffffffffffffff");
 }
 
-TEST(Format, a_negative_number_in_hexadecimal_has_a_sign_not_64_bits)
+TEST(Format, hexadecimal_negative_numbers_have_a_sign)
 {
     EXPECT_EQ(formatted("{:x} {:x}", -1, s8{-128}), "-0x1 -0x80");
     EXPECT_EQ(formatted("{:x}", std::numeric_limits<s64>::min()), "-0x8000000000000000");
@@ -59,7 +59,7 @@ TEST(Format, pads_left_right_and_with_zeros)
     EXPECT_EQ(formatted("[{:10}]", 7), "[         7]") << "a zero within the width is no padding";
 }
 
-TEST(Format, prints_texts_characters_and_truth)
+TEST(Format, prints_strings_characters_and_booleans)
 {
     EXPECT_EQ(formatted("{} {} {} {}", "abc", std::string_view{"def"}, 'g', true), "abc def g true");
     EXPECT_EQ(formatted("{}", false), "false");
@@ -87,7 +87,7 @@ TEST(Format, prints_cpu_numbers)
     EXPECT_EQ(formatted("cpu{}", CpuId{511}), "cpu511");
 }
 
-TEST(Format, text_beyond_the_buffer_is_dropped_and_said_so)
+TEST(Format, text_beyond_the_buffer_is_dropped_and_reported)
 {
     std::array<char, 8> room{'.', '.', '.', '.', '.', '.', '.', '.'};
     Writer out{std::span{room}.first(5)};
@@ -106,7 +106,7 @@ TEST(Format, a_text_that_just_fits_is_not_truncated)
     EXPECT_FALSE(out.truncated());
 }
 
-// A pointer must not be printed as the truth that it is not null.
+// Checks that a pointer is not printed as a bool.
 template <class T>
 concept Printable = requires(T value) { format_detail::argument(value); };
 static_assert(Printable<int> && Printable<const char*> && Printable<char*> && Printable<bool> &&

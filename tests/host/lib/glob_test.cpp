@@ -9,7 +9,7 @@
 namespace percival {
 namespace {
 
-// What the patterns mean, in the plainest words there are.
+// Defines the meaning of patterns in the simplest way.
 bool matches_by_definition(std::string_view pattern, std::string_view text)
 {
     if (pattern.empty())
@@ -63,7 +63,7 @@ TEST(glob, a_hostile_pattern_costs_no_more_than_pattern_times_text)
     for (int i = 0; i < 50; ++i)
         pattern += "a*";
     const std::string text(20'000, 'a');
-    EXPECT_FALSE(glob_matches(pattern + "b", text)); // takes for ever if every star is tried again
+    EXPECT_FALSE(glob_matches(pattern + "b", text)); // takes forever if every star is retried
 }
 
 TEST(glob, a_list_is_split_at_commas)

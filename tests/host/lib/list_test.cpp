@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Lists against std::list, an item on two at once.
+// Compares intrusive lists with std::list. Each item can be in two lists at once.
 #include "kernel/lib/list.hpp"
 
 #include <gtest/gtest.h>

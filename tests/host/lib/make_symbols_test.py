@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""scripts/make_symbols.py: which names it takes, how it shortens them, that it notices code that moved."""
+"""Tests scripts/make_symbols.py: which names it takes, how it shortens them, and that it detects moved
+code."""
 
 import os
 import re
@@ -34,27 +35,27 @@ class Shorten(unittest.TestCase):
     def check(self, full, short):
         self.assertEqual(make_symbols.shorten(full), short)
 
-    def test_parameters_and_template_arguments_go(self):
+    def test_parameters_and_template_arguments_are_dropped(self):
         self.check("percival::f(int, char const*)", "percival::f")
         self.check("void percival::print<unsigned int>(percival::FormatString<int>)", "percival::print<>")
         self.check("percival::Range<percival::Address<percival::Tag> >::contains(int) const",
                    "percival::Range<>::contains")
 
-    def test_the_result_type_goes(self):
+    def test_the_result_type_is_dropped(self):
         self.check("unsigned long* const std::f<int>(int)", "std::f<>")
         self.check("decltype(auto) f<int>(int)", "f<>")
 
-    def test_anonymous_namespaces_go(self):
+    def test_anonymous_namespaces_are_dropped(self):
         self.check("percival::(anonymous namespace)::run(int)", "percival::run")
 
-    def test_operators_stay(self):
+    def test_operators_are_kept(self):
         self.check("percival::X::operator()(int) const", "percival::X::operator()")
         self.check("bool std::operator<=> <char>(int, int)", "std::operator<=><>")
         self.check("percival::X::operator->() const", "percival::X::operator->")
         self.check("operator new(unsigned long)", "operator new")
         self.check("percival::X::operator bool() const", "percival::X::operator bool")
 
-    def test_lambdas_of_both_demanglers_stay(self):
+    def test_lambdas_of_both_demanglers_are_kept(self):
         self.check("f(int)::'lambda'(int)::operator()(int) const", "f::{lambda}::operator()")
         self.check("f(int)::{lambda(int)#1}::operator()(int) const", "f::{lambda}::operator()")
         self.check("void f(int)::$_0::operator()<int>(int) const", "f::$_0::operator()<>")
@@ -83,7 +84,7 @@ class Table(unittest.TestCase):
         return subprocess.run([sys.executable, os.path.join(SCRIPTS, "make_symbols.py"), *arguments],
                               capture_output=True, text=True, check=False)
 
-    def test_only_functions_of_the_text_are_taken_one_name_each(self):
+    def test_each_function_of_the_text_gets_one_name(self):
         found, end = make_symbols.functions(self.file("a.nm", LISTING))
         self.assertEqual(found, [(0, "_start"), (0x40, "global_name"), (0x80, "weak_name")])
         self.assertEqual(end, 0x100)
@@ -92,7 +93,7 @@ class Table(unittest.TestCase):
         text = make_symbols.assembly([0, 8, 16], ["f", "f"])
         self.assertIn('.section .symbols, "a"', text)
         values = re.findall(r"\.4byte (\d+)", text)
-        self.assertEqual(values, ["2", "0", "8", "16", "0", "0"])  # one string serves both
+        self.assertEqual(values, ["2", "0", "8", "16", "0", "0"])  # both names share one string
         self.assertEqual(text.count(".asciz"), 1)
 
     def test_an_empty_table_still_has_its_end(self):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel's memory and string functions against the host's.
+// Compares the kernel's memory and string functions with those of the host.
 #include "kernel/lib/string.hpp"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ int sign(int value)
     return (value > 0) - (value < 0);
 }
 
-// Every pair of alignments, and every size through the byte, word and four-word loops.
+// Covers every pair of alignments, and sizes for the byte loop, the word loop and the four-word loop.
 TEST(StringTest, CopyEqualsMemcpyAtEveryAlignmentAndSize)
 {
     std::mt19937 random{1};
@@ -102,7 +102,7 @@ TEST(StringTest, CompareHasTheSignOfMemcmpWhereverTheFirstDifferenceIs)
     }
 }
 
-// A heap block of exactly the size: AddressSanitizer then reports a read before or behind it.
+// Uses heap blocks of exactly the size, so that AddressSanitizer reports accesses before or behind them.
 TEST(StringTest, NothingOutsideTheRangesIsTouched)
 {
     for (std::size_t size = 0; size < 70; ++size) {

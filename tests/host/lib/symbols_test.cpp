@@ -6,7 +6,7 @@
 namespace percival {
 namespace {
 
-constexpr std::array<u32, 4> kStarts{0x40, 0x50, 0x100, 0x120}; // the last one is the end
+constexpr std::array<u32, 4> kStarts{0x40, 0x50, 0x100, 0x120}; // the last one is the end of the code
 constexpr std::array<u32, 3> kNames{0, 6, 11};
 constexpr SymbolTable kTable{kStarts, kNames, "first\0next\0last"};
 

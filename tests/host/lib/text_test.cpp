@@ -6,7 +6,7 @@
 namespace percival {
 namespace {
 
-TEST(Slice, takes_what_there_is_from_where_it_is_told)
+TEST(Slice, returns_the_requested_characters)
 {
     EXPECT_EQ(slice("abcdef", 0, 3), "abc");
     EXPECT_EQ(slice("abcdef", 2, 3), "cde");

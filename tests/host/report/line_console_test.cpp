@@ -17,7 +17,7 @@
 namespace percival {
 namespace {
 
-// Keeps what is sent; `before_put` can make it slow, dead or faulty.
+// Records the characters that are sent. `before_put` can make the device slow, dead or faulty.
 class RecordingDevice final : public ConsoleDevice {
 public:
     void put(char c) override
@@ -56,7 +56,7 @@ protected:
         }};
     }
 
-    // On the heap: it is large, and sanitizers see its ends.
+    // On the heap, because it is large, and so that sanitizers see its ends.
     std::unique_ptr<LineConsole> console_ = std::make_unique<LineConsole>();
     RecordingDevice device_;
 };
@@ -76,7 +76,7 @@ TEST_F(LineConsoleTest, TheOldestEarlyLinesAreKeptWholeAndTheOthersCounted)
     const std::string filling(100, 'x');
     for (int i = 0; i < 1000; ++i)
         console_->write_line(std::to_string(1000 + i) + filling);
-    console_->write_line("s"); // would fit, but must not appear behind a gap
+    console_->write_line("s"); // would fit, but must not appear after a gap
     console_->attach(device_);
     const std::vector<std::string> lines = device_.lines();
     ASSERT_GT(lines.size(), 100u);
@@ -119,7 +119,7 @@ TEST_F(LineConsoleTest, InterruptsAreMaskedWhileALineIsSent)
     EXPECT_FALSE(arch::interrupts_masked());
 }
 
-TEST_F(LineConsoleTest, OnlyTheFirstCpuThatPanicsIsHeard)
+TEST_F(LineConsoleTest, OnlyTheFirstCpuThatPanicsPrints)
 {
     console_->attach(device_);
     cpu(1, [this] {
@@ -157,7 +157,7 @@ TEST_F(LineConsoleTest, APanicWaitsForTheLineThatIsBeingSent)
     EXPECT_EQ(device_.text, "abc\npanic\n");
 }
 
-TEST_F(LineConsoleTest, APanicGetsThroughWhenTheLocksHolderDied)
+TEST_F(LineConsoleTest, APanicIsPrintedAlthoughTheLocksHolderDied)
 {
     console_->attach(device_);
     std::atomic<bool> dead{false};
@@ -175,14 +175,14 @@ TEST_F(LineConsoleTest, APanicGetsThroughWhenTheLocksHolderDied)
     console_->enter_panic();
     console_->write_line("panic 1");
     console_->write_line("panic 2");
-    EXPECT_EQ(device_.text, "a\npanic 1\npanic 2\n"); // the cut line is ended first
-    // Not dead after all: the character that it was sending comes, no more.
+    EXPECT_EQ(device_.text, "a\npanic 1\npanic 2\n"); // the truncated line is ended first
+    // The lock's holder was not dead after all: only the character that it was sending appears.
     test_over = true;
     other.join();
     EXPECT_EQ(device_.text, "a\npanic 1\npanic 2\nb");
 }
 
-TEST_F(LineConsoleTest, APanicInTheMiddleOfOnesOwnLineGetsThroughAtOnce)
+TEST_F(LineConsoleTest, APanicInTheMiddleOfTheCpusOwnLineIsPrintedAtOnce)
 {
     console_->attach(device_);
     bool panicked = false;
@@ -198,7 +198,7 @@ TEST_F(LineConsoleTest, APanicInTheMiddleOfOnesOwnLineGetsThroughAtOnce)
     EXPECT_EQ(device_.text, "a\npanic\nmore\nbc\n");
 }
 
-TEST_F(LineConsoleTest, APanicBeforeThereIsADeviceIsKept)
+TEST_F(LineConsoleTest, APanicBeforeADeviceIsAttachedIsKept)
 {
     console_->enter_panic();
     console_->write_line("panic");
@@ -206,7 +206,7 @@ TEST_F(LineConsoleTest, APanicBeforeThereIsADeviceIsKept)
     EXPECT_EQ(device_.text, "panic\n");
 }
 
-TEST_F(LineConsoleTest, DrainAsksTheDevice)
+TEST_F(LineConsoleTest, DrainDrainsTheDevice)
 {
     console_->drain();
     console_->attach(device_);

@@ -29,7 +29,7 @@ Names select(std::string_view globs, ManualTests manual = ManualTests::ByFullNam
     return names;
 }
 
-TEST(selftest_selection, tests_come_by_suite_and_then_by_name)
+TEST(selftest_selection, tests_are_sorted_by_suite_and_then_by_name)
 {
     EXPECT_EQ(select("*"), (Names{"alpha.adds", "alpha.wraps", "alphabet.adds", "zeta.holds"}));
 }
@@ -76,7 +76,7 @@ std::string printed(const auto& value)
 
 enum class Shade : u8 { Dark = 200 };
 
-TEST(selftest_values, are_printed_by_what_they_are)
+TEST(selftest_values, are_printed_according_to_their_types)
 {
     EXPECT_EQ(printed(17u), "17 (0x11)");
     EXPECT_EQ(printed(s16{-2}), "-2 (0xfffe)");

@@ -29,7 +29,7 @@ TEST_F(LockGraphTest, OrdersThatAgreeAreNoInversion)
     EXPECT_FALSE(graph_.was_seen(63, 0));
 }
 
-TEST_F(LockGraphTest, TheOppositeOrderIsOneAndNamesBothPlaces)
+TEST_F(LockGraphTest, TheOppositeOrderIsAnInversionThatNamesBothPlaces)
 {
     EXPECT_FALSE(note(3, 4));
     const auto inversion = note(4, 3);
@@ -40,7 +40,7 @@ TEST_F(LockGraphTest, TheOppositeOrderIsOneAndNamesBothPlaces)
     EXPECT_EQ(inversion->earlier.held_at, VirtAddr{1001});
 }
 
-TEST_F(LockGraphTest, SoIsOneThatClosesALongCycle)
+TEST_F(LockGraphTest, AnOrderThatClosesALongCycleIsAnInversion)
 {
     for (u32 i = 0; i < 63; ++i)
         EXPECT_FALSE(note(i, i + 1));

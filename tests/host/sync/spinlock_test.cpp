@@ -10,7 +10,8 @@
 namespace percival {
 namespace {
 
-// One that queues at once and one that never does in a test's time, so that both ways are taken.
+// One lock whose waiters queue at once, and one whose waiters never queue within a test, so that both paths
+// run.
 template <class Lock>
 class SpinLockTest : public testing::Test {};
 using Locks = testing::Types<BasicSpinLock<0>, BasicSpinLock<2>, SpinLock>;
@@ -36,7 +37,8 @@ TYPED_TEST(SpinLockTest, ExcludesThreadsFromEachOther)
     EXPECT_EQ(plain_counter, u64{kThreads} * kRounds);
 }
 
-// Not by chance, as above: the waiter has looked often enough to have got a lock that does not exclude.
+// Deterministic, unlike the test above: the waiter has polled so often that it would have taken a lock that
+// does not exclude.
 TYPED_TEST(SpinLockTest, AHeldLockIsWaitedFor)
 {
     constexpr unsigned kLooks = 100;
@@ -101,7 +103,7 @@ TYPED_TEST(SpinLockTest, TryLockAndLockExcludeEachOther)
     EXPECT_EQ(plain_counter, 50'000 + tried);
 }
 
-TEST(SpinLockQueueTest, NobodyOvertakesAQueuedWaiter)
+TEST(SpinLockQueueTest, NoCpuOvertakesAQueuedWaiter)
 {
     BasicSpinLock<0> lock; // lock() queues at once
     std::atomic<bool> queued{false};
@@ -120,13 +122,13 @@ TEST(SpinLockQueueTest, NobodyOvertakesAQueuedWaiter)
         while (!queued)
             std::this_thread::yield();
     }
-    EXPECT_FALSE(is_free(lock)); // nobody holds it, but it is the waiter's
+    EXPECT_FALSE(is_free(lock)); // no CPU holds it, but it is reserved for the waiter
     may_go_on = true;
     waiter.join();
     EXPECT_TRUE(is_free(lock));
 }
 
-TEST(SpinGuardTest, IrqSpinGuardMasksInterruptsBeforeItTakesTheLockAndUntilItGaveItBack)
+TEST(SpinGuardTest, IrqSpinGuardMasksInterruptsFromBeforeTheLockUntilAfterTheUnlock)
 {
     struct Probe {
         void lock() { masked_at_lock = arch::interrupts_masked(); }

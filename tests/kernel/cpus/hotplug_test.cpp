@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CPUs go and come back, and nothing is lost: threads, timers, work, memory, counts.
+// CPUs go offline and come back, and nothing is lost: threads, timers, work, memory, counts.
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
@@ -25,11 +25,11 @@ namespace {
 PERCIVAL_PERCPU PerCpu<u64> kept{};
 PERCIVAL_PERCPU PerCpu<u64> counter{};
 
-PERCIVAL_TEST(hotplug, every_cpu_goes_and_comes_back_with_its_percpu_data_and_its_root)
+PERCIVAL_TEST(hotplug, every_cpu_comes_back_online_with_its_percpu_data_and_root)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const u32 before = online_cpu_count();
-    // A few of many: each takes its time.
+    // Only some of many CPUs, because each takes time.
     const u32 count = std::min(before, 8u);
     for (u32 number = 0; number < count; ++number) {
         const CpuId cpu = nth_online_cpu(number);
@@ -52,12 +52,12 @@ PERCIVAL_TEST(hotplug, every_cpu_goes_and_comes_back_with_its_percpu_data_and_it
     EXPECT_EQ(this_cpu_id(), kBootCpu);
 }
 
-PERCIVAL_TEST(hotplug, the_last_cpu_stays_and_who_is_gone_cannot_go_again)
+PERCIVAL_TEST(hotplug, the_last_cpu_and_offline_cpus_cannot_go_offline)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const u32 before = online_cpu_count();
     if (before > 8)
-        SKIP("it would take many CPUs away, one by one");
+        SKIP("it would take many CPUs offline, one by one");
     std::array<CpuId, 8> gone{};
     u32 count = 0;
     while (online_cpu_count() != 1) {
@@ -73,7 +73,7 @@ PERCIVAL_TEST(hotplug, the_last_cpu_stays_and_who_is_gone_cannot_go_again)
     EXPECT_EQ(online_cpu_count(), before);
 }
 
-PERCIVAL_TEST(hotplug, a_thread_of_a_cpu_that_goes_runs_elsewhere_and_returns_with_it)
+PERCIVAL_TEST(hotplug, threads_of_an_offline_cpu_run_elsewhere_and_return_with_it)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const CpuId cpu = nth_online_cpu(1);
@@ -99,7 +99,7 @@ PERCIVAL_TEST(hotplug, a_thread_of_a_cpu_that_goes_runs_elsewhere_and_returns_wi
     over.store(true);
 }
 
-PERCIVAL_TEST(hotplug, sleepers_and_timers_of_a_cpu_that_goes_wake_in_time)
+PERCIVAL_TEST(hotplug, sleepers_and_timers_of_an_offline_cpu_fire_in_time)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const CpuId cpu = nth_online_cpu(1);
@@ -109,13 +109,13 @@ PERCIVAL_TEST(hotplug, sleepers_and_timers_of_a_cpu_that_goes_wake_in_time)
         woken.fetch_add(1);
     };
     ThreadGroup group{4, body, [&](u32) { return ThreadOptions{.affinity = CpuSet::only(cpu)}; }};
-    sleep_for_nanoseconds(2'000'000); // they sleep there
+    sleep_for_nanoseconds(2'000'000); // lets them begin to sleep on that CPU
     const Away away{cpu};
     group.join_all();
     EXPECT_EQ(woken.load(), 4u);
 }
 
-PERCIVAL_TEST(hotplug, work_for_a_cpu_that_is_gone_runs_elsewhere)
+PERCIVAL_TEST(hotplug, work_for_an_offline_cpu_runs_elsewhere)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const CpuId cpu = nth_online_cpu(1);
@@ -127,7 +127,7 @@ PERCIVAL_TEST(hotplug, work_for_a_cpu_that_is_gone_runs_elsewhere)
     EXPECT_EQ(ran.load(), 1u);
 }
 
-PERCIVAL_TEST(hotplug, a_cpu_leaves_no_memory_behind_in_its_stocks)
+PERCIVAL_TEST(hotplug, an_offline_cpu_leaves_no_memory_in_its_stocks)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const CpuId cpu = nth_online_cpu(1);
@@ -144,8 +144,8 @@ PERCIVAL_TEST(hotplug, a_cpu_leaves_no_memory_behind_in_its_stocks)
     EXPECT_EQ(mm::object_stock(mm::ObjectClass::of(Bytes{64})).on(cpu).count, 0u);
 }
 
-// Threads allocate and count on all CPUs while one CPU after the other goes and comes back.
-void go_and_come_at_random(u64 milliseconds)
+// Threads allocate and count on all CPUs while one CPU after another goes offline and comes back.
+void run_random_hotplug(u64 milliseconds)
 {
     for (u32 index = 0; index < possible_cpu_count(); ++index)
         counter.on(CpuId{index}) = 0;
@@ -190,18 +190,18 @@ void go_and_come_at_random(u64 milliseconds)
     print("  # {} CPUs went and came back, {} counts", changes, made.load());
 }
 
-PERCIVAL_TEST(hotplug, counts_and_memory_survive_cpus_that_go_at_random)
+PERCIVAL_TEST(hotplug, counts_and_memory_survive_random_hotplug)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const u64 used_before = mm::memory_statistics().bad_frees;
-    go_and_come_at_random(250);
+    run_random_hotplug(250);
     EXPECT_EQ(mm::memory_statistics().bad_frees, used_before);
 }
 
-PERCIVAL_TEST_MANUAL(hotplug, a_minute_of_cpus_that_go_at_random)
+PERCIVAL_TEST_MANUAL(hotplug, a_minute_of_random_hotplug)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
-    go_and_come_at_random(60000);
+    run_random_hotplug(60000);
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// IPIs, calls and the timer.
+// Tests IPIs, calls and the timer.
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
@@ -40,10 +40,10 @@ PERCIVAL_TEST(interrupts, a_call_runs_on_the_cpu_it_was_sent_to)
     });
 }
 
-PERCIVAL_TEST(interrupts, calls_from_all_cpus_to_all_cpus_all_arrive_once)
+PERCIVAL_TEST(interrupts, calls_from_all_cpus_to_all_cpus_arrive_exactly_once)
 {
     clear_calls();
-    // A bounded number of pairs, so that 160 CPUs do not mean 25600 calls.
+    // The number of pairs is bounded, so that 160 CPUs do not mean 25600 calls.
     const u32 count = possible_cpu_count();
     const u32 reach = std::min<u32>(count, 8);
     run_everywhere([count, reach](CpuId self) {
@@ -68,7 +68,7 @@ PERCIVAL_TEST(interrupts, a_broadcast_reaches_every_other_cpu_once)
     for_each_online_cpu([](CpuId cpu) { EXPECT_EQ(calls.on(cpu), cpu == kBootCpu ? 0u : 1u); });
 }
 
-PERCIVAL_TEST(interrupts, what_was_written_before_a_call_is_seen_by_it_and_back)
+PERCIVAL_TEST(interrupts, writes_are_visible_to_a_call_and_after_it)
 {
     for_each_online_cpu([](CpuId target) {
         u64 there = 17;
@@ -93,7 +93,7 @@ void note_alarm()
     alarm_time.write(arch::timer_ticks());
 }
 
-PERCIVAL_TEST(interrupts, an_alarm_rings_once_and_not_before_its_time)
+PERCIVAL_TEST(interrupts, an_alarm_fires_once_and_not_early)
 {
     run_everywhere([](CpuId) {
         const u64 delay = arch::timer_frequency() / 1000;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// While the machine is stopped nothing else runs, and no CPU arrives.
+// While the machine is stopped, no other CPU runs anything and no CPU comes online.
 #include "kernel/wait/stop_machine.hpp"
 
 #include "arch/devices/timer.hpp"
@@ -22,9 +22,9 @@ void spin_for_microseconds(u64 microseconds)
     spin_until([until] { return arch::timer_ticks() >= until; });
 }
 
-PERCIVAL_TEST(stop_machine, no_other_cpu_counts_meanwhile)
+PERCIVAL_TEST(stop_machine, threads_on_other_cpus_do_not_run)
 {
-    // Threads count as fast as they can; while they are stopped, no count changes.
+    // Threads count as fast as they can. While the machine is stopped, no count changes.
     std::atomic<bool> over{false};
     auto body = [&](u32) {
         while (!over.load(std::memory_order_relaxed))
@@ -57,10 +57,10 @@ u64 ticks_of_the_others()
     return sum;
 }
 
-PERCIVAL_TEST(stop_machine, other_cpus_take_not_even_a_tick_meanwhile)
+PERCIVAL_TEST(stop_machine, other_cpus_take_no_ticks)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
-    const BusyOthers busy; // or they would hardly tick
+    const BusyOthers busy; // idle CPUs would hardly tick
     u64 before, after;
     {
         const WhileOthersAreHeld held;
@@ -74,7 +74,7 @@ PERCIVAL_TEST(stop_machine, other_cpus_take_not_even_a_tick_meanwhile)
         arch::relax();
 }
 
-// Another CPU goes and comes back, ten times, while one lives.
+// Takes another CPU offline and back online ten times, in a thread.
 class ComingAndGoing : Immovable {
 public:
     bool is_over() const { return over_.load(); }
@@ -97,7 +97,7 @@ private:
     ThreadGroup<Body> threads_{1, body_};
 };
 
-PERCIVAL_TEST(stop_machine, no_cpu_comes_online_meanwhile)
+PERCIVAL_TEST(stop_machine, no_cpu_comes_online)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const ComingAndGoing changes;
@@ -113,7 +113,7 @@ PERCIVAL_TEST(stop_machine, no_cpu_comes_online_meanwhile)
     }
 }
 
-PERCIVAL_TEST(stop_machine, a_broadcast_waits_for_those_it_asked_while_cpus_come_and_go)
+PERCIVAL_TEST(stop_machine, a_broadcast_waits_for_the_cpus_it_asked_during_hotplug)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const ComingAndGoing changes;
@@ -130,8 +130,9 @@ PERCIVAL_TEST(stop_machine, a_broadcast_waits_for_those_it_asked_while_cpus_come
     }
 }
 
-// Each begins while another may hold the machine: what one has counted or released is not the other's.
-PERCIVAL_TEST(stop_machine, several_at_a_time_take_turns)
+// Each stop begins while another one may be in progress. It must not count or release the CPUs of the other
+// one.
+PERCIVAL_TEST(stop_machine, concurrent_stops_take_turns)
 {
     std::atomic<u32> inside{0};
     std::atomic<u32> most_inside{0};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The lock-order check of debug builds, on real locks. Each test has classes of its own: orders are for ever.
+// Tests the lock-order check of debug builds on real locks. Each test has lock classes of its own, because
+// recorded orders are permanent.
 #include "kernel/lib/symbols.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/sync/inversion_trap.hpp"
@@ -18,7 +19,7 @@ template <class First, class Second>
     first.unlock();
 }
 
-PERCIVAL_TEST(lock_order, two_orders_that_contradict_are_found_without_a_deadlock)
+PERCIVAL_TEST(lock_order, contradicting_orders_are_found_without_a_deadlock)
 {
     if (!kLockOrderIsChecked)
         SKIP("the check is in debug builds");
@@ -33,13 +34,13 @@ PERCIVAL_TEST(lock_order, two_orders_that_contradict_are_found_without_a_deadloc
     const LockInversion& inversion = *trap.caught();
     EXPECT_EQ(inversion.now.held, inversion.earlier.wanted);
     EXPECT_EQ(inversion.now.wanted, inversion.earlier.held);
-    // Four call sites, all of them in code that has a name.
+    // There are four call sites, each in code that has a symbol.
     for (VirtAddr site : {inversion.now.held_at, inversion.now.wanted_at, inversion.earlier.held_at,
                           inversion.earlier.wanted_at})
         EXPECT(find_symbol(site).has_value());
 }
 
-PERCIVAL_TEST(lock_order, kinds_of_locks_are_checked_against_each_other)
+PERCIVAL_TEST(lock_order, different_kinds_of_locks_are_checked_together)
 {
     if (!kLockOrderIsChecked)
         SKIP("the check is in debug builds");
@@ -55,7 +56,7 @@ PERCIVAL_TEST(lock_order, kinds_of_locks_are_checked_against_each_other)
     EXPECT(trap.caught().has_value());
 }
 
-PERCIVAL_TEST(lock_order, a_lock_of_the_same_class_within_itself_is_found)
+PERCIVAL_TEST(lock_order, nested_locks_of_one_class_are_found)
 {
     if (!kLockOrderIsChecked)
         SKIP("the check is in debug builds");

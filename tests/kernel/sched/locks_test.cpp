@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Locks that threads wait for: exclusion, order of readers and writers, no lost wake-up.
+// Tests locks that threads wait for: exclusion, the order of readers and writers, no lost wake-ups.
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/thread_affinity.hpp"
 #include "kernel/sched/thread_switch.hpp"
@@ -15,7 +15,7 @@ namespace {
 constexpr u32 kThreads = 12;
 constexpr u32 kRounds = 300;
 
-// Changes two words in steps that only exclusion keeps together.
+// Changes two words in separate steps; they stay consistent only under exclusion.
 struct Pair {
     u64 left{0};
     u64 right{0};
@@ -30,7 +30,7 @@ struct Pair {
     bool is_whole() const { return left == right; }
 };
 
-PERCIVAL_TEST(locks, a_spin_lock_excludes_threads_that_are_preempted)
+PERCIVAL_TEST(locks, a_spin_lock_excludes_preempted_threads)
 {
     SpinLock lock;
     Pair pair;
@@ -120,14 +120,14 @@ PERCIVAL_TEST(locks, readers_share_and_a_writer_excludes_all)
     EXPECT(most.load() > 1);
 }
 
-PERCIVAL_TEST(locks, a_waiting_writer_gets_in_although_readers_keep_coming)
+PERCIVAL_TEST(locks, a_waiting_writer_is_not_starved_by_readers)
 {
     RwLock lock;
     std::atomic<bool> written{false};
     auto read = [&](u32) {
         while (!written.load()) {
             const ReadGuard guard{lock};
-            sleep_for_nanoseconds(200'000); // the readers overlap
+            sleep_for_nanoseconds(200'000); // makes the readers overlap
         }
     };
     auto write = [&](u32) {
@@ -163,7 +163,7 @@ PERCIVAL_TEST(locks, a_seqlock_reader_never_sees_half_a_change)
     EXPECT_EQ(lock.read().left, 20'000u);
 }
 
-PERCIVAL_TEST(locks, a_completion_lets_all_go_that_wait_and_all_that_come_later)
+PERCIVAL_TEST(locks, a_completion_releases_present_and_later_waiters)
 {
     Completion completion;
     std::atomic<u32> through{0};
@@ -181,7 +181,7 @@ PERCIVAL_TEST(locks, a_completion_lets_all_go_that_wait_and_all_that_come_later)
     EXPECT_EQ(through.load(), kThreads + 2);
 }
 
-// Two threads hand a token to and fro: one lost wake-up and the test hangs.
+// Two threads hand a token back and forth: after one lost wake-up the test hangs.
 void hand_over(u32 hands, const CpuSet& cpus)
 {
     WaitQueue queues[2];
@@ -203,7 +203,7 @@ PERCIVAL_TEST(locks, no_wake_up_is_lost_between_threads_of_one_cpu)
     hand_over(2000, CpuSet::only(kBootCpu));
 }
 
-// Fewer: on a busy host an emulator takes milliseconds to wake a CPU.
+// Fewer rounds, because an emulator on a busy host takes milliseconds to wake a CPU.
 PERCIVAL_TEST(locks, no_wake_up_is_lost_between_cpus)
 {
     hand_over(50, CpuSet::all());

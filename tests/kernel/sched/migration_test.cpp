@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the kernel exists for: this_cpu operations need no protection. Threads that are preempted and moved to
-// other CPUs between any two instructions lose nothing and touch no other CPU's copy twice.
+// Tests the central property of this kernel: this_cpu operations need no protection. Threads are preempted
+// and moved to other CPUs between any two instructions. They lose no update and never change another CPU's
+// copy instead.
 #include "mm/objects/small_objects.hpp"
 #include "mm/percpu/area.hpp"
 #include "tests/kernel/support/moved_threads.hpp"
@@ -15,7 +16,7 @@ PERCIVAL_PERCPU PerCpu<u32> half{};
 PERCIVAL_PERCPU PerCpu<u16> quarter{};
 PERCIVAL_PERCPU PerCpu<u8> byte{};
 
-// How often threads are moved at least, where there is somewhere to move to.
+// The minimum number of moves, if there is another CPU to move to.
 constexpr u64 kMoves = 700;
 
 PERCIVAL_TEST(migration, adds_of_every_width_are_exact)
@@ -52,7 +53,7 @@ PERCIVAL_TEST(migration, a_compare_exchange_loop_is_exact)
     EXPECT_EQ(sum_of(quarter), static_cast<u16>(made));
 }
 
-PERCIVAL_TEST(migration, what_is_exchanged_in_is_exchanged_out_once)
+PERCIVAL_TEST(migration, every_exchanged_value_comes_out_exactly_once)
 {
     SKIP_ABOVE_MOST_MOVED_CPUS();
     constexpr u64 kTurns = 500'000;
@@ -73,8 +74,8 @@ PERCIVAL_TEST(migration, what_is_exchanged_in_is_exchanged_out_once)
     EXPECT_EQ(put.load() - taken.load(), sum_of(wide));
 }
 
-// Under a pin the CPU is one and the same from one operation to the next.
-PERCIVAL_TEST(migration, a_pin_holds_several_operations_together)
+// Under a pin, all operations use the same CPU.
+PERCIVAL_TEST(migration, operations_under_one_pin_use_one_cpu)
 {
     SKIP_ABOVE_MOST_MOVED_CPUS();
     constexpr u64 kTurns = 300'000;
@@ -94,8 +95,8 @@ PERCIVAL_TEST(migration, a_pin_holds_several_operations_together)
     EXPECT_EQ(sum_of(wide), made);
 }
 
-// What a thread has under way when it is moved is not what the other CPU's threads have: allocate and free
-// under the same treatment.
+// Threads allocate and free while they are moved in the middle of these operations. The state of a moved
+// thread's operation must not mix with that of the other CPU's threads.
 PERCIVAL_TEST(migration, pages_and_objects_are_neither_lost_nor_handed_out_twice)
 {
     SKIP_ABOVE_MOST_MOVED_CPUS();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The count that keeps a thread on its CPU.
+// Tests the preemption count, which keeps a thread on its CPU.
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/sync/preemption.hpp"
 #include "kernel/sync/spinlock.hpp"
@@ -8,7 +8,7 @@
 namespace percival {
 namespace {
 
-PERCIVAL_TEST(preemption, guards_nest_and_leave_the_count_as_it_was)
+PERCIVAL_TEST(preemption, nested_guards_restore_the_count)
 {
     run_everywhere([](CpuId) {
         const u32 before = preemption().count;
@@ -21,7 +21,7 @@ PERCIVAL_TEST(preemption, guards_nest_and_leave_the_count_as_it_was)
     });
 }
 
-PERCIVAL_TEST(preemption, the_holder_of_a_spin_lock_stays_and_a_masked_one_needs_no_count)
+PERCIVAL_TEST(preemption, a_spin_lock_raises_the_count_only_with_interrupts_unmasked)
 {
     SpinLock lock;
     const u32 before = preemption().count;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Read-copy-update: what a reader holds is not freed under it.
+// Tests read-copy-update: an object is not freed while a reader uses it.
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
@@ -19,7 +19,7 @@ struct Thing : rcu::Callback {
     std::atomic<u32>* freed{nullptr};
 };
 
-PERCIVAL_TEST(rcu, synchronize_waits_for_a_reader_that_had_begun)
+PERCIVAL_TEST(rcu, synchronize_waits_for_readers_that_began_before)
 {
     std::atomic<u32> step{0};
     auto reader = [&](u32) {
@@ -38,13 +38,13 @@ PERCIVAL_TEST(rcu, synchronize_waits_for_a_reader_that_had_begun)
     EXPECT_EQ(step.load(), 2u);
 }
 
-PERCIVAL_TEST(rcu, synchronize_does_not_wait_for_idle_cpus_nor_for_ones_own)
+PERCIVAL_TEST(rcu, synchronize_does_not_wait_for_idle_cpus_or_the_calling_cpu)
 {
     for (u32 round = 0; round < 50; ++round)
         rcu::synchronize();
 }
 
-PERCIVAL_TEST(rcu, no_reader_ever_finds_what_was_freed)
+PERCIVAL_TEST(rcu, no_reader_sees_freed_memory)
 {
     std::atomic<Thing*> current{mm::create<Thing>()};
     ASSERT(current.load() != nullptr);
@@ -66,7 +66,7 @@ PERCIVAL_TEST(rcu, no_reader_ever_finds_what_was_freed)
                 break;
             Thing* const old = rcu::replace(current, renewed);
             rcu::synchronize();
-            old->state = 0; // what comes next in this memory
+            old->state = 0; // as the next user of this memory would
             mm::destroy(old);
         }
         over.store(true);
@@ -76,7 +76,7 @@ PERCIVAL_TEST(rcu, no_reader_ever_finds_what_was_freed)
     mm::destroy(current.load());
 }
 
-PERCIVAL_TEST(rcu, every_callback_runs_once_and_not_before_the_readers_have_ended)
+PERCIVAL_TEST(rcu, every_callback_runs_once_and_after_the_readers_end)
 {
     constexpr u32 kCallbacks = 100;
     std::atomic<u32> freed{0};

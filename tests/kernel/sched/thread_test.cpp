@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Threads: they run, wait, are replaced, move, and end.
+// Tests threads: they run, wait, are preempted, move, and end.
 #include "arch/cpu/processor.hpp"
 #include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/timer.hpp"
@@ -38,7 +38,7 @@ PERCIVAL_TEST(threads, a_thread_runs_once_and_join_waits_for_its_end)
     }
 }
 
-PERCIVAL_TEST(threads, each_has_a_stack_of_its_own_and_its_own_identity)
+PERCIVAL_TEST(threads, every_thread_has_its_own_stack_and_identity)
 {
     constexpr u32 kThreads = 16;
     std::array<VirtAddr, kThreads> stacks{};
@@ -50,7 +50,7 @@ PERCIVAL_TEST(threads, each_has_a_stack_of_its_own_and_its_own_identity)
         EXPECT(stack && *stack == current_thread().stack);
         stacks[number] = stack ? stack->base : VirtAddr{};
         identities[number] = &current_thread();
-        sleep_for_nanoseconds(10'000'000); // all of them live at once
+        sleep_for_nanoseconds(10'000'000); // keeps all of them alive at once
     };
     ThreadGroup group{kThreads, body};
     group.join_all();
@@ -75,7 +75,7 @@ PERCIVAL_TEST(threads, affinity_decides_where_a_thread_runs)
     EXPECT_EQ(wrong.load(), 0u);
 }
 
-PERCIVAL_TEST(threads, a_change_of_affinity_moves_a_running_thread_a_waiting_one_and_oneself)
+PERCIVAL_TEST(threads, a_change_of_affinity_moves_running_waiting_and_calling_threads)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     const CpuId other = nth_online_cpu(1);
@@ -100,10 +100,10 @@ PERCIVAL_TEST(threads, a_change_of_affinity_moves_a_running_thread_a_waiting_one
     over.store(true);
 }
 
-// One CPU, so that only one can run.
-PERCIVAL_TEST(threads, a_higher_priority_runs_first_and_replaces_a_lower_one_at_once)
+// On one CPU, so that only one thread can run.
+PERCIVAL_TEST(threads, a_higher_priority_thread_preempts_a_lower_one_at_once)
 {
-    // The caller is of Normal priority: High replaces it the moment it starts, Low has to wait.
+    // The caller has Normal priority. High preempts it at once, and Low has to wait.
     std::atomic<u32> ran{0};
     auto note = [&](u32 number) { ran.fetch_or(1u << number); };
     ThreadGroup low{1, note, [](u32) { return on_cpu(kBootCpu, Priority::Low); }};
@@ -117,7 +117,7 @@ PERCIVAL_TEST(threads, a_higher_priority_runs_first_and_replaces_a_lower_one_at_
     EXPECT_EQ(ran.load(), 3u);
 }
 
-PERCIVAL_TEST(threads, a_preempt_guard_holds_a_higher_priority_off_until_it_ends)
+PERCIVAL_TEST(threads, a_preempt_guard_delays_a_higher_priority_thread)
 {
     std::atomic<bool> ran{false};
     Completion go;
@@ -140,7 +140,7 @@ PERCIVAL_TEST(threads, a_preempt_guard_holds_a_higher_priority_off_until_it_ends
     EXPECT(ran.load());
 }
 
-PERCIVAL_TEST(threads, a_switch_that_came_due_while_interrupts_were_masked_follows_when_they_are_not)
+PERCIVAL_TEST(threads, a_switch_due_while_interrupts_are_masked_follows_on_unmasking)
 {
     std::atomic<bool> ran{false};
     Completion go;
@@ -154,26 +154,27 @@ PERCIVAL_TEST(threads, a_switch_that_came_due_while_interrupts_were_masked_follo
         go.complete();
         EXPECT(!ran.load());
     }
-    // The interrupt is on its way to this CPU.
+    // Waits for the interrupt, which is on its way to this CPU.
     const u64 until = arch::timer_ticks() + arch::timer_frequency() / 100;
     while (!ran.load() && arch::timer_ticks() < until)
         arch::relax();
     EXPECT(ran.load());
 }
 
-PERCIVAL_TEST(threads, equals_share_a_cpu_although_none_gives_it_up)
+PERCIVAL_TEST(threads, threads_of_one_priority_share_a_cpu_without_yielding)
 {
     std::atomic<u32> begun{0};
     auto body = [&](u32) {
         begun.fetch_add(1);
-        spin_until([&] { return begun.load() == 3; }); // only the end of a time slice lets the others begin
+        spin_until([&] { return begun.load() == 3; }); // only the end of a time slice lets the other threads
+                                                       // begin
     };
     ThreadGroup group{3, body, [](u32) { return on_cpu(kBootCpu); }};
     group.join_all();
     EXPECT_EQ(begun.load(), 3u);
 }
 
-PERCIVAL_TEST(threads, migrate_to_goes_there_and_counts)
+PERCIVAL_TEST(threads, migrate_to_moves_the_thread_and_counts_it)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     auto body = [&](u32) {
@@ -184,13 +185,13 @@ PERCIVAL_TEST(threads, migrate_to_goes_there_and_counts)
             const PreemptGuard pin;
             arrived += this_cpu_id() == target ? 1 : 0;
         }
-        EXPECT(arrived >= 100); // balancing may have moved it on at once, now and then
+        EXPECT(arrived >= 100); // balancing may occasionally have moved it on at once
         EXPECT(current_thread().migrations >= 100);
     };
     ThreadGroup group{1, body};
 }
 
-PERCIVAL_TEST(threads, migrate_to_refuses_what_affinity_forbids)
+PERCIVAL_TEST(threads, migrate_to_refuses_cpus_outside_the_affinity)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     auto body = [&](u32) {
@@ -201,10 +202,10 @@ PERCIVAL_TEST(threads, migrate_to_refuses_what_affinity_forbids)
     ThreadGroup group{1, body, [](u32) { return on_cpu(kBootCpu); }};
 }
 
-PERCIVAL_TEST(threads, an_idle_cpu_pulls_what_waits_for_a_busy_one)
+PERCIVAL_TEST(threads, an_idle_cpu_pulls_threads_that_wait_for_a_busy_cpu)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
-    // Two that never block, both queued on one CPU; the other is idle from then on.
+    // Two threads that never block are queued on one CPU, so that the other CPU is idle.
     std::atomic<bool> over{false};
     std::array<std::atomic<u32>, 2> seen{};
     auto body = [&](u32 number) {
@@ -235,7 +236,7 @@ PERCIVAL_TEST(threads, sleep_lasts_at_least_its_time)
     ThreadGroup group{16, body};
 }
 
-PERCIVAL_TEST(threads, a_stack_overflow_in_a_thread_is_told_from_other_faults)
+PERCIVAL_TEST(threads, a_stack_overflow_in_a_thread_is_distinguished_from_other_faults)
 {
     auto body = [](u32) {
         const auto fault = arch::catch_fault(
@@ -248,7 +249,8 @@ PERCIVAL_TEST(threads, a_stack_overflow_in_a_thread_is_told_from_other_faults)
     ThreadGroup group{4, body};
 }
 
-// A fault is caught by the thread that took it, wherever it runs and whoever else is waiting for one.
+// A fault is caught by the thread that takes it, on whichever CPU it runs, even if other threads also expect
+// faults.
 PERCIVAL_TEST(threads, faults_are_caught_by_the_thread_that_takes_them)
 {
     auto body = [](u32 number) {

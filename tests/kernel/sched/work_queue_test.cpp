@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Work queues: what is queued runs, once, where it was asked to.
+// Tests work queues: queued work runs once, on the requested CPU.
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
@@ -24,7 +24,7 @@ struct Note {
             const PreemptGuard pin;
             note->cpu.store(this_cpu_id().index());
         }
-        sleep_for_nanoseconds(100'000); // it may block
+        sleep_for_nanoseconds(100'000); // work may block
         note->runs.fetch_add(1);
     }
 };
@@ -72,9 +72,9 @@ PERCIVAL_TEST(work_queues, unbound_work_from_interrupt_handlers_of_all_cpus_runs
     EXPECT_EQ(note.runs.load(), count);
 }
 
-PERCIVAL_TEST(work_queues, work_that_is_queued_already_is_not_queued_twice)
+PERCIVAL_TEST(work_queues, queued_work_is_not_queued_twice)
 {
-    // Something that keeps the worker busy meanwhile.
+    // Keeps the worker busy meanwhile.
     Note first_note, note;
     Work first{&Note::make, &first_note};
     Work work{&Note::make, &note};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tests that end badly on purpose, one for each way a run can: they show that the report and the verdict are
-// right. Run by their full names only.
+// Tests that end badly on purpose, one for each way in which a run can end. They show that report and verdict
+// are right. They run only by their full names.
 #include "arch/cpu/processor.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/panic.hpp"
@@ -17,7 +17,7 @@ PERCIVAL_TEST_MANUAL(demo, fails)
 
 PERCIVAL_TEST_MANUAL(demo, panics)
 {
-    panic("this panic was asked for by {}", "demo.panics");
+    panic("this panic was requested by {}", "demo.panics");
 }
 
 PERCIVAL_TEST_MANUAL(demo, hangs)
@@ -49,10 +49,10 @@ PERCIVAL_TEST_MANUAL(demo, overflows_stack)
 PERCIVAL_TEST_MANUAL(demo, smashes_stack)
 {
     volatile u64 buffer[4]{};
-    write_words(buffer, 5); // the word behind it is the guard
+    write_words(buffer, 5); // the word behind the buffer is the guard
 }
 
-// Without UBSan, which would find the null pointer before the processor does.
+// Compiled without UBSan, which would find the null pointer before the processor does.
 PERCIVAL_TEST_MANUAL(demo, dereferences_null)
 {
     const volatile u64* volatile pointer = nullptr;

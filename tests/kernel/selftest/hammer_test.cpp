@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Many CPUs and interrupts on one counter: nothing is lost.
+// Many CPUs and interrupts update one counter, and no update is lost.
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
@@ -31,8 +31,8 @@ PERCIVAL_TEST(hammer, every_cpu_counts_in_its_own_copy_and_loses_nothing)
     for_each_online_cpu([](CpuId cpu) { EXPECT_EQ(counter.on(cpu), kTurns); });
 }
 
-// The owner adds at the local address while all others add at the global one: one memory, two addresses,
-// atomics of both kinds.
+// The owner adds at the local address while all other CPUs add at the global one. The same memory has two
+// addresses, and both kinds of atomics are used.
 PERCIVAL_TEST(hammer, local_and_remote_atomics_on_one_copy_lose_nothing)
 {
     const u64 turns = kTurns / online_cpu_count() + 1;
@@ -66,7 +66,7 @@ PERCIVAL_TEST(hammer, a_compare_exchange_loop_beside_remote_adds_loses_nothing)
     EXPECT_EQ(narrow.on(kBootCpu), turns * online_cpu_count());
 }
 
-// Alarms as fast as they come: each handler adds to the variable the interrupted loop is adding to.
+// Alarms come as fast as possible. Each handler adds to the variable to which the interrupted loop adds.
 void add_and_rearm()
 {
     from_interrupt.add(1);
@@ -74,7 +74,7 @@ void add_and_rearm()
     arch::timer_set_alarm(arch::timer_frequency() / 100'000 + (interrupts.read() & 63));
 }
 
-PERCIVAL_TEST(hammer, the_same_operation_from_timer_interrupts_loses_nothing)
+PERCIVAL_TEST(hammer, operations_in_timer_interrupts_lose_nothing)
 {
     for_each_online_cpu([](CpuId cpu) {
         from_interrupt.on(cpu) = 0;

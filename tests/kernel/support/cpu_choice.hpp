@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CPUs for tests to use: those online, without the gaps that CPUs leave that never came up, and those that can go.
+// Chooses CPUs for tests: online ones, without the gaps of CPUs that never came up, and ones that can go
+// offline.
 #pragma once
 
 #include "arch/devices/power.hpp"
@@ -14,7 +15,7 @@
 
 namespace percival {
 
-// The one behind `number` others, round and round. The boot CPU is number 0.
+// Returns the online CPU number `number`, counted from the boot CPU, which is 0, and modulo their count.
 inline CpuId nth_online_cpu(u32 number)
 {
     CpuId found{};
@@ -31,7 +32,7 @@ inline CpuId last_online_cpu()
     return nth_online_cpu(online_cpu_count() - 1);
 }
 
-// The next one, and after the last the boot CPU.
+// Returns the next online CPU after `cpu`, or the boot CPU after the last one.
 inline CpuId cpu_after(CpuId cpu)
 {
     std::optional<CpuId> next;
@@ -42,7 +43,7 @@ inline CpuId cpu_after(CpuId cpu)
     return next.value_or(kBootCpu);
 }
 
-// Whether all those online can be turned off and on again.
+// Returns whether all online CPUs can be turned off and on again.
 inline bool cpus_can_go()
 {
     bool can = true;
@@ -59,7 +60,7 @@ inline bool cpus_can_go()
     if (!cpus_can_go())           \
     SKIP("the firmware cannot turn CPUs off and on again")
 
-// Takes a CPU away for its lifetime, and leaves the tests' thread on the boot CPU afterwards.
+// Takes a CPU offline for the lifetime of the object. Afterwards leaves the tests' thread on the boot CPU.
 class Away : Immovable {
 public:
     explicit Away(CpuId cpu) : cpu_{cpu}

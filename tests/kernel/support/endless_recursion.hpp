@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Runs a kernel stack over its end.
+// Overflows a kernel stack.
 #pragma once
 
 #include "kernel/lib/types.hpp"
 
 namespace percival {
 
-// The compiler can make no loop of this: each call's buffer is in use while the next one runs, and the end is
-// out of its sight.
+// The compiler cannot turn this into a loop: each call uses its buffer after the next call, and the end of
+// the recursion is unknown to it.
 [[gnu::noinline]] inline u32 recurse_until(u32 depth, const volatile u32& last_depth)
 {
     volatile u32 buffer[32]{};

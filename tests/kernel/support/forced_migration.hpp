@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// While it lives, timer interrupts at a high rate replace whatever thread they hit and send it to another CPU:
-// between any two instructions. The tick stands still meanwhile, so nobody sleeps.
+// During the lifetime of a ForcedMigration, timer interrupts at a high rate preempt the running thread and
+// move it to another CPU, between any two instructions. The tick does not run meanwhile, so no thread may
+// sleep.
 #pragma once
 
 #include "arch/devices/timer.hpp"
@@ -39,15 +40,15 @@ private:
     static void ring()
     {
         arch::timer_set_alarm(arch::timer_frequency() / kInterruptsPerSecond);
-        // The next CPU, then the one after that, and so on.
+        // Moves the first thread to the next CPU, the following one to the CPU after that, and so on.
         const u32 count = online_cpu_count();
         const u32 step = count == 1 ? 0 : 1 + static_cast<u32>(tick_count(this_cpu_id())) % (count - 1);
         move_interrupted_thread(CpuId{(this_cpu_id().index() + step) % count});
     }
 };
 
-// Alarms at this rate, on many more emulated CPUs than the host has, leave no time for anything
-// else: a test with them is for so many CPUs at most.
+// On many more emulated CPUs than the host has, alarms at this rate leave no time for other work. A test that
+// uses them runs on at most so many CPUs.
 inline constexpr u32 kMaxMovedCpus = 8;
 
 #define SKIP_ABOVE_MOST_MOVED_CPUS()        \

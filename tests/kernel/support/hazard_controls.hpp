@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The classic per-CPU access with its protection left out: this CPU's global address is computed, the thread is
-// moved, the address is used. What the hazard tests' controls do on purpose.
+// The classic per-CPU access without its protection, for the controls of the hazard tests: compute this CPU's
+// global address, let the thread move, use the address.
 #pragma once
 
 #include "arch/percpu/register.hpp"
@@ -15,14 +15,14 @@
 
 namespace percival {
 
-// The copy of the CPU it is called on, which may be another by the time it returns.
+// Returns the copy of the CPU on which it is called. The thread may be on another CPU when it returns.
 template <class T>
 T& unprotected(PerCpu<T>& variable)
 {
     return *reinterpret_cast<T*>(variable.local_address().raw() + arch::read_this_cpu_distance());
 }
 
-// The self-tests' own thread stays on one CPU.
+// Runs `body` in a thread of its own, because the self-tests' thread stays on one CPU.
 template <class F>
 void in_a_thread_that_may_move(F body)
 {
@@ -30,14 +30,14 @@ void in_a_thread_that_may_move(F body)
     ThreadGroup group{1, numbered};
 }
 
-// And stays there, until it goes elsewhere.
+// Moves the calling thread to `cpu`, where it stays until it calls this again.
 inline void go_to(CpuId cpu)
 {
     set_affinity(current_thread(), CpuSet::only(cpu));
     EXPECT(this_cpu_id() == cpu);
 }
 
-// To the next CPU: what a preemption at the worst moment does.
+// Moves the calling thread to the next CPU, as a preemption at the worst moment does.
 inline void move_on()
 {
     go_to(cpu_after(this_cpu_id()));

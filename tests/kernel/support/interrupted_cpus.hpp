@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// How many CPUs a test interrupts at a high rate, and how often: an emulator serves the timers of all CPUs one after the
-// other, from one thread among those of its CPUs.
+// How many CPUs a test interrupts at a high rate, and how often. Both are limited because an emulator serves
+// the timers of all CPUs one after the other, from one of its threads.
 #pragma once
 
 #include "kernel/cpus/online.hpp"
@@ -9,10 +9,10 @@
 
 namespace percival {
 
-// CPUs from this number on are left alone.
+// CPUs from this number on are not interrupted.
 inline constexpr u32 kInterruptedCpus = 8;
 
-// Interrupts for each of them.
+// Returns the number of interrupts for each of these CPUs.
 inline u64 interrupts_each()
 {
     return 1000 / std::min(online_cpu_count(), kInterruptedCpus);

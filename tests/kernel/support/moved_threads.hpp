@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Threads at work on per-CPU data while they are preempted and moved about at any moment.
+// Threads that work on per-CPU data while they are preempted and moved at any moment.
 #pragma once
 
 #include "kernel/lib/print.hpp"
@@ -32,8 +32,8 @@ void clear(PerCpu<T>& counter)
     for_each_online_cpu([&](CpuId cpu) { counter.on(cpu) = 0; });
 }
 
-// Runs `turn(number)` in many threads that are moved about, as many times and with as many moves at least, where there
-// is somewhere to move to. Returns how often it ran.
+// Runs `turn(number)` in many threads that are moved between CPUs, for at least the given numbers of turns
+// and, if there is another CPU, of moves. Returns how often it ran.
 template <class Turn>
 u64 while_moved(u64 turns, u64 moves, Turn turn)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Blocks of pages that a test holds, however many. It notes them down in pages of its own and touches no
-// other, so that all of a large machine's memory can be held without an emulator having to provide it. What
-// is left when it ends goes back.
+// Holds any number of blocks of pages for a test. It records them in pages of its own and touches no others,
+// so an emulator need not provide memory for all of a large machine's blocks. The destructor frees the blocks
+// that are left.
 #pragma once
 
 #include "mm/kernel_map/linear_map.hpp"
@@ -17,17 +17,18 @@ public:
     PageHoard() = default;
     ~PageHoard() { give_back(); }
 
-    // Takes a block, of the node's memory first. False: there is none, or no page to note it down.
+    // Takes a block, preferably of the node's memory. Returns false if there is none, or no page to record it
+    // in.
     bool take(mm::PageOrder order) { return has_room() && note_down(mm::allocate_pages(order), order); }
     bool take_near(mm::NumaNode node, mm::PageOrder order)
     {
         return has_room() && note_down(mm::allocate_pages_near(node, order), order);
     }
-    // More than this is not taken in a test: it writes to each block, for which an emulator's host has to
-    // find memory, 2 MiB at a time; and in debug builds the allocator poisons all of it.
+    // The most memory that a test takes. It writes to each block, for which the emulator's host has to find
+    // memory, 2 MiB at a time. In debug builds the allocator poisons all of it.
     static constexpr Bytes kMax = mm::kPoisonFreedMemory ? 2_GiB : 16_GiB;
 
-    // Takes all memory there is, the largest blocks first.
+    // Takes all free memory, the largest blocks first.
     void take_everything()
     {
         for (mm::PageOrder order = mm::kMaxPageOrder;; order = order.down()) {
@@ -49,9 +50,9 @@ public:
         pages_ = 0;
     }
 
-    // Pages held, those for the notes included.
+    // Returns the number of pages held, including those for the records.
     u64 pages() const { return pages_; }
-    // The block taken last.
+    // Returns the block that was taken last.
     PhysAddr last() const { return notes_->blocks[notes_->count - 1]; }
 
 private:

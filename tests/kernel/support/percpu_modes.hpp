@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Running a test with the this_cpu operations in forms other than the one the machine was booted in.
+// Runs a test with the this_cpu operations in other forms than the one in which the machine was booted.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -7,7 +7,7 @@
 
 namespace percival {
 
-// Calls f(mode) in a mode with LL/SC and, where the CPUs have it, with FEAT_LSE.
+// Calls f(mode) in the given mode with LL/SC and, if the CPUs have it, also with FEAT_LSE.
 template <class F>
 void for_each_kind_of_atomics(arch::PercpuMode mode, F f)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the tests of dynamic percpu memory share: signatures on every CPU's copy, and what is in use once all that
-// is kept for later has gone back.
+// Shared by the tests of dynamic percpu memory: signatures on every CPU's copy, and the memory in use once
+// all caches have given back their contents.
 #pragma once
 
 #include "kernel/cpus/call.hpp"
@@ -16,9 +16,9 @@
 namespace percival {
 
 inline constexpr Bytes kGrain = percpu::kGrain;
-// The largest objects fill a unit without rest.
+// The largest objects fill a unit completely.
 inline constexpr u32 kLargestPerUnit = static_cast<u32>(percpu::kUnit.count() / percpu::kMaxSize.count());
-// Empty pages that the store keeps ready, and the chunks it may keep for them alone.
+// The number of empty pages that the store keeps ready, and of chunks that it may keep for them alone.
 inline constexpr u32 kEnoughPages = 4;
 inline constexpr u32 kChunksOfReserve =
     static_cast<u32>(kEnoughPages * kPage.count() / percpu::kUnit.count());
@@ -30,7 +30,7 @@ void for_each_possible_cpu(Visit visit)
         visit(CpuId{cpu});
 }
 
-// The grain of a CPU's copy, and of the calling CPU's by its local address.
+// Returns the grain of a CPU's copy; for the calling CPU through its local address.
 inline u32& grain_of(VirtAddr local, CpuId cpu)
 {
     return *reinterpret_cast<u32*>(mm::local_to_global(local, cpu).raw());
@@ -40,19 +40,19 @@ inline volatile u32& local_grain(VirtAddr local)
     return *reinterpret_cast<volatile u32*>(local.raw());
 }
 
-// The last grain of an object.
+// Returns the last grain of an object.
 inline VirtAddr last_grain(VirtAddr object, Bytes size)
 {
     return (object + (size - Bytes{1})).align_down(kGrain);
 }
 
-// Another one for each object that is alive, and for each CPU's copy of it.
+// Returns a signature that differs for each live object and for each CPU's copy of it.
 inline u32 signature_of(VirtAddr object, CpuId cpu)
 {
     return static_cast<u32>(object.raw()) ^ (cpu.index() + 1) * 0x0101'0001;
 }
 
-// Both ends of every CPU's copy.
+// Signs both ends of every CPU's copy.
 inline void sign_copies(VirtAddr object, Bytes size)
 {
     for_each_possible_cpu([=](CpuId cpu) {
@@ -70,7 +70,7 @@ inline bool copies_are_signed(VirtAddr object, Bytes size)
     return wrong == 0;
 }
 
-// Every byte of every CPU's copy.
+// Fills every byte of every CPU's copy.
 inline void fill_copies(VirtAddr object, Bytes size, u8 byte)
 {
     for_each_possible_cpu([=](CpuId cpu) {
@@ -87,13 +87,14 @@ inline bool copies_are_zero(VirtAddr object, Bytes size)
     return found == 0;
 }
 
-// What a test may have in use of one CPU's units.
+// Returns how much of each CPU's units a test may use.
 inline Bytes share_of_percpu_memory()
 {
     return Bytes{mm::memory_statistics().free.count() / 4 / possible_cpu_count()};
 }
 
-// All that CPUs and depots keep goes back to the chunks, and what no chunk needs to the page allocator.
+// Gives all objects in the stocks and depots back to the chunks, and all memory that no chunk needs back to
+// the page allocator.
 inline void settle_percpu()
 {
     drain_all_percpu_stocks();
@@ -101,7 +102,7 @@ inline void settle_percpu()
     percpu::store().balance();
 }
 
-// The pages that hold the notes of a chunk, all but the first chunk being alike.
+// Returns the size of the notes of a chunk. All chunks except the first are alike.
 inline Bytes notes_of_a_chunk()
 {
     for (u64 unit = 0; unit < percpu::kUnits; ++unit) {
@@ -112,13 +113,12 @@ inline Bytes notes_of_a_chunk()
     return Bytes{0};
 }
 
-// What is in use besides the chunks that stand, their pages, and tables. None of it may change by allocating and
-// freeing again.
+// Memory in use besides the chunks, their pages, and tables. Allocating and freeing again must not change it.
 struct PercpuUse {
     Bytes memory;
     Bytes notes; // small objects
-    u64 areas;   // of vmalloc
-    u64 units;   // areas of the window
+    u64 areas;   // areas of vmalloc
+    u64 units;   // areas of the percpu window
 };
 
 inline PercpuUse percpu_use()
@@ -136,7 +136,7 @@ inline PercpuUse percpu_use()
 
 inline void expect_same_percpu_use(const PercpuUse& before)
 {
-    constexpr Bytes kSlabs = kPage * 8; // as for vm_use()
+    constexpr Bytes kSlabs = kPage * 8; // as in expect_same_use()
     const PercpuUse after = percpu_use();
     EXPECT_EQ(after.memory, before.memory);
     EXPECT_EQ(after.areas, before.areas);
@@ -144,7 +144,7 @@ inline void expect_same_percpu_use(const PercpuUse& before)
     EXPECT(after.notes < before.notes + kSlabs);
 }
 
-// Percpu memory that gives itself back.
+// Percpu memory that its destructor frees.
 class Percpu : Immovable {
 public:
     explicit Percpu(Bytes size, Bytes alignment = kGrain)
@@ -161,7 +161,7 @@ private:
     VirtAddr object_{0};
 };
 
-// A list of objects of a size each, signed on all CPUs, in memory of its own.
+// A list of objects of various sizes, signed on all CPUs. The list itself lies in memory of its own.
 class PercpuHerd : Immovable {
 public:
     explicit PercpuHerd(u32 most) : memory_{Bytes{most * sizeof(Member)}}, most_{most} {}
@@ -171,7 +171,7 @@ public:
     VirtAddr operator[](u32 index) const { return members()[index].object; }
     bool is_full() const { return count_ == most_; }
 
-    // False: it is full.
+    // Returns false if the list is full.
     bool add(VirtAddr object, Bytes size)
     {
         if (is_full())
@@ -180,7 +180,7 @@ public:
         members()[count_++] = {object, size};
         return true;
     }
-    // False: there is no memory, or no place left in the list.
+    // Returns false if there is no memory, or no room in the list.
     bool allocate(Bytes size, Bytes alignment = kGrain)
     {
         if (is_full())
@@ -195,7 +195,7 @@ public:
             right = copies_are_signed(members()[index].object, members()[index].size) && right;
         return right;
     }
-    // Somebody else frees them.
+    // Forgets the objects, which the caller has freed or will free.
     void forget() { count_ = 0; }
     void free_all()
     {
@@ -215,7 +215,8 @@ private:
     u32 count_{0};
 };
 
-// Bounded, for what a worker does by itself: the time is the guest's, and long beside what it takes.
+// Waits until the condition holds, for work that a worker does by itself. The wait is bounded in guest time,
+// by much more than the work takes.
 template <class Condition>
 bool becomes_true(Condition condition)
 {

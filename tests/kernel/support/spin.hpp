@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Waiting for what takes a tick or a time slice to come. Without arch::relax(): under icount each is a way out of the
-// emulator's loop, and a wait of that length has millions.
+// Waits for events that take a tick or a time slice. It does not use arch::relax(), because under icount each
+// call leaves the emulator's loop, and such a wait has millions of turns.
 #pragma once
 
 namespace percival {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Some threads that run one function with their number, and are joined at the end of the scope.
+// Threads that run one function with their number as its argument, and are joined at the end of the scope.
 #pragma once
 
 #include "kernel/sched/thread.hpp"
@@ -15,7 +15,7 @@ class ThreadGroup : Immovable {
 public:
     static constexpr u32 kMax = 64;
 
-    // `options(number)` says what each is like.
+    // `options(number)` returns the options of each thread.
     template <class Options>
     ThreadGroup(u32 count, F& function, Options options)
     {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the tests of vmalloc() and vmap() share: what is in use once everything freed has come back, and what
-// an address reads as.
+// Shared by the tests of vmalloc() and vmap(): the memory in use once everything freed has been given back,
+// and the contents of addresses.
 #pragma once
 
 #include "arch/debug/fault_recovery.hpp"
@@ -25,10 +25,10 @@ namespace percival {
 inline constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
 inline constexpr u64 kWordsPerPage = kPage.count() / sizeof(u64);
 
-// What is in use after all that was freed has been flushed and no CPU keeps anything for later. Tables that
-// were made stay, by design: a test that counts does all it does once before.
+// Memory in use after all freed memory has been flushed and no CPU caches anything. Tables stay by design, so
+// a test that counts runs all its actions once beforehand.
 struct VmUse {
-    Bytes memory; // but for the notes' slabs
+    Bytes memory; // without the slabs of notes
     Bytes notes;
     u64 areas;
 };
@@ -42,7 +42,7 @@ inline VmUse vm_use()
     return {memory.used - memory.objects, memory.objects, mm::vmalloc_region().areas_in_use()};
 }
 
-// Which notes of holes are left is a matter of the order of frees, and so is which slabs they keep.
+// The order of frees decides which notes of holes are left, and therefore which slabs are in use.
 inline void expect_same_use(const VmUse& before)
 {
     constexpr Bytes kSlabs = kPage * 8;
@@ -52,7 +52,7 @@ inline void expect_same_use(const VmUse& before)
     EXPECT(after.notes < before.notes + kSlabs);
 }
 
-// Does it twice; the second time nothing may be kept.
+// Runs the action twice. The second time no memory may stay in use.
 template <class F>
 void expect_nothing_kept(F action)
 {
@@ -62,7 +62,8 @@ void expect_nothing_kept(F action)
     expect_same_use(before);
 }
 
-// Memory for a test on each CPU at the same time; little enough for all of them and what waits for a flush.
+// Returns how much memory a test may use on each CPU at the same time. It is small enough for all CPUs
+// together with the memory that waits for a flush.
 inline Bytes share_of_memory()
 {
     return Bytes{mm::memory_statistics().free.count() / 8 / online_cpu_count()};
@@ -74,7 +75,7 @@ inline u32 next_random(u32& state)
     return state >> 8;
 }
 
-// Both ends of each page. Whoever else has the page signs differently.
+// Signs both ends of each page. Any other owner of the page would write another signature.
 inline void sign_pages(void* base, u64 pages, u64 signature)
 {
     auto* words = static_cast<volatile u64*>(base);
@@ -95,7 +96,7 @@ inline bool are_signed(const void* base, u64 pages, u64 signature)
     return wrong == 0;
 }
 
-// An address at which nothing is mapped, as far as this CPU can tell.
+// Returns whether nothing is mapped at the address, as far as this CPU can tell.
 inline bool is_a_hole(VirtAddr address)
 {
     const auto fault =
@@ -105,13 +106,14 @@ inline bool is_a_hole(VirtAddr address)
            arch::fault_status(fault->esr).kind == arch::FaultKind::Translation;
 }
 
-// Device registers that every machine has, not at the start of a page, and across the end of one.
+// Returns device registers that every machine has. The range does not start at the start of a page, and it
+// crosses the end of one.
 inline PhysRange some_registers()
 {
     return {this_machine().gic.distributor.base + Bytes{0x234}, kPage};
 }
 
-// An allocation that gives itself back.
+// An allocation that its destructor frees.
 class Vmalloced : Immovable {
 public:
     explicit Vmalloced(Bytes size, Bytes alignment = Bytes{1})
