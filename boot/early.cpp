@@ -26,8 +26,6 @@ using arch::Pte;
 using mm::KernelGeometry;
 using mm::KernelLayout;
 
-constinit BootTables boot_tables [[gnu::section(".bss.boot_tables")]] = {};
-constinit Handoff handoff = {};
 
 namespace {
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Checks the documents against the tree.
 
-The maps of folders in README.md and docs/architecture.md are made from docs/folders.tsv: `docs.py --write` makes
-them anew. Paths that a document or a comment names must exist. Exit code 0: nothing was found.
+The maps of folders in README.md and docs/architecture.md are made from docs/folders.tsv; `docs.py --write`
+makes them anew. Paths that a document or a comment names must exist. Exit code 0: nothing was found.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def exists(root: Path, path: str) -> bool:
 
 
 def check_paths(root: Path, names: Sequence[str]) -> List[str]:
-    """Paths that are named but not there. Only those with an ending of SUFFIXES, so that `mm/kernel` may be prose."""
+    """Paths that are named but not there. A path counts if it has an ending of SUFFIXES."""
     return [
         f"{name}:{number}: there is no {path}"
         for name in names

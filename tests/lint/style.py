@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Checks the layout of the code: widths, clang-format, black, and the types of the Python.
 
-Nothing is wider than 110 columns; tables and addresses of web pages are excepted. Exit code 0: nothing was found.
+Nothing is wider than 110 columns; tables and addresses of web pages are excepted. Exit code 0: nothing was
+found.
 """
 
 from __future__ import annotations

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Defines what boot/ writes with the MMU off and the kernel reads afterwards.
+#include "mm/image/boot_tables.hpp"
+
+namespace percival::boot {
+
+constinit BootTables boot_tables [[gnu::section(".bss.boot_tables")]] = {};
+constinit Handoff handoff = {};
+
+} // namespace percival::boot
