@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts")
+SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "scripts")
 sys.path.insert(0, SCRIPTS)
 import make_symbols  # noqa: E402  pylint: disable=wrong-import-position
 
