@@ -92,7 +92,8 @@ TEST(DeviceTreeCpus, bits_outside_the_affinity_fields_are_an_error)
 TEST(DeviceTreeCpus, a_reg_of_another_length_is_an_error)
 {
     const Reading reading{virt().set_cells("/cpus/cpu@2", "reg", {0, 2}).finish()};
-    EXPECT_EQ(reading.sentence.find("device tree: /cpus/cpu@2: reg: is not as long"), 0U) << reading.sentence;
+    EXPECT_EQ(reading.sentence.find("device tree: /cpus/cpu@2: reg: does not have as many cells"), 0U)
+        << reading.sentence;
 }
 
 TEST(DeviceTreeCpus, the_parent_may_give_the_enable_method_for_all_cpus)

@@ -75,7 +75,7 @@ TEST(DeviceTreeMemory, memory_that_two_numa_nodes_claim_goes_to_the_lower_bank_a
     ASSERT_EQ(reading.machine->memory.size(), 2U);
     EXPECT_EQ(reading.machine->memory[0].range, range(0x4000'0000, 0x2000'0000));
     EXPECT_EQ(reading.machine->memory[1].range, range(0x6000'0000, 0x0ff0'0000));
-    EXPECT_TRUE(reading.has_note("two numa nodes claim the same memory"));
+    EXPECT_TRUE(reading.has_note("two NUMA nodes claim the same memory"));
 }
 
 TEST(DeviceTreeMemory, a_bank_within_another_nodes_bank_vanishes)
