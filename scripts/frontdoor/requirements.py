@@ -62,6 +62,8 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
     Requirement("spin", "the models of concurrent CPUs", ("spin",)),
     Requirement("device-tree-compiler", "device trees in the host tests", ("dtc",)),
     Requirement("gdb-multiarch", "./percival debug", ("gdb-multiarch",)),
+    Requirement("black", "the layout of the Python", ("black",)),
+    Requirement("mypy", "the types of the Python", ("mypy",)),
     Requirement("git", "the tree", ("git",)),
 )
 

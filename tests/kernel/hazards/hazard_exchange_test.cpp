@@ -40,7 +40,7 @@ constexpr u64 kMoves = 120;
 
 PERCIVAL_TEST(hazard_exchange, a_loop_ends_and_changes_its_own_copy)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     start();
     std::atomic<u64> retries{0};
     const u64 made = while_moved(kOperations, kMoves, [&retries](u32) {

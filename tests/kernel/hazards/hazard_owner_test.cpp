@@ -45,14 +45,14 @@ u64 changes_seen(Operate operate)
 
 PERCIVAL_TEST(hazard_owner, a_write_never_reaches_a_pinned_threads_copy)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     EXPECT_EQ(changes_seen([](u64 number) { word.write(number); }), 0u);
     EXPECT_EQ(changes_seen([](u64 number) { this_cpu<word>.write(number); }), 0u);
 }
 
 PERCIVAL_TEST(hazard_owner, no_atomic_operation_reaches_a_pinned_threads_copy)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     const u64 seen = changes_seen([](u64 number) {
         word.add(1);
         word.xchg(number);
@@ -67,7 +67,7 @@ PERCIVAL_TEST(hazard_owner, no_atomic_operation_reaches_a_pinned_threads_copy)
 
 PERCIVAL_TEST(hazard_owner, an_unprotected_write_reaches_a_pinned_threads_copy)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     SKIP_WITHOUT_ANOTHER_CPU();
     u64 seen = 0;
     for (u32 attempt = 0; attempt < 20 && seen == 0; ++attempt) {

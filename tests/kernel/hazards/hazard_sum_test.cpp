@@ -32,13 +32,13 @@ void check_adds(u64 operations, u64 moves)
 
 PERCIVAL_TEST(hazard_sum, adds_are_exact)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     check_adds(kOperations, kMoves);
 }
 
 PERCIVAL_TEST_MANUAL(hazard_sum, ten_million_adds_and_a_hundred_thousand_migrations_are_exact_in_every_mode)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     for_each_percpu_mode([](PercpuMode) { check_adds(kManualOperations, kManualMigrations); });
 }
 
@@ -46,7 +46,7 @@ PERCIVAL_TEST_MANUAL(hazard_sum, ten_million_adds_and_a_hundred_thousand_migrati
 // CPU meanwhile, and none anywhere else changes this copy.
 PERCIVAL_TEST(hazard_sum, plain_increments_under_a_pin_beside_adds_are_exact)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     clear(counter);
     const u64 made = while_moved(kOperations, kMoves, [](u32 number) {
         if (number % 2 == 0)
@@ -72,7 +72,7 @@ u64 largest_copy()
 // thread that is moved before it flushes leaves that to the next one to add there.
 PERCIVAL_TEST(hazard_sum, a_flush_at_a_threshold_keeps_its_bound)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     clear(counter);
     flushed.store(0);
     const u64 made = while_moved(kOperations, kMoves, [](u32) {
@@ -86,7 +86,7 @@ PERCIVAL_TEST(hazard_sum, a_flush_at_a_threshold_keeps_its_bound)
 // The harness of the tests above can see a loss: what it moves is a load, an addition and a store.
 PERCIVAL_TEST(hazard_sum, unprotected_increments_are_lost)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     SKIP_WITHOUT_ANOTHER_CPU();
     clear(counter);
     const u64 made = while_moved(kOperations, kMoves, [](u32) {

@@ -127,7 +127,7 @@ PERCIVAL_TEST(percpu_hammer, what_piles_up_on_one_cpu_comes_back_to_the_others)
 // Between any two instructions a thread may find itself on another CPU, whose stock is another one.
 PERCIVAL_TEST(percpu_hammer, threads_that_are_moved_about_lose_nothing)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     constexpr u32 kTurns = 8'000;
     const u32 threads = std::min(3 * online_cpu_count(), 16u);
     {

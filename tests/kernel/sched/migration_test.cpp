@@ -21,7 +21,7 @@ constexpr u64 kMoves = 700;
 
 PERCIVAL_TEST(migration, adds_of_every_width_are_exact)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     constexpr u64 kTurns = 1'000'000;
     clear(wide), clear(half), clear(quarter), clear(byte);
     const u64 made = while_moved(kTurns, kMoves, [](u32) {
@@ -38,7 +38,7 @@ PERCIVAL_TEST(migration, adds_of_every_width_are_exact)
 
 PERCIVAL_TEST(migration, a_compare_exchange_loop_is_exact)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     constexpr u64 kTurns = 500'000;
     clear(wide), clear(quarter);
     const u64 made = while_moved(kTurns, kMoves, [](u32) {
@@ -55,7 +55,7 @@ PERCIVAL_TEST(migration, a_compare_exchange_loop_is_exact)
 
 PERCIVAL_TEST(migration, every_exchanged_value_comes_out_exactly_once)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     constexpr u64 kTurns = 500'000;
     clear(wide);
     std::atomic<u64> put{0};
@@ -77,7 +77,7 @@ PERCIVAL_TEST(migration, every_exchanged_value_comes_out_exactly_once)
 // Under a pin, all operations use the same CPU.
 PERCIVAL_TEST(migration, operations_under_one_pin_use_one_cpu)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     constexpr u64 kTurns = 300'000;
     clear(wide);
     for_each_online_cpu([](CpuId cpu) { half.on(cpu) = cpu.index(); });
@@ -99,7 +99,7 @@ PERCIVAL_TEST(migration, operations_under_one_pin_use_one_cpu)
 // thread's operation must not mix with that of the other CPU's threads.
 PERCIVAL_TEST(migration, pages_and_objects_are_neither_lost_nor_handed_out_twice)
 {
-    SKIP_ABOVE_MOST_MOVED_CPUS();
+    SKIP_ABOVE_MAX_MOVED_CPUS();
     constexpr u64 kTurns = 60'000;
     std::atomic<u64> clashes{0};
     while_moved(kTurns, kMoves, [&](u32 number) {

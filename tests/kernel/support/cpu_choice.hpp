@@ -51,14 +51,18 @@ inline bool cpus_can_go()
     return can;
 }
 
-#define SKIP_WITHOUT_ANOTHER_CPU() \
-    if (online_cpu_count() == 1)   \
-    SKIP("there is no other CPU")
+#define SKIP_WITHOUT_ANOTHER_CPU()         \
+    do {                                   \
+        if (online_cpu_count() == 1)       \
+            SKIP("there is no other CPU"); \
+    } while (false)
 
-#define SKIP_UNLESS_CPUS_CAN_GO() \
-    SKIP_WITHOUT_ANOTHER_CPU();   \
-    if (!cpus_can_go())           \
-    SKIP("the firmware cannot turn CPUs off and on again")
+#define SKIP_UNLESS_CPUS_CAN_GO()                                   \
+    do {                                                            \
+        SKIP_WITHOUT_ANOTHER_CPU();                                 \
+        if (!cpus_can_go())                                         \
+            SKIP("the firmware cannot turn CPUs off and on again"); \
+    } while (false)
 
 // Takes a CPU offline for the lifetime of the object. Afterwards leaves the tests' thread on the boot CPU.
 class Away : Immovable {

@@ -51,8 +51,10 @@ private:
 // uses them runs on at most so many CPUs.
 inline constexpr u32 kMaxMovedCpus = 8;
 
-#define SKIP_ABOVE_MOST_MOVED_CPUS()        \
-    if (online_cpu_count() > kMaxMovedCpus) \
-    SKIP("too many CPUs for alarms at this rate")
+#define SKIP_ABOVE_MAX_MOVED_CPUS()                        \
+    do {                                                   \
+        if (online_cpu_count() > kMaxMovedCpus)            \
+            SKIP("too many CPUs for alarms at this rate"); \
+    } while (false)
 
 } // namespace percival
