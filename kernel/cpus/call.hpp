@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Running a function on other CPUs.
 //
-//   call_on(cpu, f)          runs f in the interrupt handler of `cpu`, interrupts masked, and waits for its end
-//   call_on_others(f)        does so on every other online CPU at once
-//   Broadcast                does so in two steps, for a caller that does something in between
+//   call_on(cpu, f)       runs f in an interrupt handler of `cpu`, interrupts masked, and waits for its end
+//   call_on_others(f)     does so on every other online CPU at once
+//   Broadcast             does so in two steps, for a caller that does something in between
 //
 // kernel/wait/run_everywhere.hpp runs a function in a thread of each CPU. kernel/wait/stop_machine.hpp stops
 // the other CPUs.

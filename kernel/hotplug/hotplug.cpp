@@ -59,8 +59,8 @@ Result check_can_go_offline(CpuId cpu)
     return {};
 }
 
-// Moves everything off `cpu`: the threads first, because the CPU must run them until they have left, and the
-// timers last. Until leave() the CPU answers calls and takes its timer interrupts.
+// Moves the threads off `cpu`, then takes it out of the set of online CPUs, then moves its timers. All the
+// while, and until it calls leave(), the CPU answers calls and takes its timer interrupts.
 void empty_cpu(CpuId cpu)
 {
     deactivate_cpu(cpu);

@@ -18,8 +18,8 @@
 
 namespace percival {
 
-// Take `cpu` offline, and bring it back. On an error, which is a sentence for the console, the CPU keeps the
-// state it had. The last online CPU cannot go. Threads only; both block.
+// Take `cpu` offline, and bring it back. After an error, which is a sentence for the console, the set of
+// online CPUs is as it was. The last online CPU cannot go. Threads only; both block.
 std::expected<void, std::string_view> take_cpu_offline(CpuId cpu);
 std::expected<void, std::string_view> bring_cpu_online(CpuId cpu);
 
