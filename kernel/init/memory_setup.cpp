@@ -36,7 +36,7 @@ void collect_free_memory(const MachineDescription& machine)
         reserve(reservation.range);
     reserve({boot::handoff.image, address_of(_image_end) - address_of(_image_start)});
     reserve({boot::handoff.device_tree, boot::handoff.device_tree_size});
-    // Physical page 0 stays unused: a zero physical address then never names memory of the kernel.
+    // Physical page 0 stays unused, so that a zero physical address never names memory of the kernel.
     reserve({PhysAddr{0}, mm::KernelGeometry::kPageSize});
 }
 
@@ -82,6 +82,7 @@ void build_linear_map(const MachineDescription& machine, PhysRange private_table
     }
 }
 
+// Panics if `result` is an error: there was not enough memory for `what`.
 template <class Result>
 void need(const Result& result, std::string_view what)
 {
@@ -91,6 +92,7 @@ void need(const Result& result, std::string_view what)
 
 constinit RootCompleteness root_completeness_{};
 
+// Completes the master root, and records the cost for root_completeness().
 void complete_roots(u32 cpus)
 {
     const auto instructions = [] { return arch::counts_instructions() ? arch::instructions_retired() : 0; };
