@@ -12,10 +12,12 @@
 namespace percival {
 namespace {
 
-// A stack of calls: others push at the CPU's global address, the CPU takes all at once at its local one.
+// A stack of calls. Other CPUs push through the global address; the owner takes all of them at once through
+// its local address.
 PERCIVAL_PERCPU PerCpu<Call*> interrupt_calls{};
 
-// One call per CPU for those that go to all: 512 of them would not fit on a stack.
+// The calls of a Broadcast, one for each CPU. They are percpu data because 512 of them would not fit on a
+// stack.
 PERCIVAL_PERCPU PerCpu<Call> broadcast_call{};
 constinit SpinLock broadcast_lock;
 
@@ -25,7 +27,7 @@ void push(CpuId cpu, Call& call)
     Call* next = head.load(std::memory_order_relaxed);
     do {
         call.next = next;
-        // Release: the taker sees the call's fields, and what the caller wrote before.
+        // Release: the CPU that takes the call sees its fields and everything the caller wrote before.
     } while (!head.compare_exchange_weak(next, &call, std::memory_order_release, std::memory_order_relaxed));
     arch::send_ipi(cpu, arch::Ipi::Call);
 }
@@ -43,7 +45,7 @@ namespace call_detail {
 void call_on(CpuId cpu, Function function, void* argument)
 {
     PERCIVAL_ASSERT(!arch::interrupts_masked());
-    const PreemptGuard pin; // the CPU asked stays online
+    const PreemptGuard pin; // `cpu` keeps answering (INV-cpus-1)
     PERCIVAL_ASSERT(is_online(cpu));
     if (cpu == this_cpu_id()) {
         arch::InterruptMask masked;
@@ -66,8 +68,7 @@ void call_on_others(Function function, void* argument)
 
 } // namespace call_detail
 
-// The thread-safety analysis does not follow a lock across a constructor and a destructor of a class that is
-// no plain guard.
+// The thread-safety analysis follows a lock from a constructor to a destructor only in a plain guard class.
 Broadcast::Broadcast() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     PERCIVAL_ASSERT(!arch::interrupts_masked());
@@ -98,10 +99,10 @@ void Broadcast::ask(void (*function)(void*), void* argument)
 void run_queued_calls()
 {
     Call* call = interrupt_calls.xchg(nullptr);
-    // The exchange is relaxed; acquire what the pushers released.
+    // Acquire, paired with the release in push(): the exchange itself is relaxed.
     std::atomic_thread_fence(std::memory_order_acquire);
     while (call != nullptr) {
-        Call* next = call->next; // read first: the caller may reuse the call once it is done
+        Call* next = call->next; // read before done is set: the caller may reuse the call from then on
         call->function(call->argument);
         call->done.store(true, std::memory_order_release);
         call = next;

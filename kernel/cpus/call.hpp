@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Running a function on other CPUs.
 //
-//   call_on(cpu, f)          f runs in cpu's interrupt handler, interrupts masked; returns when it has
-//   call_on_others(f)        the same on every other online CPU at once
-//   Broadcast                the same in two steps, for a caller that does something in between
+//   call_on(cpu, f)       runs f in an interrupt handler of `cpu`, interrupts masked, and waits for its end
+//   call_on_others(f)     does so on every other online CPU at once
+//   Broadcast             does so in two steps, for a caller that does something in between
 //
-// kernel/wait/run_everywhere.hpp runs a function in a thread of each CPU, kernel/wait/stop_machine.hpp stops
+// kernel/wait/run_everywhere.hpp runs a function in a thread of each CPU. kernel/wait/stop_machine.hpp stops
 // the other CPUs.
 //
-// Callers have interrupts unmasked (checked), or two CPUs that call each other would wait for ever; interrupt
-// handlers do not call. What the caller wrote before is visible to f, and what f wrote is visible to the
-// caller after.
+// The caller has interrupts unmasked (checked): otherwise two CPUs that call each other would wait for ever.
+// Interrupt handlers therefore do not call. f sees everything the caller wrote before the call, and the
+// caller sees everything f wrote once the call returns.
 #pragma once
 
 #include "arch/cpu/processor.hpp"
@@ -24,7 +24,7 @@
 
 namespace percival {
 
-// One function waiting to run on one CPU. Lives until `done`.
+// A function that waits to run on one CPU. The caller keeps it alive until `done` is true.
 struct Call {
     void (*function)(void*){nullptr};
     void* argument{nullptr};
@@ -37,7 +37,8 @@ namespace call_detail {
 using Function = void (*)(void*);
 
 void call_on(CpuId cpu, Function function, void* argument);
-// By an interrupt even if `cpu` is the caller's. Preemption off, or on that CPU alone.
+// Sends an interrupt even if `cpu` is the caller's own CPU. The caller has preemption off, or may run on
+// `cpu` only.
 void call_by_interrupt(CpuId cpu, Function function, void* argument);
 void call_on_others(Function function, void* argument);
 
@@ -67,15 +68,16 @@ void call_on_others(F&& f)
     call_detail::call_on_others(&call_detail::invoke<F>, call_detail::erase(f));
 }
 
-// Asks every other CPU that is online, and waits for exactly these when it ends: a CPU that comes online
-// meanwhile is neither asked nor waited for. There is one Broadcast at a time, and preemption is off while it
-// lives, so the CPUs asked stay online and the lock's holder runs. Interrupts unmasked (checked).
+// Asks every other online CPU to run a function. The destructor waits for exactly the CPUs that were asked: a
+// CPU that comes online meanwhile is neither asked nor waited for. Only one Broadcast exists at a time; the
+// constructor waits for an earlier one. Preemption is off while it lives, so the CPUs asked keep answering
+// (INV-cpus-1) and the holder of the lock keeps running. The caller has interrupts unmasked (checked).
 class Broadcast : Immovable {
 public:
     Broadcast();
     ~Broadcast();
 
-    // Once.
+    // Sends the request and returns without waiting. Called at most once.
     void ask(void (*function)(void*), void* argument);
     const CpuSet& asked() const { return asked_; }
 
@@ -83,7 +85,7 @@ private:
     CpuSet asked_;
 };
 
-// The Ipi::Call handler.
+// Handles Ipi::Call: runs every function queued for this CPU. Interrupts masked.
 void run_queued_calls();
 
 } // namespace percival

@@ -10,9 +10,9 @@
 namespace percival {
 namespace {
 
-// A CPU that is late finds LeftOut and stops: the transition from Starting is decided by one
-// compare-exchange. One that goes offline is Leaving as long as it answers, and Gone when it does nothing any
-// more but turn itself off.
+// One compare-exchange decides whether a Starting CPU becomes Online or LeftOut; a CPU that arrives too late
+// finds LeftOut and stops. A CPU that goes offline is Leaving while it still answers. It is Gone when all
+// that remains for it is to turn itself off.
 enum class CpuState : u8 { Off, Starting, Online, LeftOut, Leaving, Gone };
 
 struct Cpu {
@@ -23,10 +23,11 @@ struct Cpu {
 constinit std::array<Cpu, kMaxCpus> cpus{};
 constinit std::atomic<u32> online{0};
 
+// Moves `cpu` from Starting to `state`. Returns false if it was not Starting.
 bool enter(CpuState state, CpuId cpu)
 {
     CpuState expected = CpuState::Starting;
-    // Release: whoever sees Online sees the features.
+    // Release: a CPU that sees Online also sees the features.
     return cpus[cpu.index()].state.compare_exchange_strong(expected, state, std::memory_order_acq_rel);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The set of CPUs as the rest of the kernel sees it: how many run, and the few requests that go to
+// The set of CPUs as the rest of the kernel sees it: which CPUs are online, and the request to stop that goes to
 // all of them.
 //
-// INV-cpus-1: possible CPUs are numbered 0 to possible-1 and each has a root and a slab. Which of them are
-//             online changes after bring_up_secondaries() only by kernel/hotplug/hotplug.hpp: a CPU that was seen
-//             online stays so while preemption is off.
+// INV-cpus-1: the possible CPUs are numbered from 0 without gaps, and each has a root and a slab. After
+//             bring_up_secondaries() only kernel/hotplug/hotplug.hpp changes which of them are online. A CPU
+//             that was seen online, with preemption off, answers at least until preemption is enabled again.
 #pragma once
 
 #include "arch/cpu/cpu_features.hpp"
@@ -13,36 +13,38 @@
 
 namespace percival {
 
-// CPUs that came up and run, the caller included. Any context.
+// Returns the number of online CPUs, the caller's included. Any context.
 u32 online_cpu_count();
+// Returns whether `cpu` is online. Any context.
 bool is_online(CpuId cpu);
 
-// What a CPU said of itself when it came up.
+// Returns the features that `cpu` reported when it came up.
 const arch::CpuFeatures& cpu_features(CpuId cpu);
 
-// Calls `visit(CpuId)` for every online CPU in order.
+// Calls `visit(CpuId)` for every online CPU, in ascending order.
 template <class Visit>
 void for_each_online_cpu(Visit visit);
 
-// Asks every other online CPU to stop for good (Ipi::Stop) and returns, whether they do or not: the caller is
-// ending the run and waits for nobody, a CPU with its interrupts masked least of all. Does nothing before the
-// interrupt controller is up. Any context, a panic included; takes no lock.
+// Asks every other online CPU to stop for good (Ipi::Stop) and returns without waiting: the caller ends the
+// run, and a CPU with interrupts masked might never answer. Does nothing before the interrupt controller is
+// up. Any context, a panic included; takes no lock.
 void stop_other_cpus();
 
-// --- For kernel/hotplug: what becomes of a CPU
+// --- For kernel/hotplug: the states a CPU goes through
 
-// Says that `cpu` is about to start. The CPU itself ends that by set_online(), or another one by leave_out().
+// Marks `cpu` as starting. That state ends when the CPU itself calls set_online(), or any CPU leave_out().
 void set_starting(CpuId cpu);
 bool is_starting(CpuId cpu);
-// Puts the calling CPU, `self`, among those online. False: it was left out before that.
+// Marks the calling CPU, `self`, as online. Returns false if it has been left out already; it must then stop.
 [[nodiscard]] bool set_online(CpuId self, const arch::CpuFeatures& features);
-// Gives up a CPU that was started: one that is late then stops before it is online. False: it came online
-// before that.
+// Gives up a CPU that is starting: if it still arrives, its set_online() fails. Returns false if the CPU is
+// not starting, for instance because it has come online already.
 bool leave_out(CpuId cpu);
-// Takes a CPU out of the set of those online; it answers still.
+// Removes `cpu` from the set of online CPUs. The CPU still answers interrupts.
 void set_offline(CpuId cpu);
-// The calling CPU's last word, and whether a CPU has said it.
+// Marks the calling CPU as gone: from here on it only turns itself off.
 void say_goodbye();
+// Returns whether `cpu` has called say_goodbye() and has not been started again since.
 bool has_said_goodbye(CpuId cpu);
 
 template <class Visit>

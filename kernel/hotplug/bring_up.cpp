@@ -26,7 +26,7 @@
 namespace percival {
 namespace {
 
-// Seconds a CPU has to come up, for all of them together.
+// How long all CPUs together may take to come up.
 constexpr u64 kBringUpSeconds = 20;
 
 u64 mpidr_of(CpuId cpu)
@@ -36,7 +36,7 @@ u64 mpidr_of(CpuId cpu)
 
 void write_boot_records(const MachineDescription& machine)
 {
-    const u64 count = machine.cpus.size(); // the boot CPU's too: it may go and come back
+    const u64 count = machine.cpus.size(); // includes the boot CPU, which may go offline and come back
     const Bytes size = Bytes{sizeof(arch::BootRecord)} * count;
     const auto memory = mm::allocate_pages(mm::order_for(size, mm::KernelGeometry::kPageSize));
     if (!memory)
@@ -52,8 +52,7 @@ void write_boot_records(const MachineDescription& machine)
     arch::publish_boot_records({records, count}, *memory);
 }
 
-// True while somebody is still starting.
-bool someone_is_starting()
+bool any_cpu_is_starting()
 {
     for (u32 index = 1; index < possible_cpu_count(); ++index) {
         if (is_starting(CpuId{index}))
@@ -65,7 +64,7 @@ bool someone_is_starting()
 void wait_for_secondaries()
 {
     const u64 deadline = arch::timer_ticks() + kBringUpSeconds * arch::timer_frequency();
-    while (someone_is_starting() && arch::timer_ticks() < deadline)
+    while (any_cpu_is_starting() && arch::timer_ticks() < deadline)
         arch::relax();
     for (u32 index = 1; index < possible_cpu_count(); ++index) {
         if (leave_out(CpuId{index}))
@@ -80,7 +79,7 @@ void adopt_boot_cpu()
     arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
     arch::set_this_cpu_distance(mm::global_distance(kBootCpu));
     set_starting(kBootCpu);
-    static_cast<void>(set_online(kBootCpu, arch::read_cpu_features())); // nobody leaves it out
+    static_cast<void>(set_online(kBootCpu, arch::read_cpu_features())); // no CPU can leave it out
 }
 
 void bring_up_secondaries(const MachineDescription& machine)
@@ -100,13 +99,14 @@ std::expected<void, std::string_view> start_cpu(CpuId cpu)
 {
     set_starting(cpu);
     const auto started = power_on(cpu, arch::secondary_entry_address());
-    // An error is none if the CPU came up all the same.
+    // The error does not count if the CPU has come up all the same.
     if (!started && leave_out(cpu))
         return started;
     return {};
 }
 
-// The first C++ of a secondary: on its own root, with its own percpu data and stack, interrupts masked.
+// Runs as the first C++ of a secondary CPU: on its own root, percpu data and stack, interrupts masked.
+// Called by boot/start.S.
 extern "C" [[noreturn]] void secondary_main()
 {
     arch::drop_idmap();

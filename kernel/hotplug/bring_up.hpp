@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CPUs that come up: the boot CPU onto its own root, the others from their first instruction on.
+// Bringing CPUs up: moves the boot CPU to its own root, and starts the others.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
@@ -10,15 +10,17 @@
 
 namespace percival {
 
-// Puts the boot CPU on its own root and percpu data, and marks it online. Once, after
+// Switches the boot CPU to its own root and percpu data, and marks it online. Boot CPU, once, after
 // mm::setup_percpu_areas().
 void adopt_boot_cpu();
 
-// Starts every other CPU of the machine, all at the same time, and waits until each runs or has used up its
-// time. One that does not come up is reported and left out for good. Boot CPU, once, interrupts unmasked.
+// Starts all other CPUs of the machine at the same time and waits until each one is online or the time limit
+// has passed. A CPU that does not come up is reported and left out for good. Boot CPU, once, interrupts
+// unmasked.
 void bring_up_secondaries(const MachineDescription& machine);
 
-// Starts a CPU that is off and returns once the request is accepted. An error is a sentence for the console.
+// Starts a CPU that is off. Returns once the request is accepted, not once the CPU runs. The error is a
+// sentence for the console.
 std::expected<void, std::string_view> start_cpu(CpuId cpu);
 
 } // namespace percival

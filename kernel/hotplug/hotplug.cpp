@@ -30,13 +30,13 @@ namespace {
 
 using Result = std::expected<void, std::string_view>;
 
-// The CPU is to leave as soon as it is idle.
+// Set when the CPU has to leave as soon as it is idle.
 PERCIVAL_PERCPU PerCpu<bool> must_leave{};
 
-// How long a look at what another CPU does waits for the next one.
-constexpr u64 kLookNanoseconds = 200'000;
+// The pause between two looks at the state of another CPU.
+constexpr u64 kPollNanoseconds = 200'000;
 
-// Whether `done()` came true in time.
+// Sleeps until `done()` is true. Returns false if that takes longer than `seconds`.
 template <class Done>
 bool wait_until(Done done, u64 seconds)
 {
@@ -44,12 +44,12 @@ bool wait_until(Done done, u64 seconds)
     while (!done()) {
         if (arch::timer_ticks() > deadline)
             return false;
-        sleep_for_nanoseconds(kLookNanoseconds);
+        sleep_for_nanoseconds(kPollNanoseconds);
     }
     return true;
 }
 
-Result check_that_it_can_go(CpuId cpu)
+Result check_can_go_offline(CpuId cpu)
 {
     if (cpu.index() >= possible_cpu_count() || !is_online(cpu))
         return std::unexpected{"the CPU is not online"};
@@ -60,17 +60,19 @@ Result check_that_it_can_go(CpuId cpu)
     return {};
 }
 
-// Its threads first, itself last: until then it answers calls and takes its timer's interrupts.
+// Moves the threads off `cpu`, then takes it out of the set of online CPUs, then moves its timers. All the
+// while, and until it calls leave(), the CPU answers calls and takes its timer interrupts.
 void empty_cpu(CpuId cpu)
 {
     deactivate_cpu(cpu);
     while (!has_no_threads(cpu))
-        sleep_for_nanoseconds(kLookNanoseconds);
+        sleep_for_nanoseconds(kPollNanoseconds);
     set_offline(cpu);
-    rcu::synchronize(); // INV-hotplug-1
+    rcu::synchronize(); // INV-hotplug-1: no CPU with preemption off still takes it for online
     Timer::move_from(cpu);
 }
 
+// Frees what this CPU keeps in stock and turns it off. In the idle thread, interrupts masked.
 [[noreturn]] void leave()
 {
     stop_tick();
@@ -94,13 +96,13 @@ void leave_if_asked(CpuId self)
 Result take_cpu_offline(CpuId cpu)
 {
     const WriteGuard guard{cpus_change};
-    if (const auto possible = check_that_it_can_go(cpu); !possible)
+    if (const auto possible = check_can_go_offline(cpu); !possible)
         return possible;
     empty_cpu(cpu);
     std::atomic_ref{must_leave.on(cpu)}.store(true, std::memory_order_release);
     request_switch(cpu);
     while (!has_said_goodbye(cpu) || !arch::is_off(cpu))
-        sleep_for_nanoseconds(kLookNanoseconds);
+        sleep_for_nanoseconds(kPollNanoseconds);
     must_leave.on(cpu) = false;
     return {};
 }
@@ -110,7 +112,8 @@ Result bring_cpu_online(CpuId cpu)
     const WriteGuard guard{cpus_change};
     if (cpu.index() >= possible_cpu_count() || !has_said_goodbye(cpu))
         return std::unexpected{"the CPU has not gone offline"};
-    // Nobody wrote it meanwhile, or wrote it in all: the CPU walks it from its first instruction with the MMU on.
+    // The CPU walks its root from the first instruction with the MMU on. While it was off, its root must not
+    // have been changed unless all other roots were changed in the same way.
     PERCIVAL_ASSERT(mm::root_agrees_with_master(cpu));
     reset_idle_thread(cpu);
     if (const auto started = start_cpu(cpu); !started)
@@ -118,8 +121,8 @@ Result bring_cpu_online(CpuId cpu)
     constexpr u64 kSeconds = 20;
     if (!wait_until([cpu] { return is_online(cpu); }, kSeconds) && leave_out(cpu))
         return std::unexpected{"the CPU did not come up"};
-    while (!active_cpus().contains(cpu)) // it is on its way there
-        sleep_for_nanoseconds(kLookNanoseconds);
+    while (!active_cpus().contains(cpu)) // online, it joins the scheduler next
+        sleep_for_nanoseconds(kPollNanoseconds);
     return {};
 }
 

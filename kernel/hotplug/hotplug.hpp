@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CPUs that go and come back. Both functions block, one at a time.
+// CPU hotplug: takes CPUs offline and brings them back. Both operations block, and only one runs at a time.
 //
-// A CPU that goes hands on its threads, its timers and its work, gives back the memory it keeps in stock, and is
-// turned off. Its percpu data stays where it is, with its values, for others to read at its global address and
-// for itself to find again; so does its root, which is looked at before it is used again.
+// A CPU that goes offline passes its threads, timers and work on to other CPUs, frees the memory it keeps in
+// stock, and is turned off. Its percpu data keeps its place and its values: other CPUs may read it through
+// the global address, and the CPU finds it again when it returns. Its root stays too, and is checked before
+// it is used again.
 //
-// INV-hotplug-1: a CPU leaves the set of online CPUs while it still answers; it stops answering only after
-//                everybody who may have seen it there, with preemption off, has finished with it.
+// INV-hotplug-1: a CPU leaves the set of online CPUs while it still answers. It stops answering only after
+//                every CPU that may have seen it online, with preemption off, has enabled preemption again.
 #pragma once
 
 #include "kernel/lib/thread_annotations.hpp"
@@ -17,11 +18,13 @@
 
 namespace percival {
 
-// An error is a sentence for the console; the CPU then stays as it is. The last CPU stays.
+// Take `cpu` offline, and bring it back. After an error, which is a sentence for the console, the set of
+// online CPUs is as it was. The last online CPU cannot go. Threads only; both block.
 std::expected<void, std::string_view> take_cpu_offline(CpuId cpu);
 std::expected<void, std::string_view> bring_cpu_online(CpuId cpu);
 
-// For the idle thread, interrupts masked: leaves for good if its CPU is to go.
+// Turns this CPU off, and then does not return, if take_cpu_offline() has asked for it and no thread is left
+// here. Called by the idle thread, interrupts masked.
 void leave_if_asked(CpuId self);
 
 } // namespace percival

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Starts a CPU that is off. Process context on the boot CPU, or with `cpus_change` held.
+// Starting a CPU that is off, by the firmware or a spin table. Process context: either on the boot CPU during
+// bring-up, or with `cpus_change` held.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -10,8 +11,8 @@
 
 namespace percival {
 
-// Starts `cpu` at the physical address `entry`, MMU off. Returns once the request is accepted, not once the
-// CPU runs. The error is a sentence for the console.
+// Starts `cpu` at the physical address `entry` with its MMU off. Returns once the request is accepted, not
+// once the CPU runs. The error is a sentence for the console.
 std::expected<void, std::string_view> power_on(CpuId cpu, PhysAddr entry);
 
 } // namespace percival

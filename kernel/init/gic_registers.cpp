@@ -8,6 +8,8 @@ namespace {
 
 using Result = std::expected<arch::GicRegisters, std::string_view>;
 
+// Maps `range` and stores the mapping in `registers`, or does nothing if the range is empty. Returns false on
+// failure.
 bool map(PhysRange range, arch::Mmio& registers)
 {
     if (range.is_empty())

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Maps the registers of the interrupt controller that the device tree describes. Boot CPU, once.
+// Mapping the registers of the interrupt controller that the device tree describes.
 #pragma once
 
 #include "arch/devices/interrupt_controller.hpp"
 
 namespace percival {
 
-// Maps what a controller of the described version has. An error is a sentence for the console. Sizes are the
-// driver's business: it refuses a range that is too small, so an empty one is no error here.
+// Maps the registers that a controller of the described version has. The error is a sentence for the console.
+// Empty ranges are no error here, because the driver checks the sizes and refuses a range that is too small.
+// Boot CPU, once.
 std::expected<arch::GicRegisters, std::string_view> map_gic_registers(const GicDescription& gic);
 
 } // namespace percival

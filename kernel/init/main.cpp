@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// From the first C++ line in the kernel's own address space to the verdict: the order in which everything
-// comes up.
+// The main program of the kernel, from the first C++ in the kernel's own address space to the verdict. It
+// decides the order in which everything comes up.
 #include "arch/cpu/cpu_identity.hpp"
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/processor.hpp"
@@ -57,6 +57,8 @@ std::expected<void, DeviceTreeError> read_tree()
 {
     arch::FloatingPointWindow library_code_may_use_it;
     const auto& handoff = boot::handoff;
+    // SAFETY: the boot code has mapped the device tree at this address, device_tree_size bytes long, and any
+    // object may be read as bytes.
     const auto* blob = reinterpret_cast<const std::byte*>(handoff.device_tree_at.raw());
     return read_device_tree({blob, static_cast<std::size_t>(handoff.device_tree_size.count())},
                             machine_to_describe());
@@ -67,7 +69,8 @@ void read_machine()
     if (boot::handoff.device_tree_size == Bytes{0})
         panic("no device tree at {}, where the loader said it is", boot::handoff.device_tree);
     const auto read = read_tree();
-    // Before the first word about the tree: a panic has to be seen, and to end the run.
+    // The console and the ways to end the run come before any error of the tree is reported: that panic has
+    // to be seen, and to end the run.
     const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
     set_verdict_by_semihosting(reported(verdict) == VerdictChoice::Semihosting);
     arch::power_init(this_machine().psci);
@@ -111,8 +114,8 @@ bool any_cpu_has(bool arch::CpuFeatures::* feature)
     return any;
 }
 
-// A TLBI is broadcast: every CPU has to know one by range, and one CPU that completes them too early is enough
-// to repeat them all.
+// A TLBI is broadcast to all CPUs. So range TLBIs are used only if every CPU has them, and TLBIs are repeated
+// if even one CPU completes them too early.
 void choose_tlb_invalidation()
 {
     arch::range_tlbi_is_used = all_cpus_have(&arch::CpuFeatures::range_tlbi);
@@ -121,7 +124,8 @@ void choose_tlb_invalidation()
         mm::kernel_tables().allow_live_resizes();
 }
 
-// As the boot thread, on a guarded stack.
+// Runs as the boot thread, on a guarded stack: brings up the rest, runs the tests or benchmarks, and ends the
+// run.
 [[noreturn]] void run(void*)
 {
     percpu::start_allocator();

@@ -37,7 +37,7 @@ void collect_free_memory(const MachineDescription& machine)
         reserve(reservation.range);
     reserve({boot::handoff.image, address_of(_image_end) - address_of(_image_start)});
     reserve({boot::handoff.device_tree, boot::handoff.device_tree_size});
-    // Physical page 0 stays unused: a zero physical address then never names memory of the kernel.
+    // Physical page 0 stays unused, so that a zero physical address never names memory of the kernel.
     reserve({PhysAddr{0}, mm::KernelGeometry::kPageSize});
 }
 
@@ -75,6 +75,7 @@ void build_linear_map(const MachineDescription& machine, PhysRange private_table
     }
 }
 
+// Panics if `result` is an error: there was not enough memory for `what`.
 template <class Result>
 void need(const Result& result, std::string_view what)
 {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// From the machine's description to complete roots: the order in which memory comes up.
+// Setting up memory, from the description of the machine to complete roots: the order in which its parts come
+// up.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
 
 namespace percival {
 
-// Free memory, linear map, stacks, and a root and a percpu unit for each CPU. What goes wrong here leaves
-// nothing to run on and is a panic with the reason. Boot CPU, once, on the master root.
+// Sets up free memory, the linear map, the stacks, and a root and a percpu unit for each CPU. A failure is a
+// panic with the reason, because the kernel cannot run without any of these. Boot CPU, once, on the master
+// root.
 void set_up_memory(const MachineDescription& machine);
 
 } // namespace percival

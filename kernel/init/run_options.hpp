@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the boot arguments ask this run for.
+// The options of a run, as the boot arguments set them.
 #pragma once
 
 #include "kernel/device_tree/boot_arguments.hpp"
@@ -19,8 +19,8 @@ struct RunOptions {
     bool list_arguments{false}; // and nothing else
 };
 
-// Bad values are reported on the console and replaced by the default; arguments of ours that do not exist are
-// reported too.
+// Reads the options. A bad value is reported on the console and replaced by the default. An unknown argument
+// with the name of one of ours is reported too.
 RunOptions read_run_options(const BootArguments& arguments);
 
 } // namespace percival

@@ -21,7 +21,7 @@ PERCIVAL_PERCPU PerCpu<u64> unexpected_interrupts{};
 void report_unexpected(u32 intid)
 {
     if (unexpected_interrupts.add_return(1) == 1)
-        print("cpu{}: interrupt {} was not asked for", this_cpu_id(), intid);
+        print("cpu{}: unexpected interrupt {}", this_cpu_id(), intid);
 }
 
 void dispatch_ipi(arch::Ipi ipi, const arch::Registers& interrupted)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What happens on an interrupt, after the vectors and before the drivers.
+// The dispatch of interrupts: from the number of an acknowledged interrupt to its handler.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -10,8 +10,9 @@ namespace arch {
 struct Registers;
 }
 
-// Runs the handler of an acknowledged interrupt on this CPU. Interrupts masked. An interrupt that nothing
-// asked for is counted and reported once, never a panic: a board's firmware may leave one enabled.
+// Runs the handler of the acknowledged interrupt `intid` on this CPU. Interrupts masked. An unexpected
+// interrupt is counted, and the first one on each CPU is reported. It is no panic, because the firmware may
+// leave an interrupt enabled.
 void dispatch_interrupt(u32 intid, const arch::Registers& interrupted);
 
 } // namespace percival

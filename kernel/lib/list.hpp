@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A list of objects that carry their own links: `class Thing : public ListLink<>`. An object that is on
-// several lists at a time has a link for each, told apart by a tag:
+// A doubly linked list of objects that carry their own links: `class Thing : public ListLink<>`. An object
+// that is on several lists at the same time has one link for each, distinguished by a tag:
 //
 //      struct ByAge;
 //      struct Job : ListLink<>, ListLink<ByAge> { ... };
 //      List<Job> jobs;
 //      List<Job, ByAge> oldest_first;
 //
-// Nothing is owned or allocated, and every operation takes constant time. The caller serializes calls. Any
-// context, on the host too.
+// A list neither owns nor allocates anything, and every operation takes constant time. The caller serializes
+// calls. Any context, on the host too.
 //
-// An empty list is two null pointers, so that it can be part of percpu data, whose template is copied.
+// An empty list consists of two null pointers, so that it can be part of percpu data, whose initial value is
+// copied for each CPU.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -24,10 +25,11 @@ public:
     ListLink(const ListLink&) = delete;
     ListLink& operator=(const ListLink&) = delete;
 
+    // Returns whether the object is on a list by this link.
     bool is_linked() const { return linked_; }
 
 private:
-    template <class T, class ItsTag>
+    template <class T, class ListTag>
     friend class List;
 
     ListLink* next_{nullptr};
@@ -43,22 +45,22 @@ public:
     constexpr List() = default;
 
     bool empty() const { return first_ == nullptr; }
-    // Null: the list is empty.
+    // Returns the first item, or null if the list is empty.
     T* front() const { return static_cast<T*>(first_); }
-    // The one behind an item of a list; null behind the last.
+    // Returns the item after `item`, which is on a list, or null if that is the last.
     static T* next(const T& item) { return static_cast<T*>(link(item).next_); }
 
-    // Of an item that is on no list by this link.
+    // Adds an item, which must be on no list by this link, at the end or at the front.
     void push_back(T& item) { insert_between(last_, item, nullptr); }
     void push_front(T& item) { insert_between(nullptr, item, first_); }
-    // Null: at the end.
+    // Adds an item before `position`, or at the end if `position` is null.
     void insert_before(T* position, T& item)
     {
         Link* const next = position;
         insert_between(next == nullptr ? last_ : next->previous_, item, next);
     }
 
-    // Of an item of this list.
+    // Removes an item of this list.
     void remove(T& item)
     {
         Link& own = item;
@@ -66,7 +68,7 @@ public:
         (own.next_ == nullptr ? last_ : own.next_->previous_) = own.previous_;
         own.linked_ = false;
     }
-    // Null: there is none.
+    // Removes and returns the first item, or returns null if the list is empty.
     T* pop_front()
     {
         T* const item = front();

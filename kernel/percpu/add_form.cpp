@@ -20,13 +20,14 @@ constexpr std::array<AddForm, 3> kForms{AddForm::LoadAdd, AddForm::StoreAdd, Add
 
 constexpr u32 kRounds = 3;
 constexpr u32 kAddsPerRound = 1000;
-// A timer that does not tell a round from nothing measures nothing.
+// A round that takes fewer timer ticks than this cannot be measured.
 constexpr u64 kLeastTicks = 20;
 
-// As percpu data: the line is nobody else's.
+// Alone in its cache lines, as percpu data is.
 alignas(128) constinit u64 target = 0;
 
-// The best of several rounds: an interrupt, or an emulator's pause, only adds to it.
+// Returns the ticks of the fastest of several rounds: an interruption of the machine can only make a round
+// slower.
 template <class Add>
 u64 ticks_of(Add add)
 {

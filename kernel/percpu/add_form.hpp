@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which instruction adds where nobody wants the result: LDADD, STADD or LL/SC. None is the fastest everywhere
-// (measured by others: STADD 45 ns beside 6 by LL/SC on a Neoverse V2; LDADD 70 beside STADD 29 and LL/SC 7 on
-// a Kunpeng 920; LSE 5 beside LL/SC 7 on a Neoverse N1), so it is measured where it is.
+// Chooses the instruction for additions whose result is not used: LDADD, STADD or LL/SC. None of them is the
+// fastest on every core. Published figures: on a Neoverse V2, STADD takes 45 ns and LL/SC 6; on a Kunpeng
+// 920, LDADD takes 70, STADD 29 and LL/SC 7; on a Neoverse N1, LSE takes 5 and LL/SC 7. So the kernel
+// measures them at boot.
 //
-//   percpu.add=ldadd|stadd|llsc   that one
-//   percpu.add=auto               the fastest here (the default)
+//   percpu.add=ldadd|stadd|llsc   uses the form named
+//   percpu.add=auto               uses the fastest one here (the default)
 //
-// LDADD stays unless another one takes at most half its time: an emulator, and a core where they are alike,
-// measure noise.
+// LDADD is used unless another form takes at most half its time. On an emulator, and on a core where the
+// forms are about equally fast, smaller differences are noise.
 #pragma once
 
 #include "arch/percpu_modes/alternatives.hpp"
@@ -22,7 +23,8 @@ struct AddChoice {
     std::string_view why;
 };
 
-// Every CPU has FEAT_LSE. In a thread, with interrupts unmasked; restores the form it found.
+// Chooses the form as `arguments` say, and measures if they name none. Every CPU must have FEAT_LSE. In a
+// thread, with interrupts unmasked.
 AddChoice choose_add_form(const BootArguments& arguments);
 
 std::string_view name_of(arch::AddForm form);

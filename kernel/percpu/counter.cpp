@@ -28,8 +28,8 @@ std::expected<PercpuCounter, percpu::Error> PercpuCounter::make(s64 initial, s32
 void PercpuCounter::fold()
 {
     const IrqSpinGuard guard{common_->lock};
-    // Whatever is there now, on whatever CPU this is: no amount is in both, and none in neither, for a reader
-    // who holds the lock.
+    // Takes the delta as it is now, on the current CPU. A reader that holds the lock finds each amount in
+    // exactly one of the delta and the common count.
     const s64 delta = deltas_->xchg(0);
     std::atomic_ref{common_->count}.store(common_->count + delta, std::memory_order_relaxed);
 }
@@ -45,11 +45,11 @@ s64 PercpuCounter::sum() const
 
 std::strong_ordering PercpuCounter::compare(s64 limit) const
 {
-    const s64 about = approximate();
-    const s64 doubt = s64{most_} * possible_cpu_count();
-    if (about - limit > doubt)
+    const s64 approximation = approximate();
+    const s64 max_error = s64{max_delta_} * possible_cpu_count();
+    if (approximation - limit > max_error)
         return std::strong_ordering::greater;
-    if (limit - about > doubt)
+    if (limit - approximation > max_error)
         return std::strong_ordering::less;
     return sum() <=> limit;
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A counter that all CPUs change and hardly anybody reads: each CPU adds to a delta of its own, and as soon
-// as that is `batch`, either way, it goes to the common count.
+// A counter that all CPUs change often and that is rarely read. Each CPU adds to a delta of its own. When the
+// absolute value of the delta reaches `batch`, the delta moves to the common count.
 //
 //      auto counter = PercpuCounter::make();           // may block; an error when there is no memory
 //      counter->add(1);                                // any context
-//      counter->approximate()                          // off by less than batch on each CPU
-//      counter->sum()                                  // exact, if nobody adds meanwhile
+//      counter->approximate()                          // off by less than batch for each CPU
+//      counter->sum()                                  // exact, if no CPU adds meanwhile
 //
-// add() needs no pin: the delta is changed by one this_cpu operation, and whoever finds it large takes whatever is
-// in the delta of the CPU it is on by then. So no amount is lost or counted twice, however often it migrates, and
-// no delta of a CPU goes beyond the batch by more than what is added in one go.
+// add() needs no Pin. One this_cpu operation changes the delta. A thread that finds it large takes all of the
+// delta of the CPU on which it then runs, which may be another one. So no amount is lost or counted twice,
+// however often the thread migrates, and no delta exceeds the batch by more than one added amount.
 //
-// As Linux's percpu_counter, which the figures are beside.
+// It corresponds to Linux's percpu_counter, beside which the benchmarks put their figures.
 #pragma once
 
 #include "kernel/sync/spinlock.hpp"
@@ -24,31 +24,32 @@ namespace percival {
 
 class PercpuCounter {
 public:
-    // Twice the number of CPUs, 32 at least.
+    // Returns twice the number of possible CPUs, but at least 32.
     static s32 default_batch();
 
-    // `batch` is from 1 to 2^30.
+    // Creates a counter. `batch` is from 1 to 2^30. May block.
     static std::expected<PercpuCounter, percpu::Error> make(s64 initial = 0, s32 batch = default_batch());
 
-    // `amount` is less than 2^30 either way.
+    // Adds `amount`, whose absolute value is less than 2^30. Any context.
     void add(s32 amount)
     {
         const s32 delta = deltas_->add_return(amount);
-        // Outside of [-most_, most_], by one compare.
-        if (static_cast<u32>(delta) + most_ > 2 * most_) [[unlikely]]
+        // One comparison finds whether the delta is outside of [-max_delta_, max_delta_].
+        if (static_cast<u32>(delta) + max_delta_ > 2 * max_delta_) [[unlikely]]
             fold();
     }
     void inc() { add(1); }
     void dec() { add(-1); }
 
-    // The common count.
+    // Returns the common count.
     s64 approximate() const { return std::atomic_ref{common_->count}.load(std::memory_order_relaxed); }
-    // With what the possible CPUs have, those that are offline included.
+    // Returns the common count plus the deltas of all possible CPUs, offline ones included. Any context.
     s64 sum() const;
-    // Whether the sum is less than, equal to or greater than `limit`; the deltas are looked at only when the
-    // common count is too close to it to tell.
+    // Compares the sum with `limit`. Reads the deltas only if the common count is too close to `limit` to
+    // decide.
     std::strong_ordering compare(s64 limit) const;
 
+    // Sets the count. Amounts that other CPUs add meanwhile may be lost.
     void set(s64 value);
 
 private:
@@ -58,15 +59,15 @@ private:
     };
 
     PercpuCounter(percpu::Owned<s32> deltas, mm::Owned<Common> common, s32 batch)
-        : deltas_{std::move(deltas)}, common_{std::move(common)}, most_{static_cast<u32>(batch) - 1}
+        : deltas_{std::move(deltas)}, common_{std::move(common)}, max_delta_{static_cast<u32>(batch) - 1}
     {
     }
-    // This CPU's delta goes to the common count.
+    // Moves the delta of this CPU to the common count. Any context.
     void fold();
 
     percpu::Owned<s32> deltas_;
     mm::Owned<Common> common_;
-    u32 most_; // of a delta: the batch less one
+    u32 max_delta_; // the greatest absolute value a delta keeps: the batch minus one
 };
 
 } // namespace percival

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which way the this_cpu operations run (arch/percpu_modes/alternatives.hpp): chosen by boot arguments and by what all CPUs
-// can do.
+// Chooses the mode of the this_cpu operations (arch/percpu_modes/alternatives.hpp), by the boot arguments and
+// by what all CPUs can do.
 //
-//   percpu=local     on private roots, one instruction each (the default of a build with local mode)
-//   percpu=restart   on the global address, restarted where interrupted (the default of one without)
-//   percpu=guarded   on the global address with preemption off
-//   percpu=auto      local, unless a CPU is of a kind with errata against it, or the probe of the TLBs fails
-//                    (kernel/percpu/probe.hpp): then restart
+//   percpu=local     one instruction each, on private roots (the default of a build with local mode)
+//   percpu=restart   on the global address, restarted if interrupted (the default of a build without it)
+//   percpu=guarded   on the global address, with preemption off
+//   percpu=auto      restart, if a CPU is of a kind with errata against local mode or the probe of the TLBs
+//                    fails (kernel/percpu/probe.hpp); otherwise local
 #pragma once
 
 #include "arch/percpu_modes/alternatives.hpp"
@@ -23,19 +23,21 @@ struct PercpuModeChoice {
     std::string_view why;
 };
 
-// What percpu=auto stands for. In a thread, with interrupts unmasked.
+// Makes the choice of percpu=auto. In a thread, with interrupts unmasked.
 PercpuModeChoice choose_percpu_mode_by_looking();
 
-// Until then: a mode that needs no private roots, unless local mode is what was asked for. Boot CPU, alone,
-// before anything else here.
+// Sets the mode that is used until choose_percpu_mode(): one that needs no private roots, unless local mode
+// is the one asked for. Called on the boot CPU while no other CPU runs, before any other function of this
+// file.
 void prepare_percpu_mode(const BootArguments& arguments);
 
-// Puts all CPUs on the form chosen and prints it. Boot CPU, once, when all CPUs are up, in a thread.
+// Chooses the form for all CPUs, installs it and prints it. Boot CPU, once, when all CPUs are up, in a
+// thread.
 void choose_percpu_mode(const BootArguments& arguments);
 
 std::string_view name_of(arch::PercpuMode mode);
 
-// All CPUs run the operations in another form while it lives, or in another mode and else as before: for tests and
+// Makes all CPUs use another form, or only another mode, for the lifetime of the object. For tests and
 // benchmarks that compare them. In a thread, with interrupts unmasked.
 class InPercpuForm : Immovable {
 public:
@@ -47,7 +49,7 @@ private:
     arch::PercpuForm before_;
 };
 
-// Those of the build.
+// The modes that this build has.
 inline constexpr auto kPercpuModes = [] {
     using enum arch::PercpuMode;
     if constexpr (arch::kHasLocalMode)
@@ -56,7 +58,7 @@ inline constexpr auto kPercpuModes = [] {
         return std::array{Restart, Guarded};
 }();
 
-// Calls f(mode) in each.
+// Calls f(mode) in each mode of this build.
 template <class F>
 void for_each_percpu_mode(F f)
 {

@@ -13,15 +13,18 @@ namespace percival {
 namespace {
 
 constexpr u32 kReads = 1000;
-// Two CPUs that are never on at the same time, as an emulator's may be, take turns at the pace of their host: half a
-// second, shared by all pairs.
-u64 longest_ticks_of_a_pair()
+// Returns the time limit of one pair: half a second, divided by the number of CPUs. It matters for an
+// emulator that never runs the two CPUs at the same time: they then take turns only as fast as the host
+// switches between them.
+u64 pair_time_limit()
 {
     return arch::timer_frequency() / (2 * online_cpu_count());
 }
+// The value of `turn` that ends the probe of a pair.
 constexpr u32 kOver = ~u32{0};
 
-// What the local address has to show, and whose turn it is in the pair this CPU is the first of.
+// The value that each CPU has to read at its local address, and the number of the next turn in the pair whose
+// first CPU this is.
 PERCIVAL_PERCPU PerCpu<u64> tag{};
 PERCIVAL_PERCPU PerCpu<std::atomic<u32>> turn{};
 
@@ -30,9 +33,11 @@ u64 tag_of(CpuId cpu)
     return cpu.index() + 1;
 }
 
-// By the local address in whatever mode the operations are.
+// Reads the tag through the local address, whichever mode the this_cpu operations are in.
 u64 read_local_tag()
 {
+    // SAFETY: the local address of `tag` is mapped on every CPU with private roots, aligned and of this type.
+    // The access is volatile because other CPUs write the tag through its global address.
     return *reinterpret_cast<const volatile u64*>(tag.local_address().raw());
 }
 
@@ -58,7 +63,7 @@ u32 wrong_reads_beside(CpuId self, CpuId other)
         while ((now = shared.load(std::memory_order_acquire)) != mine && now != kOver)
             arch::relax();
         if (read == 0)
-            deadline = arch::timer_ticks() + longest_ticks_of_a_pair();
+            deadline = arch::timer_ticks() + pair_time_limit();
         wrong += read_local_tag() != tag_of(self);
         const bool last = now == kOver || (first && arch::timer_ticks() > deadline);
         shared.store(last ? kOver : mine + 1, std::memory_order_release);
@@ -72,7 +77,7 @@ bool tlbs_are_private()
 {
     start_tlb_probe();
     std::atomic<u32> wrong{0};
-    // A chain: each CPU first beside the one before it, then beside the one after.
+    // The pairs form a chain: each CPU runs first with its predecessor, then with its successor.
     run_everywhere([&wrong](CpuId self) {
         const arch::InterruptMask masked;
         std::optional<CpuId> before, after;

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whether each CPU's TLB is its own, found by looking: two CPUs read one local address in turns, a thousand
-// times or for a quarter of a second.
-// On private roots it names two pages; a CPU that ever reads the other's has used an entry that the
-// other's walk has made. A probe cannot prove that this never happens, but a TLB that two threads of a core
-// share without telling them apart does it at once.
+// Probes whether each CPU has a TLB of its own: two CPUs take turns at reading the same local address, a
+// thousand times or until a time limit. On private roots that address names a different page on each CPU. A
+// CPU that reads the other's page has used a TLB entry that the other CPU's walk has made. A probe cannot
+// prove that this never happens. But it happens at once if two threads of a core share a TLB that does not
+// tell them apart.
 #pragma once
 
 #include "kernel/lib/types.hpp"
 
 namespace percival {
 
-// Each CPU with its neighbour: threads of a core have neighbouring numbers. In a thread, with interrupts
-// unmasked.
+// Probes each online CPU with its neighbours, since the threads of a core have neighbouring numbers. Returns
+// false if any read saw another CPU's page. In a thread, with interrupts unmasked.
 bool tlbs_are_private();
 
-// One CPU's half of a pair: how many of its reads saw another's page. Both halves run at the same time, each
-// with interrupts masked, after start_tlb_probe() once.
+// Runs the half of `self` in the probe of a pair, and returns how many of its reads saw another CPU's page.
+// Both halves run at the same time, each on its CPU with interrupts masked. start_tlb_probe() comes before,
+// and prepares one probe of each pair.
 u32 wrong_reads_beside(CpuId self, CpuId other);
 void start_tlb_probe();
 

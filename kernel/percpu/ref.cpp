@@ -20,7 +20,7 @@ std::expected<void, percpu::Error> PercpuRef::start(Release release, void* objec
     return {};
 }
 
-// The mode is looked at and the count made in one stretch that synchronize() waits for.
+// The check of the mode and the count are one RCU reader, so synchronize() in leave_percpu() waits for both.
 void PercpuRef::get()
 {
     const rcu::ReadGuard counting;
@@ -48,7 +48,7 @@ bool PercpuRef::try_get_alive()
     return !is_killed() && try_get();
 }
 
-// Whoever releases sees all that was done with the references before.
+// The CPU that releases the object sees everything that was done under the other references before.
 void PercpuRef::put_common()
 {
     if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1)
@@ -69,18 +69,19 @@ void PercpuRef::leave_percpu()
     if (!counts_per_cpu())
         return;
     per_cpu_.store(false, std::memory_order_relaxed);
-    rcu::synchronize(); // nobody counts per CPU any more
+    rcu::synchronize(); // from here on no CPU counts for itself (INV-percpu_ref-1)
     s64 total = 0;
     for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu) {
         s64& count = counts_->on(CpuId{cpu});
         total += count;
         count = 0;
     }
-    // Cannot reach 0: the reference of whoever may kill is in it.
+    // This cannot reach 0: it includes the reference that kill() gives back.
     count_.fetch_add(total - kBias, std::memory_order_acq_rel);
 }
 
-// Those that still count in one place add to or take from a count with the bias.
+// CPUs that still use the common count after this change it with the bias in it, which INV-percpu_ref-1
+// allows.
 void PercpuRef::enter_percpu()
 {
     count_.fetch_add(kBias, std::memory_order_relaxed);

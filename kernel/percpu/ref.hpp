@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A reference count that all CPUs change: while its object is alive for certain, which somebody says by kill(),
-// gets and puts are counted per CPU and nobody looks whether there are any left. After kill() they are counted in
-// one place, and the last put releases.
+// A reference count that all CPUs change. Until kill() the object is certain to be alive: each CPU then
+// counts gets and puts for itself, and put() does not check for the last reference. After kill() they are
+// counted in one common count, and the last put() releases the object.
 //
 //      PercpuRef ref;
-//      ref.start(&release, object);        // one reference: that of whoever will kill it
+//      ref.start(&release, object);        // one reference, which kill() gives back
 //      if (ref.try_get()) { ...; ref.put(); }
-//      ref.kill();                         // gives back the first; blocks until every CPU counts in one place
-//      // release(object) runs in whatever context the last put() is in
-//      ref.restart();                      // after the release, with one reference again
+//      ref.kill();                         // blocks until every CPU uses the common count
+//      // release(object) runs in the context of the last put()
+//      ref.restart();                      // after the release: one reference again
 //
-// get(), try_get() and put() are for any context; the others block.
+// Any context may call get(), try_get(), try_get_alive() and put(); the functions that change the mode block.
 //
-// The common count carries a bias while CPUs count for themselves, so that it cannot become 0. Whoever changes
-// the mode waits until nobody counts in the old one (RCU) before it adds up.
+// While CPUs count for themselves, the common count carries a bias, so that it cannot become 0. A thread that
+// changes the mode to the common count waits until no CPU counts for itself (RCU), and only then adds the
+// counts up.
 //
-// INV-percpu_ref-1: references = common count - bias + the CPUs' counts; the bias is there exactly while some
-//                   CPU may still count for itself.
+// INV-percpu_ref-1: references = common count - bias + the counts of the CPUs. The bias is part of the common
+//                   count exactly while some CPU may still count for itself.
 //
-// As Linux's percpu_ref.
+// It corresponds to Linux's percpu_ref.
 #pragma once
 
 #include "kernel/wait/mutex.hpp"
@@ -26,36 +27,38 @@
 
 namespace percival {
 
-// No user in the kernel yet.
+// The kernel itself does not use it yet.
 class PercpuRef : Immovable {
 public:
     using Release = void (*)(void*);
 
     PercpuRef() = default;
-    // No reference is left: it was never started, or released.
+    // No reference may be left: either start() was never called, or the object has been released.
     ~PercpuRef() = default;
 
-    // Once.
+    // Begins with one reference, counting per CPU. Called once. Fails if there is no memory.
     std::expected<void, percpu::Error> start(Release release, void* object);
 
-    // The caller has a reference.
+    // Takes another reference. The caller has one already.
     void get();
-    // False: nobody has one any more.
+    // Takes a reference. Returns false if none is left.
     [[nodiscard]] bool try_get();
-    // False: somebody has killed it, whether or not there are references left.
+    // Takes a reference. Returns false if kill() was called, even if references are left.
     [[nodiscard]] bool try_get_alive();
+    // Gives a reference back, and releases the object with the last one.
     void put();
 
-    // From now on the references are counted in one place; the first one is given back.
+    // Changes to the common count for good, and gives back the reference of start(). Once.
     void kill() PERCIVAL_EXCLUDES(switching_);
     bool is_killed() const { return killed_.load(std::memory_order_acquire); }
-    // Counted in one place, alive or not: exact, and slow.
+    // Changes to the common count without kill(): the count is then exact, and slow.
     void switch_to_atomic() PERCIVAL_EXCLUDES(switching_);
-    // Back, if it is alive.
+    // Changes back to counting per CPU, unless kill() was called.
     void switch_to_percpu() PERCIVAL_EXCLUDES(switching_);
-    // After a kill and a release: alive again, with one reference.
+    // Begins again with one reference, after kill() and the release.
     void restart() PERCIVAL_EXCLUDES(switching_);
 
+    // Returns whether no reference is left. Always false while CPUs count for themselves.
     bool is_zero() const { return count_.load(std::memory_order_acquire) == 0; }
 
 private:

@@ -14,11 +14,10 @@
 namespace percival {
 namespace {
 
-// One CPU is asked at a time, so that reports do not mix.
+// Set by the CPU that was asked. Only one CPU is asked at a time, so that the reports do not mix.
 constinit std::atomic<bool> answered{false};
 
-// How long a CPU has to answer, in fractions of a second: it may run under an emulator that shares one host
-// CPU with others.
+// A CPU has half a second to answer. That is long because an emulator may run several CPUs on one host CPU.
 constexpr u64 kAnswersPerSecond = 2;
 
 void ask(CpuId cpu)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel's one console.
+// The console of the kernel: one LineConsole behind the functions of kernel/lib/console.hpp.
 #include "kernel/lib/console.hpp"
 
 #include "kernel/report/line_console.hpp"

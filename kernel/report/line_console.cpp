@@ -10,7 +10,7 @@ namespace percival {
 
 u64 LineConsole::this_cpu()
 {
-    return arch::affinity() | u64{1} << 63; // no affinity has this bit
+    return arch::affinity() | u64{1} << 63; // affinities do not use this bit
 }
 
 void LineConsole::write_line(std::string_view line)
@@ -22,8 +22,7 @@ void LineConsole::write_line(std::string_view line)
         return;
     }
     const PinnedSpinGuard guard{lock_, Pin{masked}};
-    // Asked under the lock, so that a CPU that waited for it while another one panicked does not write after
-    // all.
+    // Checked under the lock, because another CPU may have panicked while this one waited for the lock.
     if (panicking_.load(std::memory_order_acquire) != kNobody)
         return;
     emit(line, self);
@@ -46,7 +45,7 @@ void LineConsole::attach(ConsoleDevice& device)
 void LineConsole::enter_panic()
 {
     u64 nobody = kNobody;
-    // A second CPU that panics stays silent, a second panic of the same CPU changes nothing.
+    // A second CPU that panics stays silent. A second panic of the same CPU changes nothing.
     panicking_.compare_exchange_strong(nobody, this_cpu(), std::memory_order_acq_rel);
 }
 
@@ -65,7 +64,7 @@ void LineConsole::emit(std::string_view line, u64 self)
     }
     holder_.store(self, std::memory_order_relaxed);
     for (char c : line) {
-        // The panicking CPU waited too long for this one and writes already.
+        // The panicking CPU has stopped waiting for this one and writes already.
         if (lock_broken_.load(std::memory_order_relaxed) &&
             panicking_.load(std::memory_order_relaxed) != self)
             return;
@@ -75,8 +74,8 @@ void LineConsole::emit(std::string_view line, u64 self)
     holder_.store(kNobody, std::memory_order_relaxed);
 }
 
-// Waits for a quarter of a second, many times what the longest line takes at 115200 baud. Without a clock
-// there is only one CPU: nobody else can be holding the lock.
+// Waits for at most a quarter of a second, which is many times what the longest line takes at 115200 baud.
+// Before the clock is set up there is only one CPU, so no other CPU can hold the lock.
 bool LineConsole::take_lock_in_panic()
 {
     if (lock_broken_.load(std::memory_order_relaxed))
@@ -86,7 +85,7 @@ bool LineConsole::take_lock_in_panic()
     do {
         if (lock_.try_lock())
             return true;
-        // It is this CPU that panicked while it emitted a line: it will not let go.
+        // This CPU panicked while it emitted a line, so the lock will not be given back.
         if (holder_.load(std::memory_order_relaxed) == this_cpu())
             return false;
         arch::relax();
@@ -94,8 +93,9 @@ bool LineConsole::take_lock_in_panic()
     return false;
 }
 
-// The analysis cannot know that from here on the panicking CPU is the only writer, lock or no lock: once the
-// lock is broken, whoever holds it stops at the next character, and whoever gets it later writes nothing.
+// Clang's analysis cannot know that the panicking CPU is the only writer from here on, with or without the
+// lock. Once the lock is broken, its holder stops at the next character, and a CPU that gets the lock later
+// writes nothing.
 void LineConsole::write_in_panic(std::string_view line) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     const u64 self = this_cpu();
@@ -106,7 +106,7 @@ void LineConsole::write_in_panic(std::string_view line) PERCIVAL_NO_THREAD_SAFET
     }
     ConsoleDevice* device = device_.load(std::memory_order_acquire);
     if (!lock_broken_.exchange(true, std::memory_order_relaxed) && device != nullptr)
-        device->put('\n'); // the holder's line was cut
+        device->put('\n'); // ends the holder's line, which was cut
     emit(line, self);
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 using panic_detail::Arguments;
 
-// How often the CPU that ends the run has panicked. Only that CPU gets as far as counting.
+// How often the CPU that ends the run has panicked. Only that CPU counts here.
 constinit std::atomic<u32> panics{0};
 
 std::string_view base_name(std::string_view path)
@@ -27,7 +27,9 @@ std::string_view base_name(std::string_view path)
     return slice(path, path.rfind('/') + 1); // npos + 1 is 0
 }
 
-// Returns on the one CPU that may report, and for its first panic only. `where`: in the code that panicked.
+// Prints the first lines of a panic report. Returns only on the CPU that ends the run, and only for its first
+// panic: other CPUs stop here, and a second panic ends the run. `where` is an address in the code that
+// panicked.
 void begin_report(VirtAddr where, AddressKind kind, std::string_view text, Arguments arguments)
 {
     arch::mask_interrupts();
@@ -37,7 +39,7 @@ void begin_report(VirtAddr where, AddressKind kind, std::string_view text, Argum
     const u32 earlier = panics.fetch_add(1, std::memory_order_relaxed);
     if (earlier > 1)
         end_run(Verdict::Panic);
-    // What needs nothing but the console comes first: if anything below panics, this much is known.
+    // The first line needs nothing but the console, so it gets out even if anything below panics.
     std::array<char, kLineLength> room;
     Writer line{room};
     line.put(earlier == 0 ? "panic: " : "panic: again, while the panic was reported: ");

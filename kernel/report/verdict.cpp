@@ -15,9 +15,10 @@ namespace {
 constexpr u64 kNobody = 0;
 
 constinit std::atomic<bool> by_semihosting{false};
-// The CPU by its affinity, not by its number: that needs no memory that a broken CPU might lack.
+// The CPU that ends the run, by its affinity. Its number would need percpu state, which a broken CPU might
+// lack.
 constinit std::atomic<u64> ending{kNobody};
-// Only the CPU that ends the run counts here: end_run() enters itself again when one of its steps panics.
+// How often end_run() was entered on the CPU that ends the run: a step of it that panics enters it again.
 constinit std::atomic<u32> attempts{0};
 
 std::string_view name_of(Verdict verdict)
@@ -35,6 +36,8 @@ std::string_view name_of(Verdict verdict)
     return "panic";
 }
 
+// Leaves the kernel, by semihosting or by turning the machine off. Returns if the machine cannot be turned
+// off.
 void leave(Verdict verdict)
 {
     if (by_semihosting.load(std::memory_order_relaxed))
@@ -63,9 +66,9 @@ void end_run(Verdict verdict)
     arch::mask_interrupts();
     if (!claim_end_of_run())
         arch::stop();
-    // A step that panics is not tried again.
+    // Each attempt skips the steps up to and including the one that may have panicked before.
     const u32 attempt = attempts.fetch_add(1, std::memory_order_relaxed);
-    console_enter_panic(); // nobody prints behind the verdict
+    console_enter_panic(); // no other CPU prints after the verdict (INV-verdict-1)
     if (attempt == 0)
         stop_other_cpus();
     if (attempt <= 1) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// How a run of the kernel ends: with one verdict, told on the console's last line and to whoever started the
-// machine.
+// The end of a run of the kernel: one verdict, which goes to the last line of the console and, as an exit
+// status, to the host that started the machine.
 //
-// INV-verdict-1: one CPU ends the run. The others stop when they try to, so there is one verdict, and nothing
-//                is printed behind it.
+// INV-verdict-1: only one CPU ends the run. Any other CPU that tries to stops instead, so there is only one
+//                verdict and nothing is printed after it.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -15,21 +15,22 @@ enum class Verdict : u8 {
     Passed = 0,
     Failed = 1, // a self-test failed
     Panic = 2,
-    Hang = 3, // the watchdog lost its patience
+    Hang = 3, // a self-test ran out of time
 };
 
-// Whether end_run() hands the verdict out by semihosting. Only when the boot arguments ask for it: without a
-// semihosting host the call is an undefined instruction. Boot CPU, before the run can end otherwise than by a
-// panic.
+// Sets whether end_run() reports the verdict by semihosting. Wanted only if the boot arguments ask for it,
+// because without a semihosting host the call is an undefined instruction. Boot CPU, before the run can end
+// in any way other than a panic.
 void set_verdict_by_semihosting(bool wanted);
 
-// Makes the calling CPU the one that ends the run. False: another CPU is it already, and the caller has to
-// stop. True again for the same CPU. Any context once the image is mapped.
+// Makes the calling CPU the one that ends the run (INV-verdict-1). Returns true if it is that CPU, now or
+// already. Returns false if another CPU is; the caller then has to stop. Any context once the image is
+// mapped.
 [[nodiscard]] bool claim_end_of_run();
 
-// Stops the other CPUs, prints `percival: verdict: …`, waits until the console has sent it, and leaves: by
-// semihosting if wanted, else by turning the machine off, else by stopping. Any context, a panic within
-// end_run() included.
+// Ends the run: stops the other CPUs, prints `percival: verdict: …` and waits until the console has sent it.
+// Then exits by semihosting if that is wanted, else turns the machine off, else stops. Any context, a panic
+// within end_run() included.
 [[noreturn]] void end_run(Verdict verdict);
 
 } // namespace percival

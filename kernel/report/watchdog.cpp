@@ -14,7 +14,9 @@ namespace {
 
 struct Watched {
     std::atomic<const TestName*> test{nullptr};
-    std::atomic<u64> deadline{0}; // in timer ticks; 0: nothing to watch. Whoever exchanges it for 0 decides
+    // In timer ticks; 0: there is nothing to watch. The CPU that changes it to 0 decides whether the test was
+    // in time.
+    std::atomic<u64> deadline{0};
     std::atomic<u32> timeout_seconds{0};
 };
 constinit Watched watched;
@@ -25,7 +27,7 @@ void begin_watched_test(const TestName& test, u32 timeout_seconds)
 {
     watched.test.store(&test, std::memory_order_relaxed);
     watched.timeout_seconds.store(timeout_seconds, std::memory_order_relaxed);
-    // Release: whoever sees the deadline sees which test it is for.
+    // Release: a CPU that sees the deadline also sees the test it is for.
     if (timeout_seconds != 0)
         watched.deadline.store(arch::timer_ticks() + timeout_seconds * arch::timer_frequency(),
                                std::memory_order_release);
@@ -35,7 +37,8 @@ void end_watched_test()
 {
     const bool has_deadline = watched.timeout_seconds.load(std::memory_order_relaxed) != 0;
     if (has_deadline && watched.deadline.exchange(0, std::memory_order_relaxed) == 0) {
-        // Too late: another CPU ends the run. It will want this one's backtrace.
+        // Too late: another CPU ends the run. This CPU keeps interrupts unmasked to answer with its
+        // backtrace.
         for (;;)
             arch::wait_for_interrupt();
     }
@@ -53,7 +56,7 @@ void check_watchdog()
     if (deadline == 0 || arch::timer_ticks() < deadline)
         return;
     const TestName* const test = current_test();
-    // One CPU reports, unless the test ended after all or a panic is under way.
+    // Only one CPU reports, and none if the test has ended after all or a panic is under way.
     if (!watched.deadline.compare_exchange_strong(deadline, 0, std::memory_order_relaxed) ||
         !claim_end_of_run())
         return;

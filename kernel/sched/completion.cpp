@@ -9,7 +9,7 @@ namespace percival {
 
 void Completion::complete()
 {
-    const PreemptGuard pin; // whoever is woken runs once the lock is given back
+    const PreemptGuard pin; // a woken thread runs here only after the lock is given back
     const IrqSpinGuard guard{lock_};
     done_.store(true, std::memory_order_release);
     while (Waiter* waiter = waiters_.pop_front())
@@ -23,7 +23,7 @@ void Completion::wait()
         {
             const IrqSpinGuard guard{lock_};
             if (done_.load(std::memory_order_relaxed))
-                return; // off the list: complete() took it off
+                return; // `waiter` is on no list: complete() removed it
             if (!waiter.is_linked())
                 waiters_.push_back(waiter);
         }

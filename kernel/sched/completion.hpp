@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Something that happens once, and that any number of threads may wait for: the end of a thread, the ring of a
-// timer. Waiting blocks (kernel/sched/scheduler.hpp); completing is for any context.
+// A completion: an event that happens once and that any number of threads may wait for, such as the end of a
+// thread or the expiry of a timer. Waiting blocks (kernel/sched/scheduler.hpp); any context may complete.
 #pragma once
 
 #include "kernel/lib/list.hpp"
@@ -16,15 +16,17 @@ class Completion : Immovable {
 public:
     constexpr Completion() = default;
 
-    // The last access of complete() to the object is that which lets waiters go.
+    // Marks the event as happened and wakes all waiters. A waiter may free the object as soon as wait()
+    // returns: complete() does not touch it after it has given back the lock.
     void complete();
+    // Blocks until complete() has been called; returns at once if it has been already.
     void wait();
-    // Nobody waits.
+    // Makes the object usable for another event. No thread may be waiting.
     void reset() { done_.store(false, std::memory_order_relaxed); }
 
 private:
     struct Waiter : ListLink<> {
-        explicit Waiter(Thread& its_thread) : thread{its_thread} {}
+        explicit Waiter(Thread& waiting_thread) : thread{waiting_thread} {}
         Thread& thread;
     };
 

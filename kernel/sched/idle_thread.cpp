@@ -24,14 +24,14 @@ void pull()
     const CpuSet others = active_cpu_set.copy();
     if (!others.contains(self))
         return;
-    bool done = false;
+    bool pulled = false;
     others.for_each([&](CpuId cpu) {
-        if (!done && cpu != self && run_queues.on(cpu).waiting() != 0)
-            done = hand_over(cpu, self);
+        if (!pulled && cpu != self && run_queues.on(cpu).waiting() != 0)
+            pulled = hand_over(cpu, self);
     });
 }
 
-// The boot CPU's idle thread, the first time it runs.
+// Is the function of the boot CPU's idle thread. A new thread begins with interrupts unmasked.
 void begin_idle(void*)
 {
     arch::mask_interrupts();
@@ -81,7 +81,7 @@ void run_idle_thread()
         if (preemption().due != 0)
             switch_if_due();
         arch::mask_interrupts();
-        // It wakes for a pending interrupt although that is masked, so none is missed.
+        // A pending interrupt ends the wait even though it is masked, so none is missed.
         if (preemption().due == 0) {
             if (idle_hook != nullptr)
                 idle_hook(self);

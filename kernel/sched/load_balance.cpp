@@ -9,25 +9,26 @@
 namespace percival {
 namespace {
 
-// Ticks between two looks for a CPU that has less to do.
+// Ticks between two searches for a CPU that has less to do.
 constexpr u32 kPushTicks = 5;
 
-// Since the last look. The tick's own.
+// Ticks since the last search. Only the tick of its CPU uses it.
 PERCIVAL_PERCPU PerCpu<u32> ticks_without_push{};
 
-// A thread that waits for `from` and may run on `to`, taken off its queue; null: there is none to spare.
+// Takes a thread that may run on `to` off the queue of `from`. Returns null if none can be spared.
 Thread* take_from(CpuId from, CpuId to)
 {
     RunQueue& queue = run_queues.on(from);
     const IrqSpinGuard guard{queue.lock};
-    // What an idle CPU is about to run stays there.
+    // An idle CPU with one thread in its queue is about to run that thread, so it keeps it.
     const Thread* const running = queue.running.load(std::memory_order_relaxed);
     if (queue.size() <= (running != nullptr && is_idle_thread(*running) ? 1u : 0u))
         return nullptr;
     return queue.take_away_first_that([to](const Thread& thread) { return may_run_on(thread, to); });
 }
 
-// To a CPU that has at least two fewer, the one that runs counted. Interrupts masked.
+// Moves a thread of `self` to a CPU that has at least two fewer; the running thread of each counts.
+// Interrupts masked.
 void push(CpuId self)
 {
     const u32 own = run_queues.on(self).waiting();

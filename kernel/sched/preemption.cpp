@@ -34,7 +34,7 @@ void scheduler_tick()
         return;
     const CpuId self = this_cpu_id();
     push_on_tick(self);
-    // It is a guest here, and a CPU it asked for is back.
+    // The thread runs here only because all CPUs of its affinity were offline, and one of them is back.
     if (!may_run_on(running, self))
         running.due = 1;
     if (running.slice != 0)
@@ -57,9 +57,9 @@ void switch_at_interrupt_return()
 void switch_if_due()
 {
     if (preemption().count != 0)
-        return; // whoever ends the last reason comes here again
+        return; // enable_preemption() calls again when the count reaches 0
     if (arch::interrupts_masked()) {
-        // The switch comes with the interrupt, when they are unmasked.
+        // This interrupt is taken, and performs the switch, as soon as interrupts are unmasked.
         arch::send_ipi(this_cpu_id(), arch::Ipi::Reschedule);
         return;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What makes a switch of threads due that the running thread did not ask for, and the end of an interrupt,
-// where it takes place. The count and the guards that put it off: kernel/sync/preemption.hpp.
+// Preemption: requests a thread switch that the running thread did not ask for, and performs it at the end of
+// an interrupt. kernel/sync/preemption.hpp has the count and the guards that delay it.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -8,13 +8,15 @@
 
 namespace percival {
 
-// Makes a switch due on `cpu`.
+// Makes a switch due on `cpu`, by an interrupt if that is another CPU. Any context.
 void request_switch(CpuId cpu);
-// The Ipi::Reschedule handler: makes a switch due here.
+// Handles Ipi::Reschedule: makes a switch due on this CPU.
 void make_switch_due();
-// At the end of an interrupt, masked, on the interrupted thread's stack.
+// Switches threads if that is due and the interrupted thread has no reason to stay. Called at the end of an
+// interrupt, interrupts masked, on the stack of the interrupted thread.
 void switch_at_interrupt_return();
-// One tick of the running thread. Interrupts masked.
+// Charges one tick to the running thread, and makes a switch due when its time slice is over. Also balances
+// the load. Interrupts masked.
 void scheduler_tick();
 
 } // namespace percival

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The threads that wait for one CPU: a list for each priority, and which of the lists have somebody. The owner
-// sees to exclusion. T is a ListLink<> and has a `priority`.
+// The threads that wait for one CPU: one list for each priority, and a mask of the lists that are not empty.
+// The caller serializes all calls. T derives from ListLink<> and has a `priority`.
 #pragma once
 
 #include "kernel/lib/list.hpp"
@@ -20,17 +20,19 @@ public:
 
     u32 size() const { return size_; }
 
-    // Behind those of its priority, or before them if it has not used its time up.
+    // Adds a thread behind the others of its priority.
     void push_back(T& thread)
     {
         lists_[index_of(thread)].push_back(thread);
         note_added(thread);
     }
+    // Adds a thread before the others of its priority: it was preempted and has time left.
     void push_front(T& thread)
     {
         lists_[index_of(thread)].push_front(thread);
         note_added(thread);
     }
+    // Removes a thread that is here.
     void remove(T& thread)
     {
         lists_[index_of(thread)].remove(thread);
@@ -39,12 +41,12 @@ public:
         --size_;
     }
 
-    // The first of the highest priority; null: there is none.
+    // Returns the first thread of the highest priority, or null if there is no thread.
     T* highest() const
     {
         return present_ == 0 ? nullptr : lists_[static_cast<u32>(31 - std::countl_zero(present_))].front();
     }
-    // The first, from the highest priority down, of which `suits(thread)`.
+    // Returns the first thread for which `suits(thread)` holds, from the highest priority down, or null.
     template <class Suits>
     T* highest_that(Suits suits) const
     {

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A CPU's run queue: the thread it runs and those that wait for it. Private to the scheduler, whose parts are
+// The run queue of a CPU: the thread that runs and the threads that wait to run. Private to the scheduler,
+// whose parts are
 //
-//   run_queue.hpp          this: the queues and their lock
+//   run_queue.hpp          the queues and their locks
 //   thread_placement.hpp   which CPU's queue a thread joins
-//   thread_switch.hpp      from one thread to the next, and how a thread gives its CPU up
-//   preemption.hpp         when a thread has to
-//   load_balance.hpp       from busy CPUs to others
-//   thread_affinity.hpp    threads that ask for a CPU
-//   idle_thread.hpp        what runs when the queue is empty
+//   thread_switch.hpp      the switch from one thread to the next, and how a thread gives up its CPU
+//   preemption.hpp         when a thread has to give up its CPU
+//   load_balance.hpp       moving threads from busy CPUs to others
+//   thread_affinity.hpp    threads that ask for certain CPUs
+//   idle_thread.hpp        the thread that runs when the queue is empty
 //   scheduler.cpp          CPUs that begin and cease to run threads
 //
-// A queue's lock is held with interrupts masked, and one at a time: a thread goes from one queue to another
-// by being on neither in between.
+// The lock of a queue is held with interrupts masked. A CPU holds at most one of these locks: a thread that
+// moves from one queue to another is on neither in between.
 //
-// INV-run_queue-1: a thread is on a queue exactly while it is Ready, and then on that of its `cpu`; idle
-//                  threads are on none. One that was taken off for another queue is Moving, and its taker's
-//                  until it is placed (INV-thread-1).
-// INV-run_queue-2: waiting() is the number of threads on the queue whenever its lock is free. Who looks
-//                  without the lock takes it for a hint.
+// INV-run_queue-1: a thread is on a queue exactly while it is Ready, and then on the queue of its `cpu`. Idle
+//                  threads are on none. A thread that was taken off for another queue is Moving, and belongs
+//                  to the CPU that took it until it is placed (INV-thread-1).
+// INV-run_queue-2: waiting() is the number of threads on the queue whenever its lock is free. A reader
+//                  without the lock treats it as a hint.
 #pragma once
 
 #include "kernel/sched/ready_threads.hpp"
@@ -32,16 +33,17 @@ class RunQueue {
 public:
     constexpr RunQueue() = default;
 
-    UncheckedSpinLock lock;                // one thread takes it and the next one gives it back
+    UncheckedSpinLock lock;                // at a switch, one thread takes it and the next one gives it back
     std::atomic<Thread*> running{nullptr}; // changes under the lock
 
-    // Makes the thread Ready: behind those of its priority, or before them if it has not used its time up.
+    // Makes a thread Ready, behind the others of its priority.
     void push_back(Thread& thread) PERCIVAL_REQUIRES(lock)
     {
         thread.state = ThreadState::Ready;
         ready_.push_back(thread);
         note_size();
     }
+    // Makes a thread Ready, before the others of its priority: it was preempted and has time left.
     void push_front(Thread& thread) PERCIVAL_REQUIRES(lock)
     {
         thread.state = ThreadState::Ready;
@@ -49,7 +51,7 @@ public:
         note_size();
     }
 
-    // The thread that runs next, no longer on the queue; null: there is none.
+    // Takes the thread that runs next off the queue and returns it, or null if the queue is empty.
     Thread* take_highest() PERCIVAL_REQUIRES(lock)
     {
         Thread* const thread = ready_.highest();
@@ -57,8 +59,8 @@ public:
             remove(*thread);
         return thread;
     }
-    // Takes a thread off for another queue: the first, from the highest priority down, that suits. It is the
-    // caller's to place.
+    // Takes away the first thread for which `suits(thread)` holds, from the highest priority down, or returns
+    // null.
     template <class Suits>
     Thread* take_away_first_that(Suits suits) PERCIVAL_REQUIRES(lock)
     {
@@ -67,6 +69,8 @@ public:
             take_away(*thread);
         return thread;
     }
+    // Takes a thread off for another queue and makes it Moving: the caller then owns it and has to place()
+    // it.
     void take_away(Thread& thread) PERCIVAL_REQUIRES(lock)
     {
         remove(thread);
@@ -74,7 +78,7 @@ public:
     }
 
     u32 size() const PERCIVAL_REQUIRES(lock) { return ready_.size(); }
-    // The same for those who look without the lock.
+    // The size as a hint, for readers without the lock (INV-run_queue-2).
     u32 waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
 private:
@@ -91,20 +95,22 @@ private:
 
 extern PerCpu<RunQueue> run_queues;
 
-// Whose queue the thread belongs to. Another CPU may change it at any time, unless the queue is locked.
+// Returns the CPU whose queue the thread belongs to. Another CPU may change it at any time, unless that queue
+// is locked.
 inline CpuId cpu_of(const Thread& thread)
 {
     return CpuId{thread.cpu.load(std::memory_order_relaxed)};
 }
 
-// The queue a thread belongs to, locked. The analysis cannot name a lock that is found out.
+// Locks the queue that a thread belongs to and returns it. Clang's analysis cannot name the lock: it is
+// chosen at run time.
 inline RunQueue& lock_queue_of(const Thread& thread) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     for (;;) {
         const CpuId cpu = cpu_of(thread);
         RunQueue& queue = run_queues.on(cpu);
         queue.lock.lock();
-        if (cpu_of(thread) == cpu)
+        if (cpu_of(thread) == cpu) // INV-thread-1: it changes only under the lock, or while Moving
             return queue;
         queue.lock.unlock();
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CPUs that begin and cease to run threads: at the start, and by hotplug.
+// Lets CPUs begin and cease to run threads, at boot and by hotplug.
 #include "kernel/sched/scheduler.hpp"
 
 #include "kernel/sched/idle_thread.hpp"
@@ -16,7 +16,7 @@ PERCIVAL_PERCPU PerCpu<RunQueue> run_queues{};
 
 namespace {
 
-// A thread that waits for the CPU, taken off its queue; null: there is none.
+// Takes a thread off the queue of `cpu` and returns it, or null if the queue is empty.
 Thread* take_any(CpuId cpu)
 {
     RunQueue& queue = run_queues.on(cpu);
@@ -49,7 +49,7 @@ void join_scheduler()
 void deactivate_cpu(CpuId cpu)
 {
     active_cpu_set.remove(cpu);
-    // No thread joins the queue any more (INV-thread_placement-1), so this ends.
+    // The loop ends because no thread joins the queue any more (INV-thread_placement-1).
     for (bool more = true; more;) {
         const PreemptGuard pin;
         const arch::InterruptMask masked;

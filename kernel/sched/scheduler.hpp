@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which thread runs where. Each CPU has a queue of its own and runs the first of the highest priority; among
-// equals the tick shares out the time. A CPU that runs out of threads takes one from another CPU's queue
-// (idle pull); a CPU with more threads than another hands one over from time to time (periodic push).
+// The scheduler decides which thread runs on which CPU. Each CPU has its own queue and runs the first thread
+// of the highest priority; the tick shares the time among threads of the same priority. A CPU whose queue is
+// empty takes a thread from another CPU's queue (idle pull). A CPU with more threads than another hands one
+// over from time to time (periodic push).
 //
-// A thread is replaced when an interrupt returns, or when it ends its last PreemptGuard, or when it blocks.
-// Blocking is for threads only, with interrupts unmasked and no PreemptGuard held: a panic otherwise.
+// A thread is replaced when an interrupt returns, when it ends its last PreemptGuard, or when it blocks. Only
+// threads may block, with interrupts unmasked and no PreemptGuard held; anything else is a panic.
 //
-// INV-scheduler-1: threads are switched with interrupts masked and the queue's lock held, which the thread
-//                  that comes in gives back: what the one that goes out leaves behind is complete before
-//                  another CPU can find it.
-// INV-scheduler-2: no exclusive monitor survives a switch. A thread can be replaced between its load and its
-//                  store only by an exception, and then continues by an exception return, which clears the
-//                  monitor (Arm ARM B2.12.2). Nobody else's store can profit: each is preceded by a load of
-//                  its own.
+// INV-scheduler-1: threads are switched with interrupts masked and with the queue's lock held. The incoming
+//                  thread gives the lock back, so the saved state of the outgoing thread is complete before
+//                  another CPU can find that thread.
+// INV-scheduler-2: no exclusive monitor survives a switch. Only an exception can replace a thread between its
+//                  exclusive load and store. The thread then resumes by an exception return, which clears the
+//                  monitor (Arm ARM B2.12.2). The exclusive store of another thread cannot succeed by mistake
+//                  either, because its own exclusive load precedes it.
 #pragma once
 
 #include "kernel/lib/cpu_set.hpp"
@@ -20,22 +21,25 @@
 
 namespace percival {
 
-// What the timer of tests and of time slices is: how long one of several equals runs.
+// The time slice: how many ticks a thread runs while others of the same priority wait.
 inline constexpr u32 kSliceTicks = 2;
 
-// Makes the boot CPU run threads: the caller is its first. Boot CPU, once, before any other CPU starts.
+// Lets the boot CPU run threads; the caller is the first of them. Boot CPU, once, before any other CPU
+// starts.
 void start_scheduler();
-// Makes every other CPU run threads, each time it comes up: the caller is its idle thread, interrupts masked.
+// Lets the calling CPU run threads. Called by the idle thread of every other CPU each time that CPU comes up,
+// interrupts masked.
 void join_scheduler();
 
-// CPUs that take threads.
+// Returns the CPUs that accept threads.
 CpuSet active_cpus();
 
 // --- For CPU hotplug
 
-// From now on `cpu` gets no threads and sends away those it has, until it joins again.
+// Stops `cpu` from accepting threads until it joins again, and moves the waiting threads to other CPUs. The
+// running thread leaves at its next switch, which is requested. Threads only.
 void deactivate_cpu(CpuId cpu);
-// Whether nothing but the idle thread is left there.
+// Returns whether `cpu` has no thread left but its idle thread.
 bool has_no_threads(CpuId cpu);
 
 } // namespace percival

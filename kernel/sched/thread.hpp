@@ -4,12 +4,14 @@
 //      auto worker = start_thread("worker", [&] { … });     // the closure lives until the thread is joined
 //      join(*worker);
 //
-// Starting and joining need a context that may block (kernel/sched/scheduler.hpp). A thread ends by returning; what
-// it held is its own business. Every thread is joined by somebody, once: that frees it.
+// Starting and joining need a context that may block (kernel/sched/scheduler.hpp). A thread ends when its
+// function returns; nothing that it held is released for it. Every thread is joined exactly once, which frees
+// it.
 //
-// INV-thread-1: state, cpu and affinity change under the lock of the queue of `cpu` (kernel/sched/run_queue.hpp),
-//               but for cpu while the state is Moving: then whoever made it so owns the thread.
-// INV-thread-2: the thread pointer of a CPU is the thread it runs, from the first C++ on.
+// INV-thread-1: state, cpu and affinity change under the lock of the queue of `cpu`
+//               (kernel/sched/run_queue.hpp). The exception is `cpu` while the state is Moving: then the code
+//               that set Moving owns the thread.
+// INV-thread-2: the thread pointer of a CPU points to the thread that it runs, from the first C++ on.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -29,31 +31,31 @@
 
 namespace percival {
 
-// Higher numbers go first. Among equals time is shared.
+// Higher numbers run first. Threads of the same priority share the time.
 enum class Priority : u8 { Idle = 0, Low = 8, Normal = 16, High = 24, Highest = 31 };
 
 enum class ThreadState : u8 {
     Running,
     Ready,   // on its CPU's queue
     Moving,  // on the way to a queue
-    Blocked, // until somebody wakes it
+    Blocked, // until wake()
     Exited,
 };
 
-// The context comes first: it is where the thread pointer points.
+// The context comes first, because the thread pointer points to it.
 struct Thread : ThreadContext, ListLink<> {
     constexpr Thread() = default;
-    constexpr Thread(std::string_view its_name, Priority its_priority, CpuSet may_run_on)
-        : priority{its_priority}, affinity{may_run_on}, name{its_name}
+    constexpr Thread(std::string_view thread_name, Priority thread_priority, CpuSet may_run_on)
+        : priority{thread_priority}, affinity{may_run_on}, name{thread_name}
     {
     }
 
     Priority priority{Priority::Normal};
     ThreadState state{ThreadState::Running};
-    bool wake_pending{false};           // woken while it was not blocked
+    bool wake_pending{false};           // it was woken while it was not blocked
     u32 slice{0};                       // ticks it may still run while others of its priority wait
-    std::atomic<u32> cpu{0};            // whose queue it belongs to
-    std::optional<CpuId> destination{}; // where it wants to go
+    std::atomic<u32> cpu{0};            // the CPU whose queue it belongs to
+    std::optional<CpuId> destination{}; // the CPU it has to move to next
     CpuSet affinity{};
 
     std::string_view name{"?"};
@@ -64,16 +66,17 @@ struct Thread : ThreadContext, ListLink<> {
     u64 migrations{0}; // how often it changed CPUs
 };
 
-// The running one.
+// Returns the running thread (INV-thread-2). Any context; in an interrupt handler it is the interrupted
+// thread.
 inline Thread& current_thread()
 {
     return static_cast<Thread&>(preemption());
 }
 
-// What a CPU runs from its first instruction on. boot/start.S makes the thread pointer point to it.
+// The threads that CPUs start as. boot/start.S makes the thread pointer point to them.
 extern "C" {
-extern Thread boot_thread;         // the boot CPU's: the start-up, then the tests
-extern PerCpu<Thread> idle_thread; // each CPU's, by its global address: runs when nothing else does
+extern Thread boot_thread;         // of the boot CPU: runs the start-up, then the tests
+extern PerCpu<Thread> idle_thread; // of each CPU, used by its global address: runs when no other thread does
 }
 
 enum class ThreadError : u8 { NoMemory, NoStack };
@@ -90,7 +93,7 @@ std::expected<Thread*, ThreadError> start(std::string_view name, void (*function
 
 } // namespace thread_detail
 
-// `name` and `f` live until the thread is joined.
+// Starts a thread that calls `f()`. The caller keeps `name` and `f` alive until the thread is joined.
 template <class F>
 std::expected<Thread*, ThreadError> start_thread(std::string_view name, F& f,
                                                  const ThreadOptions& options = {})
@@ -100,7 +103,7 @@ std::expected<Thread*, ThreadError> start_thread(std::string_view name, F& f,
         const_cast<void*>(static_cast<const volatile void*>(std::addressof(f))), options);
 }
 
-// Waits until the thread has ended and frees it. Blocks.
+// Waits until the thread has ended, and frees it. Blocks.
 void join(Thread& thread);
 
 } // namespace percival

@@ -37,8 +37,9 @@ void move_interrupted_thread(CpuId cpu)
     interrupted.due = 1;
 }
 
-// The lock is the one that lock_queue_of() found out. If the calling thread itself must move, that is due
-// when the guards end, and has happened at the return unless it could not.
+// Clang cannot name the lock: it is chosen at run time by lock_queue_of(). If the calling thread itself must
+// move, the switch is due when the two guards end, so it has happened at the return unless the thread cannot
+// be switched.
 void set_affinity(Thread& thread, const CpuSet& cpus) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     const PreemptGuard pin;

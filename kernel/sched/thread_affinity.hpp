@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Threads that ask for a CPU, for once or from now on.
+// Threads that ask for certain CPUs, once or from now on.
 #pragma once
 
 #include "kernel/sched/thread.hpp"
 
 namespace percival {
 
-// Continues on `cpu`, once; from there the thread goes wherever balancing or its affinity lead. False, and no
-// move: the thread may not run there, or the CPU takes no threads. Blocks.
+// Moves the calling thread to `cpu`. The thread does not stay there: balancing and its affinity apply as
+// usual afterwards. Returns false, without a move, if the thread may not run there or the CPU accepts no
+// threads. Blocks.
 [[nodiscard]] bool migrate_to(CpuId cpu);
 
-// Where a thread may run. The calling thread is on one of these CPUs when this returns (so it must be able to
-// block then); another one is soon. While none of them takes threads the thread runs anywhere.
+// Sets the CPUs that a thread may run on. If it is the calling thread, it is on one of them at the return, so
+// it must be able to block; another thread moves there soon. While none of them accepts threads, the thread
+// runs anywhere.
 void set_affinity(Thread& thread, const CpuSet& cpus);
 
-// The calling thread may run on this CPU only for its lifetime, and may still block and be preempted.
+// Keeps the calling thread on its current CPU for the lifetime of the object. The thread may still block and
+// be preempted.
 class StayOnCpu : Immovable {
 public:
     StayOnCpu();
@@ -26,8 +29,8 @@ private:
     CpuId cpu_;
 };
 
-// From an interrupt handler: the interrupted thread continues on `cpu`, if it may run there. For tests that
-// move threads between any two instructions.
+// Makes the interrupted thread continue on `cpu`, if it may run there. Called from an interrupt handler, by
+// tests that move threads between any two instructions.
 void move_interrupted_thread(CpuId cpu);
 
 } // namespace percival

@@ -12,6 +12,7 @@ constinit SharedCpuSet idle_cpu_set;
 
 namespace {
 
+// Returns the CPUs on which the thread may run now (may_run_on()).
 CpuSet allowed_cpus(const Thread& thread)
 {
     const CpuSet all = active_cpu_set.copy();
@@ -19,7 +20,8 @@ CpuSet allowed_cpus(const Thread& thread)
     return asked_for.empty() ? all : asked_for;
 }
 
-// The CPU a thread should be queued on.
+// Returns the CPU whose queue the thread should join. It is a hint: the caller checks it under the queue's
+// lock.
 CpuId choose_cpu(const Thread& thread)
 {
     if (thread.destination && may_run_on(thread, *thread.destination))
@@ -38,7 +40,8 @@ CpuId choose_cpu(const Thread& thread)
     return best;
 }
 
-// Puts a thread on the queue of `cpu` and sees to it that the CPU takes notice. Interrupts masked.
+// Puts a thread on the queue of `cpu`, and requests a switch there if the thread should run at once.
+// Interrupts masked.
 void join_queue(RunQueue& queue, CpuId cpu, Thread& thread) PERCIVAL_REQUIRES(queue.lock)
 {
     queue.push_back(thread);
@@ -76,7 +79,7 @@ void place(Thread& thread)
     }
 }
 
-// The lock is the one that lock_queue_of() found out.
+// Clang cannot name the lock: it is chosen at run time by lock_queue_of().
 void wake(Thread& thread) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     const PreemptGuard pin;

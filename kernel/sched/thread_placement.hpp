@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which CPU's queue a thread joins: that of the CPU it asked for, or where it was if that is idle, or of
-// another idle one, or the shortest.
+// Placement decides which CPU's queue a thread joins. In this order: the CPU that the thread asked for; its
+// last CPU if that is idle; another idle CPU; the CPU with the shortest queue.
 //
-// INV-thread_placement-1: a thread joins a queue only if, with the queue's lock held, it may run on that CPU.
-//                         So whoever changes its affinity under the lock, or takes the CPU out of the active
-//                         ones and takes the lock then, finds every thread there that must not stay.
+// INV-thread_placement-1: a thread joins a queue only if it may run on that CPU, which is checked with the
+//                         queue's lock held. A change of the affinity under that lock, or the removal of the
+//                         CPU from the active CPUs before taking the lock, therefore finds every thread on
+//                         the queue that must not stay there.
 #pragma once
 
 #include "kernel/lib/cpu_set.hpp"
@@ -12,7 +13,7 @@
 
 namespace percival {
 
-// Ends a thread's block(), or its next one if it does not block now. Any context.
+// Makes the block() of a thread return, or its next block() if it is not in one now. Any context.
 void wake(Thread& thread);
 
 namespace thread_detail {
@@ -22,14 +23,15 @@ void make_ready(Thread& thread);
 
 // --- Private to the scheduler (kernel/sched/run_queue.hpp)
 
-// CPUs that take threads, and those of them that run none.
+// The CPUs that accept threads, and the CPUs that run their idle thread.
 extern SharedCpuSet active_cpu_set;
 extern SharedCpuSet idle_cpu_set;
 
-// Where the thread may run now: what it asked for, or anywhere if that takes no threads.
+// Returns whether the thread may run on `cpu` now: the CPU accepts threads, and it is in the thread's
+// affinity or no CPU of that affinity accepts threads.
 bool may_run_on(const Thread& thread, CpuId cpu);
 
-// Queues a thread that the caller owns (state Moving). Interrupts masked, no queue locked.
+// Puts a thread that the caller owns (state Moving) on a queue. Interrupts masked, no queue locked.
 void place(Thread& thread);
 
 } // namespace percival

@@ -16,7 +16,8 @@
 namespace percival {
 namespace {
 
-// What becomes of a thread that stops running. False: it goes on, it was woken meanwhile.
+// Gives a thread that stops running its next state and place (INV-run_queue-1). Returns false if it has to go
+// on running, because it was woken before it could block.
 bool retire(RunQueue& queue, CpuId self, Thread& thread, Leave why) PERCIVAL_REQUIRES(queue.lock)
 {
     if (why == Leave::Blocks) {
@@ -49,19 +50,21 @@ Thread& take_next(RunQueue& queue, CpuId self) PERCIVAL_REQUIRES(queue.lock)
     return *next;
 }
 
-// What the thread that comes in does for the one that went out. Interrupts masked; the queue of this CPU,
-// whichever it is by now, is locked (INV-scheduler-1).
+// Finishes the switch on behalf of `before`, the outgoing thread. Runs in the incoming thread, interrupts
+// masked. The queue of the current CPU is locked on entry and unlocked here (INV-scheduler-1). That CPU may
+// differ from the one on which the incoming thread last ran.
 void finish_switch(Thread& before) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     const ThreadState state = before.state;
     run_queues.on(this_cpu_id()).lock.unlock();
-    // Moving and Exited threads are nobody else's yet; any other may be running elsewhere by now.
+    // A thread that is Moving or Exited is still ours; any other may be running on another CPU by now.
     if (state == ThreadState::Moving)
         place(before);
     else if (state == ThreadState::Exited)
         before.exited.complete();
 }
 
+// Keeps idle_cpu_set and the alarm in step when this CPU becomes idle or ceases to be.
 void note_idle(CpuId self, const Thread& before, const Thread& next)
 {
     if (is_idle_thread(next))
@@ -72,7 +75,7 @@ void note_idle(CpuId self, const Thread& before, const Thread& next)
         program_alarm();
 }
 
-// For a thread that gives its CPU up itself.
+// Switches away from a thread that gives up its CPU itself.
 void leave(Leave why)
 {
     PERCIVAL_ASSERT(preemption().count == 0);
@@ -83,7 +86,7 @@ void leave(Leave why)
 
 } // namespace
 
-// The lock is given back by the thread that comes in.
+// Clang cannot follow the lock: the incoming thread gives it back.
 void switch_threads(Leave why) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     Thread& before = current_thread();
@@ -109,7 +112,8 @@ void switch_threads(Leave why) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
         arch::switch_context(&before.stack_pointer, next.stack_pointer, thread_pointer, &before)));
 }
 
-// The first of a new thread, in the place of switch_threads()'s end. arch/arm64/threads/context_switch.S
+// Is where a new thread begins, in place of the end of switch_threads(). Called by
+// arch/arm64/threads/context_switch.S.
 extern "C" [[noreturn]] void begin_thread(Thread* before)
 {
     finish_switch(*before);

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// From one thread of a CPU to the next: how a thread gives its CPU up. INV-scheduler-1 and INV-scheduler-2
-// (kernel/sched/scheduler.hpp) are kept here.
+// The switch from one thread of a CPU to the next, and the ways in which a thread gives up its CPU. This file
+// keeps INV-scheduler-1 and INV-scheduler-2 (kernel/sched/scheduler.hpp).
 #pragma once
 
 #include "kernel/lib/types.hpp"
 
 namespace percival {
 
-// Blocks the calling thread until it is woken; returns at once if it was woken since it last returned. May
-// return without a reason: callers look again.
+// Blocks the calling thread until wake() is called for it. Returns at once if that has happened since the
+// last return. It may also return without a reason, so callers check their condition again.
 void block();
 
-// Goes behind the threads of its priority.
+// Puts the calling thread behind the other threads of its priority, with a new time slice. Blocks.
 void yield();
 
-// Sleeps. Blocks.
+// Blocks the calling thread for at least `nanoseconds`.
 void sleep_for_nanoseconds(u64 nanoseconds);
 
 // --- Private to the scheduler (kernel/sched/run_queue.hpp)
@@ -22,7 +22,8 @@ void sleep_for_nanoseconds(u64 nanoseconds);
 // Why the running thread stops running.
 enum class Leave : u8 { Preempted, Yields, Blocks, Exits };
 
-// Interrupts masked. Returns when the calling thread runs again: at once, if it stays the best one.
+// Switches to the thread that should run next. Returns when the calling thread runs again, which is at once
+// if it is still the best choice. Interrupts masked.
 void switch_threads(Leave why);
 
 } // namespace percival

@@ -25,13 +25,14 @@ u64 period()
     return this_cpu_is_idle() ? arch::timer_frequency() : arch::timer_frequency() / kTicksPerSecond;
 }
 
-// When the alarm has to ring next. An idle CPU keeps the tick it has if that comes earlier; one that is idle no
-// more has it brought forward.
+// Returns when the alarm has to ring next. If the next tick is more than a period away, as it can be when the
+// CPU ceases to be idle, it is brought forward. A CPU that becomes idle keeps its next tick, which comes
+// sooner.
 u64 next_event(u64 now)
 {
     const u64 tick = std::min(this_cpu<next_tick>.read(), now + period());
     this_cpu<next_tick>.write(tick);
-    return std::min(tick, Timer::first_time());
+    return std::min(tick, Timer::first_time()); // INV-timers-1
 }
 
 void tick(u64 now)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The tick: a CPU's timer fires at a steady rate while it runs threads, for time slices and so that time-outs
-// are noticed whatever the CPU does. An idle CPU has its timer set for its first timer only (kernel/sched/timers.hpp),
-// and for once a second, so that a test that hangs with its own CPU's interrupts masked is found.
+// The tick: the timer of a CPU fires at a steady rate while the CPU runs threads. The tick ends time slices,
+// and makes time-outs noticed whatever the CPU does. The timer of an idle CPU is set only for the first
+// software timer of that CPU (kernel/sched/timers.hpp) and for once a second. The latter lets an idle CPU
+// find a test that hangs on another CPU with interrupts masked.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -10,23 +11,25 @@ namespace percival {
 
 inline constexpr u32 kTicksPerSecond = 50;
 
-// Starts the calling CPU's tick, and stops it before the CPU goes offline. Interrupts masked or not.
+// Start the tick of the calling CPU, and stop it before the CPU goes offline. Interrupts masked or not.
 void start_tick();
 void stop_tick();
 
-// The alarm interrupt's handler: counts, re-arms, and runs what waits for time to pass. Interrupts masked.
+// Handles the alarm interrupt: counts the tick, sets the next alarm, and runs the timers that are due.
+// Interrupts masked.
 void handle_tick();
 
-// Sets the alarm of the calling CPU anew: its first timer has changed, or it became idle or ceased to be.
-// Interrupts masked.
+// Sets the alarm of the calling CPU again, after its first timer has changed or after it became idle or
+// ceased to be. Interrupts masked.
 void program_alarm();
 
-// How often the tick of `cpu` has fired. Any context.
+// Returns how often the tick of `cpu` has fired. Any context.
 u64 tick_count(CpuId cpu);
 
-// Replaces the calling CPU's tick by `handler`, called at every alarm. No alarm is set yet; the next one is
-// always armed with arch::timer_set_alarm(). Null gives the tick back. For tests that need interrupts at
-// moments of their own: no timer rings meanwhile, and no time slice ends.
+// Replaces the tick of the calling CPU by `handler`, which is called at every alarm. No alarm is set at
+// first: the caller, and then the handler, sets each one by arch::timer_set_alarm(). A null handler restores
+// the tick. For tests that need interrupts at moments of their choice: meanwhile no timer rings and no time
+// slice ends.
 using AlarmHandler = void (*)();
 void take_over_alarm(AlarmHandler handler);
 

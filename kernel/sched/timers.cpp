@@ -14,7 +14,8 @@ namespace percival {
 struct TimerQueue {
     SpinLock lock;
     List<Timer> timers PERCIVAL_GUARDED_BY(lock){};
-    Timer* ringing PERCIVAL_GUARDED_BY(lock){nullptr}; // its function runs
+    // A timer that is off the list but still in use: its function runs, or it is moving to another CPU.
+    Timer* ringing PERCIVAL_GUARDED_BY(lock){nullptr};
 
     void insert(Timer& timer) PERCIVAL_REQUIRES(lock)
     {
@@ -53,7 +54,7 @@ bool Timer::cancel()
         TimerQueue& queue = timer_queues.on(cpu);
         const IrqSpinGuard guard{queue.lock};
         if (cpu_.load(std::memory_order_relaxed) != cpu.index())
-            continue; // it moved with a CPU that went offline
+            continue; // its CPU went offline, and it moved to another queue
         if (is_linked()) {
             queue.timers.remove(*this);
             stopped = true;
@@ -93,7 +94,7 @@ u64 Timer::first_time()
     return timer == nullptr ? ~u64{0} : timer->when_;
 }
 
-// One timer at a time, and never two queues locked.
+// Moves one timer at a time, so that no two queues are ever locked at once.
 void Timer::move_from(CpuId cpu)
 {
     TimerQueue& source = timer_queues.on(cpu);
@@ -108,7 +109,7 @@ void Timer::move_from(CpuId cpu)
             timer = source.timers.pop_front();
             if (timer == nullptr)
                 break;
-            source.ringing = timer; // whoever cancels it meanwhile waits
+            source.ringing = timer; // makes a cancel() meanwhile wait (INV-timers-2)
         }
         {
             const PinnedSpinGuard guard{target.lock, pin};

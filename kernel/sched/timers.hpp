@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Timers: a function called once, in the timer's interrupt, when a time has come. Any context may start and
-// cancel one; it rings on the CPU that started it, or on another if that has gone offline.
+// Timers: a timer calls a function once, in the timer interrupt, when its time has come. Any context may
+// start and cancel one. It rings on the CPU that started it, or on another if that CPU has gone offline.
 //
-// INV-timers-1: a CPU's queue is sorted by time; its alarm is set no later than its first timer
-//               (kernel/sched/tick.cpp), so a CPU that sleeps needs no tick.
-// INV-timers-2: once cancel() returns, nobody has a pointer to the timer.
+// INV-timers-1: the queue of a CPU is sorted by time, and the alarm of the CPU is set no later than its first
+//               timer (kernel/sched/tick.cpp). A CPU that sleeps therefore needs no tick.
+// INV-timers-2: once cancel() has returned, no CPU holds a pointer to the timer.
 #pragma once
 
 #include "kernel/lib/list.hpp"
@@ -18,19 +18,20 @@ class Timer : public ListLink<>, Immovable {
 public:
     constexpr Timer(void (*function)(void*), void* argument) : function_{function}, argument_{argument} {}
 
-    // Starts a timer that is not running. It may start itself again from its function.
+    // Starts a timer that is not running, so that it rings in `nanoseconds`. Its function may start it again.
     void start(u64 nanoseconds);
-    // Whether it was stopped before it rang. Waits for its function to end where that is running on another
-    // CPU; not from the function itself.
+    // Stops the timer. Returns whether that was before it rang. If the function is running on another CPU,
+    // cancel() waits for its end, so the function itself must not call it.
     bool cancel();
 
     // --- For the tick and CPU hotplug
 
-    // Calls the functions of this CPU's timers whose time has come. In the timer's interrupt.
+    // Calls the functions of the timers of this CPU whose time has come. In the timer interrupt.
     static void run_due(u64 now);
-    // When the first one of this CPU rings; the end of time if there is none. Interrupts masked.
+    // Returns when the first timer of this CPU rings, in ticks of the clock, or the greatest u64 if there is
+    // none. Interrupts masked.
     static u64 first_time();
-    // Moves the timers of a CPU that is offline to the calling one.
+    // Moves the timers of `cpu`, which is not online any more, to the calling CPU. Threads only.
     static void move_from(CpuId cpu);
 
 private:
@@ -39,7 +40,7 @@ private:
     void (*function_)(void*);
     void* argument_;
     u64 when_{0};             // in ticks of the clock
-    std::atomic<u32> cpu_{0}; // whose queue it is on, or was on last
+    std::atomic<u32> cpu_{0}; // the CPU whose queue it is on, or was on last
 };
 
 } // namespace percival

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Catches the calling thread's lock-order inversions for its lifetime instead of a panic: for tests of the check.
+// Records lock-order inversions of the calling thread, which would otherwise be a panic, for the lifetime of
+// the object. For tests of the check.
 #pragma once
 
 #include "kernel/sync/lock_graph.hpp"
@@ -13,6 +14,7 @@ class InversionTrap : Immovable {
 public:
     InversionTrap() { set(&caught_); }
     ~InversionTrap() { set(nullptr); }
+    // Returns the latest inversion recorded.
     const std::optional<LockInversion>& caught() const { return caught_; }
 
 private:

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// In which order locks are taken: which class of locks was ever asked for while one of another class was held.
-// Two orders that contradict each other are a deadlock that waits for its moment; they are found here when the
-// second one first happens, whether or not anybody has to wait.
+// The order in which locks are taken: an edge from class A to class B says that a lock of class B was asked
+// for while one of class A was held. Two orders that contradict each other can deadlock. The graph finds them
+// as soon as the second order is first used, whether or not any CPU has to wait.
 //
-// Classes are small numbers, sites are code addresses. The caller serializes note(); was_seen() is for any
-// context.
+// Classes are small numbers, sites are code addresses. The caller serializes note(); any context may call
+// was_seen().
 //
 // INV-lock_graph-1: the graph has no cycle: an edge that would close one is reported and not added.
 #pragma once
@@ -18,7 +18,7 @@
 
 namespace percival {
 
-// Where a lock was asked for while another one was held, and where that one had been taken.
+// One order: the place where a lock was asked for while another one was held, and where the latter was taken.
 struct LockOrder {
     u32 held{0};
     u32 wanted{0};
@@ -26,7 +26,7 @@ struct LockOrder {
     VirtAddr wanted_at{};
 };
 
-// An order that contradicts an earlier one, or a chain of earlier ones that begins with this.
+// An order that contradicts earlier ones: either `earlier` itself, or a chain of orders that begins with it.
 struct LockInversion {
     LockOrder now{};
     LockOrder earlier{};
@@ -39,12 +39,14 @@ class LockGraph {
 public:
     constexpr LockGraph() = default;
 
+    // Returns whether the graph has the edge from `held` to `wanted`.
     bool was_seen(u32 held, u32 wanted) const
     {
         return (after_[held].load(std::memory_order_relaxed) >> wanted & 1) != 0;
     }
 
-    // Of two classes; a class within itself is an inversion, too.
+    // Adds an order, unless it contradicts earlier ones (INV-lock_graph-1); then returns the inversion. A
+    // lock asked for while one of its own class is held is an inversion, too.
     std::optional<LockInversion> note(const LockOrder& order)
     {
         if (const auto first = first_step(order.wanted, order.held))
@@ -55,7 +57,7 @@ public:
     }
 
 private:
-    // All classes that some chain of orders leads to from `from`, itself included.
+    // Returns the set of all classes that a chain of orders leads to from `from`, including `from`.
     u64 reachable(u32 from) const
     {
         u64 found = u64{1} << from;
@@ -69,7 +71,7 @@ private:
         return found;
     }
 
-    // The first class behind `from` on a way to `to`.
+    // Returns the class that follows `from` on some path to `to`, or none if there is no path.
     std::optional<u32> first_step(u32 from, u32 to) const
     {
         if (from == to)

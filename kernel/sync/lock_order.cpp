@@ -36,6 +36,7 @@ void put_site(Writer& out, VirtAddr site)
     put_address(out, site, AddressKind::Return);
 }
 
+// Hands an inversion to the InversionTrap of the running thread, or panics if there is none.
 void report(const LockInversion& inversion)
 {
     if (auto* const trap = held_locks().trap) {
@@ -70,7 +71,7 @@ u32 LockClass::index()
     while (index < count && (classes[index].file != file_ || classes[index].line != line_))
         ++index;
     if (index == kClasses)
-        return kClasses - 1; // the rest share one class, and give no order
+        return kClasses - 1; // all further declarations share the last class, which records no order
     if (index == count) {
         classes[index] = {file_, line_};
         class_count.store(count + 1, std::memory_order_relaxed);
@@ -101,7 +102,7 @@ u32 LockClass::index()
 
 [[gnu::noinline]] void LockClass::note_taken()
 {
-    const arch::InterruptMask masked; // handlers use the same array
+    const arch::InterruptMask masked; // an interrupt handler uses the array of the thread it interrupts
     HeldLocks& held = held_locks();
     if (held.count < HeldLocks::kMax)
         held.locks[held.count] = {this, index(), address_of(__builtin_return_address(0))};

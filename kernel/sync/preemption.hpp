@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whether the running thread may be replaced by another one, in one word of each thread: how many reasons it
-// has to stay (count), and whether a switch is due that had to wait for them (due).
+// Whether the running thread may be replaced by another one. One word of each thread has two halves: `count`
+// is the number of reasons to stay, and `due` says that a switch waits for these to end.
 //
-// Per thread, found through the thread pointer, not per CPU at a local percpu address. Both cost the same
-// (eight instructions for a guard's beginning and end, one more, MRS or ADRP, where the address is not in a
-// register yet), but a thread's word is found in every mode of the percpu areas, the one included that has no
-// local addresses and protects its operations by this very count. Plain loads and stores do: whoever
-// interrupts leaves the count as it was, and a thread that is switched away resumes with its own. Atomics
-// that return the old value would make it four instructions, yet each of them takes longer than all eight on
-// today's cores.
+// The word belongs to the thread and is found through the thread pointer. A percpu variable at a local
+// address would cost the same: eight instructions for the beginning and the end of a guard, plus one (MRS or
+// ADRP) where the address is not in a register yet. But the thread's word can be found in every mode of the
+// percpu areas. One of these modes has no local addresses and protects its operations by this very count.
 //
-// INV-preemption-1: count is written by its thread and by interrupt handlers on top of it, which put it back.
-//                   While it is not 0, the thread stays on its CPU and no other one runs there.
-// INV-preemption-2: due is written on the CPU that runs the thread only, so no store to one half can lose
-//                   one to the other.
+// Plain loads and stores suffice: an interrupt handler leaves the count as it found it, and a thread that is
+// switched away resumes with its own count. Atomic operations that return the old value would need only four
+// instructions, but on today's cores each of these takes longer than all eight plain ones.
+//
+// INV-preemption-1: count is written only by its thread and by interrupt handlers that interrupt it; a
+//                   handler restores it. While it is not 0, the thread stays on its CPU and no other thread
+//                   runs there.
+// INV-preemption-2: due is written only by the CPU that runs the thread, and count and due are stored
+//                   separately, so a store to one never overwrites a store to the other.
 #pragma once
 
 #include "arch/threads/thread_pointer.hpp"
@@ -29,41 +31,46 @@ struct alignas(8) Preemption {
     u32 due{0};
 };
 
-// What an interrupt handler adds to the count: in its upper half, which the guards of a thread never reach.
+// The amount that an interrupt handler adds to the count. It lies in the upper half, which the guards of a
+// thread never reach.
 inline constexpr u32 kInterruptCount = u32{1} << 16;
 
-// That of the running thread. The pointer never changes for the code that holds it.
+// Returns the word of the running thread. The reference stays right across a switch, since it belongs to the
+// thread.
 inline Preemption& preemption()
 {
     return *static_cast<Preemption*>(arch::thread_pointer());
 }
 
-// Gives the CPU to another thread if one is waiting for it, unless there is a reason to stay (a count, masked
-// interrupts): then it happens when that ends. kernel/sched/preemption.cpp
+// Switches to another thread if a switch is due. While the count is not 0 or interrupts are masked, the
+// switch is delayed until that ends. Defined in kernel/sched/preemption.cpp.
 void switch_if_due();
 
+// Adds one reason to stay (INV-preemption-1). Any context.
 inline void disable_preemption()
 {
     const std::atomic_ref count{preemption().count};
     count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    asm volatile("" ::: "memory"); // what is protected stays behind
+    asm volatile("" ::: "memory"); // keeps the protected accesses after the store
 }
 
-// The store comes before the look at due: an interrupt after the store switches by itself, what one before
-// it made due is seen. They are separate halves, because a load of the whole word would have to wait until
-// the store to a part of it has reached the cache.
+// Removes one reason to stay, and switches threads if that was the last one and a switch is due. Any context.
+// count is stored before due is loaded: an interrupt after the store switches by itself, and a switch that an
+// earlier interrupt made due is seen here. The two halves are accessed separately (INV-preemption-2), because
+// a load of the whole word would have to wait until the store to a part of it has reached the cache.
 inline void enable_preemption()
 {
-    asm volatile("" ::: "memory"); // what is protected stays before
+    asm volatile("" ::: "memory"); // keeps the protected accesses before the store
     Preemption& own = preemption();
     const std::atomic_ref count{own.count};
     count.store(count.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-    asm volatile("" ::: "memory");
+    asm volatile("" ::: "memory"); // keeps the load of due after the store
     if (std::atomic_ref{own.due}.load(std::memory_order_relaxed) != 0) [[unlikely]]
         switch_if_due();
 }
 
-// Keeps its thread on its CPU, and all others off it, for its lifetime. Any context; nests.
+// Keeps the calling thread on its CPU, and other threads off that CPU, for the lifetime of the guard
+// (INV-preemption-1). Any context; nests.
 class PreemptGuard : public Pin, Immovable {
 public:
     PreemptGuard() { disable_preemption(); }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A value that is read far more often than written: readers take no lock and write nothing, they look whether
-// a writer was at it meanwhile and read again if so. Any context.
+// A sequence lock protects a value that is read far more often than written. Readers take no lock and write
+// nothing: they check whether a writer changed the value meanwhile, and then read again. Any context.
 //
-// The value is kept as words that are loaded and stored atomically, one by one: a reader that overlaps a writer
-// sees a mixture, never undefined behaviour, and drops it.
+// The value is kept as words that are loaded and stored atomically, one by one. A reader that overlaps a
+// writer gets a mixture of old and new words and drops it; its behaviour is defined all the same.
 //
-// INV-seqlock-1: the sequence is odd while a writer is at it. A writer has interrupts masked, so that no reader
-//                on its own CPU can wait for it.
+// INV-seqlock-1: the sequence is odd while a writer changes the value. The writer has interrupts masked, so
+//                no reader on its own CPU can wait for it.
 #pragma once
 
 #include "kernel/sync/spinlock.hpp"
@@ -18,7 +18,7 @@
 
 namespace percival {
 
-// No user in the kernel yet.
+// The kernel itself does not use it yet.
 template <class T>
 class Seqlock : Immovable {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(u64) == 0);
@@ -26,6 +26,7 @@ class Seqlock : Immovable {
 public:
     constexpr Seqlock() = default;
 
+    // Returns a value that some write() stored, or the first one. Spins while a writer is active.
     T read() const
     {
         for (;; arch::relax()) {
@@ -33,22 +34,23 @@ public:
             if (before % 2 != 0)
                 continue;
             const T value = load();
-            std::atomic_thread_fence(std::memory_order_acquire); // the words before the second look
+            // Orders the loads of the words before the second load of the sequence.
+            std::atomic_thread_fence(std::memory_order_acquire);
             if (sequence_.load(std::memory_order_relaxed) == before)
                 return value;
         }
     }
 
-    // `change(T&)` gets a copy; it becomes the value.
+    // Calls `change(T&)` on a copy of the value, and stores that copy. Writers exclude each other.
     template <class Change>
     void write(Change change)
     {
-        const IrqSpinGuard guard{lock_};
+        const IrqSpinGuard guard{lock_}; // INV-seqlock-1
         T value = load();
         change(value);
         const u32 before = sequence_.load(std::memory_order_relaxed);
         sequence_.store(before + 1, std::memory_order_relaxed);
-        std::atomic_thread_fence(std::memory_order_release); // odd before the words
+        std::atomic_thread_fence(std::memory_order_release); // the odd sequence before the words
         store(value);
         sequence_.store(before + 2, std::memory_order_release);
     }

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A spin lock. Whoever asks while it is free gets it, but nobody waits for ever: a CPU that was overtaken for
-// too long joins a queue, and while there is one the lock goes to its head.
+// A spin lock. Any CPU may take it while it is free, so CPUs can overtake each other. But none waits for
+// ever: a CPU that was overtaken for too long joins a queue, and while that queue is not empty only its head
+// may take the lock.
 //
-// Why not first come, first served from the start: that stands still whenever the next CPU in line is not
-// running. With 64 virtual CPUs on two cores each hand-over then costs a scheduling round of the host; 20
-// console lines from each of them took minutes under a ticket lock and take one second under this one.
+// A ticket lock, which serves CPUs strictly in order, would make no progress while the next CPU in line is
+// not running. With 64 virtual CPUs on two cores each hand-over then costs a scheduling round of the host: 20
+// console lines from each CPU took minutes under a ticket lock, and take one second under this lock.
 //
-// Any context once the MMU is on (exclusive accesses need Normal cacheable memory). The holder is not scheduled
-// away: SpinGuard sees to it, PinnedSpinGuard has the caller's word. A lock that an interrupt handler takes too
-// is held with interrupts masked everywhere: use IrqSpinGuard.
+// Any context once the MMU is on (exclusive accesses need Normal cacheable memory). The holder must not be
+// scheduled away: SpinGuard ensures that, and PinnedSpinGuard takes the caller's Pin as the proof. A lock
+// that an interrupt handler takes must be held with interrupts masked everywhere: use IrqSpinGuard.
 //
-// INV-spinlock-1: the lock is held exactly while held_ is 1. Taking it is an acquire, giving it back a
-//                 release, so all that one holder did under the lock is seen by the next.
-// INV-spinlock-2: next_ - serving_ CPUs are queued. The queue only decides who tries: exclusion does not
-//                 depend on it.
+// INV-spinlock-1: the lock is held exactly while held_ is 1. Taking it is an acquire and giving it back a
+//                 release, so everything that one holder did under the lock is visible to the next.
+// INV-spinlock-2: next_ - serving_ CPUs are queued. The queue only decides which CPU tries; mutual exclusion
+//                 does not depend on it.
 #pragma once
 
 #include "arch/cpu/processor.hpp"
@@ -27,7 +28,7 @@
 
 namespace percival {
 
-// `Patience`: how often a waiter looks before it queues. `Class`: what checks the order of locks.
+// `Patience` is how often a waiter tries before it joins the queue. `Class` checks the order of locks.
 template <u32 Patience, class Class = LockClass>
 class PERCIVAL_CAPABILITY("mutex") BasicSpinLock : Immovable {
 public:
@@ -36,6 +37,7 @@ public:
     {
     }
 
+    // Takes the lock; spins until it is free.
     void lock() PERCIVAL_ACQUIRE()
     {
         class_.note_wanted();
@@ -43,7 +45,7 @@ public:
             wait_and_take();
         class_.note_taken();
     }
-    // Takes the lock if nobody holds it or queues for it.
+    // Takes the lock and returns true if no CPU holds it or queues for it. Never waits.
     [[nodiscard]] bool try_lock() PERCIVAL_TRY_ACQUIRE(true)
     {
         if (!queue_is_empty() || !take())
@@ -62,7 +64,8 @@ private:
     {
         return serving_.load(std::memory_order_relaxed) == next_.load(std::memory_order_relaxed);
     }
-    // Looks before it writes: waiters then share the cache line instead of passing it around.
+    // Takes the lock if it is free (INV-spinlock-1). Loads before it writes: waiters then share the cache
+    // line instead of passing it around.
     bool take()
     {
         return held_.load(std::memory_order_relaxed) == 0 &&
@@ -77,6 +80,7 @@ private:
         }
         take_in_turn();
     }
+    // Takes the lock by way of the queue (INV-spinlock-2).
     void take_in_turn()
     {
         const u32 turn = next_.fetch_add(1, std::memory_order_relaxed);
@@ -93,11 +97,12 @@ private:
     [[no_unique_address]] Class class_;
 };
 
-// A tenth of a second or so: far longer than any lock is held, and than a host takes to run a preempted
-// holder again.
+// A waiter tries for about a tenth of a second before it queues. That is far longer than any lock is held,
+// and than a host takes to run a preempted virtual CPU again.
 using SpinLock = BasicSpinLock<u32{1} << 24>;
 
-// For the few whose holder changes, or that the check of lock order itself uses.
+// The class of the few locks that the lock-order check leaves out: those whose holder changes, and the
+// check's own.
 struct UncheckedLockClass {
     constexpr explicit UncheckedLockClass(std::source_location) {}
     void note_wanted() {}
@@ -106,7 +111,7 @@ struct UncheckedLockClass {
 };
 using UncheckedSpinLock = BasicSpinLock<u32{1} << 24, UncheckedLockClass>;
 
-// Holds a lock for its lifetime, preemption off.
+// Holds a lock, with preemption off, for the lifetime of the guard.
 template <class Lock = SpinLock>
 class PERCIVAL_SCOPED_CAPABILITY SpinGuard : Immovable {
 public:
@@ -114,11 +119,11 @@ public:
     ~SpinGuard() PERCIVAL_RELEASE() { lock_.unlock(); }
 
 private:
-    PreemptGuard pin_; // declared first: another thread may run once the lock is given back
+    PreemptGuard pin_; // declared first: preemption comes back after the lock is given back
     Lock& lock_;
 };
 
-// The same for a caller that is pinned already.
+// Holds a lock for the lifetime of the guard. For a caller that is pinned already.
 template <class Lock = SpinLock>
 class PERCIVAL_SCOPED_CAPABILITY PinnedSpinGuard : Immovable {
 public:
@@ -129,7 +134,7 @@ private:
     Lock& lock_;
 };
 
-// Holds a lock with interrupts masked for its lifetime.
+// Holds a lock, with interrupts masked, for the lifetime of the guard.
 template <class Lock = SpinLock>
 class PERCIVAL_SCOPED_CAPABILITY IrqSpinGuard : Immovable {
 public:

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The part of a thread that code below the scheduler finds through the thread pointer: its count of reasons
-// to stay, what the context switch saves and what it holds. Thread (kernel/sched/thread.hpp) derives from it.
+// The part of a thread that code below the scheduler finds through the thread pointer: its preemption word,
+// the stack pointer that the context switch saves, and the locks it holds. Thread (kernel/sched/thread.hpp)
+// derives from it.
 //
-// INV-thread_context-1: a ThreadContext begins with its Preemption: percpu sites and the context switch find
-//                       that at the thread pointer (arch/percpu/site.hpp).
+// A ThreadContext begins with its Preemption, because percpu sites and the context switch expect that at the
+// thread pointer (arch/percpu/site.hpp).
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -13,12 +14,12 @@
 namespace percival {
 
 struct ThreadContext : Preemption {
-    u64 stack_pointer{0};    // while the thread does not run
-    void* catching{nullptr}; // the call of arch::catch_fault() that the thread is in
+    u64 stack_pointer{0};    // valid while the thread does not run
+    void* catching{nullptr}; // the arch::catch_fault() call that the thread is in, or null
     [[no_unique_address]] HeldLocks held_locks{};
 };
 
-// That of the running thread.
+// Returns the context of the running thread.
 inline ThreadContext& thread_context()
 {
     return static_cast<ThreadContext&>(preemption());

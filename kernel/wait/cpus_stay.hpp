@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Keeping the set of CPUs as it is: a reader-writer lock whose writer is the CPU hotplug.
+// Keeps the set of online CPUs as it is: a reader-writer lock whose writer is CPU hotplug.
 #pragma once
 
 #include "kernel/wait/rw_lock.hpp"
 
 namespace percival {
 
-// Held to write from before a CPU begins to start until it is active, and from before it begins to go until it is off.
+// Held for writing from before a CPU begins to start until it is active, and from before a CPU begins to go
+// until it is off.
 extern RwLock cpus_change;
 
-// While one lives, no CPU goes or comes, and none is starting. Threads only: waits for a change that is under way.
+// Holds cpus_change for reading for the lifetime of the object: no CPU comes or goes, and none is starting.
+// Threads only; waits for a change that is under way.
 class CpusStay : Immovable {
 public:
     CpusStay();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A mutex: its holder may block. Threads only, interrupts unmasked, no PreemptGuard held.
+// A mutex, whose holder may block. Threads only, interrupts unmasked, no PreemptGuard held.
 //
-// A waiter that was woken tries again beside those that just come: nobody is handed the lock, so a holder that
-// gives it back and wants it again need not wait for a switch of threads.
+// unlock() does not hand the mutex to a waiter: a woken waiter competes with threads that only now ask for
+// it. So a holder that gives the mutex back and takes it again need not wait for a switch of threads.
 #pragma once
 
 #include "kernel/lib/thread_annotations.hpp"
@@ -52,7 +52,7 @@ private:
     [[no_unique_address]] LockClass class_;
 };
 
-// Holds a mutex for its lifetime.
+// Holds a mutex for the lifetime of the guard.
 class PERCIVAL_SCOPED_CAPABILITY MutexGuard : Immovable {
 public:
     explicit MutexGuard(Mutex& mutex) PERCIVAL_ACQUIRE(mutex) : mutex_{mutex} { mutex_.lock(); }

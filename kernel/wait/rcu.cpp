@@ -13,23 +13,25 @@
 namespace percival::rcu {
 namespace {
 
-// Somebody waits for this CPU.
-PERCIVAL_PERCPU PerCpu<u32> is_wanted{};
+// Not 0 while synchronize() waits for this CPU to report.
+PERCIVAL_PERCPU PerCpu<u32> report_wanted{};
 
-// One synchronize() at a time, and how many CPUs it still waits for.
-constinit Mutex one_at_a_time;
+// Held by synchronize(), which runs once at a time.
+constinit Mutex synchronize_lock;
+// How many CPUs synchronize() still waits for.
 constinit std::atomic<u32> outstanding{0};
 constinit WaitQueue all_have_reported;
 
 constinit SpinLock callbacks_lock;
 constinit Callback* callbacks PERCIVAL_GUARDED_BY(callbacks_lock){nullptr};
 
+// Reports a quiescent state of this CPU if synchronize() wants one.
 void report()
 {
-    if (is_wanted.xchg(0) == 0)
+    if (report_wanted.xchg(0) == 0)
         return;
-    // Release: what this CPU's readers did is before what the waiter does. Acquire: the last one passes on what
-    // the others released.
+    // Release: what the readers of this CPU did comes before what synchronize()'s caller does next. Acquire:
+    // the last CPU to report passes on what the others released.
     if (outstanding.fetch_sub(1, std::memory_order_acq_rel) == 1)
         all_have_reported.wake_all();
 }
@@ -46,7 +48,7 @@ void run_callbacks(void*)
         return;
     synchronize();
     while (list != nullptr) {
-        Callback* const next = list->next; // read first: the function may free it
+        Callback* const next = list->next; // read first: the function may free the callback
         list->function(list);
         list = next;
     }
@@ -58,18 +60,18 @@ constinit Work callback_work{&run_callbacks, nullptr};
 
 void synchronize()
 {
-    const MutexGuard guard{one_at_a_time};
-    // What the caller unlinked is unlinked for every reader that begins after its CPU has reported.
+    const MutexGuard guard{synchronize_lock};
+    // A reader that begins after its CPU has reported no longer finds what the caller unlinked.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    outstanding.store(1, std::memory_order_relaxed); // ours, until all are asked
+    outstanding.store(1, std::memory_order_relaxed); // counts this CPU until all others have been asked
     {
-        const PreemptGuard pin; // no reader is under way on this CPU, or this code would not run
+        const PreemptGuard pin; // no reader is under way on this CPU, or this thread could not run
         const CpuId self = this_cpu_id();
         for_each_online_cpu([self](CpuId cpu) {
             if (cpu == self)
                 return;
             outstanding.fetch_add(1, std::memory_order_relaxed);
-            std::atomic_ref{is_wanted.on(cpu)}.store(1, std::memory_order_release);
+            std::atomic_ref{report_wanted.on(cpu)}.store(1, std::memory_order_release);
             arch::send_ipi(cpu, arch::Ipi::Quiesce);
         });
     }
@@ -99,12 +101,12 @@ void report_or_ask()
     if (preemption().count == kInterruptCount)
         report();
     else
-        preemption().due = 1; // the switch will report
+        preemption().due = 1; // switch_threads() will report
 }
 
 void note_quiescent_state()
 {
-    if (this_cpu<is_wanted>.read() != 0) [[unlikely]]
+    if (this_cpu<report_wanted>.read() != 0) [[unlikely]]
         report();
 }
 

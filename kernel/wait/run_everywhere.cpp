@@ -11,7 +11,8 @@
 namespace percival {
 namespace {
 
-// The threads are its own and no workers, so that what they run may wait for workers.
+// run_everywhere() has its own threads instead of the workers of work_queue.cpp, so that a function it runs
+// may wait for work.
 PERCIVAL_PERCPU PerCpu<Workers> everywhere{};
 PERCIVAL_PERCPU PerCpu<Work> everywhere_work{};
 constinit Mutex everywhere_lock;

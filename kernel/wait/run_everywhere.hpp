@@ -13,9 +13,9 @@ void run_everywhere(Function function, void* argument);
 
 } // namespace call_detail
 
-// Runs f(CpuId) on every online CPU at once, the caller's included, in a thread that stays there, and returns
-// when all have. One at a time. Blocks. What the caller wrote before is visible to f, and what f wrote is
-// visible to the caller after.
+// Runs f(CpuId) on every online CPU at once, the caller's included, in a thread that stays on that CPU.
+// Returns when all have ended. Only one call runs at a time; others wait. Blocks. f sees everything the
+// caller wrote before the call, and the caller sees everything f wrote once the call returns.
 template <class F>
 void run_everywhere(F&& f)
 {
@@ -23,7 +23,7 @@ void run_everywhere(F&& f)
     call_detail::run_everywhere(&call_detail::invoke<decltype(with_id)>, call_detail::erase(with_id));
 }
 
-// Starts the threads of run_everywhere(). Boot CPU, once, when all CPUs are up.
+// Starts the threads of run_everywhere(), one on each CPU. Boot CPU, once, when all CPUs are up.
 void start_everywhere_threads();
 
 } // namespace percival

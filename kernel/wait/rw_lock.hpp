@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A lock that one writer or any number of readers hold, all of whom may block. Threads only, interrupts
-// unmasked, no PreemptGuard held. Readers that come while a writer waits wait behind it; so a thread that holds
-// it as a reader does not ask for it again.
+// A reader-writer lock: either one writer or any number of readers hold it, and all of them may block.
+// Threads only, interrupts unmasked, no PreemptGuard held. A reader that comes while a writer waits has to
+// wait for that writer. A thread that holds the lock as a reader must therefore not ask for it again.
 #pragma once
 
 #include "kernel/lib/thread_annotations.hpp"
@@ -26,7 +26,7 @@ public:
         class_.note_released();
         state_.store(0, std::memory_order_release);
         writers_.wake_one();
-        readers_.wake_all(); // they go back to sleep if a writer waits still
+        readers_.wake_all(); // the readers go back to sleep if another writer still waits
     }
     void lock_shared() PERCIVAL_ACQUIRE_SHARED()
     {
@@ -51,7 +51,7 @@ private:
             return;
         waiting_writers_.fetch_add(1, std::memory_order_relaxed);
         writers_.wait_until([this] { return take_to_write(); });
-        // Readers that were kept out by this are woken by unlock(), which comes after it.
+        // Readers that saw the count before this are woken by our unlock(), which comes later.
         waiting_writers_.fetch_sub(1, std::memory_order_relaxed);
     }
     bool take_to_write()
@@ -80,6 +80,7 @@ private:
     [[no_unique_address]] LockClass class_;
 };
 
+// Holds a lock for writing for the lifetime of the guard.
 class PERCIVAL_SCOPED_CAPABILITY WriteGuard : Immovable {
 public:
     explicit WriteGuard(RwLock& lock) PERCIVAL_ACQUIRE(lock) : lock_{lock} { lock_.lock(); }
@@ -89,6 +90,7 @@ private:
     RwLock& lock_;
 };
 
+// Holds a lock for reading for the lifetime of the guard.
 class PERCIVAL_SCOPED_CAPABILITY ReadGuard : Immovable {
 public:
     explicit ReadGuard(RwLock& lock) PERCIVAL_ACQUIRE_SHARED(lock) : lock_{lock} { lock_.lock_shared(); }

@@ -9,13 +9,14 @@
 namespace percival {
 namespace {
 
-// Written by the one whose Broadcast is under way.
+// The number of CPUs that are held, and the signal to go on. Reset by the CPU whose Broadcast is under way.
 constinit std::atomic<u32> held{0};
 constinit std::atomic<bool> release{false};
 
-// Sleeps, so that the core's other threads, or an emulator's other CPUs, are not slowed down by its looking. The
-// interrupt that releases it is masked here, and one that comes between the look and the sleep ends that at once; so
-// does a tick that is pending, and then this spins after all.
+// Keeps a CPU that was asked until `release` is set. It sleeps between two looks, so that it does not slow
+// down the other threads of its core or the other CPUs of an emulator. Interrupts are masked, but a pending
+// one still ends the sleep: if the releasing interrupt arrives between the look and the sleep, the sleep ends
+// at once. A pending tick does the same, and then the loop spins after all.
 void hold(void*)
 {
     held.fetch_add(1, std::memory_order_relaxed);
@@ -23,7 +24,7 @@ void hold(void*)
         arch::wait_for_interrupt();
         arch::relax();
     }
-    arch::isb(); // what is executed next may have been patched meanwhile
+    arch::isb(); // the instructions that follow may have been patched meanwhile
 }
 
 } // namespace

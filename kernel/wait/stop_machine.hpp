@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Stopping every other CPU for a while, to change what they must not execute or see half changed.
+// Stops every other CPU for a while, so that this CPU can change code or data that no other CPU may execute
+// or see half changed.
 //
-//   WhileOthersAreHeld       while it lives, no other CPU executes anything but a wait
-//   stop_machine(f)          f runs here meanwhile, interrupts masked
+//   WhileOthersAreHeld    keeps all other CPUs in a wait for the lifetime of the object
+//   stop_machine(f)       runs f on the calling CPU meanwhile, interrupts masked
 //
-// Threads only, interrupts unmasked, no PreemptGuard held: waits for a CPU that is coming or going (kernel/wait/cpus_stay.hpp)
-// and for another Broadcast.
+// Threads only, interrupts unmasked, no PreemptGuard held: waits for a CPU that is coming or going
+// (kernel/wait/cpus_stay.hpp) and for another Broadcast.
 //
-// INV-stop_machine-1: while the others are held, every possible CPU is either held or off. A CPU that is starting runs
-//                     code and executes this_cpu sites before it is online, so CPUs neither start nor go meanwhile.
+// INV-stop_machine-1: while the other CPUs are held, every possible CPU except the caller's is held or off. A
+//                     starting CPU executes code, this_cpu sites included, before it is online. So no CPU
+//                     starts or goes offline meanwhile.
 #pragma once
 
 #include "arch/cpu/processor.hpp"
@@ -23,11 +25,14 @@ public:
     ~WhileOthersAreHeld();
 
 private:
+    // Declared first: no CPU starts from before the others are asked until all are released
+    // (INV-stop_machine-1).
     CpusStay cpus_stay_;
     Broadcast broadcast_;
 };
 
-// The others stop between two instructions, wherever they have interrupts unmasked: within a PreemptGuard too.
+// Runs f() while the other CPUs are held, interrupts masked. Each of them stops between any two instructions
+// where it has interrupts unmasked, even within a PreemptGuard.
 template <class F>
 void stop_machine(F&& f)
 {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Waiting until something is so: the threads that do, in the order they came.
+// A wait queue: the threads that wait until a condition is true, in the order in which they came.
 //
-// Waiting blocks (kernel/sched/scheduler.hpp); waking is for any context.
+// Waiting blocks (kernel/sched/scheduler.hpp); any context may wake.
 //
-// Whoever makes the condition true wakes after that. A waiter is queued before it looks a last time, so of the
-// two one sees the other's store (each has a full barrier between its store and its load).
+// A waker first makes the condition true and then wakes. A waiter first queues itself and then checks the
+// condition a last time. Each has a full barrier between its store and its load, so at least one of the two
+// sees the other's store, and no wake-up is lost.
 //
-// INV-wait_queue-1: a thread leaves wait_until() only after it has held the lock and is on no list: nobody has
-//                   a pointer to it then.
+// INV-wait_queue-1: a thread leaves wait_until() only after it has seen, with the lock held, that it is on no
+//                   list. No waker then holds a pointer to its Waiter.
 #pragma once
 
 #include "kernel/lib/list.hpp"
@@ -24,8 +25,8 @@ class WaitQueue : Immovable {
 public:
     constexpr WaitQueue() = default;
 
-    // Blocks until `condition()`. It is evaluated with the queue's lock held and interrupts masked, and may
-    // take what it waits for.
+    // Blocks until `condition()` returns true. The condition is evaluated with the queue's lock held and
+    // interrupts masked. It may take what it waits for.
     template <class Condition>
     void wait_until(Condition condition)
     {
@@ -40,7 +41,7 @@ public:
                 std::atomic_thread_fence(std::memory_order_seq_cst);
                 if (condition()) {
                     if (waiter.is_linked())
-                        unlink(waiter);
+                        unlink(waiter); // INV-wait_queue-1
                     return;
                 }
             }
@@ -48,12 +49,13 @@ public:
         }
     }
 
+    // Wake the thread that has waited longest, or all. Any context.
     void wake_one() { wake_up_to(1); }
     void wake_all() { wake_up_to(~u32{0}); }
 
 private:
     struct Waiter : ListLink<> {
-        explicit Waiter(Thread& its_thread) : thread{its_thread} {}
+        explicit Waiter(Thread& waiting_thread) : thread{waiting_thread} {}
         Thread& thread;
     };
 
@@ -68,7 +70,7 @@ private:
         std::atomic_thread_fence(std::memory_order_seq_cst);
         if (count_.load(std::memory_order_relaxed) == 0)
             return;
-        const PreemptGuard pin; // whoever is woken runs once the lock is given back
+        const PreemptGuard pin; // a woken thread runs here only after the lock is given back
         const IrqSpinGuard guard{lock_};
         for (; limit != 0 && !waiters_.empty(); --limit) {
             Waiter& waiter = *waiters_.front();

@@ -39,7 +39,8 @@ bool Workers::queue(Work& work)
     return true;
 }
 
-// The first that does not run already: no work runs twice at a time.
+// Takes the first queued work that is not running already, so that no work runs twice at the same time.
+// Returns null if there is none.
 Work* Workers::take()
 {
     for (Work* work = queued_.front(); work != nullptr; work = List<Work>::next(*work)) {
@@ -67,7 +68,7 @@ void Workers::serve()
             const IrqSpinGuard guard{lock_};
             work->running_ = false;
             again = work->is_linked();
-        } // whoever flushes may free it from here on
+        } // from here on the work may be freed by a thread whose flush() returns
         if (again)
             idle_.wake_one();
         flushing_.wake_all();
@@ -133,7 +134,7 @@ void DelayedWork::queue(u64 nanoseconds)
 void DelayedWork::flush()
 {
     ringing_.wait();
-    timer_.cancel(); // its function has ended
+    timer_.cancel(); // waits until the timer's function has returned
     work_.flush();
 }
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Work for later: a function that a worker thread calls, where it may block.
+// Deferred work: a function that a worker thread calls later, in a context where it may block.
 //
 //      Work work{&refill, &pool};
-//      work.queue();                            // on whatever CPU is free
-//      work.queue_on(cpu);                      // on that one, in the order it was queued
+//      work.queue();                            // runs on any CPU
+//      work.queue_on(cpu);                      // runs on that CPU, in the order of the queueing
 //      DelayedWork later{&refill, &pool};
-//      later.queue(nanoseconds);
+//      later.queue(nanoseconds);                // queues it after that time
 //      work.flush();                            // waits until it is neither queued nor running
 //
-// Queueing is for any context; flushing blocks. A work that is queued already is not queued twice; it may queue
-// itself again. It never runs twice at the same time in one of the two ways. It must not be freed before a
-// flush or a cancel has returned, nor by its own function.
+// Any context may queue; flushing and cancelling block. A Work that is queued already is not queued a second
+// time. Its function may queue it again. If it is always queued in the same way, it never runs twice at the
+// same time. A Work must not be freed before a flush or a cancel has returned, nor by its own function.
 //
-// Work queued on a CPU that is offline runs on another one.
+// Work that is queued on an offline CPU runs on another CPU.
 #pragma once
 
 #include "kernel/lib/list.hpp"
@@ -30,18 +30,20 @@ class Work : public ListLink<>, Immovable {
 public:
     constexpr Work() = default;
     constexpr Work(void (*function)(void*), void* argument) : function_{function}, argument_{argument} {}
-    // Only while it is neither queued nor running.
+    // Sets the function. The Work must be neither queued nor running.
     void set(void (*function)(void*), void* argument)
     {
         function_ = function;
         argument_ = argument;
     }
 
-    // Whether it was not queued already.
+    // Queue the work for any CPU, or for `cpu`. Return false if it was queued already.
     bool queue();
     bool queue_on(CpuId cpu);
+    // Waits until the work is neither queued nor running.
     void flush();
-    // Whether it was queued and now never runs. Waits until it does not run.
+    // Takes the work off its queue, and waits until it is not running. Returns whether it was queued: that
+    // run then never happens.
     bool cancel();
 
 private:
@@ -49,20 +51,20 @@ private:
 
     void (*function_)(void*){nullptr};
     void* argument_{nullptr};
-    bool running_{false};                    // under the lock of its workers
-    std::atomic<Workers*> workers_{nullptr}; // where it was queued last
+    bool running_{false};                    // guarded by the lock of its Workers
+    std::atomic<Workers*> workers_{nullptr}; // the Workers it was queued with last
 };
 
-// A queue and the threads that serve it.
+// A queue of work and the threads that serve it.
 class Workers : Immovable {
 public:
     constexpr Workers() = default;
 
-    // Whether it was not queued already.
+    // As the functions of Work.
     bool queue(Work& work);
     bool cancel(Work& work);
     void flush(Work& work);
-    // What each of the threads runs, for good.
+    // Is the body of each worker thread.
     [[noreturn]] void serve();
 
 private:
@@ -70,11 +72,11 @@ private:
 
     SpinLock lock_;
     List<Work> queued_ PERCIVAL_GUARDED_BY(lock_){};
-    WaitQueue idle_;     // workers with nothing to do
-    WaitQueue flushing_; // who waits for a work to end
+    WaitQueue idle_;     // worker threads with nothing to do
+    WaitQueue flushing_; // threads that wait for a Work to end
 };
 
-// Work that is queued once a time has come. No user in the kernel yet.
+// Work that is queued after a given time. The kernel itself does not use it yet.
 class DelayedWork : Immovable {
 public:
     DelayedWork(void (*function)(void*), void* argument)
@@ -82,11 +84,12 @@ public:
     {
     }
 
-    // Queues it once the time has come. It is not waiting yet.
+    // Queues the work in `nanoseconds`. It must not be waiting for an earlier time.
     void queue(u64 nanoseconds);
-    // Waits until it has run.
+    // Waits until the time has come and the work has run.
     void flush();
-    // Whether it was still waiting, or queued, and now never runs. Waits until it does not run.
+    // Stops the work if its time has not come, or takes it off its queue, and waits until it is not running.
+    // Returns whether that prevented a run.
     bool cancel();
 
 private:
@@ -97,7 +100,7 @@ private:
     Completion ringing_{};
 };
 
-// Starts the threads. Boot CPU, once, when all CPUs are up.
+// Starts the worker threads. Boot CPU, once, when all CPUs are up.
 void start_workers();
 
 } // namespace percival
