@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The plain forms, against a pin and raw, are arithmetic on this CPU's copy.
+// The plain forms of the operations, with a pin and raw, are arithmetic on this CPU's copy.
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/sync/preemption.hpp"
 #include "kernel/wait/run_everywhere.hpp"
@@ -17,14 +17,14 @@ template <class T>
 void check(PerCpu<T>& variable, CpuId cpu, PlainPerCpu<T> plain)
 {
     T& copy = variable.on(cpu);
-    constexpr T kMost = std::numeric_limits<T>::max();
-    plain.write(kMost);
-    EXPECT_EQ(copy, kMost);
+    constexpr T kMax = std::numeric_limits<T>::max();
+    plain.write(kMax);
+    EXPECT_EQ(copy, kMax);
     plain.inc();
     EXPECT_EQ(copy, std::numeric_limits<T>::min());
     plain.dec();
-    EXPECT_EQ(plain.read(), kMost);
-    plain.sub(kMost);
+    EXPECT_EQ(plain.read(), kMax);
+    plain.sub(kMax);
     EXPECT_EQ(plain.add_return(T{5}), T{5});
     plain.and_(T{4});
     plain.or_(T{3});
@@ -47,7 +47,7 @@ PERCIVAL_TEST(this_cpu, plain_operations_match_arithmetic_and_wrap)
     });
 }
 
-// Nothing is told between the guard and the operation: the pin is no object, and holds nothing.
+// The guard passes no data to the operation: Pin and PreemptGuard are empty.
 static_assert(sizeof(Pin) == 1 && sizeof(PreemptGuard) == 1);
 
 } // namespace
