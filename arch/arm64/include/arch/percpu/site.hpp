@@ -27,8 +27,8 @@
 // returns to label 4 (arch/percpu_modes/restart.hpp, section restartable). Before its commit a sequence
 // changes only scratch registers (INV-restart-1).
 //
-// A guarded sequence counts in the thread's Preemption (kernel/sync/preemption.hpp); whoever changes its
-// layout changes these sequences too. If a switch became due meanwhile, the sequence makes it at label 6.
+// A guarded sequence counts in the thread's Preemption (kernel/sync/preemption.hpp). A change of that class's
+// layout must change these sequences too. If a switch became due meanwhile, the sequence makes it at label 6.
 //
 // Operands of the asm statement: [address], the local address; or [page] and [symbol], the page of a static
 // variable and its name; and 64 bits of scratch in [global] and 32 bits in [scratch], both early-clobbered.
