@@ -27,7 +27,7 @@ enum class AddForm : u8 {
 
 struct PercpuForm {
     PercpuMode mode;
-    bool lse; // every CPU has it
+    bool lse; // every CPU has FEAT_LSE
     AddForm add{AddForm::LoadAdd};
     friend constexpr bool operator==(const PercpuForm&, const PercpuForm&) = default;
 };

@@ -21,7 +21,7 @@ namespace percival::arch {
 
 // A sequence starts over if it is interrupted in [begin, begin + length). `length` includes the commit.
 struct Restartable {
-    s32 begin_offset; // from this field
+    s32 begin_offset; // distance from this field to the sequence
     u32 length;
     u64 begin() const { return address_of(this).raw() + static_cast<u64>(s64{begin_offset}); }
 };
