@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Checks that every site of a this_cpu operation (arch/percpu_site.hpp) was linked as the kernel expects it.
+"""Checks that every site of a this_cpu operation (arch/percpu/site.hpp) was linked as the kernel expects it.
 
     check_sites.py --as-linked local percival.elf percival.nm
 
-The linker may have moved a load or store into a veneer for Cortex-A53's erratum 843419: then the site is a
-branch to that, which the kernel keeps. The kernel takes every other difference for such a branch, so there
-must be none. The .nm file is what `nm` prints for the linked ELF.
+The linker may have moved a load or store into a veneer for Cortex-A53's erratum 843419. The site is then a
+branch to the veneer, and the kernel keeps that branch. The kernel takes every other unexpected instruction
+for such a branch, so there must be none. The .nm file holds the output of `nm` for the linked ELF.
 """
 
 import argparse
@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 import make_symbols
 
-VENEER = "e843419@"  # how GNU ld begins its name
+VENEER = "e843419@"  # GNU ld begins the name of such a veneer so
 PT_LOAD = 1
 
 
 class Memory:
-    """What a 64-bit little-endian ELF file says is to be loaded."""
+    """The loaded segments of a 64-bit little-endian ELF file."""
 
     def __init__(self, elf: bytes):
         (table,) = struct.unpack_from("<Q", elf, 0x20)
@@ -33,6 +33,7 @@ class Memory:
                 self.segments.append((address, elf[offset:offset + length]))
 
     def read(self, layout: str, address: int) -> tuple[int, ...]:
+        """Unpacks the bytes at `address`. Raises an error if no segment has them."""
         for start, data in self.segments:
             if 0 <= address - start <= len(data) - struct.calcsize(layout):
                 return struct.unpack_from(layout, data, address - start)
@@ -43,7 +44,7 @@ class Memory:
 
 
 class Alternative(NamedTuple):
-    """arch::Alternative. A distance is from the field that has it."""
+    """The fields of arch::Alternative. A distance is counted from the field that holds it."""
 
     site: int
     instruction: int
@@ -60,17 +61,24 @@ LAYOUT = "<i3I5i"
 
 
 class Site(NamedTuple):
+    """A site, and the instruction that it must have."""
+
     address: int
-    as_linked: int  # what it has to be
-    may_be_in_veneer: bool
+    as_linked: int
+    may_be_in_veneer: bool  # or the site branches to a veneer with that instruction
 
 
 def branch(start: int, target: int) -> int:
+    """Returns the B instruction at `start` that branches to `target`."""
     return 0x1400_0000 | (target - start) >> 2 & 0x03FF_FFFF
 
 
 def site_of(memory: Memory, entry: int, local: bool) -> Site:
-    """What instruction_of() makes of kPercpuFormAsLinked (arch/arm64/alternatives.cpp)."""
+    """Returns the site of the alternative at `entry`.
+
+    The instruction is that of instruction_of(kPercpuFormAsLinked) (arch/arm64/percpu_modes/alternatives.cpp).
+    `local` is true if that form is in local mode.
+    """
     alternative = Alternative(*memory.read(LAYOUT, entry))
     address = entry + alternative.site
 
@@ -86,6 +94,7 @@ def site_of(memory: Memory, entry: int, local: bool) -> Site:
 
 
 def is_right(site: Site, memory: Memory, veneers: list[int]) -> bool:
+    """Returns whether the site has its instruction, or a branch to a veneer with it where that is allowed."""
     linked = memory.word(site.address)
     if linked == site.as_linked:
         return True
@@ -94,6 +103,7 @@ def is_right(site: Site, memory: Memory, veneers: list[int]) -> bool:
 
 
 def offences(elf: str, listing: str, local: bool, cxxfilt: str) -> list[str]:
+    """Returns a message for each site that was linked wrongly. `elf` and `listing` are paths."""
     with open(elf, "rb") as file:
         memory = Memory(file.read())
     symbols = make_symbols.read_nm(listing)
@@ -125,7 +135,7 @@ def main() -> int:
                         help="the mode of kPercpuFormAsLinked")
     parser.add_argument("--cxxfilt", default="llvm-cxxfilt-19", metavar="PROGRAM")
     parser.add_argument("elf", help="the linked image")
-    parser.add_argument("listing", help="what nm prints for it")
+    parser.add_argument("listing", help="the output of nm for it")
     options = parser.parse_args()
     try:
         found = offences(options.elf, options.listing, options.as_linked == "local", options.cxxfilt)

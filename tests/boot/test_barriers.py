@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every barrier that arch/cpu/barrier.hpp can be asked for is the instruction of that name."""
+"""Checks that each barrier of arch/cpu/barrier.hpp compiles to the instruction of that name."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# The architecture's names of the options (Arm ARM C6.2, DMB and DSB).
+# The architecture's names for the options (Arm ARM C6.2, DMB and DSB).
 OPTIONS = {
     ("NonShareable", "Load"): "nshld",
     ("NonShareable", "Store"): "nshst",
@@ -29,7 +29,7 @@ WANTED = {
 
 
 def source() -> str:
-    """One function for each barrier."""
+    """Returns C++ source with one function for each barrier."""
     functions = []
     for function in WANTED:
         name, shareability, access = function.split("_")
@@ -39,7 +39,7 @@ def source() -> str:
 
 
 class BarrierTest(unittest.TestCase):
-    def test_every_combination_is_the_instruction_of_that_name(self) -> None:
+    def test_every_barrier_is_the_instruction_of_its_name(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             unit = Path(directory) / "barriers.cpp"
             unit.write_text(source(), encoding="utf-8")

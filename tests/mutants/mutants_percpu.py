@@ -6,7 +6,7 @@ from __future__ import annotations
 from mutant import by_boot, on_host
 
 WIDE = ("tests/host/page_table/page_table_wide_blocks_test.cpp",)
-MOVED_ANYWHERE = "hazard_migration.a_move_before_any_instruction_of_an_operation_leaves_it_on_the_right_cpu"
+MOVED_ANYWHERE = "hazard_migration.an_operation_moved_at_any_instruction_changes_the_copy_where_it_commits"
 
 MUTANTS = (
     # What only the machine shows.

@@ -20,6 +20,7 @@ void print_frame(unsigned number, VirtAddr address, AddressKind kind)
     print("#{:-2} {}", number, text.text());
 }
 
+// Prints the chain of callers from `frame_pointer` on, numbered from `number`.
 void print_callers(unsigned number, VirtAddr frame_pointer)
 {
     FrameWalker walker{frame_pointer, stack_containing};
@@ -28,7 +29,7 @@ void print_callers(unsigned number, VirtAddr frame_pointer)
         if (!return_address)
             return;
         const VirtAddr caller = strip_pointer_authentication(*return_address);
-        if (caller == VirtAddr{0}) // the end of the chain, signed
+        if (caller == VirtAddr{0}) // the end of the chain, which was signed
             return;
         print_frame(number, caller, AddressKind::Return);
     }
@@ -42,13 +43,14 @@ void print_backtrace(const Registers& registers)
     const VirtAddr pc{registers.pc};
     unsigned number = 0;
     print_frame(number++, pc, AddressKind::Exact);
-    // A call to where no code is: nothing there has made a frame, the caller is in the link register still.
+    // If there is no code at `pc`, a call went astray. No frame was made there, so the link register still
+    // names the caller.
     if (!find_symbol(pc))
         print_frame(number++, strip_pointer_authentication(VirtAddr{registers.x[30]}), AddressKind::Return);
     print_callers(number, registers.frame_pointer());
 }
 
-// A tail call would give its frame up before it is read.
+// Not a tail call: that would give up the frame of this function before the walk reads it.
 [[gnu::noinline, clang::disable_tail_calls]] void print_backtrace()
 {
     print_callers(0, address_of(__builtin_frame_address(0)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Constants that the assembly and the linker script share with C++, taken from the C++ itself: this file is
-// compiled to assembly only, and scripts/make_asm_offsets.py turns its `->NAME value` lines into #defines.
-// Nothing is written twice.
+// Exports constants of the C++ code to the assembly and the linker script, so that nothing is written twice.
+// The build compiles this file to assembly only, and scripts/make_asm_offsets.py turns its `->NAME value`
+// lines into #defines.
 #include "arch/boot/boot_record.hpp"
 #include "arch/exceptions/recovery_point.hpp"
 #include "arch/exceptions/registers.hpp"

@@ -26,7 +26,7 @@ constexpr Part kParts[] = {
     {0x00, 0x051, "QEMU max"},
 };
 
-// ID_AA64MMFR0_EL1.PARange.
+// The sizes that ID_AA64MMFR0_EL1.PARange stands for.
 constexpr u8 kPhysicalBits[] = {32, 36, 40, 42, 44, 48, 52, 56};
 
 } // namespace
@@ -54,8 +54,8 @@ CpuFeatures read_cpu_features()
 
 void describe_features(Writer& out, const CpuFeatures& features)
 {
-    const auto name_if = [&out](bool there, const char* name) {
-        if (there)
+    const auto name_if = [&out](bool present, const char* name) {
+        if (present)
             format(out, "{} ", name);
     };
     name_if(features.lse, "LSE");

@@ -4,12 +4,14 @@
 namespace percival::arch {
 namespace {
 
-// Variant and revision as the MIDR has them, so that they compare in order: r1p2 is 0x12.
+// Returns the release rXpY as variant and revision in one byte, so that releases compare in order: r1p2 is
+// 0x12.
 constexpr u8 r(unsigned variant, unsigned revision)
 {
     return static_cast<u8>(variant << 4 | revision);
 }
 
+// The releases `first` to `last` of one part, or of all parts that are equal under `part_mask`.
 struct Models {
     u8 implementer;
     u16 part;
@@ -53,7 +55,7 @@ constexpr Models kRepeatedTlbi[] = {
     {kArm, 0xd8c},       // C1-Ultra, 4193780
     {kNvidia, 0x010},    // Olympus, T410-OLY-1029
     {kMicrosoft, 0xd49}, // Azure Cobalt 100, 4193789
-    // Older errata that need the same.
+    // Older errata that need the same workaround.
     {kArm, 0xd05},                                      // Cortex-A55, 2441007
     {kArm, 0xd46, r(0, 0), r(1, 1)},                    // Cortex-A510, 2441009
     {kQualcomm, 0x804, r(12, 14), r(15, 14)},           // Kryo 4xx Gold, a Cortex-A76 up to r3p0
@@ -63,8 +65,8 @@ constexpr Models kRepeatedTlbi[] = {
 
 constexpr Models kResizesLive[] = {
     {kArm, 0xd82, r(0, 3), r(0, 15)}, // Cortex-X4
-    {kArm, 0xd84, r(0, 2), r(0, 15)}, // Neoverse-V3; before: erratum 3053180
-    {kArm, 0xd83, r(0, 2), r(0, 15)}, // Neoverse-V3AE; before: erratum 3053180
+    {kArm, 0xd84, r(0, 2), r(0, 15)}, // Neoverse-V3; earlier releases have erratum 3053180
+    {kArm, 0xd83, r(0, 2), r(0, 15)}, // Neoverse-V3AE; earlier releases have erratum 3053180
     {kArm, 0xd88},                    // Cortex-A520AE
     {kArm, 0xd4d},                    // Cortex-A715
     {kArm, 0xd89},                    // Cortex-A720AE
@@ -72,20 +74,20 @@ constexpr Models kResizesLive[] = {
     {kArm, 0xd8e},                    // Neoverse-N3
     {kArm, 0xd8a},                    // C1-Nano
     {kArm, 0xd8b},                    // C1-Pro
-    {kArm, 0xd8c, r(1, 1)},           // C1-Ultra; before: erratum 3683289
-    {kArm, 0xd90, r(1, 1)},           // C1-Premium; before: erratum 3683289
+    {kArm, 0xd8c, r(1, 1)},           // C1-Ultra; earlier releases have erratum 3683289
+    {kArm, 0xd90, r(1, 1)},           // C1-Premium; earlier releases have erratum 3683289
     {kNvidia, 0x010},                 // Olympus
     {kAmpere, 0xac3},                 // AmpereOne, which does not advertise FEAT_BBM
-    {kAmpere, 0xac4},                 // AmpereOne A, neither
-    {kSoftware, 0x051}, // QEMU max: it answers from either of two entries and aborts for neither
+    {kAmpere, 0xac4},                 // AmpereOne A, which does not advertise it either
+    {kSoftware, 0x051}, // QEMU max, which uses either of two conflicting entries and never aborts
 };
 
 constexpr Models kMayShareTlbEntries[] = {
     {kCavium, 0x0af},   // ThunderX2: four threads on a core, Armv8.1
-    {kBroadcom, 0x516}, // Vulcan, the same core's first name
+    {kBroadcom, 0x516}, // Vulcan, the earlier name of the same core
 };
 
-constexpr u64 kNeverConflicts = 3; // of ID_AA64MMFR2_EL1.BBM
+constexpr u64 kNeverConflicts = 3; // value of ID_AA64MMFR2_EL1.BBM
 
 template <class List>
 bool contains(const List& list, u64 midr)

@@ -11,8 +11,8 @@ namespace {
 
 struct Mdscr {
     PERCIVAL_SYSTEM_REGISTER(Mdscr, "mdscr_el1")
-    using Kde = Field<13>; // debug exceptions from EL1 too
-    using Mde = Field<15>; // breakpoints and watchpoints
+    using Kde = Field<13>; // enables debug exceptions from EL1 too
+    using Mde = Field<15>; // enables breakpoints and watchpoints
 };
 
 struct BreakpointValue {
@@ -66,7 +66,7 @@ bool handle_breakpoint(const Registers& registers)
     Breakpoint* breakpoint = this_cpu<armed>.read();
     if (breakpoint == nullptr || breakpoint->hit_)
         return false;
-    disarm(); // or it would fire again on the way back
+    disarm(); // otherwise it would fire again after the exception return
     breakpoint->hit_ = true;
     breakpoint->on_hit_();
     return true;

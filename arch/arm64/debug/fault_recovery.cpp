@@ -8,11 +8,11 @@
 namespace percival::arch {
 namespace {
 
-// Which call of catch_fault() a thread is in, and what came of it.
+// A call of catch_fault() in progress, and the fault that ended it.
 struct Catching {
     RecoveryPoint point;
     Fault fault;
-    u32 preemption_count; // guards of the abandoned code do not end by themselves
+    u32 preemption_count; // restored, because the guards of abandoned code never end
     HeldLocks held_locks;
 };
 
@@ -20,8 +20,8 @@ constexpr u64 kBranchTypeAndIllegalState = u64{3} << 10 | u64{1} << 20; // SPSR_
 
 } // namespace
 
-// Where stack overflows are handled. First in the percpu section, so that bit kStackShift of its addresses is
-// 0.
+// The stack on which stack overflows are handled. It comes first in the percpu section, so that bit
+// kStackShift of its addresses is 0 (arch/threads/stack_size.hpp).
 extern "C" {
 [[gnu::section(".percpu.page_aligned"),
   gnu::used]] alignas(16) constinit char overflow_stack[kOverflowStackSize.count()] = {};

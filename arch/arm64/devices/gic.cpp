@@ -9,7 +9,7 @@ namespace gic {
 namespace {
 
 constexpr u32 kDistributorType = 0x004;
-using InterruptLines = Field<4, 0>; // highest INTID = 32 * (n + 1) - 1, at most 1019
+using InterruptLines = Field<4, 0>; // n: the highest INTID is 32 * (n + 1) - 1, at most 1019
 
 } // namespace
 
@@ -29,7 +29,7 @@ void reset_private_interrupts(Mmio registers, u32 group)
     registers.write32(kGroup, group);
     for (u32 intid = 0; intid < kPrivateInterrupts; intid += 4)
         registers.write32(kPriorities + intid, kFourPriorities);
-    // INTIDs 16 to 31: level-sensitive, as the architecture's private interrupts are (timers, PMU).
+    // Make INTIDs 16 to 31 level-sensitive, as the architecture's private interrupts are (timers, PMU).
     registers.write32(kConfiguration + 4, 0);
     registers.write32(kSetEnable, kIpis);
 }

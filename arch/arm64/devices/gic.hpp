@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a GIC driver does: the functions of arch/devices/interrupt_controller.hpp, for one version of the GIC.
-// gic.cpp chooses the driver once, at boot. Contexts are those of arch/devices/interrupt_controller.hpp.
+// The interface of a GIC driver: the functions of arch/devices/interrupt_controller.hpp for one version of
+// the GIC, in the same contexts. gic.cpp chooses the driver once, at boot.
 //
-// INV-gic-1: nothing here uses per-CPU data: an interrupt can be taken and ended while per-CPU data is
-//            unusable.
-// INV-gic-2: a CPU's entry in a driver's table is written by that CPU alone, in init_cpu, before others send
-//            to it.
+// Invariants: no driver uses per-CPU data, so a CPU can take and end an interrupt while its per-CPU data is
+// unusable. Only a CPU itself writes its entry in a driver's table, in init_cpu(), before other CPUs send to
+// it.
 #pragma once
 
 #include "arch/cpu/mmio.hpp"
@@ -37,7 +36,7 @@ Gic& gic_v3_driver();
 
 namespace gic {
 
-// The SGIs the kernel sends, as bits of an enable register.
+// Returns the bit of an IPI's SGI in an enable register.
 constexpr u32 sgi_bit(Ipi ipi)
 {
     return u32{1} << static_cast<unsigned>(ipi);
@@ -45,16 +44,17 @@ constexpr u32 sgi_bit(Ipi ipi)
 inline constexpr u32 kIpis = sgi_bit(Ipi::Call) | sgi_bit(Ipi::Backtrace) | sgi_bit(Ipi::Stop) |
                              sgi_bit(Ipi::Reschedule) | sgi_bit(Ipi::Quiesce);
 
-// All interrupts have one priority, so none preempts another. It is in the half that non-secure software
-// owns, and below (more urgent than) the mask whatever number of priority bits is implemented.
+// All interrupts have one priority, so none preempts another. The priority is in the half that non-secure
+// software owns. It is lower in value, and so more urgent, than the mask, however many priority bits the GIC
+// implements.
 inline constexpr u32 kPriority = 0x80;
 inline constexpr u32 kFourPriorities = kPriority * 0x0101'0101;
 inline constexpr u32 kPriorityMask = 0xff;
 
 inline constexpr u32 kPrivateInterrupts = 32;
 
-// Registers with the same place in the distributor of either version and in a GICv3 redistributor's second
-// frame (IHI 0048B 4.3, IHI 0069H 12.9 and 12.11).
+// Offsets of registers that are the same in the distributor of both versions and in the second frame of a
+// GICv3 redistributor (IHI 0048B 4.3, IHI 0069H 12.9 and 12.11).
 inline constexpr u32 kGroup = 0x080;
 inline constexpr u32 kSetEnable = 0x100;
 inline constexpr u32 kClearEnable = 0x180;
@@ -62,12 +62,12 @@ inline constexpr u32 kClearActive = 0x380;
 inline constexpr u32 kPriorities = 0x400;
 inline constexpr u32 kConfiguration = 0xc00;
 
-// Disables the shared interrupts (INTID 32 and up) and forgets which of them the firmware left active.
-// Percival uses none.
+// Disables the shared interrupts (INTID 32 and up), of which Percival uses none, and deactivates those that
+// the firmware left active.
 void disable_shared_interrupts(Mmio distributor);
 
-// Brings the calling CPU's private interrupts into a known state through `registers`, all but the SGIs'
-// enables off.
+// Brings the calling CPU's private interrupts into a known state through `registers`: in `group`, and only
+// the SGIs that the kernel sends enabled.
 void reset_private_interrupts(Mmio registers, u32 group);
 
 } // namespace gic

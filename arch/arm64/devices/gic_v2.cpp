@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// GICv2 (Arm IHI 0048B): a distributor, whose first registers are banked for each CPU, and a memory-mapped
-// CPU interface. Eight CPUs at most.
+// Driver of the GICv2 (Arm IHI 0048B): a distributor, whose first registers are banked for each CPU, and a
+// memory-mapped CPU interface. A GICv2 serves at most eight CPUs.
 //
-// Works with and without the Security Extensions. Bit 0 of either control register enables Group 0 where
-// there is one security state, and Group 1 in the non-secure view; the interrupts are put into that group.
+// Works with and without the Security Extensions. Bit 0 of either control register enables Group 0 if there
+// is one security state, and Group 1 in the non-secure view. The driver puts the interrupts into that group.
 #include "arch/arm64/devices/gic.hpp"
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/sysreg.hpp"
@@ -13,7 +13,7 @@
 namespace percival::arch {
 namespace {
 
-constexpr std::size_t kMaxCpusOfGicV2 = 8;
+constexpr std::size_t kMaxTargets = 8; // CPUs that a GICv2 serves
 
 // Distributor.
 constexpr u32 kDistributorControl = 0x000;
@@ -30,10 +30,10 @@ constexpr u32 kActivePriorities = 0xd0; // four words
 constexpr Bytes kCpuInterfaceSize{0x100};
 
 constexpr u32 kEnable = 1;
-// GICC_CTLR bits 8:5, which decide what happens to interrupts that bypass the GIC: the firmware's business.
+// GICC_CTLR bits 8:5, which control interrupts that bypass the GIC. The driver keeps the firmware's choice.
 constexpr u32 kBypass = 0x1e0;
 
-using AcknowledgedId = Field<9, 0>; // above it, in bits 12:10, an SGI's sender
+using AcknowledgedId = Field<9, 0>; // bits 12:10 above it are the sender of an SGI
 using SgiToList = Field<23, 16>;
 constexpr u32 kSgiToSelf = 2u << 24;
 
@@ -52,7 +52,7 @@ public:
 private:
     Mmio distributor_{};
     Mmio cpu_interface_{};
-    std::array<u32, kMaxCpusOfGicV2> sgi_target_{}; // what GICD_SGIR takes to reach a CPU
+    std::array<u32, kMaxTargets> sgi_target_{}; // the target fields of GICD_SGIR that reach a CPU
 };
 
 GicResult GicV2::init(const GicDescription& gic, const GicRegisters& registers)
@@ -72,10 +72,10 @@ GicResult GicV2::init(const GicDescription& gic, const GicRegisters& registers)
 
 GicResult GicV2::init_cpu(CpuId self, u64)
 {
-    if (self.index() >= kMaxCpusOfGicV2)
+    if (self.index() >= kMaxTargets)
         return std::unexpected{"a GICv2 serves eight CPUs, this one is beyond them"};
-    // A CPU reads its own bit as the target of each private interrupt, or zero where there is no other CPU
-    // (IHI 0048B 4.3.12).
+    // A CPU reads its own bit as the target of each private interrupt, or zero if there is no other CPU (IHI
+    // 0048B 4.3.12).
     const u32 own_bit = distributor_.read32(kTargets) & 0xff;
     sgi_target_[self.index()] = own_bit != 0 ? static_cast<u32>(SgiToList::in(0, own_bit)) : kSgiToSelf;
 
@@ -87,7 +87,7 @@ GicResult GicV2::init_cpu(CpuId self, u64)
         cpu_interface_.write32(kActivePriorities + 4 * word, 0);
     cpu_interface_.write32(kPriorityMaskRegister, gic::kPriorityMask);
     cpu_interface_.write32(kBinaryPoint, 0);
-    // EOImode stays 0: a write to EOIR drops the priority and deactivates.
+    // EOImode stays 0, so that a write to EOIR drops the priority and deactivates the interrupt.
     cpu_interface_.write32(kControl, bypass | kEnable);
     return {};
 }
@@ -100,14 +100,16 @@ void GicV2::leave_cpu()
 Acknowledged GicV2::acknowledge()
 {
     const u32 raw = cpu_interface_.read32(kAcknowledge);
-    // The read has its effect before anything the handler does, the sender's stores are seen after it.
+    // The DSB completes the read before anything that the handler does, and the handler sees the sender's
+    // stores.
     dsb<Shareability::FullSystem>();
     return {static_cast<u32>(AcknowledgedId::of(raw)), raw};
 }
 
 void GicV2::send(CpuId target, Ipi ipi)
 {
-    dsb<Shareability::InnerShareable, Access::Store>(); // earlier stores before the interrupt they announce
+    // The target's handler must see the stores that this CPU made before it sends the interrupt.
+    dsb<Shareability::InnerShareable, Access::Store>();
     distributor_.write32(kSendSgi, sgi_target_[target.index()] | static_cast<u32>(ipi));
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// GICv3 and GICv4 (Arm IHI 0069H): affinity routing, a redistributor for each CPU, the CPU interface in
-// System registers. LPIs are not used.
+// Driver of GICv3 and GICv4 (Arm IHI 0069H): affinity routing, a redistributor for each CPU, and the CPU
+// interface in System registers. It uses no LPIs.
 //
-// Percival's interrupts are Group 1 of the security state it runs in. Works with two security states, seen
-// from the non-secure one (GICD_CTLR.DS = 0), and with one (DS = 1).
+// Percival's interrupts are in Group 1 of the security state in which it runs. The driver works with two
+// security states, from the non-secure one (GICD_CTLR.DS = 0), and with one security state (DS = 1).
 #include "arch/arm64/devices/gic.hpp"
 #include "arch/arm64/devices/gic_v3_registers.hpp"
 #include "arch/cpu/barrier.hpp"
@@ -21,14 +21,15 @@ namespace {
 using namespace gic_v3;
 
 struct Cpu {
-    // With kKnown. Atomic, because another CPU may be looking for its own entry while this one is written.
+    // The CPU's affinity with kKnown, or 0 before init_cpu(). Atomic, because another CPU may search for its
+    // own entry while this CPU writes.
     std::atomic<u64> affinity{0};
     Mmio redistributor{};
-    SendSgi1 sgi{}; // what reaches this CPU, but for the INTID
+    SendSgi1 sgi{}; // the value that sends to this CPU, without the INTID
 };
 constexpr u64 kKnown = u64{1} << 63;
 
-// Outside the driver, whose vtable pointer would take them from .bss into the image.
+// These are not members of the driver: its vtable pointer would move them from .bss into the image.
 constinit std::array<Cpu, kMaxCpus> cpus{};
 constinit BoundedVector<RedistributorRegion, kMaxGicRedistributorRegions> regions{};
 
@@ -52,12 +53,13 @@ private:
 
     Mmio distributor_{};
     u64 stride_{0};
-    // Some CPU can be reached with a range selector only; some CPU cannot send one.
+    // Set if some CPU can be reached only with a range selector, and if some CPU cannot send one.
     std::atomic<bool> range_selector_needed_{false};
     std::atomic<bool> range_selector_missing_{false};
 };
 
-// Whether what was written to the distributor, or to a redistributor, has taken effect.
+// Wait until writes to the distributor or to a redistributor have taken effect. Return false if they do not
+// within the poll limit.
 bool distributor_settled(Mmio distributor)
 {
     return poll_until(
@@ -94,8 +96,8 @@ GicResult GicV3::init_distributor()
     using Control = DistributorControl;
     constexpr auto kNotSettled = "the GICv3 distributor does not finish a write (GICD_CTLR.RWP)";
 
-    // The groups first: to turn affinity routing on while one is enabled is UNPREDICTABLE, and so is to turn
-    // it off (IHI 0069H 12.9.4), so a firmware's choice of it is kept.
+    // Disable the groups first: to turn affinity routing on while a group is enabled is UNPREDICTABLE. To
+    // turn it off is UNPREDICTABLE too (IHI 0069H 12.9.4), so it stays on if the firmware turned it on.
     u64 control = distributor_.read32(kDistributorControl);
     control = Control::EnableGroup1::in(Control::EnableGroup0::in(control, 0), 0);
     distributor_.write32(kDistributorControl, static_cast<u32>(control));
@@ -114,7 +116,7 @@ GicResult GicV3::init_distributor()
     return {};
 }
 
-// The first frame of the redistributor with this affinity.
+// Returns the first frame of the redistributor with this affinity, or nothing.
 std::optional<Mmio> GicV3::find_redistributor(u64 affinity) const
 {
     for (const RedistributorRegion& region : regions) {
@@ -141,7 +143,8 @@ GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
     if (!redistributor)
         return std::unexpected{"no GICv3 redistributor for this CPU's affinity"};
 
-    // Reads as zero and ignores writes in the non-secure view, where the firmware has done this.
+    // In the non-secure view GICR_WAKER reads as zero and ignores writes; the firmware has woken the
+    // redistributor.
     const u64 waker = redistributor->read32(kWaker);
     redistributor->write32(kWaker, static_cast<u32>(Waker::ProcessorSleep::in(waker, 0)));
     if (!poll_until([=] { return Waker::ChildrenAsleep::of(redistributor->read32(kWaker)) == 0; }))
@@ -151,8 +154,8 @@ GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
     if (!redistributor_settled(*redistributor))
         return std::unexpected{"this CPU's GICv3 redistributor does not finish a write (GICR_CTLR.RWP)"};
 
-    if (const auto done = init_cpu_interface(); !done)
-        return done;
+    if (const auto initialized = init_cpu_interface(); !initialized)
+        return initialized;
     if (const auto reachable = check_range_selector(affinity); !reachable)
         return reachable;
 
@@ -168,7 +171,7 @@ GicResult GicV3::init_cpu_interface()
     if (IdAa64Pfr0::read().get<IdAa64Pfr0::Gic>() == 0)
         return std::unexpected{"this CPU has no GICv3 System registers (ID_AA64PFR0_EL1.GIC)"};
     SystemRegisterEnable::read().with<SystemRegisterEnable::Enable>(1).write();
-    isb(); // before any other ICC register is touched
+    isb(); // the enable takes effect before any other ICC register is accessed
     if (SystemRegisterEnable::read().get<SystemRegisterEnable::Enable>() == 0)
         return std::unexpected{"the firmware keeps the GICv3 System registers off (ICC_SRE_EL1.SRE)"};
 
@@ -176,9 +179,9 @@ GicResult GicV3::init_cpu_interface()
     const auto control = Control::read().with<Control::CommonBinaryPoint>(0).with<Control::EoiMode>(0);
     control.write();
     PriorityMask{gic::kPriorityMask}.write();
-    BinaryPoint1{0}.write(); // the least value it supports
-    // What the firmware left active would keep interrupts of our priority out. There are as many registers as
-    // the number of priority bits needs; the others are UNDEFINED.
+    BinaryPoint1{0}.write(); // selects the least value that the CPU supports
+    // Priorities that the firmware left active would block interrupts of the kernel's priority. The number of
+    // these registers depends on the number of priority bits; accesses to the others are UNDEFINED.
     const u64 priority_bits = control.get<Control::PriorityBits>() + 1;
     ActivePriorities0{0}.write();
     if (priority_bits > 5)
@@ -187,7 +190,7 @@ GicResult GicV3::init_cpu_interface()
         ActivePriorities2{0}.write();
         ActivePriorities3{0}.write();
     }
-    isb(); // all of it before the first interrupt
+    isb(); // the writes above take effect before the first interrupt
     GroupEnable1{}.with<GroupEnable1::Enable>(1).write();
     isb();
     return {};
@@ -200,14 +203,15 @@ GicResult GicV3::check_range_selector(u64 affinity)
         range_selector_missing_.store(true);
     if (needs_range_selector(affinity))
         range_selector_needed_.store(true);
-    // Sequentially consistent, so that of two CPUs that do not fit together at least one sees it.
+    // The accesses are sequentially consistent. So if one CPU needs a range selector and another cannot send
+    // it, at least one of the two sees both flags.
     if (range_selector_needed_.load() && range_selector_missing_.load())
         return std::unexpected{"this GICv3 cannot send SGIs to every CPU: Aff0 above 15 needs RSS"};
     return {};
 }
 
-// The calling CPU's. Rare enough to search: what the interrupt path needs, it has in System registers. A CPU
-// that was never set up gets address 0, which faults.
+// Returns the calling CPU's redistributor, or registers at address 0, which fault, if the CPU was never set
+// up. A search is fast enough, because the interrupt path uses only System registers.
 Mmio own_redistributor()
 {
     const u64 self = affinity() | kKnown;
@@ -218,8 +222,8 @@ Mmio own_redistributor()
     return {};
 }
 
-// The redistributor may sleep then (GICR_WAKER, IHI 0069H 12.11); in the non-secure view that is the
-// firmware's.
+// With the group disabled the redistributor may sleep (GICR_WAKER, IHI 0069H 12.11). In the non-secure view
+// the firmware puts it to sleep.
 void GicV3::leave_cpu()
 {
     GroupEnable1{}.write();
@@ -235,14 +239,16 @@ void GicV3::disable_private(u32 intid)
 {
     const Mmio redistributor = own_redistributor();
     private_interrupts(redistributor).write32(gic::kClearEnable, u32{1} << intid);
-    // Until then it can still be taken. A redistributor that never settles was refused in init_cpu.
+    // The CPU can take the interrupt until the write has taken effect. init_cpu() has refused a redistributor
+    // that never finishes a write.
     static_cast<void>(redistributor_settled(redistributor));
 }
 
 Acknowledged GicV3::acknowledge()
 {
     const auto intid = static_cast<u32>(Acknowledge1::read().get<Acknowledge1::Intid>());
-    // The read has its effect before anything the handler does, and the sender's stores are seen.
+    // The DSB completes the read before anything that the handler does, and the handler sees the sender's
+    // stores.
     dsb<Shareability::FullSystem>();
     return {intid, intid};
 }
@@ -250,14 +256,15 @@ Acknowledged GicV3::acknowledge()
 void GicV3::complete(Acknowledged interrupt)
 {
     EndOfInterrupt1{interrupt.raw}.write();
-    isb(); // the priority has dropped before interrupts are unmasked
+    isb(); // drops the priority before interrupts are unmasked
 }
 
 void GicV3::send(CpuId target, Ipi ipi)
 {
-    dsb<Shareability::InnerShareable, Access::Store>(); // earlier stores before the interrupt they announce
+    // The target's handler must see the stores that this CPU made before it sends the interrupt.
+    dsb<Shareability::InnerShareable, Access::Store>();
     cpus[target.index()].sgi.with<SendSgi1::Intid>(static_cast<u64>(ipi)).write();
-    isb(); // it is sent now, not at some later context synchronization
+    isb(); // sends the interrupt now and not at some later context synchronization
 }
 
 constinit GicV3 driver;

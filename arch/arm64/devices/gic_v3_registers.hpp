@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The registers of a GICv3 that Percival uses (Arm IHI 0069H, chapter 12). Only arch/arm64/devices/gic_v3.cpp
-// uses this.
+// includes this header.
 #pragma once
 
 #include "arch/cpu/mmio.hpp"
@@ -8,11 +8,11 @@
 
 namespace percival::arch::gic_v3 {
 
-// The distributor is one frame, a redistributor two or four: control, private interrupts, and two for virtual
-// LPIs.
+// The distributor has one frame. A redistributor has two, for control and for private interrupts, and with
+// virtual LPIs two more.
 inline constexpr Bytes kFrame = 64_KiB;
 
-// Identification, in the distributor and in a redistributor's control frame.
+// The identification register, in the distributor and in the control frame of a redistributor.
 inline constexpr u32 kPeripheralId2 = 0xffe8;
 using ArchitectureRevision = Field<7, 4>;
 
@@ -24,7 +24,8 @@ inline bool is_v3_or_v4(Mmio frame)
 
 // Distributor.
 inline constexpr u32 kDistributorControl = 0x0000;
-// EnableGroup1 is EnableGrp1 with one security state and EnableGrp1A in the non-secure view of two.
+// GICD_CTLR. EnableGroup1 is EnableGrp1 with one security state, and EnableGrp1A in the non-secure view of
+// two.
 struct DistributorControl {
     using EnableGroup0 = Field<0>; // reserved in the non-secure view once affinity routing is on
     using EnableGroup1 = Field<1>;
@@ -40,7 +41,7 @@ using RedistributorWritePending = Field<3>;
 inline constexpr u32 kRedistributorType = 0x0008;
 struct RedistributorType {
     using VirtualLpis = Field<1>;
-    using Last = Field<4>; // of its region
+    using Last = Field<4>; // this is the last redistributor of its region
     using Affinity = Field<63, 32>;
 };
 inline constexpr u32 kWaker = 0x0014;
@@ -49,7 +50,7 @@ struct Waker {
     using ChildrenAsleep = Field<2>;
 };
 
-// MPIDR_EL1's affinity fields side by side, as GICR_TYPER has them.
+// Returns MPIDR_EL1's affinity fields side by side, as GICR_TYPER holds them.
 constexpr u64 packed_affinity(u64 affinity)
 {
     return Field<39, 32>::of(affinity) << 24 | Field<23, 0>::of(affinity);
@@ -65,7 +66,7 @@ struct InterfaceControl {
     PERCIVAL_SYSTEM_REGISTER(InterfaceControl, "icc_ctlr_el1")
     using CommonBinaryPoint = Field<0>;
     using EoiMode = Field<1>;
-    using PriorityBits = Field<10, 8>; // one less than their number
+    using PriorityBits = Field<10, 8>; // the number of priority bits, minus one
     using RangeSelector = Field<18>;   // Aff0 in SGIs may be above 15
 };
 struct PriorityMask {
@@ -99,13 +100,14 @@ struct EndOfInterrupt1 {
 };
 struct SendSgi1 {
     PERCIVAL_SYSTEM_REGISTER(SendSgi1, "icc_sgi1r_el1")
-    using TargetList = Field<15, 0>; // by the low four bits of Aff0
+    using TargetList = Field<15, 0>; // one bit for each value of the low four bits of Aff0
     using Affinity1 = Field<23, 16>;
     using Intid = Field<27, 24>;
     using Affinity2 = Field<39, 32>;
     using Range = Field<47, 44>; // the high four bits of Aff0
     using Affinity3 = Field<55, 48>;
 
+    // Returns the value that sends to the CPU with this affinity, without an INTID.
     static constexpr SendSgi1 to(u64 affinity)
     {
         return SendSgi1{}
@@ -119,6 +121,7 @@ struct SendSgi1 {
 static_assert(SendSgi1::to(0).raw == 1);
 static_assert(SendSgi1::to(0x12'0034'5678).raw == 0x0012'7034'0056'0100);
 
+// Returns whether an SGI to the CPU with this affinity needs a range selector.
 constexpr bool needs_range_selector(u64 affinity)
 {
     return Field<7, 4>::of(affinity) != 0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wait_in_mailbox(x0: physical address of the mailbox, x1: SCTLR_EL1 value that turns the MMU off), parking.cpp
+ * wait_in_mailbox(x0: physical address of the mailbox, x1: SCTLR_EL1 value that turns the MMU off)
  *
- * In the idmap: the next instruction after the MMU is off is fetched by physical address. Memory is Device from there on, so
- * accesses go past the caches. An event between the look and the WFE is remembered, so that none is missed.
+ * Parks this CPU until its mailbox has an entry address, and continues there; parking.cpp calls this. The
+ * code is in the idmap, because with the MMU off the CPU fetches instructions by physical address. All memory
+ * is Device then, so accesses bypass the caches; the code accesses only the mailbox (INV-parking-1). The CPU
+ * remembers an event between the load and the WFE, so it misses none.
  */
     .section .idmap.text, "ax"
 

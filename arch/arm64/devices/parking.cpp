@@ -20,20 +20,21 @@ namespace percival::arch::parking {
 namespace {
 
 struct Mailbox {
-    alignas(64) u64 entry;     // where to go on; 0: stay
+    alignas(64) u64 entry;     // physical address to continue at; 0: stay parked
     alignas(64) u64 is_parked; // 1 once the CPU touches no other memory
 };
 static_assert(offsetof(Mailbox, entry) == 0 && offsetof(Mailbox, is_parked) == 64);
 
 constinit std::array<Mailbox, kMaxCpus> mailboxes{};
 
-// As memory has it, whatever a cache does: no line of it is dirty (INV-parking-2).
+// Reads a word from memory after discarding its cache line, which is not dirty (INV-parking-2).
 u64 read_past_caches(u64& word)
 {
     clean_and_invalidate_to_memory({address_of(&word), Bytes{sizeof word}});
     return std::atomic_ref{word}.load(std::memory_order_relaxed);
 }
 
+// Writes a word such that a CPU with its caches off reads it.
 void write_to_memory(u64& word, u64 value)
 {
     std::atomic_ref{word}.store(value, std::memory_order_relaxed);

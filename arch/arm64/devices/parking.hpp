@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// CPUs that no firmware takes back: one that goes offline waits in the idmap with its MMU and caches off, as
-// it did in its spin table before it was ours, and looks at a mailbox.
+// Parking, for CPUs that the firmware does not take back. Such a CPU goes offline by waiting in the idmap
+// with its MMU and caches off, as it waited in its spin table before the kernel started it, and polls a
+// mailbox.
 //
-// INV-parking-1: a CPU that is parked executes one page that is never written and touches nothing but its
-//                mailbox, at its physical address: roots, stacks and percpu data may change meanwhile.
-// INV-parking-2: of a mailbox's two halves, of a cache line each, one is written by the parked CPU and past
-//                all caches, the other by those that are up, who clean it to the Point of Coherency.
+// INV-parking-1: a parked CPU executes one page that is never written, and accesses only its mailbox, at its
+//                physical address. So roots, stacks and percpu data may change meanwhile.
+// INV-parking-2: a mailbox has two halves of a cache line each. The parked CPU writes one half, bypassing all
+//                caches. CPUs that are up write the other half and clean both to the Point of Coherency.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -13,13 +14,14 @@
 
 namespace percival::arch::parking {
 
-// Where the calling CPU waits until it is released, to enter the kernel anew. Interrupts masked, nothing of
-// the CPU's state is kept.
+// Parks the calling CPU until release(), after which it enters the kernel anew. Keeps nothing of the CPU's
+// state. Interrupts masked.
 [[noreturn]] void park_this_cpu();
 
+// Returns whether `cpu` is parked and accesses no memory but its mailbox.
 bool is_parked(CpuId cpu);
 
-// A parked CPU goes on at the physical address `entry`, MMU off.
+// Makes a parked CPU continue at the physical address `entry`, MMU off.
 void release(CpuId cpu, PhysAddr entry);
 
 } // namespace percival::arch::parking

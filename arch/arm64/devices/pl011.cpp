@@ -24,8 +24,7 @@ void Pl011::init(Mmio registers)
     registers_ = registers;
     const u32 control = registers_.read32(kControl);
     constexpr u32 kNeeded = UartEnable::kMask | TransmitEnable::kMask;
-    // An SBSA UART has no control register, and what it reads as there is not defined: this write is then
-    // ignored.
+    // An SBSA UART has no control register. It reads as an undefined value, and the UART ignores this write.
     if ((control & kNeeded) != kNeeded)
         registers_.write32(kControl, control | kNeeded);
 }
@@ -34,8 +33,8 @@ void Pl011::put(char c)
 {
     if (c == '\n')
         put('\r');
-    // A device that was stuck once is asked only once for each character, so that a machine whose UART is
-    // held by flow control still boots.
+    // A device that was stuck at the last character is polled only once, so that a machine whose UART is held
+    // by flow control still boots.
     const bool ready = poll_until([this] { return TransmitFull::of(registers_.read32(kFlags)) == 0; },
                                   stuck_ ? 1 : kPollLimit);
     stuck_ = !ready;
@@ -45,7 +44,8 @@ void Pl011::put(char c)
 
 void Pl011::drain()
 {
-    // One that does not finish loses the end of the output; there is nobody left to tell.
+    // If the device does not finish, the end of the output is lost. There is no other device to report that
+    // on.
     static_cast<void>(poll_until([this] { return Busy::of(registers_.read32(kFlags)) == 0; }));
 }
 

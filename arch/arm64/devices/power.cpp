@@ -18,7 +18,8 @@ const CpuDescription& described(CpuId cpu)
     return this_machine().cpus[cpu.index()];
 }
 
-// The firmware takes no CPU back that it did not start by PSCI.
+// Returns whether `cpu` is parked when it goes offline. The firmware takes back only CPUs that it started by
+// PSCI.
 bool is_to_be_parked(CpuId cpu)
 {
     return described(cpu).start != CpuStart::Psci;
@@ -40,16 +41,16 @@ std::optional<PhysAddr> spin_table_release_address(CpuId cpu)
     return description.release_address;
 }
 
-// The CPU spins in firmware code with its MMU off and reads the release address from memory, past all caches.
-// So the entry is written through a device mapping, which goes past them too. What is left of the address in
-// a cache is written back and dropped first: if it is dirty it would later overwrite the entry (Arm ARM,
-// "Mismatched memory attributes").
+// The CPU spins in firmware code with its MMU off and reads the release address from memory, bypassing all
+// caches. So this function writes the entry through a device mapping, which bypasses them too. A cache may
+// still hold the line of the release address. The function first writes that line back and drops it: a dirty
+// line would later overwrite the entry (Arm ARM, "Mismatched memory attributes").
 void release_from_spin_table(Mmio release_address, PhysAddr entry)
 {
     asm volatile("dc civac, %0" : : "r"(release_address.base().raw()) : "memory");
-    dsb<Shareability::FullSystem>(); // write-back before the store
+    dsb<Shareability::FullSystem>(); // completes the write-back before the store
     release_address.write64(0, entry.raw());
-    dsb<Shareability::FullSystem>(); // the store before the event that makes the CPU look
+    dsb<Shareability::FullSystem>(); // completes the store before the event that wakes the CPU
     send_event();
 }
 
@@ -74,7 +75,7 @@ void turn_off_this_cpu()
     if (is_to_be_parked(this_cpu_id()))
         parking::park_this_cpu();
     psci.cpu_off();
-    stop(); // the firmware refused: it does nothing any more all the same
+    stop(); // if the firmware refused, this CPU stops here
 }
 
 bool is_off(CpuId cpu)

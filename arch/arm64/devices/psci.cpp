@@ -4,7 +4,7 @@
 namespace percival::arch {
 namespace {
 
-// The 64-bit forms where there is one, since entry and context are 64-bit.
+// Function numbers (DEN 0022F). The 64-bit forms where they exist, because entry and context have 64 bits.
 constexpr u32 kPsciVersion = 0x8400'0000;
 constexpr u32 kCpuOff = 0x8400'0002;
 constexpr u32 kAffinityInfo = 0xc400'0004;
@@ -12,9 +12,9 @@ constexpr u32 kCpuOn = 0xc400'0003;
 constexpr u32 kSystemOff = 0x8400'0008;
 
 constexpr s32 kVersion0Point2 = 2;
-constexpr s32 kOff = 1; // AFFINITY_INFO's answer
+constexpr s32 kOff = 1; // result of AFFINITY_INFO
 
-// DEN 0022F, "Return error codes", as they read for CPU_ON.
+// Returns the console message for an error of CPU_ON (DEN 0022F, "Return error codes").
 std::string_view sentence(s32 error)
 {
     switch (error) {
@@ -45,8 +45,8 @@ std::string_view sentence(s32 error)
 
 s32 Psci::call(u32 function, u64 argument1, u64 argument2, u64 argument3) const
 {
-    // SMC Calling Convention (DEN 0028): x0 to x3 are arguments and results. Before its version 1.1 the
-    // callee may change x4 to x17 too.
+    // SMC Calling Convention (DEN 0028): x0 to x3 are arguments and results. Before version 1.1 of the
+    // convention the callee may change x4 to x17 too.
 #define PERCIVAL_SMCCC_CLOBBERS \
     "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory"
     register u64 x0 asm("x0") = function;

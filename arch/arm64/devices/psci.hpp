@@ -17,13 +17,15 @@ public:
     constexpr Psci() = default;
     constexpr explicit Psci(PsciConduit conduit) : conduit_{conduit} {}
 
-    // PSCI_VERSION answers with something that has CPU_ON and SYSTEM_OFF under the numbers used here. Version
-    // 0.1 has no numbers of its own, every firmware chose them.
+    // Returns whether the firmware's version is at least 0.2, so that CPU_ON and SYSTEM_OFF have the numbers
+    // used here. PSCI 0.1 defines no numbers: every firmware chose its own.
     bool is_usable() const;
+    // Starts a CPU at `entry` with `context` in x0. The error is a sentence for the console.
     std::expected<void, std::string_view> cpu_on(u64 mpidr, PhysAddr entry, u64 context) const;
-    // These return only if the firmware refuses.
+    // Turn the calling CPU or the machine off. They return only if the firmware refuses.
     void cpu_off() const;
     void system_off() const;
+    // Returns whether the firmware reports the CPU as off.
     bool is_off(u64 mpidr) const;
 
 private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The one semihosting call Percival makes (Arm "Semihosting for AArch32 and AArch64", SYS_EXIT_EXTENDED).
+// The only semihosting call that Percival makes: SYS_EXIT_EXTENDED (Arm "Semihosting for AArch32 and
+// AArch64").
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/power.hpp"
 

@@ -42,8 +42,9 @@ bool timer_init(const TimerDescription& timer)
 
 u64 timer_ticks()
 {
-    // Keeps the count from being read before what comes earlier in the program (Arm ARM, "The
-    // virtual counter": it may be read speculatively, and out of order with another read of it).
+    // The ISB keeps the count from being read before earlier instructions execute. Without it the CPU may
+    // read the count speculatively, and out of order with another read of it (Arm ARM, "The virtual
+    // counter").
     isb();
     return VirtualCount::read().raw;
 }
@@ -66,9 +67,9 @@ u32 timer_interrupt()
 void timer_set_alarm(u64 ticks)
 {
     const u64 now = timer_ticks();
-    // An alarm beyond the end of time is one at the end of time, not one in the past.
+    // A sum that overflows becomes the latest possible time, so that the alarm is not in the past.
     AlarmTime{ticks > ~u64{0} - now ? ~u64{0} : now + ticks}.write();
-    // Else the old alarm time could be enabled for a moment.
+    // The ISB makes the new time take effect first. Otherwise the old time could be enabled for a moment.
     isb();
     AlarmControl{}.with<AlarmControl::Enable>(1).write();
     isb();
@@ -77,7 +78,8 @@ void timer_set_alarm(u64 ticks)
 void timer_cancel_alarm()
 {
     AlarmControl{}.write();
-    // The line is low before the caller ends the interrupt, else it would be taken a second time.
+    // The ISB lowers the interrupt line before the caller ends the interrupt. Otherwise the CPU would take
+    // the interrupt a second time.
     isb();
 }
 

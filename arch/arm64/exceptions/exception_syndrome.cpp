@@ -16,8 +16,8 @@ constexpr bool bit(u64 value, unsigned at)
     return bits(value, at, at) != 0;
 }
 
-// Indexed by ESR_ELx.EC. The classes that only EL2 or EL3 report are here too: they cost little, and a kernel
-// that was entered at EL2 may want them. Empty: reserved.
+// Names of exception classes, indexed by ESR_ELx.EC; an empty name is a reserved class. The classes that only
+// EL2 or EL3 report are included: they cost little, and a kernel that was entered at EL2 may need them.
 constexpr auto kClassNames = [] {
     std::array<std::string_view, 64> names{};
     names[0x00] = "unknown reason (undefined instruction, mostly)";
@@ -72,6 +72,7 @@ constexpr auto kClassNames = [] {
     return names;
 }();
 
+// Decoded fault status codes, indexed by the code.
 constexpr auto kFaults = [] {
     using enum FaultKind;
     std::array<FaultStatus, 64> faults{};
@@ -147,7 +148,8 @@ constexpr std::string_view name_of(FaultKind kind)
     return "";
 }
 
-// SanitizerHandler of Clang 19, in order: what -fsanitize-trap puts into the low byte of BRK #0x55xx.
+// Names of the checks in Clang 19's SanitizerHandler, in its order. -fsanitize-trap puts the index into the
+// low byte of BRK #0x55xx.
 constexpr std::array<std::string_view, 26> kUbsanChecks{"add overflow",
                                                         "reached __builtin_unreachable",
                                                         "CFI check failed",
@@ -188,7 +190,7 @@ void describe_brk(Writer& out, u64 iss)
                std::array<std::string_view, 4>{"IA", "IB", "DA", "DB"}[comment - 0xc470]);
 }
 
-// What instruction and data aborts share.
+// Describes the fault status of an instruction or data abort.
 void describe_fault_status(Writer& out, u64 esr)
 {
     const FaultStatus status = fault_status(esr);
@@ -216,7 +218,7 @@ void describe_data_abort(Writer& out, u64 esr)
         out.put("; by a cache maintenance or address translation instruction");
     else
         out.put(is_write_abort(esr) ? "; write" : "; read");
-    if (bit(esr, 24)) { // ISV: the access is described
+    if (bit(esr, 24)) { // ISV: the syndrome describes the access
         format(out, " of {} bytes {} {}{}", u64{1} << bits(esr, 23, 22),
                is_write_abort(esr) ? "from" : "into", bit(esr, 15) ? 'x' : 'w', bits(esr, 20, 16));
         if (bit(esr, 21))

@@ -19,7 +19,7 @@ struct Flag {
     char clear;
 };
 
-// Arm ARM C5.2.19, SPSR_EL1.
+// Bits of SPSR_EL1 (Arm ARM C5.2.19).
 constexpr std::array<Flag, 4> kConditions{Flag{31, 'N', 'n'}, Flag{30, 'Z', 'z'}, Flag{29, 'C', 'c'},
                                           Flag{28, 'V', 'v'}};
 constexpr std::array<Flag, 4> kMasks{Flag{9, 'D', 'd'}, Flag{8, 'A', 'a'}, Flag{7, 'I', 'i'},

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Exception vectors (Arm ARM D1.3.1) and the way back from a fault that was expected. An entry saves the interrupted registers as
- * an arch::Registers on the interrupted stack and calls a C++ handler with a pointer to it.
+ * Exception vectors (Arm ARM D1.3.1), and the return path of an expected fault. A vector saves the
+ * interrupted registers as an arch::Registers on the interrupted stack, and calls a C++ handler with a
+ * pointer to it.
  *
- * Before it writes anything it looks whether the stack has overflowed: on a stack bit STACK_SHIFT of SP is 0, in the guard below
- * it is 1 (arch/threads/stack_size.hpp). TPIDRRO_EL0 serves as scratch for x0: there is no EL0 that could read it.
+ * Before a vector writes anything it checks whether the stack has overflowed. Bit STACK_SHIFT of SP is 0 on a
+ * stack and 1 in the guard below it (arch/threads/stack_size.hpp). TPIDRRO_EL0 holds x0 meanwhile, as there
+ * is no EL0 that could read it.
  */
 #include "asm_offsets.h"
 
@@ -20,7 +22,7 @@
     b       save_and_handle
     .endm
 
-/* What the kernel never runs as cannot be interrupted: SP_EL0 and EL0. */
+/* A vector of SP_EL0 or a lower EL. The kernel never runs there, so no exception should come from there. */
     .macro  unexpected_vector
     .balign 128
     b       unexpected_exception
@@ -35,13 +37,13 @@ exception_vectors:
     .endr
     vector  handle_synchronous
     vector  handle_interrupt
-    vector  handle_interrupt            // FIQ: group 0 interrupts, where firmware leaves them to us
+    vector  handle_interrupt            // FIQ: group 0 interrupts, if firmware leaves them to the kernel
     vector  handle_system_error
     .rept 8
     unexpected_vector                   // lower EL
     .endr
 
-/* x0 and x1 are saved; x1: handler; SP: the Registers. */
+/* Saves the registers other than x0 and x1, and calls the handler. x1: the handler; SP: the Registers. */
     .type   save_and_handle, %function
 save_and_handle:
     stp     x2, x3, [sp, #16 * 1]
@@ -66,13 +68,14 @@ save_and_handle:
     mrs     x5, esr_el1
     mrs     x6, far_el1
     stp     x5, x6, [sp, #REGISTERS_ESR]
-    stp     x29, x3, [sp, #REGISTERS_FRAME] // a frame record, so that backtraces name the interrupted function
+    stp     x29, x3, [sp, #REGISTERS_FRAME] // a frame record, for backtraces into the interrupted function
     add     x29, sp, #REGISTERS_FRAME
     mov     x0, sp
     blr     x1
     // falls through
     .size   save_and_handle, . - save_and_handle
 
+/* SP: the Registers. Restores all of them but x18, and returns from the exception. */
     .type   restore_and_return, %function
 restore_and_return:
     ldp     x3, x4, [sp, #REGISTERS_PC]
@@ -99,8 +102,9 @@ restore_and_return:
     .size   restore_and_return, . - restore_and_return
 
 /*
- * SP is in a guard page. Continue on this CPU's overflow stack, at its global address, since not every mode has local ones; bit
- * STACK_SHIFT is 0 on it, so that a fault in the handler does not come here again. x0: SP - REGISTERS_SIZE.
+ * SP - REGISTERS_SIZE, in x0, is in a guard. Continues on this CPU's overflow stack, at its global address,
+ * because not every mode has local addresses. Bit STACK_SHIFT of SP is 0 on that stack, so that a fault in
+ * the handler does not come here again.
  */
     .type   stack_overflow, %function
 stack_overflow:
@@ -118,7 +122,7 @@ stack_overflow:
     adr     x1, handle_stack_overflow_entry
     b       save_and_handle
 
-/* The saved SP is that of the overflow stack so far; it has to be the one that overflowed. */
+/* Replaces the saved SP, which is still that of the overflow stack, by the SP that overflowed. */
 handle_stack_overflow_entry:
     hint    #34                         // bti c
     mrs     x1, tpidr_el0
@@ -126,7 +130,7 @@ handle_stack_overflow_entry:
     b       handle_stack_overflow
     .size   stack_overflow, . - stack_overflow
 
-/* From SP_EL0 or EL0, where nothing runs: there is no stack to trust but the boot stack, and no way back. */
+/* Takes an exception from SP_EL0 or a lower EL. Only the boot stack can be trusted, so it never returns. */
     .type   unexpected_exception, %function
 unexpected_exception:
     msr     spsel, #1
@@ -139,7 +143,7 @@ unexpected_exception:
     .section .text.fault_recovery, "ax"
 /*
  * bool call_catching_faults(RecoveryPoint* x0, void (*x1)(void*), void* x2)
- * False when the function returned, true when fault_recovered took its place.
+ * Returns false if the function returned, and true if an exception handler continued at fault_recovered.
  */
     .global call_catching_faults
     .type   call_catching_faults, %function
@@ -162,7 +166,7 @@ call_catching_faults:
     ret
     .size   call_catching_faults, . - call_catching_faults
 
-/* The exception handler returns here, with x0: the RecoveryPoint. Everything else is as the fault left it. */
+/* The exception handler returns here with the RecoveryPoint in x0, and other registers as at the fault. */
     .global fault_recovered
     .type   fault_recovered, %function
 fault_recovered:

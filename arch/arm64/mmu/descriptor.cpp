@@ -10,12 +10,12 @@ extern "C" void arch_fill_sixteens(u64* first, u64 count, u64 value, u64 step); 
 
 namespace {
 
-constexpr u64 kAtATime = 16;
-// Below this the switch to the vector registers costs more than it saves.
-constexpr u64 kWorthwhile = 64;
+constexpr u64 kGroup = 16; // descriptors that arch_fill_sixteens() writes at a time
+// For fewer descriptors the switch to the vector registers costs more than it saves.
+constexpr u64 kMinForVectors = 64;
 
-// The vector registers work for this CPU. Masks interrupts, so that nothing else runs while the trap is off;
-// what it was is restored, as this may stand inside a FloatingPointWindow.
+// Allows this CPU's vector registers for its lifetime. Masks interrupts, so that no other code runs while the
+// trap is off. Restores CPACR_EL1 as it was, because this may run inside a FloatingPointWindow.
 class VectorWindow {
 public:
     VectorWindow() : before_{Cpacr::read()} { allow_floating_point(); }
@@ -36,8 +36,8 @@ private:
 
 void fill_descriptors(u64* first, u64 count, u64 value, u64 step)
 {
-    if (count >= kWorthwhile) {
-        const u64 sixteens = count & ~(kAtATime - 1);
+    if (count >= kMinForVectors) {
+        const u64 sixteens = count & ~(kGroup - 1);
         {
             const VectorWindow window;
             arch_fill_sixteens(first, sixteens, value, step);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Filling a translation table with an arithmetic series, 16 descriptors in 12 instructions. In general registers every
-// descriptor costs an addition and half a store pair, 1.5 at best; a vector addition makes two.
+// Fills a translation table with an arithmetic series, 16 descriptors in 12 instructions. With general
+// registers each descriptor takes an addition and half a store pair, at least 1.5 instructions. A vector
+// addition makes two descriptors.
 //
-// A vector store is single-copy atomic for each of its 64-bit elements (Arm ARM B2.2.1).
+// A vector store is single-copy atomic for each of its 64-bit elements (Arm ARM B2.2.1), as table walkers
+// need.
     .arch_extension simd
     .text
 
 // void arch_fill_sixteens(u64* first, u64 count, u64 value, u64 step)
 //   x0 first slot   x1 count, a multiple of 16, not 0   x2 first value   x3 step
-// The vector registers are as before afterwards: they may be somebody's.
+// Preserves the vector registers, because interrupted library code may be using them. The caller allows them.
     .global arch_fill_sixteens
     .type arch_fill_sixteens, %function
 arch_fill_sixteens:
@@ -16,7 +18,7 @@ arch_fill_sixteens:
     stp q0, q1, [sp, #-80]!
     stp q2, q3, [sp, #32]
     str q4, [sp, #64]
-    // v0 to v3: the next 8 values, two in each; v4: 8 steps, twice.
+    // v0 to v3: the next 8 values, two in each register; v4: 8 * step in both elements
     add x4, x2, x3
     fmov d0, x2
     mov v0.d[1], x4

@@ -48,7 +48,7 @@ bool root_is_common_not_private()
 
 Translation translate(VirtAddr address)
 {
-    InterruptMask masked; // nobody else may use PAR_EL1 in between
+    InterruptMask masked; // no other code may change PAR_EL1 in between
     asm volatile("at s1e1r, %0" : : "r"(address.raw()) : "memory");
     isb();
     const Par par = Par::read();

@@ -22,21 +22,22 @@ extern percival::arch::Alternative __start_alternatives[], __stop_alternatives[]
 namespace percival::arch {
 namespace {
 
-// What guarded sequences know of it.
+// Guarded sequences use these offsets (arch/percpu/site.hpp).
 static_assert(offsetof(Preemption, count) == 0 && offsetof(Preemption, due) == 4);
 
-// Where the operation is in the sequences for FEAT_LSE, in instructions (arch/percpu/site.hpp).
+// Index of the operation's instruction in the sequences for FEAT_LSE (arch/percpu/site.hpp).
 constexpr u32 kOperationInRestart = 1;
 constexpr u32 kOperationInGuarded = 5;
 
 constinit PercpuForm current = kPercpuFormAsLinked;
 
+// Returns the B instruction at `from` that branches to `to`.
 constexpr u32 branch(u64 from, u64 to)
 {
     return 0x1400'0000 | static_cast<u32>(((to - from) >> 2) & 0x03ff'ffff);
 }
 
-// LDADD without a result is STADD (Arm ARM C6.2, STADD: an alias, Rt is 31).
+// STADD is an alias of LDADD whose result register is 31 (Arm ARM C6.2, STADD).
 constexpr u32 kResultRegister = 31;
 
 constexpr u32 store_form(u32 load_form)
@@ -44,8 +45,9 @@ constexpr u32 store_form(u32 load_form)
     return load_form | kResultRegister;
 }
 
-// Text and the table of alternatives have no writable alias but the one that exists while this does: of one
-// page at a time, since sites that follow each other are mostly in the same one.
+// Writes instructions to the text and to the table of alternatives, which have no other writable alias. It
+// maps one page at a time and keeps it until a write to another page, because successive sites are mostly in
+// the same page.
 class TextWriter : Immovable {
 public:
     void write(u32* at, u32 instruction)
@@ -62,14 +64,15 @@ private:
     u32* open(u32* at)
     {
         const u64 offset = address_of(at).raw() % mm::KernelGeometry::kPageSize.count();
-        // SAFETY: bytes, to count in them; the page is not accessed through this pointer.
+        // SAFETY: the byte pointer serves for arithmetic only; nothing accesses the page through it.
         std::byte* const page = reinterpret_cast<std::byte*>(at) - offset;
         if (page != page_) {
-            window_.reset(); // there is one at a time
+            window_.reset(); // only one window may exist at a time
             window_.emplace(mm::image_to_physical(page));
             page_ = page;
         }
-        // SAFETY: the window shows the page of `at` at another address, so this is `at`'s instruction.
+        // SAFETY: the window maps the page of `at` at another address, so this points to the same
+        // instruction.
         return reinterpret_cast<u32*>(window_->writable<std::byte>() + offset);
     }
 
@@ -77,13 +80,15 @@ private:
     std::optional<mm::WritableWindow> window_{};
 };
 
+// Returns the operation's one instruction on the local address, as LDADD or STADD as `form` says.
 u32 operation_of(const Alternative& alternative, PercpuForm form)
 {
     const bool stores = alternative.result_is_unused != 0 && form.add == AddForm::StoreAdd;
     return stores ? store_form(alternative.instruction) : alternative.instruction;
 }
 
-// The operation within a sequence: on another address register, with the same result register.
+// Gives the operation within a sequence the result register of the instruction `like`. Its address register
+// differs and stays.
 void write_result_register(TextWriter& text, u32* operation, u32 like)
 {
     text.write(operation, (*operation & ~kResultRegister) | (like & kResultRegister));
@@ -94,9 +99,10 @@ bool uses_lse(const Alternative& alternative, PercpuForm form)
     return form.lse && (alternative.result_is_unused == 0 || form.add != AddForm::LlSc);
 }
 
-// For percpu_guard.S. A switch becomes due during an operation by an interrupt only. With interrupts masked
-// it was due before, and whoever made it so has seen to it; asking again for the interrupt that makes it,
-// which switch_if_due() would do, could go on for ever in what runs on the way to the switch itself.
+// Makes a switch that became due during a guarded operation; percpu_guard.S calls this. Only an interrupt
+// makes a switch due during an operation. With interrupts masked the switch was due before, and the code that
+// made it due has arranged for it. switch_if_due() would then request the switching interrupt again, without
+// end if the code on the way to the switch uses guarded operations itself.
 extern "C" void switch_after_guard()
 {
     if (!interrupts_masked())
@@ -113,7 +119,7 @@ u32 instruction_of(Alternative& alternative, PercpuForm form)
     };
     switch (form.mode) {
     case PercpuMode::Local:
-        // A load or store is its own form without LSE too.
+        // A load or store has no sequence in local mode: it is one instruction without LSE too.
         return lse || alternative.local_llsc == 0 ? operation_of(alternative, form)
                                                   : branch_to(alternative.local_llsc);
     case PercpuMode::Restart:
@@ -126,7 +132,8 @@ u32 instruction_of(Alternative& alternative, PercpuForm form)
     return branch_to(lse ? alternative.guarded_lse : alternative.guarded_llsc);
 }
 
-// scripts/check_sites.py has made sure that a site which is not as it should be is such a branch.
+// scripts/check_sites.py has checked the image: a site that does not have the expected instruction is a
+// branch to a veneer.
 void keep_veneers()
 {
     TextWriter text;

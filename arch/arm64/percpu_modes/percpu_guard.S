@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The end of a guarded this_cpu operation (arch/percpu/site.hpp) during which a switch became due. Called from the middle of
- * functions that know of no call: keeps the flags and every register but x30, which the sequence has saved, and x18, which is the
- * CPU's (arch/percpu/register.hpp).
+ * Makes the switch that became due during a guarded this_cpu operation (arch/percpu/site.hpp). The operation
+ * calls this from the middle of functions whose compiler knows of no call. So it preserves the flags and
+ * every register except x30, which the sequence has saved, and x18, which is the CPU's
+ * (INV-percpu_register-1, INV-percpu_register-2).
  */
     .section .text.percpu_guard, "ax"
 
@@ -10,7 +11,7 @@
     .type   switch_after_percpu_operation, %function
 switch_after_percpu_operation:
     stp     x29, x30, [sp, #-176]!
-    mov     x29, sp                     // a frame record, as any function's
+    mov     x29, sp                     // a frame record, as in any function
     stp     x0, x1, [sp, #16]
     stp     x2, x3, [sp, #32]
     stp     x4, x5, [sp, #48]

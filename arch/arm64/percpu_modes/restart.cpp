@@ -11,7 +11,7 @@ namespace percival::arch {
 u64 restarted(u64 pc)
 {
     const std::span all{__start_restartable, __stop_restartable};
-    // The last one that begins at or before the PC.
+    // Find the last sequence that begins at or before the PC (INV-restart-2).
     const auto after = std::ranges::upper_bound(all, pc, {}, &Restartable::begin);
     if (after == all.begin())
         return pc;

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The switch from one thread to another: arch/threads/context_switch.hpp. The exclusive monitor needs no CLREX here
- * (INV-scheduler-2). The saved return address is not signed: the frames around it are.
+ * Switches from one thread to another (arch/threads/context_switch.hpp). The exclusive monitor needs no CLREX
+ * here (INV-scheduler-2). The saved return address is not signed, but those in the frames around it are. x18
+ * is the CPU's and is not switched (INV-percpu_register-2).
  */
     .section .text.context_switch, "ax"
 
-/* x0: where to save SP, x1: the next thread's SP, x2: its thread pointer, x3: returned in the next thread. */
+/*
+ * x0: where to save SP, x1: the next thread's SP, x2: the next thread's thread pointer,
+ * x3: value that the next thread's call of switch_context() returns
+ */
     .global switch_context
     .type   switch_context, %function
 switch_context:
     hint    #34                         // bti c
     stp     x29, x30, [sp, #-96]!
-    mov     x29, sp                     // a frame record, as any function's
+    mov     x29, sp                     // a frame record, as in any function
     stp     x19, x20, [sp, #16]
     stp     x21, x22, [sp, #32]
     stp     x23, x24, [sp, #48]
@@ -31,7 +35,7 @@ switch_context:
     ret
     .size   switch_context, . - switch_context
 
-/* Where a new thread's first switch returns to. x0: the thread before. Backtraces end here. */
+/* The first switch to a new thread returns here. x0: the `before` of that switch. Backtraces end here. */
     .global thread_entry
     .type   thread_entry, %function
 thread_entry:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the vectors call. Interrupts are masked in all of it.
+// The exception handlers, which the vectors call (arch/arm64/exceptions/vectors.S). All of them run with
+// interrupts masked.
 #include "arch/debug/breakpoint.hpp"
 #include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/interrupt_controller.hpp"
@@ -14,8 +15,8 @@
 namespace percival::arch {
 namespace {
 
-// A translation fault of the kernel itself, at any level of the walk, data or instruction, that goes away by
-// trying again.
+// Returns whether the exception is a translation fault of the kernel itself that goes away when the
+// instruction is tried again. The fault may be at any level of the walk, of data or of an instruction.
 bool is_spurious_fault(const Registers& registers)
 {
     const ExceptionClass exception = exception_class(registers.esr);
@@ -30,7 +31,8 @@ bool is_spurious_fault(const Registers& registers)
 
 extern "C" void handle_synchronous(Registers& registers)
 {
-    // One thread, one CPU: what was interrupted goes on, so that what is stepped through comes to its end.
+    // After a breakpoint the sequence is not restarted: the interrupted code continues at the same
+    // instruction, so that code which a test steps through comes to its end. The thread is still on its CPU.
     if (handle_breakpoint(registers))
         return;
     if (!is_spurious_fault(registers) && !recover_from_fault(registers, false))
@@ -56,8 +58,8 @@ extern "C" void handle_interrupt(Registers& registers)
         const Acknowledged interrupt = acknowledge_interrupt();
         if (interrupt.is_spurious())
             break;
-        // Ended first: interrupts stay masked until the handler is done, so none can come in between, and a
-        // handler that never returns (Ipi::Stop) leaves nothing active.
+        // End the interrupt before its handler runs. Interrupts stay masked until the handler is done, so
+        // none can come in between. A handler that never returns (Ipi::Stop) thus leaves no interrupt active.
         complete_interrupt(interrupt);
         dispatch_interrupt(interrupt.intid, registers);
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""scripts/check_sites.py: it accepts sites as the kernel expects them and branches to veneers, and nothing else."""
+"""Tests scripts/check_sites.py: it accepts only sites as the kernel expects them, and branches to veneers."""
 
 import os
 import struct
@@ -28,7 +28,7 @@ BRANCH_BY_2 = 0x1400_0002
 
 
 def elf(words):
-    """An ELF file whose only segment has those words, by address."""
+    """Returns an ELF file whose only segment holds `words`, a dictionary by address."""
     segment = bytearray(END - TEXT)
     for address, word in words.items():
         struct.pack_into("<I", segment, address - TEXT, word & 0xFFFF_FFFF)
@@ -40,7 +40,7 @@ def elf(words):
 
 
 def alternative(instruction, restart_instruction=0, local_llsc=None, restart_llsc=None):
-    """The words of one, at the table's start. A sequence is given by its address."""
+    """Returns the words of an alternative at the start of the table. A sequence is given by its address."""
     words = {TABLE: SITE - TABLE, TABLE + 4: instruction, TABLE + 8: restart_instruction}
     for field, sequence in ((TABLE + 16, local_llsc), (TABLE + 24, restart_llsc)):
         words[field] = sequence - field if sequence else 0
@@ -93,7 +93,7 @@ class Sites(unittest.TestCase):
         self.accept({**words, VENEER: LOAD})
         self.reject({**words, VENEER: OTHER_LOAD})
 
-    def test_a_branch_elsewhere_is_rejected_whatever_is_there(self):
+    def test_a_branch_to_a_place_that_is_no_veneer_is_rejected(self):
         self.reject({**alternative(LOAD), SITE: check_sites.branch(SITE, SEQUENCE), SEQUENCE: LOAD})
 
     def test_a_veneer_is_rejected_where_the_kernel_would_not_keep_it(self):
@@ -104,7 +104,7 @@ class Sites(unittest.TestCase):
         self.reject({**alternative(LOAD), SITE: OTHER_LOAD})
         self.reject({**alternative(LOAD, LOAD_BY_X18), SITE: LOAD}, "restart")
 
-    def test_a_site_outside_of_the_image_is_an_error(self):
+    def test_a_site_outside_the_image_is_an_error(self):
         result = self.check({**alternative(LOAD), TABLE: 0x1000})
         self.assertEqual(result.returncode, 1)
         self.assertIn("nothing is loaded at", result.stderr)

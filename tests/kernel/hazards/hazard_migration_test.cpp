@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A thread is moved to another CPU before each instruction of a this_cpu operation in turn: the operation
-// takes effect once, on the CPU the thread was on when it committed, in every mode. The control, which computes
-// its global address and then uses it with nothing to protect it, changes the copy of a CPU it has left.
+// Moves a thread to another CPU before each instruction of a this_cpu operation in turn. In every mode the
+// operation takes effect once, on the CPU on which it commits. The controls compute a global address and then
+// use it without protection, so they change the copy of a CPU that the thread has left.
 //
-// Deterministic: a hardware breakpoint sends the move, which the exception return makes.
+// The tests are deterministic: the function of a hardware breakpoint requests the move, and the exception
+// return makes it.
 #include "arch/debug/breakpoint.hpp"
 #include "arch/debug/instruction.hpp"
 #include "arch/devices/interrupt_controller.hpp"
@@ -31,7 +32,7 @@ constexpr CpuId kTo{1};
 
 PERCIVAL_PERCPU PerCpu<u64> variable{};
 
-// Each makes kChanged of kStart.
+// Each operation changes kStart to kChanged.
 [[gnu::noinline]] void add_one()
 {
     variable.add(1);
@@ -57,7 +58,7 @@ PERCIVAL_PERCPU PerCpu<u64> variable{};
     asm volatile("" : : "r"(variable.cmpxchg(kStart, kChanged)));
 }
 
-// Neither half is the same as before.
+// Both halves of the pair change.
 PERCIVAL_PERCPU PerCpu<arch::PercpuPair> pair{};
 
 [[gnu::noinline]] void exchange_pair()
@@ -65,7 +66,7 @@ PERCIVAL_PERCPU PerCpu<arch::PercpuPair> pair{};
     pair.cmpxchg({kStart, ~kStart}, {kChanged, ~kChanged});
 }
 
-// The controls.
+// The controls: operations without protection.
 [[gnu::noinline]] void add_one_unprotected()
 {
     u64 global, value;
@@ -97,10 +98,11 @@ bool is_return(u32 instruction)
     return instruction == kRet || instruction == kRetaa;
 }
 
-// In the order they are executed, the out-of-line sequence included.
+// Returns the instructions of `operation` in the order of their execution, the out-of-line sequence included.
 Instructions executed_by(void (*operation)())
 {
     Instructions found;
+    // SAFETY: a function's address is that of its first instruction, and the text may be read.
     const auto* code = reinterpret_cast<const u32*>(operation);
     while (found.push(code) && !is_return(*code)) {
         const auto offset = arch::branch_offset(*code);
@@ -127,6 +129,7 @@ bool is_changed(CpuId cpu)
     return variable.on(cpu) == kChanged || pair.on(cpu) == arch::PercpuPair{kChanged, ~kChanged};
 }
 
+// Runs `operation` on the first CPU and moves the thread to the second before it executes `instruction`.
 Outcome run_moved_before(const u32* instruction, void (*operation)())
 {
     EXPECT(migrate_to(kFrom));
@@ -139,7 +142,7 @@ Outcome run_moved_before(const u32* instruction, void (*operation)())
         const arch::Breakpoint breakpoint{address_of(instruction), &move_away};
         operation();
         outcome.moved = this_cpu_id() == kTo;
-        EXPECT(migrate_to(kFrom)); // the breakpoint is this CPU's
+        EXPECT(migrate_to(kFrom)); // the breakpoint belongs to this CPU
         outcome.hit = breakpoint.was_hit();
     }
     outcome.changed_from = is_changed(kFrom);
@@ -148,13 +151,14 @@ Outcome run_moved_before(const u32* instruction, void (*operation)())
 }
 
 struct Tally {
-    u32 places{0};             // where it was moved
-    u32 on_first{0};           // changed the copy of the CPU it began on
-    u32 on_second{0};          // … of the CPU it was moved to
-    u32 not_once{0};           // neither or both
-    u32 second_after_first{0}; // a later move had effect on the second CPU after an earlier one had not
+    u32 places{0};             // instructions before which the thread was moved
+    u32 on_first{0};           // runs that changed the copy of the first CPU
+    u32 on_second{0};          // runs that changed the copy of the CPU to which the thread was moved
+    u32 not_once{0};           // runs that changed neither copy or both
+    u32 second_after_first{0}; // runs that changed the second copy although an earlier move came too late
 };
 
+// Runs `operation` once for each of its instructions, and moves the thread before that instruction.
 Tally move_everywhere(void (*operation)())
 {
     Tally tally;
@@ -172,14 +176,16 @@ Tally move_everywhere(void (*operation)())
     return tally;
 }
 
+// Returns whether `instruction` may be the one that commits an operation.
 bool commits(u32 instruction)
 {
     return arch::is_lse_atomic(instruction) || arch::is_store_exclusive(instruction) ||
            arch::is_plain_store(instruction);
 }
 
-// A move before the instruction that commits, or before any ahead of it, takes the effect to the second CPU. A
-// guarded operation cannot be moved any more when it has stored the count, its first store.
+// Returns before how many instructions a move takes the effect to the second CPU: before the instruction that
+// commits and before each earlier one. A guarded operation cannot be moved any more after its first store,
+// which stores the count.
 u32 places_before_commit(void (*operation)(), PercpuMode mode)
 {
     const Instructions code = executed_by(operation);
@@ -189,7 +195,8 @@ u32 places_before_commit(void (*operation)(), PercpuMode mode)
     return static_cast<u32>(last - code.span().begin()) + 1;
 }
 
-// No interrupt comes but the one that is sent: any other between an LDXR and its STXR would have them try again.
+// Silences the tick of the first CPU for its lifetime, so that only the requested interrupt comes. Another
+// interrupt between an LDXR and its STXR would make the sequence try again.
 class SilentTick : Immovable {
 public:
     SilentTick()
@@ -214,14 +221,14 @@ void check(PercpuMode mode)
     }
 }
 
-// In the mode it was booted in.
-PERCIVAL_TEST(hazard_migration, a_move_before_any_instruction_of_an_operation_leaves_it_on_the_right_cpu)
+// Tests the mode in which the kernel was booted.
+PERCIVAL_TEST(hazard_migration, an_operation_moved_at_any_instruction_changes_the_copy_where_it_commits)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     in_a_thread_that_may_move([] { for_each_kind_of_atomics(arch::percpu_form().mode, &check); });
 }
 
-// It goes wrong before each instruction between the one that reads the distance and the one that uses it.
+// A move changes the wrong copy between the instruction that reads the distance and the one that uses it.
 PERCIVAL_TEST(hazard_migration, a_move_within_an_unprotected_sequence_changes_another_cpus_copy)
 {
     SKIP_WITHOUT_ANOTHER_CPU();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Hazard (b), and the wrong CPU of (a): a thread that was moved changes the copy of the CPU it has left. Whoever is
-// pinned there sees its copy change under its eyes, which no operation ever does to it, in any mode: the only threads that
-// may change that copy are those on its CPU, and while it is pinned that is itself.
+// Hazard (b), and hazard (a) on the wrong CPU: a thread that was moved changes the copy of the CPU that it
+// has left. A thread that is pinned there sees its copy change. The operations never do that, in any mode:
+// only threads on a CPU change its copy, and while a thread is pinned no other thread runs on its CPU.
 #include "arch/cpu/barrier.hpp"
 #include "mm/percpu/this_cpu.hpp"
 #include "tests/kernel/support/hazard_controls.hpp"
@@ -17,6 +17,7 @@ constexpr u32 kLooks = 40;
 PERCIVAL_PERCPU PerCpu<u64> word{};
 PERCIVAL_PERCPU PerCpu<arch::PercpuPair> pair{};
 
+// Pins the thread and reads this CPU's copies repeatedly. Returns how many reads saw a change.
 u64 changes_seen_while_pinned()
 {
     const PreemptGuard pin;
@@ -29,7 +30,8 @@ u64 changes_seen_while_pinned()
     return changes;
 }
 
-// Half of the threads operate, half of them look.
+// Runs `operate` in half of the threads while the other half watch their copies. Returns the changes they
+// saw.
 template <class Operate>
 u64 changes_seen(Operate operate)
 {
@@ -73,7 +75,7 @@ PERCIVAL_TEST(hazard_owner, an_unprotected_write_reaches_a_pinned_threads_copy)
     for (u32 attempt = 0; attempt < 20 && seen == 0; ++attempt) {
         seen = changes_seen([turn = u64{0}](u64 number) mutable {
             u64& copy = unprotected(word);
-            arch::isb(); // an emulator takes interrupts between blocks of instructions: this ends one
+            arch::isb(); // ends a block of instructions, as an emulator takes interrupts only between blocks
             __atomic_store_n(&copy, number + ++turn * 64, __ATOMIC_RELAXED);
         });
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Hazards of many threads on one counter: increments that are lost (a), plain read-modify-write under a pin
-// beside this_cpu operations (c), and a flush at a threshold that looks at another copy than the one it has
+// Hazards of many threads that use one counter: lost increments (a), plain read-modify-write under a pin
+// beside this_cpu operations (c), and a flush at a threshold that reads another copy than the one it has
 // changed (e). In every mode nothing is lost while threads are preempted and moved between any two
-// instructions; the controls, which leave the protection out, break.
+// instructions. The controls leave out the protection and lose counts.
 #include "arch/cpu/barrier.hpp"
 #include "tests/kernel/support/hazard_controls.hpp"
 #include "tests/kernel/support/moved_threads.hpp"
@@ -17,7 +17,7 @@ PERCIVAL_PERCPU PerCpu<u64> counter{};
 
 using arch::PercpuMode;
 
-constexpr u64 kOperations = 200'000; // of a test in a mode
+constexpr u64 kOperations = 200'000; // of each test
 constexpr u64 kMoves = 120;
 constexpr u64 kManualOperations = 10'000'000;
 constexpr u64 kManualMigrations = 100'000;
@@ -30,7 +30,7 @@ void check_adds(u64 operations, u64 moves)
     EXPECT_EQ(sum_of(counter), made);
 }
 
-PERCIVAL_TEST(hazard_sum, adds_are_exact)
+PERCIVAL_TEST(hazard_sum, adds_of_moved_threads_are_exact)
 {
     SKIP_ABOVE_MAX_MOVED_CPUS();
     check_adds(kOperations, kMoves);
@@ -42,8 +42,8 @@ PERCIVAL_TEST_MANUAL(hazard_sum, ten_million_adds_and_a_hundred_thousand_migrati
     for_each_percpu_mode([](PercpuMode) { check_adds(kManualOperations, kManualMigrations); });
 }
 
-// A pinned thread's plain increment is safe beside this_cpu operations of others: none of them can run on this
-// CPU meanwhile, and none anywhere else changes this copy.
+// A pinned thread's plain increment is safe beside this_cpu operations of other threads. No other thread can
+// run on this CPU meanwhile, and threads on other CPUs do not change this copy.
 PERCIVAL_TEST(hazard_sum, plain_increments_under_a_pin_beside_adds_are_exact)
 {
     SKIP_ABOVE_MAX_MOVED_CPUS();
@@ -68,8 +68,8 @@ u64 largest_copy()
     return largest;
 }
 
-// The decision goes by the value that the add itself has returned, so it is about the copy that was changed. A
-// thread that is moved before it flushes leaves that to the next one to add there.
+// Each thread decides by the value that its add returned, which is that of the copy it changed. If a thread
+// is moved before it flushes, the next thread that adds to the copy flushes it.
 PERCIVAL_TEST(hazard_sum, a_flush_at_a_threshold_keeps_its_bound)
 {
     SKIP_ABOVE_MAX_MOVED_CPUS();
@@ -83,7 +83,8 @@ PERCIVAL_TEST(hazard_sum, a_flush_at_a_threshold_keeps_its_bound)
     EXPECT(largest_copy() < kBatch + thread_count());
 }
 
-// The harness of the tests above can see a loss: what it moves is a load, an addition and a store.
+// Shows that the harness of the tests above can see a loss: it moves threads within a load, an addition and a
+// store.
 PERCIVAL_TEST(hazard_sum, unprotected_increments_are_lost)
 {
     SKIP_ABOVE_MAX_MOVED_CPUS();
@@ -92,14 +93,14 @@ PERCIVAL_TEST(hazard_sum, unprotected_increments_are_lost)
     const u64 made = while_moved(kOperations, kMoves, [](u32) {
         u64& copy = unprotected(counter);
         const u64 before = __atomic_load_n(&copy, __ATOMIC_RELAXED);
-        arch::isb(); // an emulator takes interrupts between blocks of instructions: this ends one
+        arch::isb(); // ends a block of instructions, as an emulator takes interrupts only between blocks
         __atomic_store_n(&copy, before + 1, __ATOMIC_RELAXED);
     });
     EXPECT(sum_of(counter) < made);
 }
 
-// An atomic add, but at the address of a CPU that its thread has left: the pinned one there, which takes its copy
-// for its own, forgets it.
+// The add is atomic, but it uses the address of a CPU that its thread has left. A pinned thread on that CPU
+// relies on being the only one to change the copy, and its store overwrites the add.
 PERCIVAL_TEST(hazard_sum, an_unprotected_atomic_add_beside_a_plain_increment_under_a_pin_is_lost)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
@@ -134,7 +135,7 @@ PERCIVAL_TEST(hazard_sum, an_unprotected_atomic_add_beside_a_plain_increment_und
     EXPECT_EQ(sum_of(counter), 1u);
 }
 
-// It adds to one CPU's copy and looks at the next one's, which nobody has added to.
+// The thread adds to one CPU's copy and compares the next CPU's copy, to which no thread has added.
 PERCIVAL_TEST(hazard_sum, an_unprotected_flush_at_a_threshold_drifts)
 {
     SKIP_WITHOUT_ANOTHER_CPU();

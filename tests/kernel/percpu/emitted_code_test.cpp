@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The code that really runs, read back from memory after patching: an operation in a loop is one instruction
-// per turn.
+// Checks the code that really runs, read back from memory after patching: an operation in a loop takes one
+// instruction per turn.
 #include "arch/debug/instruction.hpp"
 #include "arch/percpu/access.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
@@ -32,6 +32,7 @@ struct Item {
 };
 PERCIVAL_PERCPU PerCpu<Item*> published{};
 
+// Pushes `item` onto this CPU's list.
 [[gnu::noinline]] void publish(Item& item)
 {
     Item* first = nullptr;
@@ -67,10 +68,10 @@ PERCIVAL_PERCPU PerCpu<Item*> published{};
 
 PERCIVAL_PERCPU PerCpu<u64> end_of_sequence{};
 
-constexpr u64 kErratumPage = 4096; // whatever the granule
+constexpr u64 kErratumPage = 4096; // for every granule
 
-// The sequence of Cortex-A53's erratum 843419: an ADRP eight bytes before the end of a page, a load, and a
-// load through the ADRP's register, which is a site. The linker moves that load into a veneer.
+// Contains the sequence of Cortex-A53's erratum 843419: an ADRP eight bytes before the end of a page, a load,
+// and a load through the ADRP's register. The last load is a site, and the linker moves it into a veneer.
 [[gnu::noinline, gnu::section(".text.erratum_843419"), gnu::aligned(kErratumPage)]] u64 read_end_of_sequence()
 {
     u64 page, value, global;
@@ -85,7 +86,8 @@ constexpr u64 kErratumPage = 4096; // whatever the granule
     return value;
 }
 
-// What is between the target of the first backward conditional branch and that branch.
+// Returns the body of the first loop in `function`: from the target of its first backward conditional branch
+// up to that branch, without it.
 std::span<const u32> loop_in(const void* function)
 {
     const auto* code = static_cast<const u32*>(function);
@@ -97,7 +99,8 @@ std::span<const u32> loop_in(const void* function)
     return {};
 }
 
-// The instructions that run in the site's place: itself, or what it branches to, up to and with the branch back.
+// Returns the instructions that run in the site's place. These are the site itself, or the sequence that it
+// branches to, the branch back included.
 std::span<const u32> executed_at(const u32* site)
 {
     const auto offset = arch::branch_offset(*site);
@@ -113,12 +116,13 @@ std::span<const u32> executed_at(const u32* site)
     return {};
 }
 
+// Returns the number of FEAT_LSE atomics in `code`.
 u32 atomics_in(std::span<const u32> code)
 {
     return static_cast<u32>(std::ranges::count_if(code, &arch::is_lse_atomic));
 }
 
-// this_cpu operations that are store-releases, in place or out of line.
+// Returns the number of this_cpu operations in `code` that are store-releases, in place or out of line.
 u32 releases_in(std::span<const u32> code)
 {
     u32 releases = 0;
@@ -129,14 +133,17 @@ u32 releases_in(std::span<const u32> code)
     return releases;
 }
 
-// From its first instruction to the one that commits it starts over; what follows does not.
+// Expects that the sequence starts over from every instruction up to the one that commits, and from none
+// after it.
 void expect_restarts(std::span<const u32> sequence, std::size_t commit)
 {
+    // SAFETY: the address serves as a number.
     const auto pc = [&](std::size_t n) { return reinterpret_cast<u64>(sequence.data() + n); };
     for (std::size_t n = 0; n < sequence.size(); ++n)
         EXPECT_EQ(arch::restarted(pc(n)), n <= commit ? pc(0) : pc(n));
 }
 
+// Returns whether adds without a result use FEAT_LSE.
 bool runs_lse()
 {
     return arch::percpu_form().lse && arch::percpu_form().add != arch::AddForm::LlSc;
@@ -146,7 +153,7 @@ PERCIVAL_TEST(emitted_code, add_in_a_loop_is_one_instruction_per_turn_in_every_m
 {
     for_each_percpu_mode([](PercpuMode mode) {
         const auto loop = loop_in(reinterpret_cast<const void*>(&add_in_a_loop));
-        EXPECT_EQ(loop.size(), 2u); // it, and the count-down
+        EXPECT_EQ(loop.size(), 2u); // the site and the count-down
         const bool in_place = mode == PercpuMode::Local && runs_lse();
         EXPECT(in_place ? arch::is_lse_atomic(loop[0]) : arch::branch_offset(loop[0]).has_value());
         EXPECT_EQ(atomics_in(executed_at(&loop[0])), runs_lse() ? 1u : 0u);
@@ -154,7 +161,7 @@ PERCIVAL_TEST(emitted_code, add_in_a_loop_is_one_instruction_per_turn_in_every_m
     });
 }
 
-PERCIVAL_TEST(emitted_code, what_publishes_a_pointer_is_a_store_release_in_every_form)
+PERCIVAL_TEST(emitted_code, the_operation_that_publishes_a_pointer_is_a_store_release_in_every_form)
 {
     for_each_percpu_mode([](PercpuMode mode) {
         for_each_kind_of_atomics(mode, [](PercpuMode) {
@@ -171,18 +178,20 @@ PERCIVAL_TEST(emitted_code, add_in_restart_mode_adds_the_distance_and_commits_in
 {
     const InPercpuForm restart{PercpuMode::Restart};
     const auto code = executed_at(&loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0]);
-    EXPECT_EQ(1 + code.size(), runs_lse() ? 4u : 7u); // the branches to it and back included
+    EXPECT_EQ(1 + code.size(), runs_lse() ? 4u : 7u); // the branches to the sequence and back included
     EXPECT(arch::is_add_to_x18(code[0]));
     EXPECT_EQ(arch::is_lse_atomic(code[1]), runs_lse());
-    expect_restarts(code, runs_lse() ? 1 : 3); // LL/SC: the STXR
+    expect_restarts(code, runs_lse() ? 1 : 3); // with LL/SC the STXR commits
 }
 
 PERCIVAL_TEST(emitted_code, add_in_guarded_mode_takes_no_more_than_fourteen_instructions)
 {
     const InPercpuForm guarded{PercpuMode::Guarded};
     const auto code = executed_at(&loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0]);
-    EXPECT(!code.empty() && 1 + code.size() <= (runs_lse() ? 14u : 17u)); // the branch to it included
-    expect_restarts(code.first(1), 0); // nothing of it does: it is the first itself
+    // The count includes the branch to the sequence.
+    EXPECT(!code.empty() && 1 + code.size() <= (runs_lse() ? 14u : 17u));
+    // No instruction of a guarded sequence makes it start over; the first continues where it is.
+    expect_restarts(code.first(1), 0);
     EXPECT_EQ(arch::restarted(reinterpret_cast<u64>(&code[6])), reinterpret_cast<u64>(&code[6]));
 }
 
@@ -190,7 +199,7 @@ PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn_in_every_mode)
 {
     for_each_percpu_mode([](PercpuMode mode) {
         const auto loop = loop_in(reinterpret_cast<const void*>(&read_in_a_loop));
-        EXPECT_EQ(loop.size(), 3u); // it, the sum, and the count-down
+        EXPECT_EQ(loop.size(), 3u); // the site, the sum, and the count-down
         const auto site = std::ranges::find_if(loop, [mode](u32 instruction) {
             return mode == PercpuMode::Guarded ? arch::branch_offset(instruction).has_value()
                                                : arch::is_load(instruction);
@@ -213,11 +222,11 @@ PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn_in_every_mode)
     });
 }
 
-PERCIVAL_TEST(emitted_code, read_of_a_static_variable_in_a_loop_is_one_load_or_restarts)
+PERCIVAL_TEST(emitted_code, read_of_a_static_variable_in_a_loop_is_one_load_or_a_short_sequence)
 {
     for_each_percpu_mode([](PercpuMode mode) {
         const auto loop = loop_in(reinterpret_cast<const void*>(&read_static_in_a_loop));
-        EXPECT_EQ(loop.size(), 3u); // it, the sum, and the count-down
+        EXPECT_EQ(loop.size(), 3u); // the site, the sum, and the count-down
         const auto site = std::ranges::find_if(loop, [mode](u32 instruction) {
             return mode == PercpuMode::Local ? arch::is_load(instruction)
                                              : arch::branch_offset(instruction).has_value();
@@ -225,7 +234,7 @@ PERCIVAL_TEST(emitted_code, read_of_a_static_variable_in_a_loop_is_one_load_or_r
         EXPECT(site != loop.end());
         const auto code = executed_at(&*site);
         if (mode == PercpuMode::Restart) {
-            EXPECT_EQ(1 + code.size(), 4u); // the branches to it and back included
+            EXPECT_EQ(1 + code.size(), 4u); // the branches to the sequence and back included
             EXPECT(arch::is_add_to_x18(code[0]) && arch::is_load(code[1]));
             expect_restarts(code, 1);
         }
@@ -234,7 +243,7 @@ PERCIVAL_TEST(emitted_code, read_of_a_static_variable_in_a_loop_is_one_load_or_r
     });
 }
 
-PERCIVAL_TEST(emitted_code, every_site_is_in_the_form_chosen_and_none_else)
+PERCIVAL_TEST(emitted_code, every_site_has_the_instruction_of_the_chosen_form)
 {
     for_each_percpu_mode([](PercpuMode) {
         u32 wrong = 0, sites = 0;
@@ -247,7 +256,8 @@ PERCIVAL_TEST(emitted_code, every_site_is_in_the_form_chosen_and_none_else)
     });
 }
 
-// It takes two rounds, because on CPUs without FEAT_LSE the first finds local mode as it was linked.
+// The test makes two rounds, because on CPUs without FEAT_LSE the first round finds local mode as it was
+// linked.
 PERCIVAL_TEST(emitted_code, a_load_that_the_linker_moved_into_a_veneer_stays_there)
 {
     const auto* const site = reinterpret_cast<const u32*>(&read_end_of_sequence) + kErratumPage / sizeof(u32);
@@ -255,7 +265,7 @@ PERCIVAL_TEST(emitted_code, a_load_that_the_linker_moved_into_a_veneer_stays_the
         for_each_percpu_mode([site](PercpuMode mode) {
             EXPECT(arch::branch_offset(*site).has_value());
             const auto code = executed_at(site);
-            const bool in_veneer = code.size() == 2 && arch::is_load(code[0]); // it and the branch back
+            const bool in_veneer = code.size() == 2 && arch::is_load(code[0]); // the load and the branch back
             EXPECT_EQ(in_veneer, mode == PercpuMode::Local);
             run_everywhere([](CpuId cpu) {
                 end_of_sequence.on(cpu) = 1 + cpu.index();
@@ -285,7 +295,7 @@ PERCIVAL_TEST(emitted_code, an_add_without_result_is_ldadd_stadd_or_llsc)
     });
 }
 
-// restarted() searches it.
+// restarted() relies on the order when it searches the table (INV-restart-2).
 PERCIVAL_TEST(emitted_code, the_table_of_restartable_sequences_is_in_order)
 {
     u64 end = reinterpret_cast<u64>(arch::__start_percpu_op_text);

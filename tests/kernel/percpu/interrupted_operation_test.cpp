@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// An operation that is interrupted before each of its instructions in turn, by the same operation on the same
-// variable: both take effect, whatever the place. Deterministic: a hardware breakpoint stands in for the
-// interrupt.
+// Interrupts an operation before each of its instructions in turn by an operation on the same variable. Both
+// take effect, wherever the interruption comes. The tests are deterministic: a hardware breakpoint stands in
+// for the interrupt.
 #include "arch/debug/breakpoint.hpp"
 #include "arch/debug/instruction.hpp"
 #include "kernel/lib/bounded_vector.hpp"
@@ -37,7 +37,8 @@ bool is_return(u32 instruction)
     return instruction == kRet || instruction == kRetaa;
 }
 
-// All instructions of a function, the LL/SC sequences it branches to included.
+// Adds all instructions of a function to `found`, the sequences it branches to included. The search begins at
+// `code`.
 void collect(const u32* code, const u32* function, Instructions& found)
 {
     for (;; ++code) {
@@ -48,13 +49,12 @@ void collect(const u32* code, const u32* function, Instructions& found)
             continue;
         const u32* target = code + *offset;
         if (target >= function && target < function + 64)
-            return; // back from a sequence
+            return; // the branch back at the end of a sequence
         collect(target, function, found);
     }
 }
 
-// Each function applies one operation; each returns nothing, so that the result is the variable's value
-// alone.
+// Each function applies one operation and returns nothing, so that only the variable's value is the result.
 template <class T>
 [[gnu::noinline]] void add_one()
 {
@@ -69,11 +69,12 @@ template <class T>
     }
 }
 
-// Interrupts `operation` by `interruption` before each of its instructions. Expects `expected` after both,
-// from `start`.
+// Sets the variable to `start`, interrupts `operation` by `interruption`, and expects the value `expected`
+// after both. Does so before each instruction of `operation`.
 template <class T>
 void interrupt_everywhere(void (*operation)(), void (*interruption)(), T start, T expected)
 {
+    // SAFETY: a function's address is that of its first instruction, and the text may be read.
     const auto* function = reinterpret_cast<const u32*>(operation);
     Instructions instructions;
     collect(function, function, instructions);
@@ -86,7 +87,7 @@ void interrupt_everywhere(void (*operation)(), void (*interruption)(), T start, 
             operation();
             hit = breakpoint.was_hit();
         }
-        // Only the way back from a failed comparison is not executed.
+        // Only the instructions after a failed comparison are not executed.
         if (hit) {
             ++hits;
             EXPECT_EQ(variable<T>().read(), expected);
@@ -123,7 +124,7 @@ PERCIVAL_TEST(interrupted_operation, an_add_within_a_compare_exchange_of_any_wid
     check_compare_exchange<u64>();
 }
 
-// The other operations: an exchange interrupted by one of another value, bits set and cleared by both.
+// The other operations: bits set and cleared by both, and an exchange interrupted by another exchange.
 [[gnu::noinline]] void set_low_bit()
 {
     variable_u32.or_(1);
@@ -160,6 +161,7 @@ constinit u64 taken_by_interrupt = 0;
 
 PERCIVAL_TEST(interrupted_operation, an_exchange_within_an_exchange_takes_the_value_once)
 {
+    // SAFETY: a function's address is that of its first instruction, and the text may be read.
     const auto* function = reinterpret_cast<const u32*>(&take);
     Instructions instructions;
     collect(function, function, instructions);

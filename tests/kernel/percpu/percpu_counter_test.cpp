@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Counters and reference counts on percpu memory: nothing is lost or counted twice, whoever changes them where.
+// Counters and reference counts on percpu memory: no change is lost or counted twice, on whatever CPUs
+// threads make changes.
 #include "kernel/cpus/online.hpp"
 #include "kernel/percpu/counter.hpp"
 #include "kernel/percpu/ref.hpp"
@@ -14,12 +15,13 @@ namespace {
 
 constexpr s32 kBatch = 32;
 
-s64 most_doubt()
+// Returns the largest error of approximate().
+s64 max_error()
 {
     return s64{kBatch - 1} * possible_cpu_count();
 }
 
-PERCIVAL_TEST(percpu_counter, the_sum_of_what_all_cpus_add_at_once_is_exact)
+PERCIVAL_TEST(percpu_counter, the_sum_is_exact_after_all_cpus_add_at_once)
 {
     auto counter = PercpuCounter::make(1000, kBatch);
     ASSERT(counter.has_value());
@@ -34,18 +36,19 @@ PERCIVAL_TEST(percpu_counter, the_sum_of_what_all_cpus_add_at_once_is_exact)
             expected += n % 7 - 2 + static_cast<s32>(cpu.index() % 2);
     });
     EXPECT_EQ(counter->sum(), expected);
-    EXPECT(counter->approximate() - expected <= most_doubt());
-    EXPECT(expected - counter->approximate() <= most_doubt());
+    EXPECT(counter->approximate() - expected <= max_error());
+    EXPECT(expected - counter->approximate() <= max_error());
 }
 
-PERCIVAL_TEST(percpu_counter, the_sum_is_never_off_while_amounts_move_to_the_common_count)
+PERCIVAL_TEST(percpu_counter, the_sum_stays_right_while_amounts_move_to_the_common_count)
 {
     auto counter = PercpuCounter::make(0, 2);
     ASSERT(counter.has_value());
     counter->add(1);
-    // Every CPU adds and takes back what it added, so that no sum in between can be off by more than that.
+    // Every CPU adds 1 and takes it back, so a sum in between is at most the number of CPUs above the start
+    // value.
     u64 wrong[kMaxCpus] = {};
-    // A sum is begun anew whenever an amount moves, and many CPUs move many.
+    // sum() starts over whenever an amount moves. Many CPUs move many amounts, so they make fewer turns.
     const u32 turns = online_cpu_count() > 8 ? 10 : 500;
     run_everywhere([&](CpuId cpu) {
         for (u32 n = 0; n < turns; ++n) {
@@ -87,20 +90,21 @@ PERCIVAL_TEST(percpu_counter, a_comparison_is_right_however_close_the_limit_is)
     EXPECT(counter->compare(sum) == std::strong_ordering::equal);
     EXPECT(counter->compare(sum - 1) == std::strong_ordering::greater);
     EXPECT(counter->compare(sum + 1) == std::strong_ordering::less);
-    EXPECT(counter->compare(sum + 10 * most_doubt()) == std::strong_ordering::less);
-    EXPECT(counter->compare(sum - 10 * most_doubt()) == std::strong_ordering::greater);
+    EXPECT(counter->compare(sum + 10 * max_error()) == std::strong_ordering::less);
+    EXPECT(counter->compare(sum - 10 * max_error()) == std::strong_ordering::greater);
 }
 
-PERCIVAL_TEST(percpu_counter, no_memory_is_an_error_and_leaves_nothing)
+PERCIVAL_TEST(percpu_counter, running_out_of_memory_is_an_error_and_leaks_nothing)
 {
-    // The delta comes from a CPU's stock; it is the common part that is allocated.
+    // The deltas come from a CPU's stock, which the first counter fills. The failing allocation is the common
+    // part.
     EXPECT(PercpuCounter::make().has_value());
     mm::FailNth first{1};
     const auto counter = PercpuCounter::make();
     EXPECT(first.has_failed() != counter.has_value());
 }
 
-// What a reference count protects.
+// An object that a reference count protects.
 struct Object {
     PercpuRef ref;
     std::atomic<u32> releases{0};
@@ -130,7 +134,7 @@ PERCIVAL_TEST(percpu_ref, the_release_comes_once_with_the_last_put_after_the_kil
     EXPECT(!object.ref.try_get());
 }
 
-PERCIVAL_TEST(percpu_ref, what_one_cpu_gets_another_may_put)
+PERCIVAL_TEST(percpu_ref, one_cpu_may_put_the_references_that_another_got)
 {
     Object object;
     ASSERT(object.start());
@@ -147,8 +151,9 @@ PERCIVAL_TEST(percpu_ref, what_one_cpu_gets_another_may_put)
     EXPECT_EQ(object.releases.load(), 1u);
 }
 
-// All CPUs get and put as fast as they can while the mode changes under them and the object is killed.
-PERCIVAL_TEST(percpu_ref, nobody_is_lost_while_the_way_of_counting_changes)
+// All other CPUs get and put references as fast as they can while the boot CPU changes the way of counting
+// and kills the object.
+PERCIVAL_TEST(percpu_ref, no_reference_is_lost_while_the_way_of_counting_changes)
 {
     Object object;
     ASSERT(object.start());
@@ -173,7 +178,7 @@ PERCIVAL_TEST(percpu_ref, nobody_is_lost_while_the_way_of_counting_changes)
     EXPECT(object.ref.is_zero());
 }
 
-PERCIVAL_TEST(percpu_ref, a_released_one_can_be_restarted)
+PERCIVAL_TEST(percpu_ref, a_released_reference_count_can_be_restarted)
 {
     Object object;
     ASSERT(object.start());

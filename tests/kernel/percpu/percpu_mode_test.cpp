@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What percpu=auto goes by: the probe says that CPUs on their own roots have TLBs of their own, and does not
-// say so of two CPUs on one root.
+// The probe by which percpu=auto decides: it reports private TLBs for CPUs on their own roots, and does not
+// for two CPUs on one root.
 #include "arch/cpu/errata.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
@@ -27,7 +27,8 @@ PERCIVAL_TEST(percpu_mode, the_probe_finds_every_cpus_tlb_private)
     EXPECT(tlbs_are_private());
 }
 
-// The second CPU of the pair runs on the first one's root meanwhile, which is what a shared TLB would look like.
+// The second CPU of the pair runs on the first CPU's root meanwhile. To the probe that looks like a shared
+// TLB.
 PERCIVAL_TEST(percpu_mode, the_probe_sees_two_cpus_that_share_a_root)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
@@ -46,10 +47,10 @@ PERCIVAL_TEST(percpu_mode, the_probe_sees_two_cpus_that_share_a_root)
     });
     EXPECT_EQ(wrong_on_owner.load(std::memory_order_relaxed), 0u);
     EXPECT(wrong_on_guest.load(std::memory_order_relaxed) > 0);
-    EXPECT(tlbs_are_private()); // and it is over
+    EXPECT(tlbs_are_private()); // both CPUs are on their own roots again
 }
 
-// In restart mode, where nobody but the probe goes by the local address.
+// The test runs in restart mode, in which only the probe uses local addresses.
 PERCIVAL_TEST(percpu_mode, auto_chooses_restart_where_two_cpus_share_a_root_and_local_where_none_do)
 {
     if (online_cpu_count() < 2 || !arch::kHasLocalMode)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One local address, a value per CPU; local and global alias are the same memory.
+// One local address holds a value for each CPU, and the local and global alias of a copy are the same memory.
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
@@ -25,7 +25,7 @@ u64 value_for(CpuId cpu)
     return 0x1000 + cpu.index();
 }
 
-// Waits until every online CPU has come here.
+// A place at which every online CPU waits until all of them have come.
 class Rendezvous {
 public:
     void meet()
@@ -39,7 +39,7 @@ private:
     std::atomic<u32> arrived_{0};
 };
 
-PERCIVAL_TEST(percpu, the_same_address_holds_another_value_on_every_cpu_at_once)
+PERCIVAL_TEST(percpu, the_same_address_holds_a_different_value_on_every_cpu_at_once)
 {
     Rendezvous all_have_written;
     Rendezvous all_have_read;
@@ -47,7 +47,7 @@ PERCIVAL_TEST(percpu, the_same_address_holds_another_value_on_every_cpu_at_once)
         value.write(value_for(cpu));
         all_have_written.meet();
         EXPECT_EQ(value.read(), value_for(cpu));
-        // While every CPU still holds its value, each global alias shows the right one, from everywhere.
+        // While every copy still holds its value, each CPU reads the right value through each global alias.
         for_each_online_cpu([](CpuId other) { EXPECT_EQ(value.on(other), value_for(other)); });
         all_have_read.meet();
     });
@@ -98,7 +98,7 @@ PERCIVAL_TEST(percpu, every_cpu_starts_with_the_initial_value)
     run_everywhere([](CpuId) { EXPECT_EQ(initialized.read(), kInitial); });
 }
 
-PERCIVAL_TEST(percpu, what_lies_behind_the_first_chunk_does_not_translate)
+PERCIVAL_TEST(percpu, addresses_after_the_first_chunk_do_not_translate)
 {
     const VirtAddr behind = mm::KernelLayout::kLocalPercpu.base + percpu::first_chunk()->size;
     run_everywhere([behind](CpuId cpu) {

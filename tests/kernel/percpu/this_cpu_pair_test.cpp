@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Compare-exchange of 16 bytes: both halves or neither, with CASP and with LDXP and STXP.
+// Compare-exchange of 16 bytes: it exchanges both halves or neither, with CASP and with LDXP and STXP.
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
@@ -10,7 +10,7 @@
 namespace percival {
 namespace {
 
-// As the head of a list with a count of its changes is.
+// A pair such as the head of a list with a count of its changes.
 struct Head {
     u64* first;
     u64 changes;
@@ -56,14 +56,14 @@ PERCIVAL_TEST(this_cpu, pairs_are_exchanged_whole_or_not_at_all_and_spare_their_
 
 PERCIVAL_TEST(this_cpu, pairs_are_exchanged_alike_by_casp_and_by_ldxp_and_stxp)
 {
-    constexpr u32 kMaxStoppedCpus = 16; // it stops them all, several times
+    constexpr u32 kMaxStoppedCpus = 16; // the test stops all CPUs several times
     if (online_cpu_count() > kMaxStoppedCpus)
         SKIP("too many CPUs to wait for");
     for_each_kind_of_atomics(arch::percpu_form().mode,
                              [](arch::PercpuMode) { check_beside_neighbours(this_cpu_id()); });
 }
 
-// Nothing but words of 1, 2, 4 and 8 bytes and pairs of 16 can be exchanged, and only words can be read.
+// Only words of 1, 2, 4 and 8 bytes and pairs of 16 bytes can be exchanged, and only words can be read.
 template <class T>
 concept HasExchange = requires(PerCpu<T> v, T x) { v.cmpxchg(x, x); };
 template <class T>

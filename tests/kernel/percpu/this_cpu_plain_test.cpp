@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The plain forms, against a pin and raw, are arithmetic on this CPU's copy.
+// The plain forms of the operations, with a pin and raw, are arithmetic on this CPU's copy.
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/sync/preemption.hpp"
 #include "kernel/wait/run_everywhere.hpp"
@@ -47,7 +47,7 @@ PERCIVAL_TEST(this_cpu, plain_operations_match_arithmetic_and_wrap)
     });
 }
 
-// Nothing is told between the guard and the operation: the pin is no object, and holds nothing.
+// The guard passes no data to the operation: Pin and PreemptGuard are empty.
 static_assert(sizeof(Pin) == 1 && sizeof(PreemptGuard) == 1);
 
 } // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Every this_cpu operation at every width, signed and unsigned, against plain arithmetic, with neighbours
-// that must not change.
+// Compares every this_cpu operation at every width, signed and unsigned, with plain arithmetic, and checks
+// that the neighbours of the variable do not change.
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/this_cpu.hpp"
@@ -13,7 +13,7 @@ namespace {
 
 constexpr u8 kCanary = 0xa5;
 
-// A variable between two bytes that belong to others.
+// A variable between bytes of other variables.
 template <class T>
 struct Guarded {
     PerCpu<u8> before[sizeof(T)];
@@ -57,7 +57,7 @@ constexpr T kValues[] = {T{0},
                          static_cast<T>(std::numeric_limits<T>::max() - 1),
                          static_cast<T>(0x5a5a'a5a5'1234'8765)};
 
-// The reference: wraps as the operations do.
+// Returns the reference result of an addition, which wraps as the operations do.
 template <class T>
 T wrapped_sum(T a, T b)
 {
@@ -80,7 +80,7 @@ public:
     }
 
 private:
-    // Sets the variable, applies the operation, expects the result.
+    // Sets the variable to `start`, applies the operation, and expects `result` in the variable.
     template <class Operation>
     void expect_result(T start, T result, Operation operation)
     {
@@ -172,12 +172,14 @@ PERCIVAL_TEST(this_cpu, s64_operations_wrap_and_spare_their_neighbours)
     check_on_every_cpu(guarded_s64);
 }
 
-// One word that is a u64, two u32, four u16 and eight u8: what one width writes the others read.
+// One word that serves as a u64, two u32, four u16 and eight u8. Operations of each width read the values
+// that operations of the others wrote.
 PERCIVAL_PERCPU PerCpu<u64> mixed{};
 
 template <class T>
 PerCpu<T>& part(u64 index)
 {
+    // SAFETY: the operations are assembly on the variable's address, and `index` stays within the word.
     return reinterpret_cast<PerCpu<T>*>(&mixed)[index];
 }
 
@@ -186,7 +188,7 @@ PERCIVAL_TEST(this_cpu, operations_of_all_widths_work_on_parts_of_one_word)
     run_everywhere([](CpuId) {
         mixed.write(0);
         part<u8>(7).add(0xff);
-        part<u8>(7).add(2); // wraps to 1 without a carry into nowhere
+        part<u8>(7).add(2); // wraps to 1 without a carry out of the byte
         part<u16>(2).or_(0x8001);
         part<u32>(0).add(0xffff'ffff);
         part<u32>(0).add(0x11); // no carry into the upper half
@@ -212,7 +214,7 @@ void check_static_accesses()
     }
 }
 
-PERCIVAL_TEST(this_cpu, a_static_variable_is_read_and_written_at_every_width_and_alone)
+PERCIVAL_TEST(this_cpu, accesses_to_a_static_variable_of_any_width_spare_its_neighbours)
 {
     run_everywhere([](CpuId) {
         check_static_accesses<guarded_u8>();

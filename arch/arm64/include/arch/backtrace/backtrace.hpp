@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Who called whom, on the console: one line `#0 V:0x… function+0x1c` per frame. Needs the frame pointer in
-// every function that calls another one (-fno-omit-frame-pointer). Any context, a panic and a broken stack
-// included: it never faults, it only ends early (arch/exceptions/frame_walker.hpp).
+// Backtraces: print the chain of callers on the console, one line `#0 V:0x… function+0x1c` per frame. They
+// need a frame pointer in every function that calls another one (-fno-omit-frame-pointer). Any context, a
+// panic and a broken stack included: a backtrace never faults and always ends, but may end early
+// (INV-frame_walker-1, INV-frame_walker-2).
 //
-// A leaf function keeps no frame record. Its caller is then missing between #0 and #1 of
-// print_backtrace(registers), but stands in the register dump as `lr`.
+// A leaf function keeps no frame record. print_backtrace(registers) then misses its caller between #0 and #1,
+// but the register dump shows that caller as `lr`.
 #pragma once
 
 #include "arch/exceptions/registers.hpp"
@@ -12,10 +13,10 @@
 
 namespace percival::arch {
 
-// Of the interrupted code.
+// Prints the callers of the interrupted code; #0 is the interrupted instruction.
 void print_backtrace(const Registers& registers);
 
-// Of the caller: #0 is where it called this function.
+// Prints the callers of the calling function; #0 is the place where it called print_backtrace().
 void print_backtrace();
 
 } // namespace percival::arch

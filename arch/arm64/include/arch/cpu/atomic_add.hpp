@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One add to memory by each of the instructions there are for it, to be measured
-// (kernel/percpu/add_form.hpp). The first two need FEAT_LSE. Any context.
+// Adds 1 to memory by each of the instructions that can, so that kernel/percpu/add_form.hpp can measure them.
+// LDADD and STADD need FEAT_LSE. Any context.
 #pragma once
 
 #include "kernel/lib/types.hpp"

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Barriers with their scope and access type as types. Every call site says which write is ordered before
-// which reader. Any context.
+// Barriers that take their shareability domain and access type as template arguments. Every call site says
+// which write it orders before which reader. Any context.
 #pragma once
 
 namespace percival::arch {
 
-// The values are those of the instructions: an option is the shareability domain in bits 3:2 and the access
-// type in 1:0 (Arm ARM C6.2, DMB). tests/boot/test_barriers.py disassembles every combination.
+// The values are those of the instruction encoding. The option of a DMB or DSB has the shareability domain in
+// bits 3:2 and the access type in bits 1:0 (Arm ARM C6.2, DMB). tests/boot/test_barriers.py disassembles
+// every combination.
 enum class Shareability : unsigned { NonShareable = 1, InnerShareable = 2, FullSystem = 3 };
 enum class Access : unsigned { Load = 1, Store = 2, Any = 3 };
 
@@ -15,21 +16,22 @@ constexpr unsigned barrier_option(Shareability shareability, Access access)
     return static_cast<unsigned>(shareability) << 2 | static_cast<unsigned>(access);
 }
 
-// Waits until earlier accesses of the type are complete.
+// Waits until earlier accesses of type A are complete. No later instruction executes before that.
 template <Shareability S, Access A = Access::Any>
 inline void dsb()
 {
     asm volatile("dsb %0" : : "i"(barrier_option(S, A)) : "memory");
 }
 
-// Orders earlier accesses of the type before later ones.
+// Orders earlier accesses of type A before later ones.
 template <Shareability S, Access A = Access::Any>
 inline void dmb()
 {
     asm volatile("dmb %0" : : "i"(barrier_option(S, A)) : "memory");
 }
 
-// Later instructions are fetched, and System registers take effect, after this point.
+// Makes earlier writes to System registers take effect, and lets later instructions be fetched only after
+// that.
 inline void isb()
 {
     asm volatile("isb" ::: "memory");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a CPU is able to do, as far as the kernel asks.
+// The features of a CPU that the kernel asks for. Any context.
 #pragma once
 
 #include "kernel/lib/format.hpp"
@@ -15,19 +15,20 @@ struct CpuFeatures {
     bool pointer_authentication{false}; // FEAT_PAuth
     bool range_tlbi{false};             // FEAT_TLBIRANGE
     bool performance_counters{false};   // FEAT_PMUv3
-    bool needs_repeated_tlbi{false};    // an erratum (arch/cpu/errata.hpp)
+    bool needs_repeated_tlbi{false};    // the CPU has an erratum (arch/cpu/errata.hpp)
     bool resizes_live{false};           // leaves in use may change their size (arch/cpu/errata.hpp)
     u8 break_before_make_level{0};      // FEAT_BBM
-    u8 physical_bits{0};                // of a physical address
+    u8 physical_bits{0};                // size of a physical address
 };
 
-// Of the calling CPU.
+// Returns the features of the calling CPU.
 CpuFeatures read_cpu_features();
 
-// "LSE CnP BTI PAuth …", what is there.
+// Writes the names of the features that the CPU has, "LSE CnP BTI PAuth …".
 void describe_features(Writer& out, const CpuFeatures& features);
 
-// "Cortex-A53 r0p4", or the MIDR's numbers for a part without a name here.
+// Writes the name and release of a CPU, "Cortex-A53 r0p4", or the MIDR's numbers if the part has no name
+// here.
 void describe_cpu(Writer& out, u64 midr);
 
 } // namespace percival::arch

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The ID registers and the fields of them that the kernel asks for (Arm ARM D24.2).
+// The ID registers that the kernel reads, with the fields it needs (Arm ARM D24.2). Any context.
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"
@@ -17,7 +17,7 @@ struct Midr {
 
 struct Mpidr {
     PERCIVAL_SYSTEM_REGISTER(Mpidr, "mpidr_el1")
-    // Aff3.Aff2.Aff1.Aff0 in their places; the other bits (MT, U) are no part of a CPU's name.
+    // Aff3.Aff2.Aff1.Aff0 in place. The other bits (MT, U) do not identify the CPU.
     static constexpr u64 kAffinityMask = 0xff'00ff'ffff;
     constexpr u64 affinity() const { return raw & kAffinityMask; }
 };
@@ -43,7 +43,7 @@ struct IdAa64Mmfr0 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr0, "id_aa64mmfr0_el1")
     using PaRange = Field<3, 0>;
     static constexpr u64 kPaRange52Bits = 6;
-    using TGran16 = Field<23, 20>;                                 // 0: not implemented
+    using TGran16 = Field<23, 20>;                                 // 0: not implemented, 2: FEAT_LPA2
     static constexpr unsigned kTGran64High = 27, kTGran64Low = 24; // signed; negative: not implemented
     static constexpr unsigned kTGran4High = 31, kTGran4Low = 28;
     using Fgt = Field<59, 56>; // FEAT_FGT
@@ -53,7 +53,7 @@ struct IdAa64Mmfr2 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr2, "id_aa64mmfr2_el1")
     using Cnp = Field<3, 0>;       // FEAT_TTCNP
     using VaRange = Field<19, 16>; // 1: FEAT_LVA
-    using Bbm = Field<55, 52>;
+    using Bbm = Field<55, 52>;     // FEAT_BBM level
 };
 
 struct IdAa64Pfr0 {
@@ -71,8 +71,8 @@ struct IdAa64Dfr0 {
     using PmuVer = Field<11, 8>; // 0 or 0xf: no architected PMU
 };
 
-// Whether this CPU translates 52-bit addresses with a granule: FEAT_LPA2 for 4 and 16 KiB, FEAT_LVA for 64
-// KiB.
+// Returns whether this CPU translates 52-bit addresses with `granule`. That is FEAT_LPA2 for 4 and 16 KiB,
+// and FEAT_LVA for 64 KiB.
 inline bool translates_52_bits(mm::Granule granule)
 {
     const u64 mmfr0 = IdAa64Mmfr0::read().raw;
@@ -87,8 +87,9 @@ inline bool translates_52_bits(mm::Granule granule)
     return false;
 }
 
-// Whether a CPU that does has blocks one level further up than others have (Arm ARM D8.3.1). FEAT_LPA2
-// implies them; 64 KiB need FEAT_LPA, which is a matter of the output addresses alone.
+// Returns whether this CPU translates 52-bit addresses with `granule` and allows blocks one level further up
+// than 48-bit translation does (Arm ARM D8.3.1). FEAT_LPA2 implies these blocks. 64 KiB need FEAT_LPA, which
+// concerns output addresses only and therefore shows in PARange.
 inline bool has_wide_blocks(mm::Granule granule)
 {
     return translates_52_bits(granule) &&

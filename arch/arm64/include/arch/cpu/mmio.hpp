@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Access to device registers, in single instructions without writeback, which is what a hypervisor can
-// emulate (Arm ARM D1.3.6: a valid ISS needs such a load or store). Device memory keeps accesses to one
-// device in order; to order them against normal memory is the caller's business. Any context.
+// Access to device registers. Each access is one load or store without writeback, as a hypervisor can emulate
+// only these (Arm ARM D1.3.6: a valid ISS needs such an instruction). Device memory keeps accesses to one
+// device in order; the caller orders them against normal memory. Any context.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -16,7 +16,7 @@ public:
     constexpr explicit Mmio(VirtAddr base) : base_{base} {}
 
     constexpr VirtAddr base() const { return base_; }
-    // Returns the registers from `offset` on.
+    // Returns the part of the registers that begins at `offset`.
     constexpr Mmio from(Bytes offset) const { return Mmio{base_ + offset}; }
 
     u32 read32(u32 offset) const

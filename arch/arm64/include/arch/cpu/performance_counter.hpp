@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Event counter 0 of the PMU, counting retired instructions (event 0x08, INST_RETIRED) at EL1 (Arm ARM D13).
-// Each CPU has its own; it starts with the CPU's first instructions at EL1 and is never reset, so that boot
-// can be measured from the start.
+// Event counter 0 of the PMU, which counts retired instructions (event 0x08, INST_RETIRED) at EL1 (Arm ARM
+// D13). Each CPU has its own. It starts with the CPU's first instructions at EL1 and is never reset, so that
+// boot can be measured from the start.
 //
-// Under QEMU's -icount the event counts the instructions of all CPUs.
+// With QEMU's -icount the event counts the instructions of all CPUs.
 #pragma once
 
 #include "arch/cpu/barrier.hpp"
@@ -18,6 +18,7 @@ struct Pmcr {
     using N = Field<15, 11>;
 };
 
+// Returns whether this CPU has an architected PMU.
 inline bool has_performance_counters()
 {
     const u64 version = IdAa64Dfr0::read().get<IdAa64Dfr0::PmuVer>();
@@ -29,18 +30,19 @@ struct Pmceid0 {
     using InstructionsRetired = Field<8>;
 };
 
-// Whether there is a counter and it knows the event. QEMU's does under -icount only.
+// Returns whether this CPU has a PMU that supports the event. QEMU's supports it only with -icount.
 inline bool counts_instructions()
 {
     return has_performance_counters() && Pmceid0::read().get<Pmceid0::InstructionsRetired>() != 0;
 }
 
-// MDCR_EL2 value that leaves all event counters to EL1.
+// Returns the MDCR_EL2 value that leaves all event counters to EL1.
 inline u64 performance_counters_for_el1()
 {
     return has_performance_counters() ? Pmcr::read().get<Pmcr::N>() : 0;
 }
 
+// Starts this CPU's counter, or does nothing if !counts_instructions().
 inline void start_performance_counter()
 {
     if (!counts_instructions())
@@ -53,9 +55,9 @@ inline void start_performance_counter()
     isb();
 }
 
-// Instructions retired on this CPU since start_performance_counter(), where it counts_instructions(); at
-// least the low 32 bits are valid (FEAT_PMUv3p5: all). The ISBs keep what is measured on its side of the
-// read.
+// Returns the instructions retired on this CPU since start_performance_counter(). Means something only where
+// counts_instructions(). At least the low 32 bits are valid (all of them with FEAT_PMUv3p5). The ISBs keep
+// the measured code on its side of the read.
 inline u64 instructions_retired()
 {
     u64 count;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Return address signing (FEAT_PAuth). All CPUs use one kernel key (boot/pointer_authentication.hpp), so a
-// frame may be entered on one CPU and left on another. Any context.
+// thread may enter a function on one CPU and return from it on another. Any context.
 #pragma once
 
 #include "arch/cpu/id_registers.hpp"
@@ -8,6 +8,7 @@
 
 namespace percival::arch {
 
+// Returns whether this CPU has FEAT_PAuth, with whatever algorithm.
 inline bool has_pointer_authentication()
 {
     return IdAa64Isar1::read().get<IdAa64Isar1::Apa>() != 0 ||
@@ -19,7 +20,7 @@ inline bool has_pointer_authentication()
 inline VirtAddr strip_pointer_authentication(VirtAddr code)
 {
     u64 raw = code.raw();
-    // XPACLRI, which is a hint and does nothing before Armv8.3. It works on x30 only.
+    // hint #7 is XPACLRI, which does nothing before Armv8.3. It works on x30 only.
     asm("mov x30, %0; hint #7; mov %0, x30" : "+r"(raw) : : "x30");
     return VirtAddr{raw};
 }

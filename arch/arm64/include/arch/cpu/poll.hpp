@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Waiting for a device with an end to it: a device that never answers must not hang the boot without a word.
-// Any context, before there is a clock too, which is why the limit is a count.
+// Waits for a device for a limited time: a device that never answers must not hang the boot silently. Any
+// context. The limit is a count of reads, because the wait also works before there is a clock.
 #pragma once
 
 #include "arch/cpu/processor.hpp"
@@ -8,10 +8,10 @@
 
 namespace percival::arch {
 
-// A read of a device register takes some 50 ns or more, so this is at least 50 ms.
+// A read of a device register takes about 50 ns or more, so this is at least 50 ms.
 inline constexpr u32 kPollLimit = 1'000'000;
 
-// Whether `done()` became true.
+// Calls `done()` until it returns true, `limit` times at most. Returns whether it did.
 template <class Predicate>
 [[nodiscard]] bool poll_until(Predicate done, u32 limit = kPollLimit)
 {

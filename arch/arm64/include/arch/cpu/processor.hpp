@@ -1,39 +1,43 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The few things every kernel asks of the processor it runs on: interrupt masking and waiting. Any context.
+// Masking interrupts and waiting, on the calling CPU. Any context.
 #pragma once
 
 #include "kernel/lib/types.hpp"
 
 namespace percival::arch {
 
-// A hint inside a spin loop.
+// Tells the CPU that it is inside a spin loop.
 inline void relax()
 {
     asm volatile("yield" ::: "memory");
 }
 
-// Sleeps until an interrupt is pending, masked ones included. The DSB makes earlier stores visible before
-// sleeping.
+// Sleeps until an interrupt is pending, be it masked or not. The DSB makes earlier stores visible before the
+// CPU sleeps.
 inline void wait_for_interrupt()
 {
     asm volatile("dsb sy; wfi" ::: "memory");
 }
 
+// Wakes every CPU from WFE.
 inline void send_event()
 {
     asm volatile("sev" ::: "memory");
 }
 
+// Unmasks IRQ and FIQ.
 inline void unmask_interrupts()
 {
     asm volatile("msr daifclr, #3" ::: "memory");
 }
 
+// Masks IRQ and FIQ.
 inline void mask_interrupts()
 {
     asm volatile("msr daifset, #3" ::: "memory");
 }
 
+// Returns whether IRQ is masked.
 inline bool interrupts_masked()
 {
     u64 daif;
@@ -41,7 +45,7 @@ inline bool interrupts_masked()
     return (daif & (u64{1} << 7)) != 0;
 }
 
-// Masks IRQ and FIQ for its lifetime and puts back what it found.
+// Masks IRQ and FIQ for its lifetime and then restores DAIF as it was.
 class InterruptMask {
 public:
     InterruptMask() { asm volatile("mrs %0, daif; msr daifset, #3" : "=r"(saved_) : : "memory"); }
@@ -53,7 +57,7 @@ private:
     u64 saved_;
 };
 
-// Stops this CPU for good.
+// Masks all exceptions and stops this CPU for good.
 [[noreturn]] inline void stop()
 {
     for (;;)

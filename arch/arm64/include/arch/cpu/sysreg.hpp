@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// System registers as types: a register is a value with typed fields, and only read() and write() are
+// System registers as types: a register is a value with typed fields, and only read() and write() contain
 // assembly.
 //
 // A register type is declared as
 //     struct Ttbr1 { PERCIVAL_SYSTEM_REGISTER(Ttbr1, "ttbr1_el1") using Cnp = Field<0>; … };
 // and used as  Ttbr1::read().get<Ttbr1::Cnp>()  or  Ttbr1{}.with<Ttbr1::Cnp>(0).write().
 //
-// read() is volatile assembly: right for registers that change. Values that never change on a CPU (ID
-// registers) are read rarely enough not to need another form. write() has no barrier of its own: the caller
-// adds the ISB where it relies on the effect (Arm ARM D24.1.2.2, synchronization requirements for AArch64
-// System registers).
+// read() is volatile assembly, because registers change. Registers that never change on a CPU (ID registers)
+// are read rarely enough not to need another form. write() has no barrier: the caller adds the ISB where it
+// relies on the effect (Arm ARM D24.1.2.2, synchronization requirements for AArch64 System registers).
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -27,8 +26,8 @@ struct Field {
     static constexpr u64 in(u64 raw, u64 value) { return (raw & ~kMask) | ((value << Low) & kMask); }
 };
 
-// A field of an ID register that is signed: 0b1111 means not implemented (Arm ARM D24.1.3, principles of the
-// ID scheme).
+// Returns bits [High:Low] as a signed number, for ID register fields in which 0b1111 means "not implemented"
+// (Arm ARM D24.1.3, principles of the ID scheme).
 template <unsigned High, unsigned Low>
 constexpr s64 signed_field(u64 raw)
 {

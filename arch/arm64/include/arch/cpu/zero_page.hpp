@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Zeroing pages and cache lines with DC ZVA (Arm ARM C6.2, D24.2 DCZID_EL0): it writes a cache line without
-// reading it first. Any context with the MMU on; the memory is Normal (DC ZVA on Device memory is an
-// Alignment fault).
+// Zeroes pages and cache lines with DC ZVA (Arm ARM C6.2, D24.2 DCZID_EL0), which writes a cache line without
+// reading it first. Any context with the MMU on. The memory must be Normal: DC ZVA on Device memory is an
+// Alignment fault.
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"
@@ -11,18 +11,18 @@ namespace percival::arch {
 
 struct Dczid {
     using Bs = Field<3, 0>; // log2 of the block's size in words of 4 bytes
-    using Dzp = Field<4>;   // DC ZVA is prohibited: EL2 may do that
+    using Dzp = Field<4>;   // DC ZVA is prohibited, as EL2 may request
 
-    // The value that nearly all cores have: blocks of 64 bytes, permitted.
+    // The value that nearly all cores have: DC ZVA is permitted, and its blocks have 64 bytes.
     static constexpr u64 kUsual = Bs::in(0, 4);
 
-    u64 difference; // from kUsual, by exclusive or
+    u64 difference; // DCZID_EL0 xor kUsual
     constexpr bool is_usual() const { return difference == 0; }
     constexpr bool permits() const { return Dzp::of(difference) == 0; }
     constexpr u64 block() const { return u64{4} << Bs::of(difference ^ kUsual); }
 
-    // Not volatile: the value never changes, so a loop over pages reads it once. The difference is taken
-    // here, so that such a loop asks for the usual case by one CBNZ.
+    // The assembly is not volatile: the value never changes, so a loop over pages reads it once. It takes the
+    // difference too, so that such a loop tests for the usual case with one CBNZ.
     static Dczid read()
     {
         u64 difference;
@@ -34,7 +34,8 @@ struct Dczid {
     }
 };
 
-// By blocks of 64 bytes: one instruction for the block and one for its address. `Size` is what one go zeroes.
+// Zeroes `Size` bytes at `at` by blocks of 64 bytes, with one instruction for each block and one for the
+// address of the next. `Size` is a multiple of 64 from 128 on, and `at` a multiple of 64.
 template <u64 Size>
 [[gnu::always_inline]] inline void zero_by_64(u64 at)
 {
@@ -51,7 +52,7 @@ template <u64 Size>
                  : "memory");
 }
 
-// Zeroes `Size` bytes, a power of two from 4 KiB on, at a multiple of that.
+// Zeroes `Size` bytes at `memory`. `Size` is a power of two from 4 KiB on, and `memory` a multiple of it.
 template <u64 Size>
 [[gnu::always_inline]] inline void zero_page(void* memory)
 {
@@ -70,11 +71,11 @@ template <u64 Size>
     }
 }
 
-// Zeroes `size` bytes, a multiple of 64, at a multiple of 64. 4 KiB at a time where there is that much.
+// Zeroes `size` bytes at `at`, both multiples of 64. Works by 4 KiB while so much is left.
 [[gnu::always_inline]] inline void zero_lines(u64 at, u64 size)
 {
     if (!Dczid::read().is_usual()) {
-        // SAFETY: the caller owns the `size` bytes at `at`, of no type yet.
+        // SAFETY: the caller owns the `size` bytes at `at`, in which no object lives yet.
         __builtin_memset(reinterpret_cast<void*>(at), 0, size);
         return;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A hardware breakpoint on this CPU: runs a function the next time an instruction is about to execute, in an
-// exception handler, as an interrupt at exactly that place would (Arm ARM D2.8, breakpoint exceptions). For
-// tests of what may be interrupted anywhere.
+// A hardware breakpoint on this CPU (Arm ARM D2.8, breakpoint exceptions). The next time a given instruction
+// is about to execute, the exception handler runs a function, as an interrupt at exactly that place would.
+// For tests of code that may be interrupted anywhere.
 #pragma once
 
 #include "arch/exceptions/registers.hpp"
@@ -9,8 +9,8 @@
 
 namespace percival::arch {
 
-// Armed for its lifetime, fires once. One at a time on a CPU; the code under test must run on the CPU that
-// made it.
+// Stays armed for its lifetime and fires once. A CPU has one at a time. The code under test must run on the
+// CPU that made the breakpoint, and the same CPU destroys it.
 class Breakpoint : Immovable {
 public:
     Breakpoint(VirtAddr instruction, void (*on_hit)());
@@ -25,7 +25,8 @@ private:
     bool hit_{false};
 };
 
-// For the exception handler: true if the exception was this CPU's breakpoint, which has been served.
+// Runs the function of this CPU's breakpoint if the exception came from it, and returns whether it did. Only
+// the exception handler calls this.
 bool handle_breakpoint(const Registers& registers);
 
 } // namespace percival::arch

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Running code that is expected to fault, and getting the fault back as a value. For self-tests and probes.
+// Fault recovery: runs code that is expected to fault and returns the fault as a value. For self-tests and
+// probes.
 #pragma once
 
 #include "arch/exceptions/registers.hpp"
@@ -16,13 +17,13 @@ struct Fault {
     bool stack_overflow;
 };
 
-// Calls `function(argument)`. A synchronous exception of this thread in it, a stack overflow included,
-// abandons it without running destructors and is returned; nothing if it returned normally. Not nestable, not
-// from interrupt handlers.
+// Calls `function(argument)` and returns its fault, or nothing if it returned normally. A synchronous
+// exception of this thread during the call, a stack overflow included, abandons the call without running
+// destructors. Process context; calls do not nest.
 std::optional<Fault> catch_fault(void (*function)(void*), void* argument);
 
-// For the exception handler: if the running thread is inside catch_fault(), makes `registers` continue there
-// and says true.
+// Makes `registers` continue in catch_fault() if the running thread is inside it, and returns whether it is.
+// Only the exception handlers call this.
 bool recover_from_fault(Registers& registers, bool stack_overflow);
 
 } // namespace percival::arch

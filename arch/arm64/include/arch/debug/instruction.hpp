@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Recognizing the few A64 instructions that a test looks for in live code (Arm ARM C4.1, A64 instruction set
-// encoding). Offsets are in instructions.
+// Recognizes the few A64 instructions that tests look for in live code (Arm ARM C4.1, A64 instruction set
+// encoding). Offsets are in instructions. Pure functions, any context.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -14,7 +14,7 @@ constexpr s32 sign_extend(u32 value, unsigned bits)
     return static_cast<s32>(value << (32 - bits)) >> (32 - bits);
 }
 
-// B, not BL.
+// Returns the offset of a B, or nothing for any other instruction (BL included).
 constexpr std::optional<s32> branch_offset(u32 instruction)
 {
     if ((instruction & 0xfc00'0000) != 0x1400'0000)
@@ -22,7 +22,7 @@ constexpr std::optional<s32> branch_offset(u32 instruction)
     return sign_extend(instruction & 0x03ff'ffff, 26);
 }
 
-// B.cond, CBZ, CBNZ.
+// Returns the offset of a B.cond, CBZ or CBNZ, or nothing for any other instruction.
 constexpr std::optional<s32> conditional_branch_offset(u32 instruction)
 {
     const bool b_cond = (instruction & 0xff00'0010) == 0x5400'0000;
@@ -32,7 +32,7 @@ constexpr std::optional<s32> conditional_branch_offset(u32 instruction)
     return sign_extend((instruction >> 5) & 0x7'ffff, 19);
 }
 
-// LDADD, LDCLR, LDSET, SWP and their kin, CAS and CASP (FEAT_LSE).
+// True for LDADD, LDCLR, LDSET, SWP and their variants, CAS and CASP (FEAT_LSE).
 constexpr bool is_lse_atomic(u32 instruction)
 {
     const bool memory_operation = (instruction & 0x3f20'0c00) == 0x3820'0000;
@@ -41,13 +41,13 @@ constexpr bool is_lse_atomic(u32 instruction)
     return memory_operation || compare_and_swap || of_a_pair;
 }
 
-// LDR, LDRB, LDRH of a general register with an immediate or a register offset.
+// True for LDR, LDRB, LDRH of a general register with an immediate or a register offset.
 constexpr bool is_load(u32 instruction)
 {
     return (instruction & 0x3fc0'0000) == 0x3940'0000 || (instruction & 0x3fe0'0c00) == 0x3860'0800;
 }
 
-// STR and its kin, LDXR, STXR, and pairs of either.
+// True for STR and its variants, LDXR, STXR, and pairs of either.
 constexpr bool is_store_or_exclusive(u32 instruction)
 {
     const bool store = (instruction & 0x3fc0'0000) == 0x3900'0000;
@@ -56,27 +56,28 @@ constexpr bool is_store_or_exclusive(u32 instruction)
     return store || exclusive || pair;
 }
 
-// STXR and its kin, and STXP.
+// True for STXR and its variants, and STXP.
 constexpr bool is_store_exclusive(u32 instruction)
 {
     return (instruction & 0x3fe0'0000) == 0x0800'0000 || (instruction & 0xbfe0'0000) == 0x8820'0000;
 }
 
-// CASL, CASLB, CASLH, STLXR and their kin: what was written before is visible to whoever acquires the value.
+// True for CASL, CASLB, CASLH, STLXR and their variants: a CPU that acquires the stored value sees the writes
+// made before it.
 constexpr bool is_release(u32 instruction)
 {
     const bool compare_and_swap = (instruction & 0x3fa0'7c00) == 0x08a0'7c00;
     return (compare_and_swap || is_store_exclusive(instruction)) && (instruction & 0x8000) != 0;
 }
 
-// STR, STRB, STRH of a general register with an immediate or a register offset.
+// True for STR, STRB, STRH of a general register with an immediate or a register offset.
 constexpr bool is_plain_store(u32 instruction)
 {
     return (instruction & 0x3fc0'0000) == 0x3900'0000 || (instruction & 0x3fe0'0c00) == 0x3820'0800;
 }
 
-// ADD of two registers of which the first is x18 (arch/percpu/register.hpp), and LDR and STR to an address
-// that begins with it.
+// is_add_to_x18(): true for an ADD of two registers whose first operand is x18 (arch/percpu/register.hpp).
+// is_access_from_x18(): true for an LDR or STR whose base register is x18.
 constexpr bool is_add_to_x18(u32 instruction)
 {
     return (instruction & 0xffe0'ffe0) == 0x8b00'0240;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The interrupt controller, as the rest of the kernel sees it: GICv2 or GICv3, chosen from the device tree.
+// The interrupt controller as the rest of the kernel sees it: a GICv2 or a GICv3, chosen by the device tree.
+// Interrupt numbers are GIC INTIDs.
 //
-// interrupt_controller_init() runs once on the boot CPU; everything else needs it done. Interrupt numbers are
-// GIC INTIDs.
+// interrupt_controller_init() runs once on the boot CPU, before any other function here.
 #pragma once
 
 #include "arch/cpu/mmio.hpp"
@@ -15,19 +15,19 @@
 
 namespace percival::arch {
 
-// What one CPU asks of another. The enumerator is the SGI number.
+// A request from one CPU to another. The enumerator is the SGI number.
 enum class Ipi : u8 {
     Call = 0,       // run the functions queued for this CPU (kernel/cpus/call.hpp)
-    Backtrace = 1,  // print where you are (watchdog, panic)
-    Stop = 2,       // the machine panicked: stop for good
-    Reschedule = 3, // look whether another thread should run
-    Quiesce = 4,    // say when no reader is under way (kernel/sync/rcu.hpp)
+    Backtrace = 1,  // print the interrupted code's backtrace (watchdog, panic)
+    Stop = 2,       // stop for good, because the machine panicked
+    Reschedule = 3, // check whether another thread should run
+    Quiesce = 4,    // report when no reader is active (kernel/sync/rcu.hpp)
 };
 
 inline constexpr u32 kFirstPrivateInterrupt = 16;
 inline constexpr u32 kSpuriousInterrupt = 1023;
 
-// An acknowledged interrupt. `raw` is what has to be written back (GICv2 keeps the sender in it).
+// An acknowledged interrupt. `raw` is the value to write back when it ends (in GICv2 it includes the sender).
 struct Acknowledged {
     u32 intid{kSpuriousInterrupt};
     u32 raw{kSpuriousInterrupt};
@@ -40,39 +40,41 @@ struct RedistributorRegion {
     Bytes size{};
 };
 
-// The registers that a GicDescription names, mapped as device memory: those that its version has.
+// The registers that a GicDescription names and its version has, mapped as device memory.
 struct GicRegisters {
     Mmio distributor{};
     Mmio cpu_interface{};                                                             // V2
     BoundedVector<RedistributorRegion, kMaxGicRedistributorRegions> redistributors{}; // V3
 };
 
-// Resets the distributor. An error is a sentence for the console. Boot CPU, once.
+// Chooses the driver and resets the distributor. An error is a sentence for the console. Boot CPU, once.
 std::expected<void, std::string_view> interrupt_controller_init(const GicDescription& gic,
                                                                 const GicRegisters& registers);
 
-// Sets up the calling CPU's own part (redistributor, CPU interface) and enables its SGIs. Interrupts masked,
-// before the CPU takes its first interrupt. An error is a sentence for the console (no redistributor for this
-// CPU's affinity).
+// Sets up the calling CPU's own part (redistributor, CPU interface) and enables its SGIs. An error is a
+// sentence for the console, for example that no redistributor has this CPU's affinity. Interrupts masked,
+// before the CPU takes its first interrupt.
 std::expected<void, std::string_view> interrupt_controller_init_cpu(CpuId self, u64 mpidr);
 
-// The calling CPU takes no interrupt from now on. Interrupts masked, before it is turned off.
+// Stops all interrupts to the calling CPU. Interrupts masked, before the CPU is turned off.
 void interrupt_controller_leave_cpu();
 
-// Enables or disables one of the calling CPU's private interrupts (INTID 16 to 31).
+// Enable or disable one of the calling CPU's private interrupts (INTID 16 to 31). The caller does not
+// migrate.
 void enable_private_interrupt(u32 intid);
 void disable_private_interrupt(u32 intid);
 
-// Takes the highest pending interrupt. Interrupts masked.
+// Takes the highest pending interrupt; is_spurious() is true of the result if there is none. Interrupts
+// masked.
 Acknowledged acknowledge_interrupt();
-// Ends it: priority drop and deactivation.
+// Ends an interrupt: drops the priority and deactivates it. Interrupts masked.
 void complete_interrupt(Acknowledged interrupt);
 
-// Sends an IPI. Stores made before it are visible to the target's handler. `self` may be the target. Any
-// context.
+// Sends an IPI. The target's handler sees the stores that the sender made before. The target may be the
+// calling CPU itself. Any context.
 void send_ipi(CpuId target, Ipi ipi);
 
-// "GICv2" or "GICv3".
+// Returns "GICv2" or "GICv3".
 std::string_view interrupt_controller_name();
 
 } // namespace percival::arch

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The Arm PL011 UART, transmit only, polled (Arm DDI 0183). The firmware's baud rate and line format are
-// kept.
+// Driver of the Arm PL011 UART (Arm DDI 0183). It only transmits, polls, and keeps the firmware's baud rate
+// and line format.
 #pragma once
 
 #include "arch/cpu/mmio.hpp"
@@ -11,14 +11,16 @@ namespace percival::arch {
 class Pl011 final : public ConsoleDevice {
 public:
     constexpr Pl011() = default;
-    // Enables the transmitter if the firmware has not. `registers`: mapped as device memory.
+    // Enables the transmitter if the firmware has not. `registers` are mapped as device memory.
     void init(Mmio registers);
-    void put(char c) override; // '\n' is sent as "\r\n"; gives up on a device that stays full for ever
+    // Sends `c`, and '\n' as "\r\n". Drops the character if the device stays full (arch/cpu/poll.hpp).
+    void put(char c) override;
+    // Waits, for a limited time, until the device has sent everything.
     void drain() override;
 
 private:
     Mmio registers_{};
-    bool stuck_{false}; // the last character was given up
+    bool stuck_{false}; // the last character was dropped
 };
 
 } // namespace percival::arch

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Turning CPUs on and the machine off: PSCI (Arm DEN 0022) by HVC or SMC, spin tables, semihosting exit.
+// Turns CPUs on and off and the machine off: by PSCI (Arm DEN 0022) through HVC or SMC, by spin tables, and
+// by semihosting exit.
 #pragma once
 
 #include "arch/cpu/mmio.hpp"
@@ -13,33 +14,36 @@
 
 namespace percival::arch {
 
-// Remembers the conduit. Boot CPU, once.
+// Remembers the conduit and asks the firmware for its PSCI version. Boot CPU, once.
 void power_init(PsciConduit conduit);
 
-// Returns where a CPU in the firmware's spin table looks for an entry address; nothing if start_cpu() starts
-// it.
+// Returns the address at which a CPU in the firmware's spin table looks for its entry address. Returns
+// nothing if start_cpu() starts the CPU.
 std::optional<PhysAddr> spin_table_release_address(CpuId cpu);
 
-// Releases a CPU from its spin table: it goes on at the physical address `entry`, MMU off. `release_address`
-// is mapped as device memory.
+// Releases a CPU from its spin table. The CPU continues at the physical address `entry`, MMU off.
+// `release_address` is mapped as device memory.
 void release_from_spin_table(Mmio release_address, PhysAddr entry);
 
-// Starts a CPU that is off and in no spin table at the physical address `entry`, MMU off. Returns once the
-// request is accepted, not once the CPU runs. The error is a sentence for the console.
+// Starts a CPU, which is off and in no spin table, at the physical address `entry`, MMU off. Returns once the
+// request is accepted; the CPU may not run yet. The error is a sentence for the console.
 std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry);
 
-// Turning CPUs off and finding them off, where start_cpu() can start them again: by PSCI, or, since a spin
-// table has no way back, by waiting in the kernel's idmap.
+// CPUs can be turned off such that start_cpu() can start them again. A CPU goes off by PSCI, or waits in the
+// kernel's idmap if the firmware did not start it by PSCI: a spin table takes no CPU back.
+
+// Returns whether `cpu` can be turned off and started again.
 bool can_turn_off(CpuId cpu);
-// Interrupts masked; nothing of this CPU's state is kept.
+// Turns this CPU off and keeps nothing of its state. Interrupts masked.
 [[noreturn]] void turn_off_this_cpu();
+// Returns whether `cpu` has gone off.
 bool is_off(CpuId cpu);
 
-// Turns the machine off through PSCI SYSTEM_OFF; returns if that cannot be done.
+// Turns the machine off through PSCI SYSTEM_OFF. Returns if the firmware cannot do that.
 void power_off();
 
-// Ends the emulator or debugger session with `status` through semihosting SYS_EXIT_EXTENDED (0x20). Only when
-// asked for: without a semihosting host the HLT is an Undefined Instruction exception.
+// Ends the emulator or debugger session with `status` through semihosting SYS_EXIT_EXTENDED (0x20). Only for
+// runs that ask for it: without a semihosting host the HLT is an Undefined Instruction exception.
 [[noreturn]] void semihosting_exit(u32 status);
 
 } // namespace percival::arch

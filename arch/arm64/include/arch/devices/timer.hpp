@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The generic timer: the virtual count as a clock, and the EL1 virtual timer as a one-shot alarm of the
-// calling CPU. Arm ARM D12, The Generic Timer in AArch64 state. Any context, unless a function says
+// The generic timer (Arm ARM D12, The Generic Timer in AArch64 state): the virtual count is the clock, and
+// the EL1 virtual timer is a one-shot alarm of the calling CPU. Any context, unless a function says
 // otherwise.
 #pragma once
 
@@ -9,21 +9,23 @@
 
 namespace percival::arch {
 
-// Takes the frequency, from CNTFRQ_EL0 or the device tree. Boot CPU, once, before the clock is used.
-// False: the frequency is zero, there is no usable timer.
+// Takes the frequency from the device tree, or from CNTFRQ_EL0 if the tree gives none. Returns false if the
+// frequency is zero: there is no usable timer then. Boot CPU, once, before the clock is used.
 bool timer_init(const TimerDescription& timer);
 
-// Ticks of the clock since some moment before boot; the same on every CPU, never goes back.
+// Returns the ticks of the clock since some moment before boot. All CPUs read the same clock, and it never
+// goes back.
 u64 timer_ticks();
 u64 timer_frequency(); // Hz
 u64 timer_nanoseconds();
 
-// INTID of this CPU's alarm.
+// Returns the INTID of a CPU's alarm, which is the same on every CPU.
 u32 timer_interrupt();
 
-// Raises the alarm interrupt on this CPU in `ticks` from now (0: at once), replacing an alarm not yet raised.
+// Sets this CPU's alarm: it interrupts `ticks` from now (0: at once). Replaces an alarm that has not come
+// yet.
 void timer_set_alarm(u64 ticks);
-// No alarm. Also how the handler lowers the interrupt.
+// Cancels this CPU's alarm. The handler of the alarm lowers the interrupt line so.
 void timer_cancel_alarm();
 
 } // namespace percival::arch

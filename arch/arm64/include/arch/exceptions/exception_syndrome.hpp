@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// ESR_EL1 in words: why an exception was taken (Arm ARM, DDI 0487K.a, D24.2.40).
-// Pure functions of the register's value: any context, on the host too.
+// Decodes ESR_EL1, which says why an exception was taken (Arm ARM, DDI 0487K.a, D24.2.40). Pure functions of
+// the register's value: any context, on the host too.
 #pragma once
 
 #include "kernel/lib/format.hpp"
@@ -10,8 +10,8 @@
 
 namespace percival::arch {
 
-// ESR_ELx.EC. Only the classes the kernel takes decisions on have a name here; describe_exception() knows
-// them all.
+// ESR_ELx.EC. Only the classes on which the kernel decides something have a name here; describe_exception()
+// knows all of them.
 enum class ExceptionClass : u8 {
     InstructionAbortLower = 0x20,
     InstructionAbort = 0x21,
@@ -49,13 +49,14 @@ enum class FaultKind : u8 {
     UnsupportedExclusive,
 };
 
-// The fault status code of an abort. The level is that of the walk: -1 with FEAT_LPA2, -2 with FEAT_D128.
+// The decoded fault status code of an abort. The level is that of the table walk: -1 occurs only with
+// FEAT_LPA2, -2 only with FEAT_D128.
 struct FaultStatus {
     FaultKind kind{FaultKind::Reserved};
     std::optional<s8> level{};
 };
 
-// Meaningful for instruction and data aborts.
+// Returns the fault status of an instruction or data abort; for other exceptions the result means nothing.
 FaultStatus fault_status(u64 esr);
 
 constexpr bool is_data_abort(u64 esr)
@@ -70,8 +71,8 @@ constexpr bool is_instruction_abort(u64 esr)
            exception_class(esr) == ExceptionClass::InstructionAbortLower;
 }
 
-// A data abort caused by a store. Cache maintenance and address translation instructions count as reads,
-// although the architecture sets WnR for them.
+// True for a data abort caused by a store. Cache maintenance and address translation instructions count as
+// reads, although the architecture sets WnR for them.
 constexpr bool is_write_abort(u64 esr)
 {
     constexpr u64 kWnR = u64{1} << 6;
@@ -79,7 +80,7 @@ constexpr bool is_write_abort(u64 esr)
     return is_data_abort(esr) && (esr & kWnR) != 0 && (esr & kCm) == 0;
 }
 
-// FAR_EL1 holds the address that failed; for other exceptions it is UNKNOWN.
+// True if FAR_EL1 holds the address that failed. Otherwise the register is UNKNOWN.
 constexpr bool far_is_valid(u64 esr)
 {
     constexpr u64 kFnV = u64{1} << 10;
@@ -100,7 +101,8 @@ constexpr bool far_is_valid(u64 esr)
     return false;
 }
 
-// For example "data abort from the same exception level: translation fault, level 2; write".
+// Writes the exception in words, for example "data abort from the same exception level: translation fault,
+// level 2; write".
 void describe_exception(Writer& out, u64 esr);
 
 } // namespace percival::arch

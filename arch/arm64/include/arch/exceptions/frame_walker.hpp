@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Following the chain of frame records (AAPCS64 6.4.6: x29 points to the caller's x29, with the return
-// address behind it) through memory that may be damaged. Pure but for the reads it is allowed: any context,
-// on the host too.
+// Follows the chain of frame records through memory that may be damaged. A frame record is the caller's x29
+// with the return address after it, and x29 points to it (AAPCS64 6.4.6). The walker has no side effects: any
+// context, on the host too.
 //
-// INV-frame_walker-1: only addresses inside a stack that `stack_containing` names are read: a walk never
-//                     faults.
+// INV-frame_walker-1: the walker reads only addresses inside a stack that `stack_containing` returned, so it
+//                     never faults.
 //
-// INV-frame_walker-2: within a stack records go strictly up, and the chain changes stacks a bounded number of
-//                     times: a walk ends.
+// INV-frame_walker-2: within a stack the records go strictly up, and the chain changes stacks a bounded
+//                     number of times, so a walk ends.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -20,36 +20,38 @@ namespace percival::arch {
 template <class StackContaining>
 class FrameWalker {
 public:
-    // `stack_containing(VirtAddr) -> std::optional<VirtRange>`
+    // Starts at `frame_pointer`. `stack_containing(VirtAddr) -> std::optional<VirtRange>` returns the stack
+    // that an address lies in.
     FrameWalker(VirtAddr frame_pointer, StackContaining stack_containing)
         : next_{frame_pointer}, stack_containing_{stack_containing}
     {
     }
 
-    // The next return address, as it lies in memory (signed, where pointer authentication is in use); nothing
-    // at the end of the chain or where it makes no sense any more.
+    // Returns the next return address as it lies in memory: signed, where pointer authentication is in use.
+    // Returns nothing at the end of the chain and where the chain is damaged.
     std::optional<VirtAddr> next()
     {
         if (!enter(next_))
             return {};
-        // SAFETY: enter() found the whole record inside a mapped stack and aligned.
+        // SAFETY: enter() checked that the record is aligned and lies wholly inside a mapped stack.
         const volatile u64* record = reinterpret_cast<const volatile u64*>(next_.raw());
         const VirtAddr caller_frame{record[0]};
         const VirtAddr return_address{record[1]};
         lowest_ = next_ + kRecordSize;
         next_ = caller_frame;
-        if (return_address == VirtAddr{0}) // how the first code on a stack ends the chain
+        if (return_address == VirtAddr{0}) // the first code on a stack ends the chain so
             return {};
         return return_address;
     }
 
 private:
     static constexpr Bytes kRecordSize{16};
-    // Overflow stack, interrupt stack, task stack: two changes in a row are the most there is, with one to
-    // spare.
+    // A chain may run from the overflow stack over the interrupt stack to the thread's stack, so it changes
+    // stacks twice at most. One more is allowed for.
     static constexpr unsigned kMaxStackChanges = 3;
 
-    // Whether the record at `frame` may be read.
+    // Returns whether the record at `frame` may be read. Looks up the stack if the chain has left the last
+    // one.
     bool enter(VirtAddr frame)
     {
         if (!frame.is_aligned(kRecordSize))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Where to continue if a call faults: the state that a call preserves. The assembly of
-// arch/debug/fault_recovery.hpp, in vectors.S.
+// A recovery point says where to continue if a call faults: it holds the registers that a call preserves. The
+// functions are the assembly part of arch/debug/fault_recovery.hpp, in vectors.S.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -14,8 +14,8 @@ struct RecoveryPoint {
 };
 
 extern "C" {
-// Fills `point` and calls `function(argument)`. Returns false when that has returned, and true when an
-// exception handler went to fault_recovered with `point` in x0.
+// Fills `point` and calls `function(argument)`. Returns false after `function` returned, and true after an
+// exception handler continued at fault_recovered with `point` in x0.
 bool call_catching_faults(RecoveryPoint* point, void (*function)(void*), void* argument);
 extern const char fault_recovered[];
 }

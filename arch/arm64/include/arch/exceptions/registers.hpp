@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The registers of interrupted code, as the exception vectors save them on the stack, in this order.
+// The registers of interrupted code, in the order in which the exception vectors save them on the stack.
 //
-// INV-registers-1: the size is a multiple of 16, so that the vectors keep SP aligned by subtracting it.
-//
-// INV-registers-2: in the handler x29 points to `frame_record`, so that a backtrace from within it goes on,
-//                  over `pc`, into the interrupted code.
-//
-// INV-registers-3: `esr` and `far` are what the exception left in ESR_EL1 and FAR_EL1; for an interrupt they
-//                  say nothing.
+// Invariants: the size is a multiple of 16, so that the vectors keep SP aligned when they subtract it. In the
+// handler x29 points to `frame_record`, so that a backtrace from the handler continues through `pc` into the
+// interrupted code. `esr` and `far` are the values that the exception left in ESR_EL1 and FAR_EL1; for an
+// interrupt they mean nothing.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -25,7 +22,7 @@ struct Registers {
     u64 pstate; // SPSR_EL1
     u64 esr;
     u64 far;
-    u64 frame_record[2]; // x29, pc again: as if the interrupted code had called the handler
+    u64 frame_record[2]; // x29 and pc again, as if the interrupted code had called the handler
 
     constexpr VirtAddr frame_pointer() const { return VirtAddr{x[29]}; }
 };
@@ -38,10 +35,11 @@ static_assert(offsetof(Registers, esr) == 34 * 8);
 static_assert(offsetof(Registers, far) == 35 * 8);
 static_assert(offsetof(Registers, frame_record) == 36 * 8);
 
-// SPSR_EL1 in words: "EL1h nZCv DAIf PAN" and the like; a capital letter is a bit that is set.
+// Writes SPSR_EL1 in words, for example "EL1h nZCv DAIf PAN". A capital letter stands for a bit that is set.
 void describe_pstate(Writer& out, u64 pstate);
 
-// All of them on the console, pc and lr with the function they are in. Any context, a panic included.
+// Prints all registers on the console, and the functions that pc and lr are in. Any context, a panic
+// included.
 void print_registers(const Registers& registers);
 
 } // namespace percival::arch

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Storing translation table descriptors, which table walkers read at any time: each store is 64-bit
-// single-copy atomic. Orders nothing: mm/kernel_map/live_tables.hpp has the barrier. MMU on.
+// Loads and stores of translation table descriptors. Table walkers may read a descriptor at any time, so each
+// store is 64-bit single-copy atomic. Unless a function says otherwise it orders nothing:
+// mm/kernel_map/live_tables.hpp has the barrier. Any context, MMU on.
 #pragma once
 
 #include "arch/cpu/zero_page.hpp"
@@ -19,8 +20,8 @@ inline void store_descriptor(u64* slot, u64 value)
     __atomic_store_n(slot, value, __ATOMIC_RELAXED);
 }
 
-// Stores `value` if `slot` holds 0, in one atomic step. What it held before. Release: what this CPU wrote
-// before is there for whoever follows the new descriptor.
+// Stores `value` if `slot` holds 0, in one atomic step, and returns what the slot held before. The store is a
+// release: a CPU that follows the new descriptor sees what this CPU wrote before.
 inline u64 link_descriptor(u64* slot, u64 value)
 {
     u64 before = 0;
@@ -28,11 +29,12 @@ inline u64 link_descriptor(u64* slot, u64 value)
     return before;
 }
 
-// Stores `value`, `value + step`, … to `count` neighbouring slots; 0.75 instructions a descriptor in the long
-// run.
+// Stores `value`, `value + step`, … to `count` neighbouring slots. A long run takes 0.75 instructions for
+// each descriptor.
 void fill_descriptors(u64* first, u64 count, u64 value, u64 step);
 
-// `size` is a granule, and a constant where it matters: one of the three remains.
+// Zeroes a table of `size` bytes, which is a granule. `size` is a constant wherever speed matters, so that
+// the compiler keeps only one of the three cases.
 inline void zero_table(u64* table, Bytes size)
 {
     switch (size.count()) {

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The idmap: the page of code, mapped at its physical address, that turns the MMU on or off or changes the
-// root (section .idmap.text). It is in TTBR0 for as long as that takes.
+// The idmap maps one page of code (section .idmap.text) at its physical address. That code turns the MMU on
+// or off, or changes the root. TTBR0 holds the idmap only while the code runs.
 #pragma once
 
 #include "mm/image/image.hpp"
 
 namespace percival::arch {
 
-// Maps the idmap. Interrupts masked until it is dropped.
+// Maps the idmap on this CPU. Interrupts are masked from before this call until drop_idmap() returns.
 void enter_idmap();
 
-// Drops it: TTBR0 maps nothing from now on, so that low addresses, a null pointer's among them, fault.
+// Unmaps the idmap on this CPU and flushes its TLB. From then on TTBR0 maps nothing, so that accesses to low
+// addresses fault, null pointers included.
 void drop_idmap();
 
-// A function of .idmap.text where the idmap has it: at its physical address, which is the same virtual one
-// there.
+// Returns the address at which the idmap maps `function`, a function of .idmap.text. It is the function's
+// physical address.
 template <class Function>
 Function* in_idmap(Function* function)
 {
-    // SAFETY: the idmap maps the page of .idmap.text, which `function` is in, at this address.
+    // SAFETY: `function` is in the page of .idmap.text, which the idmap maps at this address.
     return reinterpret_cast<Function*>(mm::image_to_physical(reinterpret_cast<const void*>(function)).raw());
 }
 

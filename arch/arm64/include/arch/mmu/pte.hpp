@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The VMSAv8-64 descriptor (Arm ARM D8.3.1, D8.3.2), for EL1&0 stage 1. Where an output address has more than
-// 48 bits its upper ones are stored apart:
+// The VMSAv8-64 descriptor (Arm ARM D8.3.1, D8.3.2), for EL1&0 stage 1. If an output address has more than 48
+// bits, its upper bits are stored apart:
 //
 //   48 bits             OA[47:12] in place; SH in bits 9:8
-//   52 bits, 64 KiB     OA[51:48] in bits 15:12, which pages of 64 KiB leave free (FEAT_LPA)
+//   52 bits, 64 KiB     OA[51:48] in bits 15:12, which are free with pages of 64 KiB (FEAT_LPA)
 //   52 bits, 4/16 KiB   OA[49:48] in place, OA[51:50] in bits 9:8; shareability is in TCR_EL1 (FEAT_LPA2, DS)
 //
 // A 52-bit build for 4 or 16 KiB that runs without FEAT_LPA2 uses the 48-bit form
 // (mm/address_space/fold.hpp).
 //
-// INV-pte-1: every leaf has the access flag set, is not accessible from EL0, never executable from EL0, and
-//            is global (nG = 0): kernel mappings carry no ASID.
-// INV-pte-2: all Normal mappings are Inner Shareable write-back, so that the linear, global and local alias
-//            of a page never disagree on attributes (Arm ARM B2.10, mismatched memory attributes).
+// Invariants: every leaf has the access flag set, is neither accessible nor executable from EL0, and is
+// global (nG = 0), because kernel mappings carry no ASID. All Normal mappings are Inner Shareable write-back,
+// so that the linear, global and local alias of a page never disagree on attributes (Arm ARM B2.10,
+// mismatched memory attributes).
+//
+// Pure functions of the value, any context.
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"
@@ -25,7 +27,7 @@ namespace percival::arch {
 // Indices into MAIR_EL1 (arch/mmu/translation_registers.hpp).
 enum class MemoryAttribute : u64 { DeviceNGnRE = 0, NormalWriteBack = 1 };
 
-// Where the bits of an output address stand.
+// The three layouts of an output address, described above.
 enum class AddressFormat : u8 { Bits48, Lpa, Lpa2 };
 
 template <AddressFormat Format>
@@ -95,7 +97,7 @@ public:
                 PrivilegedExecuteNever::of(raw_) == 0 || (user && UserExecuteNever::of(raw_) == 0), user};
     }
 
-    // The contiguous hint of a leaf.
+    // Read and change the contiguous hint of a leaf.
     constexpr bool is_contiguous() const { return Contiguous::of(raw_) != 0; }
     constexpr Pte with_contiguous(bool on) const { return Pte{Contiguous::in(raw_, on ? 1 : 0)}; }
 
@@ -104,7 +106,7 @@ public:
 
 private:
     static constexpr u64 kValidBit = 1;
-    static constexpr u64 kTableBit = 2; // table above the last level, page on it
+    static constexpr u64 kTableBit = 2; // a table above the last level, a page on the last level
     static constexpr u64 kAddressMask = Format == AddressFormat::Lpa    ? 0x0000'ffff'ffff'0000
                                         : Format == AddressFormat::Lpa2 ? 0x0003'ffff'ffff'f000
                                                                         : 0x0000'ffff'ffff'f000;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// TTBR1_EL1: the tree that a CPU translates kernel addresses by (Arm ARM D24.2). root_register() alone makes
-// the value, for a CPU that changes its root (arch/mmu/root_switch.hpp) and for one that starts on its own
-// (arch/boot/boot_record.hpp). Any context, MMU on or off.
+// TTBR1_EL1, which holds the root by which a CPU translates kernel addresses (Arm ARM D24.2). Only
+// root_register() makes the value: for a CPU that changes its root (arch/mmu/root_switch.hpp), and for a CPU
+// that starts on its own root (arch/boot/boot_record.hpp). Any context, MMU on or off.
 //
-// INV-root_register-1: CnP is 0 in every value the kernel writes: roots differ between CPUs, and CnP = 1
+// INV-root_register-1: CnP is 0 in every value the kernel writes. Roots differ between CPUs, and CnP = 1
 //                      would let CPUs share TLB entries (Arm ARM D8.15.1, Use of the Common not Private bit).
 #pragma once
 
@@ -18,11 +18,11 @@ struct RootRegister {
     PERCIVAL_SYSTEM_REGISTER(RootRegister, "ttbr1_el1")
     using Cnp = Field<0>; // FEAT_TTCNP
     using Base = Field<47, 1>;
-    using BaseHigh = Field<5, 2>; // bits 51:48 of the base, where output addresses have 52 bits
+    using BaseHigh = Field<5, 2>; // bits 51:48 of the base, if output addresses have 52 bits
 };
 
-// Returns the value with which the hardware's walks begin at `walk_start`: the root, unless the build is
-// folded (mm/address_space/fold.hpp).
+// Returns the value with which the hardware's walks begin at `walk_start`. That is the root, except in a
+// folded build (mm/address_space/fold.hpp).
 inline RootRegister root_register(PhysAddr walk_start)
 {
     const u64 low = walk_start.raw() & RootRegister::Base::kMask;

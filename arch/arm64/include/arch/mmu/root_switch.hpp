@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Changing the root table of the calling CPU.
+// Changes the root of the calling CPU, and asks its MMU what an address translates to.
 #pragma once
 
 #include "arch/mmu/root_register.hpp"
@@ -7,24 +7,26 @@
 
 namespace percival::arch {
 
-// Puts this CPU on `root` (mm::root_register()) through the idmap trampoline, with CnP clear. What the two
-// roots share stays as it was; addresses in the local percpu window mean something else afterwards, so none
-// may be in use. The root must be complete and published. Boot CPU (secondaries enter the kernel on their own
-// root), and tests; masks interrupts.
+// Puts this CPU on `root`, a value of mm::root_register() with CnP clear (INV-root_register-1), through the
+// idmap trampoline. The root must be complete and published. Mappings that both roots share stay as they
+// were. Addresses in the local percpu window mean something else afterwards, so none may be in use. Masks
+// interrupts meanwhile. For the boot CPU, as secondaries enter the kernel on their own root, and for tests.
 void install_root(RootRegister root);
 
-// Whether this CPU's TTBR1_EL1 points to `root`, and whether its CnP bit is set.
+// Returns whether this CPU's TTBR1_EL1 points to `root`.
 bool runs_on_root(RootRegister root);
+// Returns whether CnP is set in this CPU's TTBR1_EL1.
 bool root_is_common_not_private();
 
-// What the page tables of this CPU make of `address` for a privileged read, asked of the hardware (AT S1E1R,
-// Arm ARM C5.3).
+// The result of a translation; `address` means something only if `valid`.
 struct Translation {
     bool valid;
     PhysAddr address;
 };
+// Translates `address` on this CPU as for a privileged read, by asking the hardware (AT S1E1R, Arm ARM C5.3).
+// Masks interrupts meanwhile.
 Translation translate(VirtAddr address);
-// Whether a privileged write would go through (AT S1E1W).
+// Returns whether a privileged write to `address` would translate without a fault (AT S1E1W).
 bool translates_for_write(VirtAddr address);
 
 } // namespace percival::arch

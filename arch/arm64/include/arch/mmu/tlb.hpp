@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // TLB invalidation for the kernel's translation regime, EL1&0. Any context.
 //
-// A flush is always: descriptors changed, DSB ISHST (the stores are visible to table walkers), TLBI, DSB ISH
-// (invalidation is complete on every CPU), ISB (this CPU's later instructions use the new translations). Arm
-// ARM D8.16. mm/page_table/tlb_batch.hpp puts the parts tlbi_*() together; the flush_*() here are whole.
+// A flush always has these steps (Arm ARM D8.16): the caller changes descriptors; DSB ISHST makes the stores
+// visible to table walkers; TLBI; DSB ISH waits until the invalidation is complete on every CPU; ISB makes
+// this CPU's later instructions use the new translations. flush_tlb_this_cpu() does all of this for this CPU.
+// tlbi_*() issue only the TLBI; mm/page_table/tlb_batch.hpp batches them and adds the barriers.
 #pragma once
 
 #include "arch/cpu/barrier.hpp"
@@ -15,12 +16,12 @@ namespace percival::arch {
 enum class TlbScope : u8 { ThisCpu, AllCpus };
 enum class TlbEntries : u8 {
     Leaves,          // blocks and pages
-    LeavesAndTables, // the walk caches too: needed where a table was unlinked
+    LeavesAndTables, // walk caches too, as needed after a table was unlinked
 };
 
-// The operand of a TLBI by address: VA[55:12] in bits 43:0, TTL 0 (no hint), ASID 0. Kernel entries are
-// global, so the ASID does not take part, and leaving kernel VA bits in the ASID and TTL fields would be
-// wrong (Arm ARM D8.16.5).
+// Returns the operand of a TLBI by address: VA[55:12] in bits 43:0, TTL 0 (no hint), ASID 0. Kernel entries
+// are global, so the ASID is not compared. Kernel VA bits must not stay in the ASID and TTL fields (Arm ARM
+// D8.16.5).
 constexpr u64 tlbi_operand(VirtAddr address)
 {
     return (address.raw() >> 12) & ((u64{1} << 44) - 1);
@@ -28,7 +29,7 @@ constexpr u64 tlbi_operand(VirtAddr address)
 
 static_assert(tlbi_operand(VirtAddr{0xffff'8000'1234'5000}) == 0xff8'0001'2345);
 
-// The entries that translate `address`, no barriers.
+// Invalidates the entries that translate `address`, without barriers.
 template <TlbScope Scope>
 inline void tlbi_page(VirtAddr address, TlbEntries entries)
 {
@@ -46,7 +47,7 @@ inline void tlbi_page(VirtAddr address, TlbEntries entries)
     }
 }
 
-// Everything, no barriers.
+// Invalidates everything, without barriers.
 template <TlbScope Scope>
 inline void tlbi_all()
 {
@@ -56,29 +57,30 @@ inline void tlbi_all()
         asm volatile("tlbi vmalle1" ::: "memory");
 }
 
-// Whether a CPU has an erratum that lets a broadcast TLBI and its DSB be complete too early
-// (arch/cpu/errata.hpp). After each such pair a second one is needed then: tlbi_again(), DSB ISH. Set once,
-// when all CPUs are known; until then it is not known that none has it.
+// True if some CPU has an erratum by which a broadcast TLBI and its DSB may complete too early
+// (arch/cpu/errata.hpp). Each such pair then needs a second one after it: tlbi_again(), DSB ISH. The boot CPU
+// sets it once all CPUs are known; until then it is true, as any CPU may have the erratum.
 inline constinit bool tlbi_is_repeated = true;
 inline bool needs_repeated_tlbi()
 {
     return tlbi_is_repeated;
 }
 
-// A broadcast TLBI of an address that no kernel mapping has: what it waits for counts, not what it removes.
+// Issues a broadcast TLBI of an address that no kernel mapping has. It is needed only for the accesses that
+// it and its DSB wait for.
 inline void tlbi_again()
 {
     asm volatile("tlbi vale1is, xzr" ::: "memory");
 }
 
-// Whether every CPU has FEAT_TLBIRANGE. Set once, when all CPUs are known.
+// True if every CPU has FEAT_TLBIRANGE. The boot CPU sets it once all CPUs are known.
 inline constinit bool range_tlbi_is_used = false;
 inline bool has_range_tlbi()
 {
     return range_tlbi_is_used;
 }
 
-// The number of TLBIs that tlbi_range() issues.
+// Returns the number of TLBIs that tlbi_range() issues for `range`.
 template <class G>
 inline u64 range_invalidations(VirtRange range)
 {
@@ -87,8 +89,9 @@ inline u64 range_invalidations(VirtRange range)
     return count;
 }
 
-// The page entries that translate addresses in `range`, no barriers. By encoding: RVAALE1IS is SYS #0, C8,
-// C2, #7 and so on (Arm ARM C5.5), which assemblers know only with FEAT_TLBIRANGE switched on.
+// Invalidates the entries that translate addresses in `range`, without barriers. Every CPU has FEAT_TLBIRANGE
+// (has_range_tlbi()). The instructions are written as SYS (RVAALE1IS is SYS #0, C8, C2, #7; Arm ARM C5.5),
+// because the assembler knows their names only with FEAT_TLBIRANGE switched on.
 template <class G, TlbScope Scope>
 inline void tlbi_range(VirtRange range, TlbEntries entries)
 {
@@ -107,7 +110,7 @@ inline void tlbi_range(VirtRange range, TlbEntries entries)
     });
 }
 
-// Everything this CPU has, nothing of the others.
+// Flushes all entries of this CPU and none of other CPUs, with the barriers.
 inline void flush_tlb_this_cpu()
 {
     dsb<Shareability::NonShareable, Access::Store>();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The operand of a TLBI by range, FEAT_TLBIRANGE (Arm ARM C5.5, TLBI RVAAE1IS):
+// The operands of TLBIs by range, FEAT_TLBIRANGE (Arm ARM C5.5, TLBI RVAAE1IS). An operand has this layout:
 //
 //   63    48 47 46 45   44 43 39 38 37 36          0
 //   | ASID  |  TG | SCALE | NUM | TTL |  BaseADDR   |
 //
-// It covers [base, base + (NUM + 1) * 2^(5 * SCALE + 1) granules). BaseADDR is the address in granules,
-// VA[48:12] at 4 KiB; with TCR_EL1.DS = 1 it is VA[52:16] for every granule, so that a range begins at a
-// multiple of 64 KiB.
+// The TLBI covers [base, base + (NUM + 1) * 2^(5 * SCALE + 1) granules). BaseADDR is the address in granules,
+// which is VA[48:12] at 4 KiB. With TCR_EL1.DS = 1 it is VA[52:16] for every granule, so that a range begins
+// at a multiple of 64 KiB.
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"
@@ -28,15 +28,15 @@ struct TlbiRangeOperand {
     static constexpr u64 granules(u64 num, u64 scale) { return (num + 1) << (5 * scale + 1); }
 };
 
-// The low address bits that BaseADDR leaves out: those of a page, or 16 where 52-bit descriptors of 4 or 16
-// KiB are in use. `page_shift` is the granule's; TCR_EL1.DS says the rest.
+// Returns the number of low address bits that BaseADDR leaves out. These are the bits of a page
+// (`page_shift`), or 16 where TCR_EL1.DS says that 52-bit descriptors of 4 or 16 KiB are in use.
 inline unsigned range_base_shift(unsigned page_shift)
 {
     return Tcr::read_constant().get<Tcr::Ds>() != 0 ? 16 : page_shift;
 }
 
-// Calls `visit(operand)` for as many operations as it takes to cover `range`, four at most for less than 2^21
-// granules. They may cover some granules more, as a range always has an even number of them.
+// Calls `visit(operand)` for each of the TLBIs that together cover `range`. Less than 2^21 granules take four
+// TLBIs at most. They may cover more than `range`, as each covers an even number of granules.
 template <mm::Granule G, class Visit>
 constexpr void for_each_range_operand(VirtRange range, unsigned base_shift, Visit visit)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The registers that control stage 1 translation at EL1, and the values the kernel gives them.
-// Arm ARM D24.2: MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1. TTBR1_EL1 is in arch/mmu/root_register.hpp.
+// The registers that control stage 1 translation at EL1, and the values that the kernel gives them: MAIR_EL1,
+// SCTLR_EL1, TCR_EL1, TTBR0_EL1 (Arm ARM D24.2). TTBR1_EL1 is in arch/mmu/root_register.hpp.
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"
@@ -51,7 +51,8 @@ struct Tcr {
     using Ips = Field<34, 32>;
     using Ds = Field<59>; // FEAT_LPA2: 52-bit descriptors for 4 and 16 KiB
 
-    // Reads it once the MMU is on. It is constant then, so the compiler may read it once for several uses.
+    // Reads the register when the MMU is on. It is constant then, so the assembly is not volatile and the
+    // compiler may read it once for several uses.
     static Tcr read_constant()
     {
         Tcr tcr;
@@ -59,14 +60,14 @@ struct Tcr {
         return tcr;
     }
 
-    // `physical_range`: ID_AA64MMFR0_EL1.PARange of this CPU.
+    // Returns the kernel's value. `physical_range` is ID_AA64MMFR0_EL1.PARange of this CPU.
     template <mm::Granule G, unsigned IdmapBits, unsigned KernelBits>
     static Tcr kernel(u64 physical_range)
     {
         constexpr u64 kWriteBack = 1, kInnerShareable = 3;
-        constexpr u64 k48Bits = 5, k52Bits = 6; // of IPS
+        constexpr u64 k48Bits = 5, k52Bits = 6; // values of IPS
         const bool wide = KernelBits == 52 && !mm::folded_to_48_bits;
-        const u64 most = wide ? k52Bits : k48Bits;
+        const u64 max_range = wide ? k52Bits : k48Bits;
         return Tcr{}
             .with<Ds>(wide && G != mm::Granule::K64 ? 1 : 0)
             .with<T0sz>(64 - IdmapBits)
@@ -79,7 +80,7 @@ struct Tcr {
             .with<Orgn1>(kWriteBack)
             .with<Sh1>(kInnerShareable)
             .with<Tg1Field>(static_cast<u64>(tg1(G)))
-            .with<Ips>(physical_range < most ? physical_range : most);
+            .with<Ips>(physical_range < max_range ? physical_range : max_range);
     }
 };
 
@@ -91,19 +92,21 @@ struct Sctlr {
     using Sa = Field<3>;   // SP alignment check
     using Eos = Field<11>; // exception exit is context synchronizing
     using I = Field<12>;   // instruction cache
-    using Wxn = Field<19>; // writable implies execute-never, whatever a descriptor says
+    using Wxn = Field<19>; // writable memory is execute-never, whatever its descriptor says
     using Tscxt = Field<20>;
     using Eis = Field<22>;  // exception entry is context synchronizing
-    using Span = Field<23>; // 1: exceptions leave PSTATE.PAN alone
+    using Span = Field<23>; // 1: exceptions do not change PSTATE.PAN
     using Ntlsmd = Field<28>;
     using Lsmaoe = Field<29>;
     using EnIa = Field<31>; // FEAT_PAuth: return addresses are signed with key IA
 
-    // The bits that are RES1 where their feature is missing, and must be 1 where it is there too.
+    // Returns the value with the MMU off. It sets the bits that are RES1 where their feature is missing;
+    // where the feature exists they must be 1 too.
     static constexpr Sctlr mmu_off()
     {
         return Sctlr{}.with<Eos>(1).with<Tscxt>(1).with<Eis>(1).with<Span>(1).with<Ntlsmd>(1).with<Lsmaoe>(1);
     }
+    // Returns the value with which the kernel runs.
     static constexpr Sctlr kernel(bool pointer_authentication)
     {
         return mmu_off().with<M>(1).with<C>(1).with<I>(1).with<Sa>(1).with<Wxn>(1).with<EnIa>(

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Loads and stores of this CPU's copy: single-copy atomic, one LDR or STR each (Arm ARM B2.2.1), in the form
-// that was chosen at boot (arch/percpu_modes/alternatives.hpp).
+// Loads and stores of this CPU's copy of a variable. Each is one LDR or STR, so it is single-copy atomic (Arm
+// ARM B2.2.1), in the form that was chosen at boot (arch/percpu_modes/alternatives.hpp). Any context.
 //
-// A variable is named by a pointer or, if it is static, as what it is where this is compiled: the instruction
-// then takes the lower part of the address itself, and ADRP makes the rest. Behind a pointer the address is
-// whole in a register, since the compiler cannot say which part of it an asm statement may take.
+// The caller names a variable by a pointer or, if it is static, by a template argument. The instruction then
+// contains the low part of a static variable's address, and ADRP makes the rest. With a pointer the whole
+// address is in a register, because the compiler cannot tell an asm statement which part of it to take.
 //
-//                          from nothing, local     in a loop: local, restart, guarded
-//      by pointer          adrp, add, ldr          1, 1, 13
-//      static              adrp, ldr               1, 4, 14
+//                  instructions for one load,      instructions per load in a loop,
+//                  in local mode                   in local, restart and guarded mode
+//      by pointer  adrp, add, ldr                  1, 1, 13
+//      static      adrp, ldr                       1, 4, 14
 #pragma once
 
 #include "arch/percpu/site.hpp"
@@ -19,6 +20,7 @@ namespace percival::arch {
 #define PERCIVAL_LOAD(at, sz, r) "ldr" sz " %" r "[value], " at "\n8:\n"
 #define PERCIVAL_STORE(at, sz, r) "str" sz " %" r "[value], " at "\n8:\n"
 
+// Returns this CPU's copy of the variable at the local address `target`.
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_load(const T* target)
 {
@@ -34,6 +36,7 @@ template <PercpuWord T>
     return value;
 }
 
+// Stores `value` to this CPU's copy of the variable at the local address `target`.
 template <PercpuWord T>
 [[gnu::always_inline]] inline void percpu_store(T* target, T value)
 {
@@ -47,7 +50,8 @@ template <PercpuWord T>
 #undef PERCIVAL_ASM
 }
 
-// Where a static variable's page is: the same in each of its operations, so that a loop needs it once.
+// Returns the address of a static variable's page. The assembly is not volatile, so that a loop with several
+// operations computes the page once.
 template <auto& Variable>
 [[gnu::always_inline]] inline u64 percpu_page()
 {
@@ -56,6 +60,7 @@ template <auto& Variable>
     return page;
 }
 
+// Returns this CPU's copy of a static variable.
 template <PercpuWord T, auto& Variable>
 [[gnu::always_inline]] inline T percpu_load()
 {
@@ -71,6 +76,7 @@ template <PercpuWord T, auto& Variable>
     return value;
 }
 
+// Stores `value` to this CPU's copy of a static variable.
 template <PercpuWord T, auto& Variable>
 [[gnu::always_inline]] inline void percpu_store(T value)
 {

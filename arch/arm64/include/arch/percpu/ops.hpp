@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The this_cpu operations on a local address, in the form that was chosen at boot
-// (arch/percpu_modes/alternatives.hpp). In local mode each is one instruction on that address where the CPUs
-// have FEAT_LSE, else one LL/SC sequence.
+// The atomic this_cpu operations on a local address, in the form that was chosen at boot
+// (arch/percpu_modes/alternatives.hpp). In local mode each is one instruction on that address if the CPUs
+// have FEAT_LSE, and one LL/SC sequence otherwise. Any context.
 //
-// The local address is the same on every CPU and the MMU picks the copy when the instruction executes, so a
-// migration falls before or after it, never within. An LL/SC sequence that is interrupted between its halves
-// fails its store and starts over, on whatever CPU it is then: exception return clears the exclusive monitor
-// (Arm ARM B2.12). All operations but percpu_compare_exchange_release() are relaxed: they order nothing else,
-// so none of them may publish a pointer that another CPU follows. They are volatile, because the value behind
-// the address changes with a migration, which the compiler cannot see: a read must not be cached, nor moved
-// out of a loop.
+// The local address is the same on every CPU, and the MMU picks the copy when the instruction executes. So a
+// thread migrates before or after the instruction, never within it. If an LL/SC sequence is interrupted
+// between its load and its store, the store fails and the sequence starts over, on whatever CPU the thread is
+// on then: exception return clears the exclusive monitor (Arm ARM B2.12).
 //
-// 1- and 2-byte operations use the sized forms, so that they leave their neighbours alone.
+// All operations except percpu_compare_exchange_release() are relaxed: they order no other access, so none of
+// them may publish a pointer that another CPU follows. The asm statements are volatile, because a migration
+// changes the value at the address and the compiler cannot see that: it must not cache a read or move it out
+// of a loop.
+//
+// 1- and 2-byte operations use the sized instructions, so that they do not touch neighbouring bytes.
 #pragma once
 
 #include "arch/percpu/site.hpp"
@@ -21,14 +23,15 @@
 
 namespace percival::arch {
 
-// Two words that are one for compare-exchange.
+// Two words that compare-exchange treats as one value.
 struct alignas(16) PercpuPair {
     u64 low;
     u64 high;
     friend constexpr bool operator==(const PercpuPair&, const PercpuPair&) = default;
 };
 
-// old = *target; *target = old OP operand: `lse` is the atomic's mnemonic, `compute` that of OP on registers.
+// The operation old = *target; *target = old OP operand. `lse` is the mnemonic of the atomic instruction, and
+// `compute` the mnemonic of OP on registers.
 #define PERCIVAL_FETCH_LSE(at, sz, r, lse, compute) lse sz " %" r "[operand], %" r "[old], " at "\n8:\n"
 #define PERCIVAL_FETCH_LLSC(at, sz, r, lse, compute)                                           \
     "ldxr" sz " %" r "[old], " at "\n" compute " %" r "[next], %" r "[old], %" r "[operand]\n" \
@@ -39,6 +42,7 @@ struct alignas(16) PercpuPair {
                  : [old] "=&r"(old), [next] "=&r"(next), PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)   \
                  : [operand] "r"(operand), [address] "r"(target))
 
+// Adds `operand`; returns the old value.
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_fetch_add(T* target, T operand)
 {
@@ -49,15 +53,17 @@ template <PercpuWord T>
     return old;
 }
 
-// The same where nobody wants the old value. LDADD all the same unless measured otherwise
-// (arch/percpu_modes/alternatives.hpp): STADD may be executed far from the core, which some cores make an
-// order of magnitude slower. One register less: this is the operation of which functions have many.
+// percpu_add() is percpu_fetch_add() without a result. It uses LDADD too, unless the kernel measured that
+// STADD is faster (arch/percpu_modes/alternatives.hpp): STADD may execute far from the core, which is an
+// order of magnitude slower on some cores. The asm statement takes one register less than that of
+// percpu_fetch_add(), because functions contain many adds.
 #define PERCIVAL_ADD_LLSC(at, sz, r)                    \
     "ldxr" sz " %" r "[old], " at "\n"                  \
     "add %" r "[old], %" r "[old], %" r "[operand]\n"   \
     "stxr" sz " %w[scratch], %" r "[old], " at "\n8:\n" \
     "cbnz %w[scratch], 4b\n"
 #define PERCIVAL_ADD_LSE(at, sz, r) PERCIVAL_FETCH_LSE(at, sz, r, "ldadd", "")
+// Adds `operand`.
 template <PercpuWord T>
 [[gnu::always_inline]] inline void percpu_add(T* target, T operand)
 {
@@ -72,7 +78,7 @@ template <PercpuWord T>
 #undef PERCIVAL_ASM
 }
 
-// Clears the bits that are set in `operand`.
+// Clears the bits that are set in `operand`; returns the old value.
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_fetch_clear(T* target, T operand)
 {
@@ -83,6 +89,7 @@ template <PercpuWord T>
     return old;
 }
 
+// Sets the bits that are set in `operand`; returns the old value.
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_fetch_set(T* target, T operand)
 {
@@ -99,6 +106,7 @@ template <PercpuWord T>
     "stxr" sz " %w[scratch], %" r "[operand], " at "\n8:\n" \
     "cbnz %w[scratch], 4b\n"
 
+// Writes `operand`; returns the old value.
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_exchange(T* target, T operand)
 {
@@ -126,14 +134,14 @@ template <PercpuWord T>
 
 enum class PercpuOrder : u8 { Relaxed, Release };
 
-// Writes `desired` if the value is `expected`; returns the value found. With Release, everything the CPU
-// wrote before is visible to whoever acquires the value that was written, and the compiler keeps it in front
-// ("memory").
+// Writes `desired` if the value is `expected`; returns the value found. With Release, a CPU that acquires the
+// written value sees everything that this CPU wrote before, and the "memory" clobber makes the compiler keep
+// those writes ahead.
 template <PercpuOrder Order, PercpuWord T>
 [[gnu::always_inline]] inline T percpu_compare_exchange_ordered(T* target, T expected, T desired)
 {
-    // CAS compares the register's low bits only; the LL/SC form compares it whole, so it must be
-    // zero-extended.
+    // CAS compares only the low bits of the register. The LL/SC form compares the whole register, so the
+    // value must be zero-extended.
     using Wide = std::conditional_t<sizeof(T) == 8, u64, u32>;
     Wide found = expected;
     Wide loaded;
@@ -154,21 +162,24 @@ template <PercpuOrder Order, PercpuWord T>
     return static_cast<T>(found);
 }
 
+// Writes `desired` if the value is `expected`; returns the value found. Relaxed.
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_compare_exchange(T* target, T expected, T desired)
 {
     return percpu_compare_exchange_ordered<PercpuOrder::Relaxed>(target, expected, desired);
 }
 
-// The form that publishes.
+// Writes `desired` if the value is `expected`; returns the value found. The write is a release, so it may
+// publish a pointer.
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_compare_exchange_release(T* target, T expected, T desired)
 {
     return percpu_compare_exchange_ordered<PercpuOrder::Release>(target, expected, desired);
 }
 
-// CASP takes pairs of registers of which the first is even, so they are named. LDXP alone is two loads; only
-// the success of its STXP says that they were one (Arm ARM B2.9.5), so a mismatch stores what it found.
+// CASP takes pairs of registers that begin with an even one, so the code names them. LDXP alone is two loads.
+// Only a successful STXP shows that they were one (Arm ARM B2.9.5), so after a mismatch the sequence stores
+// the values it found.
 #define PERCIVAL_PAIR_LSE(at, unused) "casp x0, x1, x2, x3, " at "\n8:\n"
 #define PERCIVAL_PAIR_LLSC(at, unused)               \
     "ldxp %[low], %[high], " at "\n"                 \
@@ -183,6 +194,7 @@ template <PercpuWord T>
     "7: mov x0, %[low]\n"                            \
     "mov x1, %[high]\n"
 
+// Writes `desired` if the pair is `expected`; returns the pair found. Relaxed.
 inline PercpuPair percpu_compare_exchange(PercpuPair* target, PercpuPair expected, PercpuPair desired)
 {
     register u64 expected_low asm("x0") = expected.low;

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A register that belongs to the CPU, not to the thread: x18 holds what TPIDR_EL1 holds, the distance from a
-// local address to this CPU's global one. Restart and guarded mode use it without an MRS, and a load or store
-// by it is one instruction (arch/percpu/site.hpp).
+// The percpu register: x18 belongs to the CPU, not to the thread. It holds the same value as TPIDR_EL1, the
+// distance from a local address to this CPU's global address. Restart and guarded mode use it without an MRS,
+// and a load or store with it as base is one instruction (arch/percpu/site.hpp).
 //
-// INV-percpu_register-1: nothing is compiled to use x18 (-ffixed-x18; AAPCS64 6.1.1, the platform register;
-//                        firmware keeps it, SMCCC 2.6). It is set where TPIDR_EL1 is: on the way in
-//                        (boot/start.S) and by set_this_cpu_distance().
-// INV-percpu_register-2: no exception return and no switch of threads restores it: a thread that comes back
-//                        on another CPU finds that CPU's.
+// INV-percpu_register-1: no compiled code uses x18 (-ffixed-x18; AAPCS64 6.1.1, the platform register), and
+//                        firmware preserves it (SMCCC 2.6). boot/start.S, when a CPU enters the kernel, and
+//                        set_this_cpu_distance() set x18 and TPIDR_EL1 together.
+// INV-percpu_register-2: no exception return and no context switch restores x18, so a thread that continues
+//                        on another CPU finds that CPU's value.
 #pragma once
 
 #include "kernel/lib/types.hpp"
 
 namespace percival::arch {
 
-// The sum that turns a local address into this CPU's global one; 0 before the CPU has percpu data. It only
-// means something while the caller cannot migrate. Volatile, so that it stays behind what stopped migration:
-// nothing but their both being volatile orders it after an interrupt mask.
+// Returns the distance to add to a local address to get this CPU's global address; 0 before the CPU has
+// percpu data. The value means something only while the caller cannot migrate. The assembly is volatile to
+// stay after the statement that stopped migration: the compiler keeps it after an interrupt mask only because
+// both are volatile.
 inline u64 read_this_cpu_distance()
 {
     u64 distance;
@@ -24,6 +25,7 @@ inline u64 read_this_cpu_distance()
     return distance;
 }
 
+// Sets the distance of this CPU in both registers, before the CPU first uses its percpu data.
 inline void set_this_cpu_distance(u64 distance)
 {
     asm volatile("msr tpidr_el1, %0\n"

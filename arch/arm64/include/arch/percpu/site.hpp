@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Where a this_cpu operation is in the text: a site, always one instruction, chosen at boot and by tests
-// (arch/percpu_modes/alternatives.hpp). In local mode with FEAT_LSE, and for plain loads and stores, it is
-// the operation itself; in other forms a branch to a sequence out of line that branches back.
+// A site is the place of a this_cpu operation in the text. It is always one instruction, which the kernel
+// chooses at boot and tests choose later (arch/percpu_modes/alternatives.hpp). In local mode with FEAT_LSE,
+// and for plain loads and stores, the site is the operation itself. In other forms it is a branch to a
+// sequence out of line, which branches back.
 //
 //      .text              .percpu_op.text                                         section alternatives
 //   1: b …             2: local, LL/SC    loop                                    { 1b - . , ldadd …, 0,
@@ -10,38 +11,39 @@
 //                      22: guarded, LSE   count up; add x18; ldadd; count down
 //                      23: guarded, LL/SC count up; add x18; loop;  count down
 //
-// As linked, the site is the LL/SC form of the build's default mode, which every AArch64 CPU has and which is
-// right from the first instruction: local, or restart where local mode was left out of the build.
+// As linked, the site is the LL/SC form of the build's default mode: local, or restart if the build leaves
+// out local mode. Every AArch64 CPU can execute this form, so it is right from the first instruction.
 //
 // A load or store in place may be the last of a sequence that Cortex-A53 executes wrongly (erratum 843419).
-// Then the linker moves it into a veneer, and the site is a branch to that in local mode. The other modes
-// have no such sequence: they load and store through no register that an ADRP has written.
+// The linker then moves it into a veneer, and the site is a branch to the veneer in local mode. The other
+// modes have no such sequence: they load and store through no register that an ADRP has written.
 //
-// x18 is the distance from the local address to this CPU's global one (arch/percpu/register.hpp). A load or
-// store by pointer takes it as an offset: in restart mode, too, it is one instruction, and the site itself.
+// x18 is the distance from the local address to this CPU's global address (arch/percpu/register.hpp). A load
+// or store by pointer uses x18 as its base and the local address as its offset. So it is one instruction, and
+// the site itself, in restart mode too.
 //
-// A restart sequence computes this CPU's global address and uses it. Between the two it may be interrupted
-// and moved to another CPU, so an exception that hits it in [4, 8), the commit not yet executed, returns to
-// label 4 (arch/percpu_modes/restart.hpp, section restartable). Before its commit a sequence changes scratch
-// registers only.
+// A restart sequence computes this CPU's global address and then uses it. An exception between the two may
+// move the thread to another CPU. So an exception within [4, 8), where the commit has not executed yet,
+// returns to label 4 (arch/percpu_modes/restart.hpp, section restartable). Before its commit a sequence
+// changes only scratch registers (INV-restart-1).
 //
-// A guarded sequence counts in the thread's Preemption (kernel/sync/preemption.hpp): both are to be changed
-// together. A switch that became due meanwhile is made at label 6.
+// A guarded sequence counts in the thread's Preemption (kernel/sync/preemption.hpp). A change of that class's
+// layout must change these sequences too. If a switch became due meanwhile, the sequence makes it at label 6.
 //
-// Operands of the asm statement: [address] the local address, or [page] and [symbol], the page of a static
-// variable and its name; [global] 64 bits and [scratch] 32 bits of scratch, early-clobbered both. An
-// operation is a macro of the address operand, as text, and of anything else; its text may use local label 5,
-// begins its retries at 4, and has label 8 behind the instruction that commits.
+// Operands of the asm statement: [address], the local address; or [page] and [symbol], the page of a static
+// variable and its name; and 64 bits of scratch in [global] and 32 bits in [scratch], both early-clobbered.
+// An operation is a macro that takes the address operand as text, and further arguments. Its text may use
+// local label 5, begins its retries at label 4, and has label 8 after the instruction that commits.
 //
-// All of it for counter.add(1) on a PerCpu<u64>, as disassembled: x8 is the local address, x9
-// the 1, x10 takes the old value; x11 is [scratch], x12 is [global].
+// The whole code of counter.add(1) on a PerCpu<u64>, as disassembled. x8 is the local address, x9 is the 1,
+// x10 takes the old value, x11 is [scratch], x12 is [global].
 //
 //      .text
-//          adrp  x8, counter                  these two are out of a loop
+//          adrp  x8, counter                  a loop executes these two once, before it begins
 //          add   x8, x8, :lo12:counter
 //   1:     b     2f                           as linked
-//          ldadd x9, x10, [x8]                instead of it in local mode with FEAT_LSE; STADD: x10 is xzr
-//          b     20f (21f, 22f, 23f)          instead of it in the other modes
+//          ldadd x9, x10, [x8]                at 1 in local mode with FEAT_LSE; as STADD, x10 is xzr
+//          b     20f (21f, 22f, 23f)          at 1 in the other modes
 //   3:     …
 //
 //      .percpu_op.text
@@ -52,7 +54,7 @@
 //   8:     cbnz  w11, 4b
 //          b     3b
 //
-//   20:                                       restart: an interrupt before label 8 goes back to label 4
+//   20:                                       restart: an exception before label 8 returns to label 4
 //   4:     add   x12, x18, x8                 this CPU's global address
 //          ldadd x9, x10, [x12]
 //   8:     b     3b
@@ -62,7 +64,7 @@
 //          ldxr  x10, [x12]
 //          add   x10, x10, x9
 //          stxr  w11, x10, [x12]
-//   8:     cbnz  w11, 4b                      from the address on: the CPU may be another one
+//   8:     cbnz  w11, 4b                      computes the address again, as the CPU may have changed
 //          b     3b
 //
 //   22:    mrs   x12, sp_el0                  guarded: the thread's Preemption
@@ -75,7 +77,7 @@
 //          ldr   w11, [x12]
 //          sub   w11, w11, #1                 count down
 //          str   w11, [x12]
-//          ldr   w11, [x12, #4]               due
+//          ldr   w11, [x12, #4]               Preemption::due
 //          cbnz  w11, 6f
 //          b     3b
 //   6:     str   x30, [sp, #-16]!             a switch became due meanwhile
@@ -83,8 +85,8 @@
 //          ldr   x30, [sp], #16
 //          b     3b
 //
-//   23:    …                                  guarded, without FEAT_LSE: 22 with the loop of 21 at label 4,
-//                                             begun again behind the address
+//   23:    …                                  guarded, without FEAT_LSE: as 22, but with the loop of 21 at
+//                                             label 4, which keeps its address when it retries
 #pragma once
 
 #define PERCIVAL_AT_LOCAL "[%[address]]"
@@ -97,8 +99,8 @@
 #define PERCIVAL_MAKE_GLOBAL "add %[global], x18, %[address]\n"
 #define PERCIVAL_MAKE_GLOBAL_PAGE "add %[global], x18, %[page]\n"
 
-// What every operation needs besides its own operands. [address] and [memory] are one register; only the
-// first can be written without brackets.
+// The operands that every operation needs besides its own. [address] and [memory] are the same register, but
+// only [address] prints without brackets.
 #define PERCIVAL_PERCPU_SCRATCH [scratch] "=&r"(scratch), [global] "=&r"(global)
 
 #define PERCIVAL_COUNT_UP                \
@@ -119,8 +121,8 @@
     "ldr x30, [sp], #16\n"               \
     "b 3b\n"
 
-// Sections are joined to the group of the function, so that a discarded inline function takes its sequences
-// along ("?").
+// The "?" joins these sections to the group of the function, so that the linker discards the sequences of a
+// discarded inline function too.
 #define PERCIVAL_OUT_OF_LINE(label, code) \
     ".pushsection .percpu_op.text, \"ax?\", %%progbits\n" label ": " code ".popsection\n"
 #define PERCIVAL_LOCAL_SEQUENCE(operation) "4: " operation "b 3b\n"
@@ -133,8 +135,9 @@
 #define PERCIVAL_GUARDED_SEQUENCE(prepare, operation) \
     PERCIVAL_COUNT_UP prepare "4: " operation PERCIVAL_COUNT_DOWN "b 3b\n" PERCIVAL_SWITCH_IF_DUE
 
-// An arch::Alternative. `in_place`: the site in local mode with FEAT_LSE, and in restart mode if that is one
-// instruction too. `result_is_unused`: "1" for an LDADD that may as well be a STADD.
+// Emits an arch::Alternative. `in_place` is the instruction of the site in local mode with FEAT_LSE.
+// `in_place_restart` is its instruction in restart mode, or PERCIVAL_NOT_IN_PLACE if restart mode takes a
+// sequence. `result_is_unused` is "1" for an LDADD that may be a STADD instead.
 #define PERCIVAL_ALTERNATIVE(in_place, in_place_restart, result_is_unused, local, restart, restart_llsc, \
                              guarded, guarded_llsc)                                                      \
     ".pushsection alternatives, \"a?\", %%progbits\n"                                                    \
@@ -162,7 +165,7 @@
 #define PERCIVAL_STATIC_ACCESS_SITE(local) "1: b 20f\n3:\n"
 #endif
 
-// An atomic operation: LSE(at, …) is one instruction, LLSC(at, …) a loop.
+// The code of an atomic operation. LSE(at, …) is one instruction, LLSC(at, …) a loop.
 #define PERCIVAL_PERCPU_ATOMIC(result_is_unused, LSE, LLSC, ...)                                             \
     PERCIVAL_ATOMIC_SITE                                                                                     \
     PERCIVAL_LOCAL_LLSC(LLSC(PERCIVAL_AT_LOCAL, __VA_ARGS__))                                                \
@@ -178,14 +181,15 @@
                                          result_is_unused, PERCIVAL_LOCAL_LLSC_OFFSET, "20b - .", "21b - .", \
                                          "22b", "23b")
 
-// A plain load or store: ACCESS(at, …) is one instruction, which takes a register offset too.
+// The code of a plain load or store. ACCESS(at, …) is one instruction, which also takes a register offset.
 #define PERCIVAL_PERCPU_ACCESS(ACCESS, ...)                                                                 \
     PERCIVAL_ACCESS_SITE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__), ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__)) \
     PERCIVAL_OUT_OF_LINE("22", PERCIVAL_GUARDED_SEQUENCE("", ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__)))    \
     PERCIVAL_ALTERNATIVE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__), ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__), \
                          "0", "0", "0", "0", "22b", "22b")
 
-// The same of a static variable. There is no instruction with a register offset and part of an address.
+// The code of a plain load or store of a static variable. Restart mode takes a sequence here, because no
+// instruction takes both a register offset and part of an address.
 #define PERCIVAL_PERCPU_STATIC_ACCESS(ACCESS, ...)                                                        \
     PERCIVAL_STATIC_ACCESS_SITE(ACCESS(PERCIVAL_AT_LOCAL_SYMBOL, __VA_ARGS__))                            \
     PERCIVAL_OUT_OF_LINE("20", PERCIVAL_RESTART_SEQUENCE(PERCIVAL_MAKE_GLOBAL_PAGE,                       \

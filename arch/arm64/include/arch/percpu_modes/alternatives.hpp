@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// In which form the this_cpu operations run: one for all CPUs and all sites (arch/percpu/site.hpp).
+// The form in which the this_cpu operations run. All CPUs and all sites (arch/percpu/site.hpp) use one form.
 //
-// The kernel is linked in a form that is right on every CPU; at boot, when all CPUs are known, the sites are
-// rewritten for what they have and for what the boot arguments say (kernel/percpu/mode.hpp). Rewriting again
-// later is right too: a thread that was interrupted in a sequence ends it, or restarts it, where it was, and
-// operations of all forms on one variable go together.
+// The kernel is linked in a form that is right on every CPU. At boot, when all CPUs are known, it rewrites
+// the sites for the features of these CPUs and for the boot arguments (kernel/percpu/mode.hpp). It may
+// rewrite them again later: a thread that was interrupted in a sequence finishes or restarts that sequence,
+// and operations of different forms on one variable are atomic to each other.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -14,20 +14,20 @@ namespace percival::arch {
 
 enum class PercpuMode : u8 {
     Local,   // on the local address, through this CPU's root
-    Restart, // on the global address; what is interrupted before its commit starts over
+    Restart, // on the global address; a sequence that is interrupted before its commit starts over
     Guarded, // on the global address; preemption is off meanwhile
 };
 
-// What adds without a result, where the CPUs have FEAT_LSE.
+// The instructions of an add without a result, if the CPUs have FEAT_LSE.
 enum class AddForm : u8 {
-    LoadAdd,  // LDADD, its result not used: near the core, usually
-    StoreAdd, // STADD: perhaps far from it
-    LlSc,
+    LoadAdd,  // LDADD with an unused result: usually executes near the core
+    StoreAdd, // STADD: may execute far from the core
+    LlSc,     // a loop of LDXR and STXR
 };
 
 struct PercpuForm {
     PercpuMode mode;
-    bool lse; // every CPU has it
+    bool lse; // every CPU has FEAT_LSE
     AddForm add{AddForm::LoadAdd};
     friend constexpr bool operator==(const PercpuForm&, const PercpuForm&) = default;
 };
@@ -38,11 +38,12 @@ inline constexpr PercpuForm kPercpuFormAsLinked{
     .lse = false,
 };
 
-// One site. Its sequences are named by their distance from the field that names them; 0 is none.
+// One site and its sequences. A sequence is given by its distance from the field that gives it; 0 means that
+// there is none.
 struct Alternative {
     s32 site_offset;
-    u32 instruction;         // the operation on the local address, or the linker's branch to a veneer with it
-    u32 restart_instruction; // … by the distance in x18; 0 if that takes a sequence
+    u32 instruction;         // the operation on the local address, or the linker's branch to its veneer
+    u32 restart_instruction; // the operation with x18 as its base; 0 if restart mode takes a sequence
     u32 result_is_unused;
     s32 local_llsc;
     s32 restart_lse;
@@ -53,22 +54,24 @@ struct Alternative {
     u32* site() { return at(site_offset); }
     static u32* at(s32& offset)
     {
-        // SAFETY: the assembler made `offset` its own distance to an instruction (arch/percpu/site.hpp).
+        // SAFETY: the assembler stored in `offset` the distance from there to an instruction
+        // (arch/percpu/site.hpp).
         return reinterpret_cast<u32*>(address_of(&offset).raw() + static_cast<u64>(s64{offset}));
     }
 };
 
-// What the site has to be in that form.
+// Returns the instruction that the site must have in `form`.
 u32 instruction_of(Alternative& alternative, PercpuForm form);
 
-// Notes the branches that the linker put in place of sites (arch/percpu_site.hpp): from then on, local mode
-// writes them. Before anything is patched; boot CPU, alone.
+// Records the branches that the linker put in place of sites (arch/percpu/site.hpp), so that local mode
+// writes these branches again. Boot CPU, once, before it starts other CPUs and before any site is patched.
 void keep_veneers();
 
-// Rewrites all sites. The other CPUs must be held where they execute no site, and each needs an ISB before it
-// goes on (kernel/cpus/call.hpp, stop_machine()). Interrupts masked. A mode that is not in the build: never.
+// Rewrites all sites to `form`, whose mode is in the build. The other CPUs must be held where they execute no
+// site, and each needs an ISB before it continues (kernel/cpus/call.hpp, stop_machine()). Interrupts masked.
 void patch_percpu_operations(PercpuForm form);
 
+// Returns the form that the sites have now.
 PercpuForm percpu_form();
 
 } // namespace percival::arch

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Restartable sequences: the this_cpu operations of restart mode (arch/percpu/site.hpp) compute an address
-// that is this CPU's, and use it a few instructions later. Whatever interrupts them in between may move the
-// thread to another CPU, so a sequence that has not committed is begun again when the exception returns.
+// Restartable sequences. The this_cpu operations of restart mode (arch/percpu/site.hpp) compute an address of
+// this CPU and use it a few instructions later. An exception between the two may move the thread to another
+// CPU, so an exception that finds a sequence not yet committed returns to the start of the sequence.
 //
-// Every exception return does, whether or not the thread has moved: it costs one compare of the PC, and the
-// way back stays one. There is no other way for a thread to lose its CPU within a sequence: it calls nothing.
+// Every exception return does so, whether or not the thread has moved. It costs one compare of the PC, and
+// there is only one return path. A thread cannot lose its CPU within a sequence in another way, because the
+// sequence calls no function.
 //
-// INV-restart-1: until its last instruction a sequence writes nothing but scratch registers, so any part of
-//                it may be done twice.
-// INV-restart-2: the table's entries are in the order of their sequences (linker/kernel.lds.S takes both
-//                from the objects in the same order; a self-test looks).
+// INV-restart-1: before its commit a sequence writes only scratch registers, so any part of it may execute
+//                twice.
+// INV-restart-2: the entries of the table are in the order of their sequences. linker/kernel.lds.S takes both
+//                from the objects in the same order, and a self-test checks it.
 #pragma once
 
 #include "arch/exceptions/registers.hpp"
@@ -18,19 +19,21 @@
 
 namespace percival::arch {
 
-// [begin, begin + length) is what has to start over; length up to and with the commit.
+// A sequence starts over if it is interrupted in [begin, begin + length). `length` includes the commit.
 struct Restartable {
-    s32 begin_offset; // from this field
+    s32 begin_offset; // distance from this field to the sequence
     u32 length;
     u64 begin() const { return address_of(this).raw() + static_cast<u64>(s64{begin_offset}); }
 };
 
-// Where a thread that was interrupted at `pc` continues.
+// Returns the address at which a thread continues that was interrupted at `pc`: the start of the sequence if
+// `pc` is in a sequence that has not committed, else `pc`.
 u64 restarted(u64 pc);
 
 extern "C" const char __start_percpu_op_text[], __stop_percpu_op_text[];
 
-// The last act of an exception handler before it returns.
+// Makes `interrupted` start its restartable sequence over if it is in one. Exception handlers call this as
+// the last step before they return. Interrupts masked.
 inline void restart_percpu_operation(Registers& interrupted)
 {
     const u64 start = address_of(__start_percpu_op_text).raw();

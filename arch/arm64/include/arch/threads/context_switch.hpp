@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Changing the thread a CPU runs: its stack, the registers a call preserves, and the thread pointer. No
-// floating-point state: the kernel has none. The root stays: it is the CPU's, not the thread's, which is what
-// makes a local percpu address mean this CPU's copy wherever a thread goes.
+// Context switch: changes the thread that a CPU runs, which means its stack, the registers that a call
+// preserves, and the thread pointer. The kernel has no floating-point state to switch. The root stays,
+// because it belongs to the CPU and not to the thread: so a local percpu address means this CPU's copy
+// wherever a thread goes.
 //
 // Interrupts masked. Only the scheduler calls this.
 #pragma once
@@ -11,12 +12,12 @@
 
 namespace percival::arch {
 
-// Saves the running thread and continues `next`, whose thread pointer that is, with its stack at
-// `next_stack`. Returns when somebody switches back, with the `before` of that call.
-// arch/arm64/threads/context_switch.S
+// Saves the running thread, with its stack pointer in `*save_stack`, and continues the thread whose thread
+// pointer is `next` and whose saved stack pointer is `next_stack`. Returns when another thread switches back,
+// with the `before` of that call. Defined in arch/arm64/threads/context_switch.S.
 extern "C" void* switch_context(u64* save_stack, u64 next_stack, void* next, void* before);
 
-// What switch_context() keeps on the stack, lowest address first.
+// The registers that switch_context() keeps on the stack, lowest address first.
 struct SavedContext {
     u64 frame_pointer; // x29
     u64 return_to;     // x30
@@ -26,14 +27,14 @@ static_assert(sizeof(SavedContext) == 96);
 
 extern "C" void thread_entry();
 
-// The stack pointer of a thread that has not run yet, on the empty stack that ends at `top`: it will begin
-// with begin_thread(before), in kernel/sched/thread_switch.cpp.
+// Prepares the empty stack that ends at `top` for a thread that has not run yet, and returns its saved stack
+// pointer. The thread will begin with begin_thread(before), in kernel/sched/thread_switch.cpp.
 inline u64 first_context(VirtAddr top)
 {
-    // SAFETY: the stack is mapped, aligned to 16, and nobody else's: its thread has not run.
+    // SAFETY: the stack is mapped and aligned to 16, and only the caller uses it, as its thread has not run.
     auto* context = reinterpret_cast<SavedContext*>((top - Bytes{sizeof(SavedContext)}).raw());
     *context = {};
-    // SAFETY: a number to switch_context(), which returns to it.
+    // SAFETY: the address is stored as a number; switch_context() returns to it.
     context->return_to = reinterpret_cast<u64>(&thread_entry);
     return address_of(context).raw();
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which thread runs: SP_EL0, which is free because the kernel runs on SP_EL1 and there is no EL0 that would
-// need it. boot/start.S sets it before the first C++ in the kernel's own address space; after that only the
-// context switch does.
+// The thread pointer names the running thread. It is in SP_EL0, which is free: the kernel runs on SP_EL1, and
+// there is no EL0 that would need it. boot/start.S sets it before the first C++ in the kernel's own address
+// space; after that only the context switch sets it.
 #pragma once
 
 namespace percival::arch {
 
-// Not volatile: for the code of one thread it is a constant, whatever CPU that runs on, so it may be kept and
-// moved.
+// Returns the running thread's pointer. The assembly is not volatile: within one thread the value is
+// constant, on whatever CPU the thread runs, so the compiler may keep and move it. Any context.
 [[gnu::always_inline]] inline void* thread_pointer()
 {
     void* thread;
