@@ -146,7 +146,7 @@ MUTANTS = (
     on_host(
         "region: a new area keeps the slots of an old one",
         "mm/vmalloc/vm_region.cpp",
-        "    hole.slots = nullptr; // those of what the note was for before\n",
+        "    hole.slots = nullptr; // the note may have been used for other addresses\n",
         "",
         REGION,
         "*KnowsNothing*",
