@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the tests of vmalloc() and vmap() share: what is in use once everything freed has come back, and what
-// an address reads as.
+// Helpers of the tests of vmalloc() and vmap(): they count what is in use after every free has taken effect,
+// sign pages, and probe addresses.
 #pragma once
 
 #include "arch/debug/fault_recovery.hpp"
@@ -25,11 +25,11 @@ namespace percival {
 inline constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
 inline constexpr u64 kWordsPerPage = kPage.count() / sizeof(u64);
 
-// What is in use after all that was freed has been flushed and no CPU keeps anything for later. Tables that
-// were made stay, by design: a test that counts does all it does once before.
+// Use of memory and addresses after all freed areas are flushed and all CPUs' stocks are empty. Tables that
+// were made stay by design, so a test that compares two counts runs its action once before the first.
 struct VmUse {
-    Bytes memory; // but for the notes' slabs
-    Bytes notes;
+    Bytes memory; // without the slabs of small objects
+    Bytes notes;  // the slabs of small objects, among them the notes of areas
     u64 areas;
 };
 
@@ -42,7 +42,8 @@ inline VmUse vm_use()
     return {memory.used - memory.objects, memory.objects, mm::vmalloc_region().areas_in_use()};
 }
 
-// Which notes of holes are left is a matter of the order of frees, and so is which slabs they keep.
+// Expects the use of `before`, but for a few slabs: the order of frees decides which notes of holes remain,
+// and which slabs these keep alive.
 inline void expect_same_use(const VmUse& before)
 {
     constexpr Bytes kSlabs = kPage * 8;
@@ -52,7 +53,7 @@ inline void expect_same_use(const VmUse& before)
     EXPECT(after.notes < before.notes + kSlabs);
 }
 
-// Does it twice; the second time nothing may be kept.
+// Runs `action` twice and expects that the second run keeps nothing.
 template <class F>
 void expect_nothing_kept(F action)
 {
@@ -62,7 +63,8 @@ void expect_nothing_kept(F action)
     expect_same_use(before);
 }
 
-// Memory for a test on each CPU at the same time; little enough for all of them and what waits for a flush.
+// Returns how much memory each CPU may use if all run a test at once. It leaves room for areas that wait for
+// a flush.
 inline Bytes share_of_memory()
 {
     return Bytes{mm::memory_statistics().free.count() / 8 / online_cpu_count()};
@@ -74,7 +76,8 @@ inline u32 next_random(u32& state)
     return state >> 8;
 }
 
-// Both ends of each page. Whoever else has the page signs differently.
+// Writes a signature to both ends of each page. If a page is handed out twice, the other owner overwrites it
+// with another signature.
 inline void sign_pages(void* base, u64 pages, u64 signature)
 {
     auto* words = static_cast<volatile u64*>(base);
@@ -95,7 +98,7 @@ inline bool are_signed(const void* base, u64 pages, u64 signature)
     return wrong == 0;
 }
 
-// An address at which nothing is mapped, as far as this CPU can tell.
+// Returns true if a load from `address` takes a translation fault on this CPU.
 inline bool is_a_hole(VirtAddr address)
 {
     const auto fault =
@@ -105,13 +108,13 @@ inline bool is_a_hole(VirtAddr address)
            arch::fault_status(fault->esr).kind == arch::FaultKind::Translation;
 }
 
-// Device registers that every machine has, not at the start of a page, and across the end of one.
+// Returns device registers that every machine has. They begin inside a page and cross the end of a page.
 inline PhysRange some_registers()
 {
     return {this_machine().gic.distributor.base + Bytes{0x234}, kPage};
 }
 
-// An allocation that gives itself back.
+// Owns an allocation of vmalloc() and frees it at the end of its scope.
 class Vmalloced : Immovable {
 public:
     explicit Vmalloced(Bytes size, Bytes alignment = Bytes{1})
