@@ -41,8 +41,8 @@ GivenArguments::Iterator& GivenArguments::Iterator::operator++()
     if (is_quoted)
         rest_.remove_prefix(1);
     bool in_quotes = is_quoted;
-    std::size_t equals =
-        0; // position of the `=`; 0 means none, because as with Linux no argument begins with it
+    // Position of the `=`. 0 means that there is none: as with Linux, no argument begins with it.
+    std::size_t equals = 0;
     std::size_t size = 0;
     for (; size < rest_.size() && (in_quotes || !is_space(rest_[size])); ++size) {
         if (rest_[size] == '"')

@@ -51,9 +51,10 @@ public:
 
     constexpr explicit RootSync(Roots& roots) : roots_{roots} {}
 
-    // Gives all roots tables for `range`; addresses outside the kernel half are ignored. After an error some
-    // entries may be new: they point to empty tables, and another attempt goes on from there. Any context in
-    // which a table can be allocated; holds the lock with interrupts masked.
+    // Gives all roots tables for `range` and publishes them (INV-root_sync-3); addresses outside the kernel
+    // half are ignored. After an error some entries may be new: they point to empty tables, and another
+    // attempt goes on from there. Any context in which a table can be allocated; holds the lock with
+    // interrupts masked.
     Result sync(VirtRange range)
     {
         IrqSpinGuard guard{lock_};

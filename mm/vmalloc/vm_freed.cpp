@@ -57,7 +57,7 @@ void give_back(VmArea& area)
         vmalloc_region().release(area);
 }
 
-// Flushes all areas of a list at once and gives them back.
+// Flushes all areas of a list at once and gives them back (INV-vm_freed-1).
 void flush_list(VmArea* list)
 {
     if (list == nullptr)
