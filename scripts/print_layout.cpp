@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Prints mm/address_space/layout.hpp for `./percival layout`, which compiles this for the host with the granule
-// and address size of a preset: fields separated by tabs, one line for the geometry and then one for each region.
+// Prints the constants of mm/address_space/layout.hpp for `./percival layout`, which compiles this program
+// for the host with the granule and address size of a preset. Fields are separated by tabs. The first line
+// describes the geometry, and each further line a region.
 #include "mm/address_space/kernel_geometry.hpp"
 
 #include <cinttypes>
@@ -12,7 +13,7 @@ using namespace percival;
 using mm::KernelGeometry;
 using mm::KernelLayout;
 
-// Which entries of the root a region lies in.
+// Prints a region with its first and last entry of the root.
 void print_region(const char* name, VirtRange range)
 {
     const VirtAddr last = range.end() - Bytes{1};

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the console is told of the boot arguments. Any context in which kernel/lib/print.hpp prints.
+// Prints errors and listings of boot arguments to the console. Any context in which kernel/lib/print.hpp
+// prints.
 #pragma once
 
 #include "kernel/device_tree/boot_arguments.hpp"
 
 namespace percival {
 
-// Prints `boot argument percpu=fast: is none of restart, guarded and auto, using restart`.
+// Prints an error, such as `boot argument percpu=fast: is none of restart, guarded and auto, using restart`.
 void report(const BootArgumentError& error);
 
-// The value. Reports its problem, if it has one.
+// Returns the value of `read`, and reports its problem if it has one.
 template <class T>
 T reported(const BootArgumentValue<T>& read)
 {
@@ -18,10 +19,10 @@ T reported(const BootArgumentValue<T>& read)
     return read.value;
 }
 
-// Prints a line for each argument that nothing will ever read.
+// Prints a line for each unknown argument (BootArguments::for_each_unknown()).
 void report_unknown(const BootArguments& arguments);
 
-// Prints the table, with the values and defaults of this build.
+// Prints the table of boot arguments, with the values and defaults of this build.
 void print_boot_arguments();
 
 } // namespace percival

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Every boot argument: its name, its values, its default and its meaning. Code reads an argument by its entry
-// here (kernel/device_tree/boot_arguments.hpp), so that an argument which is not in the table cannot be read.
+// The table of all boot arguments: name, values, default and meaning of each. Code reads an argument through
+// its entry here (kernel/device_tree/boot_arguments.hpp), so an argument that is not in the table cannot be
+// read.
 //
-// `arguments.list` prints the table. `./percival boot --help` shows it too, and README.md repeats it:
+// `arguments.list` and `./percival boot --help` print the table, and README.md repeats it.
 // scripts/frontdoor/boot_arguments.py finds the entries in this file by their double braces and four strings.
 //
-// The entries hold their text and no pointers: boot/refuse.cpp reads them with the MMU off, at an address for
-// which the image was not linked.
+// Entries hold their text in place and have no pointers. boot/refuse.cpp reads them with the MMU off, at an
+// address that the image was not linked for.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -16,6 +17,7 @@
 
 namespace percival {
 
+// A text of at most `Room` bytes with its final 0, held in place.
 template <std::size_t Room>
 class InlineText {
 public:
@@ -36,14 +38,15 @@ private:
 
 struct BootArgument {
     InlineText<20> name;
-    // Choices separated by `|`, or a placeholder; in brackets and with its `=` where it may be left out.
+    // Choices separated by `|`, or a placeholder; empty for a flag. A value that may be left out stands in
+    // brackets with its `=`.
     InlineText<32> values;
-    InlineText<12> fallback; // the default, written as a value
+    InlineText<12> fallback; // the default, as one would write it; empty if there is none
     InlineText<64> meaning;
-    u8 first_choice{0}; // the choices before this one are not in this build
+    u8 first_choice{0}; // number of the first choice that this build has
 };
 
-// T is what reading the argument gives: bool, a number, text, or an enum that has an enumerator for each
+// An entry whose value has the type T: bool, a number, text, or an enum. An enum has an enumerator for each
 // choice, in the order of `values`. Only BootArgumentTable makes entries.
 template <class T>
 class BootArgumentOf : public BootArgument {
@@ -69,13 +72,13 @@ struct BootArgumentTable {
     static constexpr TextArgument kSelftest{
         {"selftest", "GLOB[,GLOB]", "*", "which self-tests run, by suite.test"}};
     static constexpr FlagArgument kSelftestList{
-        {"selftest.list", "", "off", "prints their names instead"}};
+        {"selftest.list", "", "off", "prints the names of self-tests instead of running them"}};
     static constexpr NumberArgument kSelftestTimeout{
         {"selftest.timeout", "S", "30", "seconds before a test counts as hung; 0: never"}};
     static constexpr NumberArgument kSelftestRepeat{
-        {"selftest.repeat", "N", "1", "how often they run"}};
+        {"selftest.repeat", "N", "1", "how many times the self-tests run"}};
     static constexpr FlagArgument kSelftestEveryMode{
-        {"selftest.every_mode", "", "off", "runs them in each mode of the this_cpu operations"}};
+        {"selftest.every_mode", "", "off", "runs self-tests in each mode of the this_cpu operations"}};
     static constexpr TextArgument kBench{
         {"bench", "[=GLOB[,GLOB]]", "", "runs benchmarks instead of self-tests"}};
     static constexpr BootArgumentOf<LinearChoice> kLinear{
@@ -85,14 +88,14 @@ struct BootArgumentTable {
          "how the this_cpu operations run", kFirstPercpuChoice}};
     static constexpr BootArgumentOf<PercpuAddChoice> kPercpuAdd{
         {"percpu.add", "ldadd|stadd|llsc|auto", "auto",
-         "what adds without a result on CPUs with LSE; auto: as measured"}};
+         "instruction for adds without result, with LSE; auto: measured"}};
     static constexpr BootArgumentOf<PercpuWindowChoice> kPercpuWindow{
         {"percpu.window", "linked|mapped", "linked",
-         "whose tables a CPU's local window has: its slab's, or its own"}};
+         "which tables a CPU's local window uses: its slab's, or its own"}};
     static constexpr FlagArgument kPtdump{
-        {"ptdump", "", "off", "prints the page tables by region, and what each root alone has"}};
+        {"ptdump", "", "off", "prints the page tables by region, and each root's own part"}};
     static constexpr FlagArgument kVmallocinfo{
-        {"vmallocinfo", "", "off", "prints what uses addresses of vmalloc, modules and percpu"}};
+        {"vmallocinfo", "", "off", "prints the used areas of vmalloc, modules and percpu"}};
     static constexpr FlagArgument kPercpuinfo{
         {"percpuinfo", "", "off", "prints chunks, pages and free bytes of the percpu allocator"}};
     static constexpr FlagArgument kArgumentsList{
@@ -101,7 +104,7 @@ struct BootArgumentTable {
         {"verdict", "poweroff|semihosting", "poweroff",
          "how the run ends; semihosting: with the verdict as exit status"}};
 
-    // Calls visit(const BootArgument&) for each, in the order in which they are shown.
+    // Calls visit(const BootArgument&) for each entry, in the order of listings.
     template <class Visit>
     static constexpr void for_each(Visit visit)
     {

@@ -10,7 +10,7 @@ namespace {
 
 using Problem = BootArgumentError::Problem;
 
-// The values that this build has: `restart|guarded|auto` of `local|restart|guarded|auto`.
+// Returns the values that this build has, such as `restart|guarded|auto` of `local|restart|guarded|auto`.
 std::string_view values_here(const BootArgument& argument)
 {
     std::string_view values = argument.values.text();
@@ -33,6 +33,7 @@ void for_each_choice(const BootArgument& argument, Visit visit)
     }
 }
 
+// Returns the number of the choice called `name`, or nothing if this build has none.
 std::optional<u8> choice_named(const BootArgument& argument, std::string_view name)
 {
     std::optional<u8> found;
@@ -43,7 +44,7 @@ std::optional<u8> choice_named(const BootArgument& argument, std::string_view na
     return found;
 }
 
-// The value of one digit; 16 for what is none.
+// Returns the value of a digit, or 16 if `c` is no digit.
 constexpr u64 digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -55,6 +56,7 @@ constexpr u64 digit(char c)
     return 16;
 }
 
+// Parses a decimal number, or a hexadecimal one after 0x. Errors: NotANumber, Beyond64Bits.
 std::expected<u64, Problem> number_of(std::string_view digits)
 {
     const bool is_hex = digits.starts_with("0x") || digits.starts_with("0X");
@@ -75,7 +77,7 @@ std::expected<u64, Problem> number_of(std::string_view digits)
     return number;
 }
 
-// `is none of restart, guarded and auto`, or `is neither blocks nor pages`
+// Writes `is none of restart, guarded and auto`, or `is neither blocks nor pages`.
 void describe_wrong_choice(const BootArgument& argument, Writer& out)
 {
     u32 left = 0;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the boot arguments of /chosen say, asked by entries of the table. Any context, on the host too, and with
-// the MMU off.
+// Reads the boot arguments of /chosen through the entries of their table. Any context, also on the host and
+// with the MMU off.
 //
 //      const auto seconds = arguments.number(BootArgumentTable::kSelftestTimeout);
-//      seconds.value      // what was given, or the default
-//      seconds.problem    // why what was given is not used, if so
+//      seconds.value      // the given value, or the default
+//      seconds.problem    // why the given value is not used, if it is wrong
 //
-// Of an argument given twice the last one counts. One reader of each argument reports its problem
-// (kernel/device_tree/boot_argument_report.hpp).
+// If an argument is given twice, the last one counts. Several places may read an argument, but only one of
+// them reports its problem (kernel/device_tree/boot_argument_report.hpp).
 #pragma once
 
 #include "kernel/device_tree/boot_argument_table.hpp"
@@ -21,7 +21,7 @@
 
 namespace percival {
 
-// A value that an argument cannot have: `selftest.timeout=soon: is not a number, using 30`.
+// Error of a value that its argument cannot have.
 struct BootArgumentError {
     enum class Problem : u8 { NotANumber, Beyond64Bits, NoSuchChoice };
 
@@ -29,26 +29,28 @@ struct BootArgumentError {
     std::string_view value;
     Problem problem;
 
+    // Writes, for example, `selftest.timeout=soon: is not a number, using 30`.
     void describe(Writer& out) const;
 };
 
 template <class T>
 struct BootArgumentValue {
     T value{};
-    bool is_given{false}; // else, and where there is a problem, it is the default
+    bool is_given{false}; // false if the argument is missing or wrong; `value` is then the default
     std::optional<BootArgumentError> problem{};
 };
 
 class BootArguments {
 public:
-    // `text` outlives this and every view taken from it.
+    // `text` outlives the object and every view taken from it.
     constexpr explicit BootArguments(std::string_view text) : given_{text} {}
 
     bool is_given(const TextArgument& argument) const { return last(argument).has_value(); }
-    // Whether the argument is there, unless its value says 0, n, no, off or false.
+    // Returns true if the argument is given and its value is not 0, n, no, off or false.
     bool flag(const FlagArgument& argument) const;
-    // Empty where it is given without a value.
+    // Returns the text given, the default if the argument is missing, or an empty text if it has no value.
     std::string_view text(const TextArgument& argument) const;
+    // Return the number or the choice given, or the default if the argument is missing or wrong.
     BootArgumentValue<u64> number(const NumberArgument& argument) const;
     template <class Choice>
         requires std::is_enum_v<Choice>
@@ -58,8 +60,8 @@ public:
         return {static_cast<Choice>(chosen.value), chosen.is_given, chosen.problem};
     }
 
-    // Calls visit(std::string_view key) for each argument that is not in the table although others of its family
-    // are. What belongs to no family of the table may be meant for a boot loader or another kernel.
+    // Calls visit(std::string_view key) for each unknown argument: it is not in the table, but others of its
+    // family are. An argument of any other family may be meant for a boot loader or another kernel.
     template <class Visit>
     void for_each_unknown(Visit visit) const
     {
@@ -77,8 +79,11 @@ private:
     GivenArguments given_;
 };
 
-// The argument with its values, `selftest.timeout=S`, and its default; both without what this build lacks.
+// Writes an argument with the values that this build has, such as `selftest.timeout=S`.
 void describe_usage(const BootArgument& argument, Writer& out);
+
+// Returns the default of an argument in this build: if the build lacks that choice, the first one that it
+// has.
 std::string_view default_of(const BootArgument& argument);
 
 } // namespace percival

@@ -11,7 +11,8 @@ constexpr bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-// Without the closing quote that an opening one calls for. Nested quotes lose one only, as with Linux.
+// Returns `text` without its closing quote if there was an opening one. Of nested quotes only one is removed,
+// as with Linux.
 constexpr std::string_view unquoted_end(std::string_view text, bool is_quoted)
 {
     if (is_quoted && text.ends_with('"'))
@@ -40,7 +41,8 @@ GivenArguments::Iterator& GivenArguments::Iterator::operator++()
     if (is_quoted)
         rest_.remove_prefix(1);
     bool in_quotes = is_quoted;
-    std::size_t equals = 0; // 0: none. As with Linux, an argument cannot begin with it.
+    // Position of the `=`. 0 means that there is none: as with Linux, no argument begins with it.
+    std::size_t equals = 0;
     std::size_t size = 0;
     for (; size < rest_.size() && (in_quotes || !is_space(rest_[size])); ++size) {
         if (rest_[size] == '"')

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The text of /chosen's boot arguments, cut at white space into `key` and `key=value`. Code that wants the value
-// of one goes through kernel/device_tree/boot_arguments.hpp. Any context, on the host too.
+// Splits the boot arguments of /chosen at white space into `key` and `key=value`. Code that wants the value
+// of an argument goes through kernel/device_tree/boot_arguments.hpp. Any context, also on the host.
 //
-// Quoting is Linux's (lib/cmdline.c, next_arg()): white space inside double quotes separates nothing, and
-// quotes around a value or around the whole argument are taken away.
+// Quotes work as with Linux (lib/cmdline.c, next_arg()): white space inside double quotes separates nothing,
+// and quotes around a value or around the whole argument are removed.
 #pragma once
 
 #include <cstddef>
@@ -15,15 +15,15 @@ namespace percival {
 
 struct GivenArgument {
     std::string_view key{};
-    std::optional<std::string_view> value{}; // absent: no `=`
+    std::optional<std::string_view> value{}; // nothing: the argument has no `=`
 
-    // The key up to its first dot: `selftest` of `selftest.list`.
+    // Returns the key up to its first dot, such as `selftest` of `selftest.list`.
     std::string_view family() const;
 };
 
 class GivenArguments {
 public:
-    // `text` outlives this and every view taken from it.
+    // `text` outlives the object and every view taken from it.
     constexpr explicit GivenArguments(std::string_view text) : text_{text} {}
 
     class Iterator {

@@ -1,35 +1,38 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Letting an allocation fail on purpose, to test what its caller does then:
+// Lets an allocation fail on purpose, to test how its caller copes:
 //
 //      {
-//          FailNth second{2};       // the second allocation on this CPU from here on fails, and no other
+//          FailNth second{2};       // only the second allocation on this CPU from here on fails
 //          EXPECT(!make_something());
 //          EXPECT(second.has_failed());
 //      }
 //
-// Pages, blocks and small objects count alike, and those of interrupt handlers on this CPU too; when an
-// object needs a new slab, its pages are an allocation of their own. Other CPUs are not affected. The holder
-// stays on its CPU.
+// Allocations of pages, blocks and small objects count alike, and so do those of interrupt handlers on this
+// CPU. An object that needs a new slab counts twice: the slab's pages are an allocation of their own. Other
+// CPUs are not affected. The thread that holds a FailNth stays on its CPU.
 #pragma once
 
 #include "mm/percpu/this_cpu.hpp"
 
 namespace percival::mm {
 
-// Allocations up to and including the one that is to fail; 0: none is.
+// Number of allocations on this CPU up to and including the one that is to fail; 0 if none is.
 extern PerCpu<u32> allocations_until_failure;
 
-// For the allocators. The first is all that a hot path asks; then, once for each allocation, whether it is
-// the one.
+// Returns true if a failure is planned on this CPU. For the allocators: a hot path asks nothing else.
 inline bool failure_is_planned()
 {
     return this_cpu<allocations_until_failure>.read() != 0;
 }
+
+// Counts one allocation and returns true if it is the one that has to fail. Called once for each allocation.
 inline bool must_fail_now()
 {
     return failure_is_planned() && allocations_until_failure.add_return(~u32{0}) == 0;
 }
 
+// Lets the `nth` allocation on this CPU fail, counted from the construction, unless the object is gone by
+// then.
 class FailNth : Immovable {
 public:
     explicit FailNth(u32 nth) { this_cpu<allocations_until_failure>.write(nth); }

@@ -27,6 +27,7 @@ namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
+// Returns the number of pages in all CPUs' page caches. The counts may change meanwhile.
 u64 cached_pages()
 {
     u64 pages = 0;

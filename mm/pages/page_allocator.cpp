@@ -23,8 +23,9 @@ namespace {
 constexpr PageState kAllocatedPage{PageUse::Allocated};
 constexpr PageState kCachedPage = PageState{PageUse::Cached}.with_poison(kPoisonFreedMemory);
 
-// All functions that take a PageCache are called with interrupts masked, on the cache's CPU.
+// All functions that take a PageCache run with interrupts masked, on the cache's CPU.
 
+// Takes the newest page out of the cache, which is not empty, and marks it as allocated.
 PhysAddr pop(PageCache& cache)
 {
     const PageHandle handle = cache.pages[--cache.count];
@@ -34,6 +35,7 @@ PhysAddr pop(PageCache& cache)
     return handle.page;
 }
 
+// Puts a page into the cache, which is not full. The page is marked as Cached already.
 void push(PageCache& cache, PageHandle handle)
 {
     if constexpr (kPoisonFreedMemory)
@@ -41,6 +43,7 @@ void push(PageCache& cache, PageHandle handle)
     cache.pages[cache.count++] = handle;
 }
 
+// Notes the zone whose pages free_page() may take on its fast path.
 void remember(PageCache& cache, const PageZone& zone)
 {
     cache.zone_base = zone.base();
@@ -48,6 +51,8 @@ void remember(PageCache& cache, const PageZone& zone)
     cache.known_pages = zone.known_pages();
 }
 
+// Fills half of the empty cache from the first zone that has pages, nearest node first. Returns false if none
+// has.
 bool refill(PageCache& cache)
 {
     return page_zones().visit_from(cache.node, [&cache](PageZone& zone) {
@@ -64,7 +69,7 @@ bool refill(PageCache& cache)
     });
 }
 
-// Gives the `count` pages back that have been in the cache for longest.
+// Gives the `count` pages back to their zones that have been in the cache for longest.
 void drain(PageCache& cache, std::size_t count)
 {
     const auto oldest = std::span<const PageHandle>{cache.pages}.first(count);
@@ -79,6 +84,7 @@ void drain(PageCache& cache, std::size_t count)
     pages_returned.add(count);
 }
 
+// Allocates a page when the cache is empty or a failure is planned.
 [[gnu::noinline]] std::optional<PhysAddr> allocate_page_slowly()
 {
     const arch::InterruptMask masked;
@@ -91,6 +97,7 @@ void drain(PageCache& cache, std::size_t count)
     return pop(cache);
 }
 
+// Frees a block to its zone; its descriptor is None already.
 void give_to_zone(PageZone& zone, PhysAddr block, PageOrder order)
 {
     if constexpr (kPoisonFreedMemory)
@@ -99,8 +106,8 @@ void give_to_zone(PageZone& zone, PhysAddr block, PageOrder order)
     pages_returned.add(order.pages());
 }
 
-// The zone's descriptor for the first page of a block that was allocated so; a report and null for anything
-// else.
+// Returns the zone's descriptor for the first page of a block that was allocated with `order`. For anything
+// else it reports a wrong free and returns null. `zone` may be null.
 PageDescriptor* find_to_free(PageZone* zone, PhysAddr block, PageOrder order)
 {
     const Bytes size = KernelGeometry::kPageSize * order.pages();
@@ -114,6 +121,8 @@ PageDescriptor* find_to_free(PageZone* zone, PhysAddr block, PageOrder order)
     return nullptr;
 }
 
+// Frees a page that the fast path refused: to the cache, to its zone if that is on another node, or with a
+// report.
 [[gnu::noinline]] void free_page_slowly(PhysAddr page)
 {
     const arch::InterruptMask masked;
@@ -124,6 +133,7 @@ PageDescriptor* find_to_free(PageZone* zone, PhysAddr block, PageOrder order)
     const Pin pin{masked};
     PageCache& cache = page_cache.here(pin);
     const bool is_near = zone->node() == cache.node;
+    // INV-page_allocator-1: another CPU may have freed the page since it was found.
     if (!descriptor->change(kAllocatedPage, is_near ? kCachedPage : PageState{}))
         return report_wrong_free(page, kOnePage, descriptor->load());
     if (!is_near)
@@ -157,7 +167,7 @@ std::optional<PhysAddr> allocate_page()
         if (cache.count != 0 && !failure_is_planned()) [[likely]]
             return pop(cache);
     }
-    // With interrupts as they were: it looks again, on whatever CPU it is then.
+    // Interrupts are unmasked again here, so the slow path looks anew, perhaps on another CPU.
     return allocate_page_slowly();
 }
 
@@ -175,8 +185,8 @@ void free_page(PhysAddr page)
         const arch::InterruptMask masked;
         const Pin pin{masked};
         PageCache& cache = page_cache.here(pin);
-        // Rotated, an address that is not page aligned or lies below the zone becomes a huge index, and one
-        // compare refuses all.
+        // The rotation makes a huge index of an address that is not page-aligned or lies below the zone, so
+        // one compare refuses both, and addresses above the zone.
         const u64 index = std::rotr((page - cache.zone_base).count(), KernelGeometry::kPageShift);
         if (index < cache.known_pages && cache.count != kPageCacheCapacity) [[likely]] {
             PageDescriptor& descriptor = cache.descriptors[index];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// From early memory to zones and page caches.
+// Starts the page allocator: moves what early memory has left into zones, and sets up the page caches.
 #include "kernel/lib/print.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
@@ -17,7 +17,7 @@ constinit bool started = false;
 
 constexpr TablePageSource kTablePages{.allocate = &allocate_page, .free = &free_page};
 
-// A bank, or a part of one that a zone can manage, with its descriptors.
+// A zone to be made: a bank, or as large a part of one as a zone can manage, with memory for its descriptors.
 struct PlannedZone {
     PhysRange bank;
     NumaNode node;
@@ -25,7 +25,7 @@ struct PlannedZone {
 };
 using Plan = BoundedVector<PlannedZone, PageZones::kMaxZones>;
 
-// Descriptors come from the memory they describe where that has room.
+// Adds a zone for `bank` to the plan. The descriptors come from memory of the same node if that has room.
 void plan_zone(Plan& plan, PhysRange bank, NumaNode node)
 {
     const u64 count = PageZone::descriptors_for(bank, KernelGeometry::kPageShift);
@@ -35,6 +35,7 @@ void plan_zone(Plan& plan, PhysRange bank, NumaNode node)
         print("memory: no room to manage {} at {}, it is not used", bank.size, bank.base);
 }
 
+// Adds zones for a whole bank to the plan.
 void plan_bank(Plan& plan, const MemoryBank& bank)
 {
     constexpr Bytes kMaxZone{PageZone::kMaxPages << KernelGeometry::kPageShift};

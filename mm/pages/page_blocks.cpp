@@ -10,7 +10,7 @@
 
 namespace percival::mm {
 
-// Fills a page. The newest is at the head of the list.
+// A page of packed blocks. The list begins with the newest one.
 struct PageBlocks::Notes {
     static constexpr std::size_t kMax = KernelGeometry::kPageSize.count() / sizeof(u64) - 2;
 

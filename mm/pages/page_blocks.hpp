@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The blocks of physical pages that make up one allocation, in order. A few fit in the object itself; more go
-// to pages of notes, one after the other, so that there is no limit.
+// PageBlocks lists the blocks of physical pages that make up one allocation, in order. A few fit into the
+// object itself. More go to a linked list of pages, so there is no limit.
 //
-// Any context in which pages can be allocated; one owner at a time.
+// Any context in which pages can be allocated. The object has one owner at a time and no lock.
 #pragma once
 
 #include "mm/physical/page_order.hpp"
@@ -15,7 +15,8 @@ class PageBlocks : Immovable {
 public:
     constexpr PageBlocks() = default;
 
-    // False: no memory for the note, and nothing has changed.
+    // Appends a block, which belongs to the object from then on. Returns false, and changes nothing, if there
+    // is no memory to note it in.
     [[nodiscard]] bool push(PhysAddr block, PageOrder order)
     {
         if (count_ == kInline) [[unlikely]]
@@ -26,16 +27,16 @@ public:
 
     bool is_empty() const { return count_ == 0; }
 
-    // Gives all blocks back to the page allocator.
+    // Frees all blocks and forgets them.
     void free_all();
 
 private:
-    // More than these, and a page of notes is the price: enough for any power of two in one block, and for
-    // most sizes below a megabyte.
+    // Number of blocks that need no page of notes: enough for any power of two in one block, and for most
+    // sizes below a megabyte.
     static constexpr u32 kInline = 3;
     struct Notes;
 
-    // The order stands in the bits that a page's address leaves free.
+    // Packs a block into a word: the order stands in the low bits, which are 0 in a page's address.
     static constexpr u64 pack(PhysAddr block, PageOrder order) { return block.raw() | order.number(); }
     static void free_one(u64 packed);
     [[gnu::cold]] bool push_to_notes(u64 packed);

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A CPU's own stock of single pages, so that most allocations and frees touch nothing that another CPU uses
-// and take no lock.
+// A page cache is a CPU's own stock of single pages. With it most allocations and frees touch nothing that
+// another CPU uses and take no lock.
 //
-// Only its CPU touches it, and only with interrupts masked. That is enough: an interrupt handler on this CPU
-// cannot come in between, code that runs with interrupts masked is not moved to another CPU, and other CPUs
-// only ever read `count`, for statistics. (A compare-exchange on a list head would not do: between reading a
-// page's successor and the exchange an interrupt can take both and put the first one back.)
+// Only its CPU touches it, and only with interrupts masked. That is enough: no interrupt handler of this CPU
+// can come in between, a thread does not migrate while interrupts are masked, and other CPUs only read
+// `count`, for statistics. A lock-free list would not do: between the load of a page's successor and the
+// compare-exchange of the head, an interrupt handler could take both pages and put the first one back.
 //
-// INV-page_cache-1: pages[0 .. count) are in state Cached, are on no other list, and belong to the CPU's own
-//                   node when it has memory left.
-// INV-page_cache-2: `known_pages` descriptors from `descriptors` on are initialized: they are those of the
-//                   zone that was used last, which begins at `zone_base`. Other zones' pages take the slow
-//                   path.
+// Invariants: pages[0 .. count) are in state Cached, are on no other list, and belong to the CPU's own node
+// unless that had no memory left. The `known_pages` descriptors from `descriptors` on are initialized: they
+// belong to the zone that was used last, which begins at `zone_base`. Pages of other zones take the slow
+// path.
 #pragma once
 
 #include "mm/address_space/kernel_geometry.hpp"
@@ -27,7 +26,8 @@ namespace percival::mm {
 inline constexpr std::size_t kPageCacheCapacity = kKernelGranule == Granule::K4    ? 64
                                                   : kKernelGranule == Granule::K16 ? 32
                                                                                    : 16;
-// Pages that are moved from or to a zone at once.
+
+// Number of pages that one refill or drain moves.
 inline constexpr std::size_t kPageCacheBatch = kPageCacheCapacity / 2;
 
 struct PageCache {

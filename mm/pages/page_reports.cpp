@@ -11,7 +11,8 @@ namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
-std::string_view what_it_is(PageState found, PageOrder order)
+// Completes the sentence "it ..." of a report: what the page is that was to be freed with `order`.
+std::string_view description_of(PageState found, PageOrder order)
 {
     switch (found.use()) {
     case PageUse::Free:
@@ -40,7 +41,8 @@ void report_foreign_free(PhysAddr block, PageOrder order)
 void report_wrong_free(PhysAddr block, PageOrder order, PageState found)
 {
     bad_frees.inc();
-    print("memory: free of {} (order {}) refused: it {}", block, order.number(), what_it_is(found, order));
+    print("memory: free of {} (order {}) refused: it {}", block, order.number(),
+          description_of(found, order));
 }
 
 void report_late_write(VirtAddr address)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the page allocator says when its rules are broken, and the poison of whole pages. Each report is a
-// line on the console and a count in the statistics. Any context.
+// Reports of wrong use of the page allocator, and the poison that finds writes to freed pages. Each report
+// prints a line to the console and counts in the statistics. Any context.
 #pragma once
 
 #include "mm/physical/page_poison.hpp"
@@ -8,21 +8,26 @@
 
 namespace percival::mm {
 
-// A free of what is no block at all: no RAM, not aligned, or memory that was never handed out.
+// Reports a free of something that is no block at all: not RAM, not aligned, or never handed out.
 [[gnu::cold]] void report_foreign_free(PhysAddr block, PageOrder order);
-// A free of what `found` says is something else.
+
+// Reports a free of a page whose descriptor says `found`: free already, of another order, or used otherwise.
 [[gnu::cold]] void report_wrong_free(PhysAddr block, PageOrder order, PageState found);
+
+// Reports that freed memory at `address` was written to.
 [[gnu::cold]] void report_late_write(VirtAddr address);
 
-// Fills a page with poison. Who owns the page marks its descriptor.
+// Fills a page with poison. The caller owns the page and marks its descriptor.
 void poison_page(PhysAddr page);
-// The same for a block on its way to its zone, its first descriptor None; marks all its descriptors.
+
+// Fills a block with poison and marks all its descriptors. The caller is about to give the block to its zone,
+// and its first descriptor is None.
 void poison_block(PageZone& zone, PhysAddr block, PageOrder order);
 
-// Reports a page that is marked as poisoned and is not any more. The page, or the block, belongs to the
-// caller.
+// Reports a late write if the page is marked as poisoned but its poison is damaged. The caller owns the page.
 void check_poison(PhysAddr page, const PageDescriptor& descriptor);
-// The same for all pages of a block, and takes the marks off.
+
+// Checks all pages of a block in that way and removes their marks. The caller owns the block.
 void check_poison_of_block(PageZone& zone, PhysAddr block, PageOrder order);
 
 } // namespace percival::mm

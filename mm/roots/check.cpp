@@ -14,13 +14,15 @@ using arch::Pte;
 
 constexpr VirtAddr kWindow = KernelLayout::kLocalPercpu.base;
 
-// The table of `level` on the way from `root` to the local window.
+// Returns the table of `level` on the way from `root` to the local window.
 const Pte* table_towards_window(PhysAddr root, Level level)
 {
     KernelPageTable table{root, kernel_tables()};
     return table.walk_to(kWindow, level).slot - KernelGeometry::index(level, kWindow);
 }
 
+// Returns true if the table of `level` on the way to the local window equals the master's in all shared
+// entries.
 bool level_agrees(PhysAddr root, Level level)
 {
     const Pte* own = table_towards_window(root, level);
@@ -32,7 +34,8 @@ bool level_agrees(PhysAddr root, Level level)
     return true;
 }
 
-// The window's tables are its own: what counts is where they lead.
+// Returns true if the window maps each page of the first unit to the page that the slab maps there. A mapped
+// window has tables of its own, so its descriptors cannot be compared with the slab's.
 bool window_is_mapped_to_slab(CpuId cpu)
 {
     const Bytes unit = percpu::first_chunk()->size;
@@ -46,6 +49,7 @@ bool window_is_mapped_to_slab(CpuId cpu)
     return true;
 }
 
+// Returns true if the local window of `cpu` shows the CPU's slab, in the way that `percpu.window` asks for.
 bool window_shows_slab(CpuId cpu)
 {
     if (percpu::window == percpu::Window::Mapped)

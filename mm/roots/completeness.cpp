@@ -7,8 +7,9 @@
 namespace percival::mm {
 namespace {
 
-// The entries whose tables the roots share: at the root itself where that is the only private table, else one
-// level above the private one, where one entry covers a kPrivateSpan.
+// Level whose entries need a table each, because these tables are shared by all roots. It is the root level
+// if the root is the only private table. Otherwise it is the level above the private one, where one entry
+// covers a kPrivateSpan.
 constexpr Level kSharedLevel = KernelLayout::kPrivateLevel == KernelGeometry::kRootLevel
                                    ? KernelGeometry::kRootLevel
                                    : KernelLayout::kPrivateLevel.up();
@@ -30,7 +31,8 @@ std::expected<void, MapError> make_shared_tables(u32 cpus)
         if (auto result = master.ensure_tables(region, kSharedLevel); !result)
             return result;
     }
-    // The path to the local window, so that there is something to copy; the window itself stays empty.
+    // make_root() copies the tables on the way to the local window, so they must exist. The window stays
+    // empty.
     if constexpr (KernelLayout::kPrivateLevel != KernelGeometry::kRootLevel)
         return master.ensure_tables(KernelLayout::kLocalPercpu, kSharedLevel);
     return {};

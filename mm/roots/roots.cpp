@@ -16,7 +16,8 @@ constexpr VirtRange kWindow = KernelLayout::kLocalPercpu;
 
 constinit PhysRange private_tables_area{};
 
-// Copies the master's tables on the path to the local window and links them into a root of the CPU's own.
+// Copies the master's tables on the way to the local window into the CPU's private tables, and links each
+// copy to the next lower one.
 void make_root(CpuId cpu)
 {
     KernelTables& tables = kernel_tables();
@@ -38,7 +39,8 @@ std::expected<void, MapError> setup_percpu_areas(const MachineDescription& machi
     const auto cpus = static_cast<u32>(machine.cpus.size());
     private_tables_area = private_tables;
     cpus_with_root = cpus;
-    // All slabs first: a root is a copy of the master, which must not change any more.
+    // All slabs come first: a root is a copy of the master, so the master must not change after the first
+    // copy.
     for (u32 cpu = 0; cpu < cpus; ++cpu) {
         if (auto result = make_slab(CpuId{cpu}, NumaNode{machine.cpus[cpu].numa_node}); !result)
             return result;

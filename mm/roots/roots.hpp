@@ -1,14 +1,34 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A root for every CPU: where roots are made. setup_percpu_areas() makes each CPU's slab
-// (mm/roots/slabs.hpp), copies the master's private tables into a root of the CPU's own, opens the local
-// window in it (mm/roots/windows.hpp), and seals all of that (mm/roots/seal.hpp).
+// Makes a translation table root for every possible CPU.
 //
-// Private tables are those on the way from a root to the local window: a CPU's own copies of the master's
-// tables. Everything below their other entries is shared by all roots.
+// The master root is where shared regions are edited; only the boot CPU runs on it, until its own root is
+// made. A CPU's root translates like the master, but for the local percpu window. There it shows the CPU's
+// slab of the global percpu area:
 //
-// INV-roots-1: a root's local window consists of the very descriptors that map its CPU's slab (linked
-//              windows): the tables below are shared, so local and global alias cannot disagree.
-// INV-roots-2: private tables are read-only once made; only sync_roots() changes them (mm/roots/sync.hpp).
+//      master root                     root of CPU n
+//      shared region ──▶ tables ◀──── shared region
+//      slab n ─────────▶ tables ◀──── local window       (linked window)
+//      local window: empty
+//
+// The private tables of a CPU are its copies of the master's tables on the way to the local window, from the
+// root down to KernelLayout::kPrivateLevel. All other tables are shared.
+//
+// A root comes into being in these steps:
+//
+//   complete  complete_master_root() gives a table to every entry that a shared region may ever use, so that
+//             no root has to change later (mm/roots/completeness.hpp).
+//   slabs     setup_percpu_areas() makes the slab of each CPU in the master (mm/roots/slabs.hpp).
+//   copies    It then copies the master's tables into the private tables of each CPU and links the copies.
+//   windows   In each root it opens the local window (mm/roots/windows.hpp).
+//   seal      Finally it maps all of these tables read-only (mm/roots/seal.hpp).
+//
+// After that sync_roots() is the one function that changes a root (mm/roots/sync.hpp).
+// root_agrees_with_master() checks the result (mm/roots/check.hpp).
+//
+// INV-roots-1: a linked window consists of the very descriptors that map the CPU's slab in the master. The
+//              tables below are shared, so the local and the global address of an object always lead to the
+//              same page.
+// INV-roots-2: private tables are read-only once sealed. Only sync_roots() changes them.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
@@ -20,23 +40,25 @@
 
 namespace percival::mm {
 
-// Bytes of private tables that `cpus` CPUs need together.
+// Returns the size of the private tables of `cpus` CPUs. Any context.
 constexpr Bytes private_tables_size(u32 cpus)
 {
     return KernelGeometry::kPageSize * KernelLayout::kPrivateTables * cpus;
 }
 
-// Gives every CPU its slab, with memory of its own NUMA node, and its root, in `private_tables`, and seals
-// these and the master's. The master root must be complete before (mm/roots/completeness.hpp). Boot CPU,
-// once; memory must be in the linear map.
+// Makes the slab and the root of every CPU and seals the roots. Each slab is memory of its CPU's NUMA node if
+// possible. `private_tables` is the memory for the private tables: page-aligned, private_tables_size() long,
+// and in the linear map. Boot CPU, once, after complete_master_root() (mm/roots/completeness.hpp). Errors:
+// NoMemory, and whatever mapping a slab or a window reports; the boot cannot go on after one.
 std::expected<void, MapError> setup_percpu_areas(const MachineDescription& machine, PhysRange private_tables);
 
-// The tables on the way to the local window, from the root to KernelLayout::kPrivateLevel: a CPU's own ones,
-// and the master's that these are copies of. Any context, after setup_percpu_areas().
+// Return the physical address of a table on the way to the local window: a CPU's private table of that level,
+// and the master's table that it is a copy of. `level` is between the root level and
+// KernelLayout::kPrivateLevel. Any context, after setup_percpu_areas().
 PhysAddr private_table(CpuId cpu, Level level);
 PhysAddr master_table_of(Level level);
 
-// The root of a CPU. After setup_percpu_areas().
+// Returns the root of `cpu`, which is its first private table. Any context, after setup_percpu_areas().
 PhysAddr cpu_root(CpuId cpu);
 
 } // namespace percival::mm

@@ -18,12 +18,13 @@ std::expected<void, MapError> make_read_only(VirtRange range, KernelTlbBatch& ba
     return master_table().protect(range, kReadOnlyData, batch);
 }
 
-// A table in the image.
+// Seals a table that lies in the image, through both of its aliases.
 std::expected<void, MapError> seal_boot_table(PhysAddr table, KernelTlbBatch& batch)
 {
     const VirtAddr in_image = physical_to_image(table);
-    // Outside of these it might be part of a block. The private tables share their span with the image, so
-    // what the master has there was made when the image was mapped.
+    // Only the boot tables are mapped by single pages; elsewhere in the image the page may be part of a
+    // block. The assertion holds for the master's tables too: the local window lies in the same span as the
+    // image, so the tables on the way to it were made when the image was mapped.
     PERCIVAL_ASSERT(in_image >= address_of(_boot_tables) && in_image < address_of(_eboot_tables));
     if (auto result = make_read_only({in_image, kPage}, batch); !result)
         return result;

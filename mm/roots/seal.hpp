@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Sealing: once roots are complete nothing may write them any more, and what nothing may write is mapped
-// read-only, through every alias there is.
+// Sealing maps complete root tables read-only, through every alias that they have, so that a stray store
+// faults.
 //
-// Sealed are the private tables of all CPUs; the master's tables that these are copies of (the root, and those
-// on the way to the local window); the reserved root, which must map nothing; and the idmap's root. CPU tables
-// lie in RAM, which has one alias, the linear map. The others lie in the image (mm/image/boot_tables.hpp) and have
-// two. All of that is mapped by single pages, so that sealing is a change of permission.
+// Sealed are:
 //
-// INV-root_seal-1: after seal_roots() sync_roots() alone changes a sealed table (mm/roots/sync.hpp), through a
-//                  writable window that it opens for one store.
+//   the private tables of all CPUs;
+//   the master's tables that these are copies of: its root, and those on the way to the local window;
+//   the reserved root, which must map nothing;
+//   the root of the identity map.
+//
+// Private tables lie in RAM and have one alias, in the linear map. The other tables lie in the image
+// (mm/image/boot_tables.hpp) and have two, in the image and in the linear map. All of them are mapped by
+// single pages, so sealing changes permissions only.
+//
+// After seal_roots(), only sync_roots() changes a sealed table (mm/roots/sync.hpp). It does so through a
+// writable window that it opens for one store.
 #pragma once
 
 #include "mm/address_space/kernel_geometry.hpp"
@@ -18,7 +24,8 @@
 
 namespace percival::mm {
 
-// Boot CPU, once, when all roots are complete and published.
+// Seals the tables listed above and flushes their old permissions. `private_tables` is the memory of the
+// private tables of all CPUs. Boot CPU, once, after all roots are complete and published.
 std::expected<void, MapError> seal_roots(PhysRange private_tables);
 
 } // namespace percival::mm

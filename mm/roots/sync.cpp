@@ -14,6 +14,7 @@ struct KernelRoots {
     static PhysAddr master_table(Level level) { return master_table_of(level); }
     static PhysAddr private_table(CpuId cpu, Level level) { return mm::private_table(cpu, level); }
     static const arch::Pte* table(PhysAddr address) { return kernel_tables().table(address); }
+    // Writes to a sealed table (INV-roots-2) through a window that is open for this store only.
     static void write(PhysAddr table, u64 index, arch::Pte value)
     {
         const WritableWindow window{table};

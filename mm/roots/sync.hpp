@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Adding entries to roots that are in use, for memory that appears after boot. Everything else is there from
+// Adds entries to roots that are in use, for memory that appears after boot. All other entries are there from
 // the start (complete_master_root()), so this is the one late writer of a root.
 //
-// Each CPU has its own copies of the master's tables on the way from the root to the local percpu window
-// (mm/roots/roots.hpp). sync() makes the entries that serve a range point to tables, in the master and in the
-// copies of every possible CPU, those that are offline too. From then on map() works in the range as anywhere
-// else, on any CPU, and what it does is seen by all.
+// sync() makes the entries that serve a range of addresses point to tables. It does so in the master's tables
+// on the way to the local window, and in every possible CPU's private copies of them (mm/roots/roots.hpp),
+// offline CPUs included. From then on map() works in the range as anywhere else, on any CPU, and all CPUs see
+// what it maps.
 //
-// INV-root_sync-1: entries go from none to a table, under one lock, and are never cleared or changed after. A
-//                  CPU that uses an entry therefore needs no lock, and TLBs nothing to be told: they do not
-//                  hold invalid entries (Arm ARM D8.13.1).
-// INV-root_sync-2: the entries in which roots differ, the window's and those on the way to it, are left alone
-//                  whatever the range: inside the window, ending with it, or reaching across its bounds.
-// INV-root_sync-3: when sync() returns, all of it is visible to every walker, and the caller may hand out the
-//                  memory. What others were doing at these addresses meanwhile was wrong anyway: nothing was
-//                  there.
+// INV-root_sync-1: an entry changes once, from invalid to a table, under one lock, and is never cleared or
+//                  changed after. So a CPU that uses an entry needs no lock. TLBs do not hold invalid entries
+//                  (Arm ARM D8.13.1), so no TLB is invalidated.
+// INV-root_sync-2: the entries in which roots differ are never touched: those of the local window and those
+//                  on the way to it. This holds for every range: inside the window, ending with it, or
+//                  crossing its ends.
+// INV-root_sync-3: when sync() returns, every walker sees all new entries, and the caller may hand out the
+//                  memory. A CPU that touched these addresses earlier would have faulted anyway: they were
+//                  unmapped.
 //
-// `Roots` says where the tables are and how a sealed one is written:
+// `Roots` is the environment: it finds the tables and writes sealed ones.
 //
-//   u32 Roots::cpus()                                  possible ones
-//   PhysAddr Roots::master_table(Level)                the master's table of that level on the way to the window
+//   u32 Roots::cpus()                                  the number of possible CPUs
+//   PhysAddr Roots::master_table(Level)                the master's table of a level on the way to the window
 //   PhysAddr Roots::private_table(CpuId, Level)        a CPU's copy of it
-//   const Pte* Roots::table(PhysAddr)                  a table's descriptors, to read
+//   const Pte* Roots::table(PhysAddr)                  the descriptors of a table, for reading
 //   void Roots::write(PhysAddr table, u64 index, Pte)  one single-copy atomic store into a sealed table
-//   std::optional<PhysAddr> Roots::allocate()          a zeroed table, its zeroes visible to walkers
-//   void Roots::publish()                              orders all stores before later table walks by every CPU
+//   std::optional<PhysAddr> Roots::allocate()          a table of zeroes that walkers see; nothing: no memory
+//   void Roots::publish()                              orders all stores before later walks by every CPU
 #pragma once
 
 #include "kernel/sync/spinlock.hpp"
@@ -37,9 +38,9 @@
 namespace percival::mm {
 
 enum class RootSyncError : u8 {
-    NoMemory, // for a table. What was made so far stays, and maps nothing
-    Occupied, // an entry of the master maps a block, and some CPU lacks it: it cannot be shared as a table
-    Differs,  // a CPU's entry is neither none nor the master's: somebody else wrote a root
+    NoMemory, // no memory for a table; the tables made so far stay, and map nothing
+    Occupied, // an entry of the master maps a block that some root lacks: only a table can be shared
+    Differs,  // a CPU's entry is valid and not the master's: something else wrote to a root
 };
 
 template <class G, PteFormat Pte, class Roots, class Lock = SpinLock>
@@ -50,7 +51,10 @@ public:
 
     constexpr explicit RootSync(Roots& roots) : roots_{roots} {}
 
-    // Any context in which a table can be allocated. Addresses outside the kernel half are ignored.
+    // Gives all roots tables for `range` and publishes them (INV-root_sync-3); addresses outside the kernel
+    // half are ignored. After an error some entries may be new: they point to empty tables, and another
+    // attempt goes on from there. Any context in which a table can be allocated; holds the lock with
+    // interrupts masked.
     Result sync(VirtRange range)
     {
         IrqSpinGuard guard{lock_};
@@ -60,7 +64,7 @@ public:
     }
 
 private:
-    // The addresses that the private tables of `level` serve.
+    // Returns the addresses that a table of `level` on the way to the local window serves.
     static constexpr VirtRange span_of(Level level)
     {
         if (level == G::kRootLevel)
@@ -83,11 +87,11 @@ private:
         const VirtRange span = span_of(level);
         if (!range.overlaps(span))
             return {};
-        // Last addresses, because ends can be 2^64.
+        // Last addresses rather than ends, because an end can be 2^64.
         const VirtAddr first = std::max(range.base, span.base);
         const VirtAddr last = std::min(range.end() - Bytes{1}, span.end() - Bytes{1});
         for (u64 index = G::index(level, first); index <= G::index(level, last); ++index) {
-            if (Layout::is_private(level, index))
+            if (Layout::is_private(level, index)) // INV-root_sync-2
                 continue;
             if (Result result = sync_entry(level, index); !result)
                 return result;
@@ -95,7 +99,7 @@ private:
         return {};
     }
 
-    // The same entry everywhere.
+    // Makes one entry the same in the master and in every CPU's copy. Needs the lock.
     Result sync_entry(Level level, u64 index)
     {
         const PhysAddr master = roots_.master_table(level);
@@ -115,6 +119,7 @@ private:
         return {};
     }
 
+    // Writes the master's `entry` to a CPU's private `table`, unless it is there already (INV-root_sync-1).
     Result copy_entry(Pte entry, Level level, u64 index, PhysAddr table)
     {
         const Pte own = load_descriptor(roots_.table(table) + index);
@@ -132,8 +137,8 @@ private:
     Lock lock_{};
 };
 
-// Synchronizes the kernel's own roots. Any CPU on its own root, any context; after setup_percpu_areas(). No
-// user in the kernel yet: hotplugged memory will be the first.
+// Gives the kernel's own roots tables for `range`. Any context on a CPU that runs on its own root, after
+// setup_percpu_areas(). The kernel itself has no caller yet: memory that is hot-added will be the first.
 std::expected<void, RootSyncError> sync_roots(VirtRange range);
 
 } // namespace percival::mm

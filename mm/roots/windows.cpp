@@ -13,12 +13,12 @@ namespace {
 
 constexpr VirtRange kWindow = KernelLayout::kLocalPercpu;
 
-// Points the local window at the tables that map the CPU's slab.
+// Points the local window at the tables that map the CPU's slab (INV-roots-1).
 std::expected<void, MapError> link_window(CpuId cpu)
 {
     KernelPageTable master = master_table();
     constexpr Level kLevel = KernelLayout::kPrivateLevel;
-    // All that the slab will ever need at this level, because the window is not changed later.
+    // The window is not changed later, so the slab gets all tables now that it will ever need at this level.
     const VirtRange slab{local_to_global(kWindow.base, cpu), KernelLayout::kSlabSize};
     if (auto result = master.ensure_tables(slab, kLevel); !result)
         return result;
@@ -32,7 +32,7 @@ std::expected<void, MapError> link_window(CpuId cpu)
     return {};
 }
 
-// Gives the window tables of its own, and maps the unit in them too.
+// Gives the window tables of its own, and maps the CPU's first unit in them. The slab is left as it is.
 std::expected<void, MapError> map_window(CpuId cpu)
 {
     const PhysAddr unit = master_table().walk(local_to_global(kWindow.base, cpu)).pte.address();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The local window of a CPU's root, which shows the CPU's slab: by the slab's own descriptors, or by tables
-// of its own (mm/percpu/window.hpp).
+// Opens the local window in the root of a CPU, so that it shows the CPU's slab. A linked window uses the
+// slab's own descriptors; a mapped window has tables of its own (mm/percpu/window.hpp says which kind is
+// used).
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -10,8 +11,8 @@
 
 namespace percival::mm {
 
-// Makes the window in the root of `cpu` show the CPU's slab. Boot CPU, once per CPU, when its slab and its
-// private tables are made.
+// Makes the window in the root of `cpu` show the CPU's slab. Does not publish: the caller does, once for all
+// CPUs. Boot CPU, once per CPU, after the CPU's slab and private tables are made and before they are sealed.
 std::expected<void, MapError> open_window(CpuId cpu);
 
 } // namespace percival::mm

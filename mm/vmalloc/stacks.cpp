@@ -13,21 +13,22 @@ extern "C" char overflow_stack[];
 namespace percival {
 namespace {
 
-// A stack occupies the lower half of a slot, aligned to the slot's size; the upper halves are the guards.
+// Size of a slot. A stack occupies the lower half of its slot, aligned to the slot's size; the upper half is
+// a guard.
 constexpr Bytes kSlot = arch::kStackSize * 2;
 
-// Threads there can be at once: some for each CPU, and some besides.
+// Limit of threads that exist at once: so many for each CPU, and so many others.
 constexpr u32 kThreadsPerCpu = 3;
 constexpr u32 kOtherThreads = 128;
 
-// The slots: one for each CPU, one for the boot thread, then those of threads.
+// The addresses of all slots: one for each CPU, one for the boot thread, then those of other threads.
 constinit VirtRange slots{};
 constinit u32 slots_made_at_boot = 0;
 
-// How many slots are mapped, from the first on.
+// Number of mapped slots, counted from the first. Written under `lock`, read in any context.
 constinit std::atomic<u32> mapped_slots{0};
 
-// Stacks of threads that have ended: each holds a pointer to the next at its base.
+// List of stacks of threads that have ended. Each holds a pointer to the next at its base.
 constinit SpinLock lock;
 constinit VirtAddr free_stacks PERCIVAL_GUARDED_BY(lock){};
 
@@ -38,12 +39,12 @@ VirtRange stack_of_slot(u32 slot)
 
 VirtAddr& next_free(VirtAddr stack)
 {
-    // SAFETY: the stack is mapped (INV-stacks-1), and no thread's.
+    // SAFETY: the stack is mapped (INV-stacks-1), and no thread runs on it.
     return *reinterpret_cast<VirtAddr*>(stack.raw());
 }
 
-// The one place that maps a thread's stack. The tables are there since boot, so this writes entries of its own
-// only and may run beside other changes of the kernel's tables.
+// Maps the next slot. Only this function maps stacks after boot. The tables exist since boot, so it writes
+// leaf entries of its own slot only and may run beside other changes of the kernel's tables.
 std::optional<VirtRange> map_next_slot() PERCIVAL_REQUIRES(lock)
 {
     const u32 slot = mapped_slots.load(std::memory_order_relaxed);
@@ -61,6 +62,7 @@ std::optional<VirtRange> map_next_slot() PERCIVAL_REQUIRES(lock)
     return stack_of_slot(slot);
 }
 
+// Maps a slot at boot, with early memory of `node` if that has some.
 std::expected<void, mm::MapError> map_boot_slot(u32 slot, mm::NumaNode node)
 {
     const auto memory = mm::early_memory().allocate_on(node, arch::kStackSize, mm::KernelGeometry::kPageSize);
@@ -69,7 +71,8 @@ std::expected<void, mm::MapError> map_boot_slot(u32 slot, mm::NumaNode node)
     return mm::master_table().map(stack_of_slot(slot), memory->base, mm::kData);
 }
 
-// Only memory the percpu section covers is mapped; the overflow stack is at the section's start.
+// Returns the overflow stack of the current CPU if that contains `address`. The stack lies at the start of
+// the percpu section and needs no check of its own: only the section is mapped there.
 std::optional<VirtRange> overflow_stack_containing(VirtAddr address)
 {
     const VirtRange local{address_of(overflow_stack), arch::kOverflowStackSize};
@@ -85,7 +88,7 @@ std::expected<void, mm::MapError> make_cpu_stacks(const MachineDescription& mach
     const auto cpus = static_cast<u32>(machine.cpus.size());
     slots_made_at_boot = cpus + 1;
     const u32 count = slots_made_at_boot + cpus * kThreadsPerCpu + kOtherThreads;
-    // One slot more: the guard below the first stack.
+    // One more slot is the guard below the first stack.
     const auto area = mm::vmalloc_region().allocate(kSlot * (u64{count} + 1), kSlot);
     if (!area)
         return std::unexpected{mm::MapError::NoMemory};
@@ -93,7 +96,7 @@ std::expected<void, mm::MapError> make_cpu_stacks(const MachineDescription& mach
     if (auto result = mm::master_table().ensure_tables(slots, mm::kLastLevel.up()); !result)
         return result;
     for (u32 slot = 0; slot < slots_made_at_boot; ++slot) {
-        // The boot thread's is the one after the CPUs', and begins on the boot CPU.
+        // The boot thread's slot follows those of the CPUs. The thread starts on the boot CPU.
         const u32 cpu = slot < cpus ? slot : kBootCpu.index();
         if (auto result = map_boot_slot(slot, mm::NumaNode{machine.cpus[cpu].numa_node}); !result)
             return result;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel's stacks: one per possible CPU, for its idle thread, and one for every other thread, each between
-// guard pages, besides the boot stack in the image and the overflow stack in each CPU's percpu area.
+// The kernel's stacks: one per possible CPU, for its idle thread, and one for every other thread, each
+// between guard pages. Besides these there are the boot stack in the image and the overflow stack in each
+// CPU's percpu area.
 //
-// INV-stacks-1: a stack once mapped stays mapped: that of a thread that has ended serves the next one. So
-//               nothing has to be flushed when a thread ends, and a backtrace can trust what it finds.
+// INV-stacks-1: a stack, once mapped, stays mapped: the stack of a thread that has ended serves another
+//               thread. So nothing has to be flushed when a thread ends, and a backtrace can read every stack
+//               it finds.
 #pragma once
 
 #include "arch/threads/stack_size.hpp"
@@ -17,21 +19,25 @@
 
 namespace percival {
 
-// Maps a stack for every CPU, with memory of its own NUMA node. Boot CPU, once, before setup of the roots is sealed.
+// Maps a stack for every CPU, with memory of the CPU's own NUMA node, and one for the boot thread. Boot CPU,
+// once, before setup_percpu_areas() seals the roots. Error: NoMemory.
 std::expected<void, mm::MapError> make_cpu_stacks(const MachineDescription& machine);
 
-// The stack of a CPU's idle thread, and that of the boot thread. After make_cpu_stacks().
+// Return the stack of the idle thread of `cpu`, and the stack of the boot thread. Any context, after
+// make_cpu_stacks().
 VirtRange cpu_stack(CpuId cpu);
 VirtRange boot_thread_stack();
 
-// A stack for a thread; nothing: no memory, or too many threads. Once the page allocator has started; any
-// context but interrupt handlers.
+// Returns a stack for a thread, or nothing if there is no memory or there are too many threads. Any context
+// but interrupt handlers, once the page allocator has started.
 std::optional<VirtRange> allocate_thread_stack();
+
+// Takes back a stack from allocate_thread_stack() that no thread uses any more. The same contexts.
 void free_thread_stack(VirtRange stack);
 
-// The stack that contains `address`, guard pages left out; nothing when it is in no stack the kernel knows.
-// Any context, a panic and the watchdog's interrupt included: takes no lock, touches nothing that could
-// fault.
+// Returns the stack that contains `address`, without its guard pages, or nothing if the kernel knows no such
+// stack. Takes no lock and touches nothing that could fault. Any context, a panic and the watchdog's
+// interrupt included.
 std::optional<VirtRange> stack_containing(VirtAddr address);
 
 } // namespace percival

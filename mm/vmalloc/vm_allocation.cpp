@@ -11,10 +11,11 @@
 namespace percival::mm {
 namespace {
 
-// Physical blocks are no larger, so nothing is gained by a larger alignment.
+// Size of the largest physical block. A larger alignment would allow no larger leaf.
 constexpr Bytes kLargestBlock = KernelGeometry::kPageSize * kMaxPageOrder.pages();
 
-// The largest leaf or run of leaves that `size` has room for.
+// Returns the size of the largest leaf or contiguous run of leaves that fits into `size` and into a physical
+// block.
 constexpr Bytes natural_alignment(Bytes size)
 {
     Bytes best = KernelGeometry::kPageSize;

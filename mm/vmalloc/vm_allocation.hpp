@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What vmalloc() and vmap() share: an area from this CPU's spares or the region, and its way back. Any context
-// on a CPU that runs on its own root.
+// Allocation and release of areas for vmalloc() and vmap(): from this CPU's spares or the region, and back
+// through the list of freed areas. Any context on a CPU that runs on its own root.
 #pragma once
 
 #include "mm/vmalloc/vm_spares.hpp"
@@ -9,16 +9,17 @@
 
 namespace percival::mm {
 
-// An area of the vmalloc region, Reserved, for `size` bytes, a multiple of the granule, at a multiple of
-// `alignment` and of the largest leaf that fits into `size` and that memory comes in. When addresses are short
-// it is tried again after flush_freed().
+// Returns a Reserved area of the vmalloc region for `size` bytes, a multiple of the granule. The area begins
+// at a multiple of `alignment` and of the largest leaf that fits into `size` and into a physical block. If
+// addresses are short, it flushes freed areas and tries again. Errors: BadSize, BadAlignment, NoAddresses,
+// NoMemory.
 std::expected<VmArea*, VmError> allocate_area_from_region(Bytes size, Bytes alignment);
 
-// The same, from this CPU's spares if one will do.
+// Does the same, but takes one of this CPU's spares if one fits. The area notes `kind` and `caller`.
 inline std::expected<VmArea*, VmError> allocate_area(Bytes size, Bytes alignment, VmKind kind,
                                                      VirtAddr caller)
 {
-    // A power of two up to a page, without asking for more than there is to know.
+    // True for a power of two up to a page; one compare fewer than asking for each.
     const bool any_will_do = (alignment.count() & (alignment.count() - 1)) == 0 &&
                              alignment.count() - 1 < KernelGeometry::kPageSize.count();
     VmArea* area = any_will_do ? take_spare(size) : nullptr;
@@ -33,17 +34,19 @@ inline std::expected<VmArea*, VmError> allocate_area(Bytes size, Bytes alignment
     return area;
 }
 
-// Makes a reserved area, in which `mapped` bytes are mapped from its start, one that can be found and freed.
+// Turns a Reserved area into a Used one, which others can find and free. `mapped` bytes are mapped from its
+// base on.
 inline void commit_area(VmArea& area, Bytes mapped)
 {
     area.mapped = mapped;
     area.become(VmState::Used);
 }
 
-// Takes back an area that could not be set up, with what is mapped there so far.
+// Takes back a Reserved area that could not be set up. Unmaps the first `mapped` bytes.
 void undo_area(VmArea& area, Bytes mapped);
 
-// Unmaps the used area of that kind that begins at `address`; a report if there is none.
+// Unmaps the Used area of `kind` that begins at `address` and puts it on the list of freed areas. Reports and
+// counts a wrong free if there is no such area.
 void free_area(VirtAddr address, VmKind kind);
 
 } // namespace percival::mm

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A range of a region's addresses: free, or in use for one thing. The areas of a region tile it, in the order
-// of their addresses (mm/vmalloc/vm_region.hpp).
+// An area is a range of a region's addresses: free, or in use for one thing. The areas of a region tile it,
+// in the order of their addresses (mm/vmalloc/vm_region.hpp).
 //
 //      free ──allocate──▶ reserved ──commit──▶ used ──claim──▶ freed ──flush──▶ free, or a CPU's spare
 //                             └──────────────── undone ────────▲
 //
-// INV-vm_area-1: the last page of an area that is not free is a guard: nothing is ever mapped there.
-// INV-vm_area-2: an area becomes free, or stops being free, under its region's lock. Reserved areas, freed ones
-//                and spares belong to whoever took them out of the region, who alone changes them.
+// Invariants: the last page of an area that is not free is a guard, where nothing is ever mapped, if the
+// region has guards. An area becomes free, or stops being free, only under its region's lock. Reserved and
+// freed areas and spares belong to the code that took them out of the region, and only that code changes
+// them.
 #pragma once
 
 #include "arch/mmu/pte.hpp"
@@ -21,13 +22,13 @@ namespace percival::mm {
 
 enum class VmState : u8 {
     Free,
-    Reserved, // being set up; nobody may free it
+    Reserved, // being set up; it cannot be found or freed
     Used,
-    Freed, // nothing is mapped any more, but TLBs may still know what was
-    Spare, // in a CPU's stock of areas; flushed
+    Freed, // unmapped, but TLBs may still hold the old entries
+    Spare, // unmapped, flushed, and in a CPU's stock of areas
 };
 
-// What an area is for, and so who may free it.
+// What an area is used for. Each kind has its own function to free it, which refuses all other kinds.
 enum class VmKind : u8 { Vmalloc, Vmap, Device, Stacks, Percpu };
 
 constexpr std::string_view name_of(VmKind kind)
@@ -49,18 +50,20 @@ constexpr std::string_view name_of(VmKind kind)
 
 enum class VmError : u8 {
     BadSize,      // 0, or more than the region has addresses
-    BadAlignment, // no power of two
-    BadAddress, // pages not at a multiple of the granule, or memory or registers where no descriptor can lead
-    NoAddresses, // no hole is large enough
-    NoMemory,    // for pages, tables, or the note of the area
+    BadAlignment, // not a power of two
+    BadAddress,   // a physical address is not a multiple of the granule, or does not fit into a descriptor
+    NoAddresses,  // no hole is large enough
+    NoMemory,     // no memory for pages, tables, or the note of the area
 };
 
+// The note that a region keeps of an area.
 struct VmArea {
+    // Acquires what become() released with `wanted`.
     bool is(VmState wanted) const { return state.load(std::memory_order_acquire) == wanted; }
-    // All that was written to the area before is seen by whoever sees the new state.
+    // Changes the state. A reader that sees the new state with is() also sees all earlier writes to the area.
     void become(VmState now) { state.store(now, std::memory_order_release); }
 
-    // Of the area itself and all below it in the tree, the largest that is free.
+    // Returns the size of the largest free area among this one and all below it in the tree.
     Bytes summarize() const
     {
         Bytes largest = is(VmState::Free) ? range.size : Bytes{0};
@@ -73,20 +76,21 @@ struct VmArea {
 
     VirtRange range{};
     TreeLinks<VmArea> tree{};
-    Bytes summary{};
-    VmArea* next{nullptr}; // on a list of freed areas or of spares
-    Bytes mapped{};        // from the base on
-    // The descriptors of a small area's addresses, so that mapping it again needs no walk; null if not known.
+    Bytes summary{};       // the result of summarize(), kept by the tree
+    VmArea* next{nullptr}; // the next on a list of freed areas or of spares
+    Bytes mapped{};        // how much is mapped, from the base on
+    // Descriptors of the area's addresses, so that mapping a small area needs no walk. Null if they are not
+    // known.
     arch::Pte* slots{nullptr};
-    VirtAddr caller{};   // who asked for it
-    PageBlocks blocks{}; // its own memory: of kind Vmalloc
+    VirtAddr caller{};   // the code that asked for the area
+    PageBlocks blocks{}; // the memory that the area owns; only of kind Vmalloc
     std::atomic<VmState> state{VmState::Free};
     VmKind kind{};
 };
 
-// What a listing says of an area in use.
+// Snapshot of an area in use, for listings.
 struct VmAreaInfo {
-    VirtRange range; // with the guard
+    VirtRange range; // includes the guard
     Bytes mapped;
     VirtAddr caller;
     VmKind kind;

@@ -9,7 +9,7 @@
 namespace percival::mm {
 namespace {
 
-// The console's registers and the stacks, with the holes around them.
+// Enough for the console's registers and the stacks, with the holes around them.
 constexpr std::size_t kAtBoot = 16;
 
 constinit std::array<VmArea, kAtBoot> at_boot{};
@@ -31,7 +31,7 @@ VmArea* new_area_note()
 
 void delete_area_note(VmArea* area)
 {
-    // Those of the boot are few and not used again.
+    // Notes from the array are few, so they are not used again.
     if (!is_from_boot(area))
         destroy(area);
 }

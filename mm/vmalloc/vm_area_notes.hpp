@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Memory for the regions' notes of their areas: small objects; before there are any, at boot, a few that lie
-// in the image. Any context, under a region's lock.
+// Allocates the notes (VmArea) that the regions keep of their areas. Notes are small objects; until the page
+// allocator starts, they come from a small array in the image. Any context, under the lock of a region.
 #pragma once
 
 #include "mm/vmalloc/vm_area.hpp"
 
 namespace percival::mm {
 
-// Null: no memory.
+// Returns a new note, or null if there is no memory.
 VmArea* new_area_note();
-// Null is no note, and ignored.
+
+// Frees a note; ignores null. A note from the array in the image is not used again.
 void delete_area_note(VmArea* area);
 
 } // namespace percival::mm

@@ -13,39 +13,43 @@
 namespace percival::mm {
 namespace {
 
-// The newest freed area of each CPU. Others only ever take the whole list.
+// Head of each CPU's list of freed areas, the newest first. Other CPUs only ever take the whole list.
 PERCIVAL_PERCPU PerCpu<VmArea*> freed{};
-// How much that is; a little wrong when others take it at the same time.
+// Approximate bytes on the list: a push and a take_all() at the same time may leave the count a little wrong.
 PERCIVAL_PERCPU PerCpu<u64> freed_bytes{};
 
 PERCIVAL_PERCPU PerCpu<u64> flushes{};
 PERCIVAL_PERCPU PerCpu<u64> flushed_areas{};
 
-// A CPU flushes when it has collected this much. An area counts for a little more than what is mapped there, so
-// that many small ones are flushed too.
+// A CPU flushes when it has collected `max_bytes`. Each area counts kPerArea bytes more than it maps, so that
+// a list of many small areas is flushed too.
 constexpr Bytes kMaxBytes = 4_MiB;
 constexpr Bytes kPerArea = 60_KiB;
-constinit Bytes most_bytes = kMaxBytes;
+constinit Bytes max_bytes = kMaxBytes;
 
-// Whose list it is does not matter: an interrupt or a migration in between lets the exchange fail, or finds
-// the same list. Areas are only ever added one by one or taken all at once, so a head that is there again is
-// a head that can be linked to.
+// Puts an area on the list of the current CPU. The thread may be interrupted or migrate between the load of
+// the head and the exchange: then the exchange fails, or finds the same head (null) on another CPU's list,
+// which serves as well. ABA is harmless: areas are added one by one and taken all at once, so a head that is
+// there again is still the head of a whole list.
 void push(VmArea& area)
 {
     VmArea* first = this_cpu<freed>.read();
     do {
         area.next = first;
-        // Release: take_all() runs on any CPU. The one that finds the area sees its `next`, and its flush covers the
-        // descriptors that were cleared before.
+        // Release: take_all() runs on any CPU. The CPU that finds the area there sees its `next`, and its
+        // flush covers the descriptors that were cleared before.
     } while (!freed.try_cmpxchg_release(first, &area));
 }
 
+// Takes the whole list of `cpu`, which may be another CPU than the current one.
 VmArea* take_all(CpuId cpu)
 {
     std::atomic_ref{freed_bytes.on(cpu)}.store(0, std::memory_order_relaxed);
     return std::atomic_ref{freed.on(cpu)}.exchange(nullptr, std::memory_order_acquire);
 }
 
+// Frees the memory of a flushed area, and keeps its addresses as a spare or releases them to the region.
+// Device areas go to the region at once.
 void give_back(VmArea& area)
 {
     area.blocks.free_all();
@@ -53,7 +57,7 @@ void give_back(VmArea& area)
         vmalloc_region().release(area);
 }
 
-// Every area of the list, in one flush.
+// Flushes all areas of a list at once and gives them back (INV-vm_freed-1).
 void flush_list(VmArea* list)
 {
     if (list == nullptr)
@@ -74,7 +78,7 @@ void flush_list(VmArea* list)
     flushed_areas.add(count);
 }
 
-[[gnu::noinline]] void flush_this_cpus()
+[[gnu::noinline]] void flush_this_cpu_list()
 {
     flush_list(take_all(this_cpu_id()));
 }
@@ -85,8 +89,8 @@ void put_freed(VmArea& area)
 {
     const u64 counted = (area.mapped + kPerArea).count();
     push(area);
-    if (freed_bytes.add_return(counted) >= most_bytes.count())
-        flush_this_cpus();
+    if (freed_bytes.add_return(counted) >= max_bytes.count())
+        flush_this_cpu_list();
 }
 
 bool flush_freed()
@@ -107,7 +111,7 @@ FreedStatistics freed_statistics()
 
 void limit_freed(Bytes memory, u32 cpus)
 {
-    most_bytes = std::min(kMaxBytes, Bytes{memory.count() / 64 / cpus});
+    max_bytes = std::min(kMaxBytes, Bytes{memory.count() / 64 / cpus});
 }
 
 } // namespace percival::mm

@@ -5,7 +5,7 @@ namespace percival::mm {
 
 std::expected<void, MapError> find_slots(VmArea& area)
 {
-    const Bytes usable = area.range.size - KernelGeometry::kPageSize; // the guard may be another table's
+    const Bytes usable = area.range.size - KernelGeometry::kPageSize; // the guard may be in another table
     const auto slots = master_table().slots_for({area.range.base, usable});
     if (!slots)
         return std::unexpected{slots.error()};

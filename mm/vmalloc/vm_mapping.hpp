@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Mapping memory into an area and clearing it again: through the descriptors a small area knows, or by a walk
-// from the master root. No flush. The area is the caller's. Any context.
+// Maps memory into an area and clears it again: through the descriptors that a small area knows, or by a walk
+// from the master root. Nothing is flushed. The area belongs to the caller. Any context.
 #pragma once
 
 #include "mm/kernel_map/kernel_tables.hpp"
@@ -11,12 +11,13 @@ namespace percival::mm {
 
 using KernelLeafSlots = LeafSlots<KernelGeometry, arch::Pte, KernelTables>;
 
-// Has an area find its descriptors, if they stand in one table. NoMemory: none could be made.
+// Finds the descriptors of an area, if all of them stand in one table, and makes that table if necessary.
+// Error: NoMemory.
 std::expected<void, MapError> find_slots(VmArea& area);
 
 namespace vm_mapping_detail {
 
-// By a walk. Out of line, so that the quick ways need no stack.
+// Map and clear by a walk. They are out of line, so that the fast paths need no stack frame.
 std::expected<void, MapError> walk_and_map(VirtAddr base, std::span<const PhysAddr> pages,
                                            Attributes attributes);
 std::expected<void, MapError> walk_and_map(VirtRange range, PhysAddr to, Attributes attributes);
@@ -24,7 +25,7 @@ void walk_and_clear(VirtRange range);
 
 } // namespace vm_mapping_detail
 
-// From the area's base on.
+// Maps `pages` one behind the other from the area's base on.
 inline std::expected<void, MapError> map_into(VmArea& area, std::span<const PhysAddr> pages,
                                               Attributes attributes)
 {
@@ -34,7 +35,7 @@ inline std::expected<void, MapError> map_into(VmArea& area, std::span<const Phys
         KernelGeometry::index(kLastLevel, area.range.base), pages, attributes);
 }
 
-// Neighbouring pages at `offset`.
+// Maps the contiguous `memory` at `offset` into the area.
 inline std::expected<void, MapError> map_into(VmArea& area, Bytes offset, PhysRange memory,
                                               Attributes attributes)
 {
@@ -46,7 +47,7 @@ inline std::expected<void, MapError> map_into(VmArea& area, Bytes offset, PhysRa
     return {};
 }
 
-// Whatever is mapped in the area's first `mapped` bytes.
+// Clears the descriptors of the area's first `mapped` bytes.
 inline void clear_area(VmArea& area, Bytes mapped)
 {
     if (area.slots == nullptr)

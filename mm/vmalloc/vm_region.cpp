@@ -8,7 +8,7 @@
 namespace percival::mm {
 namespace {
 
-// Where `size` bytes fit into a hole first.
+// Returns the lowest place for `size` bytes in a hole. It may reach beyond the hole's end.
 VirtRange place_in(const VmArea& hole, Bytes size, Bytes alignment)
 {
     return {hole.range.base.align_up(alignment), size};
@@ -16,7 +16,8 @@ VirtRange place_in(const VmArea& hole, Bytes size, Bytes alignment)
 
 } // namespace
 
-// The whole region is one hole at first.
+// Makes the whole region one hole, unless that was done before. Returns false if there is no memory for its
+// note.
 bool VmRegion::start()
 {
     if (!areas_.is_empty())
@@ -29,6 +30,8 @@ bool VmRegion::start()
     return true;
 }
 
+// Returns the area that contains `address`. Null: the address is outside the region, or the region has not
+// started.
 VmArea* VmRegion::find(VirtAddr address)
 {
     VmArea* at = areas_.root();
@@ -37,8 +40,8 @@ VmArea* VmRegion::find(VirtAddr address)
     return at;
 }
 
-// The lowest hole that has room. A hole of `size + alignment` has in any case, and the way to the lowest such
-// one is known. Only when there is none are all holes of at least `size` tried, in order.
+// Returns the lowest hole that is sure to have room, which is the case from `size + alignment` less a page
+// on. If there is none, returns the lowest hole of at least `size` whose base suits the alignment, or null.
 VmArea* VmRegion::find_hole(Bytes size, Bytes alignment)
 {
     const Bytes sure = size + alignment - KernelGeometry::kPageSize;
@@ -63,7 +66,8 @@ VmArea* VmRegion::find_hole(Bytes size, Bytes alignment)
     return nullptr;
 }
 
-// Cuts `wanted` out of a hole, which becomes that; what is left on either side becomes holes of their own.
+// Cuts `wanted` out of a hole. The hole's note becomes that of the Reserved area; what is left on either side
+// gets a note of its own. Returns false, and changes nothing, if there is no memory for these.
 bool VmRegion::cut(VmArea& hole, VirtRange wanted)
 {
     const VirtRange before{hole.range.base, wanted.base - hole.range.base};
@@ -76,7 +80,7 @@ bool VmRegion::cut(VmArea& hole, VirtRange wanted)
         return false;
     }
     hole.range = wanted;
-    hole.slots = nullptr; // those of what the note was for before
+    hole.slots = nullptr; // the note may have been used for other addresses
     hole.become(VmState::Reserved);
     areas_.refresh(hole);
     if (low != nullptr) {
@@ -107,7 +111,7 @@ std::expected<VmArea*, VmError> VmRegion::allocate(Bytes size, Bytes alignment)
     return hole;
 }
 
-// `high` goes up in `low`, its neighbour.
+// Merges the hole `high` into `low`, its lower neighbour. Returns `low`.
 VmArea& VmRegion::merge(VmArea& low, VmArea& high)
 {
     areas_.remove(high);

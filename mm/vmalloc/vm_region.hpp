@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The address allocator of a region: hands out the lowest hole that has room, in O(log n) of the number of
-// areas. For more than a granule's alignment that is the lowest with room wherever it begins; a hole that fits
-// only as it happens to lie is looked for when there is no such hole, and then in order.
+// A VmRegion allocates the addresses of a region. It hands out the lowest hole that has room, in O(log n) of
+// the number of areas.
 //
-// All addresses of the region are tiled by areas, free ones included, in one tree ordered by address. Each
-// node knows the largest free area below it, so the way to the lowest one that fits is a walk down. Freed
-// neighbours merge, which the order gives for nothing.
+// For an alignment above the granule, a hole is sure to have room if it is larger than the request by the
+// alignment less a page. The lowest such hole is taken. Only if there is none are smaller holes tried, in
+// order, for one whose base happens to suit.
 //
-// Any context: the lock is taken with interrupts masked. Nothing is mapped or invalidated here. What is given
-// back must have been flushed.
+// Areas tile all addresses of the region, free ones included. They stand in one tree ordered by address. Each
+// node knows the largest free area below it, so a walk down finds the lowest one that fits. The order also
+// shows which neighbours a released area merges with.
 //
-// INV-vm_region-1: the areas tile the region: each begins where the one before ends.
-// INV-vm_region-2: no two free areas are neighbours.
+// Any context: the lock is taken with interrupts masked. Nothing is mapped or invalidated here; the caller of
+// release() has flushed the addresses.
+//
+// Invariants: each area begins where the one before it ends; no two free areas are neighbours.
 #pragma once
 
 #include "kernel/sync/spinlock.hpp"
@@ -25,29 +27,31 @@ namespace percival::mm {
 
 class VmRegion : Immovable {
 public:
-    // `guard`: unmapped addresses behind each area.
+    // `guard` is the number of bytes at the end of each area that stay unmapped.
     constexpr VmRegion(VirtRange range, Bytes guard) : whole_{range}, guard_{guard} {}
 
     VirtRange range() const { return whole_; }
 
-    // An area of `size` and the guard behind it, Reserved; `size` is a multiple of the granule and not 0,
-    // `alignment` a power of two, a granule at least.
+    // Returns a Reserved area of `size` bytes and the guard behind them. `size` is a multiple of the granule
+    // and not 0; `alignment` is a power of two and at least a granule. Errors: BadSize, BadAlignment,
+    // NoAddresses, NoMemory.
     std::expected<VmArea*, VmError> allocate(Bytes size, Bytes alignment) PERCIVAL_EXCLUDES(lock_);
-    // Makes an area's addresses free again. It must be Reserved, Freed or a Spare of the caller's, and
-    // nobody's TLB may know it.
+    // Makes the addresses of an area free again. The area is Reserved, Freed or Spare and belongs to the
+    // caller. No TLB may hold an entry for it.
     void release(VmArea& area) PERCIVAL_EXCLUDES(lock_);
 
-    // The used area that begins at `base`, Freed from now on and the caller's. Null: there is none, or not of
-    // this kind. Of two that claim one area, one gets it.
+    // Turns the Used area that begins at `base` into a Freed one that belongs to the caller. Returns null if
+    // there is no such area, or not of this kind. If two callers claim one area, only one gets it.
     VmArea* claim(VirtAddr base, VmKind kind) PERCIVAL_EXCLUDES(lock_);
 
-    // What the area that an address is in is used for; nothing if it is not in use.
+    // Returns the kind of the Used area that contains `address`, or nothing if there is none.
     std::optional<VmKind> use_of(VirtAddr address) PERCIVAL_EXCLUDES(lock_);
 
-    // The first area in use that begins at `from` or behind it, as it is now.
+    // Returns a snapshot of the first Used area that begins at `from` or behind it, or nothing if there is
+    // none.
     std::optional<VmAreaInfo> next_in_use(VirtAddr from) PERCIVAL_EXCLUDES(lock_);
 
-    // Areas that are not free. For accounting.
+    // Returns the number of areas that are not free.
     u64 areas_in_use() PERCIVAL_EXCLUDES(lock_);
 
 private:

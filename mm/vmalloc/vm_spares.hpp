@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A CPU's own stock of small areas of the vmalloc region, so that most allocations neither take the region's
-// lock nor change its tree.
+// Spares are each CPU's own stock of small areas of the vmalloc region. With them most allocations neither
+// take the region's lock nor change its tree.
 //
 // Only the stock's CPU touches it, with interrupts masked. Any context on a CPU that runs on its own root.
 //
-// INV-vm_spares-1: spares have nothing mapped, and no TLB knows what was mapped there last.
+// Invariant: nothing is mapped in a spare, and no TLB holds an entry for it.
 #pragma once
 
 #include "arch/cpu/processor.hpp"
@@ -18,7 +18,7 @@
 namespace percival::mm {
 
 struct VmSpares {
-    // Areas of 1 to 16 pages, as many of each size as are flushed at once.
+    // The stock holds areas of 1 to 16 pages, and of each size about as many as one flush frees.
     static constexpr std::size_t kSizes = 16;
     static constexpr u32 kMaxOfASize = 64;
 
@@ -27,7 +27,8 @@ struct VmSpares {
         u32 count;
     };
 
-    // Null for a size that is not kept.
+    // Returns the list for areas of `size` bytes without the guard, or null if no spares of that size are
+    // kept.
     List* list_for(Bytes size)
     {
         const u64 pages = size.count() >> KernelGeometry::kPageShift;
@@ -39,13 +40,14 @@ struct VmSpares {
 
 extern PerCpu<VmSpares> vm_spares;
 
-// Whether spares of this size are kept.
+// Returns true if spares of `size` bytes are kept.
 constexpr bool is_spare_size(Bytes size)
 {
     return size <= KernelGeometry::kPageSize * VmSpares::kSizes;
 }
 
-// A spare of exactly this size, Reserved; null when there is none.
+// Takes a spare of exactly `size` bytes out of this CPU's stock. It is Reserved and belongs to the caller.
+// Returns null if there is none.
 inline VmArea* take_spare(Bytes size)
 {
     const arch::InterruptMask masked;
@@ -59,7 +61,8 @@ inline VmArea* take_spare(Bytes size)
     return area;
 }
 
-// False: too large, or the stock for its size is full. Otherwise the area is the stock's.
+// Puts an area of the caller's into this CPU's stock; it is flushed. Returns false if the area is too large,
+// or if the stock for its size is full; the caller then keeps it.
 [[nodiscard]] bool keep_spare(VmArea& area);
 
 } // namespace percival::mm

@@ -13,6 +13,7 @@ namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
+// What the memory holds when the caller gets it.
 enum class Contents : u8 { Anything, Zeroes };
 
 struct Request {
@@ -33,14 +34,15 @@ void zero_block(PhysAddr block, PageOrder order)
         arch::zero_page<kPage.count()>(linear_pointer<void>(block + kPage * page));
 }
 
-// Of a size of whole pages, not 0.
+// Returns the order of the largest block that fits into `size`, which is a multiple of the page size and not
+// 0.
 PageOrder largest_order_within(Bytes size)
 {
     return PageOrder{static_cast<unsigned>(std::bit_width(size.count() >> KernelGeometry::kPageShift)) - 1};
 }
 
-// Maps memory to all of the area, in blocks from the largest down. False: there is not enough, and `done` bytes
-// are mapped.
+// Allocates memory and maps it to the whole area, in blocks from the largest down. Returns false if there is
+// not enough memory. In any case `done` is the number of bytes mapped.
 bool fill(VmArea& area, const Request& request, Bytes& done)
 {
     PageOrder order = kMaxPageOrder;
@@ -49,7 +51,7 @@ bool fill(VmArea& area, const Request& request, Bytes& done)
         order = std::min(order, largest_order_within(request.size - done));
         const auto block = take_block(order, request.node);
         if (!block) {
-            // What was freed a moment ago may do, once it is flushed.
+            // Before giving up, flush the freed areas once: their pages then return to the page allocator.
             if (order == kOnePage && (flushed || !flush_freed()))
                 return false;
             flushed = order == kOnePage;
@@ -81,10 +83,11 @@ std::expected<void*, VmError> allocate(const Request& request, VirtAddr caller)
         return std::unexpected{VmError::NoMemory};
     }
     commit_area(**area, request.size);
+    // SAFETY: fill() has mapped memory of the area's own at these addresses.
     return reinterpret_cast<void*>((*area)->range.base.raw());
 }
 
-// What is asked for in pages; a size that is none becomes 0, which no region hands out.
+// Rounds a request up to whole pages. A size that overflows becomes 0, which no region accepts.
 Request to_request(Bytes size, Bytes alignment, std::optional<NumaNode> node, Contents contents)
 {
     const Bytes pages = size.align_up(kPage);

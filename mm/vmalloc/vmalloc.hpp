@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Memory that is contiguous in its addresses only: any size, from pages wherever they are free.
+// vmalloc() allocates memory of any size that is contiguous only in its virtual addresses; its pages may lie
+// anywhere.
 //
-// Blocks of pages as large as there are, each mapped by the largest leaves and runs that fit, with an unmapped
-// guard page behind the last byte's page. Any context on a CPU that runs on its own root. Memory is not zeroed
-// unless the name says so.
+// The memory consists of the largest free blocks of pages, each mapped by the largest leaves and contiguous
+// runs that fit. An unmapped guard page follows the page of the last byte. Only vzalloc() zeroes the memory.
+// Any context on a CPU that runs on its own root.
 //
 // A wrong vfree() (not the start of an allocation, or freed already) is reported on the console, counted
 // (MemoryStatistics::bad_frees), and otherwise without effect.
@@ -17,14 +18,16 @@
 
 namespace percival::mm {
 
-// `size` in bytes, not 0; it is rounded up to whole pages. `alignment` of the address: a power of two; a page at
-// least. Memory of `node` first, or of the CPU's own.
+// Allocate `size` bytes, not 0, rounded up to whole pages. The address is a multiple of `alignment`, a power
+// of two, and of the page size. Memory comes from `node` if that has some, or else from the CPU's own node
+// first. Errors: BadSize, BadAlignment, NoAddresses, NoMemory.
 std::expected<void*, VmError> vmalloc(Bytes size, Bytes alignment = Bytes{1},
                                       std::optional<NumaNode> node = {});
 std::expected<void*, VmError> vzalloc(Bytes size, Bytes alignment = Bytes{1},
                                       std::optional<NumaNode> node = {});
 
-// Null is no allocation, and ignored. The pages are free for others after the next flush (mm/vmalloc/vm_freed.hpp).
+// Frees an allocation; ignores null. The pages can be allocated again after the next flush
+// (mm/vmalloc/vm_freed.hpp).
 void vfree(void* address);
 
 } // namespace percival::mm

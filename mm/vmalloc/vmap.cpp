@@ -16,7 +16,7 @@ KernelPageTable table_under(PhysAddr root)
     return {root, kernel_tables()};
 }
 
-// Whether descriptors have room for the addresses of these pages.
+// Returns true if descriptors have room for the physical addresses of `pages`.
 bool has_descriptors(PhysRange pages)
 {
     const PhysAddr last = pages.end() - kPage;
@@ -66,6 +66,7 @@ std::expected<void*, VmError> vmap(std::span<const PhysAddr> pages, Attributes a
         return std::unexpected{to_vm_error(mapped.error())};
     }
     commit_area(**area, size);
+    // SAFETY: the caller's pages are mapped at these addresses.
     return reinterpret_cast<void*>(base.raw());
 }
 
@@ -83,7 +84,7 @@ std::expected<VirtAddr, VmError> ioremap(PhysRange registers)
     const Bytes size = registers.end().align_up(kPage) - start;
     if (!has_descriptors({start, size}))
         return std::unexpected{VmError::BadAddress};
-    // From the region itself: the console's registers are mapped before this CPU has spares.
+    // Not from this CPU's spares: the console's registers are mapped before the percpu area exists.
     const auto area = vmalloc_region().allocate(size, kPage);
     if (!area)
         return std::unexpected{area.error()};

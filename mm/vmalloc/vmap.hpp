@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Mapping memory at addresses of its own: pages from anywhere one behind the other, and device registers.
-// Underneath, the same on any root and at any address, without flush.
+// Maps existing memory at addresses of the vmalloc region: vmap() maps pages from anywhere one behind the
+// other, and ioremap() maps device registers. Underneath, vmap_range() and vunmap_range() work on any
+// root and at any address, and do not flush.
 //
-// Any context on a CPU that runs on its own root; ioremap() on the boot CPU before that too. The regions' lower
-// tables are shared by all roots, which are complete (mm/roots/roots.hpp): what is mapped is seen by every
-// CPU at once, with no synchronization.
+// Any context on a CPU that runs on its own root; ioremap() also on the boot CPU before that. All roots share
+// the lower tables of the regions and are complete (mm/roots/roots.hpp). So every CPU sees a new mapping at
+// once, with no synchronization.
 //
 // A wrong vunmap() or iounmap() (not the start of such a mapping, or unmapped already) is reported on the
 // console, counted (MemoryStatistics::bad_frees), and otherwise without effect.
@@ -18,27 +19,35 @@
 
 namespace percival::mm {
 
-// Maps `pages` one behind the other from `at` on, in the tree under `root`, with whatever block sizes and runs
-// that allows. MapError::NoMemory, AlreadyMapped, Misaligned: nothing is mapped. The caller owns the addresses
-// in that root.
+// Maps `pages` one behind the other from `at` on, in the tree under `root`, with the largest blocks and runs
+// that the addresses allow. The caller owns these addresses in that root. Errors, after which nothing is
+// mapped: NoMemory, AlreadyMapped, Misaligned.
 std::expected<void, MapError> vmap_range(PhysAddr root, VirtAddr at, std::span<const PhysAddr> pages,
                                          Attributes attributes);
 
-// Unmaps what was mapped so, in whole leaves. NotMapped, Misaligned: nothing is unmapped. Memory and addresses
-// must not be used again before flush_vm_range().
+// Unmaps `range`, which must be mapped in whole leaves. Until the caller flushes it with flush_vm_range(),
+// neither the memory nor the addresses may be reused. Errors, after which nothing is unmapped: NotMapped,
+// Misaligned.
 std::expected<void, MapError> vunmap_range(PhysAddr root, VirtRange range);
 
-// Rids all CPUs' TLBs of `range`, in whatever root it was mapped. No user in the kernel yet.
+// Invalidates the TLB entries of `range` on all CPUs, whatever root it was mapped in. The kernel has no
+// caller yet.
 void flush_vm_range(VirtRange range);
 
-// The pages' new address, the first one's at its start. The pages stay the caller's.
+// Maps `pages` one behind the other and returns the address of the first. The pages stay the caller's.
+// Errors: BadSize if there are no pages, BadAddress, NoAddresses, NoMemory.
 std::expected<void*, VmError> vmap(std::span<const PhysAddr> pages, Attributes attributes);
-// When it returns, the pages may still be known to TLBs; the addresses are not used again before those are
-// flushed. A caller that gives the pages away calls flush_freed() first (mm/vmalloc/vm_freed.hpp).
+
+// Unmaps pages that vmap() has mapped; ignores null. TLBs may hold the old entries even after it returns, and
+// the addresses are not reused before a flush. A caller that gives the pages to somebody else calls
+// flush_freed() first (mm/vmalloc/vm_freed.hpp).
 void vunmap(void* address);
 
-// Device registers, or other memory that is not RAM, mapped as Device. Both ends may lie within pages.
+// Maps device registers, or other memory that is not RAM, as Device memory. Both ends may lie within pages.
+// Returns the address of the first register. Errors: BadSize, BadAddress, NoAddresses, NoMemory.
 std::expected<VirtAddr, VmError> ioremap(PhysRange registers);
+
+// Unmaps registers; `registers` is what ioremap() returned.
 void iounmap(VirtAddr registers);
 
 } // namespace percival::mm

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`percival boot`: build, boot in QEMU, and leave with the kernel's own verdict."""
+"""`percival boot`: builds the kernel, boots it in QEMU, and exits with the kernel's own verdict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GDB_ADDRESS = "127.0.0.1:1234"
 
 @dataclass(frozen=True)
 class Run:
-    """What to boot and how long it may take (None: the machine's default, 0: for ever)."""
+    """What to boot. `timeout_s` limits the run: None is the machine's default, and 0 is no limit."""
 
     machine: Machine
     preset: str = build.DEFAULT_PRESET
@@ -40,7 +40,7 @@ def prepare(run: Run, *, may_build: bool = True) -> None:
 def execute(
     run: Run, observe: Callable[[str], None], *, gdb: Optional[str] = None, echo: bool = True
 ) -> Decision:
-    """Boots a prepared kernel to its end; every console line goes to `observe`."""
+    """Boots a prepared kernel, waits for its end, and passes every console line to `observe`."""
     stated: List[Verdict] = []
 
     def watch(line: str) -> None:
@@ -59,7 +59,7 @@ def execute(
 
 
 def boot(run: Run, *, may_build: bool, wait_for_gdb: bool) -> int:
-    """The command; returns its exit code."""
+    """Runs the command and returns its exit code."""
     prepare(run, may_build=may_build)
     if wait_for_gdb:
         say("the machine waits for gdb. In another terminal:")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The kernel's boot arguments, read from the text of its own table."""
+"""Reads the kernel's boot arguments from the source text of its table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NO_DEFAULT = "-"
 
 @dataclass(frozen=True)
 class BootArgument:
-    """One argument, as it is shown: `selftest.timeout=S`, `30`, and what it means."""
+    """An argument as listings show it, for example `selftest.timeout=S`, `30`, and its meaning."""
 
     usage: str
     default: str
@@ -30,7 +30,7 @@ def _usage(name: str, values: str) -> str:
 
 
 def boot_arguments() -> List[BootArgument]:
-    """The table, in its order, with all values and the defaults of the default build."""
+    """Returns the table in its own order, with the values and defaults of the default build."""
     try:
         text = TABLE.read_text()
     except OSError as error:
@@ -42,7 +42,7 @@ def boot_arguments() -> List[BootArgument]:
 
 
 def help_lines() -> List[str]:
-    """The table for a terminal."""
+    """Returns the table for a terminal."""
     rows = boot_arguments()
     usage = max(len(row.usage) for row in rows)
     default = max(len(row.default) for row in rows)
@@ -54,6 +54,6 @@ def _code(text: str) -> str:
 
 
 def markdown_lines() -> List[str]:
-    """The table as README.md shows it."""
+    """Returns the table as README.md shows it."""
     rows = [f"| {_code(row.usage)} | {_code(row.default)} | {row.meaning} |" for row in boot_arguments()]
     return ["| argument | default | meaning |", "|---|---|---|", *rows]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The command line: what may be typed, its help, and which command does it."""
+"""The command line: parses it, shows its help, and runs the command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEBUG_CPU = "max,pauth=off"  # gdb cannot read signed return addresses: its back
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Keeps the lines of a table, which begin with blanks, as they are."""
+    """Does not refill the lines of a table, which begin with blanks."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         fill = super()._fill_text
@@ -30,8 +30,8 @@ class _Formatter(argparse.HelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse leaves with 2 on wrong arguments; 2 is the kernel's panic. Options are spelled out: what is
-    not ours may be ctest's."""
+    """Exits with EXIT_USAGE on wrong arguments. (argparse would exit with 2, which is the verdict of a kernel
+    panic.) Does not accept abbreviated options, because an unknown option may be one of ctest's."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=_Formatter, **settings)
@@ -50,7 +50,7 @@ def _seconds(text: str) -> float:
 
 
 def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> None:
-    """The options that say what to boot on; the same for every command that boots."""
+    """Adds the options of the machine and the boot, which all commands that boot share."""
     parser.add_argument(
         "--cpus",
         type=int,
@@ -99,7 +99,7 @@ def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> 
         help="seconds after which the run counts as hung, 0 for never (default: 180 + 5 for each CPU, "
         "doubled under icount; none with a debugger)",
     )
-    parser.add_argument("--no-build", action="store_true", help="boot what is there: no set-up, no build")
+    parser.add_argument("--no-build", action="store_true", help="boot the existing build, without set-up")
     parser.add_argument(
         "--qemu-arg",
         action="append",
@@ -168,7 +168,7 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Returns the parser of the whole command line."""
     top = _Parser(
         prog="percival",
         description="Percival, an AArch64 kernel in which every CPU runs on its own page "
@@ -193,9 +193,9 @@ def parser() -> argparse.ArgumentParser:
         "setup",
         _setup,
         "install what the build and the tests need",
-        "Debian packages are installed without questions, as root or through sudo; where all is there, "
-        "nothing is done. QEMU 10 is taken from the release's backports if they can be had.",
-        "0 all is there",
+        "Installs Debian packages without questions, as root or through sudo; does nothing if nothing is "
+        "missing. Takes QEMU 10 from the release's backports if they are available.",
+        "0 nothing is missing",
     )
     sub.add_argument(
         "--check", action="store_true", help="only report: exit code 0 when nothing is missing, else 1"
@@ -224,12 +224,12 @@ def parser() -> argparse.ArgumentParser:
         "other arguments go to ctest, such as -L boot, -R NAME or -N. Ends with what was skipped, and why.",
         "ctest's: 0 all passed, 8 a test failed",
     )
-    sub.add_argument("--no-build", action="store_true", help="test what is there: no set-up, no build")
+    sub.add_argument("--no-build", action="store_true", help="test the existing build, without set-up")
     sub.add_argument(
         "--mutants",
         action="store_true",
-        help="instead, leave one barrier, TLB invalidation, check or lock after the other out of a copy of the "
-        "tree, and show that a test fails each time; other arguments are globs of mutants' names",
+        help="instead, leave one barrier, TLB invalidation, check or lock after the other out of a copy of "
+        "the tree, and show that a test fails each time; other arguments are globs of mutants' names",
     )
     sub.usage = "percival test [-h] [--no-build] [--mutants] [CTEST-ARGUMENT ...]"
 
@@ -240,7 +240,8 @@ def parser() -> argparse.ArgumentParser:
         f"Stops at {debug.FIRST_LINE}, the first line in the kernel's own "
         "address space. Besides gdb's own commands there are: percpu CPU VARIABLE (that CPU's copy), ptwalk "
         "ADDRESS [CPU] (the descriptors on the way to a physical address), roots (each CPU's root table) and "
-        "threads (what each CPU runs, and what is ready to). Arguments after -- go to gdb: percival debug -- -batch -ex bt.",
+        "threads (what each CPU runs, and what is ready to run). Arguments after -- go to gdb: "
+        "percival debug -- -batch -ex bt.",
         "gdb's",
     )
     _add_machine(sub, DEBUG_CPU, icount=True)
@@ -249,22 +250,22 @@ def parser() -> argparse.ArgumentParser:
         "layout",
         _layout,
         "print the address space",
-        "Every region with its addresses, its entries of the root table, and what CPUs share of it, "
-        "from the kernel's own constants. Boots nothing.",
+        "Shows the addresses of every region, its entries of the root table, and whether CPUs share it. "
+        "Reads the kernel's own constants and boots nothing.",
         "0 printed",
     )
     sub.add_argument(
         "--preset",
         default=build.DEFAULT_PRESET,
         metavar="P",
-        help=f"the build whose layout it is, one of: {', '.join(_kernel_presets())} (default: %(default)s)",
+        help=f"the build whose layout to print: {', '.join(_kernel_presets())} (default: %(default)s)",
     )
 
     sub = add(
         "bench",
         _bench,
         "measure operations in instructions",
-        "Boots under icount and prints a table, with Linux's figures beside.",
+        "Boots under icount and prints a table, with Linux's figures next to Percival's.",
         VERDICTS_HELP,
     )
     _add_machine(sub, BENCH_CPU, icount=False)
@@ -276,7 +277,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """`debug` passes on what follows --, `test` whatever it does not know itself."""
+    """Parses the command line. `rest` receives the arguments to pass on: for `debug` those after --, and for
+    `test` those that percival does not know."""
     if arguments[:1] == ["debug"] and "--" in arguments:
         split = list(arguments).index("--")
         args = parser().parse_args(arguments[:split])
@@ -295,8 +297,8 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs one command and returns the exit code. SIGINT is taken as well where a shell script has us start
-    with it ignored, as a job in the background."""
+    """Runs one command and returns the exit code. Handles SIGINT even if a shell script started the front
+    door in the background, where that signal is ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
@@ -306,7 +308,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"percival: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read stdout has gone; without this Python would complain once more when it ends.
+        # The reader of stdout is gone. Without this Python would report the same error again at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_INTERRUPTED
     except KeyboardInterrupt:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`percival debug`: gdb on the kernel, stopped at its first line in its own address space."""
+"""`percival debug`: starts gdb on the kernel, stopped at its first line in its own address space."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ STUB_TIMEOUT_S = 20.0
 
 
 def gdb_command(kernel: Path, stub: Path, arguments: Sequence[str]) -> List[str]:
-    """gdb with the kernel's symbols and the commands of scripts/gdb, running up to the first line. The
-    breakpoint is a hardware one: the address it lies at is not mapped yet when it is set."""
+    """Returns the command line of gdb. It loads the kernel's symbols and the commands of scripts/gdb, and
+    runs to FIRST_LINE. The breakpoint is a hardware one, because its address is not mapped yet when it is
+    set."""
     commands = [f"source {COMMANDS}", f"target extended-remote {stub}", f"thbreak {FIRST_LINE}", "continue"]
     preset = [word for command in commands for word in ("-ex", command)]
-    # In the extended protocol, and not told that it was attached, gdb ends the machine when it ends;
-    # otherwise it would let the kernel run on.
+    # gdb ends the machine when it exits if it uses the extended protocol and does not learn that it was
+    # attached. Otherwise it would let the kernel run on.
     settings = ["set confirm off", "set pagination off", "set remote query-attached-packet off"]
     early = [word for setting in (*settings, f"directory {ROOT}") for word in ("-iex", setting)]
     return [GDB, "-q", *early, str(kernel), *preset, *arguments]
@@ -42,9 +43,9 @@ def _wait_for(stub: Path, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextlib.contextmanager
-def _ctrl_c_is_gdbs() -> Iterator[None]:
-    """While gdb runs, Ctrl-C stops the kernel in gdb instead of ending the front door. (A handler, and not
-    SIG_IGN, because gdb would inherit that.)"""
+def _leave_ctrl_c_to_gdb() -> Iterator[None]:
+    """Leaves Ctrl-C to gdb, where it stops the kernel, instead of ending the front door. It installs a
+    handler rather than SIG_IGN, because gdb would inherit the latter."""
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
         yield
@@ -53,8 +54,8 @@ def _ctrl_c_is_gdbs() -> Iterator[None]:
 
 
 def debug(run: boot.Run, arguments: Sequence[str], *, may_build: bool) -> int:
-    """The command; returns gdb's exit code. QEMU ends with gdb. The stub is a socket in a private
-    directory: it meets no other stub, and nobody else can reach it."""
+    """Runs the command and returns gdb's exit code. QEMU ends with gdb. The stub is a socket in a private
+    directory, so it collides with no other stub and no other user can reach it."""
     boot.prepare(run, may_build=may_build)
     with tempfile.TemporaryDirectory(prefix="percival-") as name:
         stub = Path(name) / "gdb"
@@ -62,5 +63,5 @@ def debug(run: boot.Run, arguments: Sequence[str], *, may_build: bool) -> int:
         command = qemu.command(run.machine, image(run.preset), run.append, gdb=gdb, extra=run.extra)
         with console.started(command) as process:
             _wait_for(stub, process)
-            with _ctrl_c_is_gdbs():
+            with _leave_ctrl_c_to_gdb():
                 return subprocess.run(gdb_command(elf(run.preset), stub, arguments), check=False).returncode

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`percival layout`: the kernel's address space, from the constants of mm/address_space/layout.hpp.
-They are compiled for the host; nothing is booted."""
+"""`percival layout`: prints the kernel's address space from the constants of mm/address_space/layout.hpp.
+It compiles them for the host and boots nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONSTANTS = ("PERCIVAL_GRANULE_KIB", "PERCIVAL_VA_BITS")
 LOCAL = "local percpu"
 GLOBAL = "global percpu"
 FOLDED = "folded linear"
-# What a region is to the CPUs' roots; all others look the same through each.
+# How the roots show these regions. All other regions are shared.
 OWNERS = {
     GLOBAL: "shared: a slab for each CPU",
     LOCAL: "own: the CPU's slab",
@@ -46,14 +46,14 @@ class Region:
 
     @property
     def last(self) -> int:
-        """Its last address."""
+        """The region's last address."""
         return self.base + self.size - 1
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The address space of one preset, low to high; `window` is where local percpu lies in a table of
-    `private_level`: its first entry, and how many it has."""
+    """The address space of one preset, with regions in ascending order. `window` holds the first entry of
+    local percpu in a table of `private_level`, and the number of its entries."""
 
     granule_kib: int
     va_bits: int
@@ -63,12 +63,12 @@ class Layout:
     regions: Tuple[Region, ...]
 
     def region(self, name: str) -> Region:
-        """The region of that name."""
+        """Returns the region called `name`."""
         return next(region for region in self.regions if region.name == name)
 
 
 def constants(preset: str) -> Dict[str, str]:
-    """What the preset sets, itself or through the presets it inherits from."""
+    """Returns the variables that a preset sets, itself or through the presets that it inherits from."""
     presets = {entry["name"]: entry for entry in json.loads(PRESETS_FILE.read_text())["configurePresets"]}
     found: Dict[str, str] = {}
     name = preset
@@ -79,7 +79,7 @@ def constants(preset: str) -> Dict[str, str]:
 
 
 def _compiled(granule_kib: str, va_bits: str) -> str:
-    """Compiles and runs the program that prints the constants."""
+    """Compiles and runs the program that prints the constants, and returns its output."""
     compiler = shutil.which(COMPILER)
     if compiler is None:
         raise Unavailable(f"{COMPILER} is missing; './percival setup' installs it")
@@ -94,7 +94,7 @@ def _compiled(granule_kib: str, va_bits: str) -> str:
 
 
 def read(preset: str) -> Layout:
-    """The layout of a preset."""
+    """Reads the layout of a preset."""
     check_kernel_preset(preset)
     granule_kib, va_bits = (constants(preset)[name] for name in CONSTANTS)
     first, *rest = [line.split("\t") for line in _compiled(granule_kib, va_bits).splitlines()]
@@ -104,7 +104,7 @@ def read(preset: str) -> Layout:
 
 
 def size_text(size: int) -> str:
-    """In the largest unit in which it is a whole number."""
+    """Returns a size in the largest unit in which it is a whole number."""
     units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
     unit = 0
     while size % 1024 == 0 and unit + 1 < len(units):
@@ -147,7 +147,7 @@ def _boxes(left: str, between: str, right: str, after: str = "") -> str:
 
 
 def _picture(layout: Layout) -> List[str]:
-    """Two CPUs' roots, with a line for each region."""
+    """Draws the roots of two CPUs, with a line for each region."""
     edge = "─" * BOX
     lines = [
         _boxes("CPU 0's root", "", "CPU 1's root"),
@@ -170,12 +170,12 @@ def _picture(layout: Layout) -> List[str]:
 
 
 def text(layout: Layout) -> str:
-    """What the command prints."""
+    """Returns the output of the command."""
     title = f"{layout.granule_kib} KiB granule, {layout.va_bits} bit addresses"
     return "\n".join([title, "", *_table(layout), "", _window(layout), "", *_picture(layout)]) + "\n"
 
 
 def layout(preset: str) -> int:
-    """The command; returns its exit code."""
+    """Runs the command and returns its exit code."""
     print(text(read(preset)), end="")
     return 0

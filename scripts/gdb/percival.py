@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""gdb commands for a stopped Percival in QEMU: percpu, ptwalk, roots and threads. `./percival debug` loads
-them.
+"""gdb commands for a stopped Percival in QEMU: percpu, ptwalk, roots and threads.
 
-Runs in gdb's own Python. CPU n of the kernel is gdb's thread n + 1, as QEMU numbers them. The CPUs' registers
-say most: SP_EL0 points to the running thread, TPIDR_EL1 holds the distance from a local percpu address to this
-CPU's global one (mm/percpu/area.hpp), TTBR1_EL1 and TCR_EL1 say where a walk begins and how it goes.
+`./percival debug` loads them into gdb's own Python. CPU n of the kernel is gdb's thread n + 1, as QEMU
+numbers them. The commands read the CPUs' registers: SP_EL0 points to the running thread, TPIDR_EL1 holds the
+distance from a local percpu address to the CPU's global one (mm/percpu/area.hpp), and TTBR1_EL1 and TCR_EL1
+tell where a walk begins and how many levels it has.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _cpus() -> Dict[int, gdb.InferiorThread]:
 
 @contextlib.contextmanager
 def _on(cpu: int) -> Iterator[None]:
-    """Registers and virtual memory are that CPU's meanwhile."""
+    """Reads registers and virtual memory of `cpu` inside the with statement."""
     before, cpus = gdb.selected_thread(), _cpus()
     if cpu not in cpus:
         raise gdb.GdbError(f"there is no CPU {cpu}; there are 0 to {len(cpus) - 1}")
@@ -57,7 +57,7 @@ def _register(cpu: int, name: str) -> int:
 
 @contextlib.contextmanager
 def _physical_memory() -> Iterator[None]:
-    """Memory is read by physical address meanwhile."""
+    """Reads memory by physical address inside the with statement."""
     connection = gdb.selected_inferior().connection
     connection.send_packet("Qqemu.PhyMemMode:1")
     try:
@@ -73,7 +73,7 @@ def _descriptor(address: int) -> int:
 
 @dataclass(frozen=True)
 class Translation:
-    """How a CPU translates kernel addresses: from its TCR_EL1 and TTBR1_EL1 (Arm ARM D8)."""
+    """How a CPU translates kernel addresses, according to its TCR_EL1 and TTBR1_EL1 (Arm ARM D8)."""
 
     page_shift: int
     va_bits: int
@@ -82,34 +82,34 @@ class Translation:
 
     @classmethod
     def of(cls, cpu: int) -> "Translation":
-        """Raises an error where the CPU is on no root."""
+        """Reads the translation of `cpu`; raises an error if it runs on no root yet."""
         tcr, ttbr = _register(cpu, "TCR_EL1"), _register(cpu, "TTBR1_EL1")
         page_shift = {1: 14, 2: 12, 3: 16}.get(_bits(tcr, 31, 30), 0)
         va_bits = 64 - _bits(tcr, 21, 16)
         if page_shift == 0 or ttbr == 0:
             raise gdb.GdbError(f"cpu{cpu} is on no root yet")
         wide = bool(_bits(tcr, 59, 59)) or page_shift == 16 and _bits(tcr, 34, 32) == 6
-        # A table is aligned to 64 bytes or more; BADDR[51:48] are in bits 5:2 where addresses are wide.
+        # A table is aligned to at least 64 bytes. With wide addresses bits 5:2 hold BADDR[51:48].
         start = ttbr & 0xFFFF_FFFF_FFC0 | (_bits(ttbr, 5, 2) << 48 if wide else 0)
         return cls(page_shift, va_bits, wide, start)
 
     @property
     def start_level(self) -> int:
-        """The level of the table a walk begins at."""
+        """The level of the table that a walk begins at."""
         index_bits = self.page_shift - 3
         return LAST_LEVEL + 1 - -(-(self.va_bits - self.page_shift) // index_bits)
 
     def shift(self, level: int) -> int:
-        """What an entry of that level covers, as a power of two."""
+        """Returns the size that an entry of `level` covers, as a power of two."""
         return self.page_shift + (LAST_LEVEL - level) * (self.page_shift - 3)
 
     def index(self, address: int, level: int) -> int:
-        """The entry of a table of that level which the address lies in."""
+        """Returns the index of the entry for `address` in a table of `level`."""
         top = self.va_bits if level == self.start_level else self.shift(level - 1)
         return _bits(address, top - 1, self.shift(level))
 
     def output(self, descriptor: int) -> int:
-        """The physical address in a descriptor: of a table, a block or a page."""
+        """Returns the physical address of the table, block or page that a descriptor points to."""
         if not self.wide:
             return descriptor & _mask(47, self.page_shift)
         if self.page_shift == 16:
@@ -122,7 +122,7 @@ def _mask(high: int, low: int) -> int:
 
 
 def _walk(address: int, translation: Translation) -> Iterator[str]:
-    """A line for each level, and one for how it ends."""
+    """Yields a line for each level of a walk, and one for its result."""
     table = translation.start
     for level in range(translation.start_level, LAST_LEVEL + 1):
         index = translation.index(address, level)
@@ -152,8 +152,8 @@ def _kernel_half(address: int, translation: Translation) -> bool:
 class PtWalk(gdb.Command):
     """Walk a CPU's root table in memory: ptwalk ADDRESS [CPU]
 
-Prints each level's descriptor and the physical address, or the level at which there is none. ADDRESS is an
-expression. CPU is a number; without it the selected CPU's root is walked."""
+    Prints the descriptor of each level, and the physical address or the level at which the walk ends.
+    ADDRESS is an expression. CPU is a number; without it ptwalk uses the root of the selected CPU."""
 
     def __init__(self) -> None:
         super().__init__("ptwalk", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
@@ -175,7 +175,7 @@ expression. CPU is a number; without it the selected CPU's root is walked."""
 class PercpuVariable(gdb.Command):
     """Print a CPU's copy of a static PerCpu variable: percpu CPU VARIABLE
 
-VARIABLE may be a part of one, such as idle_thread.value_.name. Reads the copy at its global address."""
+    VARIABLE may be a member of one, such as idle_thread.value_.name. Reads the copy at its global address."""
 
     def __init__(self) -> None:
         super().__init__("percpu", gdb.COMMAND_DATA, gdb.COMPLETE_EXPRESSION)
@@ -199,14 +199,14 @@ VARIABLE may be a part of one, such as idle_thread.value_.name. Reads the copy a
 
 
 def _root_of(cpu: int) -> int:
-    """The root that the kernel made for the CPU."""
+    """Returns the physical address of the root that the kernel made for `cpu`."""
     tables = _evaluate(f"{LAYOUT}::kPrivateTables")
     return _evaluate(f"{ROOTS}.base.raw_") + (cpu * tables << _evaluate(f"{GEOMETRY}::kPageShift"))
 
 
 def _start_of(root: int, translation: Translation) -> int:
-    """Where hardware enters that root's tree: further down where a 52-bit build runs at 48 bits
-    (mm/address_space/fold.hpp)."""
+    """Returns the table at which hardware begins a walk of `root`. This is below the root if a 52-bit build
+    runs with 48 bits (mm/address_space/fold.hpp)."""
     va_bits = _evaluate(f"{GEOMETRY}::kVaBits")
     if va_bits == translation.va_bits:
         return root
@@ -241,7 +241,7 @@ class Roots(gdb.Command):
 
 
 def _field(value: gdb.Value, name: str) -> Optional[gdb.Value]:
-    """A member of that name, of the object itself or of a base or a part of it."""
+    """Returns the member called `name` of an object, of its bases or of its parts, or None."""
     own_type = value.type.strip_typedefs()
     if own_type.code != gdb.TYPE_CODE_STRUCT:
         return None
@@ -269,7 +269,7 @@ def _describe(thread: gdb.Value) -> str:
 
 
 def _ready(queue: gdb.Value) -> List[gdb.Value]:
-    """The threads on a queue, from the highest priority down."""
+    """Returns the threads on a run queue, from the highest priority down."""
     thread_type = gdb.lookup_type("percival::Thread").pointer()
     lists = _member(_member(_member(queue, "ready_"), "lists_"), "_M_elems")
     found = []
@@ -282,7 +282,7 @@ def _ready(queue: gdb.Value) -> List[gdb.Value]:
 
 
 class Threads(gdb.Command):
-    """Print the thread that each CPU runs, and those that are ready to: threads"""
+    """Print the thread that each CPU runs, and the threads that are ready to run: threads"""
 
     def __init__(self) -> None:
         super().__init__("threads", gdb.COMMAND_DATA)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The gdb commands of scripts/gdb, on a kernel that is stopped in QEMU."""
+"""Tests the gdb commands of scripts/gdb on a kernel that is stopped in QEMU."""
 
 import re
 import subprocess
@@ -9,12 +9,12 @@ from typing import Dict, List
 
 PERCIVAL = Path(__file__).resolve().parents[2] / "percival"
 VARIABLE = "percival::run_queues"
-ON_CPU_1 = f"(char*)&{VARIABLE} + ($TPIDR_EL1 + (1 << 30))"  # said on CPU 0: slabs are 1 GiB apart at 4k-48
+ON_CPU_1 = f"(char*)&{VARIABLE} + ($TPIDR_EL1 + (1 << 30))"  # for CPU 0: at 4k-48 slabs are 1 GiB apart
 UNMAPPED = "0xffffff8000000000"  # between vmemmap and PCI I/O at 4k-48
 
 
 def stopped(machine: List[str], function: str, commands: List[str]) -> Dict[str, str]:
-    """What each gdb command prints when the kernel has come to `function`."""
+    """Returns what each gdb command prints when the kernel has stopped at `function`."""
     words = [f"thbreak {function}", "continue"]
     for command in commands:
         words += [f"echo [[{command}]]\\n", command]
@@ -35,7 +35,7 @@ def stopped(machine: List[str], function: str, commands: List[str]) -> Dict[str,
 
 
 def physical(walk: str) -> int:
-    """Where a walk ended."""
+    """Returns the physical address that a walk ended at."""
     match = re.search(r"^physical address P:(0x[0-9a-f]+)$", walk, re.MULTILINE)
     if match is None:
         raise AssertionError(walk)
@@ -88,7 +88,7 @@ class FourCpusTest(unittest.TestCase):
         self.assertEqual(physical(own), physical(self.out[f"ptwalk &{VARIABLE} 0"]))
         self.assertEqual(physical(others), physical(self.out[f"ptwalk &{VARIABLE} 1"]))
 
-    def test_a_walk_says_at_which_level_it_ends(self) -> None:
+    def test_a_walk_of_an_unmapped_address_names_the_level_at_which_it_ends(self) -> None:
         self.assertRegex(self.out[f"ptwalk {UNMAPPED}"], r"\nnot mapped: invalid at level \d\n$")
 
     def test_a_percpu_variable_is_printed_from_the_cpus_global_address(self) -> None:
@@ -111,7 +111,7 @@ class FourCpusTest(unittest.TestCase):
         running = [line for line in lines if re.match(r"cpu\d runs ", line)]
         self.assertEqual([line[:4] for line in running], ["cpu0", "cpu1", "cpu2", "cpu3"])
 
-    def test_wrong_arguments_are_told_from_others(self) -> None:
+    def test_wrong_arguments_are_refused_with_a_message(self) -> None:
         self.assertIn("is not in the kernel's half", self.out["ptwalk 0x1000"])
         self.assertIn("is not a static PerCpu variable", self.out["percpu 1 boot_thread"])
         self.assertIn("there is no CPU 4; there are 0 to 3", self.out["percpu 4 idle_thread"])
@@ -120,7 +120,7 @@ class FourCpusTest(unittest.TestCase):
 
 
 class OneCpuTest(unittest.TestCase):
-    def test_a_thread_that_waits_for_the_cpu_is_shown_behind_the_running_one(self) -> None:
+    def test_a_ready_thread_is_shown_after_the_running_one(self) -> None:
         asked = "selftest=threads.a_higher_priority_runs_first_and_replaces_a_lower_one_at_once"
         out = stopped(["--cpus", "1", "--append", asked], "percival::join", ["threads"])
         self.assertRegex(

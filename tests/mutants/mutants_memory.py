@@ -125,7 +125,7 @@ MUTANTS = (
         "area == nullptr || !area->is(VmState::Used) || area->kind != kind",
         "area == nullptr || area->kind != kind",
         REGION,
-        "*ClaimedAndOnce*",
+        "*AClaimNeedsBase*",
     ),
     on_host(
         "region: an area of another kind can be claimed",
@@ -133,7 +133,7 @@ MUTANTS = (
         "area == nullptr || !area->is(VmState::Used) || area->kind != kind",
         "area == nullptr || !area->is(VmState::Used)",
         REGION,
-        "*ClaimedAndOnce*",
+        "*AClaimNeedsBase*",
     ),
     on_host(
         "region: a free area does not merge with the one behind it",
@@ -141,15 +141,15 @@ MUTANTS = (
         "        merge(*hole, *after);",
         "        static_cast<void>(after);",
         REGION,
-        "*ComesBackWhole*",
+        "*ExhaustedRegion*",
     ),
     on_host(
         "region: a new area keeps the slots of an old one",
         "mm/vmalloc/vm_region.cpp",
-        "    hole.slots = nullptr; // those of what the note was for before\n",
+        "    hole.slots = nullptr; // the note may have been used for other addresses\n",
         "",
         REGION,
-        "*KnowsNothing*",
+        "*ReusedNoteForgets*",
     ),
     on_host(
         "region: the first of two notes leaks if the second cannot be made",
@@ -157,7 +157,7 @@ MUTANTS = (
         "        delete_area_note(low);\n",
         "",
         REGION,
-        "*OneNoteOfTwo*",
+        "*OnlyOneOfTwoNotes*",
     ),
     on_host(
         "region: holes that fit only because of their alignment are not found",
@@ -165,7 +165,7 @@ MUTANTS = (
         "    if (!has(areas_.root(), size))\n        return nullptr;\n",
         "    return nullptr;\n",
         REGION,
-        "*TheOnlyHole*",
+        "*AHoleThatFitsOnly*",
     ),
     on_host(
         "tree: never balanced",

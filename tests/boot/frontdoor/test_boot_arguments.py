@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the front door and README.md say of the boot arguments is what the kernel's table says. (A row of the
-boot matrix, lists_its_boot_arguments, compares that with what the kernel itself prints.)"""
+"""The front door and README.md show the boot arguments as the kernel's table has them. (A row of the boot
+matrix, lists_its_boot_arguments, compares this with the kernel's own output.)"""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ class HelpTest(TreeTestCase):
         self.assertIn("\n".join(help_lines()) + "\n", done.stdout)
         self.assertLessEqual(max(map(len, help_lines())), 110)
 
-    def test_without_the_kernels_sources_help_says_so(self) -> None:
+    def test_help_reports_that_the_kernels_sources_are_missing(self) -> None:
         done = self.run_percival("boot", "--help")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("boot_argument_table.hpp cannot be read", " ".join(done.stdout.split()))
@@ -53,7 +53,7 @@ class CheckTest(unittest.TestCase):
     def line(argument: BootArgument) -> str:
         return f"argument: {argument.usage:34} {argument.default:8} {argument.meaning}"
 
-    def test_the_kernels_list_has_to_be_the_table(self) -> None:
+    def test_the_kernels_list_must_equal_the_table(self) -> None:
         lines = [self.line(argument) for argument in boot_arguments()]
         self.assertEqual(argument_list(["Percival", *lines], self.ROW), [])
         self.assertTrue(argument_list(lines[1:], self.ROW))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`percival layout`, for every preset, and the copy of its output in the documentation."""
+"""Tests `percival layout` for every preset, and the copy of its output in the documentation."""
 
 import re
 import shutil
@@ -12,21 +12,19 @@ from frontdoor import layout
 from frontdoor.build import HOST_PRESET, presets
 
 DOCUMENT = ROOT / "docs" / "architecture.md"
-BLOCK = re.compile(
-    r"<!-- begin: percival layout -->\n```\w*\n(.*?)```\n<!-- end: percival layout -->", re.DOTALL
-)
+BLOCK = re.compile(r"<!-- layout -->\n```\w*\n(.*?)```\n<!-- end -->", re.DOTALL)
 SOURCE = (ROOT / "mm" / "address_space" / "layout.hpp").read_text()
 
 
 def printed(*arguments: str) -> str:
-    """What the command prints."""
+    """Returns the output of the command."""
     command = [str(ROOT / "percival"), "layout", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @unittest.skipUnless(shutil.which(layout.COMPILER), f"{layout.COMPILER} is missing")
 class LayoutTest(unittest.TestCase):
-    def test_the_default_is_4k_48_as_the_source_states_it(self) -> None:
+    def test_the_default_is_4k_48_and_agrees_with_the_source(self) -> None:
         regions = {region.name: region for region in layout.read("4k-48").regions}
         for constant, name in (
             ("kLinear", "linear map"),
@@ -40,7 +38,7 @@ class LayoutTest(unittest.TestCase):
             self.assertEqual(regions[name].base, int(stated[1].replace("'", ""), 16), name)
         self.assertEqual(printed(), printed("--preset", "4k-48"))
 
-    def test_every_preset_has_its_regions_low_to_high_without_overlap(self) -> None:
+    def test_regions_of_every_preset_ascend_without_overlap(self) -> None:
         for preset in presets():
             if preset == HOST_PRESET:
                 continue
@@ -52,7 +50,7 @@ class LayoutTest(unittest.TestCase):
                 self.assertLess(read.regions[-1].last, 2**64)
                 self.assertTrue(all(len(line) <= 110 for line in layout.text(read).splitlines()))
 
-    def test_presets_take_over_what_they_inherit(self) -> None:
+    def test_presets_inherit_variables(self) -> None:
         self.assertEqual(layout.constants("debug")["PERCIVAL_VA_BITS"], "48")
         self.assertEqual(layout.constants("16k-47")["PERCIVAL_GRANULE_KIB"], "16")
 

@@ -15,7 +15,7 @@ namespace {
 using Table = BootArgumentTable;
 using Problem = BootArgumentError::Problem;
 
-// Nobody but the table makes what can be read.
+// Only the table makes entries, and only entries can be read.
 static_assert(!std::is_constructible_v<FlagArgument, BootArgument>);
 static_assert(!std::is_invocable_v<decltype(&BootArguments::flag), BootArguments, BootArgument>);
 static_assert(!std::is_invocable_v<decltype(&BootArguments::flag), BootArguments, NumberArgument>);
@@ -43,7 +43,7 @@ std::vector<std::string_view> unknown_of(std::string_view text)
     return all;
 }
 
-TEST(BootArguments, the_last_of_a_name_counts)
+TEST(BootArguments, the_last_of_several_values_counts)
 {
     const BootArguments arguments{"bench=1 ptdump bench=2 verdict bench=3"};
     EXPECT_EQ(arguments.text(Table::kBench), "3");
@@ -60,14 +60,14 @@ TEST(BootArguments, names_match_whole)
     EXPECT_TRUE(arguments.flag(Table::kSelftestList));
 }
 
-TEST(BootArguments, a_text_that_is_not_given_is_its_default)
+TEST(BootArguments, a_missing_text_is_its_default)
 {
     EXPECT_EQ(BootArguments{""}.text(Table::kSelftest), "*");
     EXPECT_EQ(BootArguments{"selftest="}.text(Table::kSelftest), "");
     EXPECT_TRUE(BootArguments{"bench"}.is_given(Table::kBench));
 }
 
-TEST(BootArguments, a_flag_is_set_by_its_name_and_cleared_by_a_no)
+TEST(BootArguments, a_flag_is_set_by_its_name_and_cleared_by_a_negative_value)
 {
     for (const char* text : {"ptdump", "ptdump=1", "ptdump=yes"})
         EXPECT_TRUE(BootArguments{text}.flag(Table::kPtdump)) << text;
@@ -92,7 +92,7 @@ TEST(BootArguments, numbers_are_decimal_or_hexadecimal)
     EXPECT_EQ(number("0xffffffffffffffff"), ~u64{0});
 }
 
-TEST(BootArguments, a_number_that_is_not_given_is_its_default)
+TEST(BootArguments, a_missing_number_is_its_default)
 {
     const auto read = BootArguments{"selftest.repeat=7"}.number(Table::kSelftestTimeout);
     EXPECT_EQ(read.value, 30U);
@@ -100,7 +100,7 @@ TEST(BootArguments, a_number_that_is_not_given_is_its_default)
     EXPECT_FALSE(read.problem);
 }
 
-TEST(BootArguments, what_is_no_number_is_reported_with_its_name_and_the_default_used)
+TEST(BootArguments, a_wrong_number_is_reported_and_replaced_by_the_default)
 {
     for (const char* value : {"", "soon", "-1", "+1", "1 ", "1s", "0x", "0xg", "1e3", "0b1", " 1"}) {
         const std::string text = "selftest.timeout=\"" + std::string{value} + "\"";
@@ -123,7 +123,7 @@ TEST(BootArguments, a_number_beyond_64_bits_is_reported)
     }
 }
 
-// Reads each word of a choice and expects the enumerators from 0 up.
+// Reads each word of a choice and expects the enumerators in order, from 0 on.
 template <class Choice>
 void expect_choices(const BootArgumentOf<Choice>& argument, const std::vector<std::string>& words)
 {
@@ -147,7 +147,7 @@ TEST(BootArguments, a_choice_is_the_enumerator_of_its_word)
     EXPECT_EQ(static_cast<int>(PercpuAddChoice::Auto), 3);
 }
 
-TEST(BootArguments, a_choice_that_is_not_given_is_its_default)
+TEST(BootArguments, a_missing_choice_is_its_default)
 {
     const BootArguments none{""};
     EXPECT_EQ(none.choice(Table::kLinear).value, LinearChoice::Blocks);
@@ -159,7 +159,7 @@ TEST(BootArguments, a_choice_that_is_not_given_is_its_default)
     EXPECT_FALSE(none.choice(Table::kVerdict).problem);
 }
 
-TEST(BootArguments, a_word_that_is_no_choice_is_reported_with_those_there_are_and_the_default_used)
+TEST(BootArguments, a_wrong_choice_is_reported_with_all_choices_and_replaced_by_the_default)
 {
     const auto fast = BootArguments{"percpu.add=fast"}.choice(Table::kPercpuAdd);
     EXPECT_EQ(fast.value, PercpuAddChoice::Auto);
@@ -173,14 +173,14 @@ TEST(BootArguments, a_word_that_is_no_choice_is_reported_with_those_there_are_an
         EXPECT_TRUE(BootArguments{text}.choice(Table::kLinear).problem) << text;
 }
 
-TEST(BootArguments, are_unknown_when_only_their_family_is_in_the_table)
+TEST(BootArguments, an_argument_is_unknown_if_only_its_family_is_in_the_table)
 {
     EXPECT_EQ(unknown_of("selftest.lits percpu.mode=local arguments bench.list=1 selftest.list"),
               (std::vector<std::string_view>{"selftest.lits", "percpu.mode", "arguments", "bench.list"}));
     EXPECT_TRUE(unknown_of("console=ttyAMA0 selftests quiet percpus .list").empty());
 }
 
-TEST(BootArguments, the_whole_table_is_known_and_each_entry_is_in_it_once)
+TEST(BootArguments, each_entry_of_the_table_is_known_and_unique)
 {
     std::vector<std::string_view> names;
     std::string all;
@@ -194,7 +194,7 @@ TEST(BootArguments, the_whole_table_is_known_and_each_entry_is_in_it_once)
     EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
 }
 
-TEST(BootArguments, show_how_they_are_written)
+TEST(BootArguments, usage_shows_name_and_values)
 {
     EXPECT_EQ(usage_of(Table::kSelftest), "selftest=GLOB[,GLOB]");
     EXPECT_EQ(usage_of(Table::kBench), "bench[=GLOB[,GLOB]]");
@@ -202,7 +202,7 @@ TEST(BootArguments, show_how_they_are_written)
     EXPECT_EQ(usage_of(Table::kPercpu), "percpu=local|restart|guarded|auto");
 }
 
-TEST(BootArguments, a_choice_that_the_build_lacks_is_not_shown_and_not_taken)
+TEST(BootArguments, a_choice_that_the_build_lacks_is_neither_shown_nor_accepted)
 {
     BootArgument without_local{Table::kPercpu};
     without_local.first_choice = 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whether a tree of kernel/lib/address_tree.hpp keeps its promises, recomputed from scratch.
+// Checks the invariants of a tree of kernel/lib/address_tree.hpp by computing everything from scratch.
 #pragma once
 
 #include "kernel/lib/address_tree.hpp"
@@ -13,7 +13,8 @@ namespace percival::testing {
 template <class Node>
 class AddressTreeCheck {
 public:
-    // Empty, or what is wrong. All nodes in order, from `root` down.
+    // Checks the tree below `root`, which may be null, and puts its nodes into `in_order`. Returns an empty
+    // string, or what is wrong.
     static std::string run(Node* root, std::vector<Node*>& in_order)
     {
         AddressTreeCheck check{in_order};
@@ -23,7 +24,7 @@ public:
         const int depth = check.visit(root);
         if (check.problem_.empty() && depth > 1.4405 * std::log2(static_cast<double>(in_order.size()) + 2))
             return "the tree is too deep";
-        return check.problem_.empty() ? check.neighbours() : check.problem_;
+        return check.problem_.empty() ? check.check_neighbours() : check.problem_;
     }
 
 private:
@@ -31,7 +32,7 @@ private:
 
     explicit AddressTreeCheck(std::vector<Node*>& in_order) : in_order_{in_order} {}
 
-    // The depth of the subtree.
+    // Checks the subtree of `node` and returns its depth.
     int visit(Node* node)
     {
         if (node == nullptr || !problem_.empty())
@@ -47,13 +48,14 @@ private:
             problem_ = "a node is out of balance";
         if (node->tree.height != 1 + std::max(left, right))
             problem_ = "a height is wrong";
-        // The children's summaries have been checked.
+        // The summaries of the children are checked already, and summarize() relies on them.
         if (!(node->summary == node->summarize()))
             problem_ = "a summary is out of date";
         return 1 + std::max(left, right);
     }
 
-    std::string neighbours() const
+    // Checks that previous() and next() find the neighbours of each node.
+    std::string check_neighbours() const
     {
         for (std::size_t at = 0; at < in_order_.size(); ++at) {
             Node* before = at == 0 ? nullptr : in_order_[at - 1];

@@ -21,7 +21,8 @@ namespace {
 
 const std::filesystem::path kTrees{PERCIVAL_DEVICE_TREES};
 
-// Ends the program: a test's own input is wrong, not what it tests.
+// Returns `result`, or ends the program if it is an error: then the input of the test is wrong, not the
+// tested code.
 int expect_fdt(int result, const std::string& what)
 {
     if (result >= 0)
@@ -136,7 +137,7 @@ Blob TreeEditor::finish() const
 GuardedBlob::GuardedBlob(std::span<const std::byte> bytes)
 {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    // The reader wants 8-byte alignment, so up to 7 bytes lie between the last byte and the page behind.
+    // The reader needs 8-byte alignment, so up to 7 bytes lie between the last byte and the page behind.
     const std::size_t room = (bytes.size() + 7) / 8 * 8;
     const std::size_t readable = (room + page - 1) / page * page;
     mapping_size_ = readable + page;

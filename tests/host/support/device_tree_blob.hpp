@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Device tree blobs for tests: compiled ones from files, ways to change them, and memory in which reading one
-// byte too far is noticed. Shared by the host tests and the fuzzers.
+// Device tree blobs for tests: loads compiled ones from files, changes them, and puts them into memory where
+// a read beyond their end is noticed. The host tests and the fuzzers share this.
 #pragma once
 
 #include "kernel/device_tree/device_tree.hpp"
@@ -17,16 +17,19 @@ namespace percival::testing {
 
 using Blob = std::vector<std::byte>;
 
-// A .dtb that the build made from tests/host/device_trees or from QEMU, packed: without slack at its end.
+// Loads a .dtb that the build made from tests/host/device_trees or from QEMU. It is packed, that is without
+// slack at its end.
 Blob load_tree(std::string_view name);
+
+// Returns the names of all trees, sorted.
 std::vector<std::string> all_trees();
 
-// A blob to which nodes and properties can be added and from which they can be taken away.
+// Adds nodes and properties to a blob and removes them.
 class TreeEditor {
 public:
     explicit TreeEditor(const Blob& blob);
 
-    // Nodes are named by path. A node or property that should exist and does not ends the test program.
+    // Nodes are named by path. If a node or property that should exist does not, the test program ends.
     TreeEditor& add_node(const std::string& parent, const std::string& name);
     TreeEditor& remove_node(const std::string& path);
     TreeEditor& set_cells(const std::string& path, const std::string& property,
@@ -37,6 +40,7 @@ public:
     TreeEditor& remove_property(const std::string& path, const std::string& property);
     TreeEditor& add_block_reservation(u64 address, u64 size);
 
+    // Returns the changed blob, packed.
     Blob finish() const;
 
 private:
@@ -45,8 +49,8 @@ private:
     Blob blob_;
 };
 
-// A copy of a blob of which nothing before, and nothing after the last byte can be read: the page behind is
-// not accessible (libfdt is not instrumented), and what is left of the last page is poisoned for the
+// Holds a copy of a blob that lets nobody read before its first or behind its last byte. The page behind is
+// inaccessible, because libfdt is not instrumented. The rest of the blob's own pages is poisoned for
 // instrumented code.
 class GuardedBlob {
 public:
@@ -63,12 +67,12 @@ private:
     std::span<std::byte> bytes_;
 };
 
-// One reading of a guarded copy, with what the reader promises checked.
+// Reads a guarded copy of a blob and checks what the reader promises.
 struct Reading {
     explicit Reading(std::span<const std::byte> bytes);
 
     bool ok() const { return sentence.empty(); }
-    // Whether some note contains `text`.
+    // Returns true if some note contains `text`.
     bool has_note(std::string_view text) const;
     std::string all_notes() const;
 

@@ -15,7 +15,7 @@ bool is_physical(PhysRange range)
            range.size.count() <= kPhysicalLimit - range.base.raw();
 }
 
-// Inside the blob or nowhere near it (a literal).
+// Returns true if `text` lies inside the blob or entirely outside of it, as a literal does.
 bool is_sane(std::string_view text, std::span<const std::byte> blob)
 {
     const auto* begin = reinterpret_cast<const std::byte*>(text.data());
@@ -56,7 +56,7 @@ std::string broken_cpus(const MachineDescription& machine)
     std::set<u64> seen;
     for (const CpuDescription& cpu : machine.cpus) {
         if (!seen.insert(cpu.mpidr).second)
-            return "an MPIDR is there twice";
+            return "two CPUs have the same MPIDR";
         if ((cpu.mpidr & ~u64{0xff'00ff'ffff}) != 0)
             return "an MPIDR has bits outside the affinity fields";
         if (cpu.numa_node >= kMaxNumaNodes)
@@ -65,7 +65,7 @@ std::string broken_cpus(const MachineDescription& machine)
             return "a CPU needs PSCI and there is none";
         if (cpu.start == CpuStart::SpinTable &&
             (cpu.release_address.raw() % 8 != 0 || cpu.release_address.raw() >= kPhysicalLimit))
-            return "a release address is no doubleword's";
+            return "a release address is misaligned or beyond the physical address space";
     }
     return {};
 }
@@ -102,7 +102,7 @@ std::string violated_invariant(const MachineDescription& machine, std::span<cons
         return broken;
     if (!is_sane(machine.model, blob) || !is_sane(machine.compatible, blob) ||
         !is_sane(machine.boot_arguments, blob))
-        return "a text reaches out of the blob";
+        return "a text extends beyond the blob";
     return {};
 }
 

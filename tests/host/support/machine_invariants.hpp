@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What read_device_tree() promises about a machine it could read (INV-device_tree-1), whatever the tree was.
+// Checks what read_device_tree() promises about every machine that it could read (INV-device_tree-1).
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
@@ -10,7 +10,8 @@
 
 namespace percival::testing {
 
-// Names the first broken promise; empty if all are kept. `blob` is what the description was read from.
+// Returns the first broken promise, or an empty string if all are kept. `blob` is the tree that `machine` was
+// read from.
 std::string violated_invariant(const MachineDescription& machine, std::span<const std::byte> blob);
 
 } // namespace percival::testing

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Names for tests that run once for each tree.
+// Names of tests that run once for each device tree.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,6 +9,7 @@
 
 namespace percival::testing {
 
+// Returns the name of a tree as gtest accepts it, with underscores for hyphens.
 inline std::string tree_test_name(const ::testing::TestParamInfo<std::string>& tree)
 {
     std::string name = tree.param;

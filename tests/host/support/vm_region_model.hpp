@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A region against a plain list of who has which addresses. Each step is one operation with everything about
-// it drawn from `Choose`, a callable that gives a number below its argument: a random generator for the tests,
-// the fuzzer's bytes for it.
+// Compares a region with a model of it, a plain list of areas. Each step is one operation that is drawn from
+// `Choose`, a callable that returns a number below its argument: a random generator in the tests, and the
+// fuzzer's bytes in the fuzzer.
 #pragma once
 
 #include "mm/vmalloc/vm_region.hpp"
@@ -20,7 +20,7 @@ class VmRegionModelRun {
 public:
     static constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
 
-    // Neither end of the region is at a multiple of anything but a page.
+    // Neither end of the region is a multiple of more than a page.
     VmRegionModelRun(Choose choose, u64 pages)
         : choose_{choose}, whole_{VirtAddr{0xffff'8000'0000'3000}, kPage * pages}, guard_{kPage * choose_(3)},
           region_{whole_, guard_}
@@ -29,7 +29,7 @@ public:
     }
     ~VmRegionModelRun() { forget_notes(); }
 
-    // Empty, or what went wrong.
+    // Does one operation. Returns an empty string, or what went wrong.
     std::string step()
     {
         switch (choose_(6)) {
@@ -47,17 +47,17 @@ public:
             release();
             break;
         case 5:
-            look();
+            look_up();
             break;
         }
         return complaint_;
     }
 
-    // All the region has: empty, or what is wrong.
+    // Compares all areas of the region with the model. Returns an empty string, or what is wrong.
     std::string check()
     {
         if (region_.areas_in_use() != areas_.size())
-            return "the number of areas in use";
+            return "the number of areas in use is wrong";
         if (areas_.empty())
             return complaint_;
         mm::VmArea* root = areas_.begin()->second.note;
@@ -68,7 +68,8 @@ public:
         return problem.empty() ? check_tiles(tiles) : problem;
     }
 
-    // Gives everything back: the region is one hole again.
+    // Releases all areas and checks that the region is one hole again. Returns an empty string, or what is
+    // wrong.
     std::string finish()
     {
         while (!areas_.empty()) {
@@ -78,14 +79,14 @@ public:
         }
         const auto all = region_.allocate(whole_.size - guard_, kPage);
         if (!all || (*all)->range != whole_)
-            return "free areas were not merged to one";
+            return "free areas were not merged into one";
         return notes_in_use() == 1 ? complaint_ : "a note is left over";
     }
 
 private:
     using State = mm::VmState;
     struct Area {
-        Bytes size; // with the guard
+        Bytes size; // includes the guard
         mm::VmArea* note;
         State state;
     };
@@ -104,7 +105,8 @@ private:
         return found;
     }
 
-    // The lowest hole that fits wherever it begins; without one, the lowest that fits as it happens to lie.
+    // Returns the place in the lowest hole that has room whatever its base is. If there is none, returns the
+    // place in the lowest hole that fits because of its base.
     std::optional<VirtAddr> place_for(Bytes size, Bytes alignment) const
     {
         const std::vector<VirtRange> all = holes();
@@ -121,7 +123,7 @@ private:
 
     void allocate()
     {
-        // Mostly small; sometimes of any size; sometimes none at all.
+        // Most sizes are small, some are larger, and a few are 0 or impossible.
         const u64 kind = choose_(16);
         const Bytes size = kPage * (kind == 0  ? choose_(2) * ~u64{0} >> 20
                                     : kind < 4 ? choose_(64)
@@ -134,9 +136,9 @@ private:
         const auto got = region_.allocate(size, alignment);
         never_fail_notes();
         if (!got && got.error() == mm::VmError::NoMemory) {
-            // The note of the region itself stays.
+            // The note of the whole region stays if it was made.
             if (!notes_run_out || notes_in_use() != std::max<u64>(notes, notes_in_use() > 0))
-                complaint_ = "memory for a note was short, and something has changed";
+                complaint_ = "an allocation failed for want of a note and changed something";
             return;
         }
         if (size == Bytes{0} || size > whole_.size - guard_)
@@ -147,14 +149,14 @@ private:
         if (!place)
             return expect_error(got, mm::VmError::NoAddresses);
         if (!got || (*got)->range != VirtRange{*place, size + guard_} || !(*got)->is(State::Reserved))
-            complaint_ = "an area that should be there, is elsewhere, or is not reserved";
+            complaint_ = "an area is missing, is elsewhere, or is not reserved";
         else
             areas_[*place] = {size + guard_, *got, State::Reserved};
     }
     void expect_error(const std::expected<mm::VmArea*, mm::VmError>& got, mm::VmError error)
     {
         if (got || got.error() != error)
-            complaint_ = "an allocation that cannot be is not refused with its error";
+            complaint_ = "an impossible allocation is not refused with its error";
     }
 
     auto some_area()
@@ -181,7 +183,7 @@ private:
         area.state = State::Used;
     }
 
-    // At the start of an area or within; of its kind or another.
+    // Claims an area at its start or within, and as its kind or another.
     void claim()
     {
         if (areas_.empty())
@@ -193,7 +195,7 @@ private:
         const bool right = found != areas_.end() && found->second.state == State::Used && kind_of(at) == kind;
         mm::VmArea* const claimed = region_.claim(at, kind);
         if (claimed != (right ? found->second.note : nullptr))
-            complaint_ = "a claim came to something else than the model says";
+            complaint_ = "a claim and the model disagree";
         if (right)
             found->second.state = State::Freed;
     }
@@ -209,7 +211,8 @@ private:
         areas_.erase(area);
     }
 
-    void look()
+    // Compares what the region knows about a random address with the model.
+    void look_up()
     {
         const VirtAddr at =
             whole_.base + kPage * choose_(whole_.size.count() / kPage.count()) + Bytes{choose_(2)};
@@ -221,7 +224,7 @@ private:
                 use = kind_of(base);
         }
         if (region_.use_of(at) != use)
-            complaint_ = "what an address is used for";
+            complaint_ = "the use of an address is wrong";
         auto next = areas_.lower_bound(at);
         while (next != areas_.end() && next->second.state != State::Used)
             ++next;
@@ -229,7 +232,7 @@ private:
         if (listed.has_value() != (next != areas_.end()) ||
             (listed && (listed->range != VirtRange{next->first, next->second.size} ||
                         listed->kind != kind_of(next->first))))
-            complaint_ = "the next area in use";
+            complaint_ = "the next area in use is wrong";
     }
 
     std::string check_tiles(const std::vector<mm::VmArea*>& tiles) const
@@ -255,7 +258,7 @@ private:
         }
         if (at != whole_.end() || held != areas_.size())
             return "areas are missing";
-        return notes_in_use() == tiles.size() ? "" : "there are other notes than those of the areas";
+        return notes_in_use() == tiles.size() ? "" : "there are more or fewer notes than areas";
     }
 
     Choose choose_;

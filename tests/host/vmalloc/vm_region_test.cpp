@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The address allocator: where areas go, what is refused and how, and that nothing is lost on the way.
+// The address allocator of a region: where it places areas, which requests it refuses and how, and that it
+// loses nothing.
 #include "tests/host/support/vm_region_model.hpp"
 
 #include <gtest/gtest.h>
@@ -70,12 +71,12 @@ TEST_F(VmRegionTest, TheLowestHoleThatIsLargeEnoughIsTaken)
     allocate(1);
     region.release(*small);
     region.release(*large);
-    EXPECT_EQ(page_of(allocate(3)), 4u); // of the second hole
+    EXPECT_EQ(page_of(allocate(3)), 4u); // the start of the second hole
     EXPECT_EQ(page_of(allocate(1)), 0u);
-    EXPECT_EQ(page_of(allocate(1)), 8u); // the rest of it
+    EXPECT_EQ(page_of(allocate(1)), 8u); // the rest of the second hole
 }
 
-TEST_F(VmRegionTest, AnAlignedAreaLeavesItsSidesFree)
+TEST_F(VmRegionTest, AddressesBesideAnAlignedAreaStayFree)
 {
     allocate(1);
     EXPECT_EQ(page_of(allocate(4, 16)), 16u);
@@ -83,7 +84,7 @@ TEST_F(VmRegionTest, AnAlignedAreaLeavesItsSidesFree)
     EXPECT_EQ(page_of(allocate(1)), 21u);
 }
 
-TEST_F(VmRegionTest, TheOnlyHoleThatIsAlignedIsFoundWhereNoneFitsInAnyCase)
+TEST_F(VmRegionTest, AHoleThatFitsOnlyBecauseOfItsBaseIsFound)
 {
     std::array<VmArea*, kPages / 2> areas{};
     for (VmArea*& area : areas)
@@ -104,11 +105,11 @@ TEST_F(VmRegionTest, ImpossibleSizesAndAlignmentsAreRefusedWithTheirErrors)
     EXPECT_EQ(error_of(kPage, kPage * 3), VmError::BadAlignment);
     EXPECT_EQ(error_of(kPage, kPage * kPages * 2), VmError::BadAlignment);
     EXPECT_EQ(region.areas_in_use(), 0u);
-    EXPECT_EQ(page_of(allocate(kPages - 1, kPages)), 0u); // all there is, and the largest alignment
+    EXPECT_EQ(page_of(allocate(kPages - 1, kPages)), 0u); // the whole region, at the largest alignment
     EXPECT_EQ(error_of(kPage, kPage), VmError::NoAddresses);
 }
 
-TEST_F(VmRegionTest, ARegionThatIsUsedUpComesBackWholeInWhateverOrder)
+TEST_F(VmRegionTest, AnExhaustedRegionBecomesOneHoleAgainInAnyOrder)
 {
     std::array<std::size_t, kPages / 2> order{};
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -123,15 +124,15 @@ TEST_F(VmRegionTest, ARegionThatIsUsedUpComesBackWholeInWhateverOrder)
             region.release(*areas[index]);
         EXPECT_EQ(notes_in_use(), 1u);
         region.release(*allocate(kPages - 1));
-        std::ranges::shuffle(order, random); // after upwards in the first round
+        std::ranges::shuffle(order, random); // the first round released in ascending order
         if (round == 0)
             std::ranges::sort(order, std::greater{});
     }
 }
 
-TEST_F(VmRegionTest, ANoteThatCannotBeMadeLeavesTheRegionAsItWas)
+TEST_F(VmRegionTest, FailureToMakeANoteLeavesTheRegionUnchanged)
 {
-    // The region's own; then one for what is left of it.
+    // First the note of the whole region cannot be made, then the one for the rest of it.
     for (const u64 notes : {0u, 1u}) {
         fail_notes_after(notes);
         EXPECT_EQ(error_of(kPage, kPage), VmError::NoMemory);
@@ -142,9 +143,9 @@ TEST_F(VmRegionTest, ANoteThatCannotBeMadeLeavesTheRegionAsItWas)
     allocate(kPages - 1); // still one hole
 }
 
-TEST_F(VmRegionTest, OneNoteOfTwoIsGivenBack)
+TEST_F(VmRegionTest, IfOnlyOneOfTwoNotesCanBeMadeItIsFreed)
 {
-    // Both sides of the middle need a note, and there is one.
+    // The holes on both sides of the area need a note each, and only one can be made.
     allocate(8);
     fail_notes_after(1);
     EXPECT_EQ(error_of(kPage, kPage * 16), VmError::NoMemory);
@@ -153,7 +154,7 @@ TEST_F(VmRegionTest, OneNoteOfTwoIsGivenBack)
     EXPECT_EQ(page_of(allocate(1)), 9u);
 }
 
-TEST_F(VmRegionTest, OnlyAUsedAreaOfThatKindThatBeginsThereIsClaimedAndOnce)
+TEST_F(VmRegionTest, AClaimNeedsBaseAndKindOfAUsedAreaAndSucceedsOnce)
 {
     allocate(1);
     const VmArea* const area = use(3, VmKind::Vmap);
@@ -170,7 +171,7 @@ TEST_F(VmRegionTest, OnlyAUsedAreaOfThatKindThatBeginsThereIsClaimedAndOnce)
     EXPECT_EQ(region.claim(base, VmKind::Vmap), nullptr);
 }
 
-TEST_F(VmRegionTest, AnUntouchedRegionHasNothing)
+TEST_F(VmRegionTest, AnUnusedRegionHasNoAreasAndNoNotes)
 {
     EXPECT_EQ(region.areas_in_use(), 0u);
     EXPECT_EQ(region.claim(kBase, VmKind::Vmalloc), nullptr);
@@ -179,7 +180,7 @@ TEST_F(VmRegionTest, AnUntouchedRegionHasNothing)
     EXPECT_EQ(notes_in_use(), 0u);
 }
 
-TEST_F(VmRegionTest, AnAreaKnowsNothingOfWhatItsNoteWasForBefore)
+TEST_F(VmRegionTest, AReusedNoteForgetsItsSlots)
 {
     VmArea* const area = allocate(1);
     arch::Pte slot{};
@@ -188,7 +189,7 @@ TEST_F(VmRegionTest, AnAreaKnowsNothingOfWhatItsNoteWasForBefore)
     EXPECT_EQ(allocate(5)->slots, nullptr);
 }
 
-TEST_F(VmRegionTest, AListingShowsWhatIsInUseInOrder)
+TEST_F(VmRegionTest, AListingShowsUsedAreasInOrder)
 {
     use(1, VmKind::Vmalloc);
     allocate(2);
@@ -209,7 +210,7 @@ TEST_F(VmRegionTest, AListingShowsWhatIsInUseInOrder)
     EXPECT_FALSE(region.use_of(kBase + kPage * 2));           // reserved
 }
 
-TEST(VmRegionRandomTest, HundredsOfThousandsOfStepsAgreeWithAList)
+TEST(VmRegionRandomTest, RandomOperationsAgreeWithAList)
 {
     struct Size {
         u64 pages;
@@ -228,8 +229,8 @@ TEST(VmRegionRandomTest, HundredsOfThousandsOfStepsAgreeWithAList)
     }
 }
 
-// Each page's owner says so, and nobody else may have.
-TEST(VmRegionThreadsTest, NoAddressIsHandedOutTwiceAndOneClaimOfTwoSucceeds)
+// Each thread marks the pages of its area, and no other thread may have marked them.
+TEST(VmRegionThreadsTest, NoAddressIsHandedOutTwiceAndOnlyOneOfTwoClaimsSucceeds)
 {
     constexpr u64 kPages = 200, kThreads = 4, kTurns = 3'000;
     VmRegion region{{kBase, kPage * kPages}, kPage};
@@ -252,7 +253,7 @@ TEST(VmRegionThreadsTest, NoAddressIsHandedOutTwiceAndOneClaimOfTwoSucceeds)
                     (*area)->become(VmState::Used);
                     last = (*area)->range.base.raw();
                 }
-                // One's own, or another's.
+                // Claims this thread's own area or another thread's.
                 const VirtAddr base{area && random() % 2 != 0 ? (*area)->range.base.raw() : last.load()};
                 if (VmArea* mine = region.claim(base, VmKind{})) {
                     ++claimed;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Roots that get an entry while every CPU runs on them.
+// sync_roots() adds an entry to the roots while every CPU runs on its own root.
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
@@ -31,14 +31,15 @@ const Pte* entries(PhysAddr table)
     return mm::kernel_tables().table(table);
 }
 
+// Returns the lowest address that the private tables of `level` serve.
 VirtAddr lowest_address(Level level)
 {
     return level == KernelGeometry::kRootLevel ? KernelGeometry::kKernelBase
                                                : kWindow.align_down(KernelGeometry::entry_size(level.up()));
 }
 
-// An address that no CPU has an entry for in its private table of `level`, if there is one. Each run uses one up: entries
-// are never cleared.
+// Returns an address for which no CPU has an entry in its private table of `level`, if there is one. Each run
+// of the test uses one up, because entries are never cleared.
 std::optional<VirtAddr> address_without_entry(Level level)
 {
     const Pte* table = entries(mm::master_table_of(level));
@@ -53,7 +54,8 @@ std::optional<VirtAddr> address_without_entry(Level level)
     return std::nullopt;
 }
 
-// CPUs whose entry is not the master's. Possible ones, whether they run or not.
+// Returns the number of possible CPUs, online or not, whose entry for `at` is not the master's; one more if
+// the master has none.
 u64 cpus_without(Level level, VirtAddr at)
 {
     const u64 index = KernelGeometry::index(level, at);
@@ -64,13 +66,13 @@ u64 cpus_without(Level level, VirtAddr at)
     return without;
 }
 
-// The other CPUs spin on a pointer, and read through it as soon as they see it.
+// The other CPUs spin on `pointer` and read through it as soon as they see it.
 struct Meeting {
     std::atomic<const volatile u64*> pointer{nullptr};
     std::atomic<u32> spinning{0};
-    std::atomic<u32> right{0};
+    std::atomic<u32> right{0}; // CPUs that have read the right value
 
-    void read_when_it_is_there()
+    void wait_and_read()
     {
         spinning.fetch_add(1, std::memory_order_relaxed);
         const volatile u64* seen;
@@ -80,6 +82,8 @@ struct Meeting {
     }
 };
 
+// Syncs the roots for `at` and maps memory there while all other CPUs wait for the address. Checks that all
+// of them read the memory at once.
 void add_memory_at(VirtAddr at, Level level)
 {
     constinit static u64 serial = 0x1000;
@@ -87,7 +91,7 @@ void add_memory_at(VirtAddr at, Level level)
     Meeting meeting;
     run_everywhere([&](CpuId cpu) {
         if (cpu != kBootCpu)
-            return meeting.read_when_it_is_there();
+            return meeting.wait_and_read();
         while (meeting.spinning.load(std::memory_order_relaxed) != online_cpu_count() - 1)
             arch::relax();
         const VirtRange page{at, kPage};
@@ -95,7 +99,7 @@ void add_memory_at(VirtAddr at, Level level)
             mm::sync_roots(page).has_value() &&
             mm::master_table().map(page, mm::image_to_physical(new_memory), mm::kReadOnlyData).has_value();
         EXPECT(mapped);
-        // The others have to be let go in any case.
+        // After a failure the other CPUs get an address that is mapped, because they must not spin forever.
         meeting.pointer.store(mapped ? reinterpret_cast<u64*>(at.raw()) : new_memory,
                               std::memory_order_release);
     });
@@ -105,7 +109,7 @@ void add_memory_at(VirtAddr at, Level level)
     EXPECT(mm::master_table().unmap({at, kPage}, batch).has_value());
 }
 
-PERCIVAL_TEST(root_sync, an_entry_made_on_one_cpu_is_used_at_once_by_all_that_wait_for_it)
+PERCIVAL_TEST(root_sync, new_entry_serves_all_waiting_cpus_at_once)
 {
     u32 levels = 0;
     for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel;
@@ -120,7 +124,7 @@ PERCIVAL_TEST(root_sync, an_entry_made_on_one_cpu_is_used_at_once_by_all_that_wa
         SKIP("every entry of the private tables is in use");
 }
 
-PERCIVAL_TEST(root_sync, what_is_there_stays_as_it_is)
+PERCIVAL_TEST(root_sync, existing_entries_stay_unchanged)
 {
     const auto count_differences = [](Level level, const auto& other) {
         const Pte* own = entries(mm::private_table(kBootCpu, level));

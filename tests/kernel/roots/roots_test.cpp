@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Every CPU on its own root; roots alike but for the local percpu window; nobody can change them.
+// Every CPU runs on its own root, roots differ only in the local percpu window, and no store can change them.
 #include "arch/cpu/processor.hpp"
 #include "arch/debug/fault_recovery.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
@@ -29,7 +29,7 @@ constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr VirtAddr kWindow = KernelLayout::kLocalPercpu.base;
 constexpr u64 kWindowIndex = KernelGeometry::index(KernelLayout::kPrivateLevel, kWindow);
 
-// The table of `level` on the way from `root` to the local window.
+// Returns the table of `level` on the way from `root` to the local window.
 const Pte* table_towards_window(PhysAddr root, Level level)
 {
     mm::KernelPageTable table{root, mm::kernel_tables()};
@@ -92,7 +92,7 @@ PERCIVAL_TEST(roots, agree_with_the_master_in_every_entry_but_local_percpu)
     });
 }
 
-PERCIVAL_TEST(roots, linked_window_entries_are_those_of_the_cpus_slab_and_of_no_other)
+PERCIVAL_TEST(roots, linked_window_has_the_descriptors_of_its_own_cpus_slab)
 {
     if (percpu::window != percpu::Window::Linked)
         SKIP("the windows have tables of their own: percpu.window=mapped");
@@ -132,8 +132,8 @@ PERCIVAL_TEST(roots, local_window_of_the_master_root_is_empty)
         EXPECT(table[kWindowIndex + index].kind(KernelLayout::kPrivateLevel) == mm::PteKind::Invalid);
 }
 
-// On the master root a stray local access must fault instead of reaching some CPU's data. Nothing in between
-// may use percpu data.
+// On the master root a stray local access must fault rather than reach some CPU's data. Between the two
+// switches nothing may use percpu data.
 PERCIVAL_TEST(roots, local_addresses_do_not_translate_on_the_master_root)
 {
     bool on_own_root, on_master, on_own_root_again;
@@ -152,14 +152,14 @@ PERCIVAL_TEST(roots, local_addresses_do_not_translate_on_the_master_root)
 
 PERCIVAL_PERCPU PerCpu<u64> owner{};
 
-// By the local address, whatever mode the operations are in.
+// Reads through the local address, whatever the mode of the this_cpu operations.
 u64 read_local(const PerCpu<u64>& variable)
 {
     return *reinterpret_cast<const volatile u64*>(variable.local_address().raw());
 }
 
-// The very load that reads this CPU's copy reads another's after the root has changed: nothing of the old
-// root is left in the TLB. Between the switches no percpu data but this may be used.
+// One load reads this CPU's copy, and another CPU's copy after a switch to that CPU's root: the TLB holds
+// nothing of the old root. Between the switches nothing may use any other percpu data.
 PERCIVAL_TEST(roots, the_same_load_reads_another_cpus_copy_on_that_cpus_root)
 {
     for_each_online_cpu([](CpuId cpu) { owner.on(cpu) = 100 + cpu.index(); });
@@ -179,8 +179,8 @@ PERCIVAL_TEST(roots, the_same_load_reads_another_cpus_copy_on_that_cpus_root)
     });
 }
 
-// What a shared region can ever need in a private table is there from the start, so that no later map()
-// writes a root.
+// Private tables have every entry that a shared region may need from the start, so no later map() writes to a
+// root.
 PERCIVAL_TEST(roots, every_entry_a_shared_region_can_use_points_to_a_table)
 {
     const VirtRange regions[] = {
@@ -202,15 +202,17 @@ PERCIVAL_TEST(roots, every_entry_a_shared_region_can_use_points_to_a_table)
     }
 }
 
-PERCIVAL_TEST(roots, being_complete_costs_one_mebibyte_and_little_more)
+PERCIVAL_TEST(roots, complete_roots_cost_little_more_than_one_mebibyte)
 {
-    // Vmalloc is as large as 1 MiB of tables can serve (mm/address_space/layout.hpp); the other regions are small, and where one
-    // entry of a private table is no more than a slab each slab has a table besides.
+    // Vmalloc is as large as 1 MiB of tables can serve (mm/address_space/layout.hpp), and the other regions
+    // are small. Where one entry of a private table covers no more than a slab, each slab has a table as
+    // well.
     const u64 of_slabs =
         (KernelLayout::kSlabSize * possible_cpu_count()).count() / KernelLayout::kPrivateSpan.count();
     EXPECT(kPage * (mm::root_completeness().tables - of_slabs) <= 1_MiB + kPage * 8);
 }
 
+// Expects that a store to `address` takes a permission fault and changes nothing.
 void expect_write_faults(VirtAddr address)
 {
     auto* word = reinterpret_cast<volatile u64*>(address.raw());
@@ -244,7 +246,7 @@ PERCIVAL_TEST(roots, writing_a_table_of_the_master_faults_through_every_alias)
     expect_sealed(mm::image_to_physical(&boot::boot_tables.idmap));
 }
 
-// No third alias: nothing else that is mapped leads to a sealed table.
+// The known aliases of sealed tables are all there are: no other mapping leads to one.
 PERCIVAL_TEST(roots, sealed_tables_have_no_writable_alias_anywhere)
 {
     u64 aliases = 0;

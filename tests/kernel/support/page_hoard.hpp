@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Holds any number of blocks of pages for a test. It records them in pages of its own and touches no others,
-// so an emulator need not provide memory for all of a large machine's blocks. The destructor frees the blocks
-// that are left.
+// A PageHoard holds any number of blocks of pages for a test. It notes them in pages of its own and touches
+// no other page. So a test can hold all memory of a large machine without the emulator having to provide it.
+// The destructor frees what is left.
 #pragma once
 
 #include "mm/kernel_map/linear_map.hpp"
@@ -17,18 +17,18 @@ public:
     PageHoard() = default;
     ~PageHoard() { give_back(); }
 
-    // Takes a block, preferably of the node's memory. Returns false if there is none, or no page to record it
-    // in.
-    bool take(mm::PageOrder order) { return has_room() && note_down(mm::allocate_pages(order), order); }
+    // Take a block; take_near() tries the memory of `node` first. Return false if there is none, or no page
+    // for notes.
+    bool take(mm::PageOrder order) { return make_room() && note_down(mm::allocate_pages(order), order); }
     bool take_near(mm::NumaNode node, mm::PageOrder order)
     {
-        return has_room() && note_down(mm::allocate_pages_near(node, order), order);
+        return make_room() && note_down(mm::allocate_pages_near(node, order), order);
     }
-    // The most memory that a test takes. It writes to each block, for which the emulator's host has to find
-    // memory, 2 MiB at a time. In debug builds the allocator poisons all of it.
+    // Tests take no more than this. They write to each block, for which the emulator's host has to find
+    // memory, 2 MiB at a time; and in debug builds the allocator poisons all of it.
     static constexpr Bytes kMax = mm::kPoisonFreedMemory ? 2_GiB : 16_GiB;
 
-    // Takes all free memory, the largest blocks first.
+    // Takes all memory that is free, the largest blocks first.
     void take_everything()
     {
         for (mm::PageOrder order = mm::kMaxPageOrder;; order = order.down()) {
@@ -38,6 +38,8 @@ public:
                 return;
         }
     }
+
+    // Frees all blocks and notes.
     void give_back()
     {
         while (notes_ != nullptr) {
@@ -50,9 +52,9 @@ public:
         pages_ = 0;
     }
 
-    // Returns the number of pages held, including those for the records.
+    // Returns the number of pages held, including those for notes.
     u64 pages() const { return pages_; }
-    // Returns the block that was taken last.
+    // Returns the block taken last.
     PhysAddr last() const { return notes_->blocks[notes_->count - 1]; }
 
 private:
@@ -65,7 +67,8 @@ private:
     };
     static_assert(sizeof(Notes) <= mm::KernelGeometry::kPageSize.count());
 
-    bool has_room()
+    // Makes sure that there is room for one more note. Returns false if there is no page for it.
+    bool make_room()
     {
         if (notes_ != nullptr && notes_->count < Notes::kMax)
             return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Shared by the tests of vmalloc() and vmap(): the memory in use once everything freed has been given back,
-// and the contents of addresses.
+// Helpers of the tests of vmalloc() and vmap(): they count what is in use after every free has taken effect,
+// sign pages, and probe addresses.
 #pragma once
 
 #include "arch/debug/fault_recovery.hpp"
@@ -25,11 +25,11 @@ namespace percival {
 inline constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
 inline constexpr u64 kWordsPerPage = kPage.count() / sizeof(u64);
 
-// Memory in use after all freed memory has been flushed and no CPU caches anything. Tables stay by design, so
-// a test that counts runs all its actions once beforehand.
+// Use of memory and addresses after all freed areas are flushed and all CPUs' stocks are empty. Tables that
+// were made stay by design, so a test that compares two counts runs its action once before the first.
 struct VmUse {
-    Bytes memory; // without the slabs of notes
-    Bytes notes;
+    Bytes memory; // without the slabs of small objects
+    Bytes notes;  // the slabs of small objects, among them the notes of areas
     u64 areas;
 };
 
@@ -42,7 +42,8 @@ inline VmUse vm_use()
     return {memory.used - memory.objects, memory.objects, mm::vmalloc_region().areas_in_use()};
 }
 
-// The order of frees decides which notes of holes are left, and therefore which slabs are in use.
+// Expects the use of `before`, but for a few slabs: the order of frees decides which notes of holes remain,
+// and which slabs these keep alive.
 inline void expect_same_use(const VmUse& before)
 {
     constexpr Bytes kSlabs = kPage * 8;
@@ -52,7 +53,7 @@ inline void expect_same_use(const VmUse& before)
     EXPECT(after.notes < before.notes + kSlabs);
 }
 
-// Runs the action twice. The second time no memory may stay in use.
+// Runs `action` twice and expects that the second run keeps nothing.
 template <class F>
 void expect_nothing_kept(F action)
 {
@@ -62,8 +63,8 @@ void expect_nothing_kept(F action)
     expect_same_use(before);
 }
 
-// Returns how much memory a test may use on each CPU at the same time. It is small enough for all CPUs
-// together with the memory that waits for a flush.
+// Returns how much memory each CPU may use if all run a test at once. It leaves room for areas that wait for
+// a flush.
 inline Bytes share_of_memory()
 {
     return Bytes{mm::memory_statistics().free.count() / 8 / online_cpu_count()};
@@ -75,7 +76,8 @@ inline u32 next_random(u32& state)
     return state >> 8;
 }
 
-// Signs both ends of each page. Any other owner of the page would write another signature.
+// Writes a signature to both ends of each page. If a page is handed out twice, the other owner overwrites it
+// with another signature.
 inline void sign_pages(void* base, u64 pages, u64 signature)
 {
     auto* words = static_cast<volatile u64*>(base);
@@ -96,7 +98,7 @@ inline bool are_signed(const void* base, u64 pages, u64 signature)
     return wrong == 0;
 }
 
-// Returns whether nothing is mapped at the address, as far as this CPU can tell.
+// Returns true if a load from `address` takes a translation fault on this CPU.
 inline bool is_a_hole(VirtAddr address)
 {
     const auto fault =
@@ -106,14 +108,13 @@ inline bool is_a_hole(VirtAddr address)
            arch::fault_status(fault->esr).kind == arch::FaultKind::Translation;
 }
 
-// Returns device registers that every machine has. The range does not start at the start of a page, and it
-// crosses the end of one.
+// Returns device registers that every machine has. They begin inside a page and cross the end of a page.
 inline PhysRange some_registers()
 {
     return {this_machine().gic.distributor.base + Bytes{0x234}, kPage};
 }
 
-// An allocation that its destructor frees.
+// Owns an allocation of vmalloc() and frees it at the end of its scope.
 class Vmalloced : Immovable {
 public:
     explicit Vmalloced(Bytes size, Bytes alignment = Bytes{1})

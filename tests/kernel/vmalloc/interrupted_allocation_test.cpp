@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// An allocation or a free that is interrupted before each of its instructions in turn, by another one: what
-// both have is theirs alone, and what both gave back is there. Deterministic: a hardware breakpoint stands in
-// for the interrupt, wherever one could be taken.
+// Interrupts an allocation or a free before each of its instructions in turn, and has the interruption
+// allocate or free as well. Both get memory of their own, and nothing that both freed is lost. The tests are
+// deterministic: a hardware breakpoint stands in for the interrupt, wherever an interrupt could be taken.
 #include "arch/cpu/sysreg.hpp"
 #include "arch/debug/breakpoint.hpp"
 #include "kernel/selftest/selftest.hpp"
@@ -21,7 +21,7 @@ struct Spsr {
     using I = arch::Field<7>;
 };
 
-// A breakpoint hits with interrupts masked too, where no interrupt would.
+// Returns true if the breakpoint hit where no interrupt could be taken, because interrupts were masked.
 bool interrupts_were_masked()
 {
     return Spsr::read().get<Spsr::I>() != 0;
@@ -59,7 +59,7 @@ struct Percpu {
     static const void* release() { return reinterpret_cast<const void*>(&percpu::free); }
 };
 
-// What the interruption allocated, or is to free.
+// The memory that the interruption has allocated, or is to free.
 constinit void* theirs = nullptr;
 constinit u32 interruptions = 0;
 
@@ -81,7 +81,7 @@ void free_in_between()
     Kind::free(std::exchange(theirs, nullptr));
 }
 
-// Calls `attempt(address)` for every instruction of a function up to where its quick path returns.
+// Calls `attempt(address)` for every instruction of a function up to the return of its fast path.
 void for_each_instruction(const void* function, auto attempt)
 {
     constexpr u32 kRet = 0xd65f'03c0, kRetaa = 0xd65f'0bff;
@@ -113,7 +113,8 @@ void interrupt_allocations()
     });
 }
 
-// The stock gives back first what it was given last.
+// Expects that two allocations return what the free and the interruption have freed: a stock hands out first
+// what it got last.
 template <class Kind>
 void interrupt_frees()
 {
@@ -126,7 +127,7 @@ void interrupt_frees()
             const arch::Breakpoint breakpoint{instruction, &free_in_between<Kind>};
             Kind::free(mine);
         }
-        if (theirs != nullptr) // not interrupted there
+        if (theirs != nullptr) // interrupts were masked at this instruction
             Kind::free(theirs);
         void* const first = Kind::allocate();
         void* const second = Kind::allocate();
@@ -136,7 +137,7 @@ void interrupt_frees()
     });
 }
 
-PERCIVAL_TEST(interrupted_allocation, a_page_allocated_within_an_allocation_is_another_one)
+PERCIVAL_TEST(interrupted_allocation, nested_page_allocation_returns_another_page)
 {
     interrupt_allocations<Pages>();
 }
@@ -146,7 +147,7 @@ PERCIVAL_TEST(interrupted_allocation, a_page_freed_within_a_free_is_not_lost)
     interrupt_frees<Pages>();
 }
 
-PERCIVAL_TEST(interrupted_allocation, an_object_allocated_within_an_allocation_is_another_one)
+PERCIVAL_TEST(interrupted_allocation, nested_object_allocation_returns_another_object)
 {
     interrupt_allocations<Objects>();
 }
@@ -156,7 +157,7 @@ PERCIVAL_TEST(interrupted_allocation, an_object_freed_within_a_free_is_not_lost)
     interrupt_frees<Objects>();
 }
 
-PERCIVAL_TEST(interrupted_allocation, percpu_memory_allocated_within_an_allocation_is_other_memory)
+PERCIVAL_TEST(interrupted_allocation, nested_percpu_allocation_returns_other_memory)
 {
     interrupt_allocations<Percpu>();
 }

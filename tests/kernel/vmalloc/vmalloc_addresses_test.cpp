@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The regions' addresses: holes are used again, thousands of areas keep apart, a region can be used up and
-// comes back.
+// Addresses of the regions: holes are reused, thousands of areas do not overlap, and a region that is used up
+// becomes one hole again.
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/vmalloc/vm_allocation.hpp"
 #include "tests/kernel/support/vm_support.hpp"
@@ -12,7 +12,7 @@ namespace {
 
 using mm::VmError;
 
-// As many areas as asked for, with one page of memory for all of them.
+// Maps one page of memory at `count` areas.
 class ManyAreas : Immovable {
 public:
     explicit ManyAreas(u64 count) : bases_{Bytes{count * sizeof(void*)}}
@@ -36,7 +36,7 @@ public:
         return EXPECT(mapped.has_value()) ? *mapped : nullptr;
     }
     std::span<void*> all() const { return all_; }
-    // Each shows the page: all of them together, or none.
+    // Writes `value` to the page and returns true if all areas show it.
     bool all_show(u64 value) const
     {
         u64 wrong = 0;
@@ -61,7 +61,7 @@ PERCIVAL_TEST(vmalloc_addresses, holes_between_neighbours_are_filled_from_the_lo
         freed[index] = areas.all()[index * 2];
         mm::vunmap(freed[index]);
     }
-    vm_use(); // flushed, and no CPU keeps them
+    vm_use(); // flushes the freed areas and empties all CPUs' stocks
     for (u64 index = 0; index < 250; ++index) {
         areas.all()[index * 2] = areas.map();
         EXPECT_EQ(areas.all()[index * 2], freed[index]);
@@ -69,14 +69,14 @@ PERCIVAL_TEST(vmalloc_addresses, holes_between_neighbours_are_filled_from_the_lo
     EXPECT(areas.all_show(1));
 }
 
-PERCIVAL_TEST(vmalloc_addresses, fifteen_thousand_live_areas_keep_apart_and_all_come_back)
+PERCIVAL_TEST(vmalloc_addresses, fifteen_thousand_areas_do_not_overlap_and_can_all_be_freed)
 {
     constexpr u64 kAreas = 15'000;
     expect_nothing_kept([] {
         const u64 before = vm_use().areas;
         ManyAreas areas{kAreas};
         EXPECT(areas.all_show(2));
-        // One of them at a time, anywhere in the middle; after the flush it is gone, and no other.
+        // Frees one area at a time, anywhere in the middle. After the flush only that one is unmapped.
         u32 random = 3;
         for (u32 turn = 0; turn < 20; ++turn) {
             void*& base = areas.all()[next_random(random) % kAreas];
@@ -90,21 +90,21 @@ PERCIVAL_TEST(vmalloc_addresses, fifteen_thousand_live_areas_keep_apart_and_all_
     });
 }
 
-// A region of the test's own, in which nothing is ever mapped.
+// A region of the test's own, in which it maps nothing.
 constexpr u64 kOwnPages = 64;
 constinit mm::VmRegion own_region{{VirtAddr{mm::KernelLayout::kModules.base}, kPage* kOwnPages}, kPage};
 
-// Gives back every area, from an end or from the middle outwards.
+// Releases every area once, in steps of `step` modulo their number: in order, in strides, or from the end.
 void release_in_turn(std::span<mm::VmArea*> areas, u64 step)
 {
     for (u64 turn = 0; turn < areas.size(); ++turn)
         own_region.release(*areas[turn * step % areas.size()]);
 }
 
-PERCIVAL_TEST(vmalloc_addresses, a_region_can_be_used_up_and_comes_back_whole)
+PERCIVAL_TEST(vmalloc_addresses, exhausted_region_becomes_one_hole_again)
 {
     constexpr u64 kMax = kOwnPages / 2;
-    for (const u64 step : {1u, 3u, 31u}) { // all without a divisor in common with the number of areas
+    for (const u64 step : {1u, 3u, 31u}) { // each coprime to the number of areas
         mm::VmArea* areas[kMax];
         for (u64 index = 0; index < kMax; ++index) {
             const auto area = own_region.allocate(kPage, kPage);
@@ -123,9 +123,9 @@ PERCIVAL_TEST(vmalloc_addresses, a_region_can_be_used_up_and_comes_back_whole)
     }
 }
 
-PERCIVAL_TEST(vmalloc_addresses, what_waits_for_a_flush_is_flushed_when_addresses_are_short)
+PERCIVAL_TEST(vmalloc_addresses, shortage_of_addresses_flushes_freed_areas)
 {
-    // Of the region's addresses, some of which are in use, this fits once.
+    // The region has room for one such area but not for two, because some of its addresses are in use.
     static constexpr Bytes kHalf{mm::KernelLayout::kVmalloc.size.count() / 2};
     const auto allocate = [] { return mm::allocate_area(kHalf, kPage, mm::VmKind::Vmap, VirtAddr{0}); };
     expect_nothing_kept([&allocate] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// vmalloc() and vmap() where something goes wrong: memory that runs out at every step, all of it used up,
-// frees of what is no allocation. Nothing is lost, and nothing else is harmed.
+// vmalloc() and vmap() under failures: an allocation that fails at every step, memory that is used up, and
+// wrong frees. Nothing is lost, and nothing else is harmed.
 #include "linker/symbols.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/allocation_failure.hpp"
@@ -15,8 +15,9 @@ namespace {
 
 using mm::VmError;
 
-// Lets each allocation that `attempt` makes fail in turn; it may do without some of them. It takes back what
-// it made. Everything twice, and the second time with more failures than there are slabs to hide a note in.
+// Lets each allocation that `attempt` makes fail in turn. `attempt` frees what it got, and may succeed in
+// spite of the failure. All of this runs twice, and the second time with more failures than the slabs have
+// room to hide a leaked note in.
 template <class F>
 void fail_at_every_step(F attempt)
 {
@@ -25,7 +26,7 @@ void fail_at_every_step(F attempt)
         for (u32 turn = 0; turn < 8; ++turn) {
             bool failed = true;
             for (u32 nth = 1; failed; ++nth) {
-                vm_use(); // so that each attempt begins with empty stocks
+                vm_use(); // empties the stocks before each attempt
                 mm::FailNth fail{nth};
                 attempt();
                 failed = fail.has_failed();
@@ -33,9 +34,10 @@ void fail_at_every_step(F attempt)
             }
         }
     });
-    EXPECT(failures >= 8); // once a turn, however much the slabs have left
+    EXPECT(failures >= 8); // at least one in each turn, however much room the slabs have
 }
 
+// Frees the result of an attempt, or expects that it failed for want of memory.
 void take_back(const std::expected<void*, VmError>& result, void (*free)(void*))
 {
     if (result)
@@ -68,8 +70,9 @@ PERCIVAL_TEST(vmalloc_failure, vmap_and_ioremap_survive_a_failure_at_every_step)
     });
 }
 
-// At addresses nobody has used: the tables that could be made stay.
-PERCIVAL_TEST(vmalloc_failure, tables_that_cannot_be_made_cost_no_areas)
+// The large alignment leads to addresses that were never used, which have no tables yet. Tables that were
+// made before the failure stay.
+PERCIVAL_TEST(vmalloc_failure, failure_to_make_tables_leaks_no_areas)
 {
     constexpr Bytes kFar{mm::KernelLayout::kVmalloc.size.count() / 4};
     const Bytes alignment{std::bit_floor(kFar.count())};
@@ -87,14 +90,14 @@ PERCIVAL_TEST(vmalloc_failure, tables_that_cannot_be_made_cost_no_areas)
     }
 }
 
-PERCIVAL_TEST(vmalloc_failure, memory_can_be_used_up_and_all_comes_back)
+PERCIVAL_TEST(vmalloc_failure, all_memory_can_be_allocated_and_freed)
 {
     const auto total = mm::memory_statistics().total;
     if (total > (mm::kPoisonFreedMemory ? 2_GiB : 16_GiB))
         SKIP("an emulator's host may not have that much memory, or takes too long to poison it");
     drain_all_page_caches();
     expect_nothing_kept([] {
-        // The newest allocation knows the one before.
+        // Each allocation holds a pointer to the one before.
         struct Link {
             Link* older;
         };
@@ -121,7 +124,7 @@ PERCIVAL_TEST(vmalloc_failure, memory_can_be_used_up_and_all_comes_back)
     });
 }
 
-// Each is reported on the console and has no other effect.
+// Expects that a wrong free is reported on the console and has no other effect.
 template <class F>
 void expect_refused(F free)
 {
@@ -141,20 +144,20 @@ void expect_vfree_refused(VirtAddr address)
 
 PERCIVAL_PERCPU PerCpu<u64> percpu_variable{};
 
-PERCIVAL_TEST(vmalloc_failure, a_free_of_what_is_no_allocation_is_refused)
+PERCIVAL_TEST(vmalloc_failure, free_of_an_address_that_is_no_allocation_is_refused)
 {
     const Vmalloced memory{kPage * 3};
     const Vmalloced other{kPage};
     ASSERT(memory && other);
     sign_pages(memory.get(), 3, 7);
     mm::flush_freed();
-    expect_vfree_refused(memory.address() + kPage);                                      // its middle
-    expect_vfree_refused(memory.address() + Bytes{8});                                   // its first page
-    expect_vfree_refused(memory.address() + kPage * 3);                                  // its guard
-    expect_vfree_refused(memory.address() - kPage);                                      // the one before
-    expect_vfree_refused(mm::KernelLayout::kVmalloc.end() - kPage);                      // nobody's
-    expect_vfree_refused(mm::KernelLayout::kVmalloc.end());                              // out of the region
-    expect_vfree_refused(mm::linear_address(arch::translate(memory.address()).address)); // another name of it
+    expect_vfree_refused(memory.address() + kPage);                 // inside the allocation
+    expect_vfree_refused(memory.address() + Bytes{8});              // inside its first page
+    expect_vfree_refused(memory.address() + kPage * 3);             // its guard
+    expect_vfree_refused(memory.address() - kPage);                 // the page before
+    expect_vfree_refused(mm::KernelLayout::kVmalloc.end() - kPage); // not in use
+    expect_vfree_refused(mm::KernelLayout::kVmalloc.end());         // outside the region
+    expect_vfree_refused(mm::linear_address(arch::translate(memory.address()).address)); // its linear alias
     expect_vfree_refused(address_of(_text));                                             // the image
     expect_vfree_refused(cpu_stack(kBootCpu).base);                                      // a stack
     expect_vfree_refused(address_of(&percpu_variable));
@@ -166,7 +169,7 @@ PERCIVAL_TEST(vmalloc_failure, a_free_of_what_is_no_allocation_is_refused)
 PERCIVAL_TEST(vmalloc_failure, a_second_free_is_refused_before_and_after_the_flush)
 {
     mm::flush_freed();
-    for (const u64 pages : {1u, 17u}) { // a spare afterwards, or free addresses
+    for (const u64 pages : {1u, 17u}) { // after the flush the area is a spare, or free
         const auto memory = mm::vmalloc(kPage * pages);
         ASSERT(memory.has_value());
         mm::vfree(*memory);
@@ -198,7 +201,7 @@ PERCIVAL_TEST(vmalloc_failure, a_free_of_another_kind_is_refused)
     mm::iounmap(*registers);
 }
 
-PERCIVAL_TEST(vmalloc_failure, null_is_no_allocation_and_no_error)
+PERCIVAL_TEST(vmalloc_failure, free_of_null_is_ignored)
 {
     const u64 before = mm::memory_statistics().bad_frees;
     mm::vfree(nullptr);

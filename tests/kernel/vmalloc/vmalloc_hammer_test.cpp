@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Many CPUs and interrupts on vmalloc() at once: no address and no page is handed out twice, nothing is lost,
-// and what one CPU maps all others reach.
+// All CPUs and interrupt handlers use vmalloc() at once: no address and no page is handed out twice, nothing
+// is lost, and all CPUs reach what one CPU maps.
 #include "arch/devices/timer.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/wait/run_everywhere.hpp"
@@ -15,10 +15,11 @@
 namespace percival {
 namespace {
 
-// What was found wrong, counted: so that a failure is reported once and not from every CPU in every turn.
+// Number of errors that the CPUs found. hammer() reports them once, instead of each CPU in every turn.
 constinit std::atomic<u64> wrong{0};
 
-// An allocation carries its size and its signature, so that whoever frees it can check it.
+// Allocates pages that carry their number and a signature, so that any CPU can check them before it frees
+// them.
 void* allocate_and_sign(u64 pages, u64 signature)
 {
     const auto memory = mm::vmalloc(kPage * pages);
@@ -33,6 +34,7 @@ void* allocate_and_sign(u64 pages, u64 signature)
     return *memory;
 }
 
+// Checks the signature of an allocation and frees it; ignores null.
 void check_and_free(void* memory)
 {
     if (memory == nullptr)
@@ -43,13 +45,13 @@ void check_and_free(void* memory)
     mm::vfree(memory);
 }
 
-u64 most_pages()
+u64 max_pages()
 {
     return std::clamp<u64>(share_of_memory().count() / kPage.count() / 4, 1, 40);
 }
 
-// Nothing is found wrong, and in the end no pages or areas are missing. Which tables there are depends on how the
-// CPUs met, so those that may be needed are made before.
+// Runs `action` and expects that it finds no errors and leaks no pages or areas. How the CPUs meet decides
+// which tables are needed, so hammer() makes all of them first.
 template <class F>
 void hammer(F action)
 {
@@ -68,14 +70,14 @@ void hammer(F action)
 
 PERCIVAL_TEST(vmalloc_hammer, all_cpus_allocate_and_free_random_sizes)
 {
-    hammer([most = most_pages(), turns = 160 / online_cpu_count() + 2] {
+    hammer([max = max_pages(), turns = 160 / online_cpu_count() + 2] {
         run_everywhere([=](CpuId cpu) {
             std::array<void*, 3> mine{};
             u32 random = cpu.index() * 7919 + 1;
             for (u32 turn = 0; turn < turns; ++turn) {
                 void*& slot = mine[turn % mine.size()];
                 check_and_free(slot);
-                slot = allocate_and_sign(next_random(random) % most + 1, u64{cpu.index()} << 32 | turn);
+                slot = allocate_and_sign(next_random(random) % max + 1, u64{cpu.index()} << 32 | turn);
             }
             for (void* memory : mine)
                 check_and_free(memory);
@@ -83,15 +85,16 @@ PERCIVAL_TEST(vmalloc_hammer, all_cpus_allocate_and_free_random_sizes)
     });
 }
 
-// A slot for each of a few allocations: whoever comes swaps what it brings for what is there, and frees that.
-PERCIVAL_TEST(vmalloc_hammer, what_one_cpu_allocates_another_can_free)
+// The CPUs share a few slots. Each CPU puts its new allocation into a slot and frees the one that it finds
+// there.
+PERCIVAL_TEST(vmalloc_hammer, memory_can_be_freed_on_another_cpu)
 {
     static constinit std::array<std::atomic<void*>, 13> slots{};
-    hammer([most = std::min<u64>(most_pages(), 18), turns = 400 / online_cpu_count() + 5] {
+    hammer([max = std::min<u64>(max_pages(), 18), turns = 400 / online_cpu_count() + 5] {
         run_everywhere([=](CpuId cpu) {
             u32 random = cpu.index() + 99;
             for (u32 turn = 0; turn < turns; ++turn) {
-                void* mine = allocate_and_sign(next_random(random) % most + 1, u64{cpu.index()} << 32 | turn);
+                void* mine = allocate_and_sign(next_random(random) % max + 1, u64{cpu.index()} << 32 | turn);
                 check_and_free(slots[(turn * 11 + cpu.index()) % slots.size()].exchange(mine));
             }
         });
@@ -100,8 +103,8 @@ PERCIVAL_TEST(vmalloc_hammer, what_one_cpu_allocates_another_can_free)
     });
 }
 
-// Every CPU wants to free the same: one does, and the others are told off.
-PERCIVAL_TEST(vmalloc_hammer, of_all_cpus_that_free_one_allocation_one_succeeds)
+// All CPUs free the same allocation. One succeeds, and the frees of the others are refused.
+PERCIVAL_TEST(vmalloc_hammer, only_one_of_several_frees_of_one_allocation_succeeds)
 {
     const u32 turns = 12 / online_cpu_count() + 1;
     for (u32 turn = 0; turn < turns; ++turn) {
@@ -114,8 +117,8 @@ PERCIVAL_TEST(vmalloc_hammer, of_all_cpus_that_free_one_allocation_one_succeeds)
     expect_nothing_kept([] {});
 }
 
-// All CPUs spin until there is an address, and read there at once.
-PERCIVAL_TEST(vmalloc_hammer, what_one_cpu_maps_all_others_reach_at_once)
+// The other CPUs spin until the boot CPU publishes an address, and read from it at once.
+PERCIVAL_TEST(vmalloc_hammer, new_mapping_is_reachable_on_all_cpus_at_once)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     static constinit std::atomic<u64*> published{nullptr};
@@ -149,7 +152,8 @@ PERCIVAL_TEST(vmalloc_hammer, what_one_cpu_maps_all_others_reach_at_once)
     });
 }
 
-// Alarms as fast as they come, whose handler uses what the interrupted loop is using.
+// Number of alarms on each CPU. They come in quick succession, and their handler allocates and frees like the
+// loop that it interrupts.
 PERCIVAL_PERCPU PerCpu<u64> interrupts{};
 
 void allocate_and_rearm()
@@ -160,7 +164,7 @@ void allocate_and_rearm()
     arch::timer_set_alarm(arch::timer_frequency() / 100'000 + (count & 63));
 }
 
-PERCIVAL_TEST(vmalloc_hammer, interrupt_handlers_allocate_and_free_within_others_allocations)
+PERCIVAL_TEST(vmalloc_hammer, interrupt_handlers_may_allocate_and_free)
 {
     for_each_online_cpu([](CpuId cpu) { interrupts.on(cpu) = 0; });
     hammer([wanted = interrupts_each() / 4] {

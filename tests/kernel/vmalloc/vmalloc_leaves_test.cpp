@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Large allocations are mapped by large leaves: addresses are aligned as memory is.
+// Large allocations are mapped by large leaves, because their addresses are aligned like their memory.
 #include "tests/kernel/support/vm_support.hpp"
 
 namespace percival {
@@ -13,7 +13,7 @@ constexpr Level kBlockLevel{2};
 constexpr Bytes kBlock = KernelGeometry::entry_size(kBlockLevel);
 constexpr Bytes kLargestMemory = kPage * mm::kMaxPageOrder.pages();
 
-// Whether the allocation's memory is one aligned block, as it is unless memory is in pieces.
+// Returns true if the allocation's memory is one aligned block, which it is unless free memory is fragmented.
 bool is_in_one_block(const Vmalloced& memory, Bytes size)
 {
     const PhysAddr first = arch::translate(memory.address()).address;
@@ -24,7 +24,7 @@ bool is_in_one_block(const Vmalloced& memory, Bytes size)
     return first.is_aligned(size);
 }
 
-PERCIVAL_TEST(vmalloc_leaves, a_power_of_two_is_aligned_to_the_runs_in_it_and_mapped_by_them)
+PERCIVAL_TEST(vmalloc_leaves, power_of_two_sizes_are_aligned_for_and_mapped_by_runs)
 {
     const Vmalloced memory{kRun};
     ASSERT(memory);
@@ -37,15 +37,15 @@ PERCIVAL_TEST(vmalloc_leaves, a_power_of_two_is_aligned_to_the_runs_in_it_and_ma
     EXPECT(are_signed(memory.get(), kRun.count() / kPage.count(), 3));
 }
 
-PERCIVAL_TEST(vmalloc_leaves, what_is_too_small_for_a_run_is_mapped_by_pages)
+PERCIVAL_TEST(vmalloc_leaves, sizes_too_small_for_a_run_are_mapped_by_pages)
 {
     const Vmalloced memory{kRun - kPage};
     ASSERT(memory);
     EXPECT(!mm::master_table().walk(memory.address()).is_in_run());
 }
 
-// Reserves addresses one behind the other until no table stands where a block could be: a table stays for
-// good, and pages are mapped there ever after.
+// Reserves areas one behind the other until one has no last-level table, so that a block can be mapped there.
+// Tables are never freed: where one stands, memory is mapped by pages ever after.
 class UntouchedAddresses : Immovable {
 public:
     explicit UntouchedAddresses(Bytes size)
@@ -64,7 +64,7 @@ public:
         while (count_ > 0)
             mm::vmalloc_region().release(*areas_[--count_]);
     }
-    // Makes them free for the next who comes.
+    // Frees the last area, so that the next allocation gets its addresses.
     VirtAddr give_up()
     {
         const VirtAddr base = areas_[--count_]->range.base;
@@ -78,7 +78,7 @@ private:
     u32 count_{0};
 };
 
-PERCIVAL_TEST(vmalloc_leaves, blocks_are_mapped_by_blocks)
+PERCIVAL_TEST(vmalloc_leaves, large_sizes_are_mapped_by_block_descriptors)
 {
     if (kBlock > kLargestMemory)
         SKIP("no memory is allocated in blocks so large");
@@ -93,17 +93,17 @@ PERCIVAL_TEST(vmalloc_leaves, blocks_are_mapped_by_blocks)
             SKIP("memory is in pieces");
         EXPECT_EQ(mm::master_table().walk(base).level.number(), kBlockLevel.number());
         EXPECT(is_a_hole(base + kBlock));
-        // One free takes all of it away.
+        // One free unmaps all of it.
         sign_pages(memory.get(), kBlock.count() / kPage.count(), 4);
         EXPECT(are_signed(memory.get(), kBlock.count() / kPage.count(), 4));
     }
     mm::flush_freed();
     EXPECT(is_a_hole(base) && is_a_hole(base + (kBlock - Bytes{1})));
-    EXPECT(vm_use().memory - before.memory <= kPage * 2); // a table above, at most
+    EXPECT(vm_use().memory - before.memory <= kPage * 2); // at most a table for the block
 }
 
-// Neither size nor memory is a power of two: blocks of all sizes, one behind the other.
-PERCIVAL_TEST(vmalloc_leaves, odd_sizes_are_put_together_from_blocks_that_fit)
+// A size that is no power of two consists of blocks of several sizes, one behind the other.
+PERCIVAL_TEST(vmalloc_leaves, odd_sizes_are_composed_of_blocks_that_fit)
 {
     const Bytes size = kPage * (kRun.count() / kPage.count() * 3 + 5);
     const u64 pages = size.count() / kPage.count();
@@ -111,7 +111,7 @@ PERCIVAL_TEST(vmalloc_leaves, odd_sizes_are_put_together_from_blocks_that_fit)
     ASSERT(memory);
     sign_pages(memory.get(), pages, 9);
     EXPECT(are_signed(memory.get(), pages, 9));
-    // Each page is another one.
+    // No two pages are the same.
     for (u64 page = 1; page < pages; ++page)
         EXPECT(arch::translate(memory.address() + kPage * page).address !=
                arch::translate(memory.address() + kPage * (page - 1)).address);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What one CPU can see of vmalloc(): memory of the size asked for, at the alignment asked for, between guard
-// pages; and when it is somebody else's again.
+// What one CPU can see of vmalloc(): memory of the requested size and alignment between guard pages, and when
+// that memory and its addresses are reused.
 #include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/vm_support.hpp"
@@ -10,13 +10,15 @@ namespace {
 
 using mm::VmError;
 
-// Linux's tests allocate up to 100 pages at once; with large pages and little memory that is too much.
-u64 most_pages()
+// Returns the size of the largest test allocation. Linux's tests allocate up to 100 pages at once, which is
+// too much for large pages and little memory.
+u64 max_pages()
 {
     return std::clamp<u64>(share_of_memory().count() / kPage.count(), 1, 100);
 }
 
-// Allocates, writes all pages, looks around, frees.
+// Allocates memory, checks its alignment, writes to all of its pages, checks both of its neighbours, and
+// frees it.
 void try_out(Bytes size, Bytes alignment)
 {
     const Vmalloced memory{size, alignment};
@@ -30,7 +32,7 @@ void try_out(Bytes size, Bytes alignment)
     EXPECT(!arch::translate(memory.address() + kPage * pages).valid);
 }
 
-PERCIVAL_TEST(vmalloc, one_size_again_and_again)
+PERCIVAL_TEST(vmalloc, repeated_allocations_of_one_size)
 {
     expect_nothing_kept([] {
         for (u32 turn = 0; turn < 200; ++turn)
@@ -46,24 +48,24 @@ PERCIVAL_TEST(vmalloc, sizes_are_rounded_up_to_whole_pages)
 
 PERCIVAL_TEST(vmalloc, random_sizes)
 {
-    expect_nothing_kept([most = most_pages()] {
+    expect_nothing_kept([max = max_pages()] {
         u32 random = 1;
         for (u32 turn = 0; turn < 100; ++turn)
-            try_out(kPage * (next_random(random) % most + 1), Bytes{1});
+            try_out(kPage * (next_random(random) % max + 1), Bytes{1});
     });
 }
 
 PERCIVAL_TEST(vmalloc, random_sizes_at_random_alignments)
 {
-    expect_nothing_kept([most = std::min<u64>(most_pages(), 10)] {
+    expect_nothing_kept([max = std::min<u64>(max_pages(), 10)] {
         u32 random = 2;
         for (u32 turn = 0; turn < 100; ++turn)
-            try_out(kPage * (next_random(random) % most + 1), Bytes{u64{1} << next_random(random) % 23});
+            try_out(kPage * (next_random(random) % max + 1), Bytes{u64{1} << next_random(random) % 23});
     });
 }
 
-// Once an alignment is too large all larger ones are.
-PERCIVAL_TEST(vmalloc, every_alignment_is_given_or_refused_with_its_error)
+// If an alignment is too large, so are all larger ones.
+PERCIVAL_TEST(vmalloc, every_alignment_is_honoured_or_refused_with_its_error)
 {
     bool refused = false;
     for (u32 shift = 0; shift < 64; ++shift) {
@@ -107,9 +109,9 @@ PERCIVAL_TEST(vmalloc, impossible_sizes_and_alignments_are_refused_with_their_er
     expect_same_use(before);
 }
 
-PERCIVAL_TEST(vmalloc, accesses_beside_an_allocation_fault_however_many_there_are)
+PERCIVAL_TEST(vmalloc, accesses_beside_each_of_many_allocations_fault)
 {
-    constexpr u32 kCount = 20; // more than there are sizes of spares
+    constexpr u32 kCount = 20; // more than the number of sizes that spares are kept of
     void* all[kCount] = {};
     for (u32 index = 0; index < kCount; ++index) {
         const auto memory = mm::vmalloc(kPage * (index + 1));
@@ -129,7 +131,7 @@ PERCIVAL_TEST(vmalloc, an_access_after_the_free_and_its_flush_faults_on_every_cp
         const auto memory = mm::vmalloc(kPage * pages);
         ASSERT(memory.has_value());
         sign_pages(*memory, pages, 5);
-        run_everywhere([&](CpuId) { EXPECT(are_signed(*memory, pages, 5)); }); // now all TLBs know it
+        run_everywhere([&](CpuId) { EXPECT(are_signed(*memory, pages, 5)); }); // fills all TLBs
         mm::vfree(*memory);
         mm::flush_freed();
         run_everywhere([&](CpuId) {
@@ -139,7 +141,8 @@ PERCIVAL_TEST(vmalloc, an_access_after_the_free_and_its_flush_faults_on_every_cp
     }
 }
 
-// The first allocation's memory and addresses, while nothing was flushed, and after.
+// Expects that the memory and the addresses of a freed allocation stay out of use until the flush and are
+// reused after.
 void expect_reuse_after_the_flush_only(Bytes size)
 {
     mm::flush_freed();
@@ -160,11 +163,11 @@ void expect_reuse_after_the_flush_only(Bytes size)
     EXPECT(mm::flush_freed());
     EXPECT_EQ(mm::freed_statistics().flushes, flushes + 1);
     EXPECT_EQ(both - mm::memory_statistics().used, size);
-    if (mm::is_spare_size(size)) // the newest spare
+    if (mm::is_spare_size(size)) // the newest spare comes first
         EXPECT(mm::vmalloc(size) == first);
     mm::vfree(*second);
     mm::flush_freed();
-    if (!mm::is_spare_size(size)) // the lowest hole
+    if (!mm::is_spare_size(size)) // the lowest hole comes first
         EXPECT(mm::vmalloc(size) == first);
     mm::vfree(*first);
 }
@@ -176,7 +179,7 @@ PERCIVAL_TEST(vmalloc, neither_pages_nor_addresses_are_used_again_before_the_flu
     expect_reuse_after_the_flush_only(kPage * 17);
 }
 
-PERCIVAL_TEST(vmalloc, freed_memory_is_flushed_before_it_becomes_much)
+PERCIVAL_TEST(vmalloc, freed_memory_is_flushed_before_much_has_collected)
 {
     const u64 flushes = mm::freed_statistics().flushes;
     for (u32 turn = 0; turn < 200; ++turn)
@@ -184,9 +187,9 @@ PERCIVAL_TEST(vmalloc, freed_memory_is_flushed_before_it_becomes_much)
     EXPECT(mm::freed_statistics().flushes > flushes);
 }
 
-PERCIVAL_TEST(vmalloc, vzalloc_gives_zeroes_whatever_was_there_before)
+PERCIVAL_TEST(vmalloc, vzalloc_zeroes_reused_memory)
 {
-    for (const u64 pages : {u64{1}, u64{5}, std::min<u64>(most_pages(), 33)}) {
+    for (const u64 pages : {u64{1}, u64{5}, std::min<u64>(max_pages(), 33)}) {
         {
             const Vmalloced dirty{kPage * pages};
             ASSERT(dirty);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a listing of the regions' areas says: range, kind and caller of each, and of no area in another's region.
+// Listings of the regions' areas show range, kind and caller of each, and each region has its own areas only.
 #include "kernel/lib/symbols.hpp"
 #include "mm/percpu/area.hpp"
 #include "tests/kernel/support/vm_support.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 using mm::VmKind;
 
-// The listing's entry for the area that begins at `base`; nothing if there is none.
+// Returns the listing's entry for the area that begins at `base`, or nothing if there is none.
 std::optional<mm::VmAreaInfo> listed(VirtAddr base)
 {
     const auto area = mm::vmalloc_region().next_in_use(base);
@@ -45,7 +45,7 @@ PERCIVAL_TEST(vmallocinfo, an_area_is_listed_with_range_kind_and_caller_while_it
     EXPECT(!listed(address_of(*memory) + kPage));
 
     mm::vfree(*memory);
-    EXPECT(!listed(address_of(*memory))); // before the flush, too
+    EXPECT(!listed(address_of(*memory))); // even before the flush
     mm::vfree(*zeroes);
     mm::vunmap(*mapped);
     mm::iounmap(*registers);
@@ -66,7 +66,7 @@ void for_each_area(mm::VmRegion& region, F visit)
     }
 }
 
-PERCIVAL_TEST(vmallocinfo, percpu_areas_are_in_their_own_regions_and_nothing_else_is)
+PERCIVAL_TEST(vmallocinfo, percpu_regions_contain_percpu_areas_only)
 {
     for (mm::VmRegion* region : {&mm::vmalloc_region(), &mm::modules_region()})
         for_each_area(*region, [](const mm::VmAreaInfo& area) { EXPECT(area.kind != VmKind::Percpu); });

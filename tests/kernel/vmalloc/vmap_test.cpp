@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// vmap() and ioremap(), and underneath vmap_range() on a root of the caller's choice.
+// vmap() and ioremap(), and vmap_range() underneath, which works on any root.
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/roots/roots.hpp"
@@ -16,7 +16,7 @@ using mm::VmError;
 
 constexpr u64 kRun = mm::KernelGeometry::contiguous_entries(mm::kLastLevel);
 
-// A block of pages, and their addresses in an order of the test's.
+// Owns a block of pages. `list` holds their addresses, in an order that the test may change.
 template <u64 Count>
 struct Pages : Immovable {
     static constexpr mm::PageOrder kOrder = mm::order_for(kPage * Count, kPage);
@@ -70,11 +70,11 @@ PERCIVAL_TEST(vmap, scattered_pages_appear_in_their_order_and_stay_the_callers)
     });
 }
 
-PERCIVAL_TEST(vmap, pages_that_form_a_run_get_the_hint_and_all_others_do_not)
+PERCIVAL_TEST(vmap, only_pages_that_form_a_run_get_the_contiguous_hint)
 {
     Pages<kRun * 2> pages;
     ASSERT(pages);
-    // The second half is a run but for its last two pages.
+    // In the second half two pages are swapped, so that it is not a run.
     std::swap(pages.list[kRun * 2 - 1], pages.list[kRun * 2 - 2]);
     const auto mapped = mm::vmap(pages.list, mm::kReadOnlyData);
     ASSERT(mapped.has_value());
@@ -85,7 +85,7 @@ PERCIVAL_TEST(vmap, pages_that_form_a_run_get_the_hint_and_all_others_do_not)
     }
     EXPECT_EQ(wrong, 0u);
     mm::vunmap(*mapped);
-    // A run in memory that begins elsewhere than at a run's addresses.
+    // These pages are contiguous but do not begin at a multiple of a run.
     const auto shifted = mm::vmap(std::span{pages.list}.subspan(1, kRun), mm::kReadOnlyData);
     ASSERT(shifted.has_value());
     EXPECT(!mm::master_table().walk(address_of(*shifted)).is_in_run());
@@ -93,7 +93,7 @@ PERCIVAL_TEST(vmap, pages_that_form_a_run_get_the_hint_and_all_others_do_not)
     mm::flush_freed();
 }
 
-PERCIVAL_TEST(vmap, a_protection_holds)
+PERCIVAL_TEST(vmap, protection_is_enforced)
 {
     Pages<1> page;
     ASSERT(page);
@@ -106,7 +106,7 @@ PERCIVAL_TEST(vmap, a_protection_holds)
     mm::flush_freed();
 }
 
-PERCIVAL_TEST(vmap, what_cannot_be_mapped_is_refused_and_nothing_is_kept)
+PERCIVAL_TEST(vmap, impossible_mapping_is_refused_and_leaks_nothing)
 {
     const auto error_of = [](std::span<const PhysAddr> pages) {
         const auto mapped = mm::vmap(pages, mm::kReadOnlyData);
@@ -116,7 +116,7 @@ PERCIVAL_TEST(vmap, what_cannot_be_mapped_is_refused_and_nothing_is_kept)
     ASSERT(pages);
     const VmUse before = vm_use();
     EXPECT(error_of({}) == VmError::BadSize);
-    for (const u64 count : {2u, 40u}) { // with slots that are known, and by a walk
+    for (const u64 count : {2u, 40u}) { // through the area's known slots, and by a walk
         pages.list[1] += Bytes{8};
         EXPECT(error_of(std::span{pages.list}.first(count)) == VmError::BadAddress);
         pages.list[1] = PhysAddr{mm::kLinearOutput.count()};
@@ -126,12 +126,14 @@ PERCIVAL_TEST(vmap, what_cannot_be_mapped_is_refused_and_nothing_is_kept)
     expect_same_use(before);
 }
 
-// The same address in each CPU's root, another page in each: in the window, above what is mapped at boot.
+// The test maps another page here in each CPU's root: in the local window, above the memory that is mapped at
+// boot.
 constexpr VirtAddr kLocal = mm::KernelLayout::kLocalPercpu.base +
                             mm::KernelGeometry::entry_size(mm::KernelLayout::kPrivateLevel) - kPage * 2;
 constinit std::array<PhysAddr, kMaxCpus> page_of_cpu{};
 
-// The window shows the CPU's slab: what is mapped there has two addresses (mm/percpu/area.hpp).
+// Unmaps kLocal in the root of `cpu` and flushes both addresses of the page: the window shows the CPU's slab,
+// so the page has a global address too (mm/percpu/area.hpp).
 void unmap_local_page(CpuId cpu)
 {
     EXPECT(mm::vunmap_range(mm::cpu_root(cpu), {kLocal, kPage}).has_value());
@@ -139,7 +141,7 @@ void unmap_local_page(CpuId cpu)
     mm::flush_vm_range({mm::local_to_global(kLocal, cpu), kPage});
 }
 
-PERCIVAL_TEST(vmap, one_address_is_another_page_in_each_root)
+PERCIVAL_TEST(vmap, one_address_can_map_another_page_in_each_root)
 {
     for_each_online_cpu([](CpuId cpu) {
         const auto page = mm::allocate_page();
@@ -153,7 +155,7 @@ PERCIVAL_TEST(vmap, one_address_is_another_page_in_each_root)
     run_everywhere([](CpuId cpu) { EXPECT_EQ(word_at(kLocal), 1000 + cpu.index()); });
     EXPECT(!mm::master_table().walk(kLocal).is_in_run() &&
            mm::master_table().walk(kLocal).kind() == mm::PteKind::Invalid);
-    // One after the other is taken away, and the others do not notice.
+    // The pages are unmapped one after the other, without effect on the others.
     for_each_online_cpu([](CpuId gone) {
         unmap_local_page(gone);
         run_everywhere([gone](CpuId cpu) {
@@ -182,10 +184,10 @@ PERCIVAL_TEST(vmap, ranges_are_unmapped_in_whole_leaves_or_not_at_all)
         return result ? std::nullopt : std::optional{result.error()};
     };
     EXPECT(mapping(range.base + Bytes{8}, pages.list) == MapError::Misaligned);
-    EXPECT(!mapping(range.base, pages.list)); // a run, and a page
+    EXPECT(!mapping(range.base, pages.list)); // maps a run and a page
     EXPECT(mapping(range.end() - kPage, pages.list) == MapError::AlreadyMapped);
-    EXPECT(unmapping(range.base, kPage) == MapError::NotMapped);              // part of the run
-    EXPECT(unmapping(range.base, range.size + kPage) == MapError::NotMapped); // and a hole
+    EXPECT(unmapping(range.base, kPage) == MapError::NotMapped);              // only a part of the run
+    EXPECT(unmapping(range.base, range.size + kPage) == MapError::NotMapped); // a hole as well
     EXPECT(unmapping(range.base, range.size - Bytes{8}) == MapError::Misaligned);
     EXPECT(arch::translate(range.base).valid && arch::translate(range.end() - kPage).valid);
     EXPECT(!unmapping(range.end() - kPage, kPage));
@@ -195,7 +197,8 @@ PERCIVAL_TEST(vmap, ranges_are_unmapped_in_whole_leaves_or_not_at_all)
     mm::vmalloc_region().release(**area);
 }
 
-// The distributor's type register, at offset 4 (GICv2 4.3.2, GICv3 12.9.39), through mappings that begin elsewhere.
+// Reads the distributor's type register, at offset 4 (GICv2 4.3.2, GICv3 12.9.39), through mappings that begin
+// elsewhere.
 PERCIVAL_TEST(vmap, registers_are_reached_wherever_the_mapping_begins_and_ends)
 {
     const PhysAddr gic = this_machine().gic.distributor.base;
@@ -223,7 +226,7 @@ PERCIVAL_TEST(vmap, registers_are_reached_wherever_the_mapping_begins_and_ends)
     mm::iounmap(*whole);
 }
 
-PERCIVAL_TEST(vmap, registers_that_cannot_be_are_refused)
+PERCIVAL_TEST(vmap, impossible_register_ranges_are_refused)
 {
     const VmUse before = vm_use();
     const auto error_of = [](PhysRange registers) {
@@ -231,9 +234,10 @@ PERCIVAL_TEST(vmap, registers_that_cannot_be_are_refused)
         return mapped ? std::nullopt : std::optional{mapped.error()};
     };
     EXPECT(error_of({PhysAddr{0}, Bytes{0}}) == VmError::BadSize);
-    EXPECT(error_of({PhysAddr{} - kPage, kPage}) == VmError::BadAddress); // no descriptor holds that
+    EXPECT(error_of({PhysAddr{} - kPage, kPage}) == VmError::BadAddress); // does not fit into a descriptor
     EXPECT(error_of({PhysAddr{u64{1} << 52}, kPage}) == VmError::BadAddress);
-    EXPECT(error_of({PhysAddr{} - kPage, kPage * 2}) == VmError::BadAddress); // across the end of all
+    EXPECT(error_of({PhysAddr{} - kPage, kPage * 2}) ==
+           VmError::BadAddress); // crosses the end of all addresses
     expect_same_use(before);
 }
 
