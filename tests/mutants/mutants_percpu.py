@@ -107,7 +107,7 @@ MUTANTS = (
     by_boot(
         "percpu store: the reserve is not filled",
         "mm/percpu_memory/balance.cpp",
-        "    while (empty_pages() < kEnoughEmptyPages) {",
+        "    while (empty_pages() < kReservePages) {",
         "    while (empty_pages() < 1) {",
         "percpu_population.*reserve*",
     ),

@@ -56,7 +56,7 @@ MUTANTS = (
     on_host(
         "percpu store model: a chunk without pages has the size of one that has gone",
         "mm/percpu_memory/store.cpp",
-        "    chunk->area->mapped = Bytes{0}; // the note may have been that of a chunk that has gone\n",
+        "    chunk->area->mapped = Bytes{0}; // a reused note may have the value of a destroyed chunk\n",
         "",
         PERCPU_STORE_FAILURE,
         "*AnyStep*",
@@ -80,7 +80,7 @@ MUTANTS = (
     on_host(
         "percpu store model: an atomic take gets pages without memory",
         "mm/percpu_memory/store.cpp",
-        "allocate_many(request, wanted, asked.population.populated_blocks())",
+        "allocate_many(request, wanted, candidate.population.populated_blocks())",
         "allocate_many(request, wanted)",
         PERCPU_STORE,
         "*/few_units",
@@ -144,7 +144,7 @@ MUTANTS = (
     on_host(
         "percpu store model: a chunk goes with pages of the reserve",
         "mm/percpu_memory/balance.cpp",
-        "        if (empty_pages_ >= kEnoughEmptyPages + chunk->empty_pages() || chunk->empty_pages() == 0)\n",
+        "        if (empty_pages_ >= kReservePages + chunk->empty_pages() || chunk->empty_pages() == 0)\n",
         "",
         PERCPU_STORE_FAILURE,
         "*AnyStep*",
