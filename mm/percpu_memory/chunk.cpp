@@ -30,8 +30,8 @@ struct Chunk::Parts {
     u32 block_count;
 
     // Lays the parts out behind the chunk itself, which is at `start`.
-    // SAFETY: take() returns disjoint ranges of the allocation. Each is aligned to 8 bytes and as large as its
-    // part.
+    // SAFETY: take() returns disjoint ranges of the allocation. Each is aligned to 8 bytes and as large as
+    // its part.
     static Parts at(u64 start, Bytes unit)
     {
         const u32 blocks = ChunkMap::blocks_of(unit);

@@ -28,7 +28,8 @@ MUTANTS = (
     by_boot(
         "percpu pages: the slabs' addresses are not flushed",
         "mm/percpu_memory/pages.cpp",
-        "    batch.add_leaves({local_to_global(page_address(base, pages.begin), cpu), kPage * pages.count()}, kPage);\n",
+        "    batch.add_leaves({local_to_global(page_address(base, pages.begin), cpu), kPage * "
+        "pages.count()}, kPage);\n",
         "    static_cast<void>(batch);\n",
         "percpu_population.*faults_on_every_cpu*",
         cpu="neoverse-n1",
@@ -44,9 +45,11 @@ MUTANTS = (
     by_boot(
         "percpu pages: the last CPU gets none",
         "mm/percpu_memory/pages.cpp",
-        "cpu < possible_cpu_count(); ++cpu) {\n        for (u32 page = pages.begin; page < pages.end; ++page) {",
-        "cpu + 1 < possible_cpu_count(); ++cpu) {\n        for (u32 page = pages.begin; page < pages.end; ++page) {",
-        "percpu_population.memory_is_there*",
+        "cpu < possible_cpu_count(); ++cpu) {\n"
+        "        for (u32 page = pages.begin; page < pages.end; ++page) {",
+        "cpu + 1 < possible_cpu_count(); ++cpu) {\n"
+        "        for (u32 page = pages.begin; page < pages.end; ++page) {",
+        "percpu_population.memory_is_mapped*",
     ),
     by_boot(
         "percpu pages: what a failure leaves behind stays",
@@ -116,7 +119,7 @@ MUTANTS = (
         "mm/percpu_memory/allocator.cpp",
         "        store().note_missed(request);\n",
         "",
-        "percpu_population.what_an_atomic_caller*",
+        "percpu_population.a_request_that*",
     ),
     by_boot(
         "percpu store: empty pages are not counted again",
@@ -130,7 +133,7 @@ MUTANTS = (
         "mm/percpu_memory/balance.cpp",
         "    destroy_unused();\n    while",
         "    while",
-        "percpu_population.idle_pages_go_back*",
+        "percpu_population.unused_chunks*",
     ),
     by_boot(
         "hotplug: a CPU that goes keeps its percpu stock",

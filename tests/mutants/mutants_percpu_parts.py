@@ -5,8 +5,16 @@ from __future__ import annotations
 
 from mutant import on_host
 
-PERCPU_MAP = ("tests/host/percpu_memory/percpu_map_random_test.cpp", "tests/host/percpu_memory/percpu_chunk_map_test.cpp", "mm/percpu_memory/chunk_map.cpp")
-PERCPU_POPULATION = ("tests/host/percpu_memory/percpu_population_test.cpp", "mm/percpu_memory/chunk_map.cpp", "mm/percpu_memory/population.cpp")
+PERCPU_MAP = (
+    "tests/host/percpu_memory/percpu_map_random_test.cpp",
+    "tests/host/percpu_memory/percpu_chunk_map_test.cpp",
+    "mm/percpu_memory/chunk_map.cpp",
+)
+PERCPU_POPULATION = (
+    "tests/host/percpu_memory/percpu_population_test.cpp",
+    "mm/percpu_memory/chunk_map.cpp",
+    "mm/percpu_memory/population.cpp",
+)
 PERCPU_SLOTS = ("tests/host/percpu_memory/percpu_slots_test.cpp", "mm/percpu_memory/chunk_map.cpp")
 
 MUTANTS = (
@@ -133,7 +141,8 @@ MUTANTS = (
     on_host(
         "percpu map: a second free within a batch goes through",
         "mm/percpu_memory/chunk_map.cpp",
-        "        if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {\n            put(together);\n            together = {0, 0};\n        }\n",
+        "        if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {\n"
+        "            put(together);\n            together = {0, 0};\n        }\n",
         "",
         PERCPU_MAP,
         "*PercpuChunkMap*:*each_step*",
@@ -141,7 +150,8 @@ MUTANTS = (
     on_host(
         "percpu map: an atomic allocation may lie anywhere",
         "mm/percpu_memory/chunk_map.cpp",
-        "        if (!within.empty() && !bit_is_set(within, index)) {\n            open = 0;\n            continue;\n        }\n",
+        "        if (!within.empty() && !bit_is_set(within, index)) {\n"
+        "            open = 0;\n            continue;\n        }\n",
         "",
         PERCPU_MAP,
         "*each_step*",

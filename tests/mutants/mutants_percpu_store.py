@@ -27,7 +27,7 @@ MUTANTS = (
         "    put({&place, 1});\n",
         "",
         PERCPU_STORE_FAILURE,
-        "*WhatNeedsAChunk*",
+        "*InANewChunk*",
     ),
     on_host(
         "percpu store model: a chunk without memory for its maps keeps its addresses",
@@ -35,7 +35,7 @@ MUTANTS = (
         "        local_percpu_region().release(**area);\n",
         "",
         PERCPU_STORE_FAILURE,
-        "*WhatNeedsAChunk*",
+        "*InANewChunk*",
     ),
     on_host(
         "percpu store model: no addresses are said to be no memory",
@@ -51,7 +51,7 @@ MUTANTS = (
         "        left.begin = missing.end;\n",
         "        left.begin = left.end;\n",
         PERCPU_STORE_FAILURE,
-        "*WhatLiesInPages*",
+        "*FreesItsPlace*",
     ),
     on_host(
         "percpu store model: a chunk without pages has the size of one that has gone",
@@ -88,8 +88,10 @@ MUTANTS = (
     on_host(
         "percpu store model: pages are populated with the lock held",
         "mm/percpu_memory/store.cpp",
-        "    if (!pages_.populate(chunk.base(), pages))\n        return false;\n    const IrqSpinGuard guard{lock_};\n",
-        "    const IrqSpinGuard guard{lock_};\n    if (!pages_.populate(chunk.base(), pages))\n        return false;\n",
+        "    if (!pages_.populate(chunk.base(), pages))\n"
+        "        return false;\n    const IrqSpinGuard guard{lock_};\n",
+        "    const IrqSpinGuard guard{lock_};\n"
+        "    if (!pages_.populate(chunk.base(), pages))\n        return false;\n",
         PERCPU_STORE,
         "*/few_units",
     ),
@@ -128,7 +130,8 @@ MUTANTS = (
     on_host(
         "percpu store model: a chunk that goes keeps its pages",
         "mm/percpu_memory/balance.cpp",
-        "        if (missing.begin != left.begin)\n            pages_.depopulate(chunk.base(), {left.begin, missing.begin});\n",
+        "        if (missing.begin != left.begin)\n"
+        "            pages_.depopulate(chunk.base(), {left.begin, missing.begin});\n",
         "",
         PERCPU_STORE,
         "*/whole_window",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Percpu memory where something runs out, at every step: an error value, and all that was had so far goes back.
+// Percpu memory where something runs out, at every step: an error value, and all that was had so far goes
+// back.
 #include "mm/pages/allocation_failure.hpp"
 #include "mm/percpu/area.hpp"
 #include "tests/kernel/support/drain.hpp"
@@ -37,7 +38,8 @@ bool fail_at(u32 nth, Bytes size, u32 count)
     return fail.has_failed();
 }
 
-// Lets each of them fail in turn. On a machine of many CPUs, of whose pages one is as good as another, not each.
+// Lets each of them fail in turn. On a machine of many CPUs, of whose pages one is as good as another, not
+// each.
 void fail_at_every_step(Bytes size, u32 count)
 {
     allocate_and_free(size, count);
@@ -74,7 +76,7 @@ PERCIVAL_TEST(percpu_failure, a_page_for_an_unusual_size_may_fail_at_every_step)
 }
 
 // A full stock goes to a depot in a note of its own, and if there is none to the chunks.
-PERCIVAL_TEST(percpu_failure, a_stock_that_is_full_needs_no_memory)
+PERCIVAL_TEST(percpu_failure, emptying_a_full_stock_needs_no_memory)
 {
     std::array<VirtAddr, 2 * percpu::Stock::kMax> objects{};
     const PercpuUse before = percpu_use();
@@ -99,7 +101,7 @@ PERCIVAL_TEST(percpu_failure, a_stock_that_is_full_needs_no_memory)
     if (mm::memory_statistics().total > PageHoard::kMax) \
     SKIP("an emulator's host may not have that much memory, or takes too long to poison it")
 
-PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_and_then_get_an_error)
+PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_use_up_the_reserve_and_then_get_an_error)
 {
     SKIP_ON_LARGE_MACHINES();
     constexpr Bytes kSize{std::min<u64>(kPage.count(), 32768) - 8};
@@ -154,7 +156,8 @@ public:
 
     // A unit or two.
     void release_smallest() { region_.release(*areas_[--count_]); }
-    // A unit as far as possible from all chunks there have been, and each time `distance` from the one before.
+    // A unit as far as possible from all chunks there have been, and each time `distance` from the one
+    // before.
     void release_remote(Bytes distance)
     {
         const Bytes rest = areas_[0]->range.size - distance;
@@ -172,7 +175,8 @@ private:
     u32 count_{0};
 };
 
-// Where there has been no chunk yet each slab needs a table, and gets it after the first page that goes into it.
+// Where there has been no chunk yet each slab needs a table, and gets it after the first page that goes into
+// it.
 PERCIVAL_TEST(percpu_failure, a_table_for_a_page_may_fail)
 {
     constexpr Bytes kTable = mm::KernelGeometry::entry_size(mm::Level{2});
@@ -194,7 +198,7 @@ PERCIVAL_TEST(percpu_failure, a_table_for_a_page_may_fail)
     expect_same_percpu_use(before);
 }
 
-PERCIVAL_TEST(percpu_failure, without_addresses_it_is_an_error_and_afterwards_all_comes_back)
+PERCIVAL_TEST(percpu_failure, running_out_of_addresses_is_an_error_until_some_are_released)
 {
     const PercpuUse before = percpu_use();
     {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Many CPUs, moving threads and interrupts on the percpu allocator at once: no place is handed out twice, all are
-// zero, nothing is lost.
+// Many CPUs, moving threads and interrupts on the percpu allocator at once: no place is handed out twice, all
+// are zero, nothing is lost.
 #include "arch/devices/timer.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/wait/run_everywhere.hpp"
@@ -86,7 +86,7 @@ PERCIVAL_TEST(percpu_hammer, all_cpus_allocate_and_free_all_sizes)
 }
 
 // A slot for each of a few objects: whoever comes swaps what it brings for what is there, and frees that.
-PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_another_can_free)
+PERCIVAL_TEST(percpu_hammer, objects_can_be_freed_by_another_cpu)
 {
     static constinit std::array<std::atomic<u64>, 97> slots{};
     hammer([turns = 4'000 / online_cpu_count() + 20] {
@@ -103,7 +103,7 @@ PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_another_can_free)
 }
 
 // All that one CPU makes others free: whole magazines go round.
-PERCIVAL_TEST(percpu_hammer, what_piles_up_on_one_cpu_comes_back_to_the_others)
+PERCIVAL_TEST(percpu_hammer, objects_freed_on_one_cpu_return_to_the_others)
 {
     constexpr u32 kPile = 300;
     static constinit std::array<u64, kPile> pile{};
@@ -125,7 +125,7 @@ PERCIVAL_TEST(percpu_hammer, what_piles_up_on_one_cpu_comes_back_to_the_others)
 }
 
 // Between any two instructions a thread may find itself on another CPU, whose stock is another one.
-PERCIVAL_TEST(percpu_hammer, threads_that_are_moved_about_lose_nothing)
+PERCIVAL_TEST(percpu_hammer, migrating_threads_lose_no_memory)
 {
     SKIP_ABOVE_MOST_MOVED_CPUS();
     constexpr u32 kTurns = 8'000;
@@ -171,7 +171,7 @@ void allocate_and_rearm()
     arch::timer_set_alarm(arch::timer_frequency() / 20'000 + (count & 63));
 }
 
-PERCIVAL_TEST(percpu_hammer, interrupt_handlers_allocate_and_free_within_others_allocations)
+PERCIVAL_TEST(percpu_hammer, interrupt_handlers_can_allocate_and_free_during_an_allocation)
 {
     for_each_online_cpu([](CpuId cpu) { interrupts.on(cpu) = successes.on(cpu) = 0; });
     hammer([wanted = interrupts_each() / 8] { // each waits for its emulator, more than for the handler
@@ -191,7 +191,7 @@ PERCIVAL_TEST(percpu_hammer, interrupt_handlers_allocate_and_free_within_others_
 }
 
 // Whoever asks about an address, or frees it wrongly, while its chunk goes, gets an answer.
-PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
+PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_being_destroyed_can_be_looked_up)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     // Each flush is a matter for all CPUs: of an emulator's, the more there are the longer it takes.
@@ -221,7 +221,7 @@ PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
 }
 
 // All others spin until there is an address, and read there at once: new pages are there for everyone.
-PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_all_others_reach_at_once)
+PERCIVAL_TEST(percpu_hammer, all_cpus_reach_a_new_object_at_once)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     static constinit std::atomic<u64> published{0};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A stock that is full or empty no longer is when its CPU gets to it: an interrupt came in between, or the thread is
-// on another CPU by now. Deterministic: a hardware breakpoint stands in for the interrupt.
+// A stock that is full or empty no longer is when its CPU gets to it: an interrupt came in between, or the
+// thread is on another CPU by now. Deterministic: a hardware breakpoint stands in for the interrupt.
 #include "arch/debug/breakpoint.hpp"
 #include "kernel/sched/thread_affinity.hpp"
 #include "tests/kernel/support/drain.hpp"
@@ -35,7 +35,7 @@ void expect_all_apart()
     EXPECT(herd.are_signed());
 }
 
-PERCIVAL_TEST(percpu_interrupted, a_full_stock_that_is_empty_when_it_is_to_be_emptied)
+PERCIVAL_TEST(percpu_interrupted, a_full_stock_may_be_empty_before_it_is_emptied)
 {
     const StayOnCpu stay;
     const PercpuUse before = percpu_use();
@@ -57,7 +57,7 @@ PERCIVAL_TEST(percpu_interrupted, a_full_stock_that_is_empty_when_it_is_to_be_em
     expect_same_percpu_use(before);
 }
 
-PERCIVAL_TEST(percpu_interrupted, an_empty_stock_that_is_full_when_it_is_to_be_filled)
+PERCIVAL_TEST(percpu_interrupted, an_empty_stock_may_be_full_before_it_is_refilled)
 {
     const StayOnCpu stay;
     const PercpuUse before = percpu_use();

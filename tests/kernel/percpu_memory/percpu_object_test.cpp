@@ -24,7 +24,7 @@ struct alignas(256) Aligned {
     u64 value;
 };
 
-PERCIVAL_TEST(percpu_object, a_value_for_every_cpu_starts_as_zero_and_counts_locally)
+PERCIVAL_TEST(percpu_object, a_counter_starts_at_zero_and_counts_on_the_calling_cpu)
 {
     const auto created = percpu::create<u64>();
     ASSERT(created.has_value());
@@ -56,7 +56,7 @@ PERCIVAL_TEST(percpu_object, is_constructed_and_destroyed_once_on_each_possible_
     EXPECT_EQ(ended, possible_cpu_count());
 }
 
-PERCIVAL_TEST(percpu_object, goes_with_its_owner)
+PERCIVAL_TEST(percpu_object, is_destroyed_with_its_owner)
 {
     const PercpuUse before = percpu_use();
     made = ended = 0;
@@ -73,7 +73,7 @@ PERCIVAL_TEST(percpu_object, goes_with_its_owner)
     expect_same_percpu_use(before);
 }
 
-PERCIVAL_TEST(percpu_object, is_aligned_as_its_type_and_made_atomically_too)
+PERCIVAL_TEST(percpu_object, is_aligned_as_its_type_when_created_atomically)
 {
     const percpu::Owned<Aligned> owned{percpu::create_atomic<Aligned>().value_or(nullptr)};
     ASSERT(owned != nullptr);
@@ -84,7 +84,7 @@ PERCIVAL_TEST(percpu_object, is_aligned_as_its_type_and_made_atomically_too)
     });
 }
 
-PERCIVAL_TEST(percpu_object, of_no_object_nothing_is_destroyed)
+PERCIVAL_TEST(percpu_object, destroying_null_does_nothing)
 {
     const u64 before = mm::memory_statistics().bad_frees;
     percpu::destroy<u64>(nullptr);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which percpu memory is there, and which is gone: pages come with objects and go with the last of them, on every
-// CPU, at both addresses; a few stay for those who cannot wait.
+// Which percpu memory is there, and which is gone: pages come with objects and go with the last of them, on
+// every CPU, at both addresses; a few stay for those who cannot wait.
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/area.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
@@ -9,11 +9,11 @@ namespace percival {
 namespace {
 
 // The store's own numbers: pages it has ready, and at most what an atomic caller missed besides.
-constexpr u32 kFewPages = 2;
-constexpr u32 kMaxPages = kEnoughPages + static_cast<u32>(percpu::kMaxSize.count() / 4096);
+constexpr u32 kLowWaterMark = 2;
+constexpr u32 kMaxPages = kReservePages + static_cast<u32>(percpu::kMaxSize.count() / 4096);
 
-// Objects of whole units: two chunks' worth more than what the first chunk has room for and what is kept of unused
-// ones: one in case, and those of the reserve, which may be spread over twice as many as it needs.
+// Objects of whole units: two chunks' worth more than what the first chunk has room for and what is kept of
+// unused ones: one in case, and those of the reserve, which may be spread over twice as many as it needs.
 constexpr u32 kManyObjects = (4 + 2 * kChunksOfReserve) * kLargestPerUnit;
 std::array<VirtAddr, kManyObjects> many_chunks()
 {
@@ -23,8 +23,8 @@ std::array<VirtAddr, kManyObjects> many_chunks()
     return objects;
 }
 
-// The addresses at which a CPU reaches percpu memory. A TLB may have one place for all of them, where the last that
-// was used drives the others out: they are tried one by one.
+// The addresses at which a CPU reaches percpu memory. A TLB may have one place for all of them, where the
+// last that was used drives the others out: they are tried one by one.
 using AddressOn = VirtAddr (*)(VirtAddr object, CpuId cpu);
 constexpr AddressOn kAddresses[] = {
     [](VirtAddr object, CpuId) { return object; },
@@ -39,8 +39,8 @@ void for_each_page(VirtAddr object, Bytes size, Visit visit)
         visit(object + at);
 }
 
-// Gives back those objects that `goes` picks, after every CPU has used all of them, so that its TLB knows them, and
-// looks for them again where their memory is gone. How many that are.
+// Gives back those objects that `goes` picks, after every CPU has used all of them, so that its TLB knows
+// them, and looks for them again where their memory is gone. How many that are.
 template <class Goes>
 u32 see_them_gone(std::span<const VirtAddr> objects, Bytes size, AddressOn address_on, Goes goes)
 {
@@ -68,16 +68,17 @@ u32 see_them_gone(std::span<const VirtAddr> objects, Bytes size, AddressOn addre
     return static_cast<u32>(std::ranges::count_if(objects, is_gone));
 }
 
-PERCIVAL_TEST(percpu_population, memory_that_is_gone_faults_on_every_cpu_at_every_address)
+PERCIVAL_TEST(percpu_population, unmapped_memory_faults_on_every_cpu_at_every_address)
 {
     const auto all = [](VirtAddr) { return true; };
     for (const AddressOn address_on : kAddresses)
         EXPECT(see_them_gone(many_chunks(), percpu::kMaxSize, address_on, all) >= kLargestPerUnit);
 }
 
-// Each is flushed for itself then, so that nothing that is flushed for a neighbour hides what was forgotten. (QEMU may
-// take a range TLBI for one of everything: what is forgotten shows on a CPU without FEAT_TLBIRANGE.)
-PERCIVAL_TEST(percpu_population, a_page_that_goes_alone_faults_on_every_cpu_at_every_address)
+// Each is flushed for itself then, so that nothing that is flushed for a neighbour hides what was forgotten.
+// (QEMU may take a range TLBI for one of everything: what is forgotten shows on a CPU without
+// FEAT_TLBIRANGE.)
+PERCIVAL_TEST(percpu_population, a_single_unmapped_page_faults_on_every_cpu_at_every_address)
 {
     constexpr Bytes kSize{std::min(kPage, percpu::kMaxSize)};
     constexpr u32 kUnits = 8;
@@ -94,7 +95,7 @@ PERCIVAL_TEST(percpu_population, a_page_that_goes_alone_faults_on_every_cpu_at_e
     }
 }
 
-PERCIVAL_TEST(percpu_population, memory_is_there_for_every_possible_cpu_or_for_none)
+PERCIVAL_TEST(percpu_population, memory_is_mapped_for_every_possible_cpu_or_for_none)
 {
     const auto objects = many_chunks();
     const auto check = [&objects] {
@@ -115,7 +116,7 @@ PERCIVAL_TEST(percpu_population, memory_is_there_for_every_possible_cpu_or_for_n
     check();
 }
 
-PERCIVAL_TEST(percpu_population, idle_pages_go_back_and_empty_chunks_but_one)
+PERCIVAL_TEST(percpu_population, unused_chunks_and_empty_pages_are_freed_but_a_few)
 {
     settle_percpu();
     settle_percpu(); // what atomic callers missed is made up for
@@ -132,13 +133,13 @@ PERCIVAL_TEST(percpu_population, idle_pages_go_back_and_empty_chunks_but_one)
     const auto after = percpu::store().statistics();
     EXPECT(after.chunks <= before.chunks + 1);
     EXPECT(after.free_chunks <= 2 + kChunksOfReserve); // the first one among them
-    EXPECT(after.empty >= kEnoughPages);
+    EXPECT(after.empty >= kReservePages);
     EXPECT(after.empty <= kMaxPages);
     EXPECT(percpu::page_statistics().pages <= pages_before + u64{kMaxPages} * possible_cpu_count());
 }
 
 // Among pages in use, too: the chunk stays, and what is in it.
-PERCIVAL_TEST(percpu_population, idle_pages_of_a_chunk_in_use_go_back)
+PERCIVAL_TEST(percpu_population, empty_pages_of_a_chunk_in_use_are_freed)
 {
     constexpr Bytes kSize{std::min(kPage, percpu::kMaxSize)};
     constexpr u32 kObjects = static_cast<u32>(8 * percpu::kUnit.count() / kSize.count());
@@ -166,7 +167,7 @@ PERCIVAL_TEST(percpu_population, idle_pages_of_a_chunk_in_use_go_back)
     EXPECT(herd.are_signed());
 }
 
-PERCIVAL_TEST(percpu_population, the_worker_takes_back_what_nobody_uses_by_itself)
+PERCIVAL_TEST(percpu_population, the_worker_frees_unused_memory_by_itself)
 {
     settle_percpu();
     const auto before = percpu::store().statistics();
@@ -182,24 +183,24 @@ PERCIVAL_TEST(percpu_population, the_worker_takes_back_what_nobody_uses_by_itsel
 PERCIVAL_TEST(percpu_population, the_worker_fills_the_reserve_by_itself)
 {
     settle_percpu();
-    EXPECT(percpu::store().statistics().empty >= kEnoughPages);
+    EXPECT(percpu::store().statistics().empty >= kReservePages);
     // More than half a page each, and of no usual size, so that each takes one of the reserve.
     const Bytes size{std::min<u64>(kPage.count() / 2, 30'000) + 4};
     PercpuHerd herd{64};
     for (u32 turn = 0; turn < 8; ++turn) {
         u32 had = 0;
-        for (; had < kEnoughPages; ++had) {
+        for (; had < kReservePages; ++had) {
             const auto object = percpu::allocate_atomic(size, kGrain);
             if (!object || !herd.add(*object, size))
                 break;
         }
-        EXPECT(had >= kFewPages);
-        EXPECT(becomes_true([] { return percpu::store().statistics().empty >= kFewPages; }));
+        EXPECT(had >= kLowWaterMark);
+        EXPECT(becomes_true([] { return percpu::store().statistics().empty >= kLowWaterMark; }));
     }
     EXPECT(herd.are_signed());
 }
 
-PERCIVAL_TEST(percpu_population, what_an_atomic_caller_misses_the_next_ones_find)
+PERCIVAL_TEST(percpu_population, a_request_that_an_atomic_caller_missed_is_populated_for_the_next)
 {
     for (const u32 size : {4096u, 6000u, 20'000u, 32'768u}) {
         settle_percpu();
@@ -219,13 +220,13 @@ PERCIVAL_TEST(percpu_population, a_stock_leaves_pages_of_the_reserve_for_other_c
 {
     settle_percpu();
     const u32 before = percpu::store().statistics().empty;
-    EXPECT(before >= kEnoughPages);
+    EXPECT(before >= kReservePages);
     for (u32 number = 1; number <= percpu::Class::kCount; ++number) {
         const Bytes size = percpu::Class{number}.size();
         settle_percpu();
         const auto object = percpu::allocate_atomic(size, size);
         ASSERT(object.has_value());
-        EXPECT(percpu::store().statistics().empty + 1 >= kEnoughPages);
+        EXPECT(percpu::store().statistics().empty + 1 >= kReservePages);
         percpu::free(*object);
     }
 }

@@ -41,7 +41,7 @@ PERCIVAL_TEST(percpu_query, static_variables_are_known_to_the_last_byte)
     EXPECT(!percpu::find_address(variable.local_address()).allocated);
 }
 
-PERCIVAL_TEST(percpu_query, allocations_are_known_and_where_they_begin)
+PERCIVAL_TEST(percpu_query, allocations_and_their_first_bytes_are_known)
 {
     const Percpu object{Bytes{100}};
     ASSERT(object);
@@ -65,7 +65,7 @@ PERCIVAL_TEST(percpu_query, the_reserved_part_is_known_whether_it_is_in_use_or_n
 }
 
 // Of the part of the window that has no memory nothing is anybody's.
-PERCIVAL_TEST(percpu_query, what_is_no_unit_of_a_chunk_is_unused)
+PERCIVAL_TEST(percpu_query, addresses_outside_all_chunks_are_unused)
 {
     const Bytes first = percpu::first_chunk()->size;
     const VirtAddr next_unit =
@@ -76,7 +76,7 @@ PERCIVAL_TEST(percpu_query, what_is_no_unit_of_a_chunk_is_unused)
     expect_kind(kWindow.end() - percpu::kUnit, percpu::AddressKind::Unused);
 }
 
-PERCIVAL_TEST(percpu_query, what_is_in_no_area_is_no_percpu_address)
+PERCIVAL_TEST(percpu_query, addresses_outside_the_percpu_areas_are_not_percpu_addresses)
 {
     constexpr VirtRange kGlobal = mm::KernelLayout::kGlobalPercpu;
     const VirtAddr behind_the_slabs = kGlobal.base + mm::KernelLayout::kSlabSize * possible_cpu_count();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Frees of what is no percpu allocation, or no longer one: refused and counted, and nothing else comes to harm.
+// Frees of what is no percpu allocation, or no longer one: refused and counted, and nothing else comes to
+// harm.
 #include "kernel/wait/run_everywhere.hpp"
 #include "linker/symbols.hpp"
 #include "tests/kernel/support/drain.hpp"
@@ -50,7 +51,7 @@ void expect_handed_out_once(VirtAddr freed, Bytes size)
     EXPECT((one.address() == freed) + (two.address() == freed) <= 1);
 }
 
-PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_wherever_the_place_lies_by_then)
+PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_in_a_stock_and_in_a_chunk)
 {
     const Bystanders bystanders;
     for (const u32 size : {4u, 64u, 4096u, 12u, 5000u}) {
@@ -69,7 +70,7 @@ PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_wherever_the_place_lie
     }
 }
 
-PERCIVAL_TEST(percpu_wrong_free, a_second_free_of_what_lies_in_a_depot_is_refused)
+PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_in_a_depot)
 {
     const Bystanders bystanders;
     constexpr u32 kMoreThanAStock = 3 * percpu::Stock::kMax;
@@ -86,7 +87,7 @@ PERCIVAL_TEST(percpu_wrong_free, a_second_free_of_what_lies_in_a_depot_is_refuse
     EXPECT(herd.are_signed());
 }
 
-PERCIVAL_TEST(percpu_wrong_free, what_is_not_the_start_of_an_object_is_refused)
+PERCIVAL_TEST(percpu_wrong_free, addresses_inside_an_object_are_refused)
 {
     const Bystanders bystanders;
     for (const u32 size : {64u, 4096u, 100u, 32768u}) {
@@ -139,7 +140,7 @@ PERCIVAL_TEST(percpu_wrong_free, places_behind_the_first_units_and_in_no_chunk_a
     expect_refused(kWindow.end() - percpu::kUnit);
 }
 
-PERCIVAL_TEST(percpu_wrong_free, what_lay_in_a_chunk_that_is_gone_is_refused)
+PERCIVAL_TEST(percpu_wrong_free, addresses_of_a_destroyed_chunk_are_refused)
 {
     const Bystanders bystanders;
     // More than what is kept of unused chunks.
@@ -158,7 +159,7 @@ PERCIVAL_TEST(percpu_wrong_free, what_lay_in_a_chunk_that_is_gone_is_refused)
     EXPECT(gone >= kLargestPerUnit);
 }
 
-PERCIVAL_TEST(percpu_wrong_free, addresses_that_have_nothing_to_do_with_percpu_memory_are_refused)
+PERCIVAL_TEST(percpu_wrong_free, addresses_outside_the_percpu_areas_are_refused)
 {
     const Bystanders bystanders;
     const u32 on_the_stack = 0;
@@ -168,7 +169,7 @@ PERCIVAL_TEST(percpu_wrong_free, addresses_that_have_nothing_to_do_with_percpu_m
         expect_refused(address);
 }
 
-PERCIVAL_TEST(percpu_wrong_free, null_is_no_allocation_and_no_error)
+PERCIVAL_TEST(percpu_wrong_free, freeing_null_does_nothing)
 {
     const u64 before = mm::memory_statistics().bad_frees;
     percpu::free(VirtAddr{0});
@@ -176,7 +177,7 @@ PERCIVAL_TEST(percpu_wrong_free, null_is_no_allocation_and_no_error)
 }
 
 // Every CPU wants to free the same: one does, and the others are told off.
-PERCIVAL_TEST(percpu_wrong_free, of_all_cpus_that_free_one_object_one_succeeds)
+PERCIVAL_TEST(percpu_wrong_free, only_one_of_all_cpus_that_free_an_object_succeeds)
 {
     const Bystanders bystanders;
     for (const u32 size : {8u, 12u, 4096u}) {

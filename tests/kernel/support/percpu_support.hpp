@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the tests of dynamic percpu memory share: signatures on every CPU's copy, and what is in use once all that
-// is kept for later has gone back.
+// What the tests of dynamic percpu memory share: signatures on every CPU's copy, and what is in use once all
+// that is kept for later has gone back.
 #pragma once
 
 #include "kernel/cpus/call.hpp"
@@ -19,9 +19,9 @@ inline constexpr Bytes kGrain = percpu::kGrain;
 // The largest objects fill a unit without rest.
 inline constexpr u32 kLargestPerUnit = static_cast<u32>(percpu::kUnit.count() / percpu::kMaxSize.count());
 // Empty pages that the store keeps ready, and the chunks it may keep for them alone.
-inline constexpr u32 kEnoughPages = 4;
+inline constexpr u32 kReservePages = 4;
 inline constexpr u32 kChunksOfReserve =
-    static_cast<u32>(kEnoughPages * kPage.count() / percpu::kUnit.count());
+    static_cast<u32>(kReservePages * kPage.count() / percpu::kUnit.count());
 
 template <class Visit>
 void for_each_possible_cpu(Visit visit)
@@ -112,8 +112,8 @@ inline Bytes notes_of_a_chunk()
     return Bytes{0};
 }
 
-// What is in use besides the chunks that stand, their pages, and tables. None of it may change by allocating and
-// freeing again.
+// What is in use besides the chunks that stand, their pages, and tables. None of it may change by allocating
+// and freeing again.
 struct PercpuUse {
     Bytes memory;
     Bytes notes; // small objects
