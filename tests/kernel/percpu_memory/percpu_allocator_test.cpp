@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Dynamic percpu memory: every size and alignment, apart from each other, a value per CPU, zeroed; typed
-// objects.
+// Tests the allocator of percpu memory: objects of every size and alignment do not overlap, have a copy per
+// CPU and are zeroed.
 #include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
@@ -14,7 +14,7 @@ using percpu::Error;
 
 constexpr u32 kMany = 500;
 
-// Of all magnitudes, on both sides of what CPUs keep in stock.
+// Sizes of all magnitudes, with and without a size class.
 constexpr std::array<u32, 24> kSizes{1,   2,   3,    4,    5,    8,    12,   16,   20,   60,    64,    68,
                                      100, 128, 1000, 1024, 1500, 2048, 4092, 4096, 4100, 12288, 32764, 32768};
 
@@ -42,7 +42,7 @@ PERCIVAL_TEST(percpu_allocator, objects_of_every_size_are_aligned_and_do_not_ove
     expect_same_percpu_use(before);
 }
 
-// Nothing of an object is another's, not only its ends.
+// Checks every byte of the objects. The other tests check only their first and last grains.
 PERCIVAL_TEST(percpu_allocator, objects_do_not_share_any_byte)
 {
     constexpr u32 kSome = 60;
@@ -83,7 +83,7 @@ PERCIVAL_TEST(percpu_allocator, the_local_address_reaches_the_copy_of_the_callin
     }
 }
 
-// What the last owner left there is gone, wherever the place has been in between.
+// The last owner's data is gone, whether the place was in a stock or in its chunk meanwhile.
 PERCIVAL_TEST(percpu_allocator, memory_is_zero_on_every_possible_cpu_when_it_is_reused)
 {
     u32 used_again = 0;
@@ -106,7 +106,7 @@ PERCIVAL_TEST(percpu_allocator, memory_of_each_class_is_zero_after_a_return_to_i
 {
     for (u32 number = 1; number <= percpu::Class::kCount; ++number) {
         const Bytes size = percpu::Class{number}.size();
-        PercpuHerd herd{40}; // more than a stock holds
+        PercpuHerd herd{40}; // more objects than a stock holds
         while (!herd.is_full())
             ASSERT(herd.allocate(size, size));
         for (u32 index = 0; index < herd.size(); ++index)

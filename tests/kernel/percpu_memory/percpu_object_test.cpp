@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Typed percpu objects: made and ended once on each possible CPU, owned, counted by one instruction.
+// Tests typed percpu objects: construction and destruction on each possible CPU, owners and counters.
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/area.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
@@ -7,13 +7,13 @@
 namespace percival {
 namespace {
 
-constinit u32 made = 0;
-constinit u32 ended = 0;
+constinit u32 constructed = 0;
+constinit u32 destroyed = 0;
 
 struct Tracked {
-    Tracked() { ++made; }
+    Tracked() { ++constructed; }
     Tracked(const Tracked&) = delete;
-    ~Tracked() { ++ended; }
+    ~Tracked() { ++destroyed; }
 
     u64 first{0x1111};
     u64 self{reinterpret_cast<u64>(this)};
@@ -40,35 +40,35 @@ PERCIVAL_TEST(percpu_object, a_counter_starts_at_zero_and_counts_on_the_calling_
 
 PERCIVAL_TEST(percpu_object, is_constructed_and_destroyed_once_on_each_possible_cpu)
 {
-    made = ended = 0;
+    constructed = destroyed = 0;
     const auto created = percpu::create<Tracked>();
     ASSERT(created.has_value());
-    EXPECT_EQ(made, possible_cpu_count());
+    EXPECT_EQ(constructed, possible_cpu_count());
     for_each_possible_cpu([&](CpuId cpu) {
         const Tracked& copy = (*created)->on(cpu);
         EXPECT_EQ(copy.first, 0x1111u);
         EXPECT_EQ(copy.last, 0x3333u);
         EXPECT_EQ(copy.self, address_of(&copy).raw()); // at its global address
     });
-    EXPECT_EQ(ended, 0u);
+    EXPECT_EQ(destroyed, 0u);
     percpu::destroy(*created);
-    EXPECT_EQ(made, possible_cpu_count());
-    EXPECT_EQ(ended, possible_cpu_count());
+    EXPECT_EQ(constructed, possible_cpu_count());
+    EXPECT_EQ(destroyed, possible_cpu_count());
 }
 
 PERCIVAL_TEST(percpu_object, is_destroyed_with_its_owner)
 {
     const PercpuUse before = percpu_use();
-    made = ended = 0;
+    constructed = destroyed = 0;
     {
         percpu::Owned<Tracked> owned{percpu::create<Tracked>().value_or(nullptr)};
         ASSERT(owned != nullptr);
         percpu::Owned<Tracked> other{std::move(owned)};
         EXPECT(owned == nullptr);
         EXPECT_EQ(other->on(kBootCpu).first, 0x1111u);
-        EXPECT_EQ(ended, 0u);
+        EXPECT_EQ(destroyed, 0u);
     }
-    EXPECT_EQ(ended, possible_cpu_count());
+    EXPECT_EQ(destroyed, possible_cpu_count());
     const percpu::Owned<Tracked> nothing{};
     expect_same_percpu_use(before);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Frees of what is no percpu allocation, or no longer one: refused and counted, and nothing else comes to
-// harm.
+// Tests wrong frees of percpu memory: they are refused and counted, and do no harm to other objects.
 #include "kernel/wait/run_everywhere.hpp"
 #include "linker/symbols.hpp"
 #include "tests/kernel/support/drain.hpp"
@@ -20,7 +19,7 @@ void expect_refused(VirtAddr address)
     EXPECT_EQ(mm::memory_statistics().bad_frees, before + 1);
 }
 
-// A few of different kinds that have to survive it all.
+// A few objects of different sizes, which the wrong frees of a test must not change.
 class Bystanders : Immovable {
 public:
     Bystanders()
@@ -41,7 +40,7 @@ private:
     PercpuUse before_{percpu_use()};
 };
 
-// Whoever allocates next gets the place once.
+// Checks that of the next two allocations at most one gets the freed place.
 void expect_handed_out_once(VirtAddr freed, Bytes size)
 {
     const Percpu one{size};
@@ -58,7 +57,7 @@ PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_in_a_stock_and_in_a_ch
         const auto object = percpu::allocate(Bytes{size}, kGrain);
         ASSERT(object.has_value());
         percpu::free(*object);
-        expect_refused(*object); // in a stock, if it is of a usual size
+        expect_refused(*object); // in a stock, if the size has a class
         expect_handed_out_once(*object, Bytes{size});
         expect_refused(*object);
         drain_all_percpu_stocks();
@@ -123,7 +122,7 @@ PERCIVAL_TEST(percpu_wrong_free, static_variables_and_the_reserved_part_are_refu
     expect_refused(*place + kGrain);
     percpu::free(*place);
     expect_refused(*place);
-    EXPECT(percpu::allocate_reserved(Bytes{64}, kGrain) == place); // the lowest that fits
+    EXPECT(percpu::allocate_reserved(Bytes{64}, kGrain) == place); // the lowest place that fits
     percpu::free(*place);
 }
 
@@ -143,7 +142,7 @@ PERCIVAL_TEST(percpu_wrong_free, places_behind_the_first_units_and_in_no_chunk_a
 PERCIVAL_TEST(percpu_wrong_free, addresses_of_a_destroyed_chunk_are_refused)
 {
     const Bystanders bystanders;
-    // More than what is kept of unused chunks.
+    // Enough objects for more unused chunks than the store keeps.
     constexpr u32 kObjects = (3 + kChunksOfReserve) * kLargestPerUnit;
     std::array<VirtAddr, kObjects> objects{};
     for (VirtAddr& object : objects)
@@ -176,7 +175,7 @@ PERCIVAL_TEST(percpu_wrong_free, freeing_null_does_nothing)
     EXPECT_EQ(mm::memory_statistics().bad_frees, before);
 }
 
-// Every CPU wants to free the same: one does, and the others are told off.
+// Every CPU frees the same object. One free succeeds, and the others are refused.
 PERCIVAL_TEST(percpu_wrong_free, only_one_of_all_cpus_that_free_an_object_succeeds)
 {
     const Bystanders bystanders;
