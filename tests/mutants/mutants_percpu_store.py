@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The percpu store as a whole, on the host."""
+"""Mutants of the whole percpu store. Host tests judge them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PERCPU_STORE_FAILURE = ("tests/host/percpu_store/failure_test.cpp", *_PERCPU_STO
 
 MUTANTS = (
     on_host(
-        "percpu store model: what no memory is had for keeps its place",
+        "percpu store model: a failed allocation keeps its place",
         "mm/percpu_memory/store.cpp",
         "    put({&place, 1});\n",
         "",
@@ -38,7 +38,7 @@ MUTANTS = (
         "*InANewChunk*",
     ),
     on_host(
-        "percpu store model: no addresses are said to be no memory",
+        "percpu store model: the errors for memory and addresses are swapped",
         "mm/percpu_memory/store.cpp",
         "area.error() == VmError::NoMemory ?",
         "area.error() != VmError::NoMemory ?",
@@ -46,7 +46,7 @@ MUTANTS = (
         "*Addresses*",
     ),
     on_host(
-        "percpu store model: only the first pages that have no memory get some",
+        "percpu store model: only the first run of missing pages is populated",
         "mm/percpu_memory/store.cpp",
         "        left.begin = missing.end;\n",
         "        left.begin = left.end;\n",
@@ -54,7 +54,7 @@ MUTANTS = (
         "*FreesItsPlace*",
     ),
     on_host(
-        "percpu store model: a chunk without pages has the size of one that has gone",
+        "percpu store model: a new area keeps the mapped size of a destroyed chunk",
         "mm/percpu_memory/store.cpp",
         "    chunk->area->mapped = Bytes{0}; // a reused note may have the value of a destroyed chunk\n",
         "",
@@ -62,7 +62,7 @@ MUTANTS = (
         "*AnyStep*",
     ),
     on_host(
-        "percpu store model: what was missed is forgotten",
+        "percpu store model: balance() does not populate missed requests",
         "mm/percpu_memory/balance.cpp",
         "    make_missed_ready();\n",
         "",
@@ -70,7 +70,7 @@ MUTANTS = (
         "*TheReserve*",
     ),
     on_host(
-        "percpu store model: the smaller of two that were missed counts",
+        "percpu store model: the smaller of two missed requests is noted",
         "mm/percpu_memory/store.cpp",
         "missed_->grains() < request.grains()",
         "missed_->grains() > request.grains()",
@@ -78,7 +78,7 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: an atomic take gets pages without memory",
+        "percpu store model: take() returns places without memory",
         "mm/percpu_memory/store.cpp",
         "allocate_many(request, wanted, candidate.population.populated_blocks())",
         "allocate_many(request, wanted)",
@@ -96,7 +96,7 @@ MUTANTS = (
         "*/few_units",
     ),
     on_host(
-        "percpu store model: empty pages are not counted again",
+        "percpu store model: the count of empty pages is not updated",
         "mm/percpu_memory/store.hpp",
         "total_ = total_ - before_ + chunk_.empty_pages();",
         "total_ = total_ - before_ + chunk_.empty_pages() * 0 + before_;",
@@ -104,7 +104,7 @@ MUTANTS = (
         "*/few_units",
     ),
     on_host(
-        "percpu store model: the pages of a chunk that goes are counted on",
+        "percpu store model: the empty pages of a destroyed chunk still count",
         "mm/percpu_memory/balance.cpp",
         "    empty_pages_ -= unlinked->empty_pages();\n",
         "",
@@ -112,7 +112,7 @@ MUTANTS = (
         "*/few_units_with_failures",
     ),
     on_host(
-        "percpu store model: a chunk goes though something is in it",
+        "percpu store model: a chunk in use is destroyed",
         "mm/percpu_memory/chunk.hpp",
         "return map.is_unused(); }",
         "return map.free_bytes() * 2 > map.allocatable_size(); }",
@@ -120,7 +120,7 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: a chunk goes that readers may have found",
+        "percpu store model: a chunk is destroyed without a wait for readers",
         "mm/percpu_memory/balance.cpp",
         "    if (unlinked != nullptr)\n        rcu::synchronize(); // INV-percpu_chunk-3\n",
         "",
@@ -128,7 +128,7 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: a chunk that goes keeps its pages",
+        "percpu store model: a destroyed chunk keeps its pages",
         "mm/percpu_memory/balance.cpp",
         "        if (missing.begin != left.begin)\n"
         "            pages_.depopulate(chunk.base(), {left.begin, missing.begin});\n",
@@ -137,7 +137,7 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: a chunk that goes keeps its addresses",
+        "percpu store model: a destroyed chunk keeps its addresses",
         "mm/percpu_memory/balance.cpp",
         "    local_percpu_region().release(*chunk.area);\n",
         "",
@@ -145,7 +145,7 @@ MUTANTS = (
         "*/few_units",
     ),
     on_host(
-        "percpu store model: a chunk goes with pages of the reserve",
+        "percpu store model: a chunk with pages of the reserve is destroyed",
         "mm/percpu_memory/balance.cpp",
         "        if (empty_pages_ >= kReservePages + chunk->empty_pages() || chunk->empty_pages() == 0)\n",
         "",
@@ -153,7 +153,7 @@ MUTANTS = (
         "*AnyStep*",
     ),
     on_host(
-        "percpu store model: pages in use lose their memory",
+        "percpu store model: pages in use are depopulated",
         "mm/percpu_memory/population.cpp",
         "        const u64 word = words_[block / kWordBits] & map.idle_blocks()[block / kWordBits];\n",
         "        const u64 word = words_[block / kWordBits] | (map.idle_blocks()[block / kWordBits] & 0);\n",
@@ -161,7 +161,7 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: pages of the reserve lose their memory",
+        "percpu store model: pages of the reserve are depopulated",
         "mm/percpu_memory/balance.cpp",
         "pages.count() > surplus)\n",
         "pages.count() > 2 * surplus)\n",
@@ -169,7 +169,7 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: pages without memory are still given out",
+        "percpu store model: depopulated pages are still allocated",
         "mm/percpu_memory/balance.cpp",
         "        chunk->population.depopulate(pages);\n",
         "",
