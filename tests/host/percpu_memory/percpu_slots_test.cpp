@@ -198,8 +198,8 @@ TEST(PercpuSlots, RandomUseNeverPassesOverAFullerChunk)
                 int before = 100;
                 Chunk* chosen = s.slots.allocate(wanted, true, [&](Chunk& chunk) {
                     before = rank(chunk, wanted);
-                    s.last = *chunk.map.allocate(
-                        wanted); // cannot fail: the request has no alignment above a grain
+                    // Cannot fail: the request has no alignment above a grain.
+                    s.last = *chunk.map.allocate(wanted);
                     return true;
                 });
                 ASSERT_EQ(before, best);

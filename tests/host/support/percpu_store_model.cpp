@@ -224,15 +224,16 @@ void PercpuStoreModel::note_missed(percpu::Request request)
 void PercpuStoreModel::balance()
 {
     const u32 empty_before = machine().empty_pages();
-    const u64 given_before = machine().total_populated();
-    const u64 taken_before = machine().total_depopulated();
+    const u64 populated_before = machine().total_populated();
+    const u64 depopulated_before = machine().total_depopulated();
     bed_.store.balance();
     update_chunks();
     const u32 empty = machine().empty_pages();
     demand(empty >= std::min(empty_before, kReservePages), "a page of the reserve was depopulated");
-    const bool gave = machine().total_populated() != given_before;
-    const bool took = machine().total_depopulated() != taken_before;
-    demand(missed_ || !gave || !took, "pages were depopulated and populated in one balance()");
+    const bool has_populated = machine().total_populated() != populated_before;
+    const bool has_depopulated = machine().total_depopulated() != depopulated_before;
+    demand(missed_ || !has_populated || !has_depopulated,
+           "pages were depopulated and populated in one balance()");
     if (!machine().has_failed() && !bed_.window_is_full()) {
         demand(empty >= kReservePages, "the reserve is not full after balance()");
         demand(!bed_.store.needs_balance(), "work is left after balance()");
