@@ -16,7 +16,8 @@ public:
 
     // Classes are numbered from 1 to kCount.
     constexpr explicit Class(u32 number) : number_{number} {}
-    // Returns the class of a request, or nothing if the request has a size or an alignment of no class.
+    // Returns the class of a request. Returns nothing if no class has its size, or if its alignment is larger
+    // than its size.
     static constexpr std::optional<Class> of(Request request)
     {
         const u32 number = static_cast<u32>(std::bit_width(request.grains()));

@@ -28,7 +28,7 @@ struct Magazine {
 // True if some depot holds more magazines than its high-water mark. balance() clears it and trims the depots.
 constinit std::atomic<bool> depots_overflow{false};
 
-// The full magazines of one size class. Any context.
+// The magazines of one size class. Any context.
 class Depot : Immovable {
 public:
     constexpr Depot() = default;

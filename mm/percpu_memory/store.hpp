@@ -64,7 +64,8 @@ public:
     u32 take(Request request, std::span<VirtAddr> places) PERCIVAL_EXCLUDES(lock_);
     // Takes one place, in pages that it populates if necessary.
     std::expected<VirtAddr, Error> take_blocking(Request request) PERCIVAL_EXCLUDES(lock_, populating_);
-    // Records that an atomic caller found no place for the request. The next balance() populates one.
+    // Records that an atomic caller found no place for the request. The next balance() populates a place for
+    // the largest such request.
     void note_missed(Request request) PERCIVAL_EXCLUDES(lock_);
     // Frees places that were taken. They must be correct: callers have checked the tag (INV-percpu_chunk-2).
     void put(std::span<const VirtAddr> places) PERCIVAL_EXCLUDES(lock_);
