@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Arithmetic on the percpu areas: one slab per possible CPU in the global area, and the local window through
-// which each root shows its own CPU's slab. This is the one place where a local address becomes a global one.
-// Slabs, windows and roots are made in mm/roots.
+// Arithmetic on the percpu areas. The global area holds one slab per possible CPU. The local window, at the
+// same addresses in every root, shows the slab of the CPU that the root belongs to. Only this header turns a
+// local address into a global one. mm/roots makes the slabs, windows and roots.
 //
 //      global(p, cpu) = p + (GLOBAL - LOCAL) + (cpu << kSlabShift)
 //
-// INV-percpu_area-1: a CPU's slab holds its copy of the static section before that CPU runs with its MMU on.
+// Invariant: before a CPU runs with its MMU on, its slab holds its copy of the static section.
 #pragma once
 
 #include "arch/percpu/register.hpp"
@@ -14,8 +14,8 @@
 
 namespace percival::mm {
 
-// What is added to a local address to get the CPU's global one. TPIDR_EL1 holds this sum for the CPU it
-// belongs to.
+// Returns the distance from a local address to the global address of `cpu`'s copy. TPIDR_EL1 of each CPU
+// holds the distance of that CPU.
 constexpr u64 global_distance(CpuId cpu)
 {
     return KernelLayout::kLocalToGlobal.count() + (u64{cpu.index()} << KernelLayout::kSlabShift);
@@ -31,22 +31,24 @@ constexpr bool is_percpu_local(VirtAddr address)
     return KernelLayout::kLocalPercpu.contains(address);
 }
 
-// The pointer to `cpu`'s copy of what `local` names. Valid on every CPU, and may be kept in lists.
+// Returns a pointer to `cpu`'s copy of the object at the local address `local`. The pointer means the same
+// copy on every CPU, so it may be kept in lists.
 template <class T>
 T* global_pointer(T* local, CpuId cpu)
 {
+    // SAFETY: the slab of `cpu` holds a T at the offset that `local` has in the window.
     return reinterpret_cast<T*>(reinterpret_cast<u64>(local) + global_distance(cpu));
 }
 
-// How many CPUs have a root: setup_percpu_areas() (mm/roots/roots.hpp) says so, once.
+// The number of CPUs that have a root. setup_percpu_areas() (mm/roots/roots.hpp) sets it, once.
 inline constinit u32 cpus_with_root = 0;
 
 } // namespace percival::mm
 
 namespace percival {
 
-// The calling CPU. Any context, a panic included: before a CPU's own percpu area is in place it answers
-// kBootCpu, which is the only CPU that runs C++ that early.
+// Returns the calling CPU. Any context, a panic included. Returns kBootCpu before the percpu area is set up:
+// no other CPU runs C++ that early.
 inline CpuId this_cpu_id()
 {
     const u64 distance = arch::read_this_cpu_distance();
@@ -56,8 +58,8 @@ inline CpuId this_cpu_id()
         static_cast<u32>((distance - mm::global_distance(kBootCpu)) >> mm::KernelLayout::kSlabShift)};
 }
 
-// Possible CPUs are numbered from 0 up to this count, and each has a root and a slab, online or not. Constant
-// after setup_percpu_areas(), 0 before.
+// Returns the number of possible CPUs, which are numbered from 0. Each has a root and a slab, online or not.
+// The result is 0 before setup_percpu_areas() and constant afterwards.
 inline u32 possible_cpu_count()
 {
     return mm::cpus_with_root;

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The first percpu chunk, whose memory is there from boot on:
+// The layout of the first percpu chunk, which has its memory from boot on:
 //
 //      |  static  |  reserved  |        dynamic        |
 //      0          reserved_    dynamic_                size
 //                 begin        begin
 //
 // The static part is the linked .percpu section. The reserved part is for the static percpu variables of code
-// that is loaded later, and the dynamic one serves allocations before there is another chunk. Two maps
-// (ChunkMap) over the same unit hand out the last two; neither can touch the static part.
+// that is loaded later. The dynamic part serves allocations before there is another chunk. Two maps
+// (ChunkMap) over the same unit allocate from the reserved and from the dynamic part; neither can touch the
+// static part.
 //
-// Pure computation: boot only, on the host too.
+// Pure computation, used at boot. Runs on the host too.
 //
-// INV-percpu_first_chunk-1: the parts follow each other at whole grains, have at least the sizes asked for,
-//                           and fill whole pages, no more than there is room for.
+// Invariant: the parts follow each other at whole grains and have at least the sizes asked for. Together they
+// fill whole pages and fit into `room`.
 #pragma once
 
 #include "mm/percpu/request.hpp"
@@ -21,8 +22,8 @@ namespace percival::percpu {
 
 enum class FirstChunkError : u8 {
     StaticTooLarge,
-    ReservedTooLarge, // together with the static part
-    DynamicTooLarge,  // together with both
+    ReservedTooLarge, // the static and the reserved part together do not fit
+    DynamicTooLarge,  // all three parts together do not fit
 };
 
 struct FirstChunk {
@@ -30,14 +31,14 @@ struct FirstChunk {
     Bytes dynamic_begin;
     Bytes size;
 
-    // Parts of these sizes in a unit of `room` at most, such as a CPU's slab. What rounding to whole pages
-    // leaves goes to the dynamic part.
+    // Lays out parts of these sizes in a unit of at most `room` bytes, such as a CPU's slab. The bytes that
+    // rounding up to whole pages adds belong to the dynamic part.
     static constexpr std::expected<FirstChunk, FirstChunkError> carve(Bytes static_size, Bytes reserved_size,
                                                                       Bytes dynamic_size, Bytes page,
                                                                       Bytes room)
     {
         const Bytes whole_pages = room.align_down(page);
-        // By what is left, which no size can overflow.
+        // Each size is compared with the room that is left: sums of sizes could overflow.
         if (static_size > whole_pages)
             return std::unexpected{FirstChunkError::StaticTooLarge};
         const Bytes reserved_begin = static_size.align_up(kGrain);

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// PerCpu<T>: a variable of which every CPU has its own copy, all at the same local address.
+// PerCpu<T>: a variable of which every CPU has its own copy. All copies have the same local address.
 //
 //      PERCIVAL_PERCPU PerCpu<u64> faults;
 //      faults.inc();                      // this CPU's copy, one instruction, any context
 //      faults.on(cpu)                     // a plain u64&, that CPU's copy, at its global address
 //
-// The operations need no pin: each is atomic against migration, interrupts and remote access. A plain
-// reference is only given out for a named CPU or against a Pin, and always at the global address: a local
-// address that escaped into a list or to another CPU would mean a different object there. There is
-// deliberately no operator++ and no conversion to T.
+// The operations need no pin: each is atomic against migration, interrupts and remote access. PerCpu returns
+// a plain reference only for a named CPU or against a Pin, and always at the global address. A local address
+// that escaped into a list or to another CPU would name a different object there. There is deliberately no
+// operator++ and no conversion to T.
 //
-// Operations that are plain, against a pin or without one, are in mm/percpu/plain.hpp; those that know the variable
-// where they are compiled in mm/percpu/this_cpu.hpp.
+// mm/percpu/plain.hpp has plain operations, with and without a pin. mm/percpu/this_cpu.hpp has operations on
+// a variable that is known at compile time.
 //
-// An operation never publishes: it is relaxed. Where another CPU will follow a pointer that it writes, only
-// try_cmpxchg_release() will do.
+// Every operation but try_cmpxchg_release() is relaxed. A pointer that another CPU will follow has to be
+// written by try_cmpxchg_release(); the other operations do not publish what it points to.
 //
-// Two operations in a row are two operations: what must be one step across several needs a Pin and interrupts
-// masked.
+// A sequence of operations is not atomic. A caller that needs several operations to be one step holds a Pin
+// and masks interrupts.
 //
 // Static objects are constant-initialized: their bytes are the template of every CPU's copy.
 #pragma once
@@ -33,7 +33,7 @@
 #include <concepts>
 #include <type_traits>
 
-// On a static PerCpu<T>: puts it into the section that is linked at local addresses.
+// Attribute of a static PerCpu<T>: places it in the section that is linked at local addresses.
 #define PERCIVAL_PERCPU [[gnu::section(".percpu")]] constinit
 
 namespace percival {
@@ -70,7 +70,7 @@ concept Scalar =
     std::is_trivially_copyable_v<T> && (std::integral<T> || std::is_pointer_v<T> || std::is_enum_v<T>) &&
     (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
 
-// Two words in one, all of whose bits count.
+// A type of two words without padding: a compare-exchange compares every bit of it.
 template <class T>
 concept Pair = sizeof(T) == sizeof(arch::PercpuPair) && std::is_trivially_copyable_v<T> &&
                std::has_unique_object_representations_v<T>;
@@ -93,7 +93,7 @@ public:
     PerCpu(const PerCpu&) = delete;
     PerCpu& operator=(const PerCpu&) = delete;
 
-    // This CPU's copy. Relaxed; any context once the CPU is on its own root.
+    // The operations below act on this CPU's copy, relaxed. Any context, once the CPU runs on its own root.
     T read() const
         requires percpu_detail::Scalar<T>
     {
@@ -105,7 +105,7 @@ public:
         arch::percpu_store(word(), to_word(value));
     }
 
-    // Arithmetic wraps, signed types too.
+    // Arithmetic wraps around, for signed types too.
     void add(T amount)
         requires percpu_detail::Number<T>
     {
@@ -126,7 +126,7 @@ public:
     {
         sub(T{1});
     }
-    // The new value.
+    // Adds `amount` and returns the new value.
     T add_return(T amount)
         requires percpu_detail::Number<T>
     {
@@ -146,27 +146,28 @@ public:
         arch::percpu_fetch_set(word(), to_word(mask));
     }
 
-    // The old value.
+    // Writes `value` and returns the old value.
     T xchg(T value)
         requires percpu_detail::Scalar<T>
     {
         return from_word(arch::percpu_exchange(word(), to_word(value)));
     }
-    // Writes `desired` if the value is `expected`. The value found, which is `expected` exactly when it was
-    // written. These two take pairs too.
+    // Writes `desired` if the value is `expected`. Returns the value found, which equals `expected` exactly
+    // when `desired` was written. cmpxchg() and try_cmpxchg() take pairs too.
     T cmpxchg(T expected, T desired)
         requires percpu_detail::Exchangeable<T>
     {
         return from_word(arch::percpu_compare_exchange(word(), to_word(expected), to_word(desired)));
     }
-    // The same; says whether it was written, and puts the value found into `expected` if not.
+    // Does what cmpxchg() does, stores the value found in `expected`, and returns whether `desired` was
+    // written.
     bool try_cmpxchg(T& expected, T desired)
         requires percpu_detail::Exchangeable<T>
     {
         return was_written(cmpxchg(expected, desired), expected);
     }
-    // try_cmpxchg() with release order: the only operation that may make a pointer visible to CPUs that follow it.
-    // Everything this CPU wrote before is visible to a CPU that acquires the value.
+    // try_cmpxchg() with release order: a CPU that acquires the value sees everything this CPU wrote before.
+    // The only operation that may publish a pointer for other CPUs to follow.
     bool try_cmpxchg_release(T& expected, T desired)
         requires percpu_detail::Scalar<T>
     {
@@ -174,19 +175,19 @@ public:
         return was_written(from_word(found), expected);
     }
 
-    // A CPU's copy at its global address. Plain accesses: the caller sees to exclusion, or uses atomics on
-    // it.
+    // Returns the copy of `cpu` at its global address. Accesses through it are plain: the caller excludes
+    // others, or uses atomics on it.
     T& on(CpuId cpu) { return *mm::global_pointer(&value_, cpu); }
     const T& on(CpuId cpu) const { return *mm::global_pointer(&value_, cpu); }
 
-    // This CPU's copy at its global address, which stays this CPU's for as long as the pin lives.
+    // Returns this CPU's copy at its global address. While the pin lives, the thread stays on this CPU.
     T& here(const Pin&) { return global_here(); }
 
-    // Plain operations on it: mm/percpu/plain.hpp.
+    // Return plain operations on this CPU's copy (mm/percpu/plain.hpp), with a pin and without one.
     PlainPerCpu<T> pinned(const Pin&) { return PlainPerCpu<T>{global_here()}; }
     PlainPerCpu<T> raw() { return PlainPerCpu<T>{global_here()}; }
 
-    // What all CPUs share as its address: for tests and dumps.
+    // Returns the local address, which is the same on all CPUs. For tests and dumps.
     VirtAddr local_address() const { return address_of(&value_); }
 
 private:
@@ -194,9 +195,11 @@ private:
 
     T& global_here()
     {
+        // SAFETY: this CPU's distance leads from the local address to the T in this CPU's slab.
         return *reinterpret_cast<T*>(reinterpret_cast<u64>(&value_) + arch::read_this_cpu_distance());
     }
 
+    // SAFETY: a Word has the size of a T, kAlignment aligns it, and only asm statements access it.
     Word* word() { return reinterpret_cast<Word*>(&value_); }
     const Word* word() const { return reinterpret_cast<const Word*>(&value_); }
     static auto to_word(T value) { return std::bit_cast<Word>(value); }
@@ -209,7 +212,7 @@ private:
         return written;
     }
 
-    // In 64 unsigned bits, where no promotion to int can overflow.
+    // Negates in 64 unsigned bits: a promotion to int could overflow.
     static auto negated(T amount) { return static_cast<Word>(u64{0} - u64{to_word(amount)}); }
 
     static constexpr std::size_t kAlignment = percpu_detail::Pair<T> ? sizeof(T)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What an allocation of percpu memory asks for, checked once: whoever has a Request need not doubt it.
-// Constant-folded where size and alignment are constants. Any context, on the host too.
+// Size and alignment of an allocation of percpu memory. Request::of() checks them once, so every Request is
+// valid. The compiler folds the check where both are constants. Any context; runs on the host too.
 //
-// Percpu memory is handed out in grains of 4 bytes: the smallest thing worth a counter.
+// Percpu memory is allocated in grains of 4 bytes, the size of the smallest useful counter.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -14,19 +14,21 @@
 namespace percival::percpu {
 
 inline constexpr Bytes kGrain{4};
-// It is multiplied by the number of CPUs: more than this is a mistake.
+// The largest allocation. Each byte is multiplied by the number of CPUs, so a larger request is taken for a
+// mistake.
 inline constexpr Bytes kMaxSize = 32_KiB;
 
 enum class RequestError : u8 {
     Empty,
     TooLarge,
-    BadAlignment, // no power of two, or more than a page
+    BadAlignment, // not a power of two, or larger than a page
 };
 
-// Size and alignment in grains. Both are at least one grain.
+// A size and an alignment in grains. Both are at least one grain.
 class Request {
 public:
-    // Sizes are rounded up to whole grains, alignments up to one grain.
+    // Returns the request for `size` bytes at a multiple of `alignment` bytes, for pages of `page` bytes.
+    // Rounds the size up to whole grains, and an alignment below a grain up to one grain.
     static constexpr std::expected<Request, RequestError> of(Bytes size, Bytes alignment, Bytes page)
     {
         if (size == Bytes{0})
@@ -42,7 +44,7 @@ public:
     constexpr u32 alignment() const { return alignment_; }
     constexpr Bytes size() const { return kGrain * grains_; }
 
-    // The first place at or after `grain` that is aligned.
+    // Returns the first aligned grain at or after `grain`.
     constexpr u32 align_up(u32 grain) const { return (grain + alignment_ - 1) & ~(alignment_ - 1); }
 
 private:

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// this_cpu<v>: a static PerCpu<T> that is known where this is compiled, and so part of the instruction:
+// this_cpu<v>: reads and writes a static PerCpu<T> that is known at compile time, so that the low part of its
+// address goes into the load or store:
 //
 //      PERCIVAL_PERCPU PerCpu<u64> faults;
-//      this_cpu<faults>.read()        // adrp, ldr: one instruction less than faults.read() where the address is
-//      this_cpu<faults>.write(0)      // not in a register yet
+//      this_cpu<faults>.read()        // adrp, ldr: one instruction less than faults.read(), unless the
+//      this_cpu<faults>.write(0)      // address is in a register already
 //
-// What Linux writes this_cpu_read(faults). Like the operations of PerCpu in everything else; restart and guarded mode
-// pay for it (arch/percpu/access.hpp). Other operations have no such form: atomics take no part of an address.
+// Linux writes this_cpu_read(faults). In everything else the operations are like those of PerCpu. Restart and
+// guarded mode cost more (arch/percpu/access.hpp). Other operations have no such form, because atomic
+// instructions take no address offset.
 #pragma once
 
 #include "mm/percpu/percpu.hpp"

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// How the local window of a CPU's root shows the CPU's slab: boot argument `percpu.window`.
+// How the local window of a CPU's root shows the CPU's slab. The boot argument `percpu.window` selects it:
 //
-//   linked   its entries are those of the slab: the lower tables are shared, and what is mapped in the slab is
-//            mapped in the window, with no further descriptor, table or way to fail
-//   mapped   the window has lower tables of its own, filled and emptied page by page (the way of Linux's RFC)
+//   linked   The window has the same entries as the slab, so both share their lower tables. A page that is
+//            mapped in the slab is mapped in the window, without another descriptor or table, and without
+//            another way to fail.
+//   mapped   The window has lower tables of its own. They are filled and emptied page by page, as in Linux's
+//            RFC.
 //
-// INV-percpu_window-1: decided before the roots are made; constant afterwards.
+// Invariant: the choice is made before the roots are, and is constant afterwards.
 #pragma once
 
 #include "kernel/lib/types.hpp"

@@ -51,18 +51,18 @@ AddressInfo find_address(VirtAddr address)
 std::string_view describe(const AddressInfo& info)
 {
     if (info.cpu && info.kind != AddressKind::Unused)
-        return "a global alias: what was allocated is the local address";
+        return "a global alias: an allocation is freed by its local address";
     switch (info.kind) {
     case AddressKind::None:
     case AddressKind::Unused:
-        return "no percpu memory";
+        return "not percpu memory";
     case AddressKind::Static:
         return "a static percpu variable";
     case AddressKind::Reserved:
     case AddressKind::Dynamic:
         break;
     }
-    return info.allocated ? "in use" : "nothing in use begins there";
+    return info.allocated ? "in use" : "no allocation begins there";
 }
 
 std::optional<PhysAddr> to_phys(VirtAddr local, CpuId cpu)

@@ -19,17 +19,19 @@ namespace {
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
-// The chunk over the first units' reserved part, which nobody is given room in but allocate_reserved().
+// The chunk that covers the reserved part of the first units. Only allocate_reserved() allocates from it.
 constinit Chunk* reserved = nullptr; // constant after start_allocator()
-constinit SpinLock reserved_lock;    // its map
+constinit SpinLock reserved_lock;    // protects the map of `reserved`
 
-// On all CPUs, by stores of any size.
+// Zeroes every possible CPU's copy, for sizes that zero_on_all_cpus() does not take.
 void zero_any_size(VirtAddr local, Bytes size)
 {
+    // SAFETY: the caller has just allocated [local, local + size), so its pages are mapped for every CPU.
     for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
         __builtin_memset(reinterpret_cast<void*>(local_to_global(local, CpuId{cpu}).raw()), 0, size.count());
 }
 
+// Marks the object that begins at `local` as allocated (INV-percpu_chunk-2).
 void set_tag(VirtAddr local, Tag tag)
 {
     chunk_at(local)->tag_of(local).store(tag, std::memory_order_release);
@@ -48,7 +50,7 @@ void free_reserved(VirtAddr local)
 {
     const IrqSpinGuard guard{reserved_lock};
     const bool was_allocated = reserved->map.free(reserved->offset_of(local)).has_value();
-    PERCIVAL_ASSERT(was_allocated); // its tag said so, and was taken away by this caller alone
+    PERCIVAL_ASSERT(was_allocated); // INV-percpu_chunk-2: only this caller found the tag set
 }
 
 [[gnu::noinline]] void free_uncached(VirtAddr local, Tag tag)
@@ -65,10 +67,10 @@ namespace detail {
 
 [[gnu::cold]] Place refuse(Bytes size, Bytes alignment, RequestError why)
 {
-    print("percpu: {} at a multiple of {}: {}", size, alignment.count(),
-          why == RequestError::Empty      ? "a size of 0"
-          : why == RequestError::TooLarge ? "more than a unit gives"
-                                          : "the alignment is no power of two, or more than a page");
+    print("percpu: request for {} at a multiple of {} refused: {}", size, alignment.count(),
+          why == RequestError::Empty      ? "the size is 0"
+          : why == RequestError::TooLarge ? "the size is above the limit"
+                                          : "the alignment is not a power of two, or larger than a page");
     return std::unexpected{why == RequestError::BadAlignment ? Error::BadAlignment : Error::BadSize};
 }
 
@@ -123,13 +125,14 @@ void free(VirtAddr local)
 {
     Tag tag = kNoTag;
     {
-        // A wrong free may be of a chunk that goes: INV-percpu_chunk-3.
+        // Masked for try_put(), and because another CPU may be about to free the chunk if `local` is not
+        // allocated (INV-percpu_chunk-3).
         const arch::InterruptMask masked;
         Chunk* chunk = chunk_at(local);
         if (chunk != nullptr) [[likely]]
             tag = chunk->tag_of(local).exchange(kNoTag, std::memory_order_acq_rel);
-        const bool is_of_a_class = tag != kNoTag && tag <= Class::kCount;
-        if (is_of_a_class && try_put(Class{tag}, local, Pin{masked})) [[likely]]
+        const bool has_class = tag != kNoTag && tag <= Class::kCount;
+        if (has_class && try_put(Class{tag}, local, Pin{masked})) [[likely]]
             return;
     }
     if (tag == kNoTag)
@@ -145,7 +148,7 @@ void start_allocator()
     const FirstChunk parts = *first_chunk();
     const Bytes unit = parts.size.align_up(Block::kSize);
     const VirtAddr base = KernelLayout::kLocalPercpu.base;
-    const auto note = [](VmRegion& region, Bytes size, Bytes mapped) {
+    const auto reserve_area = [](VmRegion& region, Bytes size, Bytes mapped) {
         const auto area = region.allocate(size, kUnit);
         if (!area)
             return false;
@@ -154,11 +157,12 @@ void start_allocator()
         (*area)->become(VmState::Used);
         return true;
     };
-    // Slabs in the order of their CPUs, and units from the window's start: as regions hand out addresses.
+    // Regions hand out ascending addresses: the first unit lies at the start of the window, and the slabs
+    // follow each other in the order of their CPUs.
     bool ready = make_directory() && store().prepare_pages() &&
-                 note(local_percpu_region(), unit.align_up(kUnit), parts.size);
+                 reserve_area(local_percpu_region(), unit.align_up(kUnit), parts.size);
     for (u32 cpu = 0; ready && cpu < possible_cpu_count(); ++cpu)
-        ready = note(global_percpu_region(), KernelLayout::kSlabSize, parts.size);
+        ready = reserve_area(global_percpu_region(), KernelLayout::kSlabSize, parts.size);
     Chunk* first = ready ? Chunk::make(base, {unit, parts.dynamic_begin, parts.size}) : nullptr;
     reserved =
         first == nullptr ? nullptr : Chunk::make(base, {unit, parts.reserved_begin, parts.dynamic_begin});

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Dynamic percpu memory: as many copies as there are possible CPUs, and one local address for all of them.
+// Allocator of dynamic percpu memory: an object has one copy per possible CPU and one local address for all
+// of them.
 //
 //      auto hits = percpu::create<u64>();                  // PerCpu<u64>*, 0 on every CPU
 //      (*hits)->inc();                                     // this CPU's copy, one instruction
 //      (*hits)->on(cpu)                                    // that CPU's
 //      percpu::destroy(*hits);
-//      percpu::Owned<u64> own{*percpu::create<u64>()};     // destroyed with its owner
+//      percpu::Owned<u64> own{*percpu::create<u64>()};     // destroyed together with `own`
 //
-// Memory is zeroed on every possible CPU, those included that are offline or come up later.
+// The allocator zeroes the copy of every possible CPU, including CPUs that are offline or come up later.
 //
-// allocate() and create() may block: threads only. The atomic forms are for any context, and succeed only where
-// a page with memory has room; a worker keeps some such pages. free() and destroy() are for any context.
+// allocate() and create() may block, so only threads call them. allocate_atomic() and create_atomic() run in
+// any context, but only take room in pages that have memory already; a worker keeps some such pages ready.
+// free() and destroy() run in any context.
 //
-// A request that cannot be granted (size 0 or above kMaxSize, an alignment that is no power of two or above
-// a page) is reported on the console, and an error. A wrong free (of what is free already, of a place inside an
-// allocation, of a static variable, of a global alias or of any other address) is reported, counted
-// (MemoryStatistics::bad_frees) and otherwise without effect. Null is no allocation, and ignored.
+// An invalid request (size 0 or above kMaxSize, an alignment that is not a power of two or larger than a
+// page) is reported on the console and returned as an error. A wrong free is reported, counted
+// (MemoryStatistics::bad_frees) and otherwise ignored. It is a free of an object that is free already, of an
+// address inside an object, of a static variable, of a global alias or of any other address. Freeing null
+// does nothing.
 //
-// As in Linux's mm/percpu.c: chunks of units, maps of 4-byte grains, slots by size. Otherwise: the address is
-// the local one, each CPU's units lie together in its slab, and the usual sizes need no lock (mm/percpu_memory/stock.hpp).
+// Like Linux's mm/percpu.c, the allocator has chunks of units, maps of 4-byte grains, and slots by size.
+// Unlike there, an object is named by its local address, each CPU's units lie together in its slab, and the
+// sizes of a class take no lock (mm/percpu_memory/stock.hpp).
 #pragma once
 
 #include "mm/percpu/area.hpp"
@@ -30,15 +34,19 @@
 
 namespace percival::percpu {
 
+// The local address of a new object, or why there is none.
 using Place = std::expected<VirtAddr, Error>;
 
 namespace detail {
 
+// Reports an invalid request and returns its error.
 Place refuse(Bytes size, Bytes alignment, RequestError why);
+// Allocates from this CPU's stock of the class.
 Place allocate_of_class(Class size_class, bool may_block);
+// Allocates straight from the chunks.
 Place allocate_plain(Request request, bool may_block);
 
-// Which of them is known at compile time where the size is.
+// Inlined, so that a caller with a constant size calls allocate_of_class() or allocate_plain() directly.
 [[gnu::always_inline]] inline Place allocate(Bytes size, Bytes alignment, bool may_block)
 {
     const auto request = Request::of(size, alignment, mm::KernelGeometry::kPageSize);
@@ -50,31 +58,35 @@ Place allocate_plain(Request request, bool may_block);
 
 } // namespace detail
 
-// The local address of `size` bytes at a multiple of `alignment`.
+// Allocates `size` bytes at a multiple of `alignment`, zeroed on every CPU. May block.
 inline Place allocate(Bytes size, Bytes alignment)
 {
     return detail::allocate(size, alignment, true);
 }
+// Does what allocate() does without blocking: any context, but fails if no page with memory has room.
 inline Place allocate_atomic(Bytes size, Bytes alignment)
 {
     return detail::allocate(size, alignment, false);
 }
-// For the static percpu variables of loaded code: from the first chunk's reserved part. Any context. No user
-// in the kernel yet.
+// Allocates from the first chunk's reserved part, for the static percpu variables of loaded code. Any
+// context. The kernel has no user of it yet.
 Place allocate_reserved(Bytes size, Bytes alignment);
+// Frees an object of any of these functions. Any context, on any CPU.
 void free(VirtAddr local);
 
-// Sets the allocator up, for the memory the machine was booted with. Boot CPU, once, on its own root.
+// Sets the allocator up with the memory that the first chunk has from boot. The boot CPU calls it once, on
+// its own root. Panics without memory.
 void start_allocator();
 
 namespace detail {
 
-// Every CPU's copy, at its global address.
+// Constructs every CPU's copy at its global address.
 template <class T>
 PerCpu<T>* construct(VirtAddr local)
 {
+    // SAFETY: `local` has the size and the alignment of a PerCpu<T>, and the memory is the caller's.
     auto* object = reinterpret_cast<PerCpu<T>*>(local.raw());
-    // Zeroes are what an object of such a type starts with.
+    // The memory is zeroed, which is all that a trivially constructible type needs.
     if constexpr (!std::is_trivially_default_constructible_v<T>) {
         for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
             new (mm::global_pointer(object, CpuId{cpu})) PerCpu<T>{};
@@ -92,18 +104,21 @@ std::expected<PerCpu<T>*, Error> construct_in(Place place)
 
 } // namespace detail
 
-// A T{} for every possible CPU.
+// Allocates an object and constructs a T{} for every possible CPU. May block.
 template <class T>
 std::expected<PerCpu<T>*, Error> create()
 {
     return detail::construct_in<T>(allocate(Bytes{sizeof(PerCpu<T>)}, Bytes{alignof(PerCpu<T>)}));
 }
+// Does what create() does, in any context (see allocate_atomic()).
 template <class T>
 std::expected<PerCpu<T>*, Error> create_atomic()
 {
     return detail::construct_in<T>(allocate_atomic(Bytes{sizeof(PerCpu<T>)}, Bytes{alignof(PerCpu<T>)}));
 }
 
+// Destroys every CPU's copy and frees the object; null is ignored. Any context that T's destructor can run
+// in.
 template <class T>
 void destroy(PerCpu<T>* object)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The part of the percpu store that is a worker's: what takes long and nobody waits for.
+// The part of the percpu store that a worker runs: slow work that no caller waits for.
 #include "kernel/sync/rcu.hpp"
 #include "mm/percpu_memory/store.hpp"
 #include "mm/vmalloc/vm_region.hpp"
@@ -16,9 +16,10 @@ u32 Store::empty_pages()
     return empty_pages_;
 }
 
-// A chunk with nothing allocated in it, no longer to be found. Null: what is left of them is one, which stays in case
-// it is wanted again, or holds pages without which there were not enough: to give those up would be to get them anew at
-// once, which is what every run of the worker would do where a unit has but a few pages. The first chunk is none of them.
+// Unlinks one unused chunk from the slots and the directory and returns it, or returns null. One unused chunk
+// is kept in case it is needed again. A chunk also stays if the reserve needs its pages: the worker would
+// have to populate other pages at once, in every run where a unit has only a few pages. The first chunk
+// always stays.
 Chunk* Store::take_out_unused()
 {
     const IrqSpinGuard guard{lock_};
@@ -28,7 +29,7 @@ Chunk* Store::take_out_unused()
         if (chunk->area == nullptr)
             continue;
         ++unused;
-        if (empty_pages_ >= kEnoughEmptyPages + chunk->empty_pages() || chunk->empty_pages() == 0)
+        if (empty_pages_ >= kReservePages + chunk->empty_pages() || chunk->empty_pages() == 0)
             unlinked = chunk;
     }
     if (unused < 2 || unlinked == nullptr)
@@ -43,7 +44,7 @@ void Store::destroy(Chunk& chunk)
 {
     for (Pages left = chunk.all_pages(); left.count() != 0;) {
         const Pages missing = chunk.population.next_missing(left);
-        // What lies before the first page that is missing has memory.
+        // All pages before the first missing one have memory.
         if (missing.begin != left.begin)
             pages_.depopulate(chunk.base(), {left.begin, missing.begin});
         left.begin = missing.end;
@@ -63,27 +64,27 @@ void Store::destroy_unused()
         destroy(*std::exchange(unlinked, unlinked->next_unlinked));
 }
 
-// Takes memory from the last empty pages of a chunk that has some, as far as that is more than enough. False:
-// there is no such chunk.
+// Takes the memory from the last empty pages of one queued chunk, but leaves the reserve. Returns false if
+// the reserve needs all empty pages, or if no chunk is queued.
 bool Store::depopulate_some()
 {
     Chunk* chunk = nullptr;
     Pages pages{0, 0};
     {
         const IrqSpinGuard guard{lock_};
-        if (empty_pages_ <= kEnoughEmptyPages)
+        if (empty_pages_ <= kReservePages)
             return false;
         chunk = slots_.take_for_depopulation();
         if (chunk == nullptr)
             return false;
         const Recount recount{empty_pages_, *chunk};
         pages = chunk->population.last_empty(chunk->map, chunk->all_pages().end);
-        if (const u32 surplus = empty_pages_ - kEnoughEmptyPages; pages.count() > surplus)
+        if (const u32 surplus = empty_pages_ - kReservePages; pages.count() > surplus)
             pages.begin = pages.end - surplus;
-        // The first chunk's memory is part of what the machine booted with.
+        // The first chunk keeps its memory, which it has from boot.
         if (chunk->area == nullptr || pages.count() == 0)
             return true;
-        // From here on nobody can be given anything in them.
+        // From here on no caller can allocate in these pages without populating them.
         chunk->population.depopulate(pages);
         chunk->area->mapped = KernelGeometry::kPageSize * chunk->population.populated_pages();
         if (chunk->empty_pages() != 0)
@@ -93,14 +94,14 @@ bool Store::depopulate_some()
     return true;
 }
 
-// False: no memory.
+// Populates one page, in a new chunk if all others are fully populated. Returns false if there is no memory.
 bool Store::populate_one_more()
 {
     Chunk* chunk = nullptr;
     Pages page{0, 0};
-    for_each_chunk([&](Chunk& asked) {
-        page = asked.population.next_missing(asked.all_pages());
-        chunk = page.count() == 0 ? nullptr : &asked;
+    for_each_chunk([&](Chunk& candidate) {
+        page = candidate.population.next_missing(candidate.all_pages());
+        chunk = page.count() == 0 ? nullptr : &candidate;
         return chunk == nullptr;
     });
     if (chunk == nullptr) {
@@ -113,7 +114,8 @@ bool Store::populate_one_more()
     return populate(*chunk, {page.begin, page.begin + 1});
 }
 
-// Gets memory for one of what atomic callers have missed, in one piece, and leaves it to the next of them.
+// Populates a place for the largest request that atomic callers have missed, and frees it for the next of
+// them.
 void Store::make_missed_ready()
 {
     std::optional<Request> request;
@@ -139,7 +141,7 @@ void Store::balance()
     destroy_unused();
     while (depopulate_some()) {
     }
-    while (empty_pages() < kEnoughEmptyPages) {
+    while (empty_pages() < kReservePages) {
         if (!populate_one_more())
             return;
     }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What is known about one block of a percpu chunk's allocation bitmap: 1024 grains, which is 4 KiB of each
-// CPU's memory, 16 words of the map, a page of the smallest granule and a whole part of the others'. ('.' is
-// a free grain, '#' one in use.)
+// Summary of one block of a percpu chunk's allocation bitmap. A block has 1024 grains: 4 KiB of each CPU's
+// memory and 16 words of the bitmap. So a page of the smallest granule is one block, and pages of the other
+// granules are several whole blocks. ('.' is a free grain, '#' a grain in use.)
 //
 //      block 0                      block 1                      block 2
 //      |##..####......####.....|........................|...#######..####|
 //         ^     largest   right left = right = largest   left           right = 0
 //         first                 = 1024: idle
 //
-// A run of free grains that goes over block boundaries is right(0) + 1024 + left(2): the edges of neighbours,
-// with no look at the map. A search does the same with the words of a block as it does with the blocks of a
-// chunk: left edge, inside, right edge.
+// left() and right() give the length of a run of free grains that crosses blocks, without reading the bitmap:
+// here right(0) + 1024 + left(2). A search looks at the left edge, the inside and the right edge of each
+// block of a chunk, and in the same way at those of each word of a block.
 //
-// The caller serializes calls. Any context, on the host too. Positions are grains from the block's start.
+// The caller serializes calls. Any context; runs on the host too. Positions are grains from the block's
+// start.
 //
-// INV-percpu_block-1: free, largest, left and right are exact, never estimates: the runs are those of the
-//                     bits.
-// INV-percpu_block-2: `first` is the first free grain, kGrains if there is none.
+// INV-percpu_block-1: free(), largest(), left(), right() and first() agree exactly with the bits. first() is
+//     kGrains if no grain is free.
 #pragma once
 
 #include "kernel/lib/bitmap.hpp"
@@ -33,12 +33,12 @@ public:
     static constexpr u32 kWords = kGrains / kWordBits;
     static constexpr Bytes kSize = kGrain * kGrains;
 
-    // The block's words of the allocation bitmap; a set bit is a grain in use.
+    // The block's words of the allocation bitmap. A set bit is a grain in use.
     using Bits = std::span<const u64, kWords>;
 
-    // Nothing is free.
+    // A block without a free grain.
     constexpr Block() = default;
-    // From the bits alone.
+    // Computes the summary from the bits.
     constexpr explicit Block(Bits used);
 
     constexpr u32 free() const { return runs_.free; }
@@ -49,15 +49,15 @@ public:
     constexpr u32 first() const { return first_; }
     constexpr bool is_idle() const { return runs_.free == kGrains; }
 
-    // These grains were free and their bits have just been set.
+    // Updates the summary after the caller has set the bits of `taken`, which were clear.
     constexpr void take(GrainRun taken, Bits used);
-    // These grains were in use and their bits have just been cleared. The run of free grains they are part of
-    // now.
+    // Updates the summary after the caller has cleared the bits of `freed`, which were set. Returns the run
+    // of free grains in this block that `freed` is part of now.
     constexpr GrainRun put(GrainRun freed, Bits used);
 
-    // The first aligned place for the request that lies in the block as a whole. For alignments below a
-    // block's size: all others have their only chance at the left edge. To be asked when largest() is long
-    // enough; even so there may be none, for the alignment.
+    // Returns the first aligned place for the request that lies entirely in the block. The alignment must be
+    // below a block's size; a larger one fits only at the left edge, where the caller looks. Useful only if
+    // largest() is long enough; even then the alignment may leave no place.
     constexpr std::optional<u32> find(Request request, Bits used) const;
 
 private:
@@ -90,7 +90,7 @@ constexpr void Block::take(GrainRun taken, Bits used)
 
 constexpr GrainRun Block::put(GrainRun freed, Bits used)
 {
-    // The longest run, which may be most of the block, need not be looked through to find its other end.
+    // Finds the other end of the longest run, which may be most of the block, without scanning it.
     GrainRun run = runs_.joined_to_largest(freed);
     run = {find_end_before(used, run.begin, 0), find_set(used, run.end, kGrains)};
     if (run.begin == 0)
@@ -102,7 +102,7 @@ constexpr GrainRun Block::put(GrainRun freed, Bits used)
     return run;
 }
 
-// Word by word: `open` is the run that reaches the end of the words seen so far.
+// Scans the block word by word. `open` is the free run that ends where the scanned words end.
 constexpr void Block::find_largest(Bits used)
 {
     runs_.largest = 0;
@@ -114,7 +114,7 @@ constexpr void Block::find_largest(Bits used)
         runs_.propose(open);
         if (free == ~u64{0})
             continue;
-        // Inside the word only what beats the longest so far is of interest: rarely anything.
+        // Looks inside the word only for runs longer than the longest so far, which are rare.
         while (runs_.largest < kWordBits) {
             const u64 starts = starts_of_runs(free, runs_.largest + 1);
             if (starts == 0)
@@ -130,11 +130,11 @@ constexpr void Block::find_largest(Bits used)
 constexpr std::optional<u32> Block::find(Request request, Bits used) const
 {
     const u32 length = request.grains();
-    // Where inside a word it may begin. A start that is aligned to a word is at its left edge, and what is
-    // longer than a word is not inside one.
+    // The bits of a word at which the place may begin inside the word. There are none if the request is
+    // longer than a word, or if its alignment allows only the left edge of a word.
     const bool may_be_inside = length <= kWordBits && request.alignment() < kWordBits;
     const u64 aligned = may_be_inside ? multiples_in_word(request.alignment()) : 0;
-    u32 open = 0; // how many grains before the word are free without a gap
+    u32 open = 0; // the length of the free run that ends where the word begins
     for (u32 word = first_ / kWordBits; word < kWords; ++word) {
         const u64 free = ~used[word];
         const u32 base = word * kWordBits;

@@ -11,7 +11,8 @@ using namespace mm;
 
 namespace {
 
-// Up to where the directory's entry ends, so that whatever is found through it has one.
+// Returns the number of tags of a chunk with units of this size. There are tags up to the end of the last
+// directory entry, so that every address for which the directory returns the chunk has a tag.
 u64 tags_for(Bytes unit)
 {
     return unit.align_up(kUnit) / kGrain;
@@ -19,7 +20,7 @@ u64 tags_for(Bytes unit)
 
 } // namespace
 
-// A chunk and all its maps, in one allocation.
+// The parts of the one allocation that holds a chunk and all its maps.
 struct Chunk::Parts {
     u64* words;
     u64* population;
@@ -28,7 +29,9 @@ struct Chunk::Parts {
     Bytes size;
     u32 block_count;
 
-    // Where the parts stand from `start` on, behind the chunk itself.
+    // Lays the parts out behind the chunk itself, which is at `start`.
+    // SAFETY: take() returns disjoint ranges of the allocation. Each is aligned to 8 bytes and as large as
+    // its part.
     static Parts at(u64 start, Bytes unit)
     {
         const u32 blocks = ChunkMap::blocks_of(unit);
@@ -58,7 +61,7 @@ Chunk::Chunk(VirtAddr base, const Shape& shape, const Parts& parts)
       population{{parts.population, ChunkMap::block_words(parts.block_count)},
                  shape.unit,
                  KernelGeometry::kPageSize},
-      base_{base}, tags_of_all_{reinterpret_cast<u64>(parts.tags) - base.raw() / kGrain.count()}
+      base_{base}, tags_origin_{reinterpret_cast<u64>(parts.tags) - base.raw() / kGrain.count()}
 {
     __builtin_memset(parts.tags, kNoTag, tags_for(shape.unit) * sizeof(Tag));
 }

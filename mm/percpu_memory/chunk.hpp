@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A chunk of percpu memory: at the same offset in every CPU's slab a unit, of which the maps know what is in use
-// and what has memory.
+// A chunk of percpu memory: one unit in every CPU's slab, at the same offset in each. Its maps say which
+// grains are in use and which pages have memory.
 //
-// Found by any local address in it through a directory with an entry for each unit of the window.
+// The directory has an entry for each unit of the window. It leads from any local address in a chunk to the
+// chunk.
 //
 // INV-percpu_chunk-1: a chunk is in the directory from before its first allocation until after its last free.
-// INV-percpu_chunk-2: the tag of a grain is not 0 exactly while it is the first of an allocation that is in
-//                     somebody's hands: whoever makes it 0 is the one who frees it.
-// INV-percpu_chunk-3: between its leaving the directory and its end lies an rcu::synchronize(). Who looks up an
-//                     address of which it is not known that something is allocated there is an RCU reader
-//                     (kernel/sync/rcu.hpp), or has interrupts masked, until done with the chunk.
+// INV-percpu_chunk-2: the tag of a grain is not kNoTag exactly while the grain is the first of an object that
+//     is allocated to a caller. The one caller that exchanges the tag for kNoTag frees the object.
+// INV-percpu_chunk-3: an rcu::synchronize() lies between a chunk's removal from the directory and its
+//     destruction. A lookup of an address that may not be allocated runs as an RCU reader
+//     (kernel/sync/rcu.hpp), or with interrupts masked, until it no longer uses the chunk.
 #pragma once
 
 #include "kernel/lib/bounded_vector.hpp"
@@ -23,16 +24,16 @@
 
 namespace percival::percpu {
 
-// What an allocation is, so that it finds its way back: the number of its class (mm/percpu_memory/class.hpp), or one of
-// these.
+// Says where a freed object goes: the number of its class (mm/percpu_memory/class.hpp), or one of these
+// constants.
 using Tag = u8;
 inline constexpr Tag kNoTag = 0;
-inline constexpr Tag kReservedTag = 0xfe; // from the first chunk's reserved part
-inline constexpr Tag kPlainTag = 0xff;    // straight from a chunk's map
+inline constexpr Tag kReservedTag = 0xfe; // allocated from the first chunk's reserved part
+inline constexpr Tag kPlainTag = 0xff;    // allocated straight from a chunk's map
 
 class Chunk : public Slotted<Chunk>, Immovable {
 public:
-    // What a unit is divided into, and which part of it can be allocated.
+    // The size of a unit and the part [begin, end) of it that can be allocated.
     struct Shape {
         Bytes unit;
         Bytes begin;
@@ -40,8 +41,8 @@ public:
     };
     struct Parts;
 
-    // A chunk for the units at `base`, a local address. Null: no memory for its maps. It has no pages, and is
-    // not in the directory.
+    // Makes a chunk for the units at the local address `base`. It has no pages and is not in the directory.
+    // Returns null if there is no memory for the chunk.
     static Chunk* make(VirtAddr base, const Shape& shape);
     static void unmake(Chunk* chunk);
 
@@ -49,53 +50,57 @@ public:
     Pages all_pages() const { return population.all_pages(); }
     Bytes offset_of(VirtAddr local) const { return local - base_; }
     bool contains(VirtAddr local) const { return offset_of(local) < map.unit_size(); }
-    // Of the grain at an address in the chunk, or behind it as far as its last entry in the directory goes.
+    // Returns the tag of the grain at `local`, for which the directory must return this chunk: behind the
+    // chunk's end there are tags up to the end of its last directory entry.
     std::atomic_ref<Tag> tag_of(VirtAddr local) const
     {
-        auto* tag = reinterpret_cast<Tag*>(tags_of_all_ + local.raw() / kGrain.count());
+        // SAFETY: the chunk has a tag for each grain of its directory entries (Parts::tags), the first for
+        // base().
+        auto* tag = reinterpret_cast<Tag*>(tags_origin_ + local.raw() / kGrain.count());
         return std::atomic_ref{*tag};
     }
 
-    // For Slots.
+    // Slots calls these.
     bool is_unused() const { return map.is_unused(); }
     Bytes largest_free() const { return map.largest_free(); }
     u32 empty_pages() const { return population.empty_pages(map); }
 
     ChunkMap map;
     Population population;
-    mm::VmArea* area{nullptr};     // its local addresses; null for the first chunk, which stays
-    Chunk* next_unlinked{nullptr}; // of those that have left the directory
+    mm::VmArea* area{nullptr}; // the chunk's local addresses; null for the first chunk, which always stays
+    Chunk* next_unlinked{nullptr}; // the next chunk to destroy, after this one has left the directory
 
 private:
     Chunk(VirtAddr base, const Shape& shape, const Parts& parts);
 
     VirtAddr base_;
-    u64 tags_of_all_; // where the tag of address 0 would be
+    u64 tags_origin_; // the address at which the tag of local address 0 would be
 };
 
-// The directory. Set up once, before there are chunks; false: no memory.
+// Allocates the directory. Called once, before there are chunks. Returns false if there is no memory.
 [[nodiscard]] bool make_directory();
-// Enters a chunk for all of its unit, or takes it out.
+// Sets the directory entries of all units that the chunk reaches into, or clears them.
 void enter_chunk(Chunk& chunk);
 void remove_chunk(Chunk& chunk);
 
-// For directory look-ups: an entry for each unit of the window.
+// The directory itself, with an entry for each unit of the window.
 inline constinit Chunk** directory = nullptr;
 inline constexpr u64 kUnits = mm::KernelLayout::kSlabSize.count() >> kUnitShift;
 
-// Acquire: the chunk is seen as it was when it was entered.
+// Returns a directory entry. Acquire: the caller sees the chunk as it was when it was entered, or later.
 inline Chunk* chunk_of_unit(u64 unit)
 {
     return std::atomic_ref{directory[unit]}.load(std::memory_order_acquire);
 }
 
-// The chunk that the grain at a local address is in; null for any other address, one inside a grain too, and where
-// there is no chunk. Behind the first units, which are as long as need be, it is theirs up to the next whole unit.
-// Any context.
+// Returns the chunk of the grain that begins at the local address `local`. Returns null where there is no
+// chunk, and for an address inside a grain or outside the window. The first units need not end at a multiple
+// of kUnit; for the addresses behind them, up to the next multiple, the first chunk is returned. Any context.
 inline Chunk* chunk_at(VirtAddr local)
 {
     constexpr unsigned kGrainShift = std::countr_zero(kGrain.count());
-    // Rotated, an address inside a grain or below the window becomes a huge number, and one compare refuses all.
+    // The rotation turns an address inside a grain, or below the window, into a huge number, so that one
+    // compare rejects both and addresses above the window.
     const u64 grain = std::rotr((local - mm::KernelLayout::kLocalPercpu.base).count(), kGrainShift);
     if (grain >= mm::KernelLayout::kSlabSize.count() >> kGrainShift)
         return nullptr;

@@ -28,7 +28,8 @@ ChunkMap::ChunkMap(Storage storage, Bytes begin, Bytes end)
     find_largest();
 }
 
-// Calls visit(index, part) for each block that the run lies in, `part` counted from the block's start.
+// Calls visit(index, part) for each block that the run reaches into. `part` counts from the start of the
+// block.
 template <class Visit>
 void ChunkMap::for_blocks_of(GrainRun run, Visit visit)
 {
@@ -41,13 +42,13 @@ void ChunkMap::for_blocks_of(GrainRun run, Visit visit)
     }
 }
 
-// Block by block, as Block::find() does it word by word.
+// Scans block by block, just as Block::find() scans word by word.
 std::optional<u32> ChunkMap::find(Request request, u32 from_block, std::span<const u64> within) const
 {
     const u32 length = request.grains();
     if (length > runs_.largest)
         return std::nullopt;
-    u32 open = 0; // how many grains before the block are free without a gap
+    u32 open = 0; // the length of the free run that ends where the block begins
     for (u32 index = from_block; index < block_count(); ++index) {
         if (!within.empty() && !bit_is_set(within, index)) {
             open = 0;
@@ -84,8 +85,8 @@ std::optional<Bytes> ChunkMap::allocate(Request request, std::span<const u64> wi
 u32 ChunkMap::allocate_many(Request request, std::span<Bytes> offsets, std::span<const u64> within)
 {
     const u32 size = request.grains();
-    // Objects that stay aligned one behind the other share a search: as many as fit before the next grain in
-    // use or the end of a block, beyond which `within` would have to be asked again.
+    // Objects that stay aligned one behind the other share a search. The shared run ends at the next grain in
+    // use, or at the end of a block, because `within` says nothing yet about the block behind it.
     const bool is_dense = size % request.alignment() == 0;
     u32 count = 0;
     u32 from_block = first_block_;
@@ -106,7 +107,7 @@ u32 ChunkMap::allocate_many(Request request, std::span<Bytes> offsets, std::span
             offsets[count++] = bytes_of(at);
         }
         take({*found, end});
-        // All that fits before this block is gone now.
+        // No place is left in the blocks before this one.
         from_block = block_of(*found);
     }
     return count;
@@ -157,13 +158,14 @@ std::expected<Bytes, FreeError> ChunkMap::free(Bytes offset)
 
 ChunkMap::FreedMany ChunkMap::free_many(std::span<const Bytes> offsets)
 {
-    // Right ones that follow each other, still allocated: they are given back when one comes that does not
-    // follow. The bits around them are as they should be, so what follows can be looked up meanwhile; what
-    // lies among them is a second free, and must find them free.
+    // `together` is a run of neighbouring allocations that were found correct and are freed together, as soon
+    // as the next allocation is not their neighbour. The bits outside it are up to date, so the next offset
+    // can be looked up before that. An offset inside it is a second free: the run is freed first, so that the
+    // look-up fails.
     GrainRun together{0, 0};
     for (u32 index = 0; index < offsets.size(); ++index) {
         const Bytes offset = offsets[index];
-        // The usual case first.
+        // The usual case: the next allocation follows the run.
         if (offset == bytes_of(together.end) && together.end < end_ && bit_is_set(starts_, together.end)) {
             together.end = end_of_allocation(together.end);
             continue;
@@ -208,8 +210,8 @@ void ChunkMap::put(GrainRun run)
     clear_bits(used_, run.begin, run.end);
     clear_bits(starts_, run.begin, run.end);
     first_block_ = std::min(first_block_, block_of(run.begin));
-    // Grows to all that is free around it, first inside the blocks, then over their edges. The longest run,
-    // which may be most of the chunk, need not be walked through.
+    // Extends the run to all free grains around it, first inside its blocks, then across the edges of blocks.
+    // joined_to_largest() saves the walk through the longest run, which may be most of the chunk.
     GrainRun around = runs_.joined_to_largest(run);
     for_blocks_of(run, [this, &around](u32 index, GrainRun part) {
         const u32 base = index * Block::kGrains;
@@ -227,7 +229,7 @@ void ChunkMap::put(GrainRun run)
     runs_.put(run.length(), around);
 }
 
-// Block by block, as Block::find_largest() does it word by word.
+// Scans block by block, just as Block::find_largest() scans word by word.
 void ChunkMap::find_largest()
 {
     runs_.largest = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The sizes of percpu memory that CPUs keep in stock: the powers of two from a grain to 4 KiB, each at a multiple
-// of itself. All others come straight from the chunks. Constant-folded where the size is a constant.
+// The size classes of percpu memory, of which each CPU keeps a stock: the powers of two from a grain to 4
+// KiB, each aligned to its size. Memory of any other size comes straight from the chunks. The compiler folds
+// Class::of() where the size is a constant.
 #pragma once
 
 #include "mm/percpu/request.hpp"
@@ -13,15 +14,16 @@ class Class {
 public:
     static constexpr u32 kCount = 11;
 
-    // From 1 on.
+    // Classes are numbered from 1 to kCount.
     constexpr explicit Class(u32 number) : number_{number} {}
-    // Nothing for a size that is not kept.
+    // Returns the class of a request. Returns nothing if no class has its size, or if its alignment is larger
+    // than its size.
     static constexpr std::optional<Class> of(Request request)
     {
         const u32 number = static_cast<u32>(std::bit_width(request.grains()));
-        const bool is_kept = std::has_single_bit(request.grains()) && number <= kCount &&
-                             request.alignment() <= request.grains();
-        return is_kept ? std::optional{Class{number}} : std::nullopt;
+        const bool is_stocked = std::has_single_bit(request.grains()) && number <= kCount &&
+                                request.alignment() <= request.grains();
+        return is_stocked ? std::optional{Class{number}} : std::nullopt;
     }
 
     constexpr u32 number() const { return number_; }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// How much is free in a piece of a bitmap, and where the longest run of free grains is. A block of a percpu
-// chunk keeps one of these and so does the chunk, so that whether something fits is known without a look at
-// the bits.
+// The number of free grains in a section of a bitmap, and its longest run of free grains. The map of a percpu
+// chunk keeps a FreeRuns for each block and one for the whole chunk, and so knows without reading the bits
+// whether a request may fit.
 //
-// The caller serializes calls. Any context, on the host too.
+// The caller serializes calls. Any context; runs on the host too.
 //
-// INV-percpu_free_runs-1: `free` grains of the piece are free; those of [largest_at, largest_at + largest)
-//                         are, and no run of free grains in the piece is longer.
+// INV-percpu_free_runs-1: `free` grains of the section are free. The grains [largest_at, largest_at +
+//     largest) are free, and no run of free grains in the section is longer.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -29,15 +29,15 @@ struct FreeRuns {
     u32 largest{0};
     u32 largest_at{0};
 
-    // Grains that were free are taken. False: which run is the longest now has to be looked for.
+    // Accounts for free grains that are taken. Returns false if the caller has to search for the longest run.
     //
-    // That is rare. Only what comes out of the longest run can change the answer, and what is left of that
-    // run on one side,
+    // That is rare: only grains taken out of the longest run can make another run the longest. Even then the
+    // larger rest of that run,
     //
     //      |..########..|     largest      |##...#....|          largest, before
-    //                   |..taken...| left  |                     and after
+    //                   |..taken...| rest  |                     and after
     //
-    // is still the longest if all grains outside it together are not more.
+    // is still the longest if there are no more free grains outside the run than in the rest.
     [[nodiscard]] constexpr bool take(GrainRun taken)
     {
         const u32 outside = free - largest;
@@ -54,7 +54,7 @@ struct FreeRuns {
         return true;
     }
 
-    // The same grains and the longest run, where that begins or ends at them.
+    // Returns `run`, extended by the longest run if the two touch.
     constexpr GrainRun joined_to_largest(GrainRun run) const
     {
         if (run.end == largest_at && largest != 0)
@@ -64,14 +64,14 @@ struct FreeRuns {
         return run;
     }
 
-    // `count` grains have become free; they are part of `run` now, all of which is free.
+    // Accounts for `count` grains that became free. `run` is the free run that they are part of now.
     constexpr void put(u32 count, GrainRun run)
     {
         free += count;
         propose(run);
     }
 
-    // For the search for the longest run: there is this one.
+    // Makes `run`, which is free, the longest run if it is longer.
     constexpr void propose(GrainRun run)
     {
         if (run.length() > largest) {

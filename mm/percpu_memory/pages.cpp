@@ -29,7 +29,7 @@ VirtAddr page_address(VirtAddr base, u32 page)
     return base + kPage * page;
 }
 
-// The tree in which a CPU's window is mapped by pages.
+// Returns the page table of a CPU's root, in which its window is mapped page by page (Window::Mapped).
 KernelPageTable window_table(CpuId cpu)
 {
     return {cpu_root(cpu), kernel_tables()};
@@ -43,7 +43,7 @@ std::optional<PhysAddr> allocate_zeroed_near(NumaNode node)
     return page;
 }
 
-// By single pages: one of them may go without the others.
+// Maps one page of a CPU's unit. Single pages, because one may be removed without the others.
 bool map_page(CpuId cpu, VirtAddr local, PhysAddr page)
 {
     if (!vmap_range(master_root(), local_to_global(local, cpu), {&page, 1}, kData))
@@ -57,7 +57,8 @@ bool populate_page(CpuId cpu, VirtAddr local)
     if (!page)
         return false;
     if (!map_page(cpu, local, *page)) {
-        // It may be mapped at one of its two addresses, and known to a TLB: it goes as others do.
+        // If the page is mapped at its global address, a TLB may hold it: remove_everywhere() frees it after
+        // a flush.
         const auto found = master_table().walk(local_to_global(local, cpu));
         if (found.kind() != PteKind::Leaf)
             free_page(*page);
@@ -66,8 +67,8 @@ bool populate_page(CpuId cpu, VirtAddr local)
     return true;
 }
 
-// Unmaps what is mapped there, all of it or, after a failure, some, and calls `removed(PhysAddr)` for each
-// page.
+// Unmaps `pages` of a CPU's unit and calls removed(PhysAddr) for each. After a failed populate() only some of
+// them are mapped.
 template <class Removed>
 void remove_pages(CpuId cpu, VirtAddr base, Pages pages, KernelTlbBatch& batch, Removed removed)
 {
@@ -95,7 +96,7 @@ void UnitPages::remove_everywhere(VirtAddr base, Pages pages)
         for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
             remove_pages(CpuId{cpu}, base, pages, batch,
                          [this](PhysAddr page) { removed_[removed_count_++] = page; });
-        // One address, and as many different entries as there are CPUs: a broadcast rids each of its own.
+        // The local address has a different entry on each CPU. One broadcast invalidates each CPU's own.
         batch.add_leaves({page_address(base, pages.begin), kPage * pages.count()}, kPage);
     }
     flush_count.fetch_add(1, std::memory_order_relaxed);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Giving units memory, and taking it away again: pages in every CPU's slab and, where windows have tables of
-// their own, in every CPU's window.
+// Maps pages into units and unmaps them: in every CPU's slab and, if windows have tables of their own, in
+// every CPU's window.
 //
-// The owner serializes calls (the store, by its mutex): INV-percpu_pages-1 needs that, and the list of pages
-// that are on their way out is one.
+// The store, which owns the only object, serializes calls by its mutex. The first invariant and the one list
+// of removed pages depend on that.
 //
-// INV-percpu_pages-1: a page of a unit is mapped for all possible CPUs, online or not, or for none.
-// INV-percpu_pages-2: pages go back to the allocator after one flush: of each CPU's address in its slab, and of
-//                     the local address, which is the same for all CPUs.
+// Invariants:
+// * A page of a unit is mapped for all possible CPUs, online or not, or for none.
+// * Pages go back to the page allocator after one flush. It covers each CPU's address in its slab, and the
+//   local address, which is the same for all CPUs.
 #pragma once
 
 #include "mm/percpu_memory/population.hpp"
@@ -18,25 +19,25 @@ class UnitPages : Immovable {
 public:
     constexpr UnitPages() = default;
 
-    // Makes room for the pages that are taken away at once, of units of `pages` pages. Once; false: no
-    // memory.
+    // Allocates the list of removed pages, for units of `pages` pages. Called once, before populate().
+    // Returns false if there is no memory.
     [[nodiscard]] bool prepare(u32 pages);
 
-    // Zeroed pages from each CPU's node for the pages `pages` of the units at the local address `base`.
-    // False: no memory, and nothing has changed.
+    // Maps zeroed pages, from each CPU's own node if possible, as the pages `pages` of the units at the local
+    // address `base`. Returns false if there is no memory; then nothing has changed.
     [[nodiscard]] bool populate(VirtAddr base, Pages pages);
-    // Nobody uses them any more.
+    // Unmaps and frees these pages, which must be populated and no longer in use.
     void depopulate(VirtAddr base, Pages pages);
 
 private:
     void remove_everywhere(VirtAddr base, Pages pages);
 
-    // Pages that are unmapped, but not flushed yet.
+    // Pages that are unmapped but not yet flushed.
     PhysAddr* removed_{nullptr};
     u32 removed_count_{0};
 };
 
-// What has been populated, in pages of all CPUs together, and flushes for what was taken away.
+// The number of populated pages of all CPUs together, and of flushes for removed pages.
 struct PageStatistics {
     u64 pages;
     u64 flushes;

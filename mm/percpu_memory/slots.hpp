@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// In which order the percpu chunks are asked for room. The fullest that may have it comes first, so that
-// nearly empty chunks become empty and their memory can go.
+// The lists that order the percpu chunks for a search. The fullest chunk that may have room comes first, so
+// that nearly empty chunks become unused and their memory can be freed.
 //
 //      sized[0]       no free grain              not searched
-//      sized[1]       longest free run 1         a chunk's slot is the number of bits of its longest run:
-//      sized[2]                        2..3      what asks for n grains starts at the slot of n, where some
-//      sized[3]                        4..7      fit, and goes up, where all do
+//      sized[1]       longest free run 1         a chunk's slot is the bit width of its longest run; a
+//      sized[2]                        2..3      search for n grains starts at the slot of n, where some
+//      sized[3]                        4..7      chunks fit, and continues with higher slots, where all do
 //      ...
-//      sidelined      a search in them failed    not searched before something is freed in them
-//      isolated       nearly empty, to drain     searched when no sized chunk has room
-//      unused         nothing allocated in them  searched last: these can be destroyed
+//      sidelined      a search failed here       not searched until something is freed in the chunk
+//      isolated       nearly empty, drains       searched if no sized chunk has room
+//      unused         nothing is allocated       searched last: these can be destroyed
 //
-// Chunks whose empty pages are to lose their memory queue up for the worker besides, wherever they are.
+// A chunk with empty pages to depopulate is also in a queue for the worker, whichever list it is on.
 //
-// The caller serializes calls. Any context, on the host too.
+// The caller serializes calls, and reports every change of a chunk's map. Any context; runs on the host too.
 //
-// INV-percpu_slots-1: each chunk that was added is on exactly one list: `slot_kind()` names it.
-// INV-percpu_slots-2: the unused list has exactly the chunks on which nothing is allocated, and the longest run
-//                     of a chunk on a sized list has as many bits as the list's number: every change of a
-//                     chunk's map is told here.
+// Invariants:
+// * Each chunk that was added is on exactly one list, which slot_kind() names.
+// * The unused list has exactly the chunks in which nothing is allocated. The number of a sized list is the
+//   bit width of the longest run of each chunk on it.
 #pragma once
 
 #include "kernel/lib/list.hpp"
@@ -30,7 +30,7 @@
 
 namespace percival::percpu {
 
-// Lists by the longest free run: 0 to 31 bits.
+// The number of sized lists, for bit widths 0 to 31 of the longest free run.
 inline constexpr u32 kSizedSlots = 32;
 
 // The list a chunk is on.
@@ -39,7 +39,7 @@ enum class SlotKind : u8 { Sized, Sidelined, Isolated, Unused };
 struct BySlot;
 struct ByDepopulation;
 
-// What a chunk derives from.
+// The base class of a chunk, with its links.
 template <class Chunk>
 class Slotted : public ListLink<BySlot>, public ListLink<ByDepopulation> {
 public:
@@ -58,37 +58,40 @@ public:
     constexpr Slots() = default;
 
     void add(Chunk& chunk) { put_in(chunk, by_contents(chunk)); }
-    // Before the chunk is destroyed: it is on no list any more.
+    // Removes the chunk from its list and from the queue, before it is destroyed.
     void remove(Chunk& chunk);
 
-    // After something was freed in the chunk. One that is isolated stays so, unless nothing is left in it.
+    // Moves the chunk to its list after something was freed in it. An isolated chunk stays isolated unless
+    // nothing is left in it.
     void after_free(Chunk& chunk);
-    // It is to drain: no allocation in it while others have room. Nothing if it is unused.
+    // Lets the chunk drain: searches take room in it only if no sized chunk has any. Does nothing if it is
+    // unused.
     void isolate(Chunk& chunk) { move(chunk, chunk.is_unused() ? SlotKind::Unused : SlotKind::Isolated); }
-    // No longer.
+    // Undoes isolate().
     void reintegrate(Chunk& chunk) { move(chunk, by_contents(chunk)); }
 
-    // Asks the chunks whose longest free run is long enough, until attempt(chunk) is true; the chunk, or null.
-    // It moves to where it belongs now, back from isolation if need be. One in which a small request finds no
-    // aligned place all the same is sidelined, if `sidelines`: not when the attempt was bound to certain
-    // pages, because then it says little about the next one.
+    // Calls attempt(chunk) for chunks whose longest free run is long enough, until it returns true. Returns
+    // that chunk, or null. The chunk moves to its new sized list, also from the isolated one. A chunk in
+    // which an attempt for a small request fails, because of the alignment, is sidelined if `sidelines` is
+    // true. The caller passes false if the attempt was restricted to some pages, because then its failure
+    // says little about the next one.
     template <std::predicate<Chunk&> Attempt>
     Chunk* allocate(Request request, bool sidelines, Attempt attempt);
 
-    // A chunk on which nothing is allocated; null if there is none. The next is after(chunk).
+    // Returns the first chunk in which nothing is allocated, or null. after(chunk) returns the next.
     Chunk* first_unused() const { return unused_.front(); }
     static Chunk* after(const Chunk& chunk) { return SlotList::next(chunk); }
 
-    // Once in the queue, however often it is asked for.
+    // Queues the chunk for depopulation, unless it is queued already.
     void queue_depopulation(Chunk& chunk);
-    // The chunk that has waited longest, no longer in the queue; null if there is none.
+    // Removes the chunk that has waited longest from the queue and returns it, or returns null.
     Chunk* take_for_depopulation();
 
 private:
     using SlotList = List<Chunk, BySlot>;
     using Queue = List<Chunk, ByDepopulation>;
 
-    // Requests up to 64 bytes, aligned to no more: a chunk that has no room for one is nearly full.
+    // Returns whether size and alignment are at most 64 bytes: a chunk without room for that is nearly full.
     static bool is_small(Request request) { return std::max(request.grains(), request.alignment()) <= 16; }
 
     static u32 longest_run(const Chunk& chunk)
@@ -111,7 +114,7 @@ private:
     Chunk* allocate_in(SlotList& list, Request request, bool sidelines, Attempt& attempt);
 
     std::array<SlotList, kSizedSlots> sized_{};
-    u32 sized_in_use_{0}; // a bit for each sized list that is not empty
+    u32 sized_in_use_{0}; // the bit of a sized list is set if the list is not empty
     SlotList sidelined_{};
     SlotList isolated_{};
     SlotList unused_{};
@@ -157,7 +160,8 @@ void Slots<Chunk>::take_out(Chunk& chunk)
 template <class Chunk>
 void Slots<Chunk>::move(Chunk& chunk, SlotKind kind)
 {
-    // Where it is already, it stays, so that the usual operation moves nothing.
+    // A chunk that is on the right list already keeps its position, so that the usual operation moves
+    // nothing.
     if (chunk.slot_kind_ == kind &&
         (kind != SlotKind::Sized || chunk.sized_slot_ == slot_of(longest_run(chunk))))
         return;

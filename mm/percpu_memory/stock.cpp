@@ -17,38 +17,39 @@ PERCIVAL_PERCPU PerCpu<std::array<Stock, Class::kCount>> stocks{};
 
 namespace {
 
-// A stock's worth on its way.
+// A stock's contents on the way from one CPU to another, or to the chunks.
 struct Magazine {
-    Magazine() {} // NOLINT: the contents come when it is filled
+    Magazine() {} // NOLINT: put_into_full_stock() fills the contents
 
     Stock contents;
     Magazine* next{nullptr};
 };
 
-// One has more than enough.
+// True if some depot holds more magazines than its high-water mark. balance() clears it and trims the depots.
 constinit std::atomic<bool> depots_overflow{false};
 
+// The magazines of one size class. Any context.
 class Depot : Immovable {
 public:
     constexpr Depot() = default;
 
-    // Nobody needs to hurry when there are not more than this.
-    static constexpr u32 kEnough = 8;
+    // With more magazines than this, the worker trims the depot.
+    static constexpr u32 kHighWaterMark = 8;
 
-    // One that is not empty.
+    // Adds a magazine that is not empty.
     void put(Magazine& magazine) PERCIVAL_EXCLUDES(lock_)
     {
         const IrqSpinGuard guard{lock_};
         magazine.next = std::exchange(first_, &magazine);
         ++count_;
-        if (count_ > kEnough)
+        if (count_ > kHighWaterMark)
             depots_overflow.store(true, std::memory_order_relaxed);
     }
-    // Null: there are not more than `spare`.
-    Magazine* take(u32 spare = 0) PERCIVAL_EXCLUDES(lock_)
+    // Removes a magazine, or returns null if there are no more than `kept`.
+    Magazine* take(u32 kept = 0) PERCIVAL_EXCLUDES(lock_)
     {
         const IrqSpinGuard guard{lock_};
-        if (count_ <= spare)
+        if (count_ <= kept)
             return nullptr;
         --count_;
         return std::exchange(first_, first_->next);
@@ -71,13 +72,13 @@ constinit std::array<Depot, Class::kCount> depots{};
 void balance(void*)
 {
     depots_overflow.store(false, std::memory_order_relaxed);
-    reduce_depots(Depot::kEnough / 2);
+    reduce_depots(Depot::kHighWaterMark / 2);
     store().balance();
 }
 constinit Work balance_work{&balance, nullptr};
 
-// Places that a stock is filled with at once: a stock's worth, but not more than a page of the smallest granule
-// holds. Chunks have few pages ready for callers that cannot wait, and one CPU is not to have them all.
+// Returns how many places one refill takes: a full stock, but no more than fit into 4 KiB. The chunks keep
+// only a few pages ready for atomic callers, and one CPU must not take them all.
 constexpr u32 batch_of(Class size_class)
 {
     return static_cast<u32>(std::clamp<u64>(4096 / size_class.size().count(), 1, Stock::kMax));
@@ -91,7 +92,8 @@ void put_into_store(const Stock& stock)
     store().put(std::span{places}.first(stock.count));
 }
 
-// What this CPU, whichever it is by now, has no room for goes on as any free does.
+// Puts places into the stock of the CPU that the caller runs on by now; it may have migrated since it took
+// them. Places that the stock has no room for go the way of any other free.
 void put_into_stock(Class size_class, std::span<const VirtAddr> places)
 {
     for (const VirtAddr place : places)
@@ -125,7 +127,7 @@ std::expected<VirtAddr, Error> refill_stock(Class size_class, bool may_block)
         const auto first = store().take_blocking(size_class.request());
         if (!first)
             return first;
-        // The rest of the page it came with.
+        // The page that was populated for the first place has room for more.
         places[0] = *first;
         count = 1 + store().take(size_class.request(), places.subspan(1));
     }
@@ -138,7 +140,7 @@ std::expected<VirtAddr, Error> refill_stock(Class size_class, bool may_block)
     return places[count - 1];
 }
 
-// All that is in this CPU's stock, which is empty afterwards.
+// Moves the contents of this CPU's stock to `taken`.
 [[gnu::always_inline]] inline void empty_into(Stock& taken, Class size_class)
 {
     const arch::InterruptMask masked;
@@ -153,7 +155,7 @@ void put_into_full_stock(Class size_class, VirtAddr place)
 {
     if (Magazine* magazine = mm::create<Magazine>()) {
         empty_into(magazine->contents, size_class);
-        // An interrupt may have emptied it, or the thread be on a CPU whose stock is empty.
+        // The stock can be empty by now: an interrupt handler may have emptied it, or the thread migrated.
         if (magazine->contents.count != 0)
             depots[size_class.number() - 1].put(*magazine);
         else

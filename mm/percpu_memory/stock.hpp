@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A CPU's own stock of percpu memory of the usual sizes, so that most allocations and frees touch no lock and
-// nothing that another CPU uses. What a CPU has too much of goes in whole magazines to a depot, one for each
-// size, and from there to CPUs that run out, or back to the chunks when a worker comes by.
+// Each CPU's stocks of free percpu memory, one for each size class. Most allocations and frees use only the
+// stock: they take no lock and touch nothing that another CPU uses. A full stock goes to the depot of its
+// class as one magazine. From the depot it goes to a CPU whose stock is empty, or a worker returns it to the
+// chunks.
 //
-// A stock is touched by its CPU only, and only with interrupts masked (as in mm/pages/page_cache.hpp).
+// Only its own CPU touches a stock, and only with interrupts masked (as in mm/pages/page_cache.hpp).
 //
-// INV-percpu_stock-1: what is in a stock or a depot is allocated as far as its chunk knows, and has no tag
-//                     (INV-percpu_chunk-2): it is in nobody's hands.
+// Invariant: a place in a stock or a depot is allocated in the map of its chunk, but has no tag
+// (INV-percpu_chunk-2), because no caller has it.
 #pragma once
 
 #include "arch/cpu/processor.hpp"
@@ -18,7 +19,8 @@
 
 namespace percival::percpu {
 
-// Places by the lower halves of their addresses: the upper half is that of the window.
+// A stack of places. It holds the lower halves of their addresses; the upper half is the same in all of the
+// window.
 struct alignas(64) Stock {
     static constexpr u32 kMax = 31;
 
@@ -27,7 +29,7 @@ struct alignas(64) Stock {
     VirtAddr place_at(u32 index) const { return VirtAddr{kUpperHalf | places[index]}; }
 
     u32 count;
-    std::array<u32, kMax> places; // the last freed on top
+    std::array<u32, kMax> places; // the place freed last is on top
 
 private:
     static constexpr u64 kUpperHalf = mm::KernelLayout::kLocalPercpu.base.raw() & ~u64{0xffff'ffff};
@@ -37,11 +39,15 @@ private:
 
 extern PerCpu<std::array<Stock, Class::kCount>> stocks;
 
-// From the depot or the chunks, when this CPU's stock is empty, which it fills.
+// Takes places from the depot or the chunks, returns one and puts the others into this CPU's stock. Called
+// when that stock is empty. Any context unless `may_block`.
 std::expected<VirtAddr, Error> refill_stock(Class size_class, bool may_block);
-// When this CPU's stock is full: all of it goes to the depot.
+// Moves this CPU's stock, which is full, to the depot (or to the chunks) and then puts `place` into it. Any
+// context.
 void put_into_full_stock(Class size_class, VirtAddr place);
 
+// Takes a place of the class from this CPU's stock, which it refills if necessary. Any context unless
+// `may_block`.
 inline std::expected<VirtAddr, Error> take_from_stock(Class size_class, bool may_block)
 {
     {
@@ -54,7 +60,7 @@ inline std::expected<VirtAddr, Error> take_from_stock(Class size_class, bool may
     return refill_stock(size_class, may_block);
 }
 
-// False: this CPU's stock is full. Interrupts masked.
+// Puts `place` into this CPU's stock, or returns false if the stock is full. Interrupts masked.
 inline bool try_put(Class size_class, VirtAddr place, const Pin& pin)
 {
     Stock& stock = stocks.here(pin)[size_class.number() - 1];
@@ -64,6 +70,7 @@ inline bool try_put(Class size_class, VirtAddr place, const Pin& pin)
     return true;
 }
 
+// Puts `place` into this CPU's stock, which it empties first if it is full. Any context.
 inline void put_into_stock(Class size_class, VirtAddr place)
 {
     {
@@ -74,16 +81,17 @@ inline void put_into_stock(Class size_class, VirtAddr place)
     put_into_full_stock(size_class, place);
 }
 
-// Gives all magazines but `kept` of each size back to the chunks. Any context; takes a while.
+// Returns all magazines to the chunks, except `kept` of each class. Any context, but slow.
 void reduce_depots(u32 kept);
-// Gives what is in this CPU's stocks back to the chunks. Any context.
+// Returns all places in this CPU's stocks to the chunks. Any context.
 void drain_stocks();
 
-// Of one CPU's units, what lies in all stocks and depots. For dumps: others allocate meanwhile.
+// Returns how much of one CPU's units lies in all stocks and depots. For dumps: other CPUs may allocate
+// meanwhile.
 Bytes bytes_in_stock();
 
-// Has a worker trim the depots and balance the store, if there is something to do. Any context; after whatever
-// changed that.
+// Queues a worker that trims the depots and balances the store, if there is something to do. Called after
+// each change that may give it something to do. Any context.
 void balance_if_needed();
 
 } // namespace percival::percpu

@@ -23,14 +23,14 @@ u32 Store::take(Request request, std::span<VirtAddr> places)
     const IrqSpinGuard guard{lock_};
     u32* empty = &empty_pages_;
     u32 count = 0;
-    Chunk* chunk = slots_.allocate(request, false, [&](Chunk& asked) {
-        const Recount recount{*empty, asked};
-        count = asked.map.allocate_many(request, wanted, asked.population.populated_blocks());
+    Chunk* chunk = slots_.allocate(request, false, [&](Chunk& candidate) {
+        const Recount recount{*empty, candidate};
+        count = candidate.map.allocate_many(request, wanted, candidate.population.populated_blocks());
         return count != 0;
     });
     for (u32 n = 0; n < count; ++n)
         places[n] = chunk->base() + offsets[n];
-    if (empty_pages_ < kFewEmptyPages)
+    if (empty_pages_ < kLowWaterMark)
         needs_balance_.store(true, std::memory_order_relaxed);
     return count;
 }
@@ -43,14 +43,14 @@ void Store::note_missed(Request request)
     needs_balance_.store(true, std::memory_order_relaxed);
 }
 
-// In any chunk, whether its pages have memory or not.
+// Takes a place in any chunk, whether its pages have memory or not. Returns the chunk, or null.
 Chunk* Store::take_anywhere(Request request, Bytes& offset)
 {
     const IrqSpinGuard guard{lock_};
     u32* empty = &empty_pages_;
-    return slots_.allocate(request, true, [&](Chunk& asked) {
-        const Recount recount{*empty, asked};
-        const auto found = asked.map.allocate(request);
+    return slots_.allocate(request, true, [&](Chunk& candidate) {
+        const Recount recount{*empty, candidate};
+        const auto found = candidate.map.allocate(request);
         offset = found.value_or(Bytes{0});
         return found.has_value();
     });
@@ -68,7 +68,7 @@ std::expected<Chunk*, Error> Store::add_chunk()
     }
     chunk->area = *area;
     chunk->area->kind = VmKind::Percpu;
-    chunk->area->mapped = Bytes{0}; // the note may have been that of a chunk that has gone
+    chunk->area->mapped = Bytes{0}; // a reused note may have the value of a destroyed chunk
     chunk->area->become(VmState::Used);
     enter_chunk(*chunk);
     const IrqSpinGuard guard{lock_};
@@ -131,10 +131,11 @@ void Store::free_in(Chunk& chunk, std::span<const Bytes> offsets)
     slots_.after_free(chunk);
 }
 
-// A chunk that has much to give back drains, if there is enough without it.
+// Queues a chunk for depopulation if at least a quarter of its pages is empty and the reserve is exceeded,
+// and lets it drain. Calls for balance() then, and for an unused chunk.
 void Store::notice_empty_pages(Chunk& chunk)
 {
-    if (empty_pages_ > kEnoughEmptyPages && 4 * chunk.empty_pages() >= chunk.all_pages().count()) {
+    if (empty_pages_ > kReservePages && 4 * chunk.empty_pages() >= chunk.all_pages().count()) {
         if (chunk.area != nullptr)
             slots_.isolate(chunk);
         slots_.queue_depopulation(chunk);
@@ -148,7 +149,7 @@ void Store::put(std::span<const VirtAddr> places)
 {
     const IrqSpinGuard guard{lock_};
     while (!places.empty()) {
-        // Those of one chunk together.
+        // Frees places of the same chunk together. It is in the directory: INV-percpu_chunk-1.
         Chunk& chunk = *chunk_at(places.front());
         std::array<Bytes, kMaxAtOnce> offsets;
         u32 count = 0;

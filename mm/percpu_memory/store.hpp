@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// All chunks of percpu memory but what the CPUs have in stock: where an allocation comes from when no stock has
-// it, and where it goes back to.
+// The store: all chunks of percpu memory. Stocks and unusual sizes take places from it and put them back.
 //
-//   take()          any context: from pages that have memory
-//   take_blocking() may block: gets memory, and a new chunk if need be
-//   put()          any context
-//   balance()       may block: the worker's part. Destroys chunks that nothing is allocated in, takes memory
-//                   from pages that nobody uses, and sees to it that a few such pages are left for take()
+//   take()           Any context. Takes places in pages that have memory.
+//   take_blocking()  May block. Populates pages, and makes a new chunk if necessary.
+//   put()            Any context.
+//   balance()        May block; run by a worker. Destroys unused chunks, takes the memory of empty pages, and
+//                    keeps a reserve of a few empty pages for take().
 //
-// INV-percpu_store-1: maps, populations and slots change under lock_; which pages have memory, and which chunks
-//                     there are, under populating_ besides. Memory is allocated, mapped and flushed with lock_
-//                     dropped.
-// INV-percpu_store-2: empty_pages_ is the number of pages with memory that no allocation touches, in all
-//                     chunks.
+// INV-percpu_store-1: maps, populations and slots change under lock_. The set of populated pages and the set
+//     of chunks change under populating_ as well. Memory is allocated, mapped and flushed without lock_.
+// INV-percpu_store-2: empty_pages_ is the number of empty pages in all chunks
+//     (mm/percpu_memory/population.hpp).
 #pragma once
 
 #include "kernel/sync/spinlock.hpp"
@@ -24,63 +22,67 @@ namespace percival::percpu {
 
 enum class Error : u8 {
     BadSize,      // 0, or more than kMaxSize
-    BadAlignment, // no power of two, or more than a page
+    BadAlignment, // not a power of two, or larger than a page
     NoMemory,     // for atomic callers: no page that has memory has room
-    NoAddresses,  // the slabs are full
+    NoAddresses,  // the slabs have no room for another chunk
 };
 
+// Numbers are those of one CPU's units.
 struct StoreStatistics {
     u32 chunks;
-    u32 pages;       // of one CPU's units
-    u32 populated;   // of these
-    u32 empty;       // of these
-    Bytes capacity;  // that can be allocated, of one CPU
-    Bytes free;      // of that
-    Bytes largest;   // free in one piece
-    u32 free_chunks; // with nothing allocated in them
+    u32 pages;       // pages of all chunks
+    u32 populated;   // pages that have memory
+    u32 empty;       // populated pages whose grains are all free
+    Bytes capacity;  // bytes that can be allocated, whether in use or free
+    Bytes free;      // bytes of the capacity that are free
+    Bytes largest;   // the longest free run
+    u32 free_chunks; // chunks in which nothing is allocated
 };
 
 class Store : Immovable {
 public:
-    // As many as fit into one take() or put().
+    // The most places that one take() returns, and that put() frees in one go.
     static constexpr u32 kMaxAtOnce = 32;
 
-    // The locks are told apart by where they are initialized (kernel/sync/lock_order.hpp).
+    // The two lines of the initializers tell the locks apart (kernel/sync/lock_order.hpp).
     constexpr Store()
         : populating_{}, // first
           lock_{}
     {
     }
 
-    // Makes room for the pages that units lose at once. False: no memory. Boot CPU, once, before start():
-    // nobody else knows the store yet.
+    // Allocates the list of removed pages. Returns false if there is no memory. The boot CPU calls it once,
+    // before start(), without the mutex: nothing else uses the store yet.
     [[nodiscard]] bool prepare_pages() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
     {
         return pages_.prepare(static_cast<u32>(kUnit / mm::KernelGeometry::kPageSize));
     }
-    // With the chunk whose memory is there already. Boot CPU, once, before any other call.
+    // Starts with the first chunk, which has its memory. The boot CPU calls it once, before any other call.
     void start(Chunk& first);
 
-    // Places of one kind; how many there were.
+    // Takes up to places.size() places for the request, all in one chunk, and returns how many.
     u32 take(Request request, std::span<VirtAddr> places) PERCIVAL_EXCLUDES(lock_);
+    // Takes one place, in pages that it populates if necessary.
     std::expected<VirtAddr, Error> take_blocking(Request request) PERCIVAL_EXCLUDES(lock_, populating_);
-    // An atomic caller found no place of this kind: balance() is to see to it that the next one does.
+    // Records that an atomic caller found no place for the request. The next balance() populates a place for
+    // the largest such request.
     void note_missed(Request request) PERCIVAL_EXCLUDES(lock_);
-    // Of what was taken. All of it is known to be right (INV-percpu_chunk-2).
+    // Frees places that were taken. They must be correct: callers have checked the tag (INV-percpu_chunk-2).
     void put(std::span<const VirtAddr> places) PERCIVAL_EXCLUDES(lock_);
 
+    // Does the worker's part. Process context: may block.
     void balance() PERCIVAL_EXCLUDES(lock_, populating_);
-    // Whether there is something for balance() to do.
+    // Returns whether balance() has something to do. Any context.
     bool needs_balance() const { return needs_balance_.load(std::memory_order_relaxed); }
 
     StoreStatistics statistics() PERCIVAL_EXCLUDES(lock_, populating_);
 
 private:
-    // Pages that are kept for take(), and how many have to be left before there are more.
-    static constexpr u32 kFewEmptyPages = 2;
-    static constexpr u32 kEnoughEmptyPages = 4;
+    // The number of empty pages below which take() calls for balance(), and the number that balance() keeps.
+    static constexpr u32 kLowWaterMark = 2;
+    static constexpr u32 kReservePages = 4;
 
-    // Keeps the count of empty pages right across a change of a chunk.
+    // Updates the count of empty pages after a change of a chunk (INV-percpu_store-2).
     class Recount : Immovable {
     public:
         Recount(u32& total, const Chunk& chunk) : total_{total}, chunk_{chunk}, before_{chunk.empty_pages()}
@@ -111,7 +113,7 @@ private:
     u32 empty_pages() PERCIVAL_EXCLUDES(lock_);
     void make_missed_ready() PERCIVAL_REQUIRES(populating_) PERCIVAL_EXCLUDES(lock_);
 
-    // By address, until `visit` is false.
+    // Calls visit(chunk) for each chunk in the directory, in order of address, until it returns false.
     template <class Visit>
     static void for_each_chunk(Visit visit)
     {
@@ -129,11 +131,12 @@ private:
     UnitPages pages_ PERCIVAL_GUARDED_BY(populating_){};
     Slots<Chunk> slots_ PERCIVAL_GUARDED_BY(lock_){};
     u32 empty_pages_ PERCIVAL_GUARDED_BY(lock_){0};
-    // The largest since the last balance().
+    // The largest request that an atomic caller missed since the last balance().
     std::optional<Request> missed_ PERCIVAL_GUARDED_BY(lock_){};
     std::atomic<bool> needs_balance_{false};
 };
 
+// Returns the only store.
 Store& store();
 
 } // namespace percival::percpu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Zeroing an allocation on every possible CPU, through its global addresses: all that an allocation costs more
-// the more CPUs there are. Any context.
+// Zeroes an allocation on every possible CPU, through its global addresses. Only this part of an allocation
+// takes longer with more CPUs. Any context.
 #pragma once
 
 #include "arch/cpu/zero_page.hpp"
@@ -12,7 +12,7 @@ namespace percival::percpu {
 
 namespace zero_detail {
 
-// `zero(u64 address)` for each CPU's copy.
+// Calls zero(u64 address) for each CPU's copy.
 template <class Zero>
 [[gnu::always_inline]] inline void on_all_cpus(VirtAddr local, Zero zero)
 {
@@ -28,14 +28,15 @@ template <class Word, u32 Words>
 {
     on_all_cpus(local, [](u64 at) {
         for (u32 word = 0; word < Words; ++word)
+            // SAFETY: `at` is aligned to the size of the allocation, which has `Words` words.
             std::atomic_ref{reinterpret_cast<Word*>(at)[word]}.store(0, std::memory_order_relaxed);
     });
 }
 
 } // namespace zero_detail
 
-// `size` is a power of two, a grain at least, and `local` a multiple of it. The size is looked at once, not for
-// each CPU.
+// Zeroes every possible CPU's copy of [local, local + size). `size` is a power of two of at least a grain,
+// and `local` a multiple of it. The code branches on the size once, not for each CPU.
 [[gnu::always_inline]] inline void zero_on_all_cpus(VirtAddr local, Bytes size)
 {
     using namespace zero_detail;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The percpu areas, their allocator and the this_cpu operations, by a boot."""
+"""Mutants of the percpu areas, the percpu allocator and the this_cpu operations. Boots judge them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ WIDE = ("tests/host/page_table/page_table_wide_blocks_test.cpp",)
 MOVED_ANYWHERE = "hazard_migration.an_operation_moved_at_any_instruction_changes_the_copy_where_it_commits"
 
 MUTANTS = (
-    # What only the machine shows.
+    # The percpu areas.
     by_boot(
         "percpu area: the local window is not linked",
         "mm/roots/windows.cpp",
@@ -26,9 +26,10 @@ MUTANTS = (
     ),
     # The percpu allocator.
     by_boot(
-        "percpu pages: the slabs' addresses are not flushed",
+        "percpu pages: the global addresses are not flushed",
         "mm/percpu_memory/pages.cpp",
-        "    batch.add_leaves({local_to_global(page_address(base, pages.begin), cpu), kPage * pages.count()}, kPage);\n",
+        "    batch.add_leaves({local_to_global(page_address(base, pages.begin), cpu), kPage * "
+        "pages.count()}, kPage);\n",
         "    static_cast<void>(batch);\n",
         "percpu_population.*faults_on_every_cpu*",
         cpu="neoverse-n1",
@@ -42,49 +43,51 @@ MUTANTS = (
         cpu="neoverse-n1",
     ),
     by_boot(
-        "percpu pages: the last CPU gets none",
+        "percpu pages: the last CPU's unit is not populated",
         "mm/percpu_memory/pages.cpp",
-        "cpu < possible_cpu_count(); ++cpu) {\n        for (u32 page = pages.begin; page < pages.end; ++page) {",
-        "cpu + 1 < possible_cpu_count(); ++cpu) {\n        for (u32 page = pages.begin; page < pages.end; ++page) {",
-        "percpu_population.memory_is_there*",
+        "cpu < possible_cpu_count(); ++cpu) {\n"
+        "        for (u32 page = pages.begin; page < pages.end; ++page) {",
+        "cpu + 1 < possible_cpu_count(); ++cpu) {\n"
+        "        for (u32 page = pages.begin; page < pages.end; ++page) {",
+        "percpu_population.memory_is_mapped*",
     ),
     by_boot(
-        "percpu pages: what a failure leaves behind stays",
+        "percpu pages: a failure keeps the pages mapped so far",
         "mm/percpu_memory/pages.cpp",
         "            remove_everywhere(base, pages);\n            return false;",
         "            return false;",
         "percpu_failure.*",
     ),
     by_boot(
-        "percpu pages: a page that could not be mapped is lost",
+        "percpu pages: a page that could not be mapped is not freed",
         "mm/percpu_memory/pages.cpp",
         "        if (found.kind() != PteKind::Leaf)\n            free_page(*page);",
         "        static_cast<void>(found);",
         "percpu_failure.a_table_for_a_page*",
     ),
     by_boot(
-        "percpu zero: only the boot CPU's copy",
+        "percpu zero: only the boot CPU's copy is zeroed",
         "mm/percpu_memory/zero.hpp",
         "const u64 end = at + (u64{possible_cpu_count()} << mm::KernelLayout::kSlabShift);",
         "const u64 end = at + (u64{1} << mm::KernelLayout::kSlabShift);",
         "percpu_allocator.memory_*",
     ),
     by_boot(
-        "percpu allocator: unusual sizes are not zeroed",
+        "percpu allocator: sizes without a class are not zeroed",
         "mm/percpu_memory/allocator.cpp",
         "        zero_any_size(*place, request.size());\n",
         "",
         "percpu_allocator.memory_*",
     ),
     by_boot(
-        "percpu allocator: a free leaves the tag",
+        "percpu allocator: a free does not clear the tag",
         "mm/percpu_memory/allocator.cpp",
         "chunk->tag_of(local).exchange(kNoTag, std::memory_order_acq_rel)",
         "chunk->tag_of(local).load(std::memory_order_relaxed)",
         "percpu_wrong_free.a_second_free*",
     ),
     by_boot(
-        "percpu chunk: no tags behind the first units",
+        "percpu chunk: there are no tags behind the first units",
         "mm/percpu_memory/chunk.cpp",
         "unit.align_up(kUnit) / kGrain",
         "unit / kGrain",
@@ -98,7 +101,7 @@ MUTANTS = (
         "percpu_interrupted.*",
     ),
     by_boot(
-        "percpu stock: a refill takes what there is",
+        "percpu stock: a refill always fills the stock",
         "mm/percpu_memory/stock.cpp",
         "std::clamp<u64>(4096 / size_class.size().count(), 1, Stock::kMax)",
         "std::clamp<u64>(size_class.size().count(), Stock::kMax, Stock::kMax)",
@@ -107,40 +110,40 @@ MUTANTS = (
     by_boot(
         "percpu store: the reserve is not filled",
         "mm/percpu_memory/balance.cpp",
-        "    while (empty_pages() < kEnoughEmptyPages) {",
+        "    while (empty_pages() < kReservePages) {",
         "    while (empty_pages() < 1) {",
         "percpu_population.*reserve*",
     ),
     by_boot(
-        "percpu store: what an atomic caller missed is forgotten",
+        "percpu store: a missed request is not noted",
         "mm/percpu_memory/allocator.cpp",
         "        store().note_missed(request);\n",
         "",
-        "percpu_population.what_an_atomic_caller*",
+        "percpu_population.a_request_that*",
     ),
     by_boot(
-        "percpu store: empty pages are not counted again",
+        "percpu store: the count of empty pages is not updated",
         "mm/percpu_memory/store.hpp",
         "total_ = total_ - before_ + chunk_.empty_pages();",
         "total_ = total_ - before_ + chunk_.empty_pages() * 0 + before_;",
         "percpu_population.*",
     ),
     by_boot(
-        "percpu store: unused chunks stay",
+        "percpu store: unused chunks are not destroyed",
         "mm/percpu_memory/balance.cpp",
         "    destroy_unused();\n    while",
         "    while",
-        "percpu_population.idle_pages_go_back*",
+        "percpu_population.unused_chunks*",
     ),
     by_boot(
-        "hotplug: a CPU that goes keeps its percpu stock",
+        "hotplug: a CPU that goes offline keeps its percpu stock",
         "kernel/hotplug/hotplug.cpp",
         "    percpu::drain_stocks();\n",
         "",
         "percpu_hotplug.*",
     ),
     by_boot(
-        "restart: what is interrupted before its commit goes on",
+        "restart: an operation interrupted before its commit is not restarted",
         "arch/arm64/percpu_modes/restart.cpp",
         "    return pc - sequence.begin() < sequence.length ? sequence.begin() : pc;",
         "    return pc - sequence.begin() < sequence.length ? pc : pc;",
@@ -148,7 +151,7 @@ MUTANTS = (
         append="percpu=restart",
     ),
     by_boot(
-        "restart: a thread brings the x18 of the CPU it has left",
+        "restart: an exception return restores x18 after a migration",
         "arch/arm64/exceptions/vectors.S",
         "    ldr     x19, [sp, #16 * 9 + 8]      // x18 is the CPU's: arch/percpu/register.hpp",
         "    ldp     x18, x19, [sp, #16 * 9]",
@@ -156,14 +159,14 @@ MUTANTS = (
         append="percpu=restart",
     ),
     by_boot(
-        "this_cpu: a pair is compared by its first half",
+        "this_cpu: only the low half of a pair is compared",
         "arch/arm64/include/arch/percpu/ops.hpp",
         "ccmp %[high], x1, #0, eq",
         "ccmp %[high], %[high], #0, eq",
         "this_cpu.*",
     ),
     by_boot(
-        "percpu mode: the linker's veneers are forgotten",
+        "percpu mode: the linker's veneers are not kept",
         "kernel/percpu/mode.cpp",
         "    arch::keep_veneers();\n",
         "",
@@ -177,7 +180,7 @@ MUTANTS = (
         "emitted_code.*",
     ),
     by_boot(
-        "stop_machine: CPUs come online meanwhile",
+        "stop_machine: CPUs can come online while the machine is stopped",
         "kernel/wait/stop_machine.hpp",
         "    CpusStay cpus_stay_;\n",
         "",
@@ -191,7 +194,7 @@ MUTANTS = (
         "stop_machine.*",
     ),
     by_boot(
-        "root seal: nothing is sealed",
+        "root seal: sealing leaves the range writable",
         "mm/roots/seal.cpp",
         "    return master_table().protect(range, kReadOnlyData, batch);",
         "    return master_table().protect(range, kData, batch);",
@@ -205,7 +208,7 @@ MUTANTS = (
         "page_table.*",
     ),
     on_host(
-        "geometry: blocks that only 52-bit addresses have, without these",
+        "geometry: wide blocks are used without 52-bit addresses",
         "mm/address_space/geometry.hpp",
         "            return VaBits == 52 && wide_blocks;",
         "            return VaBits == 52;",

@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The percpu allocator's bookkeeping, on the host."""
+"""Mutants of the percpu allocator's bookkeeping. Host tests judge them."""
 
 from __future__ import annotations
 
 from mutant import on_host
 
-PERCPU_MAP = ("tests/host/percpu_memory/percpu_map_random_test.cpp", "tests/host/percpu_memory/percpu_chunk_map_test.cpp", "mm/percpu_memory/chunk_map.cpp")
-PERCPU_POPULATION = ("tests/host/percpu_memory/percpu_population_test.cpp", "mm/percpu_memory/chunk_map.cpp", "mm/percpu_memory/population.cpp")
+PERCPU_MAP = (
+    "tests/host/percpu_memory/percpu_map_random_test.cpp",
+    "tests/host/percpu_memory/percpu_chunk_map_test.cpp",
+    "mm/percpu_memory/chunk_map.cpp",
+)
+PERCPU_POPULATION = (
+    "tests/host/percpu_memory/percpu_population_test.cpp",
+    "mm/percpu_memory/chunk_map.cpp",
+    "mm/percpu_memory/population.cpp",
+)
 PERCPU_SLOTS = ("tests/host/percpu_memory/percpu_slots_test.cpp", "mm/percpu_memory/chunk_map.cpp")
 
 MUTANTS = (
     on_host(
-        "percpu block: what is freed does not merge with its left neighbour",
+        "percpu block: a freed run does not merge with its left neighbour",
         "mm/percpu_memory/block.hpp",
         "run = {find_end_before(used, run.begin, 0), ",
         "run = {run.begin, ",
@@ -19,7 +27,7 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu block: what is freed does not merge with its right neighbour",
+        "percpu block: a freed run does not merge with its right neighbour",
         "mm/percpu_memory/block.hpp",
         "find_set(used, run.end, kGrains)};",
         "run.end};",
@@ -27,7 +35,7 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu block: the left edge is not cut off",
+        "percpu block: an allocation does not shorten the left edge",
         "mm/percpu_memory/block.hpp",
         "    left_ = std::min(left_, taken.begin);\n",
         "",
@@ -35,7 +43,7 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu block: the right edge is not cut off",
+        "percpu block: an allocation does not shorten the right edge",
         "mm/percpu_memory/block.hpp",
         "    right_ = std::min(right_, kGrains - taken.end);\n",
         "",
@@ -43,7 +51,7 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu block: the right edge does not grow",
+        "percpu block: a free does not extend the right edge",
         "mm/percpu_memory/block.hpp",
         "        right_ = run.length();\n",
         "        {}\n",
@@ -51,7 +59,7 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu block: the first free grain does not move",
+        "percpu block: an allocation does not update the first free grain",
         "mm/percpu_memory/block.hpp",
         "        first_ = find_clear(used, taken.end, kGrains);\n",
         "        {}\n",
@@ -67,7 +75,7 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu block: a run that comes from the word before is taken where it begins",
+        "percpu block: a start in the word before need not be aligned",
         "mm/percpu_memory/block.hpp",
         "request.align_up(base - open);",
         "base - open;",
@@ -75,7 +83,7 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu runs: the longest is not looked for anew",
+        "percpu runs: the search for the longest run is left out",
         "mm/percpu_memory/free_runs.hpp",
         "        if (std::max(before, after) < outside)\n            return false;\n",
         "",
@@ -83,7 +91,7 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu map: a run does not go over a block's left edge",
+        "percpu map: a free run does not cross a block's left edge",
         "mm/percpu_memory/chunk_map.cpp",
         "        around.begin -= blocks_[--index].right();",
         "        --index;",
@@ -91,7 +99,7 @@ MUTANTS = (
         "*PercpuChunkMap*EveryOrder*:*each_step*",
     ),
     on_host(
-        "percpu map: a run does not go over a block's right edge",
+        "percpu map: a free run does not cross a block's right edge",
         "mm/percpu_memory/chunk_map.cpp",
         "        around.end += blocks_[index].left();",
         "        break;",
@@ -99,7 +107,7 @@ MUTANTS = (
         "*PercpuChunkMap*EveryOrder*:*each_step*",
     ),
     on_host(
-        "percpu map: an allocation has no start",
+        "percpu map: an allocation does not set its start bit",
         "mm/percpu_memory/chunk_map.cpp",
         "    set_bit(starts_, *found);\n",
         "",
@@ -107,7 +115,7 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu map: a start stays when what began there is freed",
+        "percpu map: a free does not clear the start bit",
         "mm/percpu_memory/chunk_map.cpp",
         "    clear_bits(starts_, run.begin, run.end);\n",
         "",
@@ -115,7 +123,7 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu map: the last allocation has no end",
+        "percpu map: there is no start behind the last allocation",
         "mm/percpu_memory/chunk_map.cpp",
         "        set_bit(starts_, end_);\n",
         "        {}\n",
@@ -123,7 +131,7 @@ MUTANTS = (
         "*reserved_chunk*",
     ),
     on_host(
-        "percpu map: the inside of an allocation can be freed",
+        "percpu map: an address inside an allocation can be freed",
         "mm/percpu_memory/chunk_map.cpp",
         "    if (!bit_is_set(starts_, begin))\n        return std::nullopt;\n",
         "",
@@ -131,23 +139,25 @@ MUTANTS = (
         "*each_step*",
     ),
     on_host(
-        "percpu map: a second free within a batch goes through",
+        "percpu map: a second free within a batch succeeds",
         "mm/percpu_memory/chunk_map.cpp",
-        "        if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {\n            put(together);\n            together = {0, 0};\n        }\n",
+        "        if (offset >= bytes_of(together.begin) && offset < bytes_of(together.end)) {\n"
+        "            put(together);\n            together = {0, 0};\n        }\n",
         "",
         PERCPU_MAP,
         "*PercpuChunkMap*:*each_step*",
     ),
     on_host(
-        "percpu map: an atomic allocation may lie anywhere",
+        "percpu map: a restricted allocation may lie in any block",
         "mm/percpu_memory/chunk_map.cpp",
-        "        if (!within.empty() && !bit_is_set(within, index)) {\n            open = 0;\n            continue;\n        }\n",
+        "        if (!within.empty() && !bit_is_set(within, index)) {\n"
+        "            open = 0;\n            continue;\n        }\n",
         "",
         PERCPU_MAP,
         "*each_step*",
     ),
     on_host(
-        "percpu map: a run goes on over a block that is not asked for",
+        "percpu map: a free run continues across a block that is not allowed",
         "mm/percpu_memory/chunk_map.cpp",
         "            open = 0;\n            continue;",
         "            continue;",
@@ -155,7 +165,7 @@ MUTANTS = (
         "*unit_32k*",
     ),
     on_host(
-        "percpu population: a page is empty when one of its blocks is",
+        "percpu population: a page is empty if one of its blocks is",
         "mm/percpu_memory/population.cpp",
         "starts_of_runs(blocks, blocks_per_page_)",
         "blocks",
@@ -163,7 +173,7 @@ MUTANTS = (
         "*",
     ),
     on_host(
-        "percpu slots: an isolated chunk is used like others",
+        "percpu slots: a free ends the isolation of a chunk",
         "mm/percpu_memory/slots.hpp",
         "    if (chunk.slot_kind_ != SlotKind::Isolated || chunk.is_unused())\n",
         "",
@@ -171,7 +181,7 @@ MUTANTS = (
         "*",
     ),
     on_host(
-        "percpu slots: a chunk that failed is asked again",
+        "percpu slots: a chunk in which a search failed is not sidelined",
         "mm/percpu_memory/slots.hpp",
         "        if (sidelines)\n            move(*chunk, SlotKind::Sidelined);\n",
         "",

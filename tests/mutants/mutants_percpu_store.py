@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The percpu store as a whole, on the host."""
+"""Mutants of the whole percpu store. Host tests judge them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ PERCPU_STORE_FAILURE = ("tests/host/percpu_store/failure_test.cpp", *_PERCPU_STO
 
 MUTANTS = (
     on_host(
-        "percpu store model: what no memory is had for keeps its place",
+        "percpu store model: a failed allocation keeps its place",
         "mm/percpu_memory/store.cpp",
         "    put({&place, 1});\n",
         "",
         PERCPU_STORE_FAILURE,
-        "*WhatNeedsAChunk*",
+        "*InANewChunk*",
     ),
     on_host(
         "percpu store model: a chunk without memory for its maps keeps its addresses",
@@ -35,10 +35,10 @@ MUTANTS = (
         "        local_percpu_region().release(**area);\n",
         "",
         PERCPU_STORE_FAILURE,
-        "*WhatNeedsAChunk*",
+        "*InANewChunk*",
     ),
     on_host(
-        "percpu store model: no addresses are said to be no memory",
+        "percpu store model: the errors for memory and addresses are swapped",
         "mm/percpu_memory/store.cpp",
         "area.error() == VmError::NoMemory ?",
         "area.error() != VmError::NoMemory ?",
@@ -46,23 +46,23 @@ MUTANTS = (
         "*Addresses*",
     ),
     on_host(
-        "percpu store model: only the first pages that have no memory get some",
+        "percpu store model: only the first run of missing pages is populated",
         "mm/percpu_memory/store.cpp",
         "        left.begin = missing.end;\n",
         "        left.begin = left.end;\n",
         PERCPU_STORE_FAILURE,
-        "*WhatLiesInPages*",
+        "*FreesItsPlace*",
     ),
     on_host(
-        "percpu store model: a chunk without pages has the size of one that has gone",
+        "percpu store model: a new area keeps the mapped size of a destroyed chunk",
         "mm/percpu_memory/store.cpp",
-        "    chunk->area->mapped = Bytes{0}; // the note may have been that of a chunk that has gone\n",
+        "    chunk->area->mapped = Bytes{0}; // a reused note may have the value of a destroyed chunk\n",
         "",
         PERCPU_STORE_FAILURE,
         "*AnyStep*",
     ),
     on_host(
-        "percpu store model: what was missed is forgotten",
+        "percpu store model: balance() does not populate missed requests",
         "mm/percpu_memory/balance.cpp",
         "    make_missed_ready();\n",
         "",
@@ -70,7 +70,7 @@ MUTANTS = (
         "*TheReserve*",
     ),
     on_host(
-        "percpu store model: the smaller of two that were missed counts",
+        "percpu store model: the smaller of two missed requests is noted",
         "mm/percpu_memory/store.cpp",
         "missed_->grains() < request.grains()",
         "missed_->grains() > request.grains()",
@@ -78,9 +78,9 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: an atomic take gets pages without memory",
+        "percpu store model: take() returns places without memory",
         "mm/percpu_memory/store.cpp",
-        "allocate_many(request, wanted, asked.population.populated_blocks())",
+        "allocate_many(request, wanted, candidate.population.populated_blocks())",
         "allocate_many(request, wanted)",
         PERCPU_STORE,
         "*/few_units",
@@ -88,13 +88,15 @@ MUTANTS = (
     on_host(
         "percpu store model: pages are populated with the lock held",
         "mm/percpu_memory/store.cpp",
-        "    if (!pages_.populate(chunk.base(), pages))\n        return false;\n    const IrqSpinGuard guard{lock_};\n",
-        "    const IrqSpinGuard guard{lock_};\n    if (!pages_.populate(chunk.base(), pages))\n        return false;\n",
+        "    if (!pages_.populate(chunk.base(), pages))\n"
+        "        return false;\n    const IrqSpinGuard guard{lock_};\n",
+        "    const IrqSpinGuard guard{lock_};\n"
+        "    if (!pages_.populate(chunk.base(), pages))\n        return false;\n",
         PERCPU_STORE,
         "*/few_units",
     ),
     on_host(
-        "percpu store model: empty pages are not counted again",
+        "percpu store model: the count of empty pages is not updated",
         "mm/percpu_memory/store.hpp",
         "total_ = total_ - before_ + chunk_.empty_pages();",
         "total_ = total_ - before_ + chunk_.empty_pages() * 0 + before_;",
@@ -102,7 +104,7 @@ MUTANTS = (
         "*/few_units",
     ),
     on_host(
-        "percpu store model: the pages of a chunk that goes are counted on",
+        "percpu store model: the empty pages of a destroyed chunk still count",
         "mm/percpu_memory/balance.cpp",
         "    empty_pages_ -= unlinked->empty_pages();\n",
         "",
@@ -110,7 +112,7 @@ MUTANTS = (
         "*/few_units_with_failures",
     ),
     on_host(
-        "percpu store model: a chunk goes though something is in it",
+        "percpu store model: a chunk in use is destroyed",
         "mm/percpu_memory/chunk.hpp",
         "return map.is_unused(); }",
         "return map.free_bytes() * 2 > map.allocatable_size(); }",
@@ -118,7 +120,7 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: a chunk goes that readers may have found",
+        "percpu store model: a chunk is destroyed without a wait for readers",
         "mm/percpu_memory/balance.cpp",
         "    if (unlinked != nullptr)\n        rcu::synchronize(); // INV-percpu_chunk-3\n",
         "",
@@ -126,15 +128,16 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: a chunk that goes keeps its pages",
+        "percpu store model: a destroyed chunk keeps its pages",
         "mm/percpu_memory/balance.cpp",
-        "        if (missing.begin != left.begin)\n            pages_.depopulate(chunk.base(), {left.begin, missing.begin});\n",
+        "        if (missing.begin != left.begin)\n"
+        "            pages_.depopulate(chunk.base(), {left.begin, missing.begin});\n",
         "",
         PERCPU_STORE,
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: a chunk that goes keeps its addresses",
+        "percpu store model: a destroyed chunk keeps its addresses",
         "mm/percpu_memory/balance.cpp",
         "    local_percpu_region().release(*chunk.area);\n",
         "",
@@ -142,15 +145,15 @@ MUTANTS = (
         "*/few_units",
     ),
     on_host(
-        "percpu store model: a chunk goes with pages of the reserve",
+        "percpu store model: a chunk with pages of the reserve is destroyed",
         "mm/percpu_memory/balance.cpp",
-        "        if (empty_pages_ >= kEnoughEmptyPages + chunk->empty_pages() || chunk->empty_pages() == 0)\n",
+        "        if (empty_pages_ >= kReservePages + chunk->empty_pages() || chunk->empty_pages() == 0)\n",
         "",
         PERCPU_STORE_FAILURE,
         "*AnyStep*",
     ),
     on_host(
-        "percpu store model: pages in use lose their memory",
+        "percpu store model: pages in use are depopulated",
         "mm/percpu_memory/population.cpp",
         "        const u64 word = words_[block / kWordBits] & map.idle_blocks()[block / kWordBits];\n",
         "        const u64 word = words_[block / kWordBits] | (map.idle_blocks()[block / kWordBits] & 0);\n",
@@ -158,7 +161,7 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: pages of the reserve lose their memory",
+        "percpu store model: pages of the reserve are depopulated",
         "mm/percpu_memory/balance.cpp",
         "pages.count() > surplus)\n",
         "pages.count() > 2 * surplus)\n",
@@ -166,7 +169,7 @@ MUTANTS = (
         "*/whole_window",
     ),
     on_host(
-        "percpu store model: pages without memory are still given out",
+        "percpu store model: depopulated pages are still allocated",
         "mm/percpu_memory/balance.cpp",
         "        chunk->population.depopulate(pages);\n",
         "",

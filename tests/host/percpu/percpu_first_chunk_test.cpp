@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The carve-up of the first percpu chunk.
+// Tests the layout of the first percpu chunk.
 #include "mm/percpu/first_chunk.hpp"
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ TEST(PercpuFirstChunk, PartsFollowEachOtherAndFillWholePages)
     }
 }
 
-TEST(PercpuFirstChunk, WhatExactlyFitsFitsAndOneByteMoreDoesNot)
+TEST(PercpuFirstChunk, AnExactFitSucceedsAndOneByteMoreFails)
 {
     const auto carve = [](u64 static_size, u64 reserved, u64 dynamic) {
         return percpu::FirstChunk::carve(Bytes{static_size}, Bytes{reserved}, Bytes{dynamic}, 4_KiB,

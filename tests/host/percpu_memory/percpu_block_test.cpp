@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Blocks of the percpu map, and the runs of bits they are made of.
+// Tests Block, the summary of a block of a percpu chunk's bitmap, and the bit functions that it uses.
 #include "mm/percpu_memory/block.hpp"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ percpu::Request request(u32 grains, u32 alignment = 1)
     return *percpu::Request::of(percpu::kGrain * grains, percpu::kGrain * alignment, kPage);
 }
 
-// A block with its bits, in step.
+// A block together with its bits, which it updates.
 struct Block {
     void take(u32 begin, u32 end)
     {
@@ -54,7 +54,7 @@ TEST(PercpuBits, FindsTheFirstBitAndTheEndOfTheLastWithinLimits)
     EXPECT_EQ(words, (std::array<u64, 4>{0, u64{1} << 6, 2, 0}));
 }
 
-TEST(PercpuBits, StartsOfRunsAreThoseOfRunsLongEnough)
+TEST(PercpuBits, StartsOfRunsFindsEachRunThatIsLongEnough)
 {
     for (u32 length = 1; length <= 64; ++length) {
         for (u32 at = 0; at + length <= 64; ++at) {
@@ -68,7 +68,7 @@ TEST(PercpuBits, StartsOfRunsAreThoseOfRunsLongEnough)
     }
 }
 
-TEST(PercpuBits, MultiplesAreThoseOfTheAlignment)
+TEST(PercpuBits, MultiplesInWordSetsEachMultipleOfTheAlignment)
 {
     for (u32 alignment = 1; alignment < 64; alignment *= 2) {
         for (u32 bit = 0; bit < 64; ++bit)
@@ -86,7 +86,7 @@ TEST(PercpuBlock, AnIdleBlockIsOneRun)
     EXPECT_EQ(idle.block.first(), 0u);
 }
 
-TEST(PercpuBlock, AFullBlockHasNothing)
+TEST(PercpuBlock, AFullBlockHasNoFreeRun)
 {
     Block full;
     full.take(0, kGrains);
@@ -97,7 +97,7 @@ TEST(PercpuBlock, AFullBlockHasNothing)
     EXPECT_EQ(full.block.first(), kGrains);
 }
 
-TEST(PercpuBlock, WhatIsTakenOutOfTheMiddleLeavesTwoEdges)
+TEST(PercpuBlock, TakingFromTheMiddleLeavesTwoEdges)
 {
     Block block;
     block.take(300, 400);
@@ -112,15 +112,15 @@ TEST(PercpuBlock, TheLongestRunIsFoundAnewWhenItIsBrokenUp)
 {
     Block block;
     block.take(0, 10);
-    block.take(500, 510); // 490 before, 514 behind
-    block.take(700, 710); // 190 and 314 are left of 514: it is the one before now
+    block.take(500, 510); // leaves 490 before it and 514 behind it
+    block.take(700, 710); // splits 514 into 190 and 314, so that the run of 490 is the longest
     EXPECT_EQ(block.block.largest(), 490u);
     EXPECT_EQ(block.block.largest_at(), 10u);
     EXPECT_EQ(block.block.first(), 10u);
 }
 
-// Three neighbours freed in each order: the run around what is freed, and one run in the end.
-TEST(PercpuBlock, NeighboursBecomeOneRunInEveryOrder)
+// Frees three neighbours in each order. The last put() returns the run of all three.
+TEST(PercpuBlock, NeighboursFreedInEveryOrderBecomeOneRun)
 {
     constexpr std::array<percpu::GrainRun, 3> kParts{{{60, 64}, {64, 200}, {200, 201}}};
     std::array<u32, 3> order{0, 1, 2};
@@ -139,7 +139,7 @@ TEST(PercpuBlock, NeighboursBecomeOneRunInEveryOrder)
     } while (std::next_permutation(order.begin(), order.end()));
 }
 
-TEST(PercpuBlock, WhatIsFreedAtAnEdgeBecomesTheEdge)
+TEST(PercpuBlock, GrainsFreedAtAnEdgeBecomeTheEdgeRun)
 {
     Block block;
     block.take(0, kGrains);
@@ -154,13 +154,13 @@ TEST(PercpuBlock, WhatIsFreedAtAnEdgeBecomesTheEdge)
     EXPECT_TRUE(block.block.is_idle());
 }
 
-TEST(PercpuBlock, TheFirstFitIsInsideAWordAcrossWordsOrAtAnEdge)
+TEST(PercpuBlock, FindsTheFirstFitInsideAWordAndAcrossWords)
 {
     Block block;
     block.take(0, kGrains);
     block.put(3, 6);     // inside a word
-    block.put(126, 130); // across two
-    block.put(150, 250); // with a whole one in between
+    block.put(126, 130); // across two words
+    block.put(150, 250); // across three
     EXPECT_EQ(block.block.find(request(1), block.bits), 3u);
     EXPECT_EQ(block.block.find(request(3), block.bits), 3u);
     EXPECT_EQ(block.block.find(request(4), block.bits), 126u);

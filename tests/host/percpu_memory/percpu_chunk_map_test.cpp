@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The map of a percpu chunk: what is exact about it. The random tests say that it is so always.
+// Tests exact results of the map of a percpu chunk. percpu_map_random_test.cpp compares long random runs with
+// a model.
 #include "mm/percpu_memory/chunk_map.hpp"
 #include "tests/host/support/percpu_map_model.hpp"
 
@@ -48,7 +49,7 @@ TEST(PercpuChunkMap, HandsOutTheFirstPlaceThatFits)
     EXPECT_EQ(m.map.largest_free(), kUnit - Bytes{44});
 }
 
-TEST(PercpuChunkMap, AnAllocationGoesOverBlocks)
+TEST(PercpuChunkMap, AnAllocationMayCrossBlocks)
 {
     Map m;
     EXPECT_EQ(m.allocate(4000), Bytes{0});
@@ -78,7 +79,7 @@ TEST(PercpuChunkMap, APageAlignedPlaceIsFoundForEveryPageSize)
     }
 }
 
-TEST(PercpuChunkMap, WhatIsNoAllocationCannotBeFreedAndNothingChanges)
+TEST(PercpuChunkMap, AWrongFreeFailsAndChangesNothing)
 {
     Map m{kUnit, 4_KiB, 8_KiB};
     const Bytes object = m.allocate(12);
@@ -109,7 +110,7 @@ TEST(PercpuChunkMap, TheLastAllocationBeforeTheReservedEndHasItsSize)
     EXPECT_EQ(m.map.free(Bytes{100}), Bytes{4900});
 }
 
-// Pieces of different sizes, over block boundaries, freed in each order.
+// Frees pieces of different sizes, some of them across blocks, in each order.
 TEST(PercpuChunkMap, PiecesFreedInEveryOrderBecomeOneRun)
 {
     constexpr std::array<u64, 6> kSizes{3000, 1096, 4096, 8192, 4, 8};
@@ -118,7 +119,7 @@ TEST(PercpuChunkMap, PiecesFreedInEveryOrderBecomeOneRun)
         Map m;
         std::array<Bytes, kSizes.size()> at;
         std::ranges::transform(kSizes, at.begin(), [&m](u64 size) { return m.allocate(size); });
-        ASSERT_EQ(m.allocate(kUnit.count() - 16'396), Bytes{16'396}); // the rest stays
+        ASSERT_EQ(m.allocate(kUnit.count() - 16'396), Bytes{16'396}); // the rest of the unit stays in use
         for (const u32 piece : order)
             ASSERT_EQ(m.map.free(at[piece]), Bytes{kSizes[piece]});
         ASSERT_EQ(m.map.largest_free(), Bytes{16'396});
@@ -126,7 +127,7 @@ TEST(PercpuChunkMap, PiecesFreedInEveryOrderBecomeOneRun)
     } while (std::next_permutation(order.begin(), order.end()));
 }
 
-TEST(PercpuChunkMap, ACombOfHolesFitsWhatTheHolesFit)
+TEST(PercpuChunkMap, AHoleFitsNoRequestThatIsLargerThanTheHole)
 {
     Map m;
     std::vector<Bytes> all(kUnit.count() / 8);
@@ -140,7 +141,7 @@ TEST(PercpuChunkMap, ACombOfHolesFitsWhatTheHolesFit)
     EXPECT_EQ(m.map.allocate(request(24)), all[4000]);
 }
 
-TEST(PercpuChunkMap, ManyAtOnceAreDenseAndStopWhenThereIsNoMoreRoom)
+TEST(PercpuChunkMap, AllocateManyIsDenseAndStopsWhenTheUnitIsFull)
 {
     Map m;
     ASSERT_EQ(m.allocate(20), Bytes{0});
@@ -151,7 +152,7 @@ TEST(PercpuChunkMap, ManyAtOnceAreDenseAndStopWhenThereIsNoMoreRoom)
     EXPECT_EQ(m.map.allocate_many(request(24, 8), offsets), 0u);
 }
 
-TEST(PercpuChunkMap, ManyAreFreedUpToTheFirstThatIsWrong)
+TEST(PercpuChunkMap, FreeManyStopsAtTheFirstWrongOffset)
 {
     Map m;
     std::vector<Bytes> offsets(10);
@@ -166,7 +167,7 @@ TEST(PercpuChunkMap, ManyAreFreedUpToTheFirstThatIsWrong)
     EXPECT_FALSE(m.map.free_many({}).error);
 }
 
-TEST(PercpuChunkMap, AllocatesWithinTheBlocksThatAreNamed)
+TEST(PercpuChunkMap, AllocatesOnlyInTheGivenBlocks)
 {
     Map m;
     const std::array<u64, 1> third_and_fourth{0b1100};
@@ -179,10 +180,10 @@ TEST(PercpuChunkMap, AllocatesWithinTheBlocksThatAreNamed)
     EXPECT_EQ(m.map.allocate_many(request(8), offsets, first), 512u);
 }
 
-TEST(PercpuChunkMap, KnowsTheBlocksNobodyTouches)
+TEST(PercpuChunkMap, IdleBlocksAreThoseWithoutAGrainInUse)
 {
     Map m{kUnit, Bytes{4}, kUnit};
-    EXPECT_EQ(m.map.idle_blocks()[0], 0b1111'1110u); // the first has a foreign grain
+    EXPECT_EQ(m.map.idle_blocks()[0], 0b1111'1110u); // the first block has a grain that cannot be allocated
     const auto offset = m.map.allocate(request(8192, 4096));
     ASSERT_EQ(offset, 4_KiB);
     EXPECT_EQ(m.map.idle_blocks()[0], 0b1111'1000u);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Millions of random operations on maps of percpu chunks, for several unit and page sizes.
+// Runs millions of random operations on maps of percpu chunks, for several unit and page sizes, against a
+// model.
 #include "tests/host/support/percpu_map_model.hpp"
 
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ struct RandomCase {
 
 class PercpuMapRandom : public ::testing::TestWithParam<RandomCase> {};
 
-TEST_P(PercpuMapRandom, AgreesWithAByteForEachGrain)
+TEST_P(PercpuMapRandom, AgreesWithAModelOfOneBytePerGrain)
 {
     const RandomCase& param = GetParam();
     std::mt19937_64 random{param.seed};

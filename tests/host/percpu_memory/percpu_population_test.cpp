@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which pages of a percpu chunk have memory, for each page size.
+// Tests Population, which knows the pages of a percpu chunk that have memory, for each page size.
 #include "mm/percpu_memory/population.hpp"
 #include "tests/host/support/percpu_map_model.hpp"
 
@@ -69,7 +69,7 @@ TEST_P(PercpuPopulationTest, AnAtomicAllocationLiesInPopulatedPages)
     EXPECT_EQ(map.allocate(request(4, 4)), Bytes{0});
 }
 
-TEST_P(PercpuPopulationTest, APageIsEmptyWhenItHasMemoryAndNobodyTouchesIt)
+TEST_P(PercpuPopulationTest, APageIsEmptyIfItHasMemoryAndNoAllocation)
 {
     population.populate({1, 6});
     EXPECT_EQ(population.empty_pages(map), 5u);
@@ -77,7 +77,7 @@ TEST_P(PercpuPopulationTest, APageIsEmptyWhenItHasMemoryAndNobodyTouchesIt)
     EXPECT_EQ(population.empty_pages(map), 5u);
     std::vector<Bytes> fill(page.count() / 4096);
     ASSERT_EQ(map.allocate_many(request(4096, 4), fill), fill.size());
-    ASSERT_EQ(pages_at(fill.back(), 4096).end, 2u); // the last one reaches into page 1
+    ASSERT_EQ(pages_at(fill.back(), 4096).end, 2u); // the last allocation reaches into page 1
     EXPECT_EQ(population.empty_pages(map), 4u);
     ASSERT_TRUE(map.free(fill.back()));
     EXPECT_EQ(population.empty_pages(map), 5u);
@@ -94,13 +94,12 @@ TEST_P(PercpuPopulationTest, EmptyPagesAreFoundFromTheEnd)
     EXPECT_EQ(population.last_empty(map, 1).count(), 0u);
 }
 
-// Against a flag for each page.
-TEST_P(PercpuPopulationTest, RandomPopulationAgreesWithAFlagForEachPage)
+TEST_P(PercpuPopulationTest, RandomPopulationAgreesWithAModelOfOneFlagPerPage)
 {
     std::mt19937_64 random{GetParam()};
     std::vector<bool> has_memory(kPages, false);
     std::vector<Bytes> live;
-    std::vector<u32> users(kPages, 0); // allocations that touch the page
+    std::vector<u32> users(kPages, 0); // the number of allocations that reach into the page
     const auto count_user = [&](Bytes offset, int change) {
         const percpu::Pages touched = population.pages_of(offset, *map.size_at(offset));
         for (u32 at = touched.begin; at < touched.end; ++at)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The order in which percpu chunks are asked for room.
+// Tests Slots: the order in which percpu chunks are searched for room.
 #include "mm/percpu_memory/chunk_map.hpp"
 #include "mm/percpu_memory/slots.hpp"
 #include "tests/host/support/percpu_map_model.hpp"
@@ -31,7 +31,7 @@ struct Chunk : percpu::Slotted<Chunk> {
 };
 
 struct Slots {
-    // A chunk with this much free, in one run.
+    // Adds a chunk with one free run of `free` bytes.
     Chunk& add(u64 free)
     {
         Chunk& chunk = chunks.emplace_back();
@@ -62,7 +62,7 @@ struct Slots {
     Bytes last{};
 };
 
-TEST(PercpuSlots, TheFullestThatHasRoomIsTaken)
+TEST(PercpuSlots, TheFullestChunkWithRoomIsUsed)
 {
     Slots s;
     s.add(16'384);
@@ -77,7 +77,7 @@ TEST(PercpuSlots, TheFullestThatHasRoomIsTaken)
     EXPECT_EQ(s.allocate(request(8)), &fullest);
 }
 
-TEST(PercpuSlots, UnusedChunksComeLastAndCanBeFound)
+TEST(PercpuSlots, UnusedChunksAreSearchedLastAndListed)
 {
     Slots s;
     Chunk& unused = s.add(16'384);
@@ -112,18 +112,18 @@ TEST(PercpuSlots, AnIsolatedChunkDrainsUntilItIsNeeded)
     s.slots.reintegrate(isolated);
     EXPECT_EQ(isolated.slot_kind(), percpu::SlotKind::Sized);
     s.slots.isolate(isolated);
-    s.free(isolated, Bytes{0}); // the last thing in it
+    s.free(isolated, Bytes{0}); // the last allocation in the chunk
     EXPECT_EQ(isolated.slot_kind(), percpu::SlotKind::Unused);
 }
 
-TEST(PercpuSlots, AChunkThatFailedIsNotAskedBeforeSomethingIsFreedInIt)
+TEST(PercpuSlots, AChunkThatFailedIsNotSearchedUntilSomethingIsFreedInIt)
 {
     Slots s;
     Chunk& misaligned = s.add(0);
     ASSERT_TRUE(misaligned.map.free(Bytes{0}));
     ASSERT_TRUE(misaligned.map.allocate(request(4)));
     ASSERT_TRUE(misaligned.map.allocate(request(16'384 - 64)));
-    ASSERT_EQ(misaligned.largest_free(), Bytes{60}); // from 4 behind a multiple of 64
+    ASSERT_EQ(misaligned.largest_free(), Bytes{60}); // the run starts 4 bytes behind a multiple of 64
     s.slots.after_free(misaligned);
     Chunk& other = s.add(16'384);
     EXPECT_EQ(s.allocate(request(32, 64)), &other);
@@ -136,7 +136,7 @@ TEST(PercpuSlots, AChunkThatFailedIsNotAskedBeforeSomethingIsFreedInIt)
     EXPECT_EQ(s.allocate(request(4)), &misaligned);
 }
 
-TEST(PercpuSlots, OnlySmallRequestsAndFreeAttemptsSideline)
+TEST(PercpuSlots, OnlySmallUnrestrictedRequestsSidelineAChunk)
 {
     Slots s;
     Chunk& chunk = s.add(1000);
@@ -149,7 +149,7 @@ TEST(PercpuSlots, OnlySmallRequestsAndFreeAttemptsSideline)
     EXPECT_EQ(chunk.slot_kind(), percpu::SlotKind::Sidelined);
 }
 
-TEST(PercpuSlots, DepopulationIsQueuedOnceInOrderAndEndsWithTheChunk)
+TEST(PercpuSlots, AChunkIsQueuedOnceForDepopulationUntilItIsRemoved)
 {
     Slots s;
     Chunk& a = s.add(64);
@@ -165,8 +165,8 @@ TEST(PercpuSlots, DepopulationIsQueuedOnceInOrderAndEndsWithTheChunk)
     EXPECT_EQ(s.slots.take_for_depopulation(), nullptr);
 }
 
-// With everything random there is always room if a chunk that is not sidelined has it, and no fuller chunk was
-// passed over.
+// Random operations: allocate() finds room whenever a chunk that is not sidelined has it, and takes the chunk
+// of the lowest rank.
 TEST(PercpuSlots, RandomUseNeverPassesOverAFullerChunk)
 {
     for (u64 seed = 0; seed < 8; ++seed) {
@@ -198,7 +198,8 @@ TEST(PercpuSlots, RandomUseNeverPassesOverAFullerChunk)
                 int before = 100;
                 Chunk* chosen = s.slots.allocate(wanted, true, [&](Chunk& chunk) {
                     before = rank(chunk, wanted);
-                    s.last = *chunk.map.allocate(wanted); // alignment cannot make it fail
+                    // Cannot fail: the request has no alignment above a grain.
+                    s.last = *chunk.map.allocate(wanted);
                     return true;
                 });
                 ASSERT_EQ(before, best);

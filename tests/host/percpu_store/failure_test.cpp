@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The percpu store where memory or addresses run out: each step that gets memory fails once. What an operation says
-// then, and that it leaves nothing behind, is judged by the model (support/percpu_store_model.hpp) besides.
+// Tests the percpu store when memory or addresses run out: each step that allocates memory fails once. The
+// model (support/percpu_store_model.hpp) also checks the result of each operation, and that it leaks nothing.
 #include "mm/vmalloc/vm_region.hpp"
 #include "support/percpu_store_run.hpp"
 
@@ -22,7 +22,7 @@ percpu::Request request_of(Bytes size)
 }
 const percpu::Request kLargest = request_of(percpu::kMaxSize);
 
-// Whatever has memory is in use: there is no empty page, and the next one needs a chunk.
+// Allocates all pages that have memory. Then no page is empty, and the next page needs a new chunk.
 void use_up(PercpuStoreModel& model)
 {
     for (Bytes size = percpu::kMaxSize; size >= Bytes{4}; size = Bytes{size.count() / 2}) {
@@ -31,7 +31,7 @@ void use_up(PercpuStoreModel& model)
     }
 }
 
-// What chunks and objects are made of.
+// Counts of the resources that chunks and objects consist of.
 struct Resources {
     u64 pages;
     u64 chunks;
@@ -47,10 +47,11 @@ struct Resources {
     }
 };
 
-// An operation, with memory running out at each of its steps in turn: how many steps it has.
+// Runs an operation repeatedly and lets memory run out at each of its steps in turn. The parameter is the
+// number of steps that fail.
 class PercpuStoreFailure : public ::testing::TestWithParam<u64> {
 protected:
-    // Whether this step is one: else nothing has failed.
+    // Runs the operation and lets step `step` fail. Returns false if the operation has fewer steps.
     template <class Operation>
     bool fails_at(PercpuStoreModel& model, u64 step, Operation operation)
     {
@@ -63,7 +64,7 @@ protected:
     }
 };
 
-TEST_P(PercpuStoreFailure, WhatNeedsAChunkLeavesNothingBehindButTheChunk)
+TEST_P(PercpuStoreFailure, AFailedAllocationInANewChunkLeavesAtMostTheChunk)
 {
     u64 step = 1;
     for (bool failed = true; failed; ++step) {
@@ -75,7 +76,7 @@ TEST_P(PercpuStoreFailure, WhatNeedsAChunkLeavesNothingBehindButTheChunk)
         const Resources after{model};
         ASSERT_EQ(error, failed ? std::optional{percpu::Error::NoMemory} : std::nullopt);
         ASSERT_EQ(after.pages, before.pages + (failed ? 0 : kPagesOfLargest));
-        // A chunk and all it is made of, or nothing.
+        // Either a complete chunk was added, or nothing.
         const u64 added = after.chunks - before.chunks;
         ASSERT_TRUE(added == 1 || (failed && added == 0));
         ASSERT_EQ(after.blocks, before.blocks + added);
@@ -86,14 +87,14 @@ TEST_P(PercpuStoreFailure, WhatNeedsAChunkLeavesNothingBehindButTheChunk)
         model.finish();
         ASSERT_EQ(model.complaint(), "") << "step " << step;
     }
-    // A note at least, the block, and each page; the last one did not fail.
+    // There are steps for at least one note, the block and each page; in the last round nothing fails.
     EXPECT_GE(step - 1, 1 + 1 + kPagesOfLargest + 1);
 }
 
-#if PERCIVAL_GRANULE_KIB == 4 // a unit has pages enough
+#if PERCIVAL_GRANULE_KIB == 4 // with larger pages a unit has too few
 
-// Pages that got memory before it failed keep it: they are empty ones.
-TEST_P(PercpuStoreFailure, WhatLiesInPagesWithAndWithoutMemoryGivesItsPlaceBack)
+// Pages that were populated before the failure keep their memory, as empty pages.
+TEST_P(PercpuStoreFailure, AFailedAllocationFreesItsPlaceAndKeepsPopulatedPages)
 {
     constexpr Bytes kPage = PercpuStoreMachine::kPage;
     constexpr u64 kPages = percpu::kUnit.count() / kPage.count();
@@ -104,13 +105,13 @@ TEST_P(PercpuStoreFailure, WhatLiesInPagesWithAndWithoutMemoryGivesItsPlaceBack)
         const std::size_t own = model.objects().size();
         for (u64 page = 0; page < kPages; ++page)
             ASSERT_EQ(model.take_blocking(request_of(kPage)), std::nullopt);
-        // Page 6 stays until the worker has taken memory from pages on either side of it: 5, and 7 to 11.
+        // Page 6 is freed only after the worker has depopulated the pages around it: 5, and 7 to 11.
         model.put(own + 7, 5);
         model.put(own + 1, 5);
         model.balance();
         model.put(own + 1, 1);
         const u64 pages = model.machine().populated_pages();
-        // In pages 1 to 8: two runs have to get memory.
+        // The object lies in pages 1 to 8, where two runs of pages have to be populated.
         failed = fails_at(model, step, [&] { model.take_blocking(kLargest); });
         ASSERT_EQ(model.machine().populated_pages() - pages, !failed ? 3u : step == 1 ? 0u : 1u);
         model.finish();
@@ -121,8 +122,8 @@ TEST_P(PercpuStoreFailure, WhatLiesInPagesWithAndWithoutMemoryGivesItsPlaceBack)
 
 #endif
 
-// The model looks after each balance() whether what was missed is there.
-TEST_P(PercpuStoreFailure, TheReserveIsFilledAndWhatWasMissedIsThereAtTheNextBalance)
+// After each balance() the model checks that a missed request can be allocated.
+TEST_P(PercpuStoreFailure, BalanceFillsTheReserveAndPopulatesMissedRequests)
 {
     u64 step = 1;
     for (bool failed = true; failed; ++step) {
@@ -133,7 +134,7 @@ TEST_P(PercpuStoreFailure, TheReserveIsFilledAndWhatWasMissedIsThereAtTheNextBal
         failed = fails_at(model, step, [&] { model.balance(); });
         const bool has_reserve = model.machine().empty_pages() != 0;
         ASSERT_TRUE(failed || model.objects().size() != 0);
-        // Who still finds nothing says so again.
+        // An atomic caller that still finds no place notes its request again.
         if (failed && has_reserve)
             model.note_missed(kLargest);
         const std::size_t objects = model.objects().size();
@@ -145,7 +146,7 @@ TEST_P(PercpuStoreFailure, TheReserveIsFilledAndWhatWasMissedIsThereAtTheNextBal
     EXPECT_GE(step - 1, 1 + 1 + kPagesOfLargest + 1);
 }
 
-// In whatever state the store is: in one after the other, without a fresh start.
+// Lets each step fail in many states of one store, which random operations lead through.
 TEST_P(PercpuStoreFailure, AnyStepMayFailInAnyState)
 {
     for (u64 seed = 0; seed < 20; ++seed) {
@@ -171,10 +172,10 @@ TEST_P(PercpuStoreFailure, AnyStepMayFailInAnyState)
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, PercpuStoreFailure, ::testing::Values(1, ~u64{0}), [](const auto& instance) {
-    return instance.param == 1 ? "one_step" : "that_step_and_all_after_it";
+    return instance.param == 1 ? "one_step" : "one_step_and_all_after_it";
 });
 
-TEST(PercpuStoreAddresses, AreUsedUpSaidToBeAndComeBack)
+TEST(PercpuStoreAddresses, RunningOutOfThemIsAnErrorUntilAPlaceIsFreed)
 {
     constexpr u64 kUnits = 511;
     constexpr u64 kPerChunk = percpu::kUnit.count() / percpu::kMaxSize.count();
@@ -185,7 +186,7 @@ TEST(PercpuStoreAddresses, AreUsedUpSaidToBeAndComeBack)
     EXPECT_GE(model.objects().size(), kPerChunk * kUnits);
     EXPECT_EQ(model.take_blocking(kLargest), percpu::Error::NoAddresses);
     model.check_statistics();
-    // Nothing is spoilt: where there is room, it is given out.
+    // The store still works: it allocates where there is room.
     model.balance();
     EXPECT_EQ(model.take_blocking(request_of(Bytes{4})), std::nullopt);
     model.put(100, 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Random use of the percpu store as a whole, on the host.
+// Runs random operations on the whole percpu store, on the host, against a model.
 #include "support/percpu_store_run.hpp"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ struct RandomCase {
 
 class PercpuStoreRandom : public ::testing::TestWithParam<RandomCase> {};
 
-TEST_P(PercpuStoreRandom, AgreesWithAListOfObjectsAndPages)
+TEST_P(PercpuStoreRandom, AgreesWithAModelOfObjectsAndPages)
 {
     const RandomCase& param = GetParam();
     PercpuStoreRun run{param.seed, param.shape, param.with_failures, param.check_every};

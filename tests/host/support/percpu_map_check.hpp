@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whether everything the map of a percpu chunk claims agrees with an array of one byte per grain, counted
-// grain by grain.
+// Compares all that the map of a percpu chunk says with a model of one byte per grain, which is counted grain
+// by grain.
 #pragma once
 
 #include "mm/percpu_memory/chunk_map.hpp"
@@ -12,7 +12,8 @@ namespace percival::testing {
 
 enum class PercpuGrain : u8 { Free, Start, Inside, Foreign };
 
-// A run of free grains counted bit by bit: what percpu::Block and percpu::FreeRuns should have found.
+// The runs of free grains in [begin, end), counted grain by grain: the correct values of percpu::Block and
+// percpu::FreeRuns.
 struct CountedRuns {
     u32 free{0};
     u32 largest{0};
@@ -35,7 +36,7 @@ struct CountedRuns {
     }
 };
 
-// Empty, or what is wrong.
+// Returns the first difference between the map and the model, or an empty string.
 inline std::string check_percpu_map(const percpu::ChunkMap& map, const std::vector<PercpuGrain>& grains,
                                     u32 allocatable_end)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The map of a percpu chunk against an array with one byte per grain, which is searched from its start each
-// time. Each step is one operation with everything about it drawn from `Choose`, a callable that gives a
-// number below its argument: a random generator for the tests, the fuzzer's bytes for it.
+// Runs the map of a percpu chunk against a model: an array with one byte per grain, which is searched from
+// its start each time. Each step is one operation. `Choose`, a callable that returns a number below its
+// argument, chooses the operation and its arguments; it is a random generator in the tests, and reads the
+// input in the fuzzer.
 #pragma once
 
 #include "support/percpu_map_check.hpp"
@@ -12,7 +13,7 @@
 
 namespace percival::testing {
 
-// The words and blocks a map lives in, full of garbage before.
+// The memory of a map, filled with garbage.
 class PercpuMapMemory {
 public:
     explicit PercpuMapMemory(Bytes unit)
@@ -37,7 +38,7 @@ struct PercpuMapShape {
 template <class Choose>
 class PercpuMapModelRun {
 public:
-    // Everything is looked at after each `check_every` steps, and what a step itself tells after each.
+    // Checks the result of each step, and the whole map after every `check_every` steps.
     PercpuMapModelRun(Choose choose, PercpuMapShape shape, u32 check_every)
         : choose_{choose}, shape_{shape}, check_every_{check_every}, memory_{shape.unit},
           map_{memory_.storage(), shape.begin, shape.end}, grains_(shape.unit.count() / 4, Grain::Foreign),
@@ -49,10 +50,10 @@ public:
         check_all();
     }
 
-    // Empty, or what went wrong.
+    // Runs one operation. Returns the first error so far, or an empty string.
     std::string step()
     {
-        // Phases in which it fills up and empties.
+        // Phases in which the map fills up alternate with phases in which it empties.
         const bool fill = (steps_ / 2048) % 2 == 0;
         ++steps_;
         exact_ = steps_ % check_every_ == 0;
@@ -78,19 +79,19 @@ public:
             break;
         }
         demand(map_.free_bytes() == free_, "the count of free bytes");
-        demand(map_.is_unused() == live_.empty(), "a map without allocations says so");
+        demand(map_.is_unused() == live_.empty(), "a map is unused exactly if nothing is allocated");
         if (exact_)
             check_all();
         return complaint_;
     }
 
-    // Everything is freed: one run is left.
+    // Frees everything and checks that one free run is left. Returns the first error, or an empty string.
     std::string finish()
     {
         while (!live_.empty() && complaint_.empty())
             free();
         check_all();
-        demand(map_.largest_free() == shape_.end - shape_.begin, "all that is free becomes one run again");
+        demand(map_.largest_free() == shape_.end - shape_.begin, "the free grains become one run again");
         return complaint_;
     }
 
@@ -165,19 +166,19 @@ private:
         free_ = free_ + offset_of(gone.grains);
     }
 
-    // Whether it was right to hand this out, or nothing.
+    // Checks the result of an allocation, and enters it into the model.
     void accept(percpu::Request request, std::span<const u64> within, std::optional<Bytes> offset)
     {
         if (exact_) {
             const auto place = first_place(request, within);
-            demand(offset.has_value() == place.has_value(), "there is a place exactly if one is free");
+            demand(offset.has_value() == place.has_value(), "a place is found exactly if one is free");
             if (offset && place)
-                demand(*offset == offset_of(*place), "it is the first place that fits");
+                demand(*offset == offset_of(*place), "the place is the first that fits");
         }
         if (!offset)
             return;
         demand(offset->count() % 4 == 0 && is_place(request, grain_of(*offset), within),
-               "what is handed out was free, aligned and in a block that was asked for");
+               "an allocated place was free, is aligned and lies in an allowed block");
         if (complaint_.empty())
             mark(request, *offset);
     }
@@ -186,7 +187,7 @@ private:
         const percpu::Request request = some_request();
         accept(request, within, map_.allocate(request, within));
     }
-    // The same as one by one.
+    // Checks that allocate_many() does the same as single allocations.
     void allocate_many()
     {
         const percpu::Request request = some_request();
@@ -197,7 +198,7 @@ private:
             restricted ? std::span<const u64>{within_} : std::span<const u64>{};
         std::vector<Bytes> offsets(number(40));
         const u32 count = map_.allocate_many(request, offsets, within);
-        demand(count <= offsets.size(), "not more than were asked for");
+        demand(count <= offsets.size(), "no more places than were asked for");
         for (u32 index = 0; index < count; ++index)
             accept(request, within, offsets[index]);
         if (count < offsets.size())
@@ -211,10 +212,11 @@ private:
         const u32 index = number(live_.size());
         const Live gone = live_[index];
         demand(map_.size_at(offset_of(gone.at)) == offset_of(gone.grains), "the size of an allocation");
-        demand(map_.free(offset_of(gone.at)) == offset_of(gone.grains), "what is freed has its size");
+        demand(map_.free(offset_of(gone.at)) == offset_of(gone.grains),
+               "free() returns the size of the allocation");
         unmark(index);
     }
-    // In any order, in ascending or in descending order, sometimes with one that is wrong in between.
+    // Frees allocations in random, ascending or descending order, sometimes with a wrong offset among them.
     void free_many()
     {
         std::vector<Bytes> offsets;
@@ -226,7 +228,7 @@ private:
             std::ranges::sort(offsets);
         else if (order == 2)
             std::ranges::sort(offsets, std::greater{});
-        // Perhaps a wrong one among them, or one for the second time.
+        // The wrong offset is a random one, or one that is freed for the second time.
         std::size_t right = offsets.size();
         if (choose_(4) == 0) {
             right = number(right + 1);
@@ -234,11 +236,12 @@ private:
             offsets.insert(offsets.begin() + static_cast<long>(right), wrong);
         }
         const auto freed = map_.free_many(offsets);
-        demand(freed.count == right, "the right ones before the first wrong one are freed, and no others");
-        demand(freed.error.has_value() == (right != offsets.size()), "a wrong one is an error");
+        demand(freed.count == right,
+               "the allocations before the first wrong offset are freed, and no others");
+        demand(freed.error.has_value() == (right != offsets.size()), "a wrong offset is an error");
         for (std::size_t index = 0; index < freed.count && complaint_.empty(); ++index) {
             const auto gone = std::ranges::find(live_, grain_of(offsets[index]), &Live::at);
-            demand(gone != live_.end(), "only what is allocated can be freed");
+            demand(gone != live_.end(), "only an allocation can be freed");
             if (gone != live_.end())
                 unmark(static_cast<std::size_t>(gone - live_.begin()));
         }
@@ -268,8 +271,8 @@ private:
     {
         const Bytes offset = wrong_offset();
         const auto freed = map_.free(offset);
-        demand(!freed && freed.error() == expected_error(offset), "a wrong free says what is wrong");
-        demand(!map_.size_at(offset), "what cannot be freed has no size");
+        demand(!freed && freed.error() == expected_error(offset), "a wrong free returns the right error");
+        demand(!map_.size_at(offset), "an offset that cannot be freed has no size");
     }
 
     void check_all()

@@ -42,10 +42,10 @@ PercpuStoreBed::PercpuStoreBed(const PercpuStoreShape& shape)
     const Bytes rest = kWindow.size - own - percpu::kUnit * units;
     if (rest != Bytes{0})
         rest_ = take_area(rest);
-    most_areas_ = units + local_percpu_region().areas_in_use();
+    max_areas_ = units + local_percpu_region().areas_in_use();
     first_ = percpu::Chunk::make(kWindow.base, {parts_.size, parts_.dynamic_begin, parts_.size});
     first_->population.populate(first_->all_pages());
-    machine.give_at_boot({kWindow.base, parts_.size});
+    machine.populate_at_boot({kWindow.base, parts_.size});
     machine.use({kWindow.base, parts_.dynamic_begin});
     percpu::enter_chunk(*first_);
     store.start(*first_);
@@ -78,7 +78,7 @@ std::vector<percpu::Chunk*> PercpuStoreBed::chunks()
 
 bool PercpuStoreBed::window_is_full() const
 {
-    return local_percpu_region().areas_in_use() == most_areas_;
+    return local_percpu_region().areas_in_use() == max_areas_;
 }
 
 std::string PercpuStoreBed::take_down()

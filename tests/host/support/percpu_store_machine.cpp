@@ -18,7 +18,7 @@ namespace testing {
 namespace {
 
 PercpuStoreMachine* machine = nullptr;
-// Not a machine's: the region of the local window outlives it, and keeps one.
+// Counts the notes of all machines: the region of the local window outlives a machine and keeps one note.
 u64 notes_in_use = 0;
 
 constexpr VirtRange kWindow = mm::KernelLayout::kLocalPercpu;
@@ -73,7 +73,7 @@ u64 PercpuStoreMachine::page_of(VirtAddr address)
     return (address - kWindow.base).count() / kPage.count();
 }
 
-// Keeps the counts right.
+// Calls change(page) for each page of the range, and updates the counts of pages.
 template <class Change>
 void PercpuStoreMachine::change_pages(VirtRange range, Change change)
 {
@@ -110,7 +110,7 @@ void PercpuStoreMachine::unuse(VirtRange object)
     change_pages(object, [](Page& page) { --page.objects; });
 }
 
-void PercpuStoreMachine::give_at_boot(VirtRange range)
+void PercpuStoreMachine::populate_at_boot(VirtRange range)
 {
     change_pages(range, [](Page& page) { page.is_populated = true; });
 }
@@ -132,38 +132,38 @@ void PercpuStoreMachine::free_block(void* address)
 {
     expect_no_lock("a block is freed with a lock held");
     if (!blocks_.contains(address))
-        return complain("a wrong vfree()");
-    if (unread_.erase(address) == 0)
-        complain("a chunk is freed that somebody may still find");
+        return complain("vfree() of an address that is not allocated");
+    if (unreachable_.erase(address) == 0)
+        complain("a chunk is freed that a reader may still use");
     ++block_changes_;
     blocks_.erase(address);
 }
 
 void PercpuStoreMachine::wait_for_readers()
 {
-    expect_no_lock("readers are waited for with a lock held");
+    expect_no_lock("the store waits for readers with a lock held");
     for (const auto& [address, block] : blocks_)
-        unread_.insert(address);
+        unreachable_.insert(address);
     for (u64 unit = 0; unit < percpu::kUnits; ++unit)
-        unread_.erase(percpu::directory[unit]);
+        unreachable_.erase(percpu::directory[unit]);
 }
 
 bool PercpuStoreMachine::populate(VirtAddr base, percpu::Pages pages)
 {
     expect_no_lock("pages are populated with a lock held");
     if (pages.count() == 0) {
-        complain("no pages are populated");
+        complain("populate() of an empty range");
         return true;
     }
-    // All of them, or none.
+    // Populates all of the pages, or none.
     for (u32 page = pages.begin; page < pages.end; ++page) {
         if (!may_allocate())
             return false;
     }
-    pages_given_ += pages.count();
+    total_populated_ += pages.count();
     change_pages({base + kPage * pages.begin, kPage * pages.count()}, [this](Page& page) {
         if (page.is_populated)
-            complain("a page is populated that has memory");
+            complain("a page that has memory is populated");
         page.is_populated = true;
     });
     return true;
@@ -171,15 +171,15 @@ bool PercpuStoreMachine::populate(VirtAddr base, percpu::Pages pages)
 
 void PercpuStoreMachine::depopulate(VirtAddr base, percpu::Pages pages)
 {
-    expect_no_lock("pages lose their memory with a lock held");
+    expect_no_lock("pages are depopulated with a lock held");
     if (pages.count() == 0)
-        return complain("no pages lose their memory");
-    pages_taken_ += pages.count();
+        return complain("depopulate() of an empty range");
+    total_depopulated_ += pages.count();
     change_pages({base + kPage * pages.begin, kPage * pages.count()}, [this](Page& page) {
         if (!page.is_populated)
-            complain("a page loses memory it does not have");
+            complain("a page without memory is depopulated");
         if (page.objects != 0)
-            complain("a page in use loses its memory");
+            complain("a page in use is depopulated");
         page.is_populated = false;
     });
 }
@@ -239,7 +239,7 @@ void rcu::synchronize()
     machine->wait_for_readers();
 }
 
-// There is one thread: it would wait for itself.
+// There is only one thread, so nothing could wake it.
 void block()
 {
     std::fputs("the only thread blocks\n", stderr);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What lies below the percpu store, on the host: pages for units (mm/percpu_memory/pages.hpp), memory for chunks
-// (mm/vmalloc/vmalloc.hpp) and for the regions' notes (mm/vmalloc/vm_area_notes.hpp), and waiting for readers (kernel/sync/rcu.hpp).
-// Everything is counted, any step that gets memory can be made to fail, and what the store must not do is a
-// complaint:
+// The host's stand-in for the layers below the percpu store: pages for units (mm/percpu_memory/pages.hpp),
+// memory for chunks (mm/vmalloc/vmalloc.hpp) and for the regions' notes (mm/vmalloc/vm_area_notes.hpp), and
+// the wait for readers (kernel/sync/rcu.hpp). The machine counts all resources and can let any step that
+// allocates memory fail. It complains if the store
 //
-//   - to call down with a lock held (INV-percpu_store-1)
-//   - to populate a page twice, or to take from a page memory that is not there or that an object lies in
-//   - to free a chunk whose readers were not waited for after it had left the directory (INV-percpu_chunk-3)
+//   - calls it with a lock held (INV-percpu_store-1)
+//   - populates a page twice, or depopulates a page that has no memory or is in use
+//   - frees a chunk without a wait for readers since the chunk left the directory (INV-percpu_chunk-3)
 //
-// One machine at a time, one thread.
+// There is one machine at a time, and one thread.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -30,38 +30,38 @@ public:
     PercpuStoreMachine();
     ~PercpuStoreMachine();
 
-    // What was done wrong first; empty if nothing was.
+    // Returns the first complaint, or an empty string.
     const std::string& complaint() const { return complaint_; }
     void complain(const char* what);
 
-    // The steps that get memory (one for each page, note, or block), from the `first` one on, counted from 1, fail,
-    // so many of them.
+    // Lets `count` steps that allocate memory fail, starting with number `first`. Steps are counted from 1,
+    // from now on; each page, note and block is one.
     void fail(u64 first, u64 count);
     void never_fail() { fail(0, 0); }
-    // Since then.
+    // Returns whether a step has failed since the last fail().
     bool has_failed() const { return has_failed_; }
 
-    // All that is in use.
+    // Return the number of pages, blocks and notes in use.
     u64 populated_pages() const { return populated_; }
     u64 blocks() const { return blocks_.size(); }
     static u64 notes();
-    // Since the start.
-    u64 pages_given() const { return pages_given_; }
-    u64 pages_taken() const { return pages_taken_; }
-    // How often a block was allocated or freed: chunks came or went.
+    // Return how many pages were populated and depopulated since the start.
+    u64 total_populated() const { return total_populated_; }
+    u64 total_depopulated() const { return total_depopulated_; }
+    // Returns how often a block was allocated or freed. It changes whenever a chunk is made or destroyed.
     u64 block_changes() const { return block_changes_; }
 
-    // Populated pages that no object lies in.
+    // Return the number of populated pages that no object lies in.
     u32 empty_pages() const { return empty_; }
     u32 empty_pages(VirtRange range) const;
     bool is_populated(VirtAddr address) const { return pages_[page_of(address)].is_populated; }
-    // An object comes, or goes.
+    // Record that an object is allocated, or freed.
     void use(VirtRange object);
     void unuse(VirtRange object);
-    // Memory the machine was booted with.
-    void give_at_boot(VirtRange range);
+    // Populates pages that have memory from boot.
+    void populate_at_boot(VirtRange range);
 
-    // For the functions of the kernel that this stands for.
+    // The stand-ins for functions of the kernel call these.
     bool may_allocate();
     void* allocate_block(Bytes size);
     void free_block(void* address);
@@ -82,13 +82,13 @@ private:
     template <class Change>
     void change_pages(VirtRange range, Change change);
 
-    std::vector<Page> pages_; // of the window
+    std::vector<Page> pages_; // all pages of the window
     u64 populated_{0};
     u32 empty_{0};
-    u64 pages_given_{0};
-    u64 pages_taken_{0};
+    u64 total_populated_{0};
+    u64 total_depopulated_{0};
     std::map<void*, std::unique_ptr<u64[]>> blocks_;
-    std::set<void*> unread_; // of these, what no reader can have
+    std::set<void*> unreachable_; // the blocks that no reader can still use
     u64 block_changes_{0};
     u64 steps_{0};
     u64 fails_from_{0};

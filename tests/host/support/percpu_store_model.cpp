@@ -22,19 +22,20 @@ void PercpuStoreModel::demand(bool holds, const char* what)
         complaint_ = what;
 }
 
-// Chunks come and go with their blocks. What has gone had no objects.
-void PercpuStoreModel::look_at_chunks()
+// Updates the list of chunks if a block was allocated or freed. A chunk that was destroyed must not have had
+// objects.
+void PercpuStoreModel::update_chunks()
 {
     if (changes_seen_ == machine().block_changes())
         return;
     changes_seen_ = machine().block_changes();
     chunks_ = bed_.chunks();
     for (const auto& [at, size] : sizes_)
-        demand(percpu::chunk_at(at) != nullptr, "a chunk went with an object in it");
+        demand(percpu::chunk_at(at) != nullptr, "a chunk with an object in it was destroyed");
 }
 
-// What lies between the objects of a chunk, before the first and behind the last, empty ranges included; until
-// `visit` is false.
+// Calls visit(gap) for each range between the objects of a chunk, before the first and behind the last, until
+// it returns false. Empty ranges are included.
 template <class Visit>
 void PercpuStoreModel::for_each_gap(const percpu::Chunk& chunk, Visit visit) const
 {
@@ -101,13 +102,13 @@ bool PercpuStoreModel::is_unused(const percpu::Chunk& chunk) const
     return object == sizes_.end() || object->first >= whole.end();
 }
 
-// It is the caller's from now on.
+// Checks a place that the store returned, and adds the object to the model.
 void PercpuStoreModel::accept(percpu::Request request, VirtAddr place)
 {
     const VirtRange object{place, request.size()};
     const percpu::Chunk* chunk = percpu::chunk_at(place);
     if (chunk == nullptr || !bed_.allocatable(*chunk).contains(object))
-        return demand(false, "a place is not in what a chunk may give");
+        return demand(false, "a place is not in the allocatable part of a chunk");
     demand(place.is_aligned(percpu::kGrain * request.alignment()), "a place is not aligned");
     const auto next = sizes_.lower_bound(place);
     demand(next == sizes_.end() || object.end() <= next->first, "a place overlaps the object behind it");
@@ -129,52 +130,55 @@ u32 PercpuStoreModel::take(percpu::Request request, u32 wanted)
     for (u32 n = 0; n < count && complaint_.empty(); ++n)
         accept(request, places[n]);
     if (wanted != 0 && count == 0)
-        demand(!has_sure_place(request, true), "a place is not found");
+        demand(!has_sure_place(request, true), "a free place is not found");
     for (u32 n = 1; n < count; ++n)
-        demand(percpu::chunk_at(places[n]) == percpu::chunk_at(places[0]), "places of two chunks");
+        demand(percpu::chunk_at(places[n]) == percpu::chunk_at(places[0]), "the places lie in two chunks");
     if (count != 0 && count < std::min(wanted, percpu::Store::kMaxAtOnce))
         demand(!has_place(*percpu::chunk_at(places[0]), request, true), "fewer places than there are");
-    const bool has_few = wanted != 0 && machine().empty_pages() < kFew;
-    demand(bed_.store.needs_balance() == (had_work || has_few), "work exactly when few pages are empty");
+    const bool has_few = wanted != 0 && machine().empty_pages() < kLowWaterMark;
+    demand(bed_.store.needs_balance() == (had_work || has_few),
+           "take() does not call for the worker exactly if few pages are empty");
     return count;
 }
 
 std::optional<percpu::Error> PercpuStoreModel::take_blocking(percpu::Request request)
 {
     const u64 chunks_before = chunks_.size();
-    const bool is_due = machine().empty_pages() < kFew;
+    const bool is_due = machine().empty_pages() < kLowWaterMark;
     const auto place = bed_.store.take_blocking(request);
-    demand(!is_due || bed_.store.needs_balance(), "work when few pages are empty");
-    look_at_chunks();
+    demand(!is_due || bed_.store.needs_balance(),
+           "take_blocking() does not call for the worker though few pages are empty");
+    update_chunks();
     if (chunks_.size() != chunks_before) {
-        demand(chunks_.size() == chunks_before + 1, "one chunk at a time");
-        // What was there is there still: nothing else has changed yet.
+        demand(chunks_.size() == chunks_before + 1, "more than one chunk is added");
+        // Nothing in the other chunks has changed, so a place that take_blocking() missed is still free.
         const percpu::Chunk* added = place ? percpu::chunk_at(*place) : nullptr;
         for (const percpu::Chunk* chunk : chunks_) {
             const bool is_sure = place && chunk != added && chunk->slot_kind() != percpu::SlotKind::Sidelined;
-            demand(!is_sure || !has_place(*chunk, request, false), "a chunk too many");
+            demand(!is_sure || !has_place(*chunk, request, false),
+                   "a chunk is added though another has a place");
         }
     }
     if (place) {
-        demand(!machine().has_failed(), "a place, though memory for it was not to be had");
+        demand(!machine().has_failed(), "a place is returned though its memory could not be allocated");
         accept(request, *place);
         return {};
     }
     if (machine().has_failed()) {
-        demand(place.error() == percpu::Error::NoMemory, "without memory: no other error");
+        demand(place.error() == percpu::Error::NoMemory, "the error without memory is not NoMemory");
     } else {
-        demand(place.error() == percpu::Error::NoAddresses, "with memory there is but one error");
-        demand(bed_.window_is_full() && !has_sure_place(request, false), "addresses are not found");
+        demand(place.error() == percpu::Error::NoAddresses, "the error with memory is not NoAddresses");
+        demand(bed_.window_is_full() && !has_sure_place(request, false), "free addresses are not found");
     }
     return place.error();
 }
 
-// Of the chunk something has been given back to.
-bool PercpuStoreModel::give_makes_work(const percpu::Chunk& chunk) const
+// Returns whether a free in this chunk has to call for the worker.
+bool PercpuStoreModel::put_makes_work(const percpu::Chunk& chunk) const
 {
     const bool stays = &chunk == &bed_.first();
     const VirtRange pages{chunk.base(), PercpuStoreMachine::kPage * chunk.all_pages().count()};
-    const bool drains = bed_.machine.empty_pages() > kEnough &&
+    const bool drains = bed_.machine.empty_pages() > kReservePages &&
                         4 * bed_.machine.empty_pages(pages) >= chunk.all_pages().count();
     return drains || (is_unused(chunk) && !stays);
 }
@@ -191,7 +195,7 @@ void PercpuStoreModel::put(std::size_t first, std::size_t count)
         machine().unuse({object->first, object->second});
         in_use_ = in_use_ - object->second;
         sizes_.erase(object);
-        // The store looks at a chunk after so many.
+        // The store checks a chunk after each group of places that it frees together.
         const percpu::Chunk* chunk = percpu::chunk_at(places[n]);
         ++in_group;
         const bool goes_on =
@@ -199,19 +203,20 @@ void PercpuStoreModel::put(std::size_t first, std::size_t count)
         if (goes_on)
             continue;
         in_group = 0;
-        has_work |= give_makes_work(*chunk);
+        has_work |= put_makes_work(*chunk);
     }
     bed_.store.put(places);
-    demand(bed_.store.needs_balance() == has_work, "work exactly when there is something to gain");
+    demand(bed_.store.needs_balance() == has_work,
+           "put() does not call for the worker exactly if pages or a chunk can be freed");
     for (const VirtAddr place : places)
         demand(percpu::chunk_at(place)->slot_kind() != percpu::SlotKind::Sidelined,
-               "who has gained room is searched");
+               "a chunk is sidelined after a free");
 }
 
 void PercpuStoreModel::note_missed(percpu::Request request)
 {
     bed_.store.note_missed(request);
-    demand(bed_.store.needs_balance(), "what was missed is work");
+    demand(bed_.store.needs_balance(), "a missed request does not call for the worker");
     if (!missed_ || missed_->grains() < request.grains())
         missed_ = request;
 }
@@ -219,23 +224,24 @@ void PercpuStoreModel::note_missed(percpu::Request request)
 void PercpuStoreModel::balance()
 {
     const u32 empty_before = machine().empty_pages();
-    const u64 given_before = machine().pages_given();
-    const u64 taken_before = machine().pages_taken();
+    const u64 populated_before = machine().total_populated();
+    const u64 depopulated_before = machine().total_depopulated();
     bed_.store.balance();
-    look_at_chunks();
+    update_chunks();
     const u32 empty = machine().empty_pages();
-    demand(empty >= std::min(empty_before, kEnough), "no page goes that is one of few");
-    const bool gave = machine().pages_given() != given_before;
-    const bool took = machine().pages_taken() != taken_before;
-    demand(missed_ || !gave || !took, "no memory goes and is got anew");
+    demand(empty >= std::min(empty_before, kReservePages), "a page of the reserve was depopulated");
+    const bool has_populated = machine().total_populated() != populated_before;
+    const bool has_depopulated = machine().total_depopulated() != depopulated_before;
+    demand(missed_ || !has_populated || !has_depopulated,
+           "pages were depopulated and populated in one balance()");
     if (!machine().has_failed() && !bed_.window_is_full()) {
-        demand(empty >= kEnough, "the reserve is full");
-        demand(!bed_.store.needs_balance(), "no work is left");
+        demand(empty >= kReservePages, "the reserve is not full after balance()");
+        demand(!bed_.store.needs_balance(), "work is left after balance()");
         if (!missed_)
             check_unused();
     }
-    // It stays missed where there was no memory for the reserve.
-    if (empty >= kEnough && missed_)
+    // A request stays missed if there was no memory for the reserve.
+    if (empty >= kReservePages && missed_)
         check_missed();
 }
 
@@ -244,10 +250,10 @@ void PercpuStoreModel::check_missed()
     const percpu::Request request = *std::exchange(missed_, std::nullopt);
     if (machine().has_failed() || (bed_.window_is_full() && !has_sure_place(request, true)))
         return;
-    demand(take(request, 1) == 1, "what an atomic caller has missed, the next one finds");
+    demand(take(request, 1) == 1, "a missed request finds no place after balance()");
 }
 
-// Of unused chunks there is one, or each holds pages without which the reserve were not full.
+// Checks that there is at most one unused chunk, or that the reserve needs pages of each.
 void PercpuStoreModel::check_unused()
 {
     u32 unused = 0;
@@ -257,7 +263,7 @@ void PercpuStoreModel::check_unused()
             continue;
         ++unused;
         const u32 own = machine().empty_pages(bed_.allocatable(*chunk));
-        holders += own != 0 && machine().empty_pages() < kEnough + own ? 1 : 0;
+        holders += own != 0 && machine().empty_pages() < kReservePages + own ? 1 : 0;
     }
     demand(unused < 2 || holders == unused, "unused chunks are kept for no reason");
 }
@@ -267,7 +273,7 @@ void PercpuStoreModel::check_mapped()
     for (const percpu::Chunk* chunk : chunks_) {
         const auto area = local_percpu_region().next_in_use(chunk->base());
         const auto pages = chunk->population.populated_pages();
-        demand(area && area->mapped == PercpuStoreMachine::kPage * pages, "what an area says is mapped");
+        demand(area && area->mapped == PercpuStoreMachine::kPage * pages, "the mapped size of an area");
     }
 }
 
@@ -286,12 +292,12 @@ void PercpuStoreModel::check_statistics()
     demand(said.pages == known.pages, "the number of pages");
     demand(said.populated == machine().populated_pages(), "the number of pages with memory");
     demand(said.empty == machine().empty_pages(), "the number of empty pages");
-    demand(said.capacity == known.capacity, "what can be allocated");
-    demand(said.free == known.capacity - in_use_, "what is free");
-    demand(said.largest == known.largest, "the largest free piece");
+    demand(said.capacity == known.capacity, "the capacity");
+    demand(said.free == known.capacity - in_use_, "the free bytes");
+    demand(said.largest == known.largest, "the longest free run");
     demand(said.free_chunks == known.free_chunks, "the number of chunks with nothing in them");
-    // A block for each, and the directory's.
-    demand(machine().blocks() == chunks_.size() + 1, "as many blocks as chunks");
+    // Each chunk has a block, and so has the directory.
+    demand(machine().blocks() == chunks_.size() + 1, "the number of blocks");
     check_mapped();
 }
 
@@ -300,14 +306,15 @@ void PercpuStoreModel::finish()
     machine().never_fail();
     put(0, objects_.size());
     balance();
-    // What was missed and is found now.
+    // Frees also what check_missed() took.
     put(0, objects_.size());
     balance();
     check_statistics();
     const percpu::Chunk& first = bed_.first();
     const u64 of_boot = first.all_pages().count();
-    demand(machine().populated_pages() - of_boot < 2 * kEnough, "the reserve is a few pages");
-    demand(chunk_count() <= 1 + kEnough, "the first chunk is left, and those of the reserve");
+    demand(machine().populated_pages() - of_boot < 2 * kReservePages, "more pages than the reserve are left");
+    demand(chunk_count() <= 1 + kReservePages,
+           "more chunks than the first and those of the reserve are left");
     const std::string left = bed_.take_down();
     demand(left.empty(), left.c_str());
 }

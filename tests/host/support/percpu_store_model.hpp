@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a percpu store must do, said by a list of the objects that are in somebody's hands and by the machine's pages.
-// Each operation is done with the store, and what it says and leaves behind is judged. What is wrong first is kept in
-// complaint().
+// Model of a percpu store: a list of the allocated objects, together with the machine's pages. Each operation
+// runs on the store; then the model checks the result and the state of the store. complaint() returns the
+// first error.
 #pragma once
 
 #include "support/percpu_store_bed.hpp"
@@ -14,7 +14,7 @@ namespace percival::testing {
 
 class PercpuStoreModel : Immovable {
 public:
-    explicit PercpuStoreModel(const PercpuStoreShape& shape) : bed_{shape} { look_at_chunks(); }
+    explicit PercpuStoreModel(const PercpuStoreShape& shape) : bed_{shape} { update_chunks(); }
 
     PercpuStoreMachine& machine() { return bed_.machine; }
     PercpuStoreBed& bed() { return bed_; }
@@ -23,38 +23,40 @@ public:
     const std::vector<VirtAddr>& objects() const { return objects_; }
     u64 chunk_count() const { return chunks_.size(); }
 
-    // The operations of the store. How many places there were.
+    // The operations of the store. take() returns the number of places taken.
     u32 take(percpu::Request request, u32 wanted);
-    // Its error, if any.
+    // Returns the error, if any.
     std::optional<percpu::Error> take_blocking(percpu::Request request);
-    // The objects from `first` on, in the list's order.
+    // Frees `count` objects, from number `first` of the list on.
     void put(std::size_t first, std::size_t count);
     void note_missed(percpu::Request request);
     void balance();
 
-    // All that can be seen of the store.
+    // Checks the statistics of the store, and what its areas and blocks show.
     void check_statistics();
-    // Gives everything back and balances: what is left is the first chunk and the reserve. Then nothing is left.
+    // Frees everything and balances, and checks that the first chunk and the reserve are left. Then destroys
+    // these too, and checks that nothing is left.
     void finish();
 
 private:
-    // The worker is called when there are fewer empty pages than the first, and leaves at least the second.
-    static constexpr u32 kFew = 2;
-    static constexpr u32 kEnough = 4;
+    // The worker is called for if there are fewer empty pages than the low-water mark, and keeps the reserve.
+    static constexpr u32 kLowWaterMark = 2;
+    static constexpr u32 kReservePages = 4;
 
     void demand(bool holds, const char* what);
-    void look_at_chunks();
-    // Whether a chunk has a place for the request, in pages that have memory or in any.
+    void update_chunks();
+    // Returns whether a chunk has a place for the request, in pages with memory or in any pages.
     bool has_place(const percpu::Chunk& chunk, percpu::Request request, bool with_memory) const;
     bool fits(VirtRange gap, percpu::Request request, bool with_memory) const;
-    // A chunk where a search has failed is not searched before something is freed in it: no promise for these.
+    // Returns whether a search must find a place for the request. The store does not search sidelined chunks,
+    // so places in them do not count.
     bool has_sure_place(percpu::Request request, bool with_memory) const;
     template <class Visit>
     void for_each_gap(const percpu::Chunk& chunk, Visit visit) const;
     Bytes largest_free(const percpu::Chunk& chunk) const;
     bool is_unused(const percpu::Chunk& chunk) const;
     void accept(percpu::Request request, VirtAddr place);
-    bool give_makes_work(const percpu::Chunk& chunk) const;
+    bool put_makes_work(const percpu::Chunk& chunk) const;
     void check_missed();
     void check_mapped();
     void check_unused();

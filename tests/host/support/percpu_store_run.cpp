@@ -10,7 +10,7 @@ using namespace mm;
 
 std::string PercpuStoreRun::step()
 {
-    // Phases in which it fills up and empties.
+    // Phases in which the store fills up alternate with phases in which it empties.
     const bool fill = (steps_ / 4096) % 2 == 0;
     ++steps_;
     const bool may_fail = with_failures_ && choose(8) == 0;
@@ -23,18 +23,18 @@ std::string PercpuStoreRun::step()
         model_.machine().never_fail();
     if (steps_ % check_every_ == 0)
         model_.check_statistics();
-    return said();
+    return complaint_at_step();
 }
 
 std::string PercpuStoreRun::finish()
 {
     model_.finish();
-    return said();
+    return complaint_at_step();
 }
 
 void PercpuStoreRun::operate(bool fill)
 {
-    // The worker comes some time after it was called.
+    // The worker runs some time after it was called for.
     if (model_.bed().store.needs_balance() && choose(16) == 0)
         return model_.balance();
     switch (choose(32)) {
@@ -47,16 +47,16 @@ void PercpuStoreRun::operate(bool fill)
     case 4:
     case 5:
     case 6:
-        return fill ? take_many() : give_many();
+        return fill ? take_many() : put_many();
     case 7:
-        return fill ? give_many() : take_many();
+        return fill ? put_many() : take_many();
     default:
-        // Of three, two one way.
-        return (choose(3) == 0) != fill ? take_one() : give_one();
+        // Two of three operations go in the direction of the phase.
+        return (choose(3) == 0) != fill ? take_one() : put_one();
     }
 }
 
-// Mostly small.
+// Returns a random request, usually a small one.
 percpu::Request PercpuStoreRun::some_request()
 {
     constexpr Bytes kPage = PercpuStoreMachine::kPage;
@@ -76,7 +76,7 @@ void PercpuStoreRun::take_one()
         take_or_note(request);
 }
 
-// As an atomic caller does.
+// Does what an atomic caller does.
 void PercpuStoreRun::take_or_note(percpu::Request request)
 {
     if (model_.take(request, 1) == 0)
@@ -89,20 +89,20 @@ void PercpuStoreRun::take_many()
     model_.take(request, static_cast<u32>(choose(40)));
 }
 
-void PercpuStoreRun::give_one()
+void PercpuStoreRun::put_one()
 {
     if (const u64 count = model_.objects().size(); count != 0)
         model_.put(choose(count), 1);
 }
 
-void PercpuStoreRun::give_many()
+void PercpuStoreRun::put_many()
 {
     const u64 count = model_.objects().size();
     const u64 first = choose(count + 1);
     model_.put(first, std::min(count - first, choose(48)));
 }
 
-std::string PercpuStoreRun::said() const
+std::string PercpuStoreRun::complaint_at_step() const
 {
     const std::string& complaint = model_.complaint();
     return complaint.empty() ? complaint : complaint + " (step " + std::to_string(steps_) + ")";

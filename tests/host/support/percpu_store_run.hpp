@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Random use of a percpu store, judged by its model.
+// Runs random operations on a percpu store. The model checks each.
 #pragma once
 
 #include "support/percpu_store_model.hpp"
@@ -11,20 +11,20 @@ namespace percival::testing {
 
 class PercpuStoreRun {
 public:
-    // `with_failures`: now and then memory runs out during an operation. The statistics are looked at after each
+    // If `with_failures`, memory runs out during some operations. The statistics are checked after every
     // `check_every` steps.
     PercpuStoreRun(u64 seed, const PercpuStoreShape& shape, bool with_failures, u32 check_every)
         : random_{seed}, with_failures_{with_failures}, check_every_{check_every}, model_{shape}
     {
     }
 
-    // One operation. Empty, or what went wrong.
+    // Runs one operation. Returns the first error so far, or an empty string.
     std::string step();
-    // Gives all back.
+    // Frees everything. Returns the first error, or an empty string.
     std::string finish();
 
     PercpuStoreModel& model() { return model_; }
-    // A number below another one.
+    // Returns a random number below `below`, or 0.
     u64 choose(u64 below) { return below <= 1 ? 0 : random_() % below; }
 
 private:
@@ -33,9 +33,10 @@ private:
     void take_one();
     void take_or_note(percpu::Request request);
     void take_many();
-    void give_one();
-    void give_many();
-    std::string said() const;
+    void put_one();
+    void put_many();
+    // Returns the model's first error and the step, or an empty string.
+    std::string complaint_at_step() const;
 
     std::mt19937_64 random_;
     bool with_failures_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Dynamic percpu memory: every size and alignment, apart from each other, a value per CPU, zeroed; typed objects.
+// Tests the allocator of percpu memory: objects of every size and alignment do not overlap, have a copy per
+// CPU and are zeroed.
 #include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
@@ -13,11 +14,11 @@ using percpu::Error;
 
 constexpr u32 kMany = 500;
 
-// Of all magnitudes, on both sides of what CPUs keep in stock.
+// Sizes of all magnitudes, with and without a size class.
 constexpr std::array<u32, 24> kSizes{1,   2,   3,    4,    5,    8,    12,   16,   20,   60,    64,    68,
                                      100, 128, 1000, 1024, 1500, 2048, 4092, 4096, 4100, 12288, 32764, 32768};
 
-PERCIVAL_TEST(percpu_allocator, every_size_is_aligned_and_apart_from_all_others)
+PERCIVAL_TEST(percpu_allocator, objects_of_every_size_are_aligned_and_do_not_overlap)
 {
     const PercpuUse before = percpu_use();
     const Bytes share = share_of_percpu_memory();
@@ -41,8 +42,8 @@ PERCIVAL_TEST(percpu_allocator, every_size_is_aligned_and_apart_from_all_others)
     expect_same_percpu_use(before);
 }
 
-// Nothing of an object is another's, not only its ends.
-PERCIVAL_TEST(percpu_allocator, every_byte_of_an_object_is_its_own)
+// Checks every byte of the objects. The other tests check only their first and last grains.
+PERCIVAL_TEST(percpu_allocator, objects_do_not_share_any_byte)
 {
     constexpr u32 kSome = 60;
     std::array<VirtAddr, kSome> objects{};
@@ -65,7 +66,7 @@ PERCIVAL_TEST(percpu_allocator, every_byte_of_an_object_is_its_own)
     }
 }
 
-PERCIVAL_TEST(percpu_allocator, the_local_address_is_each_cpus_own_global_one)
+PERCIVAL_TEST(percpu_allocator, the_local_address_reaches_the_copy_of_the_calling_cpu)
 {
     for (const u32 size : {4u, 8u, 64u, 1500u, 4096u, 32768u}) {
         const Percpu object{Bytes{size}};
@@ -82,8 +83,8 @@ PERCIVAL_TEST(percpu_allocator, the_local_address_is_each_cpus_own_global_one)
     }
 }
 
-// What the last owner left there is gone, wherever the place has been in between.
-PERCIVAL_TEST(percpu_allocator, memory_is_zero_on_every_possible_cpu_when_it_is_used_again)
+// The last owner's data is gone, whether the place was in a stock or in its chunk meanwhile.
+PERCIVAL_TEST(percpu_allocator, memory_is_zero_on_every_possible_cpu_when_it_is_reused)
 {
     u32 used_again = 0;
     for (const u32 size : kSizes) {
@@ -101,11 +102,11 @@ PERCIVAL_TEST(percpu_allocator, memory_is_zero_on_every_possible_cpu_when_it_is_
     EXPECT(used_again >= kSizes.size() / 2);
 }
 
-PERCIVAL_TEST(percpu_allocator, memory_of_each_class_is_zero_after_it_went_back_to_its_chunk)
+PERCIVAL_TEST(percpu_allocator, memory_of_each_class_is_zero_after_a_return_to_its_chunk)
 {
     for (u32 number = 1; number <= percpu::Class::kCount; ++number) {
         const Bytes size = percpu::Class{number}.size();
-        PercpuHerd herd{40}; // more than a stock holds
+        PercpuHerd herd{40}; // more objects than a stock holds
         while (!herd.is_full())
             ASSERT(herd.allocate(size, size));
         for (u32 index = 0; index < herd.size(); ++index)
@@ -123,7 +124,7 @@ PERCIVAL_TEST(percpu_allocator, memory_of_each_class_is_zero_after_it_went_back_
     }
 }
 
-PERCIVAL_TEST(percpu_allocator, ten_thousand_objects_are_apart_and_all_go_back)
+PERCIVAL_TEST(percpu_allocator, ten_thousand_objects_do_not_overlap_and_are_all_freed)
 {
     constexpr u32 kObjects = 10'000;
     const PercpuUse before = percpu_use();
@@ -137,7 +138,7 @@ PERCIVAL_TEST(percpu_allocator, ten_thousand_objects_are_apart_and_all_go_back)
     expect_same_percpu_use(before);
 }
 
-PERCIVAL_TEST(percpu_allocator, requests_that_cannot_be_granted_are_errors)
+PERCIVAL_TEST(percpu_allocator, invalid_requests_are_errors)
 {
     const PercpuUse before = percpu_use();
     const auto error_of = [](Bytes size, Bytes alignment) {
@@ -156,7 +157,7 @@ PERCIVAL_TEST(percpu_allocator, requests_that_cannot_be_granted_are_errors)
     expect_same_percpu_use(before);
 }
 
-PERCIVAL_TEST(percpu_allocator, the_reserved_part_is_given_out_to_its_last_byte)
+PERCIVAL_TEST(percpu_allocator, the_reserved_part_can_be_allocated_to_its_last_byte)
 {
     constexpr Bytes kPiece{256};
     const auto fits = [](Bytes size) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Percpu memory where something runs out, at every step: an error value, and all that was had so far goes back.
+// Tests percpu memory when memory or addresses run out, at every step: the caller gets an error, and
+// everything that was allocated before the failure is freed.
 #include "mm/pages/allocation_failure.hpp"
 #include "mm/percpu/area.hpp"
 #include "tests/kernel/support/drain.hpp"
@@ -11,25 +12,25 @@ namespace {
 
 using percpu::Error;
 
-// Takes objects of a kind, until there is no more or there are enough, and gives them back.
+// Allocates up to `count` objects of one size, and frees them.
 void allocate_and_free(Bytes size, u32 count)
 {
     std::array<VirtAddr, 64> objects{};
-    u32 had = 0;
-    for (; had < count; ++had) {
+    u32 allocated = 0;
+    for (; allocated < count; ++allocated) {
         const auto object = percpu::allocate(size, kGrain);
         if (!object) {
             EXPECT_EQ(object.error(), percpu::Error::NoMemory);
             break;
         }
         EXPECT(copies_are_zero(*object, kGrain));
-        objects[had] = *object;
+        objects[allocated] = *object;
     }
-    while (had != 0)
-        percpu::free(objects[--had]);
+    while (allocated != 0)
+        percpu::free(objects[--allocated]);
 }
 
-// Whether the n-th allocation of pages and small objects was made to fail.
+// Lets the n-th allocation of a page or small object fail. Returns false if there are fewer.
 bool fail_at(u32 nth, Bytes size, u32 count)
 {
     mm::FailNth fail{nth};
@@ -37,7 +38,8 @@ bool fail_at(u32 nth, Bytes size, u32 count)
     return fail.has_failed();
 }
 
-// Lets each of them fail in turn. On a machine of many CPUs, of whose pages one is as good as another, not each.
+// Lets each allocation fail in turn. On a machine with many CPUs it leaves some out, because the pages of all
+// CPUs are allocated alike.
 void fail_at_every_step(Bytes size, u32 count)
 {
     allocate_and_free(size, count);
@@ -52,12 +54,13 @@ void fail_at_every_step(Bytes size, u32 count)
             settle_percpu();
     }
     expect_same_percpu_use(before);
-    // Where pages are large the worker may have had each of them ready before it was wanted.
+    // With large pages the worker may have populated every page before it was needed, so that nothing can
+    // fail.
     if (kPage <= 4_KiB)
         EXPECT(failures >= 1);
 }
 
-// One more than the chunk has room for that is kept.
+// Allocates one object more than the unused chunks that the store keeps have room for.
 PERCIVAL_TEST(percpu_failure, a_new_chunk_may_fail_at_every_step)
 {
     fail_at_every_step(percpu::kMaxSize, 3 * kLargestPerUnit + 1);
@@ -73,8 +76,8 @@ PERCIVAL_TEST(percpu_failure, a_page_for_an_unusual_size_may_fail_at_every_step)
     fail_at_every_step(Bytes{6000}, 40);
 }
 
-// A full stock goes to a depot in a note of its own, and if there is none to the chunks.
-PERCIVAL_TEST(percpu_failure, a_stock_that_is_full_needs_no_memory)
+// A full stock goes to the depot in a magazine, or to the chunks if there is no memory for the magazine.
+PERCIVAL_TEST(percpu_failure, emptying_a_full_stock_needs_no_memory)
 {
     std::array<VirtAddr, 2 * percpu::Stock::kMax> objects{};
     const PercpuUse before = percpu_use();
@@ -92,14 +95,14 @@ PERCIVAL_TEST(percpu_failure, a_stock_that_is_full_needs_no_memory)
         ASSERT(herd.allocate(Bytes{32}));
     EXPECT(herd.are_signed());
     herd.free_all();
-    EXPECT_EQ(percpu_use().areas, before.areas + 1); // the herd's list
+    EXPECT_EQ(percpu_use().areas, before.areas + 1); // the list of `herd`
 }
 
 #define SKIP_ON_LARGE_MACHINES()                         \
     if (mm::memory_statistics().total > PageHoard::kMax) \
-    SKIP("an emulator's host may not have that much memory, or takes too long to poison it")
+    SKIP("an emulator's host may have too little memory, or take too long to poison it")
 
-PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_and_then_get_an_error)
+PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_use_up_the_reserve_and_then_get_an_error)
 {
     SKIP_ON_LARGE_MACHINES();
     constexpr Bytes kSize{std::min<u64>(kPage.count(), 32768) - 8};
@@ -122,7 +125,7 @@ PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_
         EXPECT_EQ(percpu::allocate(percpu::kMaxSize, kGrain).error(), percpu::Error::NoMemory);
         EXPECT(herd.are_signed());
     }
-    // The worker finds memory again.
+    // Now the worker finds memory and fills the reserve.
     EXPECT(becomes_true([&] {
         const auto object = percpu::allocate_atomic(kSize, kGrain);
         return object && herd.add(*object, kSize);
@@ -132,7 +135,7 @@ PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_live_on_the_reserve_
     expect_same_percpu_use(before);
 }
 
-// All addresses of the window that no chunk has.
+// Allocates all addresses of the window that no chunk has.
 class AddressHoard : Immovable {
 public:
     AddressHoard()
@@ -152,9 +155,10 @@ public:
             release_smallest();
     }
 
-    // A unit or two.
+    // Releases the addresses of one or a few units.
     void release_smallest() { region_.release(*areas_[--count_]); }
-    // A unit as far as possible from all chunks there have been, and each time `distance` from the one before.
+    // Releases one unit as far as possible from all chunks so far, and `distance` from the unit released
+    // before.
     void release_remote(Bytes distance)
     {
         const Bytes rest = areas_[0]->range.size - distance;
@@ -172,12 +176,13 @@ private:
     u32 count_{0};
 };
 
-// Where there has been no chunk yet each slab needs a table, and gets it after the first page that goes into it.
+// Where there has been no chunk yet, each slab needs a new table. It is allocated after the first page that
+// it maps.
 PERCIVAL_TEST(percpu_failure, a_table_for_a_page_may_fail)
 {
     constexpr Bytes kTable = mm::KernelGeometry::entry_size(mm::Level{2});
     if (kTable >= mm::KernelLayout::kSlabSize)
-        SKIP("a slab is one table, which it has");
+        SKIP("a slab needs only one table, which it has from the start");
     const PercpuUse before = percpu_use();
     {
         PercpuHerd herd{200};
@@ -194,7 +199,7 @@ PERCIVAL_TEST(percpu_failure, a_table_for_a_page_may_fail)
     expect_same_percpu_use(before);
 }
 
-PERCIVAL_TEST(percpu_failure, without_addresses_it_is_an_error_and_afterwards_all_comes_back)
+PERCIVAL_TEST(percpu_failure, running_out_of_addresses_is_an_error_until_some_are_released)
 {
     const PercpuUse before = percpu_use();
     {

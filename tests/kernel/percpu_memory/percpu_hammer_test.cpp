@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Many CPUs, moving threads and interrupts on the percpu allocator at once: no place is handed out twice, all are
-// zero, nothing is lost.
+// Stress tests of the percpu allocator, with many CPUs, migrating threads and interrupts: objects do not
+// overlap and are zeroed, and no memory is lost.
 #include "arch/devices/timer.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/wait/run_everywhere.hpp"
@@ -17,35 +17,38 @@
 namespace percival {
 namespace {
 
-// What was found wrong, counted: so that a failure is reported once and not from every CPU in every turn.
+// The number of errors. Counted, so that a failure is reported once and not by every CPU in every turn.
 constinit std::atomic<u64> wrong{0};
 
 constexpr std::array<u32, 8> kSizes{4, 8, 12, 64, 100, 1024, 4096, 6000};
 
-// An object and which of the sizes it has, in one word that can be exchanged.
+// An object and the index of its size, in one word that can be exchanged atomically.
 struct Ticket {
-    // A kernel address begins with a set bit, and a grain's ends with two clear ones.
-    static u64 of(VirtAddr object, u32 which) { return object.raw() << 1 | which; }
+    // The top bit of a kernel address is set and the two low bits of a grain's address are clear, which
+    // leaves three bits for the index.
+    static u64 of(VirtAddr object, u32 size_index) { return object.raw() << 1 | size_index; }
     static VirtAddr object(u64 ticket) { return VirtAddr{ticket >> 3 << 2 | u64{1} << 63}; }
     static Bytes size(u64 ticket) { return Bytes{kSizes[ticket % 8]}; }
     static_assert(kSizes.size() == 8);
 };
 
-u64 allocate_and_sign(u32 which, bool may_block)
+// Allocates an object, checks that it is zero and signs it. Returns its ticket, or 0 if there is no memory.
+u64 allocate_and_sign(u32 size_index, bool may_block)
 {
-    const Bytes size{kSizes[which]};
+    const Bytes size{kSizes[size_index]};
     const auto object = may_block ? percpu::allocate(size, kGrain) : percpu::allocate_atomic(size, kGrain);
     if (!object) {
         wrong += may_block;
         return 0;
     }
-    // Both ends, on this CPU and on all.
+    // Reads both ends at the local address, and the first grain of every CPU's copy.
     wrong += local_grain(*object) != 0 || local_grain(last_grain(*object, size)) != 0;
     for_each_possible_cpu([&](CpuId cpu) { wrong += grain_of(*object, cpu) != 0; });
     sign_copies(*object, size);
-    return Ticket::of(*object, which);
+    return Ticket::of(*object, size_index);
 }
 
+// Checks the signatures of an object and frees it. Ignores ticket 0.
 void check_and_free(u64 ticket)
 {
     if (ticket == 0)
@@ -55,7 +58,7 @@ void check_and_free(u64 ticket)
     percpu::free(object);
 }
 
-// Nothing is found wrong, and in the end nothing is missing.
+// Runs `action` and checks that it found no errors and that no memory is lost.
 template <class F>
 void hammer(F action)
 {
@@ -85,8 +88,8 @@ PERCIVAL_TEST(percpu_hammer, all_cpus_allocate_and_free_all_sizes)
     });
 }
 
-// A slot for each of a few objects: whoever comes swaps what it brings for what is there, and frees that.
-PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_another_can_free)
+// Each CPU exchanges a new object for the object in a random slot, and frees the old one.
+PERCIVAL_TEST(percpu_hammer, objects_can_be_freed_by_another_cpu)
 {
     static constinit std::array<std::atomic<u64>, 97> slots{};
     hammer([turns = 4'000 / online_cpu_count() + 20] {
@@ -102,20 +105,20 @@ PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_another_can_free)
     });
 }
 
-// All that one CPU makes others free: whole magazines go round.
-PERCIVAL_TEST(percpu_hammer, what_piles_up_on_one_cpu_comes_back_to_the_others)
+// All CPUs allocate and one CPU frees, so that whole magazines move between the CPUs.
+PERCIVAL_TEST(percpu_hammer, objects_freed_on_one_cpu_return_to_the_others)
 {
     constexpr u32 kPile = 300;
     static constinit std::array<u64, kPile> pile{};
     hammer([] {
         for (u32 turn = 0; turn < 6; ++turn) {
-            const CpuId giver = nth_online_cpu(turn);
+            const CpuId freeing_cpu = nth_online_cpu(turn);
             run_everywhere([&](CpuId cpu) {
                 for (u32 index = cpu.index(); index < kPile; index += possible_cpu_count())
                     pile[index] = allocate_and_sign(turn % 2, true);
             });
             run_everywhere([&](CpuId cpu) {
-                if (cpu != giver)
+                if (cpu != freeing_cpu)
                     return;
                 for (u64& ticket : pile)
                     check_and_free(std::exchange(ticket, 0));
@@ -124,15 +127,15 @@ PERCIVAL_TEST(percpu_hammer, what_piles_up_on_one_cpu_comes_back_to_the_others)
     });
 }
 
-// Between any two instructions a thread may find itself on another CPU, whose stock is another one.
-PERCIVAL_TEST(percpu_hammer, threads_that_are_moved_about_lose_nothing)
+// A thread may migrate between any two instructions, and then uses the stock of another CPU.
+PERCIVAL_TEST(percpu_hammer, migrating_threads_lose_no_memory)
 {
     SKIP_ABOVE_MAX_MOVED_CPUS();
     constexpr u32 kTurns = 8'000;
     const u32 threads = std::min(3 * online_cpu_count(), 16u);
     {
         auto nothing = [](u32) {};
-        ThreadGroup group{threads, nothing}; // their stacks stay
+        ThreadGroup group{threads, nothing}; // the kernel keeps the stacks, which must not count as lost
     }
     hammer([&] {
         auto body = [&](u32 number) {
@@ -141,7 +144,7 @@ PERCIVAL_TEST(percpu_hammer, threads_that_are_moved_about_lose_nothing)
             for (u32 turn = 0; turn < kTurns / threads; ++turn) {
                 u64& slot = mine[next_random(random) % mine.size()];
                 check_and_free(slot);
-                // A few sizes, so that stocks fill and empty.
+                // Few sizes, so that stocks become full and empty.
                 const auto object = percpu::allocate(Bytes{kSizes[turn % 3]}, kGrain);
                 wrong += !object;
                 slot = object ? Ticket::of(*object, turn % 3) : 0;
@@ -156,7 +159,7 @@ PERCIVAL_TEST(percpu_hammer, threads_that_are_moved_about_lose_nothing)
     });
 }
 
-// Alarms as fast as they come, whose handler uses what the interrupted loop is using.
+// Alarms as often as possible. The handler uses the allocator that it interrupts.
 PERCIVAL_PERCPU PerCpu<u64> interrupts{};
 PERCIVAL_PERCPU PerCpu<u64> successes{};
 
@@ -171,38 +174,39 @@ void allocate_and_rearm()
     arch::timer_set_alarm(arch::timer_frequency() / 20'000 + (count & 63));
 }
 
-PERCIVAL_TEST(percpu_hammer, interrupt_handlers_allocate_and_free_within_others_allocations)
+PERCIVAL_TEST(percpu_hammer, interrupt_handlers_can_allocate_and_free_during_an_allocation)
 {
     for_each_online_cpu([](CpuId cpu) { interrupts.on(cpu) = successes.on(cpu) = 0; });
-    hammer([wanted = interrupts_each() / 8] { // each waits for its emulator, more than for the handler
-        run_everywhere([wanted](CpuId cpu) {
-            if (cpu.index() >= kInterruptedCpus)
-                return;
-            take_over_alarm(&allocate_and_rearm);
-            arch::timer_set_alarm(0);
-            for (u32 turn = 0; interrupts.read() < wanted; ++turn)
-                check_and_free(allocate_and_sign(turn % 4, false));
-            take_over_alarm(nullptr);
+    hammer(
+        [wanted = interrupts_each() / 8] { // most of an interrupt's time is the emulator's, not the handler's
+            run_everywhere([wanted](CpuId cpu) {
+                if (cpu.index() >= kInterruptedCpus)
+                    return;
+                take_over_alarm(&allocate_and_rearm);
+                arch::timer_set_alarm(0);
+                for (u32 turn = 0; interrupts.read() < wanted; ++turn)
+                    check_and_free(allocate_and_sign(turn % 4, false));
+                take_over_alarm(nullptr);
+            });
         });
-    });
-    u64 had = 0;
-    for_each_online_cpu([&had](CpuId cpu) { had += successes.on(cpu); });
-    EXPECT(had > 0);
+    u64 allocated = 0;
+    for_each_online_cpu([&allocated](CpuId cpu) { allocated += successes.on(cpu); });
+    EXPECT(allocated > 0);
 }
 
-// Whoever asks about an address, or frees it wrongly, while its chunk goes, gets an answer.
-PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
+// Other CPUs look up an address while the boot CPU destroys its chunk.
+PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_being_destroyed_can_be_looked_up)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
-    // Each flush is a matter for all CPUs: of an emulator's, the more there are the longer it takes.
+    // Every flush involves all CPUs. In an emulator it takes longer with more of them.
     const u32 turns = std::clamp(80 / online_cpu_count(), 2u, 20u);
-    std::atomic<u64> asked_for{0};
+    std::atomic<u64> looked_up{0};
     std::atomic<bool> over{false};
     hammer([&] {
         run_everywhere([&](CpuId cpu) {
             if (cpu != kBootCpu) {
                 while (!over) {
-                    const VirtAddr address{asked_for};
+                    const VirtAddr address{looked_up};
                     wrong += percpu::find_address(address).allocated;
                 }
                 return;
@@ -211,7 +215,7 @@ PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
                 PercpuHerd herd{3 * kLargestPerUnit};
                 while (herd.allocate(percpu::kMaxSize)) {
                 }
-                asked_for = (herd[herd.size() - 1] + kGrain).raw();
+                looked_up = (herd[herd.size() - 1] + kGrain).raw();
                 herd.free_all();
                 percpu::store().balance();
             }
@@ -220,8 +224,9 @@ PERCIVAL_TEST(percpu_hammer, addresses_of_chunks_that_go_can_be_asked_for)
     });
 }
 
-// All others spin until there is an address, and read there at once: new pages are there for everyone.
-PERCIVAL_TEST(percpu_hammer, what_one_cpu_allocates_all_others_reach_at_once)
+// The other CPUs spin until the boot CPU publishes an address, and read there at once: new pages are mapped
+// for all CPUs.
+PERCIVAL_TEST(percpu_hammer, all_cpus_reach_a_new_object_at_once)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     static constinit std::atomic<u64> published{0};

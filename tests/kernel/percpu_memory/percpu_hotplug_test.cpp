@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Percpu memory and CPUs that are gone: their copies are made, zeroed and taken away as all others, and what they
-// had in stock is everybody's.
+// Tests percpu memory while a CPU is offline: its copies are mapped, zeroed and unmapped like all others, and
+// its stocks have gone back to the chunks.
 #include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
@@ -8,7 +8,7 @@
 namespace percival {
 namespace {
 
-// Calls `meanwhile(cpu)` while the last CPU is gone.
+// Calls meanwhile(cpu) while the last CPU is offline.
 template <class F>
 void without_the_last_cpu(F meanwhile)
 {
@@ -17,10 +17,10 @@ void without_the_last_cpu(F meanwhile)
     meanwhile(cpu);
 }
 
-PERCIVAL_TEST(percpu_hotplug, what_was_allocated_meanwhile_is_there_and_zero_for_a_cpu_that_comes_back)
+PERCIVAL_TEST(percpu_hotplug, memory_allocated_while_a_cpu_is_offline_is_mapped_and_zero_when_it_returns)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
-    constexpr u32 kObjects = 4 * kLargestPerUnit; // in new chunks, too
+    constexpr u32 kObjects = 4 * kLargestPerUnit; // enough for new chunks
     PercpuHerd herd{kObjects};
     VirtAddr fresh{0};
     CpuId last{};
@@ -49,7 +49,7 @@ PERCIVAL_TEST(percpu_hotplug, what_was_allocated_meanwhile_is_there_and_zero_for
     percpu::free(fresh);
 }
 
-PERCIVAL_TEST(percpu_hotplug, what_was_taken_away_meanwhile_faults_for_a_cpu_that_comes_back)
+PERCIVAL_TEST(percpu_hotplug, memory_unmapped_while_a_cpu_is_offline_faults_when_it_returns)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     PercpuHerd herd{3 * kLargestPerUnit};
@@ -72,7 +72,7 @@ PERCIVAL_TEST(percpu_hotplug, what_was_taken_away_meanwhile_faults_for_a_cpu_tha
     });
 }
 
-PERCIVAL_TEST(percpu_hotplug, a_cpu_leaves_no_percpu_memory_behind_in_its_stocks)
+PERCIVAL_TEST(percpu_hotplug, the_stocks_of_an_offline_cpu_are_empty)
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const auto stocked = [](CpuId cpu) {

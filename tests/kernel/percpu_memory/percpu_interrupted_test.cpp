@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A stock that is full or empty no longer is when its CPU gets to it: an interrupt came in between, or the thread is
-// on another CPU by now. Deterministic: a hardware breakpoint stands in for the interrupt.
+// Tests stocks that change between the check and the slow path: a full stock is empty, or an empty one full,
+// because of an interrupt or a migration. A hardware breakpoint stands in for the interrupt, so the tests are
+// deterministic.
 #include "arch/debug/breakpoint.hpp"
 #include "kernel/sched/thread_affinity.hpp"
 #include "tests/kernel/support/drain.hpp"
@@ -12,7 +13,8 @@ namespace {
 constexpr Bytes kSize{64};
 const percpu::Class kClass = *percpu::Class::of(*percpu::Request::of(kSize, kSize, kPage));
 
-// Interruptions, at the first instruction of what is entered with a full or an empty stock.
+// The handlers of the breakpoint at the first instruction of the slow path, for a full and for an empty
+// stock.
 void empty_the_stocks()
 {
     percpu::drain_stocks();
@@ -35,7 +37,7 @@ void expect_all_apart()
     EXPECT(herd.are_signed());
 }
 
-PERCIVAL_TEST(percpu_interrupted, a_full_stock_that_is_empty_when_it_is_to_be_emptied)
+PERCIVAL_TEST(percpu_interrupted, a_full_stock_may_be_empty_before_it_is_emptied)
 {
     const StayOnCpu stay;
     const PercpuUse before = percpu_use();
@@ -52,12 +54,12 @@ PERCIVAL_TEST(percpu_interrupted, a_full_stock_that_is_empty_when_it_is_to_be_em
         was_hit = was_hit || breakpoint.was_hit();
     }
     EXPECT(was_hit);
-    drain_all_percpu_stocks(); // the depot is asked next
+    drain_all_percpu_stocks(); // so that the next allocation takes from the depot
     expect_all_apart();
     expect_same_percpu_use(before);
 }
 
-PERCIVAL_TEST(percpu_interrupted, an_empty_stock_that_is_full_when_it_is_to_be_filled)
+PERCIVAL_TEST(percpu_interrupted, an_empty_stock_may_be_full_before_it_is_refilled)
 {
     const StayOnCpu stay;
     const PercpuUse before = percpu_use();

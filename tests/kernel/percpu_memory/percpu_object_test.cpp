@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Typed percpu objects: made and ended once on each possible CPU, owned, counted by one instruction.
+// Tests typed percpu objects: construction and destruction on each possible CPU, owners and counters.
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/area.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
@@ -7,13 +7,13 @@
 namespace percival {
 namespace {
 
-constinit u32 made = 0;
-constinit u32 ended = 0;
+constinit u32 constructed = 0;
+constinit u32 destroyed = 0;
 
 struct Tracked {
-    Tracked() { ++made; }
+    Tracked() { ++constructed; }
     Tracked(const Tracked&) = delete;
-    ~Tracked() { ++ended; }
+    ~Tracked() { ++destroyed; }
 
     u64 first{0x1111};
     u64 self{reinterpret_cast<u64>(this)};
@@ -24,7 +24,7 @@ struct alignas(256) Aligned {
     u64 value;
 };
 
-PERCIVAL_TEST(percpu_object, a_value_for_every_cpu_starts_as_zero_and_counts_locally)
+PERCIVAL_TEST(percpu_object, a_counter_starts_at_zero_and_counts_on_the_calling_cpu)
 {
     const auto created = percpu::create<u64>();
     ASSERT(created.has_value());
@@ -40,40 +40,40 @@ PERCIVAL_TEST(percpu_object, a_value_for_every_cpu_starts_as_zero_and_counts_loc
 
 PERCIVAL_TEST(percpu_object, is_constructed_and_destroyed_once_on_each_possible_cpu)
 {
-    made = ended = 0;
+    constructed = destroyed = 0;
     const auto created = percpu::create<Tracked>();
     ASSERT(created.has_value());
-    EXPECT_EQ(made, possible_cpu_count());
+    EXPECT_EQ(constructed, possible_cpu_count());
     for_each_possible_cpu([&](CpuId cpu) {
         const Tracked& copy = (*created)->on(cpu);
         EXPECT_EQ(copy.first, 0x1111u);
         EXPECT_EQ(copy.last, 0x3333u);
         EXPECT_EQ(copy.self, address_of(&copy).raw()); // at its global address
     });
-    EXPECT_EQ(ended, 0u);
+    EXPECT_EQ(destroyed, 0u);
     percpu::destroy(*created);
-    EXPECT_EQ(made, possible_cpu_count());
-    EXPECT_EQ(ended, possible_cpu_count());
+    EXPECT_EQ(constructed, possible_cpu_count());
+    EXPECT_EQ(destroyed, possible_cpu_count());
 }
 
-PERCIVAL_TEST(percpu_object, goes_with_its_owner)
+PERCIVAL_TEST(percpu_object, is_destroyed_with_its_owner)
 {
     const PercpuUse before = percpu_use();
-    made = ended = 0;
+    constructed = destroyed = 0;
     {
         percpu::Owned<Tracked> owned{percpu::create<Tracked>().value_or(nullptr)};
         ASSERT(owned != nullptr);
         percpu::Owned<Tracked> other{std::move(owned)};
         EXPECT(owned == nullptr);
         EXPECT_EQ(other->on(kBootCpu).first, 0x1111u);
-        EXPECT_EQ(ended, 0u);
+        EXPECT_EQ(destroyed, 0u);
     }
-    EXPECT_EQ(ended, possible_cpu_count());
+    EXPECT_EQ(destroyed, possible_cpu_count());
     const percpu::Owned<Tracked> nothing{};
     expect_same_percpu_use(before);
 }
 
-PERCIVAL_TEST(percpu_object, is_aligned_as_its_type_and_made_atomically_too)
+PERCIVAL_TEST(percpu_object, is_aligned_as_its_type_when_created_atomically)
 {
     const percpu::Owned<Aligned> owned{percpu::create_atomic<Aligned>().value_or(nullptr)};
     ASSERT(owned != nullptr);
@@ -84,7 +84,7 @@ PERCIVAL_TEST(percpu_object, is_aligned_as_its_type_and_made_atomically_too)
     });
 }
 
-PERCIVAL_TEST(percpu_object, of_no_object_nothing_is_destroyed)
+PERCIVAL_TEST(percpu_object, destroying_null_does_nothing)
 {
     const u64 before = mm::memory_statistics().bad_frees;
     percpu::destroy<u64>(nullptr);

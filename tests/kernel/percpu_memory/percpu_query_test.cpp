@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the kernel says of a percpu address: what it is, whose copy, and where it lies in RAM.
+// Tests look-ups of percpu addresses: the kind of address, the CPU whose copy it names, and its physical
+// address.
 #include "kernel/wait/run_everywhere.hpp"
 #include "linker/symbols.hpp"
 #include "mm/percpu/area.hpp"
@@ -17,7 +18,7 @@ constexpr VirtRange kWindow = mm::KernelLayout::kLocalPercpu;
 
 PERCIVAL_PERCPU PerCpu<u64> variable{};
 
-// The address is of that kind, and so is each CPU's alias of it.
+// Checks that the local address and each CPU's alias of it are of this kind.
 void expect_kind(VirtAddr local, percpu::AddressKind kind)
 {
     const auto found = percpu::find_address(local);
@@ -41,7 +42,7 @@ PERCIVAL_TEST(percpu_query, static_variables_are_known_to_the_last_byte)
     EXPECT(!percpu::find_address(variable.local_address()).allocated);
 }
 
-PERCIVAL_TEST(percpu_query, allocations_are_known_and_where_they_begin)
+PERCIVAL_TEST(percpu_query, allocations_and_their_first_bytes_are_known)
 {
     const Percpu object{Bytes{100}};
     ASSERT(object);
@@ -64,8 +65,8 @@ PERCIVAL_TEST(percpu_query, the_reserved_part_is_known_whether_it_is_in_use_or_n
     EXPECT(!percpu::find_address(*place).allocated);
 }
 
-// Of the part of the window that has no memory nothing is anybody's.
-PERCIVAL_TEST(percpu_query, what_is_no_unit_of_a_chunk_is_unused)
+// The rest of the first chunk's last unit and the end of the window belong to no chunk.
+PERCIVAL_TEST(percpu_query, addresses_outside_all_chunks_are_unused)
 {
     const Bytes first = percpu::first_chunk()->size;
     const VirtAddr next_unit =
@@ -76,7 +77,7 @@ PERCIVAL_TEST(percpu_query, what_is_no_unit_of_a_chunk_is_unused)
     expect_kind(kWindow.end() - percpu::kUnit, percpu::AddressKind::Unused);
 }
 
-PERCIVAL_TEST(percpu_query, what_is_in_no_area_is_no_percpu_address)
+PERCIVAL_TEST(percpu_query, addresses_outside_the_percpu_areas_are_not_percpu_addresses)
 {
     constexpr VirtRange kGlobal = mm::KernelLayout::kGlobalPercpu;
     const VirtAddr behind_the_slabs = kGlobal.base + mm::KernelLayout::kSlabSize * possible_cpu_count();
@@ -88,7 +89,7 @@ PERCIVAL_TEST(percpu_query, what_is_in_no_area_is_no_percpu_address)
     }
 }
 
-// As the machine itself says on that CPU, for both its addresses.
+// Compares with the MMU's own translation on each CPU, for the local and the global address.
 PERCIVAL_TEST(percpu_query, the_physical_address_is_the_one_each_cpu_reaches)
 {
     const Percpu object{percpu::kMaxSize};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Frees of what is no percpu allocation, or no longer one: refused and counted, and nothing else comes to harm.
+// Tests wrong frees of percpu memory: they are refused and counted, and do no harm to other objects.
 #include "kernel/wait/run_everywhere.hpp"
 #include "linker/symbols.hpp"
 #include "tests/kernel/support/drain.hpp"
@@ -19,7 +19,7 @@ void expect_refused(VirtAddr address)
     EXPECT_EQ(mm::memory_statistics().bad_frees, before + 1);
 }
 
-// A few of different kinds that have to survive it all.
+// A few objects of different sizes, which the wrong frees of a test must not change.
 class Bystanders : Immovable {
 public:
     Bystanders()
@@ -40,7 +40,7 @@ private:
     PercpuUse before_{percpu_use()};
 };
 
-// Whoever allocates next gets the place once.
+// Checks that of the next two allocations at most one gets the freed place.
 void expect_handed_out_once(VirtAddr freed, Bytes size)
 {
     const Percpu one{size};
@@ -50,14 +50,14 @@ void expect_handed_out_once(VirtAddr freed, Bytes size)
     EXPECT((one.address() == freed) + (two.address() == freed) <= 1);
 }
 
-PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_wherever_the_place_lies_by_then)
+PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_in_a_stock_and_in_a_chunk)
 {
     const Bystanders bystanders;
     for (const u32 size : {4u, 64u, 4096u, 12u, 5000u}) {
         const auto object = percpu::allocate(Bytes{size}, kGrain);
         ASSERT(object.has_value());
         percpu::free(*object);
-        expect_refused(*object); // in a stock, if it is of a usual size
+        expect_refused(*object); // in a stock, if the size has a class
         expect_handed_out_once(*object, Bytes{size});
         expect_refused(*object);
         drain_all_percpu_stocks();
@@ -69,7 +69,7 @@ PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_wherever_the_place_lie
     }
 }
 
-PERCIVAL_TEST(percpu_wrong_free, a_second_free_of_what_lies_in_a_depot_is_refused)
+PERCIVAL_TEST(percpu_wrong_free, a_second_free_is_refused_in_a_depot)
 {
     const Bystanders bystanders;
     constexpr u32 kMoreThanAStock = 3 * percpu::Stock::kMax;
@@ -86,7 +86,7 @@ PERCIVAL_TEST(percpu_wrong_free, a_second_free_of_what_lies_in_a_depot_is_refuse
     EXPECT(herd.are_signed());
 }
 
-PERCIVAL_TEST(percpu_wrong_free, what_is_not_the_start_of_an_object_is_refused)
+PERCIVAL_TEST(percpu_wrong_free, addresses_inside_an_object_are_refused)
 {
     const Bystanders bystanders;
     for (const u32 size : {64u, 4096u, 100u, 32768u}) {
@@ -122,7 +122,7 @@ PERCIVAL_TEST(percpu_wrong_free, static_variables_and_the_reserved_part_are_refu
     expect_refused(*place + kGrain);
     percpu::free(*place);
     expect_refused(*place);
-    EXPECT(percpu::allocate_reserved(Bytes{64}, kGrain) == place); // the lowest that fits
+    EXPECT(percpu::allocate_reserved(Bytes{64}, kGrain) == place); // the lowest place that fits
     percpu::free(*place);
 }
 
@@ -139,10 +139,10 @@ PERCIVAL_TEST(percpu_wrong_free, places_behind_the_first_units_and_in_no_chunk_a
     expect_refused(kWindow.end() - percpu::kUnit);
 }
 
-PERCIVAL_TEST(percpu_wrong_free, what_lay_in_a_chunk_that_is_gone_is_refused)
+PERCIVAL_TEST(percpu_wrong_free, addresses_of_a_destroyed_chunk_are_refused)
 {
     const Bystanders bystanders;
-    // More than what is kept of unused chunks.
+    // Enough objects for more unused chunks than the store keeps.
     constexpr u32 kObjects = (3 + kChunksOfReserve) * kLargestPerUnit;
     std::array<VirtAddr, kObjects> objects{};
     for (VirtAddr& object : objects)
@@ -158,7 +158,7 @@ PERCIVAL_TEST(percpu_wrong_free, what_lay_in_a_chunk_that_is_gone_is_refused)
     EXPECT(gone >= kLargestPerUnit);
 }
 
-PERCIVAL_TEST(percpu_wrong_free, addresses_that_have_nothing_to_do_with_percpu_memory_are_refused)
+PERCIVAL_TEST(percpu_wrong_free, addresses_outside_the_percpu_areas_are_refused)
 {
     const Bystanders bystanders;
     const u32 on_the_stack = 0;
@@ -168,15 +168,15 @@ PERCIVAL_TEST(percpu_wrong_free, addresses_that_have_nothing_to_do_with_percpu_m
         expect_refused(address);
 }
 
-PERCIVAL_TEST(percpu_wrong_free, null_is_no_allocation_and_no_error)
+PERCIVAL_TEST(percpu_wrong_free, freeing_null_does_nothing)
 {
     const u64 before = mm::memory_statistics().bad_frees;
     percpu::free(VirtAddr{0});
     EXPECT_EQ(mm::memory_statistics().bad_frees, before);
 }
 
-// Every CPU wants to free the same: one does, and the others are told off.
-PERCIVAL_TEST(percpu_wrong_free, of_all_cpus_that_free_one_object_one_succeeds)
+// Every CPU frees the same object. One free succeeds, and the others are refused.
+PERCIVAL_TEST(percpu_wrong_free, only_one_of_all_cpus_that_free_an_object_succeeds)
 {
     const Bystanders bystanders;
     for (const u32 size : {8u, 12u, 4096u}) {

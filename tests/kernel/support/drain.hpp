@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Empties what CPUs keep for later, so that a test finds out what is in use: the stocks of this CPU or, by
-// *_all_*, of every CPU, each of which drains its own. Those need interrupts unmasked, and no lock held.
+// Functions that empty stocks and caches, so that a test can count what is in use. Without `all` in its name,
+// a function empties those of this CPU. With `all`, each CPU empties its own; interrupts must be unmasked and
+// no lock held.
 #pragma once
 
 #include "kernel/cpus/call.hpp"
@@ -12,34 +13,34 @@
 
 namespace percival {
 
-// Gives all pages in page caches back to their zones.
+// Returns all pages in page caches to their zones.
 inline void drain_all_page_caches()
 {
     mm::drain_page_cache();
     call_on_others([] { mm::drain_page_cache(); });
 }
 
-// Gives all objects in stock back to their slabs, and empty slabs to the page allocator.
+// Returns all objects in stocks to their slabs, and empty slabs to the page allocator.
 inline void drain_all_object_stocks()
 {
     mm::drain_object_stock();
     call_on_others([] { mm::drain_object_stock(); });
 }
 
-// Gives all percpu memory in stock back to its chunks.
+// Returns all percpu memory in stocks to its chunks.
 inline void drain_all_percpu_stocks()
 {
     percpu::drain_stocks();
     call_on_others([] { percpu::drain_stocks(); });
 }
 
-// Gives all percpu memory in the depots back to its chunks.
+// Returns all percpu memory in the depots, which all CPUs share, to its chunks.
 inline void empty_percpu_depots()
 {
     percpu::reduce_depots(0);
 }
 
-// Gives this CPU's spare areas back to the vmalloc region.
+// Returns this CPU's spare areas to the vmalloc region.
 inline void release_spares()
 {
     for (u64 pages = 1; pages <= mm::VmSpares::kSizes; ++pages) {
@@ -48,6 +49,7 @@ inline void release_spares()
     }
 }
 
+// Returns the spare areas of all CPUs to the vmalloc region.
 inline void release_all_spares()
 {
     release_spares();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Shared by the tests of dynamic percpu memory: signatures on every CPU's copy, and the memory in use once
-// all caches have given back their contents.
+// Helpers for the tests of dynamic percpu memory: signatures in every CPU's copy, and counts of the memory in
+// use after stocks, depots and unused pages were freed.
 #pragma once
 
 #include "kernel/cpus/call.hpp"
@@ -16,12 +16,12 @@
 namespace percival {
 
 inline constexpr Bytes kGrain = percpu::kGrain;
-// The largest objects fill a unit completely.
+// The number of objects of the largest size that fill a unit exactly.
 inline constexpr u32 kLargestPerUnit = static_cast<u32>(percpu::kUnit.count() / percpu::kMaxSize.count());
-// The number of empty pages that the store keeps ready, and of chunks that it may keep for them alone.
-inline constexpr u32 kEnoughPages = 4;
+// The number of empty pages that the store keeps, and of chunks that it may keep only for them.
+inline constexpr u32 kReservePages = 4;
 inline constexpr u32 kChunksOfReserve =
-    static_cast<u32>(kEnoughPages * kPage.count() / percpu::kUnit.count());
+    static_cast<u32>(kReservePages * kPage.count() / percpu::kUnit.count());
 
 template <class Visit>
 void for_each_possible_cpu(Visit visit)
@@ -30,7 +30,7 @@ void for_each_possible_cpu(Visit visit)
         visit(CpuId{cpu});
 }
 
-// Returns the grain of a CPU's copy; for the calling CPU through its local address.
+// Return the grain at `local` of a CPU's copy, and of the calling CPU's copy by the local address.
 inline u32& grain_of(VirtAddr local, CpuId cpu)
 {
     return *reinterpret_cast<u32*>(mm::local_to_global(local, cpu).raw());
@@ -46,13 +46,13 @@ inline VirtAddr last_grain(VirtAddr object, Bytes size)
     return (object + (size - Bytes{1})).align_down(kGrain);
 }
 
-// Returns a signature that differs for each live object and for each CPU's copy of it.
+// Returns a value that differs between live objects, and between the copies of an object.
 inline u32 signature_of(VirtAddr object, CpuId cpu)
 {
     return static_cast<u32>(object.raw()) ^ (cpu.index() + 1) * 0x0101'0001;
 }
 
-// Signs both ends of every CPU's copy.
+// Write and check the signatures at both ends of every CPU's copy.
 inline void sign_copies(VirtAddr object, Bytes size)
 {
     for_each_possible_cpu([=](CpuId cpu) {
@@ -70,7 +70,7 @@ inline bool copies_are_signed(VirtAddr object, Bytes size)
     return wrong == 0;
 }
 
-// Fills every byte of every CPU's copy.
+// Sets every byte of every CPU's copy.
 inline void fill_copies(VirtAddr object, Bytes size, u8 byte)
 {
     for_each_possible_cpu([=](CpuId cpu) {
@@ -87,14 +87,13 @@ inline bool copies_are_zero(VirtAddr object, Bytes size)
     return found == 0;
 }
 
-// Returns how much of each CPU's units a test may use.
+// Returns how many bytes of one CPU's units a test may allocate.
 inline Bytes share_of_percpu_memory()
 {
     return Bytes{mm::memory_statistics().free.count() / 4 / possible_cpu_count()};
 }
 
-// Gives all objects in the stocks and depots back to the chunks, and all memory that no chunk needs back to
-// the page allocator.
+// Returns the memory in all stocks and depots to the chunks, and unused pages to the page allocator.
 inline void settle_percpu()
 {
     drain_all_percpu_stocks();
@@ -102,8 +101,8 @@ inline void settle_percpu()
     percpu::store().balance();
 }
 
-// Returns the size of the notes of a chunk. All chunks except the first are alike.
-inline Bytes notes_of_a_chunk()
+// Returns the size of the pages that hold a Chunk and its maps. It is the same for all chunks but the first.
+inline Bytes chunk_size_in_vmalloc()
 {
     for (u64 unit = 0; unit < percpu::kUnits; ++unit) {
         const percpu::Chunk* chunk = percpu::directory[unit];
@@ -113,12 +112,13 @@ inline Bytes notes_of_a_chunk()
     return Bytes{0};
 }
 
-// Memory in use besides the chunks, their pages, and tables. Allocating and freeing again must not change it.
+// Resources in use, without the existing chunks, their pages, and tables. They are the same before an
+// allocation and after its free.
 struct PercpuUse {
     Bytes memory;
     Bytes notes; // small objects
-    u64 areas;   // areas of vmalloc
-    u64 units;   // areas of the percpu window
+    u64 areas;   // areas of the vmalloc region
+    u64 units;   // areas of the local window
 };
 
 inline PercpuUse percpu_use()
@@ -130,7 +130,8 @@ inline PercpuUse percpu_use()
     const Bytes first_unit = percpu::first_chunk()->size;
     EXPECT_EQ(u64{store.populated} - first_unit.count() / kPage.count(), pages / possible_cpu_count());
     const u64 chunks = store.chunks - 1;
-    return {use.memory - kPage * (pages + mm::kernel_tables().tables_made()) - notes_of_a_chunk() * chunks,
+    return {use.memory - kPage * (pages + mm::kernel_tables().tables_made()) -
+                chunk_size_in_vmalloc() * chunks,
             use.notes, use.areas - chunks, mm::local_percpu_region().areas_in_use() - chunks};
 }
 
@@ -144,7 +145,7 @@ inline void expect_same_percpu_use(const PercpuUse& before)
     EXPECT(after.notes < before.notes + kSlabs);
 }
 
-// Percpu memory that its destructor frees.
+// A percpu object that its destructor frees.
 class Percpu : Immovable {
 public:
     explicit Percpu(Bytes size, Bytes alignment = kGrain)
@@ -161,17 +162,17 @@ private:
     VirtAddr object_{0};
 };
 
-// A list of objects of various sizes, signed on all CPUs. The list itself lies in memory of its own.
+// A list of percpu objects, each with its size, which are signed on all CPUs. The list has memory of its own.
 class PercpuHerd : Immovable {
 public:
-    explicit PercpuHerd(u32 most) : memory_{Bytes{most * sizeof(Member)}}, most_{most} {}
+    explicit PercpuHerd(u32 max) : memory_{Bytes{max * sizeof(Member)}}, max_{max} {}
     ~PercpuHerd() { free_all(); }
 
     u32 size() const { return count_; }
     VirtAddr operator[](u32 index) const { return members()[index].object; }
-    bool is_full() const { return count_ == most_; }
+    bool is_full() const { return count_ == max_; }
 
-    // Returns false if the list is full.
+    // Signs the object and adds it. Returns false if the list is full.
     bool add(VirtAddr object, Bytes size)
     {
         if (is_full())
@@ -180,7 +181,7 @@ public:
         members()[count_++] = {object, size};
         return true;
     }
-    // Returns false if there is no memory, or no room in the list.
+    // Allocates an object and adds it. Returns false if there is no memory, or if the list is full.
     bool allocate(Bytes size, Bytes alignment = kGrain)
     {
         if (is_full())
@@ -195,7 +196,7 @@ public:
             right = copies_are_signed(members()[index].object, members()[index].size) && right;
         return right;
     }
-    // Forgets the objects, which the caller has freed or will free.
+    // Empties the list without freeing the objects, which the caller has freed or frees itself.
     void forget() { count_ = 0; }
     void free_all()
     {
@@ -211,12 +212,12 @@ private:
     Member* members() const { return static_cast<Member*>(memory_.get()); }
 
     Vmalloced memory_;
-    u32 most_;
+    u32 max_;
     u32 count_{0};
 };
 
-// Waits until the condition holds, for work that a worker does by itself. The wait is bounded in guest time,
-// by much more than the work takes.
+// Waits until the condition is true, for at most 5 seconds of the guest's time, and returns whether it is. A
+// worker needs far less.
 template <class Condition>
 bool becomes_true(Condition condition)
 {
