@@ -26,7 +26,6 @@ using arch::Pte;
 using mm::KernelGeometry;
 using mm::KernelLayout;
 
-
 namespace {
 
 // Accesses tables at their physical addresses and allocates them from the pool.

@@ -105,9 +105,9 @@ foreach(objects percival_early percival_mapped)
 endforeach()
 
 # The image is linked twice. The symbol table made from the first link goes into the second, where data moves
-# but no code does. The linker works around erratum 843419 of Cortex-A53 by veneers alone (=adrp): where it puts
-# one depends on code only, so both links have the same veneers. By default it turns the ADRP into an ADR where
-# that reaches the target, which is often data: then a veneer could be in one link and not in the other.
+# but no code does. The linker works around erratum 843419 of Cortex-A53 by veneers alone (=adrp): where it
+# puts one depends on code only, so both links have the same veneers. By default it turns the ADRP into an ADR
+# where that reaches the target, which is often data: a veneer could then be in one link and not in the other.
 set(objects $<TARGET_OBJECTS:percival_early> $<FILTER:$<TARGET_OBJECTS:percival_mapped>,EXCLUDE,\\.pch$>)
 set(assemble ${CMAKE_ASM_COMPILER} --target=aarch64-linux-gnu -c)
 set(link ${CMAKE_LINKER} --no-warn-rwx-segments --fix-cortex-a53-843419=adrp

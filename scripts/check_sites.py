@@ -30,7 +30,7 @@ class Memory:
         for header in range(table, table + size * count, size):
             kind, _, offset, address, _, length = struct.unpack_from("<IIQQQQ", elf, header)
             if kind == PT_LOAD:
-                self.segments.append((address, elf[offset:offset + length]))
+                self.segments.append((address, elf[offset : offset + length]))
 
     def read(self, layout: str, address: int) -> tuple[int, ...]:
         """Unpacks the bytes at `address`. Raises an error if no segment has them."""
@@ -122,17 +122,21 @@ def offences(elf: str, listing: str, local: bool, cxxfilt: str) -> list[str]:
     found = []
     for site, (start, _), name in zip(wrong, around, names):
         place = f"{make_symbols.shorten(name)}+{site.address - text - start:#x}"
-        found.append(f"the this_cpu operation at {place} was linked as {memory.word(site.address):#010x}, "
-                     f"not as {site.as_linked:#010x}"
-                     + (" or a branch to a veneer with that" if site.may_be_in_veneer else ""))
+        found.append(
+            f"the this_cpu operation at {place} was linked as {memory.word(site.address):#010x}, "
+            f"not as {site.as_linked:#010x}"
+            + (" or a branch to a veneer with that" if site.may_be_in_veneer else "")
+        )
     return found
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--as-linked", choices=["local", "restart"], required=True,
-                        help="the mode of kPercpuFormAsLinked")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--as-linked", choices=["local", "restart"], required=True, help="the mode of kPercpuFormAsLinked"
+    )
     parser.add_argument("--cxxfilt", default="llvm-cxxfilt-19", metavar="PROGRAM")
     parser.add_argument("elf", help="the linked image")
     parser.add_argument("listing", help="the output of nm for it")

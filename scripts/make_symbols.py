@@ -16,6 +16,9 @@ The .nm files contain the output of `nm` for the linked ELF. Offsets count from 
 import argparse
 import subprocess
 import sys
+from typing import Dict, List, Sequence, Tuple
+
+Symbol = Tuple[int, str, str]  # address, type, name
 
 LICENSE = "// SPDX-License-Identifier: BSD-2-Clause"
 MAX_NAME = 100  # characters; a longer name loses its middle
@@ -26,7 +29,7 @@ class Error(Exception):
     """An error whose text is a sentence for the user."""
 
 
-def read_nm(path):
+def read_nm(path: str) -> List[Symbol]:
     """Returns the defined symbols of an nm listing as (address, type, name)."""
     symbols = []
     with open(path, encoding="utf-8") as listing:
@@ -37,20 +40,20 @@ def read_nm(path):
     return symbols
 
 
-def address_of(symbols, wanted, path):
+def address_of(symbols: Sequence[Symbol], wanted: str, path: str) -> int:
     for address, _, name in symbols:
         if name == wanted:
             return address
     raise Error(f"{path} has no symbol {wanted}")
 
 
-def functions(path):
+def functions(path: str) -> Tuple[List[Tuple[int, str]], int]:
     """Returns the functions of the text as a sorted list of (offset, mangled name), and the offset of its
     end."""
     symbols = read_nm(path)
     start = address_of(symbols, TEXT_START, path)
     end = address_of(symbols, TEXT_END, path)
-    best = {}
+    best: Dict[int, Tuple[bool, int, str]] = {}
     for address, kind, name in symbols:
         if kind not in "tTwW" or not start <= address < end or name.startswith(("$", ".L")):
             continue
@@ -67,20 +70,33 @@ def functions(path):
     return [(address - start, best[address][-1]) for address in sorted(best)], end - start
 
 
-def demangle(names, cxxfilt):
-    result = subprocess.run([cxxfilt], input="\n".join(names) + "\n", capture_output=True, text=True,
-                            check=False)
+def demangle(names: Sequence[str], cxxfilt: str) -> List[str]:
+    result = subprocess.run(
+        [cxxfilt], input="\n".join(names) + "\n", capture_output=True, text=True, check=False
+    )
     demangled = result.stdout.splitlines()
     if result.returncode != 0 or len(demangled) != len(names):
         raise Error(f"{cxxfilt} did not demangle the names: {result.stderr.strip()}")
     return demangled
 
 
-OPERATORS = ["operator()", "operator<=>", "operator->*", "operator->", "operator<<=", "operator>>=",
-             "operator<<", "operator>>", "operator<=", "operator>=", "operator<", "operator>"]
+OPERATORS = [
+    "operator()",
+    "operator<=>",
+    "operator->*",
+    "operator->",
+    "operator<<=",
+    "operator>>=",
+    "operator<<",
+    "operator>>",
+    "operator<=",
+    "operator>=",
+    "operator<",
+    "operator>",
+]
 
 
-def shorten(name):
+def shorten(name: str) -> str:
     """Shortens a demangled name for backtraces: drops parameters, template arguments, the result type, and
     `(anonymous namespace)`. Template arguments and lambdas leave a trace: `map<>`, `{lambda}`."""
     name = name.replace("(anonymous namespace)::", "")
@@ -104,7 +120,7 @@ def shorten(name):
             at = end
         elif name[at] == "'" and name.find("'", at + 1) != -1:  # LLVM's 'lambda'(int), GNU's {lambda(int)#1}
             end = name.find("'", at + 1) + 1
-            out.append("{" + name[at + 1:end - 1] + "}")
+            out.append("{" + name[at + 1 : end - 1] + "}")
             at = end
         else:
             out.append(name[at])
@@ -112,7 +128,7 @@ def shorten(name):
     return limit(drop_result_type("".join(out).replace(" <>", "<>")))
 
 
-def closing(name, at):
+def closing(name: str, at: int) -> int:
     """Returns the index after the bracket that closes the one at `at`. The < and > of operators are not
     brackets."""
     pairs = {"(": ")", "<": ">", "{": "}", "[": "]"}
@@ -138,29 +154,29 @@ def closing(name, at):
 QUALIFIERS = (" const", " volatile", " &&", " &", " noexcept")
 
 
-def drop_result_type(name):
+def drop_result_type(name: str) -> str:
     """Drops the result type, with which demangled names of function templates begin."""
     suffix = ""
     if (bracket := name.find(" [")) != -1:  # " [clone .cold]"
         name, suffix = name[:bracket], name[bracket:]
     while name.endswith(QUALIFIERS):
-        name = name[:-len(next(q for q in QUALIFIERS if name.endswith(q)))]
+        name = name[: -len(next(q for q in QUALIFIERS if name.endswith(q)))]
     name = name.replace(" const::", "::")
     operator = name.find("operator ")  # "operator new", "operator bool": the blank is part of the name
     blank = name.rfind(" ", 0, operator if operator != -1 else len(name))
     if not name.startswith(("vtable ", "guard ", "virtual thunk ", "non-virtual thunk ")):
-        name = name[blank + 1:]
+        name = name[blank + 1 :]
     return name + suffix
 
 
-def limit(name):
+def limit(name: str) -> str:
     if len(name) <= MAX_NAME:
         return name
     half = (MAX_NAME - 3) // 2
     return name[:half] + "..." + name[-half:]
 
 
-def assembly(starts, names):
+def assembly(starts: Sequence[int], names: Sequence[str]) -> str:
     """Returns the table as assembly text. `starts` has one element more than `names`."""
     text_offsets = {}
     strings = []
@@ -170,10 +186,14 @@ def assembly(starts, names):
             text_offsets[name] = size
             strings.append(name)
             size += len(name.encode()) + 1
-    lines = [LICENSE, "// Made by scripts/make_symbols.py.",
-             '        .section .symbols, "a", %progbits', "        .balign 4"]
+    lines = [
+        LICENSE,
+        "// Made by scripts/make_symbols.py.",
+        '        .section .symbols, "a", %progbits',
+        "        .balign 4",
+    ]
 
-    def table(label, directive, values):
+    def table(label: str, directive: str, values: Sequence[object]) -> None:
         lines.extend([f"        .global {label}", f"{label}:"])
         lines.extend(f"        {directive} {value}" for value in values)
 
@@ -185,7 +205,7 @@ def assembly(starts, names):
     return "\n".join(lines) + "\n"
 
 
-def make(options):
+def make(options: argparse.Namespace) -> str:
     if options.empty:
         return assembly([0], [])
     found, end = functions(options.nm)
@@ -193,7 +213,7 @@ def make(options):
     return assembly([offset for offset, _ in found] + [end], [shorten(name) for name in demangled])
 
 
-def check(first_path, second_path):
+def check(first_path: str, second_path: str) -> None:
     first, second = functions(first_path), functions(second_path)
     if first == second:
         return
@@ -205,9 +225,10 @@ def check(first_path, second_path):
     raise Error(f"functions moved between the two links, the symbol table would be wrong: {what}")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--nm", metavar="FILE", help="make the table of the image that this listing describes")
     mode.add_argument("--empty", action="store_true", help="make an empty table, for the first link")

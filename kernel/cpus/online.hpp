@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The set of CPUs as the rest of the kernel sees it: which CPUs are online, and the request to stop that goes to
-// all of them.
+// The set of CPUs as the rest of the kernel sees it: which CPUs are online, and the request to stop that goes
+// to all of them.
 //
 // INV-cpus-1: the possible CPUs are numbered from 0 without gaps, and each has a root and a slab. After
 //             bring_up_secondaries() only kernel/hotplug/hotplug.hpp changes which of them are online. A CPU

@@ -44,7 +44,8 @@ inline void free_object(void* object, Bytes size)
         free_to(object_stock(ObjectClass::of(size)), object);
 }
 
-// Gives all objects in this CPU's stock back to the slabs, and empty slabs to the page allocator. Any context.
+// Gives all objects in this CPU's stock back to the slabs, and empty slabs to the page allocator. Any
+// context.
 void drain_object_stock();
 
 // The size to ask for so that objects of T are aligned.

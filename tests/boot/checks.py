@@ -63,9 +63,7 @@ def _not_repeated(lines: Sequence[str], wanted: int) -> List[str]:
     count = collections.Counter(
         f"{suite.name}.{test.name}" for suite in report.results for test in suite.leaves()
     )
-    return [
-        f"{name} ran {times} times" for name, times in count.items() if times != wanted
-    ]
+    return [f"{name} ran {times} times" for name, times in count.items() if times != wanted]
 
 
 def failed_report(lines: Sequence[str], row: Row) -> List[str]:

@@ -8,15 +8,20 @@ found.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, List, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_COLUMNS = 110
+PYTHON_FOLDERS = (
+    *("scripts", "scripts/frontdoor", "tests/boot", "tests/boot/frontdoor", "tests/host/lib"),
+    *("tests/lint", "tests/model", "tests/mutants"),
+)
 CPP = (".cpp", ".hpp", ".h")
-WIDE_TEXT = (*CPP, ".S", ".py", ".md", ".cmake", ".txt", ".pml", ".json", ".yml", ".dts")
+WRITTEN = (*CPP, ".S", ".py", ".md", ".cmake", ".txt", ".pml", ".json", "percival", ".ci/run")
 
 
 def tracked(root: Path) -> List[str]:
@@ -42,14 +47,20 @@ def check_widths(root: Path, names: Sequence[str]) -> List[str]:
     return [
         f"{name}:{number}: wider than {MAX_COLUMNS} columns"
         for name in names
-        if name.endswith(WIDE_TEXT) or "." not in name.rpartition("/")[2]
+        if name.endswith(WRITTEN)
         for number in too_wide((root / name).read_text(encoding="utf-8"))
     ]
 
 
-def _complaints(command: Sequence[str]) -> List[str]:
+def _complaints(command: Sequence[str], environment: Optional[Dict[str, str]] = None) -> List[str]:
     done = subprocess.run(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return [line for line in (done.stdout + done.stderr).splitlines() if line] if done.returncode != 0 else []
 
@@ -65,12 +76,13 @@ def check_layout(names: Sequence[str]) -> List[str]:
 
 
 def check_types() -> List[str]:
-    """What mypy finds in the front door and in the scripts."""
-    return [
-        *_complaints(
-            ["mypy", "--strict", "scripts/frontdoor", *map(str, sorted(Path("scripts").glob("*.py")))]
-        ),
-    ]
+    """What mypy finds in the Python of each folder. The commands of gdb are left out: they import its module."""
+    environment = {**os.environ, "MYPYPATH": ":".join(PYTHON_FOLDERS)}
+    found: List[str] = []
+    for folder in PYTHON_FOLDERS:
+        files = [str(path.relative_to(ROOT)) for path in sorted((ROOT / folder).glob("*.py"))]
+        found += _complaints(["mypy", "--strict", *files], environment)
+    return found
 
 
 def main() -> int:

@@ -40,7 +40,7 @@ def _run(command: Sequence[str], where: str) -> str:
 
 def _search(model: Path, broken: str) -> str:
     """Runs the verifier that Spin generates from the model, and returns its output."""
-    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
+    compiler = next((path for name in COMPILERS if (path := shutil.which(name))), None)
     if compiler is None:
         raise SystemExit("no C compiler")
     with tempfile.TemporaryDirectory() as where:

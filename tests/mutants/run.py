@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Shows that the tests notice what they are for: each mutant of mutants.py must make its test fail.
+"""Shows that the tests notice the defects they are for: each mutant of mutants.py must make its test fail.
 
-The tree is copied to build/mutants/tree and built there; first the tests must pass unchanged. Exit code 0: every mutant
-was killed. 1: one survived, or a mutant no longer applies. `run.py GLOB...` runs those whose names match. Whether all of
-them apply to the tree as it is, tests/lint/named_tests.py sees much sooner.
+The tree is copied to build/mutants/tree and built there; first the tests must pass without any mutation. Exit
+code 0: every mutant was killed. 1: one survived, or a mutant no longer applies. `run.py GLOB...` runs those
+whose names match. tests/lint/named_tests.py checks in a second whether all mutants apply to the tree.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def _copy_tree() -> None:
 
 
 def _judge_on_host(mutant: Mutant) -> bool:
-    """Whether the tests pass. The mutated file goes into a directory of its own, which the compiler looks into first, so that
-    several mutants can be judged at a time."""
+    """Returns whether the tests pass. The mutated file goes into a directory of its own, which the compiler
+    searches first, so several mutants can be judged at a time."""
     with tempfile.TemporaryDirectory(prefix="percival-mutant-") as name:
         own = Path(name)
         if mutant.file:
@@ -103,7 +103,9 @@ def _judge_on_host(mutant: Mutant) -> bool:
         code, output = _run([*COMPILE, f"-I{own}", *INCLUDES, *sources, "-o", str(program), *LIBRARIES])
         if code != 0:
             raise Broken("does not compile:\n" + output[-2000:])
-        code, output = _run([str(program), f"--gtest_filter={mutant.tests}", "--gtest_brief=1"], TEST_TIMEOUT_S)
+        code, output = _run(
+            [str(program), f"--gtest_filter={mutant.tests}", "--gtest_brief=1"], TEST_TIMEOUT_S
+        )
     if "Running 0 tests" in output or "0 tests from 0 test" in output:
         raise Broken(f"no test is called {mutant.tests}")
     return code == 0
@@ -160,7 +162,7 @@ def _verdict(mutant: Mutant) -> str:
 
 
 def _unmutated(chosen: Sequence[Mutant]) -> List[Mutant]:
-    """What the chosen ones are judged by, without a mutation: a test that fails anyway would kill every mutant."""
+    """The judges of the chosen mutants, unmutated: a test that always fails would kill every mutant."""
     kinds: Dict[Mutant, Dict[str, None]] = {}
     for m in chosen:
         name = " ".join(m.sources or ("boot", m.selftests, m.append)).strip()
@@ -169,7 +171,7 @@ def _unmutated(chosen: Sequence[Mutant]) -> List[Mutant]:
 
 
 def _verdicts(mutants: Sequence[Mutant]) -> Iterator[Tuple[Mutant, str]]:
-    """As many host tests at a time as there are CPUs; then the boots, each of which keeps all of them busy."""
+    """Runs as many host tests at a time as there are CPUs; then the boots, each of which keeps all busy."""
     on_host = [m for m in mutants if m.sources]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from zip(on_host, pool.map(_verdict, on_host))

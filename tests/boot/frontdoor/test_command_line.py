@@ -131,7 +131,6 @@ class UsageTest(TreeTestCase):
             self.assertEqual(done.returncode, 0)
             self.assertIn("Exit codes:", done.stdout)
 
-
     def test_the_help_of_debug_names_the_commands_that_gdb_gets(self) -> None:
         text = " ".join(self.run_percival("debug", "--help").stdout.split())
         for command in ("percpu CPU VARIABLE", "ptwalk ADDRESS [CPU]", "roots (", "threads ("):

@@ -2,6 +2,7 @@
 """Tests the trees of the boot tests: an edit that changes nothing is an error, and so is a missing tree."""
 
 import unittest
+from typing import Callable, Tuple
 from unittest import mock
 
 import support  # noqa: F401
@@ -50,12 +51,13 @@ class TreeTextTest(unittest.TestCase):
 
     def test_an_edit_without_effect_raises(self) -> None:
         tree = TreeText(TEXT)
-        for edit in (
+        edits: Tuple[Callable[[], object], ...] = (
             lambda: tree.remove("cpu@2"),
             lambda: tree.add("cpu@2", "x;"),
             lambda: tree.replace("cpu@1", "enable-method", '"psci"'),
             lambda: tree.insert_before("timer", "x {};"),
-        ):
+        )
+        for edit in edits:
             with self.assertRaises(ValueError):
                 edit()
         self.assertEqual(tree.text, TEXT)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from typing import Dict, Optional
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "scripts")
 sys.path.insert(0, SCRIPTS)
@@ -27,7 +28,7 @@ LOAD, OTHER_LOAD, LOAD_BY_X18 = 0xF940_4500, 0xF940_4900, 0xF868_6A40
 BRANCH_BY_2 = 0x1400_0002
 
 
-def elf(words):
+def elf(words: Dict[int, int]) -> bytes:
     """Returns an ELF file whose only segment holds `words`, a dictionary by address."""
     segment = bytearray(END - TEXT)
     for address, word in words.items():
@@ -39,7 +40,12 @@ def elf(words):
     return bytes(header) + program_header + bytes(segment)
 
 
-def alternative(instruction, restart_instruction=0, local_llsc=None, restart_llsc=None):
+def alternative(
+    instruction: int,
+    restart_instruction: int = 0,
+    local_llsc: Optional[int] = None,
+    restart_llsc: Optional[int] = None,
+) -> Dict[int, int]:
     """Returns the words of an alternative at the start of the table. A sequence is given by its address."""
     words = {TABLE: SITE - TABLE, TABLE + 4: instruction, TABLE + 8: restart_instruction}
     for field, sequence in ((TABLE + 16, local_llsc), (TABLE + 24, restart_llsc)):
@@ -48,39 +54,39 @@ def alternative(instruction, restart_instruction=0, local_llsc=None, restart_lls
 
 
 class Sites(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
 
-    def file(self, name, content):
+    def file(self, name: str, content: bytes) -> str:
         path = os.path.join(self.folder.name, name)
         with open(path, "wb") as output:
             output.write(content)
         return path
 
-    def check(self, words, as_linked="local"):
+    def check(self, words: Dict[int, int], as_linked: str = "local") -> "subprocess.CompletedProcess[str]":
         arguments = [self.file("a.elf", elf(words)), self.file("a.nm", LISTING.encode())]
         script = [sys.executable, os.path.join(SCRIPTS, "check_sites.py"), "--as-linked", as_linked]
         return subprocess.run([*script, *arguments], capture_output=True, text=True, check=False)
 
-    def accept(self, words, as_linked="local"):
+    def accept(self, words: Dict[int, int], as_linked: str = "local") -> None:
         result = self.check(words, as_linked)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
-    def reject(self, words, as_linked="local"):
+    def reject(self, words: Dict[int, int], as_linked: str = "local") -> None:
         result = self.check(words, as_linked)
         self.assertEqual(result.returncode, 1)
         self.assertIn("percival::read+0x4 ", result.stderr)
 
-    def test_branches_go_both_ways(self):
+    def test_branches_go_both_ways(self) -> None:
         self.assertEqual(check_sites.branch(TEXT, TEXT + 8), BRANCH_BY_2)
         self.assertEqual(check_sites.branch(TEXT + 4, TEXT), 0x17FF_FFFF)
 
-    def test_a_load_in_place_is_accepted(self):
+    def test_a_load_in_place_is_accepted(self) -> None:
         self.accept({**alternative(LOAD, restart_llsc=SEQUENCE), SITE: LOAD})
         self.accept({**alternative(LOAD, LOAD_BY_X18), SITE: LOAD_BY_X18}, "restart")
 
-    def test_a_branch_to_the_sequence_is_accepted(self):
+    def test_a_branch_to_the_sequence_is_accepted(self) -> None:
         words = {**alternative(LOAD, 0, VENEER, SEQUENCE), SITE: check_sites.branch(SITE, VENEER)}
         self.accept(words)
         self.reject(words, "restart")
@@ -88,23 +94,23 @@ class Sites(unittest.TestCase):
         self.accept(words, "restart")
         self.reject(words)
 
-    def test_a_branch_to_a_veneer_with_the_load_is_accepted(self):
+    def test_a_branch_to_a_veneer_with_the_load_is_accepted(self) -> None:
         words = {**alternative(LOAD, restart_llsc=SEQUENCE), SITE: check_sites.branch(SITE, VENEER)}
         self.accept({**words, VENEER: LOAD})
         self.reject({**words, VENEER: OTHER_LOAD})
 
-    def test_a_branch_to_a_place_that_is_no_veneer_is_rejected(self):
+    def test_a_branch_to_a_place_that_is_no_veneer_is_rejected(self) -> None:
         self.reject({**alternative(LOAD), SITE: check_sites.branch(SITE, SEQUENCE), SEQUENCE: LOAD})
 
-    def test_a_veneer_is_rejected_where_the_kernel_would_not_keep_it(self):
+    def test_a_veneer_is_rejected_where_the_kernel_would_not_keep_it(self) -> None:
         words = {**alternative(LOAD, LOAD_BY_X18), SITE: check_sites.branch(SITE, VENEER)}
         self.reject({**words, VENEER: LOAD_BY_X18}, "restart")
 
-    def test_another_instruction_is_rejected(self):
+    def test_another_instruction_is_rejected(self) -> None:
         self.reject({**alternative(LOAD), SITE: OTHER_LOAD})
         self.reject({**alternative(LOAD, LOAD_BY_X18), SITE: LOAD}, "restart")
 
-    def test_a_site_outside_the_image_is_an_error(self):
+    def test_a_site_outside_the_image_is_an_error(self) -> None:
         result = self.check({**alternative(LOAD), TABLE: 0x1000})
         self.assertEqual(result.returncode, 1)
         self.assertIn("nothing is loaded at", result.stderr)
