@@ -76,7 +76,7 @@ def check_layout(names: Sequence[str]) -> List[str]:
 
 
 def check_types() -> List[str]:
-    """What mypy finds in the Python of each folder. The commands of gdb are left out: they import its module."""
+    """What mypy finds in the Python of each folder, but for the commands of gdb, which import its module."""
     environment = {**os.environ, "MYPYPATH": ":".join(PYTHON_FOLDERS)}
     found: List[str] = []
     for folder in PYTHON_FOLDERS:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A mutant: one barrier, invalidation, break, publication, check or lock less, and the test that must notice.
 
-`old` stands in `file` exactly once. A mutant is judged either on the host, by `tests` (a GoogleTest filter) in
-a program made of `sources`, or by booting the 4k-48 build, where a run that is not `passed` kills the mutant.
+`old` stands in `file` exactly once. A mutant is judged either on the host, by `tests` (a GoogleTest filter)
+in a program made of `sources`, or by booting the 4k-48 build, where a run that is not `passed` kills the
+mutant.
 """
 
 from __future__ import annotations
