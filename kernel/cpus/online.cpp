@@ -10,10 +10,11 @@
 namespace percival {
 namespace {
 
-// One compare-exchange decides whether a Starting CPU becomes Online or LeftOut; a CPU that arrives too late
-// finds LeftOut and stops. A CPU that goes offline is Leaving while it still answers. It is Gone when all
-// that remains for it is to turn itself off.
-enum class CpuState : u8 { Off, Starting, Online, LeftOut, Leaving, Gone };
+// One compare-exchange decides whether a Starting CPU becomes Arriving or LeftOut; a CPU that arrives too late
+// finds LeftOut and stops. From Arriving on only the CPU itself changes its state: to Online, or to LeftOut if
+// it cannot be set up. A CPU that goes offline is Leaving while it still answers. It is Gone when all that
+// remains for it is to turn itself off.
+enum class CpuState : u8 { Off, Starting, Arriving, Online, LeftOut, Leaving, Gone };
 
 struct Cpu {
     std::atomic<CpuState> state{CpuState::Off};
@@ -24,10 +25,9 @@ constinit std::array<Cpu, kMaxCpus> cpus{};
 constinit std::atomic<u32> online{0};
 
 // Moves `cpu` from Starting to `state`. Returns false if it was not Starting.
-bool enter(CpuState state, CpuId cpu)
+bool leave_starting(CpuId cpu, CpuState state)
 {
     CpuState expected = CpuState::Starting;
-    // Release: a CPU that sees Online also sees the features.
     return cpus[cpu.index()].state.compare_exchange_strong(expected, state, std::memory_order_acq_rel);
 }
 
@@ -62,23 +62,34 @@ void set_starting(CpuId cpu)
     cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
 }
 
-bool is_starting(CpuId cpu)
+bool is_coming(CpuId cpu)
 {
-    return cpus[cpu.index()].state.load(std::memory_order_relaxed) == CpuState::Starting;
+    const CpuState state = cpus[cpu.index()].state.load(std::memory_order_acquire);
+    return state == CpuState::Starting || state == CpuState::Arriving;
 }
 
-bool set_online(CpuId self, const arch::CpuFeatures& features)
+bool arrive(CpuId self)
 {
-    cpus[self.index()].features = features;
-    if (!enter(CpuState::Online, self))
-        return false;
+    return leave_starting(self, CpuState::Arriving);
+}
+
+void set_online(CpuId self, const arch::CpuFeatures& features)
+{
+    Cpu& cpu = cpus[self.index()];
+    cpu.features = features;
+    // Release: a CPU that sees Online also sees the features.
+    cpu.state.store(CpuState::Online, std::memory_order_release);
     online.fetch_add(1, std::memory_order_relaxed);
-    return true;
+}
+
+void stay_out(CpuId self)
+{
+    cpus[self.index()].state.store(CpuState::LeftOut, std::memory_order_release);
 }
 
 bool leave_out(CpuId cpu)
 {
-    return enter(CpuState::LeftOut, cpu);
+    return leave_starting(cpu, CpuState::LeftOut);
 }
 
 void set_offline(CpuId cpu)

@@ -32,13 +32,19 @@ void stop_other_cpus();
 
 // --- For kernel/hotplug: the states a CPU goes through
 
-// Marks `cpu` as starting. That state ends when the CPU itself calls set_online(), or any CPU leave_out().
+// Marks `cpu` as starting. That state ends when the CPU itself calls arrive(), or another CPU leave_out().
 void set_starting(CpuId cpu);
-bool is_starting(CpuId cpu);
-// Marks the calling CPU, `self`, as online. Returns false if it has been left out already; it must then stop.
-[[nodiscard]] bool set_online(CpuId self, const arch::CpuFeatures& features);
-// Gives up a CPU that is starting: if it still arrives, its set_online() fails. Returns false if the CPU is
-// not starting, for instance because it has come online already.
+// Returns whether `cpu` is starting, or has arrived and is still being set up.
+bool is_coming(CpuId cpu);
+// Called by a starting CPU, `self`, before it executes a this_cpu operation or takes a lock. Returns false if
+// the CPU has been left out; it must then stop at once. Otherwise set_online() or stay_out() follows soon.
+[[nodiscard]] bool arrive(CpuId self);
+// Marks the calling CPU, `self`, as online.
+void set_online(CpuId self, const arch::CpuFeatures& features);
+// Marks the calling CPU, `self`, as left out: it has arrived, but cannot be set up.
+void stay_out(CpuId self);
+// Gives up a CPU that has not arrived: if it still does, its arrive() fails. Returns false if the CPU is not
+// starting; it may be arriving, online, or left out already.
 bool leave_out(CpuId cpu);
 // Removes `cpu` from the set of online CPUs. The CPU still answers interrupts.
 void set_offline(CpuId cpu);

@@ -52,10 +52,10 @@ void write_boot_records(const MachineDescription& machine)
     arch::publish_boot_records({records, count}, *memory);
 }
 
-bool any_cpu_is_starting()
+bool any_cpu_is_coming()
 {
     for (u32 index = 1; index < possible_cpu_count(); ++index) {
-        if (is_starting(CpuId{index}))
+        if (is_coming(CpuId{index}))
             return true;
     }
     return false;
@@ -64,12 +64,15 @@ bool any_cpu_is_starting()
 void wait_for_secondaries()
 {
     const u64 deadline = arch::timer_ticks() + kBringUpSeconds * arch::timer_frequency();
-    while (any_cpu_is_starting() && arch::timer_ticks() < deadline)
+    while (any_cpu_is_coming() && arch::timer_ticks() < deadline)
         arch::relax();
     for (u32 index = 1; index < possible_cpu_count(); ++index) {
         if (leave_out(CpuId{index}))
             print("cpu{}: did not come up (MPIDR {:x}), left out", index, mpidr_of(CpuId{index}));
     }
+    // The others have arrived. Their set-up is bounded, and executes sites that are patched afterwards.
+    while (any_cpu_is_coming())
+        arch::relax();
 }
 
 } // namespace
@@ -78,8 +81,7 @@ void adopt_boot_cpu()
 {
     arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
     arch::set_this_cpu_distance(mm::global_distance(kBootCpu));
-    set_starting(kBootCpu);
-    static_cast<void>(set_online(kBootCpu, arch::read_cpu_features())); // no CPU can leave it out
+    set_online(kBootCpu, arch::read_cpu_features());
 }
 
 void bring_up_secondaries(const MachineDescription& machine)
@@ -99,7 +101,7 @@ std::expected<void, std::string_view> start_cpu(CpuId cpu)
 {
     set_starting(cpu);
     const auto started = power_on(cpu, arch::secondary_entry_address());
-    // The error does not count if the CPU has come up all the same.
+    // The error does not count if the CPU has arrived all the same.
     if (!started && leave_out(cpu))
         return started;
     return {};
@@ -109,17 +111,18 @@ std::expected<void, std::string_view> start_cpu(CpuId cpu)
 // Called by boot/start.S.
 extern "C" [[noreturn]] void secondary_main()
 {
-    arch::drop_idmap();
     const CpuId self = this_cpu_id();
+    if (!arrive(self)) // INV-stop_machine-1: this comes before any this_cpu site
+        arch::stop();
+    arch::drop_idmap();
     if (const auto ready = arch::interrupt_controller_init_cpu(self, mpidr_of(self)); !ready) {
         print("cpu{}: {}", self, ready.error());
-        static_cast<void>(leave_out(self));
+        stay_out(self);
         arch::stop();
     }
     reset_idle_thread(self);
     start_tick();
-    if (!set_online(self, arch::read_cpu_features()))
-        arch::stop();
+    set_online(self, arch::read_cpu_features());
     join_scheduler();
     run_idle_thread();
 }

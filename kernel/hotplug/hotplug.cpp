@@ -119,7 +119,10 @@ Result bring_cpu_online(CpuId cpu)
     if (const auto started = start_cpu(cpu); !started)
         return started;
     constexpr u64 kSeconds = 20;
-    if (!wait_until([cpu] { return is_online(cpu); }, kSeconds) && leave_out(cpu))
+    if (!wait_until([cpu] { return !is_coming(cpu); }, kSeconds) && !leave_out(cpu))
+        while (is_coming(cpu)) // it has arrived, and its set-up is bounded
+            sleep_for_nanoseconds(kPollNanoseconds);
+    if (!is_online(cpu))
         return std::unexpected{"the CPU did not come up"};
     while (!active_cpus().contains(cpu)) // online, it joins the scheduler next
         sleep_for_nanoseconds(kPollNanoseconds);

@@ -15,9 +15,16 @@ namespace {
 // may wait for work.
 PERCIVAL_PERCPU PerCpu<Workers> everywhere{};
 PERCIVAL_PERCPU PerCpu<Work> everywhere_work{};
+PERCIVAL_PERCPU PerCpu<const Thread*> everywhere_thread{};
 constinit Mutex everywhere_lock;
 
 } // namespace
+
+bool is_thread_of_run_everywhere()
+{
+    // Such a thread never changes CPUs; any other thread differs from what it reads on whatever CPU.
+    return everywhere_thread.read() == &current_thread();
+}
 
 void call_detail::run_everywhere(Function function, void* argument)
 {
@@ -39,6 +46,7 @@ void start_everywhere_threads()
                                  &everywhere.on(cpu), {.affinity = CpuSet::only(cpu)});
         if (!thread)
             panic("no memory for a thread of cpu{}", cpu);
+        everywhere_thread.on(cpu) = *thread;
     });
 }
 

@@ -19,7 +19,7 @@ constinit std::atomic<bool> release{false};
 // at once. A pending tick does the same, and then the loop spins after all.
 void hold(void*)
 {
-    held.fetch_add(1, std::memory_order_relaxed);
+    held.fetch_add(1, std::memory_order_release);
     while (!release.load(std::memory_order_acquire)) {
         arch::wait_for_interrupt();
         arch::relax();
@@ -34,7 +34,8 @@ WhileOthersAreHeld::WhileOthersAreHeld()
     held.store(0, std::memory_order_relaxed);
     release.store(false, std::memory_order_relaxed);
     broadcast_.ask(&hold, nullptr);
-    while (held.load(std::memory_order_relaxed) != broadcast_.asked().size())
+    // Acquire: this CPU sees everything that the others wrote before they were held.
+    while (held.load(std::memory_order_acquire) != broadcast_.asked().size())
         arch::relax();
 }
 

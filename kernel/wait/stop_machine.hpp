@@ -6,11 +6,12 @@
 //   stop_machine(f)       runs f on the calling CPU meanwhile, interrupts masked
 //
 // Threads only, interrupts unmasked, no PreemptGuard held: waits for a CPU that is coming or going
-// (kernel/wait/cpus_stay.hpp) and for another Broadcast.
+// (kernel/wait/cpus_stay.hpp) and for another Broadcast. The caller sees everything that the other CPUs wrote
+// before they were held, and they see everything that it wrote meanwhile.
 //
-// INV-stop_machine-1: while the other CPUs are held, every possible CPU except the caller's is held or off. A
-//                     starting CPU executes code, this_cpu sites included, before it is online. So no CPU
-//                     starts or goes offline meanwhile.
+// INV-stop_machine-1: while the other CPUs are held, every possible CPU except the caller's is held, is off, or
+//                     stops for good before it executes a this_cpu site. An arriving CPU executes sites before
+//                     it is online, so no CPU is arriving or going offline meanwhile.
 #pragma once
 
 #include "arch/cpu/processor.hpp"

@@ -59,6 +59,19 @@ ENDS: Tuple[Row, ...] = (
         checks=("panic_report", "backtrace_into_the_test"),
     ),
     Row(
+        "stop_machine_in_run_everywhere_is_a_panic",
+        append="selftest=demo.stops_the_machine_in_run_everywhere",
+        exit_code=2,
+        checks=("panic_report",),
+        shows=(r"^panic: .*is_thread_of_run_everywhere",),
+    ),
+    Row(
+        "a_cpu_that_is_left_out_while_it_starts_does_not_come_online",
+        append="selftest=hotplug.a_cpu_that_is_left_out_while_it_starts_does_not_come_online",
+        checks=(),
+        shows=(r"^percival: verdict: passed$",),
+    ),
+    Row(
         "an_exception_is_reported_with_registers_and_syndrome",
         append="selftest=demo.dereferences_null",
         exit_code=2,

@@ -8,6 +8,7 @@
 #include "kernel/sched/thread_affinity.hpp"
 #include "kernel/sched/thread_switch.hpp"
 #include "kernel/wait/run_everywhere.hpp"
+#include "kernel/wait/stop_machine.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/pages/memory_statistics.hpp"
@@ -196,6 +197,36 @@ PERCIVAL_TEST(hotplug, counts_and_memory_survive_random_hotplug)
     const u64 used_before = mm::memory_statistics().bad_frees;
     run_random_hotplug(250);
     EXPECT_EQ(mm::memory_statistics().bad_frees, used_before);
+}
+
+// Leaves a CPU out for good, so it has a boot of its own.
+PERCIVAL_TEST_MANUAL(hotplug, a_cpu_that_is_left_out_while_it_starts_does_not_come_online)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    if (online_cpu_count() < 3)
+        SKIP("one CPU starts another, and this one looks on");
+    const CpuId cpu = last_online_cpu();
+    const CpuId starter = nth_online_cpu(1);
+    ASSERT(take_cpu_offline(cpu).has_value());
+    std::atomic<bool> is_over{false};
+    std::atomic<bool> came{false};
+    auto body = [&](u32) {
+        came.store(bring_cpu_online(cpu).has_value());
+        is_over.store(true);
+    };
+    bool left_out = false;
+    {
+        ThreadGroup group{1, body, [=](u32) { return ThreadOptions{.affinity = CpuSet::only(starter)}; }};
+        while (!is_over.load() && !left_out)
+            left_out = leave_out(cpu); // fails before it starts, and if it has arrived
+    }
+    EXPECT_EQ(came.load(), !left_out);
+    EXPECT_EQ(is_online(cpu), !left_out);
+    if (!left_out)
+        SKIP("the CPU arrived before it could be left out");
+    u32 runs = 0;
+    stop_machine([&runs] { ++runs; }); // bring_cpu_online() has given back its lock
+    EXPECT_EQ(runs, 1u);
 }
 
 PERCIVAL_TEST_MANUAL(hotplug, a_minute_of_random_hotplug)

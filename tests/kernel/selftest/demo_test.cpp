@@ -5,6 +5,8 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "kernel/wait/run_everywhere.hpp"
+#include "kernel/wait/stop_machine.hpp"
 #include "tests/kernel/support/endless_recursion.hpp"
 
 namespace percival {
@@ -18,6 +20,11 @@ PERCIVAL_TEST_MANUAL(demo, fails)
 PERCIVAL_TEST_MANUAL(demo, panics)
 {
     panic("this panic was requested by {}", "demo.panics");
+}
+
+PERCIVAL_TEST_MANUAL(demo, stops_the_machine_in_run_everywhere)
+{
+    run_everywhere([](CpuId) { stop_machine([] {}); });
 }
 
 PERCIVAL_TEST_MANUAL(demo, hangs)

@@ -16,14 +16,16 @@ constexpr unsigned barrier_option(Shareability shareability, Access access)
     return static_cast<unsigned>(shareability) << 2 | static_cast<unsigned>(access);
 }
 
-// Waits until earlier accesses of type A are complete. No later instruction executes before that.
+// Waits until earlier accesses of type A are complete. No later instruction executes before that. Only
+// Access::Any waits for TLB invalidations and cache maintenance, too (Arm ARM B2.3).
 template <Shareability S, Access A = Access::Any>
 inline void dsb()
 {
     asm volatile("dsb %0" : : "i"(barrier_option(S, A)) : "memory");
 }
 
-// Orders earlier accesses of type A before later ones.
+// Orders accesses: with Access::Any, earlier ones before later ones; with Store, earlier stores before later
+// stores; with Load, earlier loads before later loads and stores (Arm ARM B2.3).
 template <Shareability S, Access A = Access::Any>
 inline void dmb()
 {

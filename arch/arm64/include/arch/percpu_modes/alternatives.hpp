@@ -68,7 +68,7 @@ u32 instruction_of(Alternative& alternative, PercpuForm form);
 void keep_veneers();
 
 // Rewrites all sites to `form`, whose mode is in the build. The other CPUs must be held where they execute no
-// site, and each needs an ISB before it continues (kernel/cpus/call.hpp, stop_machine()). Interrupts masked.
+// site, and each needs an ISB before it continues (kernel/wait/stop_machine.hpp). Interrupts masked.
 void patch_percpu_operations(PercpuForm form);
 
 // Returns the form that the sites have now.
