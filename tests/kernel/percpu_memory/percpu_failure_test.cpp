@@ -98,9 +98,11 @@ PERCIVAL_TEST(percpu_failure, emptying_a_full_stock_needs_no_memory)
     EXPECT_EQ(percpu_use().areas, before.areas + 1); // the list of `herd`
 }
 
-#define SKIP_ON_LARGE_MACHINES()                         \
-    if (mm::memory_statistics().total > PageHoard::kMax) \
-    SKIP("an emulator's host may have too little memory, or take too long to poison it")
+#define SKIP_ON_LARGE_MACHINES() \
+    do { \
+        if (mm::memory_statistics().total > PageHoard::kMax) \
+            SKIP("an emulator's host may have too little memory, or take too long to poison it"); \
+    } while (false)
 
 PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_use_up_the_reserve_and_then_get_an_error)
 {
