@@ -27,13 +27,13 @@ Slab* new_slab(ObjectClass object_class)
 Slab* slab_of(const void* object, ObjectClass object_class)
 {
     const Bytes size = KernelGeometry::kPageSize * kernel_slab_shape(object_class).order.pages();
+    // SAFETY: only the address is computed. Slabs lie at multiples of their size, and a caller that does not
+    // know whether `object` is an object checks before it reads the slab (find_object()).
     return reinterpret_cast<Slab*>(address_of(object).align_down(size).raw());
 }
 
 Slab* find_object(const void* object, ObjectClass object_class, u32& index)
 {
-    // SAFETY: only the address is computed. Slabs lie at multiples of their size, and a caller that does not
-    // know whether `object` is an object checks before it reads the slab (find_object()).
     Slab* slab = slab_of(object, object_class);
     // Check the page descriptor first: only if the address is an object's is there a slab to read.
     if (!is_claimed_for_objects(linear_to_physical(address_of(slab)),

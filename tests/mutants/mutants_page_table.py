@@ -219,8 +219,8 @@ MUTANTS = (
     on_host(
         "tables: a page is linked before its zeroes are published",
         "mm/kernel_map/live_tables.hpp",
-        "        arch::zero_table(reinterpret_cast<u64*>(table), size);\n        publish();\n",
-        "        arch::zero_table(reinterpret_cast<u64*>(table), size);\n",
+        "        arch::zero_table(words(table), size);\n        publish();\n",
+        "        arch::zero_table(words(table), size);\n",
         ENGINE,
         "*MapsOnePage*",
     ),
