@@ -20,8 +20,10 @@ namespace {
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
 // The chunk that covers the reserved part of the first units. Only allocate_reserved() allocates from it.
-constinit Chunk* reserved = nullptr; // constant after start_allocator()
-constinit SpinLock reserved_lock;    // protects the map of `reserved`
+// The pointer is constant after start_allocator(). reserved_lock guards the chunk's map and nothing else in
+// the chunk, which the thread-safety analysis cannot check.
+constinit Chunk* reserved = nullptr;
+constinit SpinLock reserved_lock;
 
 // Zeroes every possible CPU's copy, for sizes that zero_on_all_cpus() does not take.
 void zero_any_size(VirtAddr local, Bytes size)
