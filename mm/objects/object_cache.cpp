@@ -104,18 +104,18 @@ void ObjectCache::retire(Slab& slab)
     const PageOrder order = slab.shape().order;
     const PhysAddr block = linear_to_physical(address_of(&slab));
     object_pages_returned.add(order.pages());
-    release_from_objects(block, order);
+    unclaim_for_objects(block, order);
     free_pages(block, order);
 }
 
-void ObjectCache::give_back_one(ObjectClass object_class, void* object)
+void ObjectCache::put_one(ObjectClass object_class, void* object)
 {
     u32 index = 0;
     Slab* slab = find_object(object, object_class, index);
     if (slab == nullptr)
         return report_wrong_object(object, object_class, "is no object of this size");
     const bool was_full = slab->is_full();
-    if (!slab->give_back(index))
+    if (!slab->put(index))
         return report_wrong_object(object, object_class, "is free already");
     if (was_full)
         link(*slab);
@@ -125,11 +125,11 @@ void ObjectCache::give_back_one(ObjectClass object_class, void* object)
     }
 }
 
-void ObjectCache::give_back(ObjectClass object_class, std::span<void* const> objects)
+void ObjectCache::put(ObjectClass object_class, std::span<void* const> objects)
 {
     const IrqSpinGuard guard{lock_};
     for (void* object : objects)
-        give_back_one(object_class, object);
+        put_one(object_class, object);
 }
 
 void ObjectCache::trim()

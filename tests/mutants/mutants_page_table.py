@@ -105,7 +105,7 @@ MUTANTS = (
         "batch: tables are freed before the flush",
         "mm/page_table/tlb_batch.hpp",
         "        arch::dsb<kShareability, arch::Access::Store>();\n        const u64 issued",
-        "        release_tables();\n        arch::dsb<kShareability, arch::Access::Store>();\n"
+        "        free_tables();\n        arch::dsb<kShareability, arch::Access::Store>();\n"
         "        const u64 issued",
         ENGINE,
         "*EmptyTablesOfAPrivateRange*",
@@ -261,15 +261,15 @@ MUTANTS = (
     on_host(
         "engine: the loser of a link continues in its own table",
         "mm/page_table/table_maker.hpp",
-        "            env_.release(page);\n        return before;",
-        "            env_.release(page);\n        return Pte::table(page);",
+        "            env_.free(page);\n        return before;",
+        "            env_.free(page);\n        return Pte::table(page);",
         SHARING,
         "*TheLoserUses*",
     ),
     on_host(
         "engine: the loser of a link keeps its page",
         "mm/page_table/table_maker.hpp",
-        "            env_.release(page);\n        return before;",
+        "            env_.free(page);\n        return before;",
         "            static_cast<void>(page);\n        return before;",
         SHARING,
         "*TheLoserUses*",
