@@ -130,8 +130,8 @@ MUTANTS = (
     on_host(
         "engine: map does not publish",
         "mm/page_table/page_table.hpp",
-        "            done = done + *mapped;\n        }\n        env_.publish();\n",
-        "            done = done + *mapped;\n        }\n",
+        "            so_far = so_far + *mapped;\n        }\n        env_.publish();\n",
+        "            so_far = so_far + *mapped;\n        }\n",
         ENGINE,
         "*MapsOnePage*",
     ),
@@ -146,7 +146,7 @@ MUTANTS = (
     on_host(
         "engine: a failed map does not revert",
         "mm/page_table/page_table.hpp",
-        "                undo_map(range, done);\n",
+        "                undo_map(range, so_far);\n",
         "",
         ENGINE,
         "*MapThatRunsOut*",
@@ -277,8 +277,8 @@ MUTANTS = (
     on_host(
         "engine: a linked table is not published with its contents",
         "mm/page_table/page_table.hpp",
-        "            done = done + *mapped;\n        }\n        env_.publish();",
-        "            done = done + *mapped;\n        }",
+        "            so_far = so_far + *mapped;\n        }\n        env_.publish();",
+        "            so_far = so_far + *mapped;\n        }",
         INTERLEAVED_MAP,
         "InterleavingTest.CpusMapNeighbours*",
     ),

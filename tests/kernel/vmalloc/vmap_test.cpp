@@ -197,8 +197,8 @@ PERCIVAL_TEST(vmap, ranges_are_unmapped_in_whole_leaves_or_not_at_all)
     mm::vmalloc_region().free(**area);
 }
 
-// Reads the distributor's type register, at offset 4 (GICv2 4.3.2, GICv3 12.9.39), through mappings that begin
-// elsewhere.
+// Reads the distributor's type register, at offset 4 (GICv2 4.3.2, GICv3 12.9.39), through mappings that
+// begin elsewhere.
 PERCIVAL_TEST(vmap, registers_are_reached_wherever_the_mapping_begins_and_ends)
 {
     const PhysAddr gic = this_machine().gic.distributor.base;
