@@ -17,7 +17,8 @@ namespace {
 PERCIVAL_PERCPU PerCpu<Call*> interrupt_calls{};
 
 // The calls of a Broadcast, one for each CPU. They are percpu data because 512 of them would not fit on a
-// stack.
+// stack. The Broadcast that holds broadcast_lock owns all of them, except that a CPU that was asked sets its
+// `done`. The thread-safety analysis cannot check that: the lock is held for the lifetime of an object.
 PERCIVAL_PERCPU PerCpu<Call> broadcast_call{};
 constinit SpinLock broadcast_lock;
 

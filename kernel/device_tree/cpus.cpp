@@ -95,8 +95,8 @@ DeviceTreeResult<void> read_cpus(const DeviceTreeView& tree, MachineDescription&
     for (auto node = tree.first_child(*cpus); node; node = tree.next_sibling(*node)) {
         if (!is_cpu(tree, *node) || !tree.is_enabled(*node))
             continue;
-        if (auto done = read_cpu(tree, *node, cells->address, machine); !done)
-            return done;
+        if (auto result = read_cpu(tree, *node, cells->address, machine); !result)
+            return result;
     }
     if (machine.cpus.empty())
         return std::unexpected(tree.error(*cpus, "", "there is no enabled CPU"));

@@ -77,20 +77,20 @@ std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte>
     const auto arguments = device_tree::read_chosen(*tree, machine);
     const auto psci = device_tree::read_psci(*tree, machine);
 
-    if (auto done = device_tree::read_identity(*tree, machine); !done)
-        return done;
+    if (auto result = device_tree::read_identity(*tree, machine); !result)
+        return result;
     if (!arguments)
         return arguments;
-    if (auto done = device_tree::read_memory(*tree, machine); !done)
-        return done;
-    if (auto done = device_tree::read_reservations(*tree, machine); !done)
-        return done;
-    if (auto done = device_tree::read_cpus(*tree, machine); !done)
-        return done;
+    if (auto result = device_tree::read_memory(*tree, machine); !result)
+        return result;
+    if (auto result = device_tree::read_reservations(*tree, machine); !result)
+        return result;
+    if (auto result = device_tree::read_cpus(*tree, machine); !result)
+        return result;
     if (!psci)
         return psci;
-    if (auto done = device_tree::check_psci(*tree, machine); !done)
-        return done;
+    if (auto result = device_tree::check_psci(*tree, machine); !result)
+        return result;
     const auto gic = device_tree::read_gic(*tree, machine);
     if (!gic)
         return std::unexpected(gic.error());

@@ -88,8 +88,8 @@ DeviceTreeResult<UartDescription> read_pl011(const DeviceTreeView& tree, DeviceT
 DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDescription& machine)
 {
     if (const auto v3 = tree.find_compatible("arm,gic-v3")) {
-        if (auto done = read_gic_v3(tree, *v3, machine.gic); !done)
-            return std::unexpected(done.error());
+        if (auto result = read_gic_v3(tree, *v3, machine.gic); !result)
+            return std::unexpected(result.error());
         return *v3;
     }
     const auto v2 =
@@ -98,8 +98,8 @@ DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDes
         return std::unexpected(tree.error(tree.root(), "",
                                           "there is no interrupt controller: no enabled node is "
                                           "compatible with a GICv2 or GICv3"));
-    if (auto done = read_gic_v2(tree, *v2, machine.gic); !done)
-        return std::unexpected(done.error());
+    if (auto result = read_gic_v2(tree, *v2, machine.gic); !result)
+        return std::unexpected(result.error());
     return *v2;
 }
 

@@ -90,8 +90,8 @@ DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescriptio
         // Disabled memory nodes exist: QEMU describes the secure world's memory by one.
         if (!tree.lists(*node, "device_type", "memory") || !tree.is_enabled(*node))
             continue;
-        if (auto done = read_bank_node(tree, *node, *cells, machine); !done)
-            return done;
+        if (auto result = read_bank_node(tree, *node, *cells, machine); !result)
+            return result;
     }
     if (tidy(machine.memory))
         note(machine, tree.error(tree.root(), "", "two NUMA nodes claim the same memory"));
@@ -107,8 +107,8 @@ DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDesc
     const std::size_t in_block = tree.block_reservations();
     for (std::size_t at = 0; at < in_block; ++at) {
         const auto [base, size] = tree.block_reservation(at);
-        if (auto done = reserve(tree, tree.root(), base, size, false, machine); !done)
-            return done;
+        if (auto result = reserve(tree, tree.root(), base, size, false, machine); !result)
+            return result;
     }
 
     const auto reserved = tree.child(tree.root(), "reserved-memory");
@@ -126,8 +126,9 @@ DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDesc
             return std::unexpected(reg.error());
         const bool no_map = tree.property(*node, "no-map").has_value();
         for (std::size_t at = 0; at < reg->size(); ++at) {
-            if (auto done = reserve(tree, *node, reg->address(at), reg->length(at), no_map, machine); !done)
-                return done;
+            if (auto result = reserve(tree, *node, reg->address(at), reg->length(at), no_map, machine);
+                !result)
+                return result;
         }
     }
     return {};

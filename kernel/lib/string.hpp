@@ -32,6 +32,7 @@ inline Word* words(u8* p)
 {
     return reinterpret_cast<Word*>(p);
 }
+// SAFETY: as above.
 inline const Word* words(const u8* p)
 {
     return reinterpret_cast<const Word*>(p);

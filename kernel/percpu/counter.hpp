@@ -55,7 +55,7 @@ public:
 private:
     struct Common {
         SpinLock lock{};
-        s64 count{0};
+        s64 count{0}; // written under the lock; approximate() reads it without
     };
 
     PercpuCounter(percpu::Owned<s32> deltas, mm::Owned<Common> common, s32 batch)

@@ -121,7 +121,7 @@ bool check_globs(std::string_view globs, ManualTests manual)
     return all_match;
 }
 
-void count_failure(u32 so_far, selftest_detail::Place place, std::string_view text)
+void count_failure(u32 so_far, selftest_detail::SourceLine place, std::string_view text)
 {
     if (so_far < kMaxFailuresPrinted)
         print("  # {}:{}: {}", place.file, place.line, text);
@@ -150,7 +150,7 @@ Verdict run_selftests(const SelftestOptions& options)
     return all_fit && all_match && ktap.ran() != 0 && ktap.failed() == 0 ? Verdict::Passed : Verdict::Failed;
 }
 
-bool selftest_detail::expect(bool holds, const char* expression, Place place)
+bool selftest_detail::expect(bool holds, const char* expression, SourceLine place)
 {
     if (holds) [[likely]]
         return true;
@@ -162,7 +162,7 @@ bool selftest_detail::expect(bool holds, const char* expression, Place place)
 }
 
 bool selftest_detail::unequal(const char* left, const char* right, std::string_view left_value,
-                              std::string_view right_value, Place place)
+                              std::string_view right_value, SourceLine place)
 {
     std::array<char, 200> room;
     Writer text{room};

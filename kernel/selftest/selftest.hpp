@@ -19,19 +19,20 @@ namespace percival {
 
 namespace selftest_detail {
 
-struct Place {
+struct SourceLine {
     const char* file;
     unsigned line;
 };
 
 // expect(), unequal() and expect_equal() return whether the expectation holds.
-bool expect(bool holds, const char* expression, Place place);
+bool expect(bool holds, const char* expression, SourceLine place);
 bool unequal(const char* left, const char* right, std::string_view left_value, std::string_view right_value,
-             Place place);
+             SourceLine place);
 void skip(const char* reason);
 
 template <class L, class R>
-bool expect_equal(const L& left, const R& right, const char* left_text, const char* right_text, Place place)
+bool expect_equal(const L& left, const R& right, const char* left_text, const char* right_text,
+                  SourceLine place)
 {
     if (equal(left, right)) [[likely]]
         return true;
@@ -62,7 +63,7 @@ bool expect_equal(const L& left, const R& right, const char* left_text, const ch
         &selftest_entry_##suite##_##name;                                                                  \
     static void selftest_##suite##_##name()
 
-#define PERCIVAL_HERE (::percival::selftest_detail::Place{__FILE_NAME__, __LINE__})
+#define PERCIVAL_HERE (::percival::selftest_detail::SourceLine{__FILE_NAME__, __LINE__})
 
 // Records a failure if the expectation does not hold; the test goes on. The value is whether it holds.
 #define EXPECT(...) \

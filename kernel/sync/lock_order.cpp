@@ -22,9 +22,11 @@ struct Declared {
 };
 
 constinit UncheckedSpinLock lock;
+constinit u32 class_count PERCIVAL_GUARDED_BY(lock){0};
+// Changed under `lock`. LockGraph::was_seen() reads the graph without it, and report() reads a class without
+// it: once a class has an index, its declaration no longer changes.
 constinit LockGraph<kClasses> graph;
 constinit std::array<Declared, kClasses> classes{};
-constinit std::atomic<u32> class_count{0};
 
 HeldLocks& held_locks()
 {
@@ -66,15 +68,14 @@ u32 LockClass::index()
         return known - 1;
     const arch::InterruptMask masked;
     const PinnedSpinGuard guard{lock, Pin{masked}};
-    const u32 count = class_count.load(std::memory_order_relaxed);
     u32 index = 0;
-    while (index < count && (classes[index].file != file_ || classes[index].line != line_))
+    while (index < class_count && (classes[index].file != file_ || classes[index].line != line_))
         ++index;
     if (index == kClasses)
         return kClasses - 1; // all further declarations share the last class, which records no order
-    if (index == count) {
+    if (index == class_count) {
         classes[index] = {file_, line_};
-        class_count.store(count + 1, std::memory_order_relaxed);
+        ++class_count;
     }
     index_.store(index + 1, std::memory_order_relaxed);
     return index;

@@ -18,7 +18,8 @@ PERCIVAL_PERCPU PerCpu<u32> report_wanted{};
 
 // Held by synchronize(), which runs once at a time.
 constinit Mutex synchronize_lock;
-// How many CPUs synchronize() still waits for.
+// How many CPUs synchronize() still waits for. Set by the thread that holds synchronize_lock; the CPUs that
+// report count it down without the lock.
 constinit std::atomic<u32> outstanding{0};
 constinit WaitQueue all_have_reported;
 

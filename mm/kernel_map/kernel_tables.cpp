@@ -30,9 +30,9 @@ std::optional<PhysAddr> KernelTables::take_page()
     // Ask the page source first: only this source may be used by several CPUs at once.
     if (page_source_ != nullptr)
         return page_source_->allocate();
-    if (!given_.is_empty()) {
-        given_.size = given_.size - kPage;
-        return given_.end();
+    if (!unused_pages_.is_empty()) {
+        unused_pages_.size = unused_pages_.size - kPage;
+        return unused_pages_.end();
     }
     if (to_linear_ != 0) {
         const auto page = early_memory().allocate(kPage, kPage);
@@ -54,7 +54,7 @@ std::optional<PhysAddr> KernelTables::allocate()
     return page;
 }
 
-void KernelTables::release(PhysAddr page)
+void KernelTables::free(PhysAddr page)
 {
     tables_made_.fetch_sub(1, std::memory_order_relaxed);
     page_source_->free(page);
@@ -66,9 +66,9 @@ void KernelTables::forbidden(arch::Pte old, arch::Pte now, Level level)
           level.number(), now.raw());
 }
 
-void KernelTables::give(PhysRange mapped)
+void KernelTables::use_pages(PhysRange mapped)
 {
-    given_ = mapped;
+    unused_pages_ = mapped;
 }
 
 void KernelTables::use_linear_map()
@@ -76,10 +76,10 @@ void KernelTables::use_linear_map()
     to_linear_ = linear_address(PhysAddr{0}).raw();
 }
 
-void KernelTables::give_back_rest()
+void KernelTables::free_rest()
 {
-    if (early_memory().give_back(given_))
-        given_ = {};
+    if (early_memory().free(unused_pages_))
+        unused_pages_ = {};
 }
 
 arch::RootRegister root_register(PhysAddr root)

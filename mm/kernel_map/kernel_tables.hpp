@@ -25,7 +25,7 @@
 
 namespace percival::mm {
 
-// Where pages for tables come from and go back to, in any context.
+// Allocates and frees pages for tables, in any context.
 struct TablePageSource {
     std::optional<PhysAddr> (*allocate)();
     void (*free)(PhysAddr page);
@@ -43,9 +43,9 @@ public:
         return table_at_boot(address);
     }
     std::optional<PhysAddr> allocate();
-    // Takes back a page from allocate() that no tree leads to, because another CPU linked its own table
-    // first. Called after use_page_source() only.
-    void release(PhysAddr page);
+    // Frees a page from allocate() that no tree leads to, because another CPU linked its own table first.
+    // Called after use_page_source() only.
+    void free(PhysAddr page);
     // Panics: a descriptor was about to change without the break-before-make that the change needs.
     [[noreturn]] static void forbidden(arch::Pte old, arch::Pte now, Level level);
 
@@ -55,17 +55,17 @@ public:
     void allow_live_resizes() { resizes_live_ = true; }
 
     // Takes new tables from `mapped` from now on, until it is used up.
-    void give(PhysRange mapped);
+    void use_pages(PhysRange mapped);
     // Called when the linear map is complete. From now on all RAM is accessed through it. New tables come
     // from early memory and, after use_page_source(), from the page allocator.
     void use_linear_map();
-    // Returns the rest of `mapped` to early memory.
-    void give_back_rest();
+    // Frees the pages from use_pages() that became no tables, to early memory.
+    void free_rest();
     // From now on tables come from `source`, which the page allocator hands in when it has started. Boot CPU,
     // before any other CPU runs.
     void use_page_source(const TablePageSource& source) { page_source_ = &source; }
 
-    // The number of tables in existence: taken since boot and not given back.
+    // The number of tables in existence: allocated since boot and not freed.
     u64 tables_made() const { return tables_made_.load(std::memory_order_relaxed); }
 
 private:
@@ -74,7 +74,7 @@ private:
 
     // The difference between a linear address and its physical address; 0 before the linear map is complete.
     u64 to_linear_{0};
-    PhysRange given_{};
+    PhysRange unused_pages_{};
     const TablePageSource* page_source_{nullptr};
     bool resizes_live_{false};
     std::atomic<u64> tables_made_{0};

@@ -104,7 +104,7 @@ std::expected<void, LinearMapError> map_table_memory(KernelPageTable& table, Byt
         if (!piece || !pieces.push({*piece, false, {}}) ||
             !map_plain(table, piece->base, piece->end(), kData, leaves))
             return std::unexpected{LinearMapError::NoMemory};
-        kernel_tables().give(*piece);
+        kernel_tables().use_pages(*piece);
         if (size >= needed)
             return {};
         size = std::min(needed, size * kGrowth);

@@ -12,31 +12,23 @@
 
 namespace percival::mm {
 
-// SAFETY (all casts here): a descriptor format is a 64-bit value (PteFormat), and every access is a single
-// 64-bit one.
 template <PteFormat Pte>
 struct LiveTables {
-    static void store(Pte* slot, Pte value)
-    {
-        arch::store_descriptor(reinterpret_cast<u64*>(slot), value.raw());
-    }
+    static void store(Pte* slot, Pte value) { arch::store_descriptor(words(slot), value.raw()); }
 
     // Another CPU needs only the table's address to use the table. Its reads there depend on its read of this
     // slot, so it sees the zeroes, which were published before.
-    static Pte link(Pte* slot, Pte table)
-    {
-        return Pte{arch::link_descriptor(reinterpret_cast<u64*>(slot), table.raw())};
-    }
+    static Pte link(Pte* slot, Pte table) { return Pte{arch::link_descriptor(words(slot), table.raw())}; }
 
     static void fill(Pte* first, u64 count, Pte value, Bytes step)
     {
-        arch::fill_descriptors(reinterpret_cast<u64*>(first), count, value.raw(), step.count());
+        arch::fill_descriptors(words(first), count, value.raw(), step.count());
     }
 
     // Turns a page into an empty table that may be linked.
     static void zero(Pte* table, Bytes size)
     {
-        arch::zero_table(reinterpret_cast<u64*>(table), size);
+        arch::zero_table(words(table), size);
         publish();
     }
 
@@ -47,6 +39,10 @@ struct LiveTables {
         arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();
         arch::isb();
     }
+
+private:
+    // SAFETY: a descriptor format is a 64-bit value (PteFormat), and every access is a single 64-bit one.
+    static u64* words(Pte* descriptors) { return reinterpret_cast<u64*>(descriptors); }
 };
 
 } // namespace percival::mm

@@ -9,6 +9,7 @@
 namespace percival::mm {
 namespace {
 
+// Guards the page kFixmapWritable and its descriptor.
 constinit SpinLock window_lock;
 
 } // namespace

@@ -27,13 +27,13 @@ Slab* new_slab(ObjectClass object_class)
 Slab* slab_of(const void* object, ObjectClass object_class)
 {
     const Bytes size = KernelGeometry::kPageSize * kernel_slab_shape(object_class).order.pages();
+    // SAFETY: only the address is computed. Slabs lie at multiples of their size, and a caller that does not
+    // know whether `object` is an object checks before it reads the slab (find_object()).
     return reinterpret_cast<Slab*>(address_of(object).align_down(size).raw());
 }
 
 Slab* find_object(const void* object, ObjectClass object_class, u32& index)
 {
-    // SAFETY: only the address is computed. Slabs lie at multiples of their size, and a caller that does not
-    // know whether `object` is an object checks before it reads the slab (find_object()).
     Slab* slab = slab_of(object, object_class);
     // Check the page descriptor first: only if the address is an object's is there a slab to read.
     if (!is_claimed_for_objects(linear_to_physical(address_of(slab)),
@@ -104,18 +104,18 @@ void ObjectCache::retire(Slab& slab)
     const PageOrder order = slab.shape().order;
     const PhysAddr block = linear_to_physical(address_of(&slab));
     object_pages_returned.add(order.pages());
-    release_from_objects(block, order);
+    unclaim_for_objects(block, order);
     free_pages(block, order);
 }
 
-void ObjectCache::give_back_one(ObjectClass object_class, void* object)
+void ObjectCache::put_one(ObjectClass object_class, void* object)
 {
     u32 index = 0;
     Slab* slab = find_object(object, object_class, index);
     if (slab == nullptr)
         return report_wrong_object(object, object_class, "is no object of this size");
     const bool was_full = slab->is_full();
-    if (!slab->give_back(index))
+    if (!slab->put(index))
         return report_wrong_object(object, object_class, "is free already");
     if (was_full)
         link(*slab);
@@ -125,11 +125,11 @@ void ObjectCache::give_back_one(ObjectClass object_class, void* object)
     }
 }
 
-void ObjectCache::give_back(ObjectClass object_class, std::span<void* const> objects)
+void ObjectCache::put(ObjectClass object_class, std::span<void* const> objects)
 {
     const IrqSpinGuard guard{lock_};
     for (void* object : objects)
-        give_back_one(object_class, object);
+        put_one(object_class, object);
 }
 
 void ObjectCache::trim()

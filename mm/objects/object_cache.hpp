@@ -38,14 +38,15 @@ public:
     // Fills `objects`, from new slabs if needed. Returns the number of objects, which is smaller when memory
     // is short.
     std::size_t take(ObjectClass object_class, std::span<void*> objects) PERCIVAL_EXCLUDES(lock_);
-    // Takes objects back. Reports and ignores an address that is no object of the class or is free already.
-    void give_back(ObjectClass object_class, std::span<void* const> objects) PERCIVAL_EXCLUDES(lock_);
-    // Gives the empty slab, if there is one, back to the page allocator.
+    // Puts objects back into their slabs. Reports and ignores an address that is no object of the class or is
+    // free already.
+    void put(ObjectClass object_class, std::span<void* const> objects) PERCIVAL_EXCLUDES(lock_);
+    // Frees the empty slab, if there is one.
     void trim() PERCIVAL_EXCLUDES(lock_);
 
 private:
     Slab* slab_with_room(ObjectClass object_class) PERCIVAL_REQUIRES(lock_);
-    void give_back_one(ObjectClass object_class, void* object) PERCIVAL_REQUIRES(lock_);
+    void put_one(ObjectClass object_class, void* object) PERCIVAL_REQUIRES(lock_);
     void link(Slab& slab) PERCIVAL_REQUIRES(lock_);
     void unlink(Slab& slab) PERCIVAL_REQUIRES(lock_);
     void retire(Slab& slab) PERCIVAL_REQUIRES(lock_);

@@ -15,7 +15,7 @@ namespace percival::mm {
 // Checks an object that leaves a CPU's stock for a caller: its poison must be intact.
 void check_allocated(void* object, ObjectClass object_class);
 
-// Poisons an object that a caller gives back. Returns false, after a report, if it is not an allocated
+// Poisons an object that a caller frees. Returns false, after a report, if it is not an allocated
 // object.
 [[nodiscard]] bool check_freed(void* object, ObjectClass object_class);
 

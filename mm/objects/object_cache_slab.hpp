@@ -60,8 +60,8 @@ public:
         return static_cast<u32>(into / shape_.object.count());
     }
 
-    // Frees an object. Returns false, and changes nothing, if it was free already.
-    [[nodiscard]] bool give_back(u32 object)
+    // Puts an object back. Returns false, and changes nothing, if it was free already.
+    [[nodiscard]] bool put(u32 object)
     {
         u64& word = map(0)[object / 64];
         if ((word & bit(object)) != 0)
@@ -71,7 +71,7 @@ public:
         return true;
     }
 
-    // Debug builds: mark that a caller gets the object, and that it gives the object back. mark_dead()
+    // Debug builds: mark that a caller gets the object, and that the caller frees it. mark_dead()
     // returns false if no caller had it.
     void mark_live(u32 object) { live_word(object).fetch_or(bit(object), std::memory_order_relaxed); }
     [[nodiscard]] bool mark_dead(u32 object)

@@ -42,11 +42,11 @@ void* pop(ObjectStock& stock)
     return object;
 }
 
-// Gives back the `count` objects that have been in the stock for longest.
+// Puts the `count` objects that have been in the stock for longest back into their slabs.
 void drain(ObjectStock& stock, u32 count)
 {
     const auto oldest = std::span<void* const>{stock.objects}.first(count);
-    object_cache(class_of(stock)).give_back(class_of(stock), oldest);
+    object_cache(class_of(stock)).put(class_of(stock), oldest);
     std::copy(stock.objects.begin() + count, stock.objects.begin() + stock.count, stock.objects.begin());
     stock.count -= count;
 }

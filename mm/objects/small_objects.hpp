@@ -9,8 +9,8 @@
 //
 // Any context, interrupt handlers included, on any CPU that runs on its own root. Memory is not zeroed. Null
 // means that there is no memory, or that a test asked for a failure (mm/pages/allocation_failure.hpp). The
-// caller gives the size back with the object, as to a sized operator delete, so that no look-up is needed to
-// find the class.
+// caller names the size when it frees an object, as for a sized operator delete, so that no look-up is needed
+// to find the class.
 //
 // A wrong free is reported and counted. Debug builds detect it at once, whatever the address is, and the free
 // has no other effect. They also poison freed objects, and report a write to a freed object when it is handed
@@ -44,8 +44,7 @@ inline void free_object(void* object, Bytes size)
         free_to(object_stock(ObjectClass::of(size)), object);
 }
 
-// Gives all objects in this CPU's stock back to the slabs, and empty slabs to the page allocator. Any
-// context.
+// Puts all objects in this CPU's stock back into their slabs, and frees empty slabs. Any context.
 void drain_object_stock();
 
 // The size to ask for so that objects of T are aligned.

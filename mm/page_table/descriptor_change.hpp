@@ -21,13 +21,13 @@ enum class Change : u8 {
 
 namespace descriptor_change_detail {
 
-enum class Verdict : u8 { None, Fresh, Unmap, Resize, CompareTables, CompareLeaves };
+enum class Rule : u8 { None, Fresh, Unmap, Resize, CompareTables, CompareLeaves };
 
 // Indexed by [old kind][new kind], in the order of PteKind: Invalid, Table, Leaf.
-inline constexpr Verdict kByKind[3][3] = {
-    {Verdict::None, Verdict::Fresh, Verdict::Fresh},
-    {Verdict::Unmap, Verdict::CompareTables, Verdict::Resize},
-    {Verdict::Unmap, Verdict::Resize, Verdict::CompareLeaves},
+inline constexpr Rule kByKind[3][3] = {
+    {Rule::None, Rule::Fresh, Rule::Fresh},
+    {Rule::Unmap, Rule::CompareTables, Rule::Resize},
+    {Rule::Unmap, Rule::Resize, Rule::CompareLeaves},
 };
 
 template <PteFormat Pte>
@@ -50,7 +50,7 @@ constexpr Change compare_leaves(Pte old, Pte now)
 template <PteFormat Pte>
 constexpr Change classify(Pte old, Pte now, Level level)
 {
-    using enum descriptor_change_detail::Verdict;
+    using enum descriptor_change_detail::Rule;
     switch (descriptor_change_detail::kByKind[static_cast<u8>(old.kind(level))]
                                              [static_cast<u8>(now.kind(level))]) {
     case None:

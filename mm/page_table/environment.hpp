@@ -15,8 +15,8 @@
 //   Pte Env::link(Pte* slot, Pte table)
 //       stores `table` in one compare-exchange if `slot` is all zero, and returns the old value: for trees
 //       that several CPUs edit at once
-//   void Env::release(PhysAddr)
-//       takes back a table page that no walker can reach: for Tables::Private, and for link()
+//   void Env::free(PhysAddr)
+//       frees a table page that no walker can reach: for Tables::Private, and for link()
 //   void Env::forbidden(Pte old, Pte now, Level)
 //       reports a change that breaks the architecture's rules; does not return
 //   bool Env::resizes_live()

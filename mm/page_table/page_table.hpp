@@ -66,15 +66,15 @@ public:
         if (!is_page_aligned(range) || !to.is_aligned(G::kPageSize))
             return std::unexpected{MapError::Misaligned};
         LeafMapper<G, Pte, Env> mapper{root(), env_};
-        Bytes done{0};
-        while (done < range.size) {
+        Bytes so_far{0};
+        while (so_far < range.size) {
             const auto mapped =
-                mapper.map(range.base + done, to + done, range.size - done, attributes, leaves);
+                mapper.map(range.base + so_far, to + so_far, range.size - so_far, attributes, leaves);
             if (!mapped) {
-                undo_map(range, done);
+                undo_map(range, so_far);
                 return std::unexpected{mapped.error()};
             }
-            done = done + *mapped;
+            so_far = so_far + *mapped;
         }
         env_.publish();
         return {};
@@ -88,14 +88,14 @@ public:
         if (!base.is_aligned(G::kPageSize) || !LeafSlots<G, Pte, Env>::are_mappable(pages))
             return std::unexpected{MapError::Misaligned};
         LeafMapper<G, Pte, Env> mapper{root(), env_};
-        for (u64 done = 0; done < pages.size();) {
-            const Bytes so_far = G::kPageSize * done;
-            const auto mapped = mapper.map_pages(base + so_far, pages.subspan(done), attributes);
+        for (u64 count = 0; count < pages.size();) {
+            const Bytes size = G::kPageSize * count;
+            const auto mapped = mapper.map_pages(base + size, pages.subspan(count), attributes);
             if (!mapped) {
-                undo_map(range, so_far);
+                undo_map(range, size);
                 return std::unexpected{mapped.error()};
             }
-            done += *mapped;
+            count += *mapped;
         }
         env_.publish();
         return {};
@@ -187,16 +187,16 @@ private:
         return range.base.is_aligned(G::kPageSize) && range.end().is_aligned(G::kPageSize);
     }
 
-    // Reverts map() (INV-page_table-3): unmaps the first `done` bytes of `range`, and frees tables made for
+    // Reverts map() (INV-page_table-3): unmaps the first `mapped` bytes of `range`, and frees tables made for
     // them.
-    void undo_map(VirtRange range, Bytes done)
+    void undo_map(VirtRange range, Bytes mapped)
     {
         if constexpr (requires { typename Env::NoWalkers; }) {
-            clear_leaves({range.base, done}, [](VirtRange, Bytes) {});
+            clear_leaves({range.base, mapped}, [](VirtRange, Bytes) {});
         } else {
             // A CPU may have used the new mappings speculatively, so this needs the same flush as unmap().
             Batch batch{env_};
-            clear_leaves({range.base, done}, batch);
+            clear_leaves({range.base, mapped}, batch);
             if (tables_ == Tables::Private)
                 TableReclaimer<G, Pte, Env>{env_, batch}.reclaim(root(), range);
             else

@@ -57,14 +57,14 @@ public:
 
 private:
     // Links `page`, an empty table, into `slot`, which the caller found invalid. Returns what the slot then
-    // holds: if another CPU has linked its own table first, that table, and `page` is given back.
+    // holds: if another CPU has linked its own table first, that table, and `page` is freed.
     Pte link(Pte* slot, PhysAddr page, Level level)
     {
         const Pte before = writer_.link(slot, Pte::table(page), level);
         if (before == Pte{})
             return Pte::table(page);
-        if constexpr (requires { env_.release(page); })
-            env_.release(page);
+        if constexpr (requires { env_.free(page); })
+            env_.free(page);
         return before;
     }
 

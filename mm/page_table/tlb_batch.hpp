@@ -9,7 +9,7 @@
 //
 // The caller serializes changes to the tree. It may reuse unmapped memory after flush().
 //
-// INV-tlb_batch-1: a table page goes back to Env::release() only after the flush that follows its unlinking
+// INV-tlb_batch-1: a table page is freed by Env::free() only after the flush that follows its unlinking
 //     has completed. Until then a walker may be reading the page.
 //
 // The scope of a batch is part of its type, so a batch for this CPU only cannot be handed to an engine that
@@ -70,7 +70,7 @@ public:
         tlb_statistics.barriers.fetch_add(2 + repeats, std::memory_order_relaxed);
         queue_.clear();
         everything_ = false;
-        release_tables();
+        free_tables();
     }
 
 private:
@@ -150,11 +150,11 @@ private:
         return 1;
     }
 
-    void release_tables()
+    void free_tables()
     {
-        if constexpr (requires(PhysAddr table) { env_.release(table); }) {
+        if constexpr (requires(PhysAddr table) { env_.free(table); }) {
             for (const PhysAddr table : tables_)
-                env_.release(table);
+                env_.free(table);
             // INV-tlb_batch-1
         }
         tables_.clear();

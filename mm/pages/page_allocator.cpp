@@ -69,7 +69,7 @@ bool refill(PageCache& cache)
     });
 }
 
-// Gives the `count` pages back to their zones that have been in the cache for longest.
+// Frees the `count` pages that have been in the cache for longest to their zones.
 void drain(PageCache& cache, std::size_t count)
 {
     const auto oldest = std::span<const PageHandle>{cache.pages}.first(count);
@@ -98,7 +98,7 @@ void drain(PageCache& cache, std::size_t count)
 }
 
 // Frees a block to its zone; its descriptor is None already.
-void give_to_zone(PageZone& zone, PhysAddr block, PageOrder order)
+void free_to_zone(PageZone& zone, PhysAddr block, PageOrder order)
 {
     if constexpr (kPoisonFreedMemory)
         poison_block(zone, block, order);
@@ -137,7 +137,7 @@ PageDescriptor* find_to_free(PageZone* zone, PhysAddr block, PageOrder order)
     if (!descriptor->change(kAllocatedPage, is_near ? kCachedPage : PageState{}))
         return report_wrong_free(page, kOnePage, descriptor->load());
     if (!is_near)
-        return give_to_zone(*zone, page, kOnePage);
+        return free_to_zone(*zone, page, kOnePage);
     if (cache.count == kPageCacheCapacity)
         drain(cache, kPageCacheBatch);
     push(cache, {page, descriptor});
@@ -230,7 +230,7 @@ void free_pages(PhysAddr block, PageOrder order)
         return;
     if (!descriptor->change(PageState{PageUse::Allocated, order}, PageState{}))
         return report_wrong_free(block, order, descriptor->load());
-    give_to_zone(*zone, block, order);
+    free_to_zone(*zone, block, order);
 }
 
 void drain_page_cache()
@@ -247,7 +247,7 @@ void claim_for_objects(PhysAddr block, PageOrder order)
     page_zones().containing(block)->find(block)->store(PageState{PageUse::Objects, order});
 }
 
-void release_from_objects(PhysAddr block, PageOrder order)
+void unclaim_for_objects(PhysAddr block, PageOrder order)
 {
     page_zones().containing(block)->find(block)->store(PageState{PageUse::Allocated, order});
 }

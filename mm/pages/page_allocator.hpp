@@ -52,13 +52,13 @@ std::optional<PhysAddr> allocate_pages_near(NumaNode node, PageOrder order);
 // Frees a block; `order` is the one that it was allocated with.
 void free_pages(PhysAddr block, PageOrder order);
 
-// Gives the pages in this CPU's page cache back to their zones. Any context.
+// Frees the pages in this CPU's page cache to their zones. Any context.
 void drain_page_cache();
 
 // Mark an allocated block as used for small objects, and undo that. In between, free_pages() refuses the
 // block. For the small-object allocator, which owns the block.
 void claim_for_objects(PhysAddr block, PageOrder order);
-void release_from_objects(PhysAddr block, PageOrder order);
+void unclaim_for_objects(PhysAddr block, PageOrder order);
 
 // Returns true if `block` is the first page of a block of this order that claim_for_objects() has marked.
 bool is_claimed_for_objects(PhysAddr block, PageOrder order);

@@ -54,7 +54,7 @@ void start_page_allocator(const MachineDescription& machine)
     static constinit Plan plan; // too large for a stack
     for (const MemoryBank& bank : machine.memory)
         plan_bank(plan, bank);
-    kernel_tables().give_back_rest();
+    kernel_tables().free_rest();
     const auto free = early_memory().hand_over(KernelGeometry::kPageSize);
     for (const PlannedZone& planned : plan)
         page_zones().add()->init(planned.bank, planned.node, KernelGeometry::kPageShift, planned.descriptors,

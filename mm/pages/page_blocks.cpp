@@ -49,8 +49,8 @@ void PageBlocks::free_all()
     while (notes_ != nullptr) {
         for (u64 block = 0; block < notes_->count; ++block)
             free_one(notes_->blocks[block]);
-        Notes* done = std::exchange(notes_, notes_->older);
-        free_page(linear_to_physical(address_of(done)));
+        Notes* newest = std::exchange(notes_, notes_->older);
+        free_page(linear_to_physical(address_of(newest)));
     }
 }
 

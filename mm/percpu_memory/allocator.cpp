@@ -20,8 +20,10 @@ namespace {
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 
 // The chunk that covers the reserved part of the first units. Only allocate_reserved() allocates from it.
-constinit Chunk* reserved = nullptr; // constant after start_allocator()
-constinit SpinLock reserved_lock;    // protects the map of `reserved`
+// The pointer is constant after start_allocator(). reserved_lock guards the chunk's map and nothing else in
+// the chunk, which the thread-safety analysis cannot check.
+constinit Chunk* reserved = nullptr;
+constinit SpinLock reserved_lock;
 
 // Zeroes every possible CPU's copy, for sizes that zero_on_all_cpus() does not take.
 void zero_any_size(VirtAddr local, Bytes size)
@@ -65,7 +67,7 @@ void free_reserved(VirtAddr local)
 
 namespace detail {
 
-[[gnu::cold]] Place refuse(Bytes size, Bytes alignment, RequestError why)
+[[gnu::cold]] Allocation refuse(Bytes size, Bytes alignment, RequestError why)
 {
     print("percpu: request for {} at a multiple of {} refused: {}", size, alignment.count(),
           why == RequestError::Empty      ? "the size is 0"
@@ -74,9 +76,9 @@ namespace detail {
     return std::unexpected{why == RequestError::BadAlignment ? Error::BadAlignment : Error::BadSize};
 }
 
-Place allocate_of_class(Class size_class, bool may_block)
+Allocation allocate_of_class(Class size_class, bool may_block)
 {
-    const Place place = take_from_stock(size_class, may_block);
+    const Allocation place = take_from_stock(size_class, may_block);
     if (place) [[likely]] {
         zero_on_all_cpus(*place, size_class.size());
         set_tag(*place, static_cast<Tag>(size_class.number()));
@@ -84,9 +86,9 @@ Place allocate_of_class(Class size_class, bool may_block)
     return place;
 }
 
-Place allocate_plain(Request request, bool may_block)
+Allocation allocate_plain(Request request, bool may_block)
 {
-    Place place{};
+    Allocation place{};
     if (may_block) {
         place = store().take_blocking(request);
     } else if (store().take(request, {&*place, 1}) == 0) {
@@ -103,7 +105,7 @@ Place allocate_plain(Request request, bool may_block)
 
 } // namespace detail
 
-Place allocate_reserved(Bytes size, Bytes alignment)
+Allocation allocate_reserved(Bytes size, Bytes alignment)
 {
     const auto request = Request::of(size, alignment, kPage);
     if (!request)

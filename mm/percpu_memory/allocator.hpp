@@ -35,19 +35,19 @@
 namespace percival::percpu {
 
 // The local address of a new object, or why there is none.
-using Place = std::expected<VirtAddr, Error>;
+using Allocation = std::expected<VirtAddr, Error>;
 
 namespace detail {
 
 // Reports an invalid request and returns its error.
-Place refuse(Bytes size, Bytes alignment, RequestError why);
+Allocation refuse(Bytes size, Bytes alignment, RequestError why);
 // Allocates from this CPU's stock of the class.
-Place allocate_of_class(Class size_class, bool may_block);
+Allocation allocate_of_class(Class size_class, bool may_block);
 // Allocates straight from the chunks.
-Place allocate_plain(Request request, bool may_block);
+Allocation allocate_plain(Request request, bool may_block);
 
 // Inlined, so that a caller with a constant size calls allocate_of_class() or allocate_plain() directly.
-[[gnu::always_inline]] inline Place allocate(Bytes size, Bytes alignment, bool may_block)
+[[gnu::always_inline]] inline Allocation allocate(Bytes size, Bytes alignment, bool may_block)
 {
     const auto request = Request::of(size, alignment, mm::KernelGeometry::kPageSize);
     if (!request)
@@ -59,18 +59,18 @@ Place allocate_plain(Request request, bool may_block);
 } // namespace detail
 
 // Allocates `size` bytes at a multiple of `alignment`, zeroed on every CPU. May block.
-inline Place allocate(Bytes size, Bytes alignment)
+inline Allocation allocate(Bytes size, Bytes alignment)
 {
     return detail::allocate(size, alignment, true);
 }
 // Does what allocate() does without blocking: any context, but fails if no page with memory has room.
-inline Place allocate_atomic(Bytes size, Bytes alignment)
+inline Allocation allocate_atomic(Bytes size, Bytes alignment)
 {
     return detail::allocate(size, alignment, false);
 }
 // Allocates from the first chunk's reserved part, for the static percpu variables of loaded code. Any
 // context. The kernel has no user of it yet.
-Place allocate_reserved(Bytes size, Bytes alignment);
+Allocation allocate_reserved(Bytes size, Bytes alignment);
 // Frees an object of any of these functions. Any context, on any CPU.
 void free(VirtAddr local);
 
@@ -95,7 +95,7 @@ PerCpu<T>* construct(VirtAddr local)
 }
 
 template <class T>
-std::expected<PerCpu<T>*, Error> construct_in(Place place)
+std::expected<PerCpu<T>*, Error> construct_in(Allocation place)
 {
     if (!place)
         return std::unexpected{place.error()};

@@ -49,7 +49,7 @@ void Store::destroy(Chunk& chunk)
             pages_.depopulate(chunk.base(), {left.begin, missing.begin});
         left.begin = missing.end;
     }
-    local_percpu_region().release(*chunk.area);
+    local_percpu_region().free(*chunk.area);
     Chunk::unmake(&chunk);
 }
 

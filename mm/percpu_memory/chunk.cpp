@@ -30,8 +30,6 @@ struct Chunk::Parts {
     u32 block_count;
 
     // Lays the parts out behind the chunk itself, which is at `start`.
-    // SAFETY: take() returns disjoint ranges of the allocation. Each is aligned to 8 bytes and as large as
-    // its part.
     static Parts at(u64 start, Bytes unit)
     {
         const u32 blocks = ChunkMap::blocks_of(unit);
@@ -43,6 +41,8 @@ struct Chunk::Parts {
         };
         Parts parts{};
         parts.block_count = blocks;
+        // SAFETY: take() returns disjoint ranges of the allocation. Each is aligned to 8 bytes and as large
+        // as its part.
         parts.words = reinterpret_cast<u64*>(take(ChunkMap::words_for(blocks) * sizeof(u64)));
         parts.population = reinterpret_cast<u64*>(take(ChunkMap::block_words(blocks) * sizeof(u64)));
         parts.blocks = reinterpret_cast<Block*>(take(blocks * sizeof(Block)));
@@ -61,7 +61,7 @@ Chunk::Chunk(VirtAddr base, const Shape& shape, const Parts& parts)
       population{{parts.population, ChunkMap::block_words(parts.block_count)},
                  shape.unit,
                  KernelGeometry::kPageSize},
-      base_{base}, tags_origin_{reinterpret_cast<u64>(parts.tags) - base.raw() / kGrain.count()}
+      base_{base}, tags_origin_{address_of(parts.tags).raw() - base.raw() / kGrain.count()}
 {
     __builtin_memset(parts.tags, kNoTag, tags_for(shape.unit) * sizeof(Tag));
 }
@@ -71,7 +71,7 @@ Chunk* Chunk::make(VirtAddr base, const Shape& shape)
     const auto memory = vmalloc(Parts::at(0, shape.unit).size);
     if (!memory)
         return nullptr;
-    const Parts parts = Parts::at(reinterpret_cast<u64>(*memory), shape.unit);
+    const Parts parts = Parts::at(address_of(*memory).raw(), shape.unit);
     return new (*memory) Chunk{base, shape, parts};
 }
 

@@ -7,7 +7,7 @@
 //
 // Invariants:
 // * A page of a unit is mapped for all possible CPUs, online or not, or for none.
-// * Pages go back to the page allocator after one flush. It covers each CPU's address in its slab, and the
+// * Pages are freed after one flush. It covers each CPU's address in its slab, and the
 //   local address, which is the same for all CPUs.
 #pragma once
 

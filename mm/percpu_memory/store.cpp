@@ -63,7 +63,7 @@ std::expected<Chunk*, Error> Store::add_chunk()
         return std::unexpected{area.error() == VmError::NoMemory ? Error::NoMemory : Error::NoAddresses};
     Chunk* chunk = Chunk::make((*area)->range.base, {kUnit, Bytes{0}, kUnit});
     if (chunk == nullptr) {
-        local_percpu_region().release(**area);
+        local_percpu_region().free(**area);
         return std::unexpected{Error::NoMemory};
     }
     chunk->area = *area;

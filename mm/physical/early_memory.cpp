@@ -48,7 +48,7 @@ bool EarlyMemory::reserve(PhysRange range)
     return complete;
 }
 
-bool EarlyMemory::give_back(PhysRange range, NumaNode node)
+bool EarlyMemory::free(PhysRange range, NumaNode node)
 {
     if (range.is_empty())
         return true;

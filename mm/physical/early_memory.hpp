@@ -46,9 +46,9 @@ public:
     // Does the same with memory of `node`, or, when that has no such range, with any memory.
     std::optional<PhysRange> allocate_on(NumaNode node, Bytes size, Bytes alignment);
 
-    // Takes back a part of what allocate() returned. Returns false if there are too many ranges; the memory
+    // Frees a part of what allocate() returned. Returns false if there are too many ranges; the memory
     // stays taken.
-    [[nodiscard]] bool give_back(PhysRange range, NumaNode node = {});
+    [[nodiscard]] bool free(PhysRange range, NumaNode node = {});
 
     // Returns all free ranges, cut to whole pages of `page` bytes and sorted. The list stays valid, and
     // nothing can be allocated any more.

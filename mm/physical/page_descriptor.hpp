@@ -26,7 +26,7 @@ enum class PageUse : u8 {
     Free,      // on a free list of its zone
     Allocated, // handed out
     Cached,    // in a CPU's page cache, order 0
-    Objects,   // handed out to the small-object allocator, which alone may give it back
+    Objects,   // handed out to the small-object allocator, which alone may free it
 };
 
 class PageState {

@@ -55,11 +55,11 @@ void PageZone::learn_block(u64 first)
     std::fill_n(descriptors_ + first, kBlockPages, PageDescriptor{});
     const PhysRange block{address_of_index(first), block_size(page_shift_)};
     for (const auto& [range, ignored] : ranges_) {
-        const PhysRange mine = within_bank(range);
-        if (!mine.overlaps(block))
+        const PhysRange inside = within_bank(range);
+        if (!inside.overlaps(block))
             continue;
-        const u32 from = index_of(std::max(mine.base, block.base));
-        const u32 to = index_of(std::min(mine.end(), block.end()));
+        const u32 from = index_of(std::max(inside.base, block.base));
+        const u32 to = index_of(std::min(inside.end(), block.end()));
         buddy_.free_run(from, to - from);
         unknown_free_pages_ -= to - from;
     }

@@ -62,9 +62,9 @@ public:
     // Fills `pages` with single pages in the state Cached, for a page cache. Returns how many pages there
     // were.
     std::size_t allocate_cached(std::span<PageHandle> pages) PERCIVAL_EXCLUDES(lock_);
-    // Takes back a block whose state is already None: the caller has claimed it by compare-exchange.
+    // Frees a block whose state is already None: the caller has claimed it by compare-exchange.
     void free(PhysAddr page, PageOrder order) PERCIVAL_EXCLUDES(lock_);
-    // Takes back those of a page cache's `pages` that belong to this zone. Returns their number.
+    // Frees those of a page cache's `pages` that belong to this zone. Returns their number.
     std::size_t free_cached(std::span<const PageHandle> pages) PERCIVAL_EXCLUDES(lock_);
 
     u64 free_pages() PERCIVAL_EXCLUDES(lock_);

@@ -22,6 +22,7 @@ constexpr u32 kThreadsPerCpu = 3;
 constexpr u32 kOtherThreads = 128;
 
 // The addresses of all slots: one for each CPU, one for the boot thread, then those of other threads.
+// Both are constant after make_cpu_stacks(), which runs before the other CPUs.
 constinit VirtRange slots{};
 constinit u32 slots_made_at_boot = 0;
 

@@ -32,7 +32,7 @@ VirtRange boot_thread_stack();
 // but interrupt handlers, once the page allocator has started.
 std::optional<VirtRange> allocate_thread_stack();
 
-// Takes back a stack from allocate_thread_stack() that no thread uses any more. The same contexts.
+// Frees a stack from allocate_thread_stack() that no thread uses any more. The same contexts.
 void free_thread_stack(VirtRange stack);
 
 // Returns the stack that contains `address`, without its guard pages, or nothing if the kernel knows no such

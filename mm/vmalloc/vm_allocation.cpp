@@ -51,7 +51,7 @@ std::expected<VmArea*, VmError> allocate_area_from_region(Bytes size, Bytes alig
     if (!area && area.error() != VmError::BadSize && area.error() != VmError::BadAlignment && flush_freed())
         area = vmalloc_region().allocate(size, alignment);
     if (area && is_spare_size(size) && !find_slots(**area)) {
-        vmalloc_region().release(**area);
+        vmalloc_region().free(**area);
         return std::unexpected{VmError::NoMemory};
     }
     return area;

@@ -42,7 +42,7 @@ inline void commit_area(VmArea& area, Bytes mapped)
     area.become(VmState::Used);
 }
 
-// Takes back a Reserved area that could not be set up. Unmaps the first `mapped` bytes.
+// Frees a Reserved area that could not be set up. Unmaps the first `mapped` bytes.
 void undo_area(VmArea& area, Bytes mapped);
 
 // Unmaps the Used area of `kind` that begins at `address` and puts it on the list of freed areas. Reports and

@@ -12,6 +12,7 @@ namespace {
 // Enough for the console's registers and the stacks, with the holes around them.
 constexpr std::size_t kAtBoot = 16;
 
+// Handed out before the page allocator starts, when only the boot CPU runs. So no lock guards the count.
 constinit std::array<VmArea, kAtBoot> at_boot{};
 constinit std::size_t taken_at_boot = 0;
 

@@ -48,16 +48,16 @@ VmArea* take_all(CpuId cpu)
     return std::atomic_ref{freed.on(cpu)}.exchange(nullptr, std::memory_order_acquire);
 }
 
-// Frees the memory of a flushed area, and keeps its addresses as a spare or releases them to the region.
+// Frees the memory of a flushed area, and puts the area into the stock of spares or frees its addresses.
 // Device areas go to the region at once.
-void give_back(VmArea& area)
+void free_flushed(VmArea& area)
 {
     area.blocks.free_all();
-    if (area.kind == VmKind::Device || !keep_spare(area))
-        vmalloc_region().release(area);
+    if (area.kind == VmKind::Device || !put_spare(area))
+        vmalloc_region().free(area);
 }
 
-// Flushes all areas of a list at once and gives them back (INV-vm_freed-1).
+// Flushes all areas of a list at once and then frees them (INV-vm_freed-1).
 void flush_list(VmArea* list)
 {
     if (list == nullptr)
@@ -71,7 +71,7 @@ void flush_list(VmArea* list)
     while (list != nullptr) {
         VmArea& area = *list;
         list = area.next;
-        give_back(area);
+        free_flushed(area);
         ++count;
     }
     flushes.inc();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Collects freed areas until they are flushed. After an unmap, TLBs may still hold the old entries. One flush
-// for many areas removes them from all CPUs, and only then do the pages and the addresses go back.
+// for many areas removes them from all CPUs, and only then are the pages and the addresses freed.
 //
 // Any context on a CPU that runs on its own root.
 //

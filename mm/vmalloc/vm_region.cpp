@@ -121,7 +121,7 @@ VmArea& VmRegion::merge(VmArea& low, VmArea& high)
     return low;
 }
 
-void VmRegion::release(VmArea& area)
+void VmRegion::free(VmArea& area)
 {
     const IrqSpinGuard guard{lock_};
     area.become(VmState::Free);

@@ -8,10 +8,10 @@
 //
 // Areas tile all addresses of the region, free ones included. They stand in one tree ordered by address. Each
 // node knows the largest free area below it, so a walk down finds the lowest one that fits. The order also
-// shows which neighbours a released area merges with.
+// shows which neighbours a freed area merges with.
 //
 // Any context: the lock is taken with interrupts masked. Nothing is mapped or invalidated here; the caller of
-// release() has flushed the addresses.
+// free() has flushed the addresses.
 //
 // Invariants: each area begins where the one before it ends; no two free areas are neighbours.
 #pragma once
@@ -38,7 +38,7 @@ public:
     std::expected<VmArea*, VmError> allocate(Bytes size, Bytes alignment) PERCIVAL_EXCLUDES(lock_);
     // Makes the addresses of an area free again. The area is Reserved, Freed or Spare and belongs to the
     // caller. No TLB may hold an entry for it.
-    void release(VmArea& area) PERCIVAL_EXCLUDES(lock_);
+    void free(VmArea& area) PERCIVAL_EXCLUDES(lock_);
 
     // Turns the Used area that begins at `base` into a Freed one that belongs to the caller. Returns null if
     // there is no such area, or not of this kind. If two callers claim one area, only one gets it.

@@ -5,7 +5,7 @@ namespace percival::mm {
 
 PERCIVAL_PERCPU PerCpu<VmSpares> vm_spares{};
 
-bool keep_spare(VmArea& area)
+bool put_spare(VmArea& area)
 {
     const arch::InterruptMask masked;
     const Pin pin{masked};

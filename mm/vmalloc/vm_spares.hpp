@@ -63,6 +63,6 @@ inline VmArea* take_spare(Bytes size)
 
 // Puts an area of the caller's into this CPU's stock; it is flushed. Returns false if the area is too large,
 // or if the stock for its size is full; the caller then keeps it.
-[[nodiscard]] bool keep_spare(VmArea& area);
+[[nodiscard]] bool put_spare(VmArea& area);
 
 } // namespace percival::mm

@@ -42,13 +42,13 @@ PageOrder largest_order_within(Bytes size)
 }
 
 // Allocates memory and maps it to the whole area, in blocks from the largest down. Returns false if there is
-// not enough memory. In any case `done` is the number of bytes mapped.
-bool fill(VmArea& area, const Request& request, Bytes& done)
+// not enough memory. In any case `mapped` is the number of bytes mapped.
+bool fill(VmArea& area, const Request& request, Bytes& mapped)
 {
     PageOrder order = kMaxPageOrder;
     bool flushed = false;
-    while (done < request.size) {
-        order = std::min(order, largest_order_within(request.size - done));
+    while (mapped < request.size) {
+        order = std::min(order, largest_order_within(request.size - mapped));
         const auto block = take_block(order, request.node);
         if (!block) {
             // Before giving up, flush the freed areas once: their pages then return to the page allocator.
@@ -65,9 +65,9 @@ bool fill(VmArea& area, const Request& request, Bytes& done)
         if (request.contents == Contents::Zeroes)
             zero_block(*block, order);
         const Bytes size = kPage * order.pages();
-        if (!map_into(area, done, {*block, size}, kData))
+        if (!map_into(area, mapped, {*block, size}, kData))
             return false;
-        done += size;
+        mapped += size;
     }
     return true;
 }
@@ -77,9 +77,9 @@ std::expected<void*, VmError> allocate(const Request& request, VirtAddr caller)
     const auto area = allocate_area(request.size, request.alignment, VmKind::Vmalloc, caller);
     if (!area)
         return std::unexpected{area.error()};
-    Bytes done{0};
-    if (!fill(**area, request, done)) {
-        undo_area(**area, done);
+    Bytes mapped{0};
+    if (!fill(**area, request, mapped)) {
+        undo_area(**area, mapped);
         return std::unexpected{VmError::NoMemory};
     }
     commit_area(**area, request.size);

@@ -31,7 +31,7 @@ public:
         }
         return page;
     }
-    void release(PhysAddr table) { mm::free_page(table); }
+    void free(PhysAddr table) { mm::free_page(table); }
 
     u64 tables() const { return tables_; }
 
@@ -48,7 +48,7 @@ void free_tables(ScratchTables& tables, PhysAddr table, mm::Level level)
         if (entry.kind(level) == mm::PteKind::Table)
             free_tables(tables, entry.address(), level.down());
     }
-    tables.release(table);
+    tables.free(table);
 }
 
 BenchmarkResult map_scratch(Bytes size, mm::Leaves leaves)

@@ -11,7 +11,7 @@
 namespace percival {
 namespace {
 
-VirtAddr must(percpu::Place place)
+VirtAddr must(percpu::Allocation place)
 {
     if (!place)
         panic("no percpu memory to measure with");

@@ -180,7 +180,7 @@ BenchmarkResult region_beside(u64 live)
         const auto area = mm::vmalloc_region().allocate(kPage * 32, kPage);
         if (!area)
             panic("no addresses to measure with");
-        mm::vmalloc_region().release(**area);
+        mm::vmalloc_region().free(**area);
     });
 }
 

@@ -51,13 +51,13 @@ public:
         if ((what & 1) == 0)
             allocate(PageOrder{what / 2u % (kMaxPageOrder.number() + 1)});
         else if (!blocks_.empty())
-            give_back(with % blocks_.size());
+            free_block(with % blocks_.size());
         demand(zone_.free_pages() == count_, "free_pages() is the number of free pages");
     }
     void finish()
     {
         while (!blocks_.empty())
-            give_back(0);
+            free_block(0);
         while (zone_.allocate(kOnePage))
             --count_;
         demand(count_ == 0, "every free page can be allocated in the end");
@@ -97,7 +97,7 @@ private:
         count_ -= order.pages();
         blocks_.push_back({*block, order});
     }
-    void give_back(std::size_t at)
+    void free_block(std::size_t at)
     {
         const Block block = blocks_[at];
         blocks_.erase(blocks_.begin() + static_cast<long>(at));

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Checks the layout of the code: widths, clang-format, black, and the types of the Python.
+"""Checks the style of the code: widths, casts, clang-format, black, and the types of the Python.
 
-Nothing is wider than 110 columns; tables and addresses of web pages are excepted. Exit code 0: nothing was
-found.
+Nothing is wider than 110 columns; tables and addresses of web pages are excepted. In the kernel a comment
+with `SAFETY:` says of each `reinterpret_cast` why it is right: on its line or at most six lines above it.
+Exit code 0: nothing was found.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ PYTHON_FOLDERS = (
     *("scripts", "scripts/frontdoor", "tests/boot", "tests/boot/frontdoor", "tests/host/lib"),
     *("tests/lint", "tests/model", "tests/mutants"),
 )
+MAX_LINES_TO_SAFETY = 6
+CORE = ("arch/", "boot/", "kernel/", "mm/")
 CPP = (".cpp", ".hpp", ".h")
 WRITTEN = (*CPP, ".S", ".py", ".md", ".cmake", ".txt", ".pml", ".json", "percival", ".ci/run")
 
@@ -49,6 +52,27 @@ def check_widths(root: Path, names: Sequence[str]) -> List[str]:
         for name in names
         if name.endswith(WRITTEN)
         for number in too_wide((root / name).read_text(encoding="utf-8"))
+    ]
+
+
+def unexplained_casts(text: str) -> Iterator[int]:
+    """The numbers of the lines with a reinterpret_cast, in macros too, that no `SAFETY:` explains."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        explained = any(
+            "SAFETY:" in near for near in lines[max(0, number - 1 - MAX_LINES_TO_SAFETY) : number]
+        )
+        if "reinterpret_cast" in line.partition("//")[0] and not explained:
+            yield number
+
+
+def check_casts(root: Path, names: Sequence[str]) -> List[str]:
+    """Casts in the kernel that no comment explains."""
+    return [
+        f"{name}:{number}: a reinterpret_cast without a SAFETY: comment"
+        for name in names
+        if name.startswith(CORE) and name.endswith(CPP)
+        for number in unexplained_casts((root / name).read_text(encoding="utf-8"))
     ]
 
 
@@ -88,7 +112,7 @@ def check_types() -> List[str]:
 def main() -> int:
     """Prints what was found."""
     names = tracked(ROOT)
-    found = check_widths(ROOT, names) + check_layout(names) + check_types()
+    found = check_widths(ROOT, names) + check_casts(ROOT, names) + check_layout(names) + check_types()
     print("\n".join(found) or "nothing to find")
     return 1 if found else 0
 

@@ -95,7 +95,7 @@ MUTANTS = (
         "freed areas: addresses are reused before the flush",
         "mm/vmalloc/vm_freed.cpp",
         "    const u64 counted = (area.mapped + kPerArea).count();\n    push(area);\n",
-        "    const u64 counted = (area.mapped + kPerArea).count();\n    give_back(area);\n",
+        "    const u64 counted = (area.mapped + kPerArea).count();\n    free_flushed(area);\n",
         "vmalloc.*",
     ),
     by_boot(

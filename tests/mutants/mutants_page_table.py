@@ -105,7 +105,7 @@ MUTANTS = (
         "batch: tables are freed before the flush",
         "mm/page_table/tlb_batch.hpp",
         "        arch::dsb<kShareability, arch::Access::Store>();\n        const u64 issued",
-        "        release_tables();\n        arch::dsb<kShareability, arch::Access::Store>();\n"
+        "        free_tables();\n        arch::dsb<kShareability, arch::Access::Store>();\n"
         "        const u64 issued",
         ENGINE,
         "*EmptyTablesOfAPrivateRange*",
@@ -130,8 +130,8 @@ MUTANTS = (
     on_host(
         "engine: map does not publish",
         "mm/page_table/page_table.hpp",
-        "            done = done + *mapped;\n        }\n        env_.publish();\n",
-        "            done = done + *mapped;\n        }\n",
+        "            so_far = so_far + *mapped;\n        }\n        env_.publish();\n",
+        "            so_far = so_far + *mapped;\n        }\n",
         ENGINE,
         "*MapsOnePage*",
     ),
@@ -146,7 +146,7 @@ MUTANTS = (
     on_host(
         "engine: a failed map does not revert",
         "mm/page_table/page_table.hpp",
-        "                undo_map(range, done);\n",
+        "                undo_map(range, so_far);\n",
         "",
         ENGINE,
         "*MapThatRunsOut*",
@@ -219,8 +219,8 @@ MUTANTS = (
     on_host(
         "tables: a page is linked before its zeroes are published",
         "mm/kernel_map/live_tables.hpp",
-        "        arch::zero_table(reinterpret_cast<u64*>(table), size);\n        publish();\n",
-        "        arch::zero_table(reinterpret_cast<u64*>(table), size);\n",
+        "        arch::zero_table(words(table), size);\n        publish();\n",
+        "        arch::zero_table(words(table), size);\n",
         ENGINE,
         "*MapsOnePage*",
     ),
@@ -261,15 +261,15 @@ MUTANTS = (
     on_host(
         "engine: the loser of a link continues in its own table",
         "mm/page_table/table_maker.hpp",
-        "            env_.release(page);\n        return before;",
-        "            env_.release(page);\n        return Pte::table(page);",
+        "            env_.free(page);\n        return before;",
+        "            env_.free(page);\n        return Pte::table(page);",
         SHARING,
         "*TheLoserUses*",
     ),
     on_host(
         "engine: the loser of a link keeps its page",
         "mm/page_table/table_maker.hpp",
-        "            env_.release(page);\n        return before;",
+        "            env_.free(page);\n        return before;",
         "            static_cast<void>(page);\n        return before;",
         SHARING,
         "*TheLoserUses*",
@@ -277,8 +277,8 @@ MUTANTS = (
     on_host(
         "engine: a linked table is not published with its contents",
         "mm/page_table/page_table.hpp",
-        "            done = done + *mapped;\n        }\n        env_.publish();",
-        "            done = done + *mapped;\n        }",
+        "            so_far = so_far + *mapped;\n        }\n        env_.publish();",
+        "            so_far = so_far + *mapped;\n        }",
         INTERLEAVED_MAP,
         "InterleavingTest.CpusMapNeighbours*",
     ),

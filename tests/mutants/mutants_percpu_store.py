@@ -32,7 +32,7 @@ MUTANTS = (
     on_host(
         "percpu store model: a chunk without memory for its maps keeps its addresses",
         "mm/percpu_memory/store.cpp",
-        "        local_percpu_region().release(**area);\n",
+        "        local_percpu_region().free(**area);\n",
         "",
         PERCPU_STORE_FAILURE,
         "*InANewChunk*",
@@ -139,7 +139,7 @@ MUTANTS = (
     on_host(
         "percpu store model: a destroyed chunk keeps its addresses",
         "mm/percpu_memory/balance.cpp",
-        "    local_percpu_region().release(*chunk.area);\n",
+        "    local_percpu_region().free(*chunk.area);\n",
         "",
         PERCPU_STORE,
         "*/few_units",

@@ -77,8 +77,8 @@ TEST_P(EverySlab, hands_out_each_object_once_and_aligned_and_inside_the_slab)
                 std::swap(taken[random() % taken.size()], taken.back());
                 const auto number = slab->object_at(taken.back());
                 ASSERT_TRUE(number);
-                ASSERT_TRUE(slab->give_back(*number));
-                ASSERT_FALSE(slab->give_back(*number));
+                ASSERT_TRUE(slab->put(*number));
+                ASSERT_FALSE(slab->put(*number));
                 taken.pop_back();
             }
         }

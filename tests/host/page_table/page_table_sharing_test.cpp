@@ -122,7 +122,7 @@ public:
         std::this_thread::yield(); // provoke a race here
         return page;
     }
-    void release(PhysAddr page)
+    void free(PhysAddr page)
     {
         EXPECT_EQ(*table(page), SimulatedPte{}); // no thread wrote into the page
         returned.fetch_add(1);

@@ -20,7 +20,7 @@ struct Pages {
     Buddy buddy;
 };
 
-void give_back(Pages& pages, u32 index, PageOrder order)
+void free_block(Pages& pages, u32 index, PageOrder order)
 {
     pages.descriptors[index].store(PageState{PageUse::None});
     pages.buddy.free(index, order);
@@ -41,7 +41,7 @@ TEST(Buddy, splits_down_to_a_page_and_merges_up_again)
     ASSERT_TRUE(page);
     EXPECT_EQ(pages.buddy.free_pages(), kBlock - 1);
     EXPECT_FALSE(pages.buddy.allocate(kMaxPageOrder));
-    give_back(pages, *page, kOnePage);
+    free_block(pages, *page, kOnePage);
     EXPECT_EQ(pages.buddy.allocate(kMaxPageOrder), 0u);
     EXPECT_EQ(pages.buddy.free_pages(), 0u);
 }
@@ -74,9 +74,9 @@ TEST(Buddy, does_not_merge_with_a_buddy_that_is_only_partly_free)
     const auto block = pages.buddy.allocate(PageOrder{2});
     const auto half = pages.buddy.allocate(PageOrder{1});
     ASSERT_TRUE(block && half);
-    give_back(pages, *block, PageOrder{2});
+    free_block(pages, *block, PageOrder{2});
     EXPECT_FALSE(pages.buddy.allocate(PageOrder{3}));
-    give_back(pages, *half, PageOrder{1});
+    free_block(pages, *half, PageOrder{1});
     EXPECT_TRUE(pages.buddy.allocate(PageOrder{3}));
 }
 
@@ -105,7 +105,7 @@ public:
         set(index, order.pages(), ++last_);
         blocks_[last_] = {index, order};
     }
-    std::pair<u32, PageOrder> give(std::mt19937_64& random)
+    std::pair<u32, PageOrder> forget(std::mt19937_64& random)
     {
         auto block = std::next(blocks_.begin(), static_cast<long>(random() % blocks_.size()));
         const auto [index, order] = block->second;
@@ -162,8 +162,8 @@ TEST(Buddy, random_operations_agree_with_a_page_map)
                 if (block)
                     model.take(*block, order);
             } else if (model.has_blocks()) {
-                const auto [index, order] = model.give(random);
-                give_back(pages, index, order);
+                const auto [index, order] = model.forget(random);
+                free_block(pages, index, order);
             }
             ASSERT_EQ(pages.buddy.free_pages(), model.free_pages());
             if (HasFatalFailure())

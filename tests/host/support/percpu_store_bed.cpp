@@ -95,11 +95,11 @@ std::string PercpuStoreBed::take_down()
             if (chunk->population.is_populated(page))
                 machine.depopulate(chunk->base(), {page, page + 1});
         }
-        local_percpu_region().release(chunk == first_ ? *first_area_ : *chunk->area);
+        local_percpu_region().free(chunk == first_ ? *first_area_ : *chunk->area);
         percpu::Chunk::unmake(chunk);
     }
     if (rest_ != nullptr)
-        local_percpu_region().release(*rest_);
+        local_percpu_region().free(*rest_);
     vfree(std::exchange(percpu::directory, nullptr));
     const std::string& complaint = machine.complaint();
     return !complaint.empty()                                                     ? complaint

@@ -46,7 +46,7 @@ public:
         }
         return page;
     }
-    void release(PhysAddr page) { machine_.free_page(page); }
+    void free(PhysAddr page) { machine_.free_page(page); }
     bool resizes_live() const { return machine_.resizes_live(); }
     [[noreturn]] static void forbidden(SimulatedPte, SimulatedPte, Level)
     {

@@ -35,7 +35,7 @@ public:
             SimulatedTables<G>::publish();
         return page;
     }
-    void release(PhysAddr page)
+    void free(PhysAddr page)
     {
         own_[explorer_.executing()].push_back(page);
         --taken;

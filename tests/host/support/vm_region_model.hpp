@@ -44,7 +44,7 @@ public:
             claim();
             break;
         case 4:
-            release();
+            free_one();
             break;
         case 5:
             look_up();
@@ -74,7 +74,7 @@ public:
     {
         while (!areas_.empty()) {
             const auto area = areas_.begin();
-            region_.release(*area->second.note);
+            region_.free(*area->second.note);
             areas_.erase(area);
         }
         const auto all = region_.allocate(whole_.size - guard_, kPage);
@@ -200,14 +200,14 @@ private:
             found->second.state = State::Freed;
     }
 
-    void release()
+    void free_one()
     {
         if (areas_.empty())
             return;
         const auto area = some_area();
         if (area->second.state == State::Used)
             return;
-        region_.release(*area->second.note);
+        region_.free(*area->second.note);
         areas_.erase(area);
     }
 

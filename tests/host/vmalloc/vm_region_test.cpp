@@ -69,8 +69,8 @@ TEST_F(VmRegionTest, TheLowestHoleThatIsLargeEnoughIsTaken)
     allocate(1);
     VmArea* const large = allocate(5);
     allocate(1);
-    region.release(*small);
-    region.release(*large);
+    region.free(*small);
+    region.free(*large);
     EXPECT_EQ(page_of(allocate(3)), 4u); // the start of the second hole
     EXPECT_EQ(page_of(allocate(1)), 0u);
     EXPECT_EQ(page_of(allocate(1)), 8u); // the rest of the second hole
@@ -90,7 +90,7 @@ TEST_F(VmRegionTest, AHoleThatFitsOnlyBecauseOfItsBaseIsFound)
     for (VmArea*& area : areas)
         area = allocate(1);
     for (const std::size_t index : {1u, 2u, 8u, 9u, 11u, 12u}) // holes of four pages, at 2, 16 and 22
-        region.release(*areas[index]);
+        region.free(*areas[index]);
     EXPECT_EQ(page_of(allocate(3, 8)), 16u);
     EXPECT_EQ(error_of(kPage * 3, kPage * 8), VmError::NoAddresses);
     EXPECT_EQ(page_of(allocate(3)), 2u);
@@ -121,10 +121,10 @@ TEST_F(VmRegionTest, AnExhaustedRegionBecomesOneHoleAgainInAnyOrder)
         EXPECT_EQ(error_of(kPage, kPage), VmError::NoAddresses);
         EXPECT_EQ(region.areas_in_use(), areas.size());
         for (const std::size_t index : order)
-            region.release(*areas[index]);
+            region.free(*areas[index]);
         EXPECT_EQ(notes_in_use(), 1u);
-        region.release(*allocate(kPages - 1));
-        std::ranges::shuffle(order, random); // the first round released in ascending order
+        region.free(*allocate(kPages - 1));
+        std::ranges::shuffle(order, random); // the first round freed in ascending order
         if (round == 0)
             std::ranges::sort(order, std::greater{});
     }
@@ -185,7 +185,7 @@ TEST_F(VmRegionTest, AReusedNoteForgetsItsSlots)
     VmArea* const area = allocate(1);
     arch::Pte slot{};
     area->slots = &slot;
-    region.release(*area);
+    region.free(*area);
     EXPECT_EQ(allocate(5)->slots, nullptr);
 }
 
@@ -258,7 +258,7 @@ TEST(VmRegionThreadsTest, NoAddressIsHandedOutTwiceAndOnlyOneOfTwoClaimsSucceeds
                 if (VmArea* mine = region.claim(base, VmKind{})) {
                     ++claimed;
                     mark(mine->range, 1, 0);
-                    region.release(*mine);
+                    region.free(*mine);
                 }
             }
         });
@@ -266,7 +266,7 @@ TEST(VmRegionThreadsTest, NoAddressIsHandedOutTwiceAndOnlyOneOfTwoClaimsSucceeds
         thread.join();
     while (const auto left = region.next_in_use(kBase)) {
         ++claimed;
-        region.release(*region.claim(left->range.base, VmKind{}));
+        region.free(*region.claim(left->range.base, VmKind{}));
     }
     EXPECT_EQ(claimed, allocated);
     EXPECT_EQ(region.areas_in_use(), 0u);

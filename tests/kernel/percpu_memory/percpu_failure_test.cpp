@@ -98,9 +98,11 @@ PERCIVAL_TEST(percpu_failure, emptying_a_full_stock_needs_no_memory)
     EXPECT_EQ(percpu_use().areas, before.areas + 1); // the list of `herd`
 }
 
-#define SKIP_ON_LARGE_MACHINES()                         \
-    if (mm::memory_statistics().total > PageHoard::kMax) \
-    SKIP("an emulator's host may have too little memory, or take too long to poison it")
+#define SKIP_ON_LARGE_MACHINES()                                                                  \
+    do {                                                                                          \
+        if (mm::memory_statistics().total > PageHoard::kMax)                                      \
+            SKIP("an emulator's host may have too little memory, or take too long to poison it"); \
+    } while (false)
 
 PERCIVAL_TEST(percpu_failure, without_memory_atomic_callers_use_up_the_reserve_and_then_get_an_error)
 {
@@ -152,17 +154,16 @@ public:
     ~AddressHoard()
     {
         while (count_ != 0)
-            release_smallest();
+            free_smallest();
     }
 
-    // Releases the addresses of one or a few units.
-    void release_smallest() { region_.release(*areas_[--count_]); }
-    // Releases one unit as far as possible from all chunks so far, and `distance` from the unit released
-    // before.
-    void release_remote(Bytes distance)
+    // Frees the addresses of one or a few units.
+    void free_smallest() { region_.free(*areas_[--count_]); }
+    // Frees one unit as far as possible from all chunks so far, and `distance` from the unit freed before.
+    void free_remote(Bytes distance)
     {
         const Bytes rest = areas_[0]->range.size - distance;
-        region_.release(*areas_[0]);
+        region_.free(*areas_[0]);
         const auto start = region_.allocate(rest, percpu::kUnit);
         const auto end = region_.allocate(distance - percpu::kUnit, percpu::kUnit);
         ASSERT(start && end && count_ < areas_.size());
@@ -191,7 +192,7 @@ PERCIVAL_TEST(percpu_failure, a_table_for_a_page_may_fail)
             while (herd.allocate(percpu::kMaxSize)) {
             }
             EXPECT(!herd.is_full());
-            hoard.release_remote(kTable);
+            hoard.free_remote(kTable);
             fail_at(nth, percpu::kMaxSize, 1);
         }
         EXPECT(herd.are_signed());
@@ -206,7 +207,7 @@ PERCIVAL_TEST(percpu_failure, running_out_of_addresses_is_an_error_until_some_ar
         PercpuHerd herd{200};
         {
             AddressHoard hoard;
-            hoard.release_smallest();
+            hoard.free_smallest();
             while (herd.allocate(percpu::kMaxSize)) {
             }
             EXPECT(!herd.is_full());

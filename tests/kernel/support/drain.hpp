@@ -45,7 +45,7 @@ inline void release_spares()
 {
     for (u64 pages = 1; pages <= mm::VmSpares::kSizes; ++pages) {
         while (mm::VmArea* area = mm::take_spare(mm::KernelGeometry::kPageSize * pages))
-            mm::vmalloc_region().release(*area);
+            mm::vmalloc_region().free(*area);
     }
 }
 

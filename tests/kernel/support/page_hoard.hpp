@@ -15,7 +15,7 @@ namespace percival {
 class PageHoard : Immovable {
 public:
     PageHoard() = default;
-    ~PageHoard() { give_back(); }
+    ~PageHoard() { free_all(); }
 
     // Take a block; take_near() tries the memory of `node` first. Return false if there is none, or no page
     // for notes.
@@ -40,7 +40,7 @@ public:
     }
 
     // Frees all blocks and notes.
-    void give_back()
+    void free_all()
     {
         while (notes_ != nullptr) {
             for (u64 at = 0; at < notes_->count; ++at)

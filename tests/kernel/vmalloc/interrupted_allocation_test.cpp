@@ -35,14 +35,14 @@ struct Pages {
     }
     static void free(void* page) { mm::free_page(mm::linear_to_physical(address_of(page))); }
     static const void* allocation() { return reinterpret_cast<const void*>(&mm::allocate_page); }
-    static const void* release() { return reinterpret_cast<const void*>(&mm::free_page); }
+    static const void* freeing() { return reinterpret_cast<const void*>(&mm::free_page); }
 };
 
 struct Objects {
     static void* allocate() { return mm::allocate_object(Bytes{64}); }
     static void free(void* object) { mm::free_object(object, Bytes{64}); }
     static const void* allocation() { return reinterpret_cast<const void*>(&mm::allocate_from); }
-    static const void* release() { return reinterpret_cast<const void*>(&mm::free_to); }
+    static const void* freeing() { return reinterpret_cast<const void*>(&mm::free_to); }
 };
 
 struct Percpu {
@@ -56,7 +56,7 @@ struct Percpu {
     {
         return reinterpret_cast<const void*>(&percpu::detail::allocate_of_class);
     }
-    static const void* release() { return reinterpret_cast<const void*>(&percpu::free); }
+    static const void* freeing() { return reinterpret_cast<const void*>(&percpu::free); }
 };
 
 // The memory that the interruption has allocated, or is to free.
@@ -118,7 +118,7 @@ void interrupt_allocations()
 template <class Kind>
 void interrupt_frees()
 {
-    for_each_instruction(Kind::release(), [](VirtAddr instruction) {
+    for_each_instruction(Kind::freeing(), [](VirtAddr instruction) {
         void* const mine = Kind::allocate();
         void* const other = Kind::allocate();
         ASSERT(mine != nullptr && other != nullptr);

@@ -94,11 +94,11 @@ PERCIVAL_TEST(vmalloc_addresses, fifteen_thousand_areas_do_not_overlap_and_can_a
 constexpr u64 kOwnPages = 64;
 constinit mm::VmRegion own_region{{VirtAddr{mm::KernelLayout::kModules.base}, kPage* kOwnPages}, kPage};
 
-// Releases every area once, in steps of `step` modulo their number: in order, in strides, or from the end.
+// Frees every area once, in steps of `step` modulo their number: in order, in strides, or from the end.
 void release_in_turn(std::span<mm::VmArea*> areas, u64 step)
 {
     for (u64 turn = 0; turn < areas.size(); ++turn)
-        own_region.release(*areas[turn * step % areas.size()]);
+        own_region.free(*areas[turn * step % areas.size()]);
 }
 
 PERCIVAL_TEST(vmalloc_addresses, exhausted_region_becomes_one_hole_again)
@@ -119,7 +119,7 @@ PERCIVAL_TEST(vmalloc_addresses, exhausted_region_becomes_one_hole_again)
         EXPECT_EQ(own_region.areas_in_use(), 0u);
         const auto whole = own_region.allocate(kPage * (kOwnPages - 1), kPage);
         ASSERT(whole.has_value());
-        own_region.release(**whole);
+        own_region.free(**whole);
     }
 }
 

@@ -62,13 +62,13 @@ public:
     ~UntouchedAddresses()
     {
         while (count_ > 0)
-            mm::vmalloc_region().release(*areas_[--count_]);
+            mm::vmalloc_region().free(*areas_[--count_]);
     }
     // Frees the last area, so that the next allocation gets its addresses.
     VirtAddr give_up()
     {
         const VirtAddr base = areas_[--count_]->range.base;
-        mm::vmalloc_region().release(*areas_[count_]);
+        mm::vmalloc_region().free(*areas_[count_]);
         return base;
     }
 

@@ -194,7 +194,7 @@ PERCIVAL_TEST(vmap, ranges_are_unmapped_in_whole_leaves_or_not_at_all)
     EXPECT(!unmapping(range.base, kPage * kRun));
     mm::flush_vm_range(range);
     EXPECT(is_a_hole(range.base) && is_a_hole(range.end() - kPage));
-    mm::vmalloc_region().release(**area);
+    mm::vmalloc_region().free(**area);
 }
 
 // Reads the distributor's type register, at offset 4 (GICv2 4.3.2, GICv3 12.9.39), through mappings that
