@@ -10,10 +10,10 @@
 namespace percival {
 namespace {
 
-// One compare-exchange decides whether a Starting CPU becomes Arriving or LeftOut; a CPU that arrives too late
-// finds LeftOut and stops. From Arriving on only the CPU itself changes its state: to Online, or to LeftOut if
-// it cannot be set up. A CPU that goes offline is Leaving while it still answers. It is Gone when all that
-// remains for it is to turn itself off.
+// One compare-exchange decides whether a Starting CPU becomes Arriving or LeftOut; a CPU that arrives too
+// late finds LeftOut and stops. From Arriving on only the CPU itself changes its state: to Online, or to
+// LeftOut if it cannot be set up. A CPU that goes offline is Leaving while it still answers. It is Gone when
+// all that remains for it is to turn itself off.
 enum class CpuState : u8 { Off, Starting, Arriving, Online, LeftOut, Leaving, Gone };
 
 struct Cpu {

@@ -74,7 +74,7 @@ public:
 private:
     std::optional<std::string_view> last(const BootArgument& argument) const;
     BootArgumentValue<u8> choice_by_number(const BootArgument& argument) const;
-    static bool is_unknown(const GivenArgument& argument);
+    static bool is_unknown(const GivenArgument& given);
 
     GivenArguments given_;
 };

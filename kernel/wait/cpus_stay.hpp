@@ -12,7 +12,8 @@ extern RwLock cpus_change;
 
 // Holds cpus_change for reading for the lifetime of the object: no CPU comes or goes, and none is arriving.
 // Threads only, but not a thread of run_everywhere() (checked): a waiting writer keeps new readers out, and
-// run_everywhere() holds the lock for reading until its threads are done. Waits for a change that is under way.
+// run_everywhere() holds the lock for reading until its threads are done. Waits for a change that is under
+// way.
 class CpusStay : Immovable {
 public:
     CpusStay();

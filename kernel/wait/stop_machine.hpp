@@ -9,9 +9,9 @@
 // (kernel/wait/cpus_stay.hpp) and for another Broadcast. The caller sees everything that the other CPUs wrote
 // before they were held, and they see everything that it wrote meanwhile.
 //
-// INV-stop_machine-1: while the other CPUs are held, every possible CPU except the caller's is held, is off, or
-//                     stops for good before it executes a this_cpu site. An arriving CPU executes sites before
-//                     it is online, so no CPU is arriving or going offline meanwhile.
+// INV-stop_machine-1: while the other CPUs are held, every possible CPU except the caller's is held, is off,
+//                     or stops for good before it executes a this_cpu site. An arriving CPU executes sites
+//                     before it is online, so no CPU is arriving or going offline meanwhile.
 #pragma once
 
 #include "arch/cpu/processor.hpp"

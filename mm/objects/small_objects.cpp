@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/objects/small_objects.hpp"
 
-#include "arch/cpu/processor.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/objects/object_cache_checks.hpp"
 #include "mm/pages/allocation_failure.hpp"
@@ -53,15 +52,13 @@ void drain(ObjectStock& stock, u32 count)
 
 [[gnu::noinline]] void* allocate_slowly(PerCpu<ObjectStock>& stocks)
 {
-    const arch::InterruptMask masked;
-    const Pin pin{masked};
-    ObjectStock& stock = stocks.here(pin);
+    const auto stock = stocks.masked();
     if (!must_fail_now()) {
-        const auto batch = std::span{stock.objects}.first(stock.capacity / 2u);
-        if (stock.count == 0)
-            stock.count = static_cast<u32>(object_cache(class_of(stock)).take(class_of(stock), batch));
-        if (stock.count != 0)
-            return pop(stock);
+        const auto batch = std::span{stock->objects}.first(stock->capacity / 2u);
+        if (stock->count == 0)
+            stock->count = static_cast<u32>(object_cache(class_of(*stock)).take(class_of(*stock), batch));
+        if (stock->count != 0)
+            return pop(*stock);
     }
     allocation_failures.inc();
     return nullptr;
@@ -69,12 +66,10 @@ void drain(ObjectStock& stock, u32 count)
 
 [[gnu::noinline]] void free_slowly(PerCpu<ObjectStock>& stocks, void* object)
 {
-    const arch::InterruptMask masked;
-    const Pin pin{masked};
-    ObjectStock& stock = stocks.here(pin);
-    if (stock.count == stock.capacity)
-        drain(stock, stock.capacity / 2u);
-    stock.objects[stock.count++] = object;
+    const auto stock = stocks.masked();
+    if (stock->count == stock->capacity)
+        drain(*stock, stock->capacity / 2u);
+    stock->objects[stock->count++] = object;
 }
 
 } // namespace
@@ -85,11 +80,9 @@ PERCIVAL_PERCPU std::array<PerCpu<ObjectStock>, kObjectClasses> object_stocks =
 void* allocate_from(PerCpu<ObjectStock>& stocks)
 {
     {
-        const arch::InterruptMask masked;
-        const Pin pin{masked};
-        ObjectStock& stock = stocks.here(pin);
-        if (stock.count != 0 && !failure_is_planned()) [[likely]]
-            return pop(stock);
+        const auto stock = stocks.masked();
+        if (stock->count != 0 && !failure_is_planned()) [[likely]]
+            return pop(*stock);
     }
     // Interrupts are as they were before the call, so allocate_slowly() looks again, perhaps on another CPU.
     return allocate_slowly(stocks);
@@ -103,11 +96,9 @@ void free_to(PerCpu<ObjectStock>& stocks, void* object)
             return;
     }
     {
-        const arch::InterruptMask masked;
-        const Pin pin{masked};
-        ObjectStock& stock = stocks.here(pin);
-        if (stock.count != stock.capacity) [[likely]] {
-            stock.objects[stock.count++] = object;
+        const auto stock = stocks.masked();
+        if (stock->count != stock->capacity) [[likely]] {
+            stock->objects[stock->count++] = object;
             return;
         }
     }
@@ -128,11 +119,9 @@ void free_large(void* object, Bytes size)
 void drain_object_stock()
 {
     for (PerCpu<ObjectStock>& stocks : object_stocks) {
-        const arch::InterruptMask masked;
-        const Pin pin{masked};
-        ObjectStock& stock = stocks.here(pin);
-        drain(stock, stock.count);
-        object_cache(class_of(stock)).trim();
+        const auto stock = stocks.masked();
+        drain(*stock, stock->count);
+        object_cache(class_of(*stock)).trim();
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A CPU's own stock of small objects, one for each size class. Only its CPU touches it, and only with
-// interrupts masked, which excludes interrupt handlers and migration (as in mm/pages/page_cache.hpp).
+// A CPU's own stock of small objects, one for each size class. Only its CPU touches it, through
+// PerCpu::masked().
 //
 // For mm/objects/small_objects.hpp, which chooses the class where the size is known, nearly always at compile
 // time.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/pages/page_allocator.hpp"
 
-#include "arch/cpu/processor.hpp"
 #include "arch/cpu/zero_page.hpp"
 #include "kernel/sync/preemption.hpp"
 #include "mm/kernel_map/linear_map.hpp"
@@ -87,14 +86,12 @@ void drain(PageCache& cache, std::size_t count)
 // Allocates a page when the cache is empty or a failure is planned.
 [[gnu::noinline]] std::optional<PhysAddr> allocate_page_slowly()
 {
-    const arch::InterruptMask masked;
-    const Pin pin{masked};
-    PageCache& cache = page_cache.here(pin);
-    if (must_fail_now() || (cache.count == 0 && !refill(cache))) {
+    const auto cache = page_cache.masked();
+    if (must_fail_now() || (cache->count == 0 && !refill(*cache))) {
         allocation_failures.inc();
         return std::nullopt;
     }
-    return pop(cache);
+    return pop(*cache);
 }
 
 // Frees a block to its zone; its descriptor is None already.
@@ -125,23 +122,21 @@ PageDescriptor* find_to_free(PageZone* zone, PhysAddr block, PageOrder order)
 // report.
 [[gnu::noinline]] void free_page_slowly(PhysAddr page)
 {
-    const arch::InterruptMask masked;
+    const auto cache = page_cache.masked();
     PageZone* zone = page_zones().containing(page);
     PageDescriptor* descriptor = find_to_free(zone, page, kOnePage);
     if (descriptor == nullptr)
         return;
-    const Pin pin{masked};
-    PageCache& cache = page_cache.here(pin);
-    const bool is_near = zone->node() == cache.node;
+    const bool is_near = zone->node() == cache->node;
     // INV-page_allocator-1: another CPU may have freed the page since it was found.
     if (!descriptor->change(kAllocatedPage, is_near ? kCachedPage : PageState{}))
         return report_wrong_free(page, kOnePage, descriptor->load());
     if (!is_near)
         return free_to_zone(*zone, page, kOnePage);
-    if (cache.count == kPageCacheCapacity)
-        drain(cache, kPageCacheBatch);
-    push(cache, {page, descriptor});
-    remember(cache, *zone);
+    if (cache->count == kPageCacheCapacity)
+        drain(*cache, kPageCacheBatch);
+    push(*cache, {page, descriptor});
+    remember(*cache, *zone);
 }
 
 } // namespace
@@ -161,11 +156,9 @@ NumaNode this_cpu_node()
 std::optional<PhysAddr> allocate_page()
 {
     {
-        const arch::InterruptMask masked;
-        const Pin pin{masked};
-        PageCache& cache = page_cache.here(pin);
-        if (cache.count != 0 && !failure_is_planned()) [[likely]]
-            return pop(cache);
+        const auto cache = page_cache.masked();
+        if (cache->count != 0 && !failure_is_planned()) [[likely]]
+            return pop(*cache);
     }
     // Interrupts are unmasked again here, so the slow path looks anew, perhaps on another CPU.
     return allocate_page_slowly();
@@ -182,16 +175,14 @@ std::optional<PhysAddr> allocate_zeroed_page()
 void free_page(PhysAddr page)
 {
     {
-        const arch::InterruptMask masked;
-        const Pin pin{masked};
-        PageCache& cache = page_cache.here(pin);
+        const auto cache = page_cache.masked();
         // The rotation makes a huge index of an address that is not page-aligned or lies below the zone, so
         // one compare refuses both, and addresses above the zone.
-        const u64 index = std::rotr((page - cache.zone_base).count(), KernelGeometry::kPageShift);
-        if (index < cache.known_pages && cache.count != kPageCacheCapacity) [[likely]] {
-            PageDescriptor& descriptor = cache.descriptors[index];
+        const u64 index = std::rotr((page - cache->zone_base).count(), KernelGeometry::kPageShift);
+        if (index < cache->known_pages && cache->count != kPageCacheCapacity) [[likely]] {
+            PageDescriptor& descriptor = cache->descriptors[index];
             if (descriptor.change(kAllocatedPage, kCachedPage)) [[likely]]
-                return push(cache, {page, &descriptor});
+                return push(*cache, {page, &descriptor});
         }
     }
     free_page_slowly(page);
@@ -235,11 +226,9 @@ void free_pages(PhysAddr block, PageOrder order)
 
 void drain_page_cache()
 {
-    const arch::InterruptMask masked;
-    const Pin pin{masked};
-    PageCache& cache = page_cache.here(pin);
-    if (cache.count != 0)
-        drain(cache, cache.count);
+    const auto cache = page_cache.masked();
+    if (cache->count != 0)
+        drain(*cache, cache->count);
 }
 
 void claim_for_objects(PhysAddr block, PageOrder order)

@@ -2,10 +2,9 @@
 // A page cache is a CPU's own stock of single pages. With it most allocations and frees touch nothing that
 // another CPU uses and take no lock.
 //
-// Only its CPU touches it, and only with interrupts masked. That is enough: no interrupt handler of this CPU
-// can come in between, a thread does not migrate while interrupts are masked, and other CPUs only read
-// `count`, for statistics. A lock-free list would not do: between the load of a page's successor and the
-// compare-exchange of the head, an interrupt handler could take both pages and put the first one back.
+// Only its CPU touches it, through PerCpu::masked(), and other CPUs only read `count`, for statistics. A
+// lock-free list would not do: between the load of a page's successor and the compare-exchange of the head,
+// an interrupt handler could take both pages and put the first one back.
 //
 // Invariants: pages[0 .. count) are in state Cached, are on no other list, and belong to the CPU's own node
 // unless that had no memory left. The `known_pages` descriptors from `descriptors` on are initialized: they

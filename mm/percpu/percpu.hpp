@@ -6,9 +6,9 @@
 //      faults.on(cpu)                     // a plain u64&, that CPU's copy, at its global address
 //
 // The operations need no pin: each is atomic against migration, interrupts and remote access. PerCpu returns
-// a plain reference only for a named CPU or against a Pin, and always at the global address. A local address
-// that escaped into a list or to another CPU would name a different object there. There is deliberately no
-// operator++ and no conversion to T.
+// a plain reference only for a named CPU, against a Pin or with interrupts masked, and always at the global
+// address. A local address that escaped into a list or to another CPU would name a different object there.
+// There is deliberately no operator++ and no conversion to T.
 //
 // mm/percpu/plain.hpp has plain operations, with and without a pin. mm/percpu/this_cpu.hpp has operations on
 // a variable that is known at compile time.
@@ -16,12 +16,13 @@
 // Every operation but try_cmpxchg_release() is relaxed. A pointer that another CPU will follow has to be
 // written by try_cmpxchg_release(); the other operations do not publish what it points to.
 //
-// A sequence of operations is not atomic. A caller that needs several operations to be one step holds a Pin
-// and masks interrupts.
+// A sequence of operations is not atomic. A caller that needs several operations to be one step uses
+// masked().
 //
 // Static objects are constant-initialized: their bytes are the template of every CPU's copy.
 #pragma once
 
+#include "arch/cpu/processor.hpp"
 #include "arch/percpu/access.hpp"
 #include "arch/percpu/ops.hpp"
 #include "arch/percpu/register.hpp"
@@ -182,6 +183,21 @@ public:
 
     // Returns this CPU's copy at its global address. While the pin lives, the thread stays on this CPU.
     T& here(const Pin&) { return global_here(); }
+
+    // This CPU's copy at its global address, with interrupts masked for as long as the Masked lives. Plain
+    // accesses through it are one step if the copy is changed only in this way: no interrupt handler comes in
+    // between, and the thread does not migrate. Other CPUs only read the copy, with atomics.
+    class Masked {
+    public:
+        explicit Masked(PerCpu& variable) : copy_{variable.global_here()} {}
+        T& operator*() const { return copy_; }
+        T* operator->() const { return &copy_; }
+
+    private:
+        arch::InterruptMask masked_; // declared first: the thread must not migrate once `copy_` is found
+        T& copy_;
+    };
+    Masked masked() { return Masked{*this}; }
 
     // Return plain operations on this CPU's copy (mm/percpu/plain.hpp), with a pin and without one.
     PlainPerCpu<T> pinned(const Pin&) { return PlainPerCpu<T>{global_here()}; }

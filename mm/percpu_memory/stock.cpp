@@ -143,9 +143,8 @@ std::expected<VirtAddr, Error> refill_stock(Class size_class, bool may_block)
 // Moves the contents of this CPU's stock to `taken`.
 [[gnu::always_inline]] inline void empty_into(Stock& taken, Class size_class)
 {
-    const arch::InterruptMask masked;
-    const Pin pin{masked};
-    Stock& stock = stocks.here(pin)[size_class.number() - 1];
+    const auto all = stocks.masked();
+    Stock& stock = (*all)[size_class.number() - 1];
     static_assert(sizeof taken == 128);
     __builtin_memcpy_inline(&taken, &stock, sizeof taken);
     stock.count = 0;

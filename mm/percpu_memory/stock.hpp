@@ -4,7 +4,7 @@
 // class as one magazine. From the depot it goes to a CPU whose stock is empty, or a worker returns it to the
 // chunks.
 //
-// Only its own CPU touches a stock, and only with interrupts masked (as in mm/pages/page_cache.hpp).
+// Only its own CPU touches a stock, and only with interrupts masked, as through PerCpu::masked().
 //
 // Invariant: a place in a stock or a depot is allocated in the map of its chunk, but has no tag
 // (INV-percpu_chunk-2), because no caller has it.
@@ -51,9 +51,8 @@ void put_into_full_stock(Class size_class, VirtAddr place);
 inline std::expected<VirtAddr, Error> take_from_stock(Class size_class, bool may_block)
 {
     {
-        const arch::InterruptMask masked;
-        const Pin pin{masked};
-        Stock& stock = stocks.here(pin)[size_class.number() - 1];
+        const auto all = stocks.masked();
+        Stock& stock = (*all)[size_class.number() - 1];
         if (stock.count != 0) [[likely]]
             return stock.pop();
     }

@@ -7,9 +7,8 @@ PERCIVAL_PERCPU PerCpu<VmSpares> vm_spares{};
 
 bool put_spare(VmArea& area)
 {
-    const arch::InterruptMask masked;
-    const Pin pin{masked};
-    VmSpares::List* list = vm_spares.here(pin).list_for(area.range.size - KernelGeometry::kPageSize);
+    const auto spares = vm_spares.masked();
+    VmSpares::List* list = spares->list_for(area.range.size - KernelGeometry::kPageSize);
     if (list == nullptr || list->count == VmSpares::kMaxOfASize)
         return false;
     area.become(VmState::Spare);

@@ -2,12 +2,11 @@
 // Spares are each CPU's own stock of small areas of the vmalloc region. With them most allocations neither
 // take the region's lock nor change its tree.
 //
-// Only the stock's CPU touches it, with interrupts masked. Any context on a CPU that runs on its own root.
+// Only the stock's CPU touches it, through PerCpu::masked(). Any context on a CPU that runs on its own root.
 //
 // Invariant: nothing is mapped in a spare, and no TLB holds an entry for it.
 #pragma once
 
-#include "arch/cpu/processor.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/vmalloc/vm_area.hpp"
@@ -50,9 +49,8 @@ constexpr bool is_spare_size(Bytes size)
 // Returns null if there is none.
 inline VmArea* take_spare(Bytes size)
 {
-    const arch::InterruptMask masked;
-    const Pin pin{masked};
-    VmSpares::List* list = vm_spares.here(pin).list_for(size);
+    const auto spares = vm_spares.masked();
+    VmSpares::List* list = spares->list_for(size);
     if (list == nullptr || list->first == nullptr)
         return nullptr;
     VmArea* area = std::exchange(list->first, list->first->next);

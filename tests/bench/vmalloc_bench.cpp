@@ -155,7 +155,7 @@ public:
     {
         for (u64 n = 0; n < count_; ++n)
             mm::vunmap(areas_[n]);
-        mm::vfree(areas_);
+        mm::vfree(static_cast<void*>(areas_));
         mm::flush_freed();
         mm::free_page(page_);
     }

@@ -66,7 +66,7 @@ private:
         const u64 offset = address_of(at).raw() % mm::KernelGeometry::kPageSize.count();
         // SAFETY: the byte pointer serves for arithmetic only; nothing accesses the page through it.
         std::byte* const page = reinterpret_cast<std::byte*>(at) - offset;
-        if (page != page_) {
+        if (page != page_ || !window_) {
             window_.reset(); // only one window may exist at a time
             window_.emplace(mm::image_to_physical(page));
             page_ = page;

@@ -20,7 +20,6 @@ namespace {
 using arch::Pte;
 using mm::KernelGeometry;
 using mm::KernelLayout;
-using mm::Level;
 
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr Bytes kWide = KernelGeometry::entry_size(KernelGeometry::kWideBlockLevel);

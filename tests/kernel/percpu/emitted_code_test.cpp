@@ -156,7 +156,7 @@ PERCIVAL_TEST(emitted_code, add_in_a_loop_is_one_instruction_per_turn_in_every_m
         EXPECT_EQ(loop.size(), 2u); // the site and the count-down
         const bool in_place = mode == PercpuMode::Local && runs_lse();
         EXPECT(in_place ? arch::is_lse_atomic(loop[0]) : arch::branch_offset(loop[0]).has_value());
-        EXPECT_EQ(atomics_in(executed_at(&loop[0])), runs_lse() ? 1u : 0u);
+        EXPECT_EQ(atomics_in(executed_at(loop.data())), runs_lse() ? 1u : 0u);
         add_in_a_loop(1);
     });
 }
@@ -177,7 +177,7 @@ PERCIVAL_TEST(emitted_code, the_operation_that_publishes_a_pointer_is_a_store_re
 PERCIVAL_TEST(emitted_code, add_in_restart_mode_adds_the_distance_and_commits_in_four_instructions)
 {
     const InPercpuForm restart{PercpuMode::Restart};
-    const auto code = executed_at(&loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0]);
+    const auto code = executed_at(loop_in(reinterpret_cast<const void*>(&add_in_a_loop)).data());
     EXPECT_EQ(1 + code.size(), runs_lse() ? 4u : 7u); // the branches to the sequence and back included
     EXPECT(arch::is_add_to_x18(code[0]));
     EXPECT_EQ(arch::is_lse_atomic(code[1]), runs_lse());
@@ -187,7 +187,7 @@ PERCIVAL_TEST(emitted_code, add_in_restart_mode_adds_the_distance_and_commits_in
 PERCIVAL_TEST(emitted_code, add_in_guarded_mode_takes_no_more_than_fourteen_instructions)
 {
     const InPercpuForm guarded{PercpuMode::Guarded};
-    const auto code = executed_at(&loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0]);
+    const auto code = executed_at(loop_in(reinterpret_cast<const void*>(&add_in_a_loop)).data());
     // The count includes the branch to the sequence.
     EXPECT(!code.empty() && 1 + code.size() <= (runs_lse() ? 14u : 17u));
     // No instruction of a guarded sequence makes it start over; the first continues where it is.
@@ -280,7 +280,7 @@ PERCIVAL_TEST(emitted_code, an_add_without_result_is_ldadd_stadd_or_llsc)
     if (!arch::percpu_form().lse)
         SKIP("the CPUs have no FEAT_LSE");
     for_each_percpu_mode([](PercpuMode mode) {
-        const u32* const site = &loop_in(reinterpret_cast<const void*>(&add_in_a_loop))[0];
+        const u32* const site = loop_in(reinterpret_cast<const void*>(&add_in_a_loop)).data();
         for (const auto add : {arch::AddForm::StoreAdd, arch::AddForm::LlSc, arch::AddForm::LoadAdd}) {
             const InPercpuForm in_form{{mode, true, add}};
             const auto code = executed_at(site);

@@ -59,12 +59,20 @@ PERCIVAL_TEST(percpu, a_write_through_the_global_alias_is_read_at_the_local_addr
     run_everywhere([](CpuId cpu) { EXPECT_EQ(value.read(), ~value_for(cpu)); });
 }
 
-PERCIVAL_TEST(percpu, a_pinned_reference_is_this_cpus_global_alias)
+PERCIVAL_TEST(percpu, a_reference_by_pin_or_mask_is_this_cpus_global_alias)
 {
     run_everywhere([](CpuId cpu) {
-        const PreemptGuard pin;
-        EXPECT(&value.here(pin) == &value.on(cpu));
-        EXPECT(!mm::is_percpu_local(address_of(&value.here(pin))));
+        {
+            const PreemptGuard pin;
+            EXPECT(&value.here(pin) == &value.on(cpu));
+            EXPECT(!mm::is_percpu_local(address_of(&value.here(pin))));
+        }
+        {
+            const auto copy = value.masked();
+            EXPECT(&*copy == &value.on(cpu));
+            EXPECT(arch::interrupts_masked());
+        }
+        EXPECT(!arch::interrupts_masked());
     });
 }
 

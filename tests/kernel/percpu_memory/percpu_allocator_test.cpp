@@ -10,8 +10,6 @@
 namespace percival {
 namespace {
 
-using percpu::Error;
-
 constexpr u32 kMany = 500;
 
 // Sizes of all magnitudes, with and without a size class.

@@ -10,8 +10,6 @@
 namespace percival {
 namespace {
 
-using percpu::Error;
-
 // Allocates up to `count` objects of one size, and frees them.
 void allocate_and_free(Bytes size, u32 count)
 {

@@ -10,10 +10,6 @@
 namespace percival {
 namespace {
 
-using percpu::AddressKind;
-using percpu::find_address;
-using percpu::is_address;
-
 constexpr VirtRange kWindow = mm::KernelLayout::kLocalPercpu;
 
 PERCIVAL_PERCPU PerCpu<u64> variable{};
