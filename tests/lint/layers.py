@@ -116,9 +116,15 @@ def check_includes(root: Path, floors: Dict[str, int]) -> List[str]:
     return found
 
 
+def source_of(object_file: Path) -> Path:
+    """The source that an object file is made from."""
+    return ROOT / re.sub(r"^.*?\.dir/", "", object_file.as_posix()).removesuffix(".obj")
+
+
 def symbols_of(objects: Path) -> Iterator[Tuple[str, str, str]]:
     """Source file, kind (as nm prints it) and name of every symbol of the objects."""
-    paths = sorted(path for path in objects.rglob("percival_*.dir/**/*.obj"))
+    # Of the sources that are there: a build keeps the objects of files that have moved.
+    paths = sorted(path for path in objects.rglob("percival_*.dir/**/*.obj") if source_of(path).is_file())
     if not paths:
         return
     done = subprocess.run(

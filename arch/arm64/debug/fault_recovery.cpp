@@ -2,7 +2,6 @@
 #include "arch/debug/fault_recovery.hpp"
 
 #include "arch/exceptions/recovery_point.hpp"
-#include "arch/threads/stack_size.hpp"
 #include "kernel/sync/thread_context.hpp"
 
 namespace percival::arch {
@@ -19,14 +18,6 @@ struct Catching {
 constexpr u64 kBranchTypeAndIllegalState = u64{3} << 10 | u64{1} << 20; // SPSR_EL1.BTYPE, IL
 
 } // namespace
-
-// The stack on which stack overflows are handled. It comes first in the percpu section, so that bit
-// kStackShift of its addresses is 0 (arch/threads/stack_size.hpp).
-extern "C" {
-[[gnu::section(".percpu.page_aligned"),
-  gnu::used]] alignas(16) constinit char overflow_stack[kOverflowStackSize.count()] = {};
-}
-static_assert(kOverflowStackSize <= kStackSize);
 
 std::optional<Fault> catch_fault(void (*function)(void*), void* argument)
 {
