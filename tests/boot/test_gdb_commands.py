@@ -121,7 +121,7 @@ class FourCpusTest(unittest.TestCase):
 
 class OneCpuTest(unittest.TestCase):
     def test_a_ready_thread_is_shown_after_the_running_one(self) -> None:
-        asked = "selftest=threads.a_higher_priority_runs_first_and_replaces_a_lower_one_at_once"
+        asked = "selftest=threads.a_higher_priority_thread_preempts_a_lower_one_at_once"
         out = stopped(["--cpus", "1", "--append", asked], "percival::join", ["threads"])
         self.assertRegex(
             out["threads"],

@@ -83,7 +83,7 @@ def wrong_in_row(row: Row, tests: Sequence[SelfTest]) -> List[str]:
 
 
 def wrong_in_text(text: str, tests: Sequence[SelfTest]) -> List[str]:
-    """What is wrong in documentation: what it has readers type, and what it shows them."""
+    """What is wrong in a document or a test of boots: the globs that it asks for, and the tests it shows."""
     globs = [glob for globs in ASKED.findall(text) for glob in globs.split(",") if glob != PLACEHOLDER]
     names = {name for test in tests for name in (test.suite, test.name)}
     unknown = [name for name in PRINTED_TEST.findall(text) if name not in names]
@@ -109,7 +109,7 @@ def wrong_in_tree() -> List[str]:
         ),
         *(
             f"{path.relative_to(ROOT)}: {what}"
-            for path in files(ROOT, ".md")
+            for path in [*files(ROOT, ".md"), *sorted((ROOT / "tests" / "boot").glob("test_*.py"))]
             for what in wrong_in_text(path.read_text(), tests)
         ),
         *(
