@@ -33,6 +33,9 @@ using Result = std::expected<void, std::string_view>;
 // Set when the CPU has to leave as soon as it is idle.
 PERCIVAL_PERCPU PerCpu<bool> must_leave{};
 
+// How long a CPU may take from its start until it arrives.
+constexpr u64 kStartSeconds = 20;
+
 // The pause between two looks at the state of another CPU.
 constexpr u64 kPollNanoseconds = 200'000;
 
@@ -107,6 +110,18 @@ Result take_cpu_offline(CpuId cpu)
     return {};
 }
 
+Result await_cpu(CpuId cpu, u64 seconds)
+{
+    if (!wait_until([cpu] { return !is_coming(cpu); }, seconds) && !leave_out(cpu))
+        while (is_coming(cpu)) // it has arrived, and its set-up is bounded
+            sleep_for_nanoseconds(kPollNanoseconds);
+    if (!is_online(cpu))
+        return std::unexpected{"the CPU did not come up"};
+    while (!active_cpus().contains(cpu)) // online, it joins the scheduler next
+        sleep_for_nanoseconds(kPollNanoseconds);
+    return {};
+}
+
 Result bring_cpu_online(CpuId cpu)
 {
     const WriteGuard guard{cpus_change};
@@ -118,15 +133,7 @@ Result bring_cpu_online(CpuId cpu)
     reset_idle_thread(cpu);
     if (const auto started = start_cpu(cpu); !started)
         return started;
-    constexpr u64 kSeconds = 20;
-    if (!wait_until([cpu] { return !is_coming(cpu); }, kSeconds) && !leave_out(cpu))
-        while (is_coming(cpu)) // it has arrived, and its set-up is bounded
-            sleep_for_nanoseconds(kPollNanoseconds);
-    if (!is_online(cpu))
-        return std::unexpected{"the CPU did not come up"};
-    while (!active_cpus().contains(cpu)) // online, it joins the scheduler next
-        sleep_for_nanoseconds(kPollNanoseconds);
-    return {};
+    return await_cpu(cpu, kStartSeconds);
 }
 
 } // namespace percival

@@ -66,8 +66,8 @@ ENDS: Tuple[Row, ...] = (
         shows=(r"^panic: .*is_thread_of_run_everywhere",),
     ),
     Row(
-        "a_cpu_that_is_left_out_while_it_starts_does_not_come_online",
-        append="selftest=hotplug.a_cpu_that_is_left_out_while_it_starts_does_not_come_online",
+        "a_cpu_that_arrives_after_it_was_left_out_does_not_come_online",
+        append="selftest=hotplug.a_cpu_that_arrives_after_it_was_left_out_does_not_come_online",
         checks=(),
         shows=(r"^percival: verdict: passed$",),
     ),
