@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/inspect/summary.hpp"
+#include "kernel/inspect/dumps.hpp"
 
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
