@@ -14,11 +14,12 @@ using mm::KernelGeometry;
 using mm::KernelLayout;
 
 // Prints a region with its first and last entry of the root.
-void print_region(const char* name, VirtRange range)
+void print_region(std::string_view name, VirtRange range)
 {
     const VirtAddr last = range.end() - Bytes{1};
-    std::printf("%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", name, range.base.raw(),
-                range.size.count(), KernelGeometry::index(KernelGeometry::kRootLevel, range.base),
+    std::printf("%.*s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", static_cast<int>(name.size()),
+                name.data(), range.base.raw(), range.size.count(),
+                KernelGeometry::index(KernelGeometry::kRootLevel, range.base),
                 KernelGeometry::index(KernelGeometry::kRootLevel, last));
 }
 
@@ -30,16 +31,10 @@ int main()
     std::printf("%d\t%d\t%u\t%u\n", KernelGeometry::kRootLevel.number(), KernelLayout::kPrivateLevel.number(),
                 static_cast<unsigned>(KernelGeometry::index(KernelLayout::kPrivateLevel, kLocal.base)),
                 static_cast<unsigned>(KernelLayout::kWindowEntries));
-    print_region("linear map", KernelLayout::kLinear);
-    if (KernelGeometry::kVaBits == 52)
-        print_region("folded linear", KernelLayout::kFoldedLinear);
-    print_region("modules", KernelLayout::kModules);
-    print_region("vmalloc", KernelLayout::kVmalloc);
-    print_region("global percpu", KernelLayout::kGlobalPercpu);
-    print_region("image window", KernelLayout::kImageWindow);
-    print_region("local percpu", KernelLayout::kLocalPercpu);
-    print_region("vmemmap", KernelLayout::kVmemmap);
-    print_region("PCI I/O", KernelLayout::kPciIo);
-    print_region("fixmap", KernelLayout::kFixmap);
+    for (const auto& [name, range] : KernelLayout::regions(false)) {
+        print_region(name, range);
+        if (KernelGeometry::kVaBits == 52 && range.base == KernelLayout::kLinear.base)
+            print_region("folded linear", KernelLayout::kFoldedLinear);
+    }
     return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/inspect/percpuinfo.hpp"
+#include "kernel/inspect/dumps.hpp"
 
 #include "kernel/lib/print.hpp"
 #include "mm/percpu/window.hpp"

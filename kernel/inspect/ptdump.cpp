@@ -3,35 +3,22 @@
 
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
+#include "mm/address_space/fold.hpp"
 #include "mm/roots/roots.hpp"
 
 namespace percival {
 namespace {
 
 using mm::Difference;
-using mm::KernelLayout;
 using mm::MappedRun;
 
 constexpr KernelTableDump kDump{TableAt{}};
 
-struct Region {
-    std::string_view name;
-    VirtRange range;
-};
-
-constexpr Region kRegions[] = {
-    {"linear map", KernelLayout::kLinear}, {"modules", KernelLayout::kModules},
-    {"vmalloc", KernelLayout::kVmalloc},   {"global percpu", KernelLayout::kGlobalPercpu},
-    {"image", KernelLayout::kImageWindow}, {"local percpu", KernelLayout::kLocalPercpu},
-    {"vmemmap", KernelLayout::kVmemmap},   {"PCI I/O", KernelLayout::kPciIo},
-    {"fixmap", KernelLayout::kFixmap},
-};
-
 std::string_view region_of(VirtAddr address)
 {
-    for (const Region& region : kRegions) {
-        if (region.range.contains(address))
-            return region.name;
+    for (const auto& [name, range] : mm::KernelLayout::regions(mm::folded_to_48_bits)) {
+        if (range.contains(address))
+            return name;
     }
     return "no region";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/inspect/summary.hpp"
+#include "kernel/inspect/dumps.hpp"
 
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
@@ -98,11 +98,6 @@ void print_tlb()
     print("{}", text.text());
 }
 
-void print_region(std::string_view name, VirtRange region)
-{
-    print("layout: {:-14} {} to {}, {}", name, region.base, region.end() - Bytes{1}, region.size);
-}
-
 void print_layout()
 {
     print("layout: {} granule, {} bit addresses, {} levels; private from level {} down, {} table(s) per CPU",
@@ -110,15 +105,8 @@ void print_layout()
           KernelLayout::kPrivateLevel.number(), KernelLayout::kPrivateTables);
     if (mm::folded_to_48_bits)
         print("layout: this CPU translates 48 bits only: the top of the 52-bit tree is folded away");
-    print_region("linear map", mm::folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear);
-    print_region("modules", KernelLayout::kModules);
-    print_region("vmalloc", KernelLayout::kVmalloc);
-    print_region("global percpu", KernelLayout::kGlobalPercpu);
-    print_region("image window", KernelLayout::kImageWindow);
-    print_region("local percpu", KernelLayout::kLocalPercpu);
-    print_region("vmemmap", KernelLayout::kVmemmap);
-    print_region("PCI I/O", KernelLayout::kPciIo);
-    print_region("fixmap", KernelLayout::kFixmap);
+    for (const auto& [name, range] : KernelLayout::regions(mm::folded_to_48_bits))
+        print("layout: {:-14} {} to {}, {}", name, range.base, range.end() - Bytes{1}, range.size);
     print("layout: image {}, percpu section {}", address_of(_image_end) - address_of(_image_start),
           address_of(_percpu_end) - address_of(_percpu_start));
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/inspect/vmallocinfo.hpp"
+#include "kernel/inspect/dumps.hpp"
 
 #include "kernel/lib/print.hpp"
 #include "kernel/lib/symbols.hpp"
 #include "mm/vmalloc/vm_freed.hpp"
+#include "mm/vmalloc/vm_region.hpp"
 
 namespace percival {
 namespace {
@@ -22,8 +23,7 @@ void print_area(std::string_view region_name, const mm::VmAreaInfo& area)
     print("{}", text.text());
 }
 
-} // namespace
-
+// Prints a line for each area in use, and the totals of the region.
 void list_areas(std::string_view region_name, mm::VmRegion& region)
 {
     Bytes mapped{0};
@@ -39,6 +39,8 @@ void list_areas(std::string_view region_name, mm::VmRegion& region)
     }
     print("vmallocinfo: {:-13} {} areas in use, {} mapped", region_name, count, mapped);
 }
+
+} // namespace
 
 void print_vmallocinfo()
 {

@@ -65,6 +65,8 @@ struct Thread : ThreadContext, ListLink<> {
     Completion exited{};
     u64 migrations{0}; // how often it changed CPUs
 };
+// boot/start.S and the context switch make the address of a Thread the thread pointer.
+static_assert(begins_with_preemption<Thread>());
 
 // Returns the running thread (INV-thread-2). Any context; in an interrupt handler it is the interrupted
 // thread.

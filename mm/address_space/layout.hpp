@@ -23,7 +23,27 @@
 
 #include "mm/address_space/geometry.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 namespace percival::mm {
+
+// A range of addresses for one purpose, with the name that all listings give it.
+struct Region {
+    std::string_view name;
+    VirtRange range;
+};
+
+// Returns whether each region ends before the next one begins, or where it does.
+template <std::size_t N>
+constexpr bool are_ascending(const std::array<Region, N>& regions)
+{
+    const auto overlap = [](const Region& below, const Region& above) {
+        return below.range.end() > above.range.base;
+    };
+    return std::ranges::adjacent_find(regions, overlap) == regions.end();
+}
 
 template <class G>
 struct Layout {
@@ -89,6 +109,23 @@ struct Layout {
                                          kModules.size.count()};
     static constexpr VirtRange kVmalloc{kModules.end(), std::min(kVmallocRoom, kVmallocLimit)};
 
+    // Returns all regions, from low to high. `is_folded` (mm/address_space/fold.hpp) decides where the linear
+    // map is.
+    static constexpr std::array<Region, 9> regions(bool is_folded)
+    {
+        return {{
+            {"linear map", is_folded ? kFoldedLinear : kLinear},
+            {"modules", kModules},
+            {"vmalloc", kVmalloc},
+            {"global percpu", kGlobalPercpu},
+            {"image window", kImageWindow},
+            {"local percpu", kLocalPercpu},
+            {"vmemmap", kVmemmap},
+            {"PCI I/O", kPciIo},
+            {"fixmap", kFixmap},
+        }};
+    }
+
     // Returns whether roots differ in entry `index` of the private table of `level`: at the private level in
     // the entries of the window, above it in the one entry that leads there.
     static constexpr bool is_private(Level level, u64 index)
@@ -103,12 +140,12 @@ struct Layout {
     static constexpr Bytes kLocalToGlobal{kGlobalPercpu.base.raw() - kLocalPercpu.base.raw()};
 
     // The regions are in ascending order and do not overlap.
-    static_assert(kLinear.base == G::kKernelBase && kLinear.end() <= kModules.base);
-    static_assert(kModules.end() == kVmalloc.base && kVmalloc.end() < kGlobalPercpu.base);
-    static_assert(kVmalloc.size >= 7_GiB);
-    static_assert(kGlobalPercpu.end() <= kImageWindow.base && kImageWindow.end() == kLocalPercpu.base);
-    static_assert(kLocalPercpu.end() == kVmemmap.base && kVmemmap.end() <= kPciIo.base);
-    static_assert(kPciIo.end() < kFixmap.base && kFixmap.base < kFixmap.end());
+    static_assert(are_ascending(regions(false)) && are_ascending(regions(true)));
+    static_assert(kLinear.base == G::kKernelBase && kFixmap.base < kFixmap.end());
+    // Gaps behind vmalloc and PCI I/O make accesses past their ends fault.
+    static_assert(kVmalloc.end() < kGlobalPercpu.base && kPciIo.end() < kFixmap.base);
+    static_assert(kModules.end() == kVmalloc.base && kVmalloc.size >= 7_GiB);
+    static_assert(kImageWindow.end() == kLocalPercpu.base && kLocalPercpu.end() == kVmemmap.base);
 
     // ADRP reaches all of local percpu from all code: ±4 GiB (Arm ARM C6.2.13).
     static_assert(kLocalPercpu.end() - kImageWindow.base <= 4_GiB);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Classifies the replacement of one descriptor by another: what it means to a TLB that may hold the old one
 // (Arm ARM D8.16.1, Using break-before-make when updating translation table entries). This file makes the
-// decision, and mm/page_table/descriptor_writer.hpp acts on it. Any context.
+// decision, and mm/page_table/descriptor_access.hpp acts on it. Any context.
 #pragma once
 
 #include "mm/address_space/pte_format.hpp"

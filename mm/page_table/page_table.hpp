@@ -5,12 +5,10 @@
 //   environment.hpp         how tables are accessed, made and published
 //   walker.hpp              following an address
 //   table_maker.hpp         making the tables that lead to an address
-//   leaf_mapper.hpp         new leaves, up to the end of one table at a time
-//   leaf_slots.hpp          pages in neighbouring slots of one table
+//   leaf_mapper.hpp         new leaves in one table: by address, or in known slots
 //   leaf_editor.hpp         splitting blocks, unfolding contiguous runs, break-before-make
 //   table_reclaimer.hpp     freeing empty tables
-//   descriptor_writer.hpp   the only stores, each checked by descriptor_change.hpp
-//   descriptor_count.hpp    counting neighbouring descriptors of one kind
+//   descriptor_access.hpp   loads, counts, and the only stores, each checked by descriptor_change.hpp
 //   tlb_batch.hpp           invalidation, and when pages may be freed
 //
 // INV-page_table-1: map() never overwrites a valid entry: an attempt is an error.
@@ -29,11 +27,10 @@
 // ranges of several owners meet in one leaf.
 #pragma once
 
-#include "mm/page_table/descriptor_count.hpp"
+#include "mm/page_table/descriptor_access.hpp"
 #include "mm/page_table/environment.hpp"
 #include "mm/page_table/leaf_editor.hpp"
 #include "mm/page_table/leaf_mapper.hpp"
-#include "mm/page_table/leaf_slots.hpp"
 #include "mm/page_table/table_maker.hpp"
 #include "mm/page_table/table_reclaimer.hpp"
 
@@ -101,7 +98,7 @@ public:
         return {};
     }
 
-    // Returns the last-level descriptors of `range` (mm/page_table/leaf_slots.hpp), after making the tables
+    // Returns the last-level descriptors of `range` (mm/page_table/leaf_mapper.hpp), after making the tables
     // above them as needed; null if they would be in two tables. They stay there for good, because the tables
     // are shared. Errors: NoMemory, AlreadyMapped (a block is in the way).
     std::expected<Pte*, MapError> slots_for(VirtRange range)

@@ -13,7 +13,7 @@
 // link.
 #pragma once
 
-#include "mm/page_table/descriptor_writer.hpp"
+#include "mm/page_table/descriptor_access.hpp"
 #include "mm/page_table/environment.hpp"
 
 #include <expected>

@@ -4,7 +4,7 @@
 // serializes changes to the tree.
 #pragma once
 
-#include "mm/page_table/descriptor_writer.hpp"
+#include "mm/page_table/descriptor_access.hpp"
 #include "mm/page_table/tlb_batch.hpp"
 
 namespace percival::mm {

@@ -3,7 +3,7 @@
 // works.
 #pragma once
 
-#include "mm/page_table/descriptor_writer.hpp"
+#include "mm/page_table/descriptor_access.hpp"
 
 namespace percival::mm {
 

@@ -30,7 +30,7 @@
 
 #include "kernel/sync/spinlock.hpp"
 #include "mm/address_space/layout.hpp"
-#include "mm/page_table/descriptor_writer.hpp"
+#include "mm/page_table/descriptor_access.hpp"
 
 #include <expected>
 #include <optional>

@@ -88,6 +88,14 @@ struct VmArea {
     VmKind kind{};
 };
 
+// Returns a new note, or null if there is no memory. Notes are small objects; until the page allocator
+// starts, they come from a small array in the image. Any context, under the lock of a region.
+VmArea* new_area_note();
+
+// Frees a note; ignores null. A note from the array in the image is not used again. Any context, under the
+// lock of a region.
+void delete_area_note(VmArea* area);
+
 // Snapshot of an area in use, for listings.
 struct VmAreaInfo {
     VirtRange range; // includes the guard

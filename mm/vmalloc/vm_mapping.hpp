@@ -4,7 +4,7 @@
 #pragma once
 
 #include "mm/kernel_map/kernel_tables.hpp"
-#include "mm/page_table/leaf_slots.hpp"
+#include "mm/page_table/leaf_mapper.hpp"
 #include "mm/vmalloc/vm_area.hpp"
 
 namespace percival::mm {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/vmalloc/vm_region.hpp"
 
-#include "mm/vmalloc/vm_area_notes.hpp"
-
 #include <utility>
 
 namespace percival::mm {

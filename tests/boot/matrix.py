@@ -83,6 +83,13 @@ OTHERS: Tuple[Row, ...] = (
         if preset.endswith("-52")
     ),
     Row(
+        "dumps_the_folded_linear_map_by_its_name",
+        preset="4k-52",
+        cpu="neoverse-n1",
+        append="ptdump selftest=ptdump.*",
+        shows=("^ptdump: linear map +V:0xffff0",),
+    ),
+    Row(
         "waits_for_consecutive_breaks_of_live_entries",
         append="selftest=spurious_fault.consecutive_breaks_are_waited_for",
     ),

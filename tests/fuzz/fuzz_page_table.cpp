@@ -3,9 +3,8 @@
 // the others the operations. A rule broken on the simulated machine, or a difference from the plain map, is a
 // crash.
 #include "support/page_table_model.hpp"
+#include "tests/fuzz/report.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <span>
 
 using namespace percival;
@@ -25,14 +24,6 @@ struct Bytewise {
         return value % below;
     }
 };
-
-void stop_at(const std::string& problem)
-{
-    if (problem.empty())
-        return;
-    std::fprintf(stderr, "broken invariant: %s\n", problem.c_str());
-    std::abort();
-}
 
 template <class G>
 void run(std::span<const u8> bytes)

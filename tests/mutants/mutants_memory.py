@@ -185,7 +185,7 @@ MUTANTS = (
     ),
     on_host(
         "slots: a run is recognized by its first and last page only",
-        "mm/page_table/leaf_slots.hpp",
+        "mm/page_table/leaf_mapper.hpp",
         " && are_neighbours(pages.first(kRun));",
         ";",
         PAGES,
@@ -193,7 +193,7 @@ MUTANTS = (
     ),
     on_host(
         "slots: mapped pages are not published",
-        "mm/page_table/leaf_slots.hpp",
+        "mm/page_table/leaf_mapper.hpp",
         "        fill(index, pages, attributes);\n        env_.publish();",
         "        fill(index, pages, attributes);",
         PAGES,

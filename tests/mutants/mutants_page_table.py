@@ -242,7 +242,7 @@ MUTANTS = (
     ),
     on_host(
         "writer: forbidden changes are not refused",
-        "mm/page_table/descriptor_writer.hpp",
+        "mm/page_table/descriptor_access.hpp",
         "        if (!is_allowed(change, resizes_live())) [[unlikely]]\n"
         "            refuse(old, now, level);\n",
         "",
@@ -252,7 +252,7 @@ MUTANTS = (
     # Several CPUs on one tree.
     on_host(
         "writer: a table is linked by a plain store",
-        "mm/page_table/descriptor_writer.hpp",
+        "mm/page_table/descriptor_access.hpp",
         "            return env_.link(slot, table);",
         "            write(slot, table, level);\n            return Pte{};",
         SHARING,

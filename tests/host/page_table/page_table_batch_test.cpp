@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests the TLB batch: what a flush costs, and that no queued translation survives it.
-#include "tests/host/support/simulated_tables.hpp"
+#include "tests/host/support/engine_test.hpp"
 
 namespace percival::testing {
 namespace {
 
 using G = mm::Geometry4k48;
-constexpr VirtAddr kAt = kRegion<G>;
-constexpr Bytes kPage = G::kPageSize;
 
-struct TlbBatchTest : ::testing::Test {
-    void TearDown() override { bench.expect_clean(); }
+struct TlbBatchTest : EngineTest<G> {
+    TlbBatchTest() : EngineTest{Tables::Shared} {}
 
     // Returns the cost of unmapping `range`, which is first mapped with `leaves`.
     auto cost_of_unmapping(VirtRange range, Leaves leaves)
@@ -20,8 +18,6 @@ struct TlbBatchTest : ::testing::Test {
         EXPECT_TRUE(bench.unmap(range));
         return bench.machine.counts;
     }
-
-    Bench<G> bench{Tables::Shared};
 };
 
 TEST_F(TlbBatchTest, APageCostsOneTlbiAndTwoBarriers)

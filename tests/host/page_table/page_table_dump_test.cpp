@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests runs and differences of translation trees, in every geometry.
 #include "mm/page_table/dump.hpp"
-#include "tests/host/support/simulated_tables.hpp"
+#include "tests/host/support/engine_test.hpp"
 
 #include <vector>
 
@@ -12,8 +12,10 @@ using mm::Difference;
 using mm::MappedRun;
 
 template <class G>
-class PageTableDumpTest : public ::testing::Test {
+class PageTableDumpTest : public EngineTest<G> {
 protected:
+    using EngineTest<G>::bench;
+
     auto dump()
     {
         const auto at = [this](PhysAddr table) -> const SimulatedPte* { return bench.env.table(table); };
@@ -32,24 +34,18 @@ protected:
                                    [&all](const Difference& difference) { all.push_back(difference); });
         return all;
     }
-
-    static constexpr Bytes kPage = G::kPageSize;
-    static constexpr Bytes kBlock = G::entry_size(Level{2});
-    static constexpr VirtAddr kAt = kRegion<G>;
-    Bench<G> bench;
 };
 TYPED_TEST_SUITE(PageTableDumpTest, AllGeometries);
 
 TYPED_TEST(PageTableDumpTest, EqualNeighboursFormOneRunAcrossTables)
 {
-    using F = TestFixture;
-    ASSERT_TRUE(
-        this->bench.engine.map({F::kAt, F::kBlock * 2}, kMemory + F::kPage, mm::kData, Leaves::Pages));
-    ASSERT_TRUE(this->bench.engine.map({F::kAt + F::kBlock * 2, F::kBlock}, kMemory, mm::kText));
+    USE_ENGINE_TEST;
+    ASSERT_TRUE(bench.engine.map({kAt, kBlock * 2}, kMemory + kPage, mm::kData, Leaves::Pages));
+    ASSERT_TRUE(bench.engine.map({kAt + kBlock * 2, kBlock}, kMemory, mm::kText));
     const auto runs = this->runs();
     ASSERT_EQ(runs.size(), 2u);
-    EXPECT_TRUE(runs[0].range == (VirtRange{F::kAt, F::kBlock * 2}));
-    EXPECT_EQ(runs[0].to.raw(), (kMemory + F::kPage).raw());
+    EXPECT_TRUE(runs[0].range == (VirtRange{kAt, kBlock * 2}));
+    EXPECT_EQ(runs[0].to.raw(), (kMemory + kPage).raw());
     EXPECT_FALSE(runs[0].is_block());
     EXPECT_TRUE(runs[0].rights.writable && !runs[0].rights.executable);
     EXPECT_TRUE(runs[1].is_block() && runs[1].rights.executable);
@@ -58,9 +54,9 @@ TYPED_TEST(PageTableDumpTest, EqualNeighboursFormOneRunAcrossTables)
 
 TYPED_TEST(PageTableDumpTest, AMappingAccessibleToUsersIsBad)
 {
-    using F = TestFixture;
-    ASSERT_TRUE(this->bench.engine.map({F::kAt, F::kPage}, kMemory, mm::kData));
-    SimulatedPte* slot = this->bench.engine.walk(F::kAt).slot;
+    USE_ENGINE_TEST;
+    ASSERT_TRUE(bench.engine.map({kAt, kPage}, kMemory, mm::kData));
+    SimulatedPte* slot = bench.engine.walk(kAt).slot;
     *slot = slot->with_user();
     ASSERT_EQ(this->runs().size(), 1u);
     EXPECT_TRUE(this->runs()[0].is_bad());
@@ -68,21 +64,21 @@ TYPED_TEST(PageTableDumpTest, AMappingAccessibleToUsersIsBad)
 
 TYPED_TEST(PageTableDumpTest, DifferencesAreFoundAtAnyDepthAndBlocksEqualTheirPages)
 {
-    using F = TestFixture;
-    auto& env = this->bench.env;
+    USE_ENGINE_TEST;
+    auto& env = bench.env;
     const PhysAddr other = *env.allocate();
-    this->bench.machine.add_root(other);
+    bench.machine.add_root(other);
     typename Bench<TypeParam>::Engine second{other, env};
-    ASSERT_TRUE(this->bench.engine.map({F::kAt, F::kBlock}, kMemory, mm::kData));
-    EXPECT_EQ(this->differences(this->bench.root, other).size(), 1u);
-    ASSERT_TRUE(second.map({F::kAt, F::kBlock - F::kPage}, kMemory, mm::kData, Leaves::Pages));
-    const auto found = this->differences(this->bench.root, other);
+    ASSERT_TRUE(bench.engine.map({kAt, kBlock}, kMemory, mm::kData));
+    EXPECT_EQ(this->differences(bench.root, other).size(), 1u);
+    ASSERT_TRUE(second.map({kAt, kBlock - kPage}, kMemory, mm::kData, Leaves::Pages));
+    const auto found = this->differences(bench.root, other);
     ASSERT_EQ(found.size(), 1u);
-    EXPECT_TRUE(found[0].range == (VirtRange{F::kAt + (F::kBlock - F::kPage), F::kPage}));
+    EXPECT_TRUE(found[0].range == (VirtRange{kAt + (kBlock - kPage), kPage}));
     EXPECT_TRUE(found[0].left.has_value() && !found[0].right.has_value());
-    ASSERT_TRUE(second.map({found[0].range.base, F::kPage}, *found[0].left, mm::kData, Leaves::Pages));
-    EXPECT_TRUE(this->differences(this->bench.root, other).empty());
-    EXPECT_TRUE(this->differences(other, this->bench.root).empty());
+    ASSERT_TRUE(second.map({found[0].range.base, kPage}, *found[0].left, mm::kData, Leaves::Pages));
+    EXPECT_TRUE(this->differences(bench.root, other).empty());
+    EXPECT_TRUE(this->differences(other, bench.root).empty());
 }
 
 } // namespace

@@ -1,45 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests map, unmap and protect on the simulated machine, in every geometry.
-#include "tests/host/support/simulated_tables.hpp"
+#include "tests/host/support/engine_test.hpp"
 
 namespace percival::testing {
 namespace {
 
+constexpr PhysAddr kTo = kMemory;
+
 template <class G>
-class PageTableTest : public ::testing::Test {
+class PageTableTest : public EngineTest<G> {
 protected:
-    static constexpr Bytes kPage = G::kPageSize;
-    static constexpr Level kBlockLevel{2};
-    static constexpr Bytes kBlock = G::entry_size(kBlockLevel);
-    static constexpr Bytes kPageRun = kPage * G::contiguous_entries(mm::kLastLevel);
-    static constexpr Bytes kBlockRun = kBlock * G::contiguous_entries(kBlockLevel);
-    static constexpr VirtAddr kAt = kRegion<G>;
-    static constexpr PhysAddr kTo = kMemory;
+    using EngineTest<G>::bench;
 
     void map(VirtRange range, PhysAddr to, Attributes attributes = mm::kData, Leaves leaves = Leaves::Largest)
     {
         EXPECT_TRUE(bench.engine.map(range, to, attributes, leaves).has_value());
         bench.expect_clean();
     }
-    void TearDown() override { bench.expect_clean(); }
-
-    Bench<G> bench;
 };
 TYPED_TEST_SUITE(PageTableTest, AllGeometries);
 
-// Gives a typed test short names for the constants of its fixture.
-#define USE_FIXTURE                                                     \
-    [[maybe_unused]] constexpr auto kPage = TestFixture::kPage;         \
-    [[maybe_unused]] constexpr auto kBlock = TestFixture::kBlock;       \
-    [[maybe_unused]] constexpr auto kPageRun = TestFixture::kPageRun;   \
-    [[maybe_unused]] constexpr auto kBlockRun = TestFixture::kBlockRun; \
-    [[maybe_unused]] constexpr auto kAt = TestFixture::kAt;             \
-    [[maybe_unused]] constexpr auto kTo = TestFixture::kTo;             \
-    [[maybe_unused]] auto& bench = this->bench
-
 TYPED_TEST(PageTableTest, MapsOnePageAndNothingBesideIt)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     this->map({kAt, kPage}, kTo, mm::kText);
     bench.expect(kAt, kTo, mm::kText);
     bench.expect(kAt + (kPage - Bytes{1}), kTo + (kPage - Bytes{1}), mm::kText);
@@ -49,7 +32,7 @@ TYPED_TEST(PageTableTest, MapsOnePageAndNothingBesideIt)
 
 TYPED_TEST(PageTableTest, TheTopmostPageCanBeMappedAndUnmapped)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const VirtAddr top = VirtAddr{0} - kPage;
     this->map({top, kPage}, kTo);
     bench.expect(top, kTo, mm::kData);
@@ -59,7 +42,7 @@ TYPED_TEST(PageTableTest, TheTopmostPageCanBeMappedAndUnmapped)
 
 TYPED_TEST(PageTableTest, UsesBlocksAndRunsWhereAlignmentAllowsAndPagesElsewhere)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     // One page before the block, the block, and one page after it.
     this->map({kAt - kPage, kBlock + kPage * 2}, kTo - kPage);
     EXPECT_EQ(bench.engine.walk(kAt - kPage).level, mm::kLastLevel);
@@ -82,7 +65,7 @@ TYPED_TEST(PageTableTest, UsesBlocksAndRunsWhereAlignmentAllowsAndPagesElsewhere
 
 TYPED_TEST(PageTableTest, MapsDifferentlyAlignedMemoryByPlainPages)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     this->map({kAt, kBlock}, kTo + kPage);
     EXPECT_EQ(bench.engine.walk(kAt).level, mm::kLastLevel);
     EXPECT_FALSE(bench.engine.walk(kAt).is_in_run());
@@ -91,7 +74,7 @@ TYPED_TEST(PageTableTest, MapsDifferentlyAlignedMemoryByPlainPages)
 
 TYPED_TEST(PageTableTest, LeavesPagesMapsBySinglePagesOnly)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     this->map({kAt, kPageRun * 3}, kTo, mm::kData, Leaves::Pages);
     EXPECT_EQ(bench.engine.walk(kAt).level, mm::kLastLevel);
     EXPECT_FALSE(bench.engine.walk(kAt).is_in_run());
@@ -100,7 +83,7 @@ TYPED_TEST(PageTableTest, LeavesPagesMapsBySinglePagesOnly)
 
 TYPED_TEST(PageTableTest, OutputAddressesContinueAcrossALinearOutputBoundary)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const PhysAddr boundary = PhysAddr{0x4'0000'0000'0000}.align_down(mm::kLinearOutput);
     this->map({kAt, kPage * 4}, boundary - kPage * 2);
     bench.expect(kAt + kPage, boundary - kPage, mm::kData);
@@ -110,7 +93,7 @@ TYPED_TEST(PageTableTest, OutputAddressesContinueAcrossALinearOutputBoundary)
 
 TYPED_TEST(PageTableTest, MappingOverAValidEntryIsRefusedAndLeavesNothingBehind)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const u64 empty = bench.machine.pages_in_use();
     this->map({kAt + kPageRun * 2, kPage}, kTo);
     const u64 used = bench.machine.pages_in_use();
@@ -129,7 +112,7 @@ TYPED_TEST(PageTableTest, MappingOverAValidEntryIsRefusedAndLeavesNothingBehind)
 
 TYPED_TEST(PageTableTest, MisalignedRequestsAreRefused)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     EXPECT_EQ(bench.engine.map({kAt + Bytes{8}, kPage}, kTo, mm::kData).error(), MapError::Misaligned);
     EXPECT_EQ(bench.engine.map({kAt, Bytes{8}}, kTo, mm::kData).error(), MapError::Misaligned);
     EXPECT_EQ(bench.engine.map({kAt, kPage}, kTo + Bytes{8}, mm::kData).error(), MapError::Misaligned);
@@ -139,7 +122,7 @@ TYPED_TEST(PageTableTest, MisalignedRequestsAreRefused)
 
 TYPED_TEST(PageTableTest, UnmappedMemoryMayBeReusedAfterTheFlushAndNotBefore)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     this->map({kAt, kBlock + kPageRun}, kTo);
     {
         typename Bench<TypeParam>::Batch batch{bench.env};
@@ -157,7 +140,7 @@ TYPED_TEST(PageTableTest, UnmappedMemoryMayBeReusedAfterTheFlushAndNotBefore)
 
 TYPED_TEST(PageTableTest, UnmappingAHoleIsRefusedAndChangesNothing)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     this->map({kAt, kPage}, kTo);
     this->map({kAt + kPage * 2, kPage}, kTo + kPage * 2);
     EXPECT_EQ(bench.unmap({kAt, kPage * 3}).error(), MapError::NotMapped);
@@ -168,7 +151,7 @@ TYPED_TEST(PageTableTest, UnmappingAHoleIsRefusedAndChangesNothing)
 
 TYPED_TEST(PageTableTest, UnmappingPartOfABlockKeepsTheRestMapped)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     this->map({kAt, kBlock * 2}, kTo);
     EXPECT_TRUE(bench.unmap({kAt + kPage, kPage}));
     bench.expect_clean();
@@ -184,7 +167,7 @@ TYPED_TEST(PageTableTest, UnmappingPartOfABlockKeepsTheRestMapped)
 
 TYPED_TEST(PageTableTest, PartOfARunOfPagesOrBlocksCanBeUnmapped)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     this->map({kAt, kBlockRun}, kTo);
     EXPECT_TRUE(bench.unmap({kAt + kBlock, kBlock}));
     bench.expect_clean();
@@ -201,7 +184,7 @@ TYPED_TEST(PageTableTest, PartOfARunOfPagesOrBlocksCanBeUnmapped)
 
 TYPED_TEST(PageTableTest, ProtectChangesTheRangeAndNothingElse)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     for (const Bytes start : {kPage, kPageRun, Bytes{0}}) {
         this->map({kAt, kBlockRun}, kTo);
         const VirtRange part{kAt + start, kBlock + kPageRun};
@@ -218,7 +201,7 @@ TYPED_TEST(PageTableTest, ProtectChangesTheRangeAndNothingElse)
 
 TYPED_TEST(PageTableTest, AWholeRunKeepsItsHintWhenItIsProtected)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     this->map({kAt, kPageRun}, kTo);
     EXPECT_TRUE(bench.protect({kAt, kPageRun}, mm::kReadOnlyData));
     EXPECT_TRUE(bench.engine.walk(kAt).is_in_run());
@@ -227,7 +210,7 @@ TYPED_TEST(PageTableTest, AWholeRunKeepsItsHintWhenItIsProtected)
 
 TYPED_TEST(PageTableTest, TheMemoryTypeChangesThroughBreakBeforeMake)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     this->map({kAt, kPage}, kTo);
     EXPECT_TRUE(bench.protect({kAt, kPage}, mm::kDeviceRegisters));
     bench.expect(kAt, kTo, mm::kDeviceRegisters);
@@ -235,7 +218,7 @@ TYPED_TEST(PageTableTest, TheMemoryTypeChangesThroughBreakBeforeMake)
 
 TYPED_TEST(PageTableTest, NoCpuSeesAHoleWhereSizesChangeLive)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     bench.machine.set_resizes_live(true);
     this->map({kAt, kBlockRun}, kTo);
     const u64 before = bench.machine.counts.dsbs;
@@ -249,7 +232,7 @@ TYPED_TEST(PageTableTest, NoCpuSeesAHoleWhereSizesChangeLive)
 
 TYPED_TEST(PageTableTest, EmptyTablesOfAPrivateRangeAreFreedAndSharedTablesStay)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const u64 before = bench.machine.pages_in_use();
     this->map({kAt, kPage}, kTo);
     EXPECT_EQ(bench.machine.pages_in_use(), before + TypeParam::kLevels - 1);
@@ -270,7 +253,7 @@ TYPED_TEST(PageTableTest, EmptyTablesOfAPrivateRangeAreFreedAndSharedTablesStay)
 
 TYPED_TEST(PageTableTest, AMapThatRunsOutOfTablesRevertsEverything)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const u64 before = bench.machine.pages_in_use();
     // The range needs a second table at each level below the root.
     const VirtAddr start = kAt + (kBlock - kPage);
@@ -288,7 +271,7 @@ TYPED_TEST(PageTableTest, AMapThatRunsOutOfTablesRevertsEverything)
 
 TYPED_TEST(PageTableTest, ASplitThatRunsOutOfTablesLeavesEverythingMapped)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     this->map({kAt, kBlock * 2}, kTo);
     const VirtRange across{kAt + kPage, kBlock};
     for (u64 pages = 0; pages < 2; ++pages) {
@@ -304,7 +287,7 @@ TYPED_TEST(PageTableTest, ASplitThatRunsOutOfTablesLeavesEverythingMapped)
 
 TYPED_TEST(PageTableTest, EnsureTablesMakesTablesOnceAndMapsNothing)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     EXPECT_TRUE(bench.engine.ensure_tables({kAt, kBlock}, TypeParam::kRootLevel));
     const u64 used = bench.machine.pages_in_use();
     EXPECT_TRUE(bench.engine.ensure_tables({kAt, kBlock}, TypeParam::kRootLevel));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests that scattered pages are mapped one after another, and that ranges are cleared without a flush:
 // through a walk, and through known slots.
-#include "tests/host/support/simulated_tables.hpp"
+#include "tests/host/support/engine_test.hpp"
 
 #include <array>
 #include <optional>
@@ -15,15 +15,13 @@ namespace {
 constexpr PhysAddr kPages{0x4000'0000'0000};
 
 template <class G>
-class MapPagesTest : public ::testing::Test {
+class MapPagesTest : public EngineTest<G> {
 protected:
-    static constexpr Bytes kPage = G::kPageSize;
-    static constexpr u64 kRun = G::contiguous_entries(mm::kLastLevel);
-    static constexpr Bytes kBlock = G::entry_size(Level{2});
-    static constexpr VirtAddr kAt = kRegion<G>;
+    using EngineTest<G>::kPage;
+    using EngineTest<G>::bench;
     using Slots = mm::LeafSlots<G, SimulatedPte, SimulatedTables<G>>;
 
-    void TearDown() override { bench.expect_clean(); }
+    MapPagesTest() : EngineTest<G>{Tables::Shared} {}
 
     // Returns pages in no order, of which no two are neighbours.
     static std::vector<PhysAddr> scattered(u64 count)
@@ -67,21 +65,12 @@ protected:
         typename Bench<G>::Batch batch{bench.env};
         batch.add_leaves(range, kPage);
     }
-
-    Bench<G> bench{Tables::Shared};
 };
 TYPED_TEST_SUITE(MapPagesTest, AllGeometries);
 
-#define USE_FIXTURE                                               \
-    [[maybe_unused]] constexpr auto kPage = TestFixture::kPage;   \
-    [[maybe_unused]] constexpr auto kRun = TestFixture::kRun;     \
-    [[maybe_unused]] constexpr auto kBlock = TestFixture::kBlock; \
-    [[maybe_unused]] constexpr auto kAt = TestFixture::kAt;       \
-    [[maybe_unused]] auto& bench = this->bench
-
 TYPED_TEST(MapPagesTest, ScatteredPagesAreMappedInTheirOrder)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const auto pages = this->scattered(50);
     EXPECT_EQ(this->error_of(kAt + kPage, pages), std::nullopt);
     this->expect_pages(kAt + kPage, pages);
@@ -90,7 +79,7 @@ TYPED_TEST(MapPagesTest, ScatteredPagesAreMappedInTheirOrder)
 
 TYPED_TEST(MapPagesTest, EveryRunAmongThePagesGetsTheHint)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     // One page, and then one run's length each: a run, a run with two pages swapped, a misaligned run, a run.
     std::vector<PhysAddr> pages = this->scattered(1);
     const auto append = [&pages](const std::vector<PhysAddr>& more) {
@@ -115,7 +104,7 @@ TYPED_TEST(MapPagesTest, EveryRunAmongThePagesGetsTheHint)
 
 TYPED_TEST(MapPagesTest, AnIncompleteRunGetsNoHint)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const auto pages = this->neighbours(kPages, kRun - 1);
     EXPECT_EQ(this->error_of(kAt, pages), std::nullopt);
     EXPECT_FALSE(this->is_in_run(kAt));
@@ -124,7 +113,7 @@ TYPED_TEST(MapPagesTest, AnIncompleteRunGetsNoHint)
 
 TYPED_TEST(MapPagesTest, PagesContinueInTheNextTable)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const auto pages = this->scattered(20);
     const VirtAddr at = kAt + (kBlock - kPage * 7);
     EXPECT_EQ(this->error_of(at, pages), std::nullopt);
@@ -133,7 +122,7 @@ TYPED_TEST(MapPagesTest, PagesContinueInTheNextTable)
 
 TYPED_TEST(MapPagesTest, MisalignedPagesAndPagesTooFarUpAreRefused)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     auto pages = this->scattered(5);
     EXPECT_EQ(this->error_of(kAt + Bytes{8}, pages), MapError::Misaligned);
     pages[3] += Bytes{512};
@@ -145,7 +134,7 @@ TYPED_TEST(MapPagesTest, MisalignedPagesAndPagesTooFarUpAreRefused)
 
 TYPED_TEST(MapPagesTest, NoPageIsMappedIfOneAddressIsMappedAlready)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const auto pages = this->scattered(20);
     const VirtAddr start = kAt + (kBlock - kPage * 7);
     // The first page in the first table, another page there, one in the second table, and the last page.
@@ -167,7 +156,7 @@ TYPED_TEST(MapPagesTest, NoPageIsMappedIfOneAddressIsMappedAlready)
 
 TYPED_TEST(MapPagesTest, NoPageIsMappedIfTablesRunOut)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const auto pages = this->scattered(20);
     const VirtAddr start = kAt + (kBlock - kPage * 7);
     for (u64 tables = 0; tables < TypeParam::kLevels; ++tables) {
@@ -184,7 +173,7 @@ TYPED_TEST(MapPagesTest, NoPageIsMappedIfTablesRunOut)
 
 TYPED_TEST(MapPagesTest, MappingNoPagesMapsNothing)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const u64 tables = bench.machine.pages_in_use();
     EXPECT_EQ(this->error_of(kAt, {}), std::nullopt);
     EXPECT_EQ(bench.machine.pages_in_use(), tables);
@@ -192,7 +181,7 @@ TYPED_TEST(MapPagesTest, MappingNoPagesMapsNothing)
 
 TYPED_TEST(MapPagesTest, ClearedMemoryMayBeReusedAfterTheFlushAndNotBefore)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const auto pages = this->scattered(20);
     const VirtRange range{kAt, kPage * 20};
     EXPECT_EQ(this->error_of(kAt, pages), std::nullopt);
@@ -209,7 +198,7 @@ TYPED_TEST(MapPagesTest, ClearedMemoryMayBeReusedAfterTheFlushAndNotBefore)
 
 TYPED_TEST(MapPagesTest, ClearSkipsHolesAndStopsAtTheEnd)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const auto pages = this->scattered(3);
     const VirtAddr second = kAt + kBlock * 2; // there is no table in between
     EXPECT_EQ(this->error_of(kAt + kPage, pages), std::nullopt);
@@ -225,7 +214,7 @@ TYPED_TEST(MapPagesTest, ClearSkipsHolesAndStopsAtTheEnd)
 
 TYPED_TEST(MapPagesTest, WholeLeavesAreDistinguishedFromPartsAndHoles)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const auto is_whole = [&bench](VirtAddr base, Bytes size) {
         return bench.engine.is_mapped_by_whole_leaves({base, size});
     };
@@ -258,7 +247,7 @@ TYPED_TEST(MapPagesTest, WholeLeavesAreDistinguishedFromPartsAndHoles)
 
 TYPED_TEST(MapPagesTest, KnownSlotsAreMappedAndClearedWithoutAWalk)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     // The range ends where its table ends, and a run begins within it.
     const u64 count = kRun + 3;
     const VirtRange range{kAt + (kBlock - kPage * count), kPage * count};
@@ -289,7 +278,7 @@ TYPED_TEST(MapPagesTest, KnownSlotsAreMappedAndClearedWithoutAWalk)
 
 TYPED_TEST(MapPagesTest, SlotsMapOnePageAndRefuseInvalidPages)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const auto slots = bench.engine.slots_for({kAt, kPage * 2});
     ASSERT_TRUE(slots.has_value() && *slots != nullptr);
     typename TestFixture::Slots leaves{bench.env, *slots + 1};
@@ -306,7 +295,7 @@ TYPED_TEST(MapPagesTest, SlotsMapOnePageAndRefuseInvalidPages)
 
 TYPED_TEST(MapPagesTest, ThereAreNoSlotsAcrossTwoTablesInsideABlockOrWithoutMemory)
 {
-    USE_FIXTURE;
+    USE_ENGINE_TEST;
     const auto across = bench.engine.slots_for({kAt + (kBlock - kPage), kPage * 2});
     ASSERT_TRUE(across.has_value());
     EXPECT_EQ(*across, nullptr);

@@ -44,12 +44,7 @@ protected:
         machine.set_root(0, engine.root());
         machine.set_root(1, engine.root());
     }
-    void TearDown() override
-    {
-        machine.expect_settled();
-        for (const std::string& violation : machine.take_violations())
-            ADD_FAILURE() << violation;
-    }
+    void TearDown() override { expect_clean(machine); }
 
     // CPU 1 calls `what` when CPU 0 makes its next table.
     template <class F>

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests blocks that exist only with 52-bit output addresses: 512 GiB, 64 GiB and 4 TiB.
-#include "tests/host/support/simulated_tables.hpp"
+#include "tests/host/support/engine_test.hpp"
 
 namespace percival::testing {
 namespace {
 
 template <class G>
-class WideBlockTest : public ::testing::Test {
+class WideBlockTest : public EngineTest<G> {
 protected:
     static constexpr Level kLevel = G::kWideBlockLevel;
     static constexpr Bytes kWide = G::entry_size(kLevel);
 
     void TearDown() override
     {
-        bench.expect_clean();
+        EngineTest<G>::TearDown();
         mm::wide_blocks = false;
     }
-
-    Bench<G> bench;
 };
 using WideGeometries = ::testing::Types<mm::Geometry4k52, mm::Geometry16k52, mm::Geometry64k52>;
 TYPED_TEST_SUITE(WideBlockTest, WideGeometries);

@@ -21,9 +21,7 @@ protected:
     void TearDown() override
     {
         expect_windows_untouched();
-        machine.expect_settled();
-        for (const std::string& violation : machine.take_violations())
-            ADD_FAILURE() << violation;
+        expect_clean(machine);
     }
 
     const Pte* master(Level level) { return env.table(roots.master_table(level)); }

@@ -6,7 +6,7 @@
 #include "kernel/sync/rcu.hpp"
 #include "mm/percpu_memory/chunk.hpp"
 #include "mm/percpu_memory/pages.hpp"
-#include "mm/vmalloc/vm_area_notes.hpp"
+#include "mm/vmalloc/vm_area.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 
 #include <cstdio>

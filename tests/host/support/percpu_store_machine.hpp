@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The host's stand-in for the layers below the percpu store: pages for units (mm/percpu_memory/pages.hpp),
-// memory for chunks (mm/vmalloc/vmalloc.hpp) and for the regions' notes (mm/vmalloc/vm_area_notes.hpp), and
+// memory for chunks (mm/vmalloc/vmalloc.hpp) and for the regions' notes (mm/vmalloc/vm_area.hpp), and
 // the wait for readers (kernel/sync/rcu.hpp). The machine counts all resources and can let any step that
 // allocates memory fail. It complains if the store
 //

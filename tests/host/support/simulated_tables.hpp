@@ -62,6 +62,15 @@ private:
     u64 pages_left_{~u64{0}};
 };
 
+// Expects that `machine` has nothing left unfinished, and that no rule of the architecture was broken.
+template <class G>
+void expect_clean(SimulatedMachine<G>& machine)
+{
+    machine.expect_settled();
+    for (const std::string& violation : machine.take_violations())
+        ADD_FAILURE() << violation;
+}
+
 // A machine of two CPUs on one root, with the engine on it.
 template <class G>
 struct Bench {
@@ -100,12 +109,7 @@ struct Bench {
             }
         }
     }
-    void expect_clean()
-    {
-        machine.expect_settled();
-        for (const std::string& violation : machine.take_violations())
-            ADD_FAILURE() << violation;
-    }
+    void expect_clean() { testing::expect_clean(machine); }
 
     SimulatedMachine<G> machine;
     SimulatedTables<G> env;

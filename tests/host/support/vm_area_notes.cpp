@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "support/vm_area_notes.hpp"
 
-#include "mm/vmalloc/vm_area_notes.hpp"
+#include "mm/vmalloc/vm_area.hpp"
 
 #include <memory>
 #include <unordered_map>

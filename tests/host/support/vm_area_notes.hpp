@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Allocates notes (mm/vmalloc/vm_area_notes.hpp) on the host: counts them, and fails when a test says so. One
+// Allocates notes (mm/vmalloc/vm_area.hpp) on the host: counts them, and fails when a test says so. One
 // thread at a time, as under a region's lock.
 #pragma once
 

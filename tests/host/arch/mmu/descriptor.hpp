@@ -5,6 +5,7 @@
 
 #include "arch/simulation/simulation.hpp"
 
+#include <atomic>
 #include <cstring>
 
 namespace percival::arch {
@@ -13,7 +14,7 @@ inline u64 load_descriptor(const u64* slot)
 {
     if (simulation != nullptr)
         simulation->load(slot);
-    return __atomic_load_n(slot, __ATOMIC_RELAXED);
+    return std::atomic_ref{*slot}.load(std::memory_order_relaxed);
 }
 
 inline void store_descriptor(u64* slot, u64 value)
@@ -21,7 +22,7 @@ inline void store_descriptor(u64* slot, u64 value)
     if (simulation != nullptr)
         simulation->store(slot, value);
     else
-        __atomic_store_n(slot, value, __ATOMIC_RELAXED);
+        std::atomic_ref{*slot}.store(value, std::memory_order_relaxed);
 }
 
 inline u64 link_descriptor(u64* slot, u64 value)
@@ -29,7 +30,7 @@ inline u64 link_descriptor(u64* slot, u64 value)
     if (simulation != nullptr)
         return simulation->link(slot, value);
     u64 before = 0;
-    __atomic_compare_exchange_n(slot, &before, value, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    std::atomic_ref{*slot}.compare_exchange_strong(before, value, std::memory_order_release);
     return before;
 }
 

@@ -8,16 +8,18 @@
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/types.hpp"
 
+#include <atomic>
+
 namespace percival::arch {
 
 inline u64 load_descriptor(const u64* slot)
 {
-    return __atomic_load_n(slot, __ATOMIC_RELAXED);
+    return std::atomic_ref{*slot}.load(std::memory_order_relaxed);
 }
 
 inline void store_descriptor(u64* slot, u64 value)
 {
-    __atomic_store_n(slot, value, __ATOMIC_RELAXED);
+    std::atomic_ref{*slot}.store(value, std::memory_order_relaxed);
 }
 
 // Stores `value` if `slot` holds 0, in one atomic step, and returns what the slot held before. The store is a
@@ -25,7 +27,7 @@ inline void store_descriptor(u64* slot, u64 value)
 inline u64 link_descriptor(u64* slot, u64 value)
 {
     u64 before = 0;
-    __atomic_compare_exchange_n(slot, &before, value, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    std::atomic_ref{*slot}.compare_exchange_strong(before, value, std::memory_order_release);
     return before;
 }
 

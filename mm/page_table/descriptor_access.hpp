@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The only code that stores descriptors of a tree that table walkers may be reading.
+// Reads, counts and stores descriptors of a tree that table walkers may be reading.
 //
-// Invariant: write() classifies each store against the entry it replaces
-// (mm/page_table/descriptor_change.hpp). It refuses a change that needs break-before-make while the old entry
-// is still valid: it calls Env::forbidden(), which panics in the kernel.
+// Invariant: only DescriptorWriter stores them. Its write() classifies each store against the entry it
+// replaces (mm/page_table/descriptor_change.hpp). It refuses a change that needs break-before-make while the
+// old entry is still valid: it calls Env::forbidden(), which panics in the kernel.
 #pragma once
 
 #include "arch/mmu/descriptor.hpp"
@@ -18,6 +18,53 @@ Pte load_descriptor(const Pte* slot)
     // SAFETY: a descriptor format is a 64-bit value (PteFormat), and only single 64-bit accesses are made
     // through the pointer.
     return Pte{arch::load_descriptor(reinterpret_cast<const u64*>(slot))};
+}
+
+namespace descriptor_access_detail {
+
+// `level()` returns a constant at the last level: there, the kind depends on one bit only.
+template <PteKind Kind, PteFormat Pte>
+u64 count_while(const Pte* first, u64 limit, auto level)
+{
+    constexpr u64 kAtOnce = 8; // descriptors examined without a branch between them
+    const auto are_alike = [&](u64 from) {
+        bool alike = true;
+#pragma clang loop unroll(full)
+        for (u64 n = 0; n < kAtOnce; ++n)
+            alike = alike & (load_descriptor(first + from + n).kind(level()) == Kind);
+        return alike;
+    };
+    u64 count = 0;
+    while (count + kAtOnce <= limit && are_alike(count))
+        count += kAtOnce;
+    while (count < limit && load_descriptor(first + count).kind(level()) == Kind)
+        ++count;
+    return count;
+}
+
+template <PteKind Kind, PteFormat Pte>
+u64 count(const Pte* first, u64 limit, Level level)
+{
+    return level.is_last() ? count_while<Kind>(first, limit, [] { return kLastLevel; })
+                           : count_while<Kind>(first, limit, [level] { return level; });
+}
+
+} // namespace descriptor_access_detail
+
+// Returns how many invalid entries follow each other from `first` on, at most `limit`, which ends within the
+// table. The caller maps all of them without walking again.
+template <PteFormat Pte>
+u64 count_invalid(const Pte* first, u64 limit, Level level)
+{
+    return descriptor_access_detail::count<PteKind::Invalid>(first, limit, level);
+}
+
+// Returns how many leaves follow each other from `first` on, at most `limit`, which ends within the table.
+// The caller clears all of them without walking again.
+template <PteFormat Pte>
+u64 count_leaves(const Pte* first, u64 limit, Level level)
+{
+    return descriptor_access_detail::count<PteKind::Leaf>(first, limit, level);
 }
 
 template <PteFormat Pte, class Env>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "mm/vmalloc/vm_area_notes.hpp"
+#include "mm/vmalloc/vm_area.hpp"
 
 #include "mm/objects/small_objects.hpp"
 #include "mm/pages/page_allocator.hpp"
