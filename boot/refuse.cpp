@@ -121,7 +121,8 @@ void read_tree()
     move_offset_table_to_the_load_address();
     // The tree reader calls library code, which may use FP registers.
     arch::allow_floating_point();
-    // After an error, too, the description has the UART and the ways to end the run, as far as they are known.
+    // After an error, too, the description has the UART and the ways to end the run, as far as the tree has
+    // them.
     static_cast<void>(read_device_tree({tree(), static_cast<std::size_t>(size->count())}, machine()));
     tree_is_read = true;
 }
@@ -222,6 +223,7 @@ void put_hex(Writer& out, u64 value)
 void refuse(std::string_view reason)
 {
     refusing = true;
+    // SAFETY: the storage has the size and alignment of the description.
     std::construct_at(reinterpret_cast<MachineDescription*>(machine_storage));
     Writer text{reason_room};
     text.put(reason);

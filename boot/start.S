@@ -89,8 +89,8 @@ entered_at_el3:
     bl      boot_refuse_el3
 
 /*
- * The vectors of the boot CPU while its MMU is off. Nothing returns to the interrupted code: an exception is the
- * reason of a refusal, or ends one step of it. Interrupts are masked.
+ * The vectors of the boot CPU while its MMU is off. Nothing returns to the interrupted code: an exception is
+ * the reason of a refusal, or ends one step of it. Interrupts are masked.
  */
     .balign 2048
 refusal_vectors:

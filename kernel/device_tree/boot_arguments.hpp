@@ -66,8 +66,8 @@ public:
         return {static_cast<Choice>(chosen.value), chosen.is_given, chosen.problem};
     }
 
-    // Calls visit(const UnknownBootArgument&) for each argument that seems meant for this kernel but is not in
-    // the table: others of its family are, or its name or family is a misspelt one of the table.
+    // Calls visit(const UnknownBootArgument&) for each argument that seems meant for this kernel but is not
+    // in the table: others of its family are, or its name or family is a misspelt one of the table.
     template <class Visit>
     void for_each_unknown(Visit visit) const
     {

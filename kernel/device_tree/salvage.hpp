@@ -15,7 +15,8 @@
 namespace percival {
 
 // Sets `uart`, `psci` and `boot_arguments` of `machine` where `blob` still has them, and leaves them as they
-// are where it has not. Prefers the UART of the stdout-path. Boot only, also with the MMU off and on the host.
+// are where it has not. Prefers the UART of the stdout-path. Boot only, also with the MMU off, and on the
+// host.
 void salvage_device_tree(std::span<const std::byte> blob, MachineDescription& machine);
 
 // Returns how many bytes a tree with this header may have; 0 if it is no header of a device tree. One word of

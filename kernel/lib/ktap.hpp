@@ -34,8 +34,8 @@ public:
     void pass(std::string_view test);
     void fail(std::string_view test);
     void skip(std::string_view test, std::string_view reason);
-    // `name` is the name that was given to begin_suite. A suite is ok if none of its tests failed, and skipped
-    // if all of them are.
+    // `name` is the name that was given to begin_suite. A suite is ok if none of its tests failed, and
+    // skipped if all of them are.
     void end_suite(std::string_view name);
     // Writes a failed result of the first level, outside of any suite.
     void fail_outside(std::string_view test);

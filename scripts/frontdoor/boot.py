@@ -19,8 +19,8 @@ GDB_ADDRESS = "127.0.0.1:1234"
 
 @dataclass(frozen=True)
 class Run:
-    """What to boot. `timeout_s` limits the run: None is the machine's default, and 0 is no limit. `dtb` is the
-    machine's device tree, if QEMU is not to make it. `more` are arguments for QEMU."""
+    """What to boot. `timeout_s` limits the run: None is the machine's default, and 0 is no limit. `dtb` is
+    the machine's device tree, if QEMU is not to make it. `more` are arguments for QEMU."""
 
     machine: Machine
     preset: str = build.DEFAULT_PRESET

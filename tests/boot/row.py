@@ -30,8 +30,8 @@ OF_MEMORY = (
 class Row:
     """One run. `checks` are names of checks in checks.py. `shows` are patterns, each of which a line of
     the output must match. A machine with `tree` gets a device tree of the tests (trees.py) instead of
-    QEMU's. `damage` names what has happened to the Image (trees.py). `online` are the numbers of the CPUs that
-    come up, if these are not all of QEMU's. `qemu` are arguments for QEMU."""
+    QEMU's. `damage` names what has happened to the Image (trees.py). `online` are the numbers of the CPUs
+    that come up, if these are not all of QEMU's. `qemu` are arguments for QEMU."""
 
     name: str
     cpus: int = 4

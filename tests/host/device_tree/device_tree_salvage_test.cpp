@@ -45,8 +45,8 @@ TEST_P(SalvagedTree, has_the_console_and_the_psci_method_that_the_reader_finds)
     EXPECT_EQ(machine->psci, reading_.machine->psci);
 }
 
-// Each word of the tree in turn is damaged. In nearly all trees that the reader refuses as a whole, the console
-// is found; in none of them at another place than it has, unless the damage is in a register or an address.
+// Each word of the tree in turn is damaged. In nearly all trees that the reader refuses, the console is
+// found. At another place than it has it may be found only if the damage is in its address.
 TEST_P(SalvagedTree, with_a_damaged_word_still_has_the_console)
 {
     unsigned refused = 0;
