@@ -18,6 +18,7 @@
 #include "mm/address_space/fixmap.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/image/boot_tables.hpp"
+#include "mm/image/image_seal.hpp"
 #include "mm/page_table/page_table.hpp"
 
 namespace percival::boot {
@@ -94,20 +95,29 @@ bool map_idmap()
     return table.map({VirtAddr{start.raw()}, KernelGeometry::kPageSize}, start, mm::kText).has_value();
 }
 
-// Returns the size of the device tree, or 0 if there is none at the address that the loader gave.
+// Refuses if there is no device tree at the address that the loader gave.
 Bytes size_of_device_tree(PhysAddr tree)
 {
-    if (tree == PhysAddr{0} || !tree.is_aligned(Bytes{kDeviceTreeAlignment}))
-        return Bytes{0};
+    if (tree == PhysAddr{0})
+        refuse("the loader gave no device tree in x0");
+    if (!tree.is_aligned(Bytes{kDeviceTreeAlignment}))
+        refuse("the device tree in x0 is not at a multiple of 8");
     // SAFETY: with the MMU off the physical address is the address, and the boot protocol puts a tree there.
-    return device_tree_size({reinterpret_cast<const std::byte*>(tree.raw()), kDeviceTreeHeaderBytes})
-        .value_or(Bytes{0});
+    const auto size =
+        device_tree_size({reinterpret_cast<const std::byte*>(tree.raw()), kDeviceTreeHeaderBytes});
+    if (size)
+        return *size;
+    std::array<char, 120> room;
+    Writer text{room};
+    text.put("the device tree's header is wrong: ");
+    text.put(size.error().property());
+    text.put(" ");
+    text.put(size.error().problem());
+    refuse(text.text());
 }
 
 bool map_device_tree(EarlyTable<KernelGeometry>& table)
 {
-    if (handoff.device_tree_size == Bytes{0})
-        return true;
     const PhysAddr start = handoff.device_tree.align_down(KernelGeometry::kPageSize);
     const PhysAddr end = (handoff.device_tree + handoff.device_tree_size).align_up(KernelGeometry::kPageSize);
     handoff.device_tree_at = mm::kFixmapDeviceTree.base + (handoff.device_tree - start);
@@ -119,8 +129,10 @@ bool map_device_tree(EarlyTable<KernelGeometry>& table)
 // Builds the first tables. Takes the loader's x0 and returns the TTBR1 value of the master root.
 extern "C" u64 boot_build_tables(u64 device_tree)
 {
-    handoff.image = here(_image_start);
     handoff.device_tree = PhysAddr{device_tree};
+    if (!mm::image_is_whole())
+        refuse_cut_image();
+    handoff.image = here(_image_start);
     handoff.device_tree_size = size_of_device_tree(handoff.device_tree);
     refuse_unless_translation_is_supported();
     mm::folded_to_48_bits =

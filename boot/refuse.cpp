@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "boot/refuse.hpp"
 
+#include "arch/arm64/devices/psci.hpp"
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/processor.hpp"
@@ -8,6 +9,7 @@
 #include "arch/devices/power.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
+#include "kernel/device_tree/salvage.hpp"
 #include "kernel/report/verdict.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
@@ -20,9 +22,35 @@ namespace {
 
 using arch::IdAa64Mmfr0;
 
+// What a refusal does, in this order. The order is the reason why everything that may raise an exception is a
+// step: the steps behind it happen in any case.
+enum class Step : u32 {
+    ReadTree,
+    SearchTree,
+    Print,
+    ExitBySemihosting,
+    TurnOff,
+    TurnOffBySmc,
+    TurnOffByHvc,
+};
+
 // Uninitialized storage: a constant-initialized description would contain absolute addresses of its default
 // strings.
 alignas(MachineDescription) constinit std::byte machine_storage[sizeof(MachineDescription)] = {};
+
+// The refusal in progress. Static, because an exception abandons the stack.
+constinit bool refusing = false;
+constinit bool image_is_cut = false;
+constinit bool tree_is_read = false;
+constinit u32 steps_begun = 0;
+constinit std::array<char, 200> reason_room = {};
+constinit std::size_t reason_size = 0;
+
+MachineDescription& machine()
+{
+    // SAFETY: refuse() constructs the description in this storage.
+    return *std::launder(reinterpret_cast<MachineDescription*>(machine_storage));
+}
 
 // Adds the distance between the linked and the actual address of the image to each entry of the global offset
 // table. libfdt finds its stack canary through this table, which holds link-time addresses. With the MMU off
@@ -34,13 +62,6 @@ void move_offset_table_to_the_load_address()
         if (*entry != 0)
             *entry += distance;
     }
-}
-
-void put(arch::Pl011& uart, const char* text)
-{
-    for (; *text != '\0'; ++text)
-        // Qualified: a virtual call would go through a link-time address.
-        uart.Pl011::put(*text);
 }
 
 bool granule_is_supported()
@@ -58,7 +79,7 @@ bool granule_is_supported()
 }
 
 // A function instead of a constant: a pointer in static storage would be an absolute address.
-const char* no_granule()
+std::string_view no_granule()
 {
     switch (mm::kKernelGranule) {
     case mm::Granule::K4:
@@ -71,37 +92,171 @@ const char* no_granule()
     return "";
 }
 
-} // namespace
-
-void refuse(const char* reason)
+u64 current_exception_level()
 {
+    u64 level;
+    asm volatile("mrs %0, currentel" : "=r"(level));
+    return level >> 2;
+}
+
+const std::byte* tree()
+{
+    // SAFETY: with the MMU off a physical address is a pointer.
+    return reinterpret_cast<const std::byte*>(handoff.device_tree.raw());
+}
+
+bool tree_is_at_a_possible_address()
+{
+    return handoff.device_tree != PhysAddr{0} && handoff.device_tree.is_aligned(Bytes{kDeviceTreeAlignment});
+}
+
+void read_tree()
+{
+    // libfdt lies at the end of the text, and its stack canary behind that.
+    if (image_is_cut || !tree_is_at_a_possible_address())
+        return;
+    const auto size = device_tree_size({tree(), kDeviceTreeHeaderBytes});
+    if (!size)
+        return;
     move_offset_table_to_the_load_address();
     // The tree reader calls library code, which may use FP registers.
     arch::allow_floating_point();
-    // SAFETY: with the MMU off a physical address is a pointer; device_tree_size says how far it is valid.
-    const auto* tree = reinterpret_cast<const std::byte*>(handoff.device_tree.raw());
-    // SAFETY: the storage has the size and alignment of the description, which is constructed here.
-    MachineDescription& machine = *std::construct_at(reinterpret_cast<MachineDescription*>(machine_storage));
-    const bool described =
-        handoff.device_tree_size != Bytes{0} &&
-        read_device_tree({tree, static_cast<std::size_t>(handoff.device_tree_size.count())}, machine)
-            .has_value();
-    if (described && machine.uart.kind == UartKind::Pl011) {
-        arch::Pl011 uart;
-        uart.init(arch::Mmio{VirtAddr{machine.uart.registers.base.raw()}});
-        put(uart, "Percival cannot run here: ");
-        put(uart, reason);
-        put(uart, "\npercival: verdict: panic\n");
-        uart.Pl011::drain();
-    }
-    if (described) {
-        const BootArguments arguments{machine.boot_arguments};
-        if (arguments.choice(BootArgumentTable::kVerdict).value == VerdictChoice::Semihosting)
+    // After an error, too, the description has the UART and the ways to end the run, as far as the tree has
+    // them.
+    static_cast<void>(read_device_tree({tree(), static_cast<std::size_t>(size->count())}, machine()));
+    tree_is_read = true;
+}
+
+void search_tree()
+{
+    if (tree_is_read || !tree_is_at_a_possible_address())
+        return;
+    const Bytes size = size_of_damaged_device_tree({tree(), kDeviceTreeHeaderBytes});
+    salvage_device_tree({tree(), static_cast<std::size_t>(size.count())}, machine());
+    tree_is_read = machine().uart.kind != UartKind::None;
+}
+
+void put(arch::Pl011& uart, std::string_view text)
+{
+    for (char c : text)
+        // Qualified: a virtual call would go through a link-time address.
+        uart.Pl011::put(c);
+}
+
+void print_reason()
+{
+    if (machine().uart.kind != UartKind::Pl011)
+        return;
+    arch::Pl011 uart;
+    uart.init(arch::Mmio{VirtAddr{machine().uart.registers.base.raw()}});
+    put(uart, "Percival cannot run here: ");
+    put(uart, {reason_room.data(), reason_size});
+    put(uart, "\npercival: verdict: panic\n");
+    uart.Pl011::drain();
+}
+
+// Without a tree there is no verdict argument either. The instruction that asks a semihosting host is
+// undefined where there is none, so asking does no harm.
+bool semihosting_is_wanted()
+{
+    if (!tree_is_read)
+        return true;
+    const std::string_view text = machine().boot_arguments;
+    if (image_is_cut) // the table of arguments may be missing
+        return text.find("verdict=semihosting") != std::string_view::npos;
+    return BootArguments{text}.choice(BootArgumentTable::kVerdict).value == VerdictChoice::Semihosting;
+}
+
+void turn_off(PsciConduit conduit)
+{
+    // At EL3 a call would come back here.
+    if (current_exception_level() == 1)
+        arch::Psci{conduit}.system_off();
+}
+
+void take(Step step)
+{
+    switch (step) {
+    case Step::ReadTree:
+        return read_tree();
+    case Step::SearchTree:
+        return search_tree();
+    case Step::Print:
+        return print_reason();
+    case Step::ExitBySemihosting:
+        if (semihosting_is_wanted())
             arch::semihosting_exit(static_cast<u32>(Verdict::Panic));
-        arch::power_init(machine.psci);
-        arch::power_off();
+        return;
+    case Step::TurnOff:
+        return turn_off(machine().psci);
+    // A machine that nothing is known of may still have firmware. SMC is undefined where there is none.
+    case Step::TurnOffBySmc:
+        if (!tree_is_read)
+            turn_off(PsciConduit::Smc);
+        return;
+    // What was at EL2 is gone if the kernel was entered there.
+    case Step::TurnOffByHvc:
+        if (!tree_is_read && handoff.entered_at_el2 == 0)
+            turn_off(PsciConduit::Hvc);
+        return;
     }
+}
+
+[[noreturn]] void continue_refusal()
+{
+    while (steps_begun <= static_cast<u32>(Step::TurnOffByHvc))
+        take(static_cast<Step>(steps_begun++));
     arch::stop();
+}
+
+void put_hex(Writer& out, u64 value)
+{
+    out.put("0x");
+    for (int shift = 60; shift >= 0; shift -= 4) {
+        const char digit = static_cast<char>(value >> shift & 15);
+        out.put(static_cast<char>(digit < 10 ? '0' + digit : 'a' + digit - 10));
+    }
+}
+
+} // namespace
+
+void refuse(std::string_view reason)
+{
+    refusing = true;
+    // SAFETY: the storage has the size and alignment of the description.
+    std::construct_at(reinterpret_cast<MachineDescription*>(machine_storage));
+    Writer text{reason_room};
+    text.put(reason);
+    reason_size = text.text().size();
+    continue_refusal();
+}
+
+void refuse_cut_image()
+{
+    image_is_cut = true;
+    refuse("the Image is cut short: the loader has not loaded its end");
+}
+
+// Called by boot/start.S for an exception between the kernel's first instruction and the MMU. The stack is
+// empty again.
+extern "C" [[noreturn]] void boot_handle_exception(u64 syndrome, u64 at)
+{
+    if (refusing)
+        continue_refusal();
+    std::array<char, 120> room;
+    Writer text{room};
+    text.put("an exception before the MMU is on, with syndrome ");
+    put_hex(text, syndrome);
+    text.put(" at P:");
+    put_hex(text, at);
+    refuse(text.text());
+}
+
+// Called by boot/start.S with the loader's x0 if the loader entered at EL3.
+extern "C" [[noreturn]] void boot_refuse_el3(u64 device_tree)
+{
+    handoff.device_tree = PhysAddr{device_tree};
+    refuse("the loader entered at EL3 instead of EL2 or EL1");
 }
 
 // Only the granule can be missing. Every AArch64 CPU translates 48 bits, and a build for 52 bits is folded on

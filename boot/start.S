@@ -40,7 +40,16 @@ primary_entry:
     adrp    x0, boot_stack_top
     mov     sp, x0
     mov     x29, xzr
+    adrp    x0, refusal_vectors
+    add     x0, x0, :lo12:refusal_vectors
+    mrs     x1, currentel
+    cmp     x1, #(3 << 2)
+    b.eq    entered_at_el3
     bl      enter_el1
+    adrp    x0, refusal_vectors
+    add     x0, x0, :lo12:refusal_vectors
+    msr     vbar_el1, x0
+    isb
     mov     x0, x20
     bl      boot_build_tables           // returns the TTBR1 value of the master root
     mov     x19, x0
@@ -70,6 +79,43 @@ primary_virtual:
     mov     x29, xzr
     bl      kernel_main
     .size   primary_entry, . - primary_entry
+
+/* x0: the refusal vectors, x20: physical address of the device tree */
+entered_at_el3:
+    msr     vbar_el3, x0
+    msr     cptr_el3, xzr               // library code may use FP registers
+    isb
+    mov     x0, x20
+    bl      boot_refuse_el3
+
+/*
+ * The vectors of the boot CPU while its MMU is off. Nothing returns to the interrupted code: an exception is
+ * the reason of a refusal, or ends one step of it. Interrupts are masked.
+ */
+    .balign 2048
+refusal_vectors:
+    .rept 16
+    .balign 128
+    b       refusal_exception
+    .endr
+    .balign 128
+
+    .type   refusal_exception, %function
+refusal_exception:
+    msr     spsel, #1
+    adrp    x0, boot_stack_top
+    mov     sp, x0
+    mov     x29, xzr
+    mrs     x0, currentel
+    cmp     x0, #(3 << 2)
+    b.eq    1f
+    mrs     x0, esr_el1
+    mrs     x1, elr_el1
+    bl      boot_handle_exception
+1:  mrs     x0, esr_el3
+    mrs     x1, elr_el3
+    bl      boot_handle_exception
+    .size   refusal_exception, . - refusal_exception
 
 /*
  * Entry of the other CPUs. Each CPU finds its record by its affinity, which works for PSCI and for spin

@@ -136,9 +136,11 @@ add_custom_command(
     COMMAND python3 ${scripts}/check_position_independence.py
             ${CMAKE_READELF} $<TARGET_OBJECTS:percival_early>
     COMMAND ${CMAKE_OBJCOPY} -O binary percival.elf Image
+    COMMAND python3 ${scripts}/seal_image.py percival.elf percival.nm Image
     COMMAND ${CMAKE_OBJDUMP} -d --demangle --no-show-raw-insn percival.elf > percival.dis
     COMMAND ${CMAKE_SIZE} -A -x percival.elf > percival.size
     DEPENDS first.nm ${scripts}/check_position_independence.py ${scripts}/check_sites.py
+            ${scripts}/seal_image.py
     COMMENT "Linking percival.elf and Image"
     COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(percival ALL DEPENDS Image)

@@ -28,6 +28,16 @@ SECTIONS
     _text = .;
     .text : AT(ADDR(.text)) {
         KEEP(*(.head.text))
+        /* What a refusal needs when the rest of a cut Image is missing, with its strings: boot/refuse.cpp. */
+        *percival_early.dir*(.text .text.* .rodata .rodata.*)
+        *device_tree/salvage.cpp.*(.text .text.* .rodata .rodata.*)
+        *device_tree/view.cpp.*(.text .text.*)
+        *devices/pl011.cpp.*(.text .text.*)
+        *devices/psci.cpp.*(.text .text.*)
+        *devices/semihosting.cpp.*(.text .text.*)
+        *image/image_seal.cpp.*(.text .text.*)
+        *lib/string.cpp.*(.text .text.*)
+        . = ALIGN(8);
         *(.text .text.*)
         __start_percpu_op_text = .;
         *(.percpu_op.text)
@@ -89,6 +99,12 @@ SECTIONS
     _data = .;
     .data . : AT(ADDR(.data)) {
         *(.data .data.*)
+        /* The last bytes of the file, which scripts/seal_image.py fills in: mm/image/image_seal.hpp. */
+        . = ALIGN(. + IMAGE_SEAL_SIZE, 4096) - IMAGE_SEAL_SIZE;
+        _image_seal = .;
+        QUAD(IMAGE_SEAL_MAGIC)
+        QUAD(0)
+        QUAD(0)
         . = ALIGN(4096);
     } :data
     _edata = .;

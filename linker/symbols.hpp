@@ -5,10 +5,15 @@
 
 #include "kernel/lib/types.hpp"
 
+namespace percival::mm {
+struct ImageSeal;
+}
+
 extern "C" {
 extern const char _image_start[], _image_end[];
 extern const char _text[], _etext[];
 extern const char _rodata[], _erodata[];
+extern const percival::mm::ImageSeal _image_seal; // the last bytes of the file: mm/image/image_seal.hpp
 extern const char _data[], _edata[], _ebss[];
 extern const char _boot_tables[], _eboot_tables[]; // part of the data
 extern const char _idmap_text[], _idmap_text_end[];

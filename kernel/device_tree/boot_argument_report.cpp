@@ -17,8 +17,28 @@ void report(const BootArgumentError& error)
 
 void report_unknown(const BootArguments& arguments)
 {
-    arguments.for_each_unknown(
-        [](std::string_view key) { print("boot argument {}: there is no such argument", key); });
+    constexpr u32 kMaxReported = 8;
+    u32 unknown = 0;
+    arguments.for_each_unknown([&unknown](const UnknownBootArgument& argument) {
+        if (++unknown > kMaxReported)
+            return;
+        if (argument.meant != nullptr)
+            print("boot argument {}: there is no such argument; is {} meant?", argument.key,
+                  argument.meant->name.text());
+        else
+            print("boot argument {}: there is no such argument", argument.key);
+    });
+    if (unknown > kMaxReported)
+        print("boot arguments: there are no such arguments as {} more", unknown - kMaxReported);
+
+    u32 foreign = 0;
+    std::string_view first;
+    arguments.for_each_foreign([&](std::string_view key) {
+        if (foreign++ == 0)
+            first = key;
+    });
+    if (foreign != 0)
+        print("boot arguments: {} not for this kernel, the first is {}", foreign, first);
 }
 
 void print_boot_arguments()

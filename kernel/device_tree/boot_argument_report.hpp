@@ -19,7 +19,8 @@ T reported(const BootArgumentValue<T>& read)
     return read.value;
 }
 
-// Prints a line for each unknown argument (BootArguments::for_each_unknown()).
+// Prints which arguments are unknown (BootArguments::for_each_unknown()), with the argument that is meant if
+// that can be told, and how many are foreign. However many there are, the number of lines is bounded.
 void report_unknown(const BootArguments& arguments);
 
 // Prints the table of boot arguments, with the values and defaults of this build.

@@ -3,6 +3,8 @@
 
 #include "kernel/lib/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <expected>
 
 namespace percival {
@@ -75,6 +77,41 @@ std::expected<u64, Problem> number_of(std::string_view digits)
             return std::unexpected{Problem::Beyond64Bits};
     }
     return number;
+}
+
+// Returns how many characters have to be inserted, left out, replaced or swapped with their neighbour to make
+// `given` of `name`: the optimal string alignment distance. Texts that are longer than any name have nothing
+// in common with it.
+u32 distance(std::string_view given, std::string_view name)
+{
+    constexpr std::size_t kLongest = sizeof(BootArgument::name);
+    if (given.size() > kLongest || name.size() > kLongest)
+        return kLongest;
+    // Rows of the usual table: two above the current one.
+    std::array<std::array<u8, kLongest + 1>, 3> rows{};
+    const auto row = [&rows](std::size_t at) -> auto& { return rows[at % rows.size()]; };
+    for (std::size_t column = 0; column <= name.size(); ++column)
+        row(0)[column] = static_cast<u8>(column);
+    for (std::size_t i = 1; i <= given.size(); ++i) {
+        row(i)[0] = static_cast<u8>(i);
+        for (std::size_t j = 1; j <= name.size(); ++j) {
+            const u32 replaced = row(i - 1)[j - 1] + (given[i - 1] == name[j - 1] ? 0U : 1U);
+            u32 least = std::min({row(i - 1)[j] + 1U, row(i)[j - 1] + 1U, replaced});
+            if (i > 1 && j > 1 && given[i - 1] == name[j - 2] && given[i - 2] == name[j - 1])
+                least = std::min(least, row(i - 2)[j - 2] + 1U);
+            row(i)[j] = static_cast<u8>(least);
+        }
+    }
+    return row(given.size())[name.size()];
+}
+
+// Returns whether `given` is probably meant to be `name`. Short names get less tolerance, because other
+// kernels' arguments are near them.
+bool is_misspelt(std::string_view given, std::string_view name)
+{
+    constexpr std::size_t kLong = 6;
+    const u32 wrong = distance(given, name);
+    return wrong != 0 && wrong <= (name.size() < kLong ? 1U : 2U);
 }
 
 // Writes `is none of restart, guarded and auto`, or `is neither blocks nor pages`.
@@ -156,15 +193,24 @@ BootArgumentValue<u8> BootArguments::choice_by_number(const BootArgument& argume
     return {*chosen, true, {}};
 }
 
-bool BootArguments::is_unknown(const GivenArgument& given)
+BootArguments::Spelling BootArguments::spelling_of(const GivenArgument& given)
 {
-    bool is_of_a_family = false;
     bool is_known = false;
+    bool is_of_a_family = false;
+    Spelling spelling{Spelling::Kind::Foreign, nullptr};
     BootArgumentTable::for_each([&](const BootArgument& argument) {
-        is_known = is_known || given.key == argument.name.text();
-        is_of_a_family = is_of_a_family || given.family() == GivenArgument{argument.name.text(), {}}.family();
+        const std::string_view name = argument.name.text();
+        const std::string_view family = GivenArgument{name, {}}.family();
+        is_known = is_known || given.key == name;
+        is_of_a_family = is_of_a_family || given.family() == family || is_misspelt(given.family(), family);
+        if (spelling.meant == nullptr && is_misspelt(given.key, name))
+            spelling.meant = &argument;
     });
-    return is_of_a_family && !is_known;
+    if (is_known)
+        return {Spelling::Kind::Known, nullptr};
+    if (is_of_a_family || spelling.meant != nullptr)
+        spelling.kind = Spelling::Kind::Unknown;
+    return spelling;
 }
 
 void describe_usage(const BootArgument& argument, Writer& out)

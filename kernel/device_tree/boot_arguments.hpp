@@ -33,6 +33,12 @@ struct BootArgumentError {
     void describe(Writer& out) const;
 };
 
+// An argument that is not in the table. `meant` is the argument whose name is spelt almost alike, or null.
+struct UnknownBootArgument {
+    std::string_view key;
+    const BootArgument* meant;
+};
+
 template <class T>
 struct BootArgumentValue {
     T value{};
@@ -60,21 +66,39 @@ public:
         return {static_cast<Choice>(chosen.value), chosen.is_given, chosen.problem};
     }
 
-    // Calls visit(std::string_view key) for each unknown argument: it is not in the table, but others of its
-    // family are. An argument of any other family may be meant for a boot loader or another kernel.
+    // Calls visit(const UnknownBootArgument&) for each argument that seems meant for this kernel but is not
+    // in the table: others of its family are, or its name or family is a misspelt one of the table.
     template <class Visit>
     void for_each_unknown(Visit visit) const
     {
         for (const GivenArgument& argument : given_) {
-            if (is_unknown(argument))
+            const Spelling spelling = spelling_of(argument);
+            if (spelling.kind == Spelling::Kind::Unknown)
+                visit(UnknownBootArgument{argument.key, spelling.meant});
+        }
+    }
+
+    // Calls visit(std::string_view key) for each argument that looks like none of the table. It may be meant
+    // for a boot loader or another kernel.
+    template <class Visit>
+    void for_each_foreign(Visit visit) const
+    {
+        for (const GivenArgument& argument : given_) {
+            if (spelling_of(argument).kind == Spelling::Kind::Foreign)
                 visit(argument.key);
         }
     }
 
 private:
+    struct Spelling {
+        enum class Kind : u8 { Known, Unknown, Foreign };
+        Kind kind;
+        const BootArgument* meant; // Unknown only; may be null
+    };
+
     std::optional<std::string_view> last(const BootArgument& argument) const;
     BootArgumentValue<u8> choice_by_number(const BootArgument& argument) const;
-    static bool is_unknown(const GivenArgument& given);
+    static Spelling spelling_of(const GivenArgument& given);
 
     GivenArguments given_;
 };

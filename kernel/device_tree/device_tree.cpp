@@ -2,6 +2,7 @@
 #include "kernel/device_tree/device_tree.hpp"
 
 #include "kernel/device_tree/reader.hpp"
+#include "kernel/device_tree/salvage.hpp"
 
 namespace percival {
 namespace {
@@ -68,8 +69,10 @@ std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte>
 {
     reset(machine);
     const auto tree = DeviceTreeView::open(blob);
-    if (!tree)
+    if (!tree) {
+        salvage_device_tree(blob, machine);
         return std::unexpected(tree.error());
+    }
 
     // The UART, the boot arguments and PSCI come first: they are needed to report any later error and to end
     // the run.

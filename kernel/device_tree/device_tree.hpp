@@ -36,7 +36,8 @@ std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte
 
 // Reads the tree at the start of `blob`, which may be longer than the tree. The string views in `machine`
 // point into the blob. After an error only `uart`, `psci` and `boot_arguments` of `machine` are valid, as far
-// as the tree has them: they are needed to report the error and to end the run.
+// as the tree has them: they are needed to report the error and to end the run. In a damaged tree they are
+// searched for (kernel/device_tree/salvage.hpp).
 std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte> blob,
                                                       MachineDescription& machine);
 

@@ -157,7 +157,7 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine)
 {
     const auto is_usable = [&tree](DeviceTreeNode node) {
-        return tree.is_compatible(node, "arm,pl011") && tree.is_enabled_with_parents(node);
+        return tree.is_compatible(node, kPl011) && tree.is_enabled_with_parents(node);
     };
     auto node = console_node(tree, machine);
     if (node && !is_usable(*node)) {
@@ -165,7 +165,7 @@ void read_uart(const DeviceTreeView& tree, MachineDescription& machine)
         node.reset();
     }
     if (!node)
-        node = tree.find_compatible("arm,pl011");
+        node = tree.find_compatible(kPl011);
     if (!node)
         return;
     // The kernel also runs without a console, so this error is only noted.

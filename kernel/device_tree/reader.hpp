@@ -60,6 +60,9 @@ DeviceTreeResult<void> read_cpus(const DeviceTreeView& tree, MachineDescription&
 DeviceTreeResult<void> read_psci(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> check_psci(const DeviceTreeView& tree, const MachineDescription& machine);
 
+// The compatible name of the one UART that the kernel drives.
+inline constexpr char kPl011[] = "arm,pl011";
+
 // Defined in devices.cpp. read_timer() reads the timer's interrupts by the rules of `gic`, the node that
 // read_gic() returned.
 DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDescription& machine);

@@ -31,6 +31,7 @@
 #include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/image/boot_tables.hpp"
+#include "mm/image/image_seal.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/percpu_memory/allocator.hpp"
 #include "mm/vmalloc/stacks.hpp"
@@ -62,17 +63,26 @@ std::expected<void, DeviceTreeError> read_tree()
                             machine_to_describe());
 }
 
-void read_machine()
+// Reads the tree and gets ready to report: after this a panic is seen, and ends the run. So nothing that can
+// fail comes before, and in particular no call of the firmware comes before the console. After an error
+// of the tree the console and the ways to end the run are those that could still be read.
+std::expected<void, DeviceTreeError> open_ends()
 {
-    if (boot::handoff.device_tree_size == Bytes{0})
-        panic("no device tree at {}, where the loader said it is", boot::handoff.device_tree);
     const auto read = read_tree();
-    // The console and the ways to end the run come before any error of the tree is reported: that panic has
-    // to be seen, and to end the run.
+    attach_console();
     const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
     set_verdict_by_semihosting(reported(verdict) == VerdictChoice::Semihosting);
     arch::power_init(this_machine().psci);
-    attach_console();
+    return read;
+}
+
+void read_machine()
+{
+    const bool image_is_as_built = mm::image_is_as_built();
+    end_boot_phase("image checksum");
+    const auto read = open_ends();
+    if (!image_is_as_built)
+        panic("the image is damaged: its text or read-only data is not as it was built");
     if (!read) {
         std::array<char, kLineLength> room;
         Writer text{room};

@@ -10,6 +10,7 @@
 #include "linker/symbols.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/image/boot_tables.hpp"
+#include "mm/image/image_seal.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/memory_statistics.hpp"
@@ -45,6 +46,8 @@ void print_machine(const MachineDescription& machine)
         print("machine: device tree: {} more remarks", machine.notes_left_out);
     print("machine: image at {}, device tree at {}, entered at EL{}, runs at EL1", boot::handoff.image,
           boot::handoff.device_tree, boot::handoff.entered_at_el2 != 0 ? u32{2} : u32{1});
+    print("machine: image as built, {} of text and read-only data with checksum {:016x}",
+          address_of(_erodata) - address_of(_text), mm::sealed_sums().weighted);
 }
 
 void print_cpus()

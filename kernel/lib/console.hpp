@@ -7,6 +7,8 @@
 //     They come out first when a device is attached.
 // INV-console-3: after console_enter_panic() the panicking CPU waits only a bounded time for the lock, and
 //     the output of every other CPU is dropped. So a panic report is always complete.
+// INV-console-4: a character that is not printable ASCII is shown as `\xNN`. So a line that quotes text from
+//     the device tree or the boot arguments stays one line, and forges no other.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -28,7 +30,7 @@ protected:
     ~ConsoleDevice() = default;
 };
 
-// Writes `line`, which does not contain its line end.
+// Writes `line`, which does not contain its line end, as one line (INV-console-4).
 void console_write_line(std::string_view line);
 
 // Makes `device` the console's output device. Boot CPU, once.

@@ -6,6 +6,7 @@
 // not fit, no further line is kept, so only the end is missing.
 #pragma once
 
+#include "kernel/lib/printable.hpp"
 #include "kernel/lib/types.hpp"
 
 #include <array>
@@ -16,15 +17,22 @@ namespace percival {
 template <std::size_t Capacity>
 class EarlyLog {
 public:
-    // Keeps `line`, which does not contain its line end, or counts it as dropped.
+    // Keeps `line` as the console shows it (kernel/lib/printable.hpp), or counts it as dropped. `line` does
+    // not contain its line end.
     constexpr void keep(std::string_view line)
     {
-        if (dropped_ != 0 || line.size() >= Capacity - used_) {
+        std::size_t size = 0;
+        for (char c : line)
+            size += Printable{c}.size();
+        if (dropped_ != 0 || size >= Capacity - used_) {
             ++dropped_;
             return;
         }
-        for (char c : line)
-            text_[used_++] = c;
+        for (char c : line) {
+            const Printable shown{c};
+            for (char part : shown.text())
+                text_[used_++] = part;
+        }
         text_[used_++] = '\n';
     }
     constexpr std::string_view text() const { return {text_.data(), used_}; }

@@ -23,10 +23,17 @@ void KtapWriter::begin_run(u32 suites)
     line(sink_, "1..{}", suites);
 }
 
+void KtapWriter::begin_empty_run(std::string_view reason)
+{
+    line(sink_, "KTAP version 1");
+    line(sink_, "1..0 # SKIP {}", reason);
+}
+
 void KtapWriter::begin_suite(std::string_view name, u32 tests)
 {
     test_number_ = 0;
     suite_failed_ = false;
+    suite_ran_ = false;
     line(sink_, "  KTAP version 1");
     line(sink_, "  # Subtest: {}", name);
     line(sink_, "  1..{}", tests);
@@ -35,6 +42,7 @@ void KtapWriter::begin_suite(std::string_view name, u32 tests)
 void KtapWriter::pass(std::string_view test)
 {
     ++passed_;
+    suite_ran_ = true;
     line(sink_, "  ok {} {}", ++test_number_, test);
 }
 
@@ -42,6 +50,7 @@ void KtapWriter::fail(std::string_view test)
 {
     ++failed_;
     suite_failed_ = true;
+    suite_ran_ = true;
     line(sink_, "  not ok {} {}", ++test_number_, test);
 }
 
@@ -53,12 +62,26 @@ void KtapWriter::skip(std::string_view test, std::string_view reason)
 
 void KtapWriter::end_suite(std::string_view name)
 {
-    line(sink_, "{} {} {}", suite_failed_ ? "not ok" : "ok", ++suite_number_, name);
+    line(sink_, "{} {} {}{}", suite_failed_ ? "not ok" : "ok", ++suite_number_, name,
+         suite_ran_ ? "" : " # SKIP every test is skipped");
+}
+
+void KtapWriter::fail_outside(std::string_view test)
+{
+    ++failed_;
+    line(sink_, "not ok {} {}", ++suite_number_, test);
 }
 
 void KtapWriter::end_run()
 {
     line(sink_, "# Totals: pass:{} fail:{} skip:{}", passed_, failed_, skipped_);
+}
+
+void end_aborted_run(KtapWriter::Sink sink, KtapWriter::Place place, std::string_view suite,
+                     std::string_view test, KtapAbort why)
+{
+    line(sink, "  not ok {} {} # {}", place.test, test, why == KtapAbort::Timeout ? "TIMEOUT" : "ERROR");
+    line(sink, "not ok {} {}", place.suite, suite);
 }
 
 } // namespace percival

@@ -5,6 +5,7 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/lib/format.hpp"
+#include "kernel/lib/printable.hpp"
 
 namespace percival {
 
@@ -68,7 +69,9 @@ void LineConsole::emit(std::string_view line, u64 self)
         if (lock_broken_.load(std::memory_order_relaxed) &&
             panicking_.load(std::memory_order_relaxed) != self)
             return;
-        device->put(c);
+        const Printable shown{c}; // INV-console-4
+        for (char part : shown.text())
+            device->put(part);
     }
     device->put('\n');
     holder_.store(kNobody, std::memory_order_relaxed);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The mechanism behind kernel/lib/console.hpp. It is a class so that a test can have its own object. This
-// file keeps the invariants INV-console-1, INV-console-2 and INV-console-3, which are stated there. Any
-// context once the image is mapped, and on the host.
+// file keeps the invariants INV-console-1, INV-console-2, INV-console-3 and INV-console-4, which are stated
+// there. Any context once the image is mapped, and on the host.
 #pragma once
 
 #include "kernel/lib/console.hpp"

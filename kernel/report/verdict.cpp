@@ -6,6 +6,7 @@
 #include "arch/devices/power.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/report/watchdog.hpp"
 
 #include <atomic>
 
@@ -72,6 +73,7 @@ void end_run(Verdict verdict)
     if (attempt == 0)
         stop_other_cpus();
     if (attempt <= 1) {
+        report_unfinished_test(verdict == Verdict::Hang ? KtapAbort::Timeout : KtapAbort::Error);
         print("percival: verdict: {}", name_of(verdict));
         console_drain();
     }

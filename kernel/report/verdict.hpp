@@ -28,7 +28,8 @@ void set_verdict_by_semihosting(bool wanted);
 // mapped.
 [[nodiscard]] bool claim_end_of_run();
 
-// Ends the run: stops the other CPUs, prints `percival: verdict: …` and waits until the console has sent it.
+// Ends the run: stops the other CPUs, writes the result of a test that has not ended, prints
+// `percival: verdict: …` and waits until the console has sent it.
 // Then exits by semihosting if that is wanted, else turns the machine off, else stops. Any context, a panic
 // within end_run() included.
 [[noreturn]] void end_run(Verdict verdict);

@@ -18,13 +18,15 @@ struct Watched {
     // in time.
     std::atomic<u64> deadline{0};
     std::atomic<u32> timeout_seconds{0};
+    std::atomic<KtapWriter::Place> place{};
 };
 constinit Watched watched;
 
 } // namespace
 
-void begin_watched_test(const TestName& test, u32 timeout_seconds)
+void begin_watched_test(const TestName& test, KtapWriter::Place place, u32 timeout_seconds)
 {
+    watched.place.store(place, std::memory_order_relaxed);
     watched.test.store(&test, std::memory_order_relaxed);
     watched.timeout_seconds.store(timeout_seconds, std::memory_order_relaxed);
     // Release: a CPU that sees the deadline also sees the test it is for.
@@ -48,6 +50,13 @@ void end_watched_test()
 const TestName* current_test()
 {
     return watched.test.load(std::memory_order_relaxed);
+}
+
+void report_unfinished_test(KtapAbort why)
+{
+    if (const TestName* test = current_test())
+        end_aborted_run(console_write_line, watched.place.load(std::memory_order_relaxed), test->suite,
+                        test->name, why);
 }
 
 void check_watchdog()

@@ -3,6 +3,7 @@
 // takes too long ends the run.
 #pragma once
 
+#include "kernel/lib/ktap.hpp"
 #include "kernel/lib/types.hpp"
 
 namespace percival {
@@ -12,9 +13,9 @@ struct TestName {
     const char* name;
 };
 
-// Makes `test` the running test, with a time limit of `timeout_seconds`; 0 means no limit. Only one test runs
-// at a time. `test` must live for ever.
-void begin_watched_test(const TestName& test, u32 timeout_seconds);
+// Makes `test` the running test, with a time limit of `timeout_seconds`; 0 means no limit. `place` is where
+// its result will stand in the report. Only one test runs at a time. `test` must live for ever.
+void begin_watched_test(const TestName& test, KtapWriter::Place place, u32 timeout_seconds);
 
 // Ends the test that begin_watched_test() began. Does not return if its time was up: another CPU then ends
 // the run.
@@ -22,6 +23,9 @@ void end_watched_test();
 
 // Returns the test that runs now, or null. Any context.
 const TestName* current_test();
+
+// Writes the result of the test that runs now, if one does: the run ends before the test. Any context.
+void report_unfinished_test(KtapAbort why);
 
 // Ends the run with Verdict::Hang if the running test has used up its time. Called by the tick of every CPU,
 // so that a test that hangs with the interrupts of its own CPU masked is found too.

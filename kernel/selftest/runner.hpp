@@ -23,8 +23,9 @@ struct SelftestOptions {
     bool in_every_mode{false};   // do all of that once in each mode of the this_cpu operations
 };
 
-// Runs the tests and reports on the console in KTAP version 1. Returns Failed if a test failed, if a glob
-// matches no test, or if no test ran. Boot CPU only, once all CPUs are up.
+// Runs the tests and reports on the console in KTAP version 1. Returns Failed if the report has a failure: a
+// test failed, or a glob matches no test, which is a result of its own. So the verdict and a parser of the
+// report agree; a run in which every test is skipped is no failure. Boot CPU only, once all CPUs are up.
 Verdict run_selftests(const SelftestOptions& options);
 
 } // namespace percival

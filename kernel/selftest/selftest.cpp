@@ -55,7 +55,7 @@ void run_test(KtapWriter& ktap, const Selftest& test, u32 timeout_seconds)
 {
     running.failures.store(0, std::memory_order_relaxed);
     running.skip_reason.store(nullptr, std::memory_order_relaxed);
-    begin_watched_test(test, timeout_seconds);
+    begin_watched_test(test, ktap.next_place(), timeout_seconds);
     test.body();
     end_watched_test();
 
@@ -107,7 +107,7 @@ u32 count_rounds(const SelftestOptions& options)
 }
 
 // Returns whether every pattern matches a test, and prints the patterns that match none.
-bool check_globs(std::string_view globs, ManualTests manual)
+bool all_globs_match(std::string_view globs, ManualTests manual)
 {
     bool all_match = true;
     for_each_glob(globs, [&](std::string_view glob) {
@@ -121,6 +121,18 @@ bool check_globs(std::string_view globs, ManualTests manual)
     return all_match;
 }
 
+// Selects the tests. Returns false, and prints why, if they are not what the patterns ask for.
+bool select(std::string_view globs, ManualTests manual)
+{
+    const bool all_fit = select_tests(registered_tests(), globs, manual, selected);
+    if (!all_fit)
+        print("# more than {} self-tests: some are left out", kMaxSelftests);
+    const bool all_match = all_globs_match(globs, manual);
+    if (selected.empty())
+        print("# no self-test is selected");
+    return all_fit && all_match && !selected.empty();
+}
+
 void count_failure(u32 so_far, selftest_detail::SourceLine place, std::string_view text)
 {
     if (so_far < kMaxFailuresPrinted)
@@ -132,22 +144,25 @@ void count_failure(u32 so_far, selftest_detail::SourceLine place, std::string_vi
 Verdict run_selftests(const SelftestOptions& options)
 {
     const ManualTests manual = options.list ? ManualTests::AsOthers : ManualTests::ByFullName;
+    const bool selection_is_right = select(options.globs, manual);
     KtapWriter ktap{console_write_line};
-    const bool all_fit = select_tests(registered_tests(), options.globs, manual, selected);
-    ktap.begin_run(options.list ? 0 : count_suites(selected.span()) * count_rounds(options));
-    if (!all_fit)
-        print("# more than {} self-tests: some are left out", kMaxSelftests);
-    const bool all_match = check_globs(options.globs, manual);
+    const u32 suites = options.list ? 0 : count_suites(selected.span()) * count_rounds(options);
+    if (suites == 0 && selection_is_right)
+        ktap.begin_empty_run(options.list ? "self-tests are listed, not run" : "the self-tests run 0 times");
+    else
+        ktap.begin_run(suites + (selection_is_right ? 0 : 1));
     if (options.list) {
         for (const Selftest* test : selected)
             print("# {}.{}{}", test->suite, test->name, test->manual ? " (manual)" : "");
-        return all_fit && all_match ? Verdict::Passed : Verdict::Failed;
+    } else {
+        for_each_round(options, [&] { run_all(ktap, selected.span(), options.timeout_seconds); });
+        if (ktap.ran() == 0)
+            print("# no self-test ran");
     }
-    for_each_round(options, [&] { run_all(ktap, selected.span(), options.timeout_seconds); });
-    if (ktap.ran() == 0)
-        print("# no self-test ran");
+    if (!selection_is_right)
+        ktap.fail_outside("every_pattern_selects_tests");
     ktap.end_run();
-    return all_fit && all_match && ktap.ran() != 0 && ktap.failed() == 0 ? Verdict::Passed : Verdict::Failed;
+    return ktap.failed() == 0 ? Verdict::Passed : Verdict::Failed;
 }
 
 bool selftest_detail::expect(bool holds, const char* expression, SourceLine place)

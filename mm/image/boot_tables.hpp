@@ -36,7 +36,7 @@ extern BootTables boot_tables;
 struct Handoff {
     PhysAddr image;          // where the image was loaded
     PhysAddr device_tree;    // as the loader passed it
-    Bytes device_tree_size;  // 0: there is no valid tree, and nothing is mapped
+    Bytes device_tree_size;  // as its header says
     VirtAddr device_tree_at; // in the fixmap
     u64 entered_at_el2;      // 1 if the loader entered at EL2
 };

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 
 from frontdoor import build, console, qemu, setup
+from frontdoor.errors import UsageError
 from frontdoor.machine import Machine, kernel_arguments
 from frontdoor.paths import elf, image
 from frontdoor.progress import say
@@ -17,18 +19,39 @@ GDB_ADDRESS = "127.0.0.1:1234"
 
 @dataclass(frozen=True)
 class Run:
-    """What to boot. `timeout_s` limits the run: None is the machine's default, and 0 is no limit."""
+    """What to boot. `timeout_s` limits the run: None is the machine's default, and 0 is no limit. `dtb` is
+    the machine's device tree, if QEMU is not to make it. `more` are arguments for QEMU."""
 
     machine: Machine
     preset: str = build.DEFAULT_PRESET
     append: Tuple[str, ...] = ()
     timeout_s: Optional[float] = None
-    extra: Tuple[str, ...] = ()
+    more: Tuple[str, ...] = ()
+    dtb: Optional[Path] = None
+
+    @property
+    def extra(self) -> Tuple[str, ...]:
+        """All additional arguments for QEMU."""
+        return (*(("-dtb", str(self.dtb)) if self.dtb else ()), *self.more)
+
+
+def check_tree(run: Run) -> None:
+    """Raises UsageError if the machine would get no device tree. The kernel would know no console then, and
+    the run would be silent."""
+    if run.dtb is not None and not run.dtb.is_file():
+        raise UsageError(f"--dtb: there is no file {run.dtb}")
+    if not run.machine.has_own_tree and "-dtb" not in run.extra:
+        board = run.machine.machine.split(",", 1)[0]
+        raise UsageError(
+            f"QEMU makes no device tree for the machine {board}: give one with --dtb FILE, "
+            "such as the board's .dtb of Linux"
+        )
 
 
 def prepare(run: Run, *, may_build: bool = True) -> None:
     """Checks the arguments, sets the machine up and builds, in this order."""
     build.check_kernel_preset(run.preset)
+    check_tree(run)
     if may_build:
         setup.ensure()
     qemu.check_cpu(run.machine)

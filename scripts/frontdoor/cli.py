@@ -72,6 +72,12 @@ def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> 
         help="QEMU's -machine value, such as virt,gic-version=2 or virt,virtualization=on, which "
         "enters the kernel at EL2 (default: %(default)s, with gic-version=3)",
     )
+    parser.add_argument(
+        "--dtb",
+        type=Path,
+        metavar="FILE",
+        help="the machine's device tree; needed for boards for which QEMU makes none, such as raspi4b",
+    )
     if icount:
         parser.add_argument(
             "--icount",
@@ -135,7 +141,8 @@ def _run(
         args.cpus, args.cpu, args.memory, args.machine, args.icount if icount is None else icount
     )
     timeout_s = 0.0 if debugger and args.timeout is None else args.timeout
-    return boot.Run(machine, args.preset, extra_append + tuple(args.append), timeout_s, tuple(args.qemu_arg))
+    append = extra_append + tuple(args.append)
+    return boot.Run(machine, args.preset, append, timeout_s, tuple(args.qemu_arg), args.dtb)
 
 
 def _setup(args: argparse.Namespace) -> int:

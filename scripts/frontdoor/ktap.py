@@ -16,7 +16,7 @@ from typing import Iterable, Iterator, List, Optional
 
 VERSION = "KTAP version 1"
 INDENT = 2
-PLAN = re.compile(r"1\.\.(\d+)$")
+PLAN = re.compile(r"1\.\.(\d+)(?: # SKIP .*)?$")
 RESULT = re.compile(
     r"(?P<not>not )?ok (?P<number>\d+)(?: (?:- )?(?P<name>[^#]*?))?(?: *# ?(?P<directive>.*))?$"
 )
@@ -85,8 +85,8 @@ class _Reader:
             self.version(depth)
         elif not self.open or odd:
             return
-        elif PLAN.match(body):
-            self.plan(depth, int(body[3:]))
+        elif plan := PLAN.match(body):
+            self.plan(depth, int(plan[1]))
         elif RESULT.match(body):
             self.result(depth, body)
         elif depth == 0 and TOTALS.match(body):

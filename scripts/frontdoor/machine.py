@@ -13,6 +13,8 @@ from frontdoor.errors import UsageError
 
 MAX_CPUS = 512
 MAX_CPUS_GICV2 = 8
+# Boards for which QEMU makes a device tree. The others need one from the user.
+OWN_TREE = re.compile(r"(virt(-\d.*)?|xlnx-versal-virt)")
 MEMORY = re.compile(r"[1-9][0-9]*[MGT]")
 
 
@@ -49,6 +51,11 @@ class Machine:
     def cpu_model(self) -> str:
         """The CPU's name without its properties."""
         return self.cpu.split(",", 1)[0]
+
+    @property
+    def has_own_tree(self) -> bool:
+        """Whether QEMU makes the machine's device tree."""
+        return OWN_TREE.fullmatch(self.machine.split(",", 1)[0]) is not None
 
     @property
     def qemu_machine(self) -> str:

@@ -54,6 +54,13 @@ TWO_NODES = (
     *("-numa", "node,memdev=m0,cpus=0-1", "-numa", "node,memdev=m1,cpus=2-3"),
 )
 
+# The node of CPU 0 has no memory.
+A_NODE_WITHOUT_MEMORY = (
+    *("-object", "memory-backend-ram,id=m0,size=512M", "-object", "memory-backend-ram,id=m1,size=512M"),
+    *("-numa", "node,nodeid=0,memdev=m0,cpus=1", "-numa", "node,nodeid=1,memdev=m1,cpus=2-3"),
+    *("-numa", "node,nodeid=2,cpus=0"),
+)
+
 # The pattern does not match a test that was skipped.
 WIDE_BLOCKS = r"ok \d+ translate_from_their_first_to_their_last_byte_and_can_be_split$"
 
@@ -108,6 +115,23 @@ OTHERS: Tuple[Row, ...] = (
             r"ok \d+ the_percpu_data_and_stack_of_a_cpu_are_on_its_own_node$",
             r"ok \d+ an_exhausted_node_gets_pages_from_another_node$",
         ),
+    ),
+    Row(
+        "passes_with_a_numa_node_without_memory",
+        append="selftest=numa.*,page_allocator.*,percpu.*",
+        qemu=A_NODE_WITHOUT_MEMORY,
+        shows=(
+            r"ok \d+ the_percpu_data_and_stack_of_a_cpu_are_on_its_own_node$",
+            r"ok \d+ every_cpu_gets_pages_of_its_own_node_and_frees_pages_of_any_node$",
+            r"ok \d+ an_exhausted_node_gets_pages_from_another_node$",
+        ),
+    ),
+    Row(
+        "passes_with_64k-42_and_more_memory_than_addresses",
+        preset="64k-42",
+        memory="8G",
+        append="selftest=vmalloc*,vmap.*",
+        shows=(r"ok \d+ all_memory_can_be_allocated_and_freed$",),
     ),
     Row("passes_with_64_GiB", cpus=2, memory="64G", append=OF_MEMORY),
     Row("passes_with_640_GiB", memory="640G", append=OF_MEMORY, shows=(RAM_ABOVE_512_GIB,)),

@@ -30,8 +30,8 @@ OF_MEMORY = (
 class Row:
     """One run. `checks` are names of checks in checks.py. `shows` are patterns, each of which a line of
     the output must match. A machine with `tree` gets a device tree of the tests (trees.py) instead of
-    QEMU's. `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are
-    arguments for QEMU."""
+    QEMU's. `damage` names what has happened to the Image (trees.py). `online` are the numbers of the CPUs
+    that come up, if these are not all of QEMU's. `qemu` are arguments for QEMU."""
 
     name: str
     cpus: int = 4
@@ -47,16 +47,19 @@ class Row:
     shows: Tuple[str, ...] = ()
     board: str = ""
     tree: str = ""
+    damage: str = ""
     image_at: int = 0
     online: Tuple[int, ...] = ()
     qemu: Tuple[str, ...] = ()
 
     @property
     def machine(self) -> str:
-        """The value of QEMU's -machine. `virt` with virtualization enters the kernel at EL2."""
+        """The value of QEMU's -machine. `virt` with virtualization enters the kernel at EL2; with secure
+        firmware it starts at EL3, where loader.S is the firmware."""
         if self.board:
             return self.board
-        return f"virt,gic-version={self.gic}" + (",virtualization=on" if self.el == 2 else "")
+        levels = {1: "", 2: ",virtualization=on", 3: ",secure=on"}
+        return f"virt,gic-version={self.gic}{levels[self.el]}"
 
     @property
     def boot_arguments(self) -> List[str]:

@@ -9,13 +9,26 @@ from row import Row
 
 ENDS: Tuple[Row, ...] = (
     Row("passes_with_the_verdict_by_power_off", append="verdict=poweroff selftest=percpu.*"),
-    Row("lists_its_tests", append="selftest.list", checks=("test_list",)),
+    Row(
+        "lists_its_tests",
+        append="selftest.list",
+        checks=("test_list",),
+        shows=(r"^1\.\.0 # SKIP self-tests are listed, not run$",),
+    ),
+    Row(
+        "a_run_whose_tests_are_all_skipped_passes_as_its_report_does",
+        cpus=1,
+        append="selftest=numa.*",
+        checks=(),
+        shows=("^ok 1 numa # SKIP every test is skipped$", "^# no self-test ran$"),
+    ),
     Row("lists_its_boot_arguments", append="arguments.list", checks=("argument_list",)),
     Row(
         "wrong_boot_arguments_are_reported_and_not_used",
         cpus=1,
         append="linear=page percpu=fast percpu.add=stad percpu.window= selftest.timeout=soon selftest.lits "
-        "selftest.repeat=18446744073709551616 percpu.mode=local console=hvc0 selftest=roots.*",
+        "selftest.repeat=18446744073709551616 percpu.mode=local console=hvc0 selftest=roots.* seltest=x "
+        "verdict=nonsense",
         shows=(
             "^boot argument linear=page: is neither blocks nor pages, using blocks$",
             "^boot argument percpu=fast: is none of local, restart, guarded and auto, using local$",
@@ -24,8 +37,20 @@ ENDS: Tuple[Row, ...] = (
             "^boot argument percpu.window=: is neither linked nor mapped, using linked$",
             "^boot argument selftest.timeout=soon: is not a number, using 30$",
             "^boot argument selftest.repeat=18446744073709551616: does not fit 64 bits, using 1$",
-            "^boot argument selftest.lits: there is no such argument$",
+            r"^boot argument selftest.lits: there is no such argument; is selftest.list meant\?$",
+            r"^boot argument seltest: there is no such argument; is selftest meant\?$",
             "^boot argument percpu.mode: there is no such argument$",
+            "^boot argument verdict=nonsense: is neither poweroff nor semihosting, using poweroff$",
+            "^boot arguments: 1 not for this kernel, the first is console$",
+        ),
+    ),
+    Row(
+        "many_wrong_boot_arguments_are_counted",
+        cpus=1,
+        append=" ".join(f"selftest.wrong{number}" for number in range(300)) + " selftest=roots.*",
+        shows=(
+            "^boot argument selftest.wrong7: ",
+            "^boot arguments: there are no such arguments as 292 more$",
         ),
     ),
     Row(
@@ -45,12 +70,14 @@ ENDS: Tuple[Row, ...] = (
         append="selftest=no_such_suite.*",
         exit_code=1,
         checks=("no_test_ran",),
+        shows=(r"^1\.\.1$", "^not ok 1 every_pattern_selects_tests$"),
     ),
     Row(
         "a_panic_exits_2",
         append="selftest=demo.panics",
         exit_code=2,
         checks=("panic_report", "backtrace_into_the_test"),
+        shows=("^  not ok 1 panics # ERROR$", "^not ok 1 demo$"),
     ),
     Row(
         "a_panic_exits_2_by_power_off",
@@ -102,6 +129,7 @@ ENDS: Tuple[Row, ...] = (
         append="selftest=demo.hangs selftest.timeout=2",
         exit_code=3,
         checks=("hang_report", "backtrace_into_the_test"),
+        shows=("^  not ok 1 hangs # TIMEOUT$", "^not ok 1 demo$"),
     ),
     Row(
         "a_hang_with_interrupts_masked_exits_3_gicv2",
@@ -110,6 +138,29 @@ ENDS: Tuple[Row, ...] = (
         append="selftest=demo.hangs_with_interrupts_masked selftest.timeout=2",
         exit_code=3,
         checks=("masked_hang_report",),
+    ),
+    Row(
+        "refuses_half_an_image",
+        damage="half",
+        exit_code=2,
+        checks=(),
+        shows=("^Percival cannot run here: the Image is cut short", "^percival: verdict: panic$"),
+    ),
+    Row(
+        "refuses_an_image_without_its_last_4_KiB_entered_at_el2",
+        el=2,
+        damage="less_its_last_4_KiB",
+        append="verdict=poweroff",
+        exit_code=2,
+        checks=(),
+        shows=("^Percival cannot run here: the Image is cut short", "^percival: verdict: panic$"),
+    ),
+    Row(
+        "panics_on_an_image_with_a_flipped_bit",
+        damage="flipped_bit",
+        exit_code=2,
+        checks=(),
+        shows=("^panic: the image is damaged: ", "^percival: verdict: panic$"),
     ),
     Row(
         "refuses_a_cpu_without_16k_pages",

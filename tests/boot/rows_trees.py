@@ -95,6 +95,52 @@ TREES: Tuple[Row, ...] = (
         shows=("^percival: the kernel stated no verdict; QEMU exited with 2$",),
     ),
     Row(
+        "a_tree_forges_no_line_of_the_console",
+        tree="forged_lines",
+        append="selftest=roots.*",
+        shows=(
+            r"^machine: Board\\x0apercival: verdict: passed\\x0a, 4 of 4 CPUs, ",
+            r"^boot argument linear=x\\x0apercival: verdict: passed\\x0a: is neither blocks nor pages, ",
+        ),
+    ),
+    Row(
+        "panics_on_a_damaged_tree",
+        tree="damaged_structure",
+        exit_code=2,
+        checks=(),
+        shows=("^panic: device tree: blob: is damaged, libfdt error ", "^percival: verdict: panic$"),
+    ),
+    Row(
+        "refuses_a_tree_with_a_damaged_header_entered_at_el2",
+        el=2,
+        tree="damaged_magic",
+        append="verdict=poweroff",
+        exit_code=2,
+        checks=(),
+        shows=(
+            "^Percival cannot run here: the device tree's header is wrong: magic is not ",
+            "^percival: verdict: panic$",
+        ),
+    ),
+    Row(
+        "ends_without_a_tree",
+        tree="none",
+        exit_code=3,
+        checks=(),
+        shows=("^percival: the kernel stated no verdict; QEMU exited with 2$",),
+    ),
+    Row(
+        "refuses_to_run_at_el3",
+        el=3,
+        tree="as_it_is",
+        exit_code=2,
+        checks=(),
+        shows=(
+            "^Percival cannot run here: the loader entered at EL3 ",
+            "^percival: verdict: panic$",
+        ),
+    ),
+    Row(
         "panics_on_a_tree_without_memory",
         tree="no_memory",
         exit_code=2,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable, Dict, List
 
 from frontdoor.machine import Machine, kernel_arguments
-from frontdoor.paths import image
+from frontdoor.paths import build_dir, image
 from frontdoor.qemu_probe import PROGRAM
 from row import Row
 from tree_text import TreeText
@@ -105,6 +105,13 @@ def _banks_far_apart(tree: TreeText, row: Row) -> None:
     tree.replace("memory@40000000", "reg", _cells(RAM_AT, gib, far, gib))
 
 
+def _forged_lines(tree: TreeText, row: Row) -> None:
+    """Quotes lines of the kernel, with the line ends before and behind them."""
+    tree.replace("/", "model", '"Board\\npercival: verdict: passed\\n"')
+    forged = '\\"linear=x\\npercival: verdict: passed\\n\\"'
+    tree.replace("chosen", "bootargs", f'"{kernel_arguments((row.append,))} {forged}"')
+
+
 def _no_uart(tree: TreeText, row: Row) -> None:
     tree.remove("pl011@9000000")
     tree.remove("aliases")
@@ -138,12 +145,52 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _spin_table_and_a_cpu_that_never_polls,
         _two_banks,
         _banks_far_apart,
+        _forged_lines,
         _no_uart,
         _no_memory,
         _no_gic,
         _no_cpus,
         _no_boot_cpu,
     )
+}
+
+
+def _whole(blob: bytes) -> bytes:
+    return blob
+
+
+def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+    def damage(blob: bytes) -> bytes:
+        if blob.count(old) != 1:
+            raise ValueError(f"the tree has {blob.count(old)} times {old!r}")
+        return blob.replace(old, new)
+
+    return damage
+
+
+# What has happened to QEMU's tree since it was made. libfdt refuses all of it.
+DAMAGED_TREES: Dict[str, Callable[[bytes], bytes]] = {
+    "damaged_structure": _replaced(b"\0\0\0\1cpus\0", b"\0\0\0\x81cpus\0"),
+    "damaged_magic": _replaced(b"\xd0\x0d\xfe\xed", b"\xd0\x0d\xfe\xec"),
+}
+NO_TREE = "none"  # x0 is 0
+
+
+def _flipped_bit(data: bytes, row: Row) -> bytes:
+    """Changes a bit in a self-test that does not run."""
+    name = "selftest_demo_fails"
+    listing = (build_dir(row.preset) / "percival.nm").read_text().splitlines()
+    address = {name: int(at, 16) for at, _, name in (line.split(maxsplit=2) for line in listing)}
+    found = [at for mangled, at in address.items() if name in mangled]
+    at = found[0] - address["_text"]
+    return data[:at] + bytes([data[at] ^ 0x20]) + data[at + 1 :]
+
+
+# What has happened to the Image since it was made.
+DAMAGED_IMAGES: Dict[str, Callable[[bytes, Row], bytes]] = {
+    "half": lambda data, row: data[: len(data) // 2],
+    "less_its_last_4_KiB": lambda data, row: data[:-4096],
+    "flipped_bit": _flipped_bit,
 }
 PENNED = ("spin_table", "spin_table_and_a_cpu_that_never_polls")
 
@@ -170,7 +217,8 @@ def _qemus_own(row: Row, directory: Path) -> TreeText:
 
 def _assemble_loader(row: Row, directory: Path) -> Path:
     """Assembles loader.S for the row; returns the path of the raw binary."""
-    defines = [f"-DTREE_AT={TREE_AT:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}"]
+    tree_at = 0 if row.tree == NO_TREE else TREE_AT
+    defines = [f"-DTREE_AT={tree_at:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}"]
     if row.tree in PENNED:
         defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
     elf, binary = directory / "loader.o", directory / "loader.bin"
@@ -212,7 +260,13 @@ def _watched_memory(setup: Setup, row: Row, directory: Path) -> None:
 def prepare(row: Row, directory: Path) -> Setup:
     """Makes the files that the row's machine needs, in the directory."""
     setup = Setup()
+    kernel = image(row.preset)
+    if row.damage:
+        damaged = directory / "Image"
+        damaged.write_bytes(DAMAGED_IMAGES[row.damage](kernel.read_bytes(), row))
+        kernel = damaged
     if not row.tree:
+        setup.qemu += ["-kernel", str(kernel)] if row.damage else []
         return setup
     blob = directory / "machine.dtb"
     if row.tree.endswith(".dts"):
@@ -220,10 +274,11 @@ def prepare(row: Row, directory: Path) -> Setup:
         setup.qemu += ["-dtb", str(blob)]
         return setup
     tree = _qemus_own(row, directory)
-    TREES[row.tree](tree, row)
+    TREES.get(row.tree, _as_it_is)(tree, row)
     tree.compile(blob)
-    setup.qemu += ["-kernel", str(_assemble_loader(row, directory))]
-    for file, at in ((blob, TREE_AT), (image(row.preset), row.image_at or IMAGE_AT)):
+    blob.write_bytes(DAMAGED_TREES.get(row.tree, _whole)(blob.read_bytes()))
+    setup.qemu += ["-bios" if row.el == 3 else "-kernel", str(_assemble_loader(row, directory))]
+    for file, at in ((blob, TREE_AT), (kernel, row.image_at or IMAGE_AT)):
         setup.qemu += ["-device", f"loader,file={file},addr={at:#x},force-raw=on"]
     if row.tree == "two_banks":
         _watched_memory(setup, row, directory)

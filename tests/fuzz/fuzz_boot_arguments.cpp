@@ -60,6 +60,8 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
     const auto choice = arguments.choice(Table::kPercpu);
     require(choice.value <= PercpuChoice::Auto && (choice.is_given || choice.value == PercpuChoice::Local));
     check(choice.problem);
-    arguments.for_each_unknown([&](std::string_view key) { require(is_inside(key) && count-- != 0); });
+    arguments.for_each_unknown(
+        [&](const UnknownBootArgument& unknown) { require(is_inside(unknown.key) && count-- != 0); });
+    arguments.for_each_foreign([&](std::string_view key) { require(is_inside(key) && count-- != 0); });
     return 0;
 }

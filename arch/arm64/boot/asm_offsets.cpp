@@ -7,6 +7,7 @@
 #include "arch/exceptions/registers.hpp"
 #include "arch/threads/stack_size.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
+#include "mm/image/image_seal.hpp"
 
 #include <cstddef>
 
@@ -25,6 +26,9 @@ namespace percival::arch {
     PERCIVAL_EXPORT(IMAGE_WINDOW_SIZE, Layout::kImageWindow.size.count());
     PERCIVAL_EXPORT(LOCAL_PERCPU_BASE, Layout::kLocalPercpu.base.raw());
     PERCIVAL_EXPORT(SLAB_SIZE, Layout::kSlabSize.count());
+
+    PERCIVAL_EXPORT(IMAGE_SEAL_MAGIC, mm::ImageSeal::kMagic);
+    PERCIVAL_EXPORT(IMAGE_SEAL_SIZE, sizeof(mm::ImageSeal));
 
     PERCIVAL_EXPORT(STACK_SHIFT, kStackShift);
     PERCIVAL_EXPORT(STACK_SIZE, kStackSize.count());

@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 
 from support import HANGING, PASSED, TreeTestCase
+from frontdoor.errors import EXIT_USAGE
 
 BOOT = ("boot", "--no-build")
 
@@ -79,6 +80,22 @@ class BootTest(TreeTestCase):
     def test_an_argument_for_qemu_reaches_it(self) -> None:
         self.run_percival(*BOOT, "--qemu-arg=-d", "--qemu-arg", "int")
         self.assertEqual(self.qemu_arguments()[-2:], ["-d", "int"])
+
+    def test_a_board_without_a_device_tree_is_refused_with_the_option_that_gives_one(self) -> None:
+        board = (*BOOT, "--machine", "raspi4b,x=y")
+        done = self.run_percival(*board)
+        self.assertEqual(done.returncode, EXIT_USAGE)
+        self.assertRegex(done.stderr, "no device tree for the machine raspi4b: .* --dtb FILE")
+        self.assertIsNone(self.qemu_pid())
+        done = self.run_percival(*board, "--dtb", "no_such_file.dtb")
+        self.assertEqual(done.returncode, EXIT_USAGE)
+        self.assertIn("no_such_file.dtb", done.stderr)
+        blob = self.state / "board.dtb"
+        blob.touch()
+        self.assertEqual(self.run_percival(*board, "--dtb", str(blob)).returncode, 0)
+        self.assertEqual(self.qemu_arguments()[-2:], ["-dtb", str(blob)])
+        self.assertEqual(self.run_percival(*board, "--qemu-arg=-dtb", f"--qemu-arg={blob}").returncode, 0)
+        self.assertEqual(self.run_percival(*BOOT, "--machine", "virt-10.0").returncode, 0)
 
     def test_qemu_waits_for_gdb_on_the_local_host_only(self) -> None:
         done = self.run_percival(*BOOT, "--gdb")

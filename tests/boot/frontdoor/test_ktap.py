@@ -112,6 +112,24 @@ class KtapTest(unittest.TestCase):
         empty = "KTAP version 1\n1..0\n# Totals: pass:0 fail:0 skip:0\n"
         self.assertIn("no test ran", report(empty).errors)
 
+    def test_a_plan_of_no_tests_with_its_reason_is_a_plan(self) -> None:
+        empty = "KTAP version 1\n1..0 # SKIP tests are listed\n# Totals: pass:0 fail:0 skip:0\n"
+        self.assertEqual(report(empty).errors, ["no test ran"])
+
+    def test_a_failure_outside_of_the_suites_is_a_failed_test(self) -> None:
+        outside = report(
+            GOOD,
+            ("\n1..2\n", "\n1..3\n"),
+            ("# Totals: pass:3 fail:0", "not ok 3 selection\n# Totals: pass:3 fail:1"),
+        )
+        self.assertEqual(outside.errors, [])
+        self.assertEqual([test.name for test in outside.failed], ["selection"])
+
+    def test_a_test_that_did_not_end_is_a_failed_test(self) -> None:
+        for why in ("TIMEOUT", "ERROR"):
+            cut = GOOD[: GOOD.index("  ok 3 canary")] + f"  not ok 3 canary # {why}\nnot ok 1 percpu\n"
+            self.assertEqual([test.name for test in report(cut).failed], ["canary"])
+
     def test_a_report_of_skipped_tests_only_is_an_error(self) -> None:
         suite = "  KTAP version 1\n  1..1\n  ok 1 a # SKIP why\nok 1 s\n"
         skipped = f"KTAP version 1\n1..1\n{suite}# Totals: pass:0 fail:0 skip:1\n"

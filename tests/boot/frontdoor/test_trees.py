@@ -11,7 +11,7 @@ from frontdoor import qemu_probe
 from matrix import ROWS
 from row import Row
 from tree_text import TreeText
-from trees import HERE, TREES
+from trees import DAMAGED_IMAGES, DAMAGED_TREES, HERE, NO_TREE, TREES
 
 TEXT = """/dts-v1/;
 
@@ -72,7 +72,10 @@ class RowsTest(unittest.TestCase):
     def test_every_tree_that_a_row_names_exists_and_every_tree_is_used(self) -> None:
         named = {row.tree for row in ROWS if row.tree}
         files = {file.name for file in (HERE / "device_trees").glob("*.dts")}
-        self.assertEqual(named, set(TREES) | files)
+        self.assertEqual(named, set(TREES) | set(DAMAGED_TREES) | {NO_TREE} | files)
+
+    def test_every_damage_of_the_image_is_in_a_row(self) -> None:
+        self.assertEqual({row.damage for row in ROWS if row.damage}, set(DAMAGED_IMAGES))
 
     def test_a_row_with_a_machine_that_qemu_does_not_know_is_skipped_with_a_reason(self) -> None:
         with mock.patch.object(qemu_probe, "machines", lambda: frozenset({"virt"})):

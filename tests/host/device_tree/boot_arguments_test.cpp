@@ -39,7 +39,26 @@ std::string usage_of(const BootArgument& argument)
 std::vector<std::string_view> unknown_of(std::string_view text)
 {
     std::vector<std::string_view> all;
-    BootArguments{text}.for_each_unknown([&](std::string_view key) { all.push_back(key); });
+    BootArguments{text}.for_each_unknown(
+        [&](const UnknownBootArgument& argument) { all.push_back(argument.key); });
+    return all;
+}
+
+// Returns the name of the argument that the only argument in `text` is taken for; empty if there is none.
+std::string meant_by(std::string_view text)
+{
+    std::string meant;
+    BootArguments{text}.for_each_unknown([&](const UnknownBootArgument& argument) {
+        if (argument.meant != nullptr)
+            meant = argument.meant->name.text();
+    });
+    return meant;
+}
+
+std::vector<std::string_view> foreign_of(std::string_view text)
+{
+    std::vector<std::string_view> all;
+    BootArguments{text}.for_each_foreign([&](std::string_view key) { all.push_back(key); });
     return all;
 }
 
@@ -177,7 +196,29 @@ TEST(BootArguments, an_argument_is_unknown_if_only_its_family_is_in_the_table)
 {
     EXPECT_EQ(unknown_of("selftest.lits percpu.mode=local arguments bench.list=1 selftest.list"),
               (std::vector<std::string_view>{"selftest.lits", "percpu.mode", "arguments", "bench.list"}));
-    EXPECT_TRUE(unknown_of("console=ttyAMA0 selftests quiet percpus .list").empty());
+    EXPECT_TRUE(unknown_of("console=ttyAMA0 quiet .list").empty());
+}
+
+TEST(BootArguments, a_misspelt_name_is_unknown_and_told_with_the_name_that_is_meant)
+{
+    EXPECT_EQ(meant_by("seltest=roots.*"), "selftest");
+    EXPECT_EQ(meant_by("slefetst=roots.*"), "selftest");
+    EXPECT_EQ(meant_by("selftests"), "selftest");
+    EXPECT_EQ(meant_by("selftest.lits"), "selftest.list");
+    EXPECT_EQ(meant_by("verdit=semihosting"), "verdict");
+    EXPECT_EQ(meant_by("bnech"), "bench");
+    EXPECT_EQ(meant_by("selftest.mode"), "");
+    EXPECT_EQ(unknown_of("seltest.mode=x"), (std::vector<std::string_view>{"seltest.mode"}));
+    EXPECT_TRUE(unknown_of("bunch1 p " + std::string(300, 's')).empty());
+}
+
+TEST(BootArguments, an_argument_that_looks_like_none_of_the_table_is_foreign)
+{
+    const std::string_view others =
+        "console=ttyAMA0 root=/dev/vda quiet init=/bin/sh rdinit maxcpus=1 panic=5 "
+        "earlycon nr_cpus vmalloc=1G mem=1G nokaslr";
+    EXPECT_EQ(foreign_of(others).size(), 12U);
+    EXPECT_TRUE(foreign_of("selftest=x selftest.lits seltest percpu=auto").empty());
 }
 
 TEST(BootArguments, each_entry_of_the_table_is_known_and_unique)

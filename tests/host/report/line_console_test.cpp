@@ -87,6 +87,20 @@ TEST_F(LineConsoleTest, TheOldestEarlyLinesAreKeptWholeAndTheOthersCounted)
               "console: " + std::to_string(1001 - kept) + " lines before this one did not fit the early log");
 }
 
+TEST_F(LineConsoleTest, ALineWithControlCharactersStaysOneLineAndShowsThem)
+{
+    constexpr std::string_view kForged{"quoted\r\npercival: verdict: passed\x1b[2K\x7f\xe9", 39};
+    const std::string shown = "quoted\\x0d\\x0apercival: verdict: passed\\x1b[2K\\x7f\\xe9\n";
+    console_->write_line(kForged); // into the early log
+    console_->attach(device_);
+    EXPECT_EQ(device_.text, shown);
+    console_->write_line(kForged);
+    EXPECT_EQ(device_.text, shown + shown);
+    console_->enter_panic();
+    console_->write_line(kForged);
+    EXPECT_EQ(device_.text, shown + shown + shown);
+}
+
 TEST_F(LineConsoleTest, LinesOfSeveralCpusNeverInterleave)
 {
     console_->attach(device_);

@@ -8,6 +8,7 @@
 #include "mm/physical/page_poison.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "tests/kernel/support/drain.hpp"
+#include "tests/kernel/support/page_hoard.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 namespace percival {
@@ -97,6 +98,11 @@ PERCIVAL_TEST(vmalloc_failure, all_memory_can_be_allocated_and_freed)
         SKIP("an emulator's host may not have that much memory, or takes too long to poison it");
     drain_all_page_caches();
     expect_nothing_kept([] {
+        // Where the region has fewer addresses than there is memory, memory has to run out first.
+        constexpr Bytes kAddressable{mm::KernelLayout::kVmalloc.size.count() / 2};
+        PageHoard beyond;
+        while (mm::memory_statistics().free > kAddressable && beyond.take(mm::kMaxPageOrder)) {
+        }
         // Each allocation holds a pointer to the one before.
         struct Link {
             Link* older;

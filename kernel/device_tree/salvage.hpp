@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Searches a damaged device tree for what a refusal needs: a UART to print on, and a way to end the run. The
+// result is a guess from whatever is still readable, so it serves nothing else.
+//
+// It reads the structure token by token and goes on at the next word where one makes no sense. Any bytes will
+// do: it reads nothing outside of them, and takes a time proportional to their number. It uses no libfdt, and
+// no table in memory, so boot code can call it when most of the image is missing (linker/kernel.lds.S).
+#pragma once
+
+#include "kernel/device_tree/machine.hpp"
+
+#include <cstddef>
+#include <span>
+
+namespace percival {
+
+// Sets `uart`, `psci` and `boot_arguments` of `machine` where `blob` still has them, and leaves them as they
+// are where it has not. Prefers the UART of the stdout-path. Boot only, also with the MMU off, and on the
+// host.
+void salvage_device_tree(std::span<const std::byte> blob, MachineDescription& machine);
+
+// Returns how many bytes a tree with this header may have; 0 if it is no header of a device tree. One word of
+// the header may be damaged. `header` has kDeviceTreeHeaderBytes.
+Bytes size_of_damaged_device_tree(std::span<const std::byte> header);
+
+} // namespace percival
