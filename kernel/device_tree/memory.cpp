@@ -44,7 +44,7 @@ bool tidy(Banks& banks)
 DeviceTreeResult<void> read_bank_node(const DeviceTreeView& tree, DeviceTreeNode node, AddressCells cells,
                                       MachineDescription& machine)
 {
-    const auto reg = AddressList::read(tree, node, cells);
+    const auto reg = AddressList::read(tree, node, "reg", cells);
     if (!reg)
         return std::unexpected(reg.error());
     const auto numa_node = numa_node_of(tree, node, machine);
@@ -114,14 +114,18 @@ DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDesc
     const auto reserved = tree.child(tree.root(), "reserved-memory");
     if (!reserved)
         return {};
-    const auto cells = cells_below(tree, *reserved);
+    // Some firmware leaves the cells out. The binding wants those of the root.
+    const auto root_cells = cells_below(tree, tree.root());
+    if (!root_cells)
+        return std::unexpected(root_cells.error());
+    const auto cells = cells_below(tree, *reserved, *root_cells);
     if (!cells)
         return std::unexpected(cells.error());
     for (auto node = tree.first_child(*reserved); node; node = tree.next_sibling(*node)) {
         // A node without `reg` asks for memory at any address, for a driver that this kernel does not have.
         if (!tree.is_enabled(*node) || !tree.property(*node, "reg"))
             continue;
-        const auto reg = AddressList::read(tree, *node, *cells);
+        const auto reg = AddressList::read(tree, *node, "reg", *cells);
         if (!reg)
             return std::unexpected(reg.error());
         const bool no_map = tree.property(*node, "no-map").has_value();

@@ -183,6 +183,19 @@ TEST(DeviceTreeMemory, empty_reservations_are_dropped_and_wrapping_ones_are_cut)
     EXPECT_EQ(reading.machine->reserved[0].range.end(), PhysAddr{u64{1} << 52});
 }
 
+TEST(DeviceTreeMemory, reserved_memory_without_cells_has_those_of_the_root)
+{
+    TreeEditor tree = virt();
+    tree.add_node("/", "reserved-memory")
+        .add_node("/reserved-memory", "a")
+        .set_cells("/reserved-memory/a", "reg", {0, 0x5000'0000, 0, 0x1000, 0, 0x5800'0000, 0, 0x2000});
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    ASSERT_EQ(reading.machine->reserved.size(), 2U);
+    EXPECT_EQ(reading.machine->reserved[0].range, range(0x5000'0000, 0x1000));
+    EXPECT_EQ(reading.machine->reserved[1].range, range(0x5800'0000, 0x2000));
+}
+
 TEST(DeviceTreeMemory, too_many_reservations_are_an_error)
 {
     TreeEditor tree = virt();

@@ -187,7 +187,7 @@ TEST(DeviceTreeWhole, minimal_tree)
     EXPECT_EQ(machine.uart.kind, UartKind::None);
     EXPECT_EQ(machine.timer.virtual_interrupt, 27U);
     EXPECT_EQ(reading.all_notes(),
-              "device tree: /: there is no arm,armv8-timer, so its interrupt is assumed to be (0x1b)\n");
+              "device tree: /: there is no generic timer, so its interrupt is assumed to be (0x1b)\n");
 }
 
 } // namespace
