@@ -98,7 +98,7 @@ void refuse(const char* reason)
         const BootArguments arguments{machine.boot_arguments};
         if (arguments.choice(BootArgumentTable::kVerdict).value == VerdictChoice::Semihosting)
             arch::semihosting_exit(static_cast<u32>(Verdict::Panic));
-        arch::power_init(machine.psci);
+        arch::power_init(machine.psci, machine.psci_v01_cpu_on);
         arch::power_off();
     }
     arch::stop();

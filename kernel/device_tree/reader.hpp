@@ -56,11 +56,11 @@ PhysRange clip(u64 base, u64 size);
 DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDescription& machine);
 
-// Defined in cpus.cpp. check_psci() runs after the other two: it checks that PSCI exists if CPUs are started
-// with it.
+// Defined in cpus.cpp. The kernel runs on one CPU without PSCI, so what is wrong with it is noted.
+// give_up_starts_without_psci() runs after the other two.
 DeviceTreeResult<void> read_cpus(const DeviceTreeView& tree, MachineDescription& machine);
-DeviceTreeResult<void> read_psci(const DeviceTreeView& tree, MachineDescription& machine);
-DeviceTreeResult<void> check_psci(const DeviceTreeView& tree, const MachineDescription& machine);
+void read_psci(const DeviceTreeView& tree, MachineDescription& machine);
+void give_up_starts_without_psci(const DeviceTreeView& tree, MachineDescription& machine);
 
 // Defined in interrupts.cpp. Returns the INTID of interrupt `place` of `node`, which must be a private one of
 // the controller `gic`. Reads `interrupts`, or `interrupts-extended` where the node has that.

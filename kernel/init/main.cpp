@@ -73,7 +73,7 @@ void read_machine()
     // to be seen, and to end the run.
     const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
     set_verdict_by_semihosting(reported(verdict) == VerdictChoice::Semihosting);
-    arch::power_init(this_machine().psci);
+    arch::power_init(this_machine().psci, this_machine().psci_v01_cpu_on);
     attach_console();
     if (!read) {
         std::array<char, kLineLength> room;

@@ -6,8 +6,8 @@
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
-#include "linker/symbols.hpp"
 #include "mm/image/boot_tables.hpp"
+#include "mm/image/image.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
@@ -35,8 +35,13 @@ void collect_free_memory(const MachineDescription& machine)
     }
     for (const Reservation& reservation : machine.reserved)
         reserve(reservation.range);
-    reserve({boot::handoff.image, address_of(_image_end) - address_of(_image_start)});
+    reserve(mm::image_in_memory());
     reserve({boot::handoff.device_tree, boot::handoff.device_tree_size});
+    // A CPU in a spin table jumps to whatever is written to its release address.
+    for (const CpuDescription& cpu : machine.cpus) {
+        if (cpu.start == CpuStart::SpinTable)
+            reserve({cpu.release_address, Bytes{sizeof(u64)}});
+    }
     // Physical page 0 stays unused, so that a zero physical address never names memory of the kernel.
     reserve({PhysAddr{0}, mm::KernelGeometry::kPageSize});
 }

@@ -60,7 +60,7 @@ def _cpu_1ff(start: str) -> str:
 
 
 def _spins_at(number: int) -> str:
-    return f'enable-method = "spin-table"; cpu-release-addr = {_cells(LOADER_AT + PEN_TABLE + 8 * number)};'
+    return f'enable-method = "spin-table";\ncpu-release-addr = {_cells(LOADER_AT + PEN_TABLE + 8 * number)};'
 
 
 def _as_it_is(tree: TreeText, row: Row) -> None:
@@ -86,6 +86,33 @@ def _spin_table(tree: TreeText, row: Row) -> None:
 def _spin_table_and_a_cpu_that_never_polls(tree: TreeText, row: Row) -> None:
     _spin_table(tree, row)
     tree.insert_before("cpu@2", _cpu_1ff(_spins_at(row.cpus)))
+
+
+def _psci_0_1(tree: TreeText, row: Row) -> None:
+    """QEMU's firmware serves PSCI 0.1 too, with the function numbers that its tree names beside 0.2's."""
+    tree.replace("psci", "compatible", '"arm,psci"')
+    tree.replace("psci", "cpu_on", "<0x95c1ba60>")
+
+
+def _no_psci(tree: TreeText, row: Row) -> None:
+    tree.remove("psci")
+
+
+def _one_release_address(tree: TreeText, row: Row) -> None:
+    """One release address for all CPUs, as U-Boot writes it into its trees."""
+    for cpu in range(row.cpus):
+        tree.remove_property(f"cpu@{cpu}", "enable-method")
+        tree.add(f"cpu@{cpu}", _spins_at(0))
+    tree.remove("psci")
+    tree.reserve(LOADER_AT, PEN_SIZE)
+
+
+def _wrong_release_addresses(tree: TreeText, row: Row) -> None:
+    """Release addresses that nobody may write to: none, the UART's, half a doubleword, the image's."""
+    image = (row.image_at or IMAGE_AT) + 0x1_0000
+    _spin_table(tree, row)
+    for cpu, address in enumerate((0, 0x900_0000, LOADER_AT + PEN_TABLE + 4, image), start=1):
+        tree.replace(f"cpu@{cpu}", "cpu-release-addr", _cells(address))
 
 
 def _two_banks(tree: TreeText, row: Row) -> None:
@@ -136,6 +163,10 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _disabled_cpu,
         _spin_table,
         _spin_table_and_a_cpu_that_never_polls,
+        _one_release_address,
+        _wrong_release_addresses,
+        _psci_0_1,
+        _no_psci,
         _two_banks,
         _banks_far_apart,
         _no_uart,
@@ -145,7 +176,10 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _no_boot_cpu,
     )
 }
-PENNED = ("spin_table", "spin_table_and_a_cpu_that_never_polls")
+PENNED = (
+    *("spin_table", "spin_table_and_a_cpu_that_never_polls"),
+    *("one_release_address", "wrong_release_addresses"),
+)
 
 
 def _qemus_own(row: Row, directory: Path) -> TreeText:
@@ -173,6 +207,8 @@ def _assemble_loader(row: Row, directory: Path) -> Path:
     defines = [f"-DTREE_AT={TREE_AT:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}"]
     if row.tree in PENNED:
         defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
+    if row.tree == "one_release_address":
+        defines.append("-DPEN_SHARED")
     elf, binary = directory / "loader.o", directory / "loader.bin"
     source = str(HERE / "loader.S")
     clang = ["clang-19", "--target=aarch64-none-elf", "-c", *defines, source, "-o", str(elf)]
