@@ -168,6 +168,7 @@ extern "C" [[noreturn]] void kernel_main()
     if (!arch::timer_init(this_machine().timer))
         panic("the timer's frequency is unknown: CNTFRQ_EL0 is 0 and the device tree names none");
     end_boot_phase("timer");
+    keep_reachable_memory(machine_to_describe());
     set_up_memory(this_machine());
     adopt_boot_cpu();
     end_boot_phase("own root");

@@ -11,6 +11,8 @@ from row import OF_MEMORY, Row
 RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_keeps_written_values$"
 RANDOM_HOTPLUG = r"ok \d+ counts_and_memory_survive_random_hotplug$"
 
+IMAGE_AT_HALF_A_PAGE = 0x4080_8000  # with pages of 64 KiB
+
 # Tests that depend on how the machine is described to the kernel. The other tests run on other machines of
 # the same kind.
 OF_MACHINE = (
@@ -117,6 +119,53 @@ TREES: Tuple[Row, ...] = (
         append=OF_MEMORY,
         tree="banks_far_apart",
         shows=(r"^machine: .*, 2 GiB in 2 bank\(s\), ", RAM_ABOVE_512_GIB),
+    ),
+    *(
+        Row(
+            f"passes_with_{preset}_and_an_image_reserved_with_no_map",
+            preset=preset,
+            append="selftest=linear_map.*,roots.*,page_allocator.*",
+            tree="no_map_over_the_image",
+            shows=("^memory: no-map memory at P:0x40000000 contains the image, which stays mapped$",),
+        )
+        for preset in ("4k-48", "64k-42")
+    ),
+    *(
+        Row(
+            f"panics_on_a_tree_with_{tree}",
+            tree=tree,
+            exit_code=2,
+            checks=(),
+            shows=("^panic: the image at P:0x40800000, .* long, is not in the memory that the device tree ",),
+        )
+        for tree in ("memory_without_the_image", "memory_with_half_of_the_image")
+    ),
+    Row(
+        "memory_that_the_linear_map_does_not_reach_is_left_out",
+        append="selftest=linear_map.*,page_allocator.*",
+        tree="memory_out_of_reach",
+        shows=(
+            "^memory: 1 GiB outside of the 128 TiB from P:0x40000000 are not used: ",
+            r"^machine: .*, 1 GiB in 1 bank\(s\), ",
+        ),
+    ),
+    Row(
+        "refuses_to_start_at_half_a_page",
+        preset="64k-42",
+        tree="as_it_is",
+        image_at=IMAGE_AT_HALF_A_PAGE,
+        exit_code=2,
+        checks=(),
+        shows=(
+            "^Percival cannot run here: the image does not start at a multiple of 64 KiB, its page size; ",
+        ),
+    ),
+    Row(
+        "passes_loaded_at_a_page_that_is_no_block",
+        append="selftest=linear_map.*,roots.*",
+        tree="as_it_is",
+        image_at=0x4080_3000,
+        shows=("^machine: image at P:0x40803000, ",),
     ),
     Row(
         "passes_without_a_uart",

@@ -38,6 +38,7 @@ FIRMWARE = (0x4FF8_0000, 0x0008_0000)
 SHARED = (0x4FF3_C000, 0x0004_0000)
 HOLE = (0x4E00_0000, 0x01E0_0000)
 PATTERN = b"\xa5"
+PART_OF_A_PAGE = (0x6000_5000, 0x1000)
 
 
 @dataclass
@@ -132,6 +133,30 @@ def _banks_far_apart(tree: TreeText, row: Row) -> None:
     tree.replace("memory@40000000", "reg", _cells(RAM_AT, gib, far, gib))
 
 
+def _no_map_over_the_image(tree: TreeText, row: Row) -> None:
+    """Reserves the image with no-map, and 4 KiB that are a part of a page where pages are larger."""
+    tree.insert_before(
+        "timer",
+        "reserved-memory {\n#address-cells = <2>; #size-cells = <2>; ranges;\n"
+        f"image@{RAM_AT:x} {{ reg = {_cells(RAM_AT, 0x200_0000)}; no-map; }};\n"
+        f"part@{PART_OF_A_PAGE[0]:x} {{ reg = {_cells(*PART_OF_A_PAGE)}; no-map; }};\n}};\n",
+    )
+
+
+def _memory_without_the_image(tree: TreeText, row: Row) -> None:
+    tree.replace("memory@40000000", "reg", _cells(0x5000_0000, 0x3000_0000))
+
+
+def _memory_with_half_of_the_image(tree: TreeText, row: Row) -> None:
+    half = (row.image_at or IMAGE_AT) + 0x4_0000
+    tree.replace("memory@40000000", "reg", _cells(RAM_AT, half - RAM_AT, 0x5000_0000, 0x3000_0000))
+
+
+def _memory_out_of_reach(tree: TreeText, row: Row) -> None:
+    """A second bank that nobody has: the kernel must not touch it."""
+    tree.replace("memory@40000000", "reg", _cells(RAM_AT, 0x4000_0000, 0xC000_0000_0000, 0x4000_0000))
+
+
 def _no_uart(tree: TreeText, row: Row) -> None:
     tree.remove("pl011@9000000")
     tree.remove("aliases")
@@ -169,6 +194,10 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _no_psci,
         _two_banks,
         _banks_far_apart,
+        _no_map_over_the_image,
+        _memory_without_the_image,
+        _memory_with_half_of_the_image,
+        _memory_out_of_reach,
         _no_uart,
         _no_memory,
         _no_gic,

@@ -3,8 +3,8 @@
 // context.
 //
 // In version 0.1 each firmware chooses its own function numbers, and the tree names them. That version has no
-// function that tells its number or whether a CPU is off, and none that turns the machine off. Only its CPU_ON
-// is used: nobody could know when a CPU has executed CPU_OFF.
+// function that tells its number or whether a CPU is off, and none that turns the machine off. Only CPU_ON is
+// used: nobody could know when a CPU has executed CPU_OFF.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
