@@ -14,8 +14,8 @@
 namespace percival {
 
 // Returns what is wrong with `address`, as the end of a sentence; nothing if it may be written to. It must be
-// an aligned doubleword in RAM or reserved memory, outside `image`, the memory of the kernel's image. Requires
-// the machine's memory and reservations.
+// an aligned doubleword in RAM or reserved memory, outside `image`, the memory of the kernel's image. The
+// machine's memory and reservations must have been read.
 std::optional<std::string_view> release_address_problem(const MachineDescription& machine, PhysRange image,
                                                         PhysAddr address);
 
