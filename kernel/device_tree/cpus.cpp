@@ -86,6 +86,25 @@ void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription&
     cpu.release_address = PhysAddr{*address};
 }
 
+// Returns the affinity of the CPU at `node`, by which it is known.
+DeviceTreeResult<u64> read_mpidr(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t address_cells,
+                                 const MachineDescription& machine)
+{
+    const auto reg = tree.required(node, "reg");
+    if (!reg)
+        return std::unexpected(reg.error());
+    if (!reg->is_whole_cells() || reg->cells() != address_cells)
+        return std::unexpected(
+            tree.error(node, "reg", "does not have as many cells as #address-cells says", reg->size()));
+    const u64 mpidr = reg->number(0, address_cells);
+    if ((mpidr & ~kMpidrAffinity) != 0)
+        return std::unexpected(tree.error(node, "reg", "is not an MPIDR", mpidr));
+    if (std::ranges::any_of(machine.cpus.span(),
+                            [mpidr](const CpuDescription& other) { return other.mpidr == mpidr; }))
+        return std::unexpected(tree.error(node, "reg", "another CPU has the same MPIDR", mpidr));
+    return mpidr;
+}
+
 DeviceTreeResult<void> read_cpu(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t address_cells,
                                 MachineDescription& machine)
 {
@@ -93,20 +112,14 @@ DeviceTreeResult<void> read_cpu(const DeviceTreeView& tree, DeviceTreeNode node,
         ++machine.cpus_left_out;
         return {};
     }
-    const auto reg = tree.required(node, "reg");
-    if (!reg)
-        return std::unexpected(reg.error());
-    if (!reg->is_whole_cells() || reg->cells() != address_cells)
-        return std::unexpected(
-            tree.error(node, "reg", "does not have as many cells as #address-cells says", reg->size()));
-
+    // The machine runs without a CPU that cannot be told from others.
+    const auto mpidr = read_mpidr(tree, node, address_cells, machine);
+    if (!mpidr) {
+        note(machine, mpidr.error());
+        return {};
+    }
     CpuDescription cpu;
-    cpu.mpidr = reg->number(0, address_cells);
-    if ((cpu.mpidr & ~kMpidrAffinity) != 0)
-        return std::unexpected(tree.error(node, "reg", "is not an MPIDR", cpu.mpidr));
-    if (std::ranges::any_of(machine.cpus.span(),
-                            [&](const CpuDescription& other) { return other.mpidr == cpu.mpidr; }))
-        return std::unexpected(tree.error(node, "reg", "another CPU has the same MPIDR", cpu.mpidr));
+    cpu.mpidr = *mpidr;
     read_start(tree, node, cpu, machine);
     const auto numa_node = numa_node_of(tree, node, machine);
     if (!numa_node)

@@ -12,9 +12,9 @@ namespace percival::mm {
 
 using MemoryBanks = decltype(MachineDescription::memory);
 
-// Returns the physical addresses that a linear map of `size` bytes covers, below `limit` and from a multiple of
-// `alignment` on. The window starts with the lowest bank. If that would leave out the end of `image`, it ends
-// with the image instead, because the kernel cannot do without that. There is at least one bank.
+// Returns the physical addresses that a linear map of `size` bytes covers, below `limit` and from a multiple
+// of `alignment` on. The window starts with the lowest bank. If that would leave out the end of `image`, it
+// ends with the image instead, because the kernel cannot do without that. There is at least one bank.
 PhysRange linear_window(const MemoryBanks& banks, PhysRange image, Bytes size, Bytes alignment,
                         PhysAddr limit);
 
