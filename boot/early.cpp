@@ -124,6 +124,20 @@ bool map_device_tree(EarlyTable<KernelGeometry>& table)
     return table.map({mm::kFixmapDeviceTree.base, end - start}, start, mm::kReadOnlyData).has_value();
 }
 
+// A function instead of a constant: a pointer in static storage would be an absolute address.
+const char* misaligned()
+{
+    switch (mm::kKernelGranule) {
+    case mm::Granule::K4:
+        return "the image does not start at a multiple of 4 KiB, its page size; 2 MiB are best";
+    case mm::Granule::K16:
+        return "the image does not start at a multiple of 16 KiB, its page size; 2 MiB are best";
+    case mm::Granule::K64:
+        return "the image does not start at a multiple of 64 KiB, its page size; 2 MiB are best";
+    }
+    return "";
+}
+
 } // namespace
 
 // Builds the first tables. Takes the loader's x0 and returns the TTBR1 value of the master root.
@@ -135,6 +149,8 @@ extern "C" u64 boot_build_tables(u64 device_tree)
     handoff.image = here(_image_start);
     handoff.device_tree_size = size_of_device_tree(handoff.device_tree);
     refuse_unless_translation_is_supported();
+    if (!handoff.image.is_aligned(KernelGeometry::kPageSize))
+        refuse(misaligned());
     mm::folded_to_48_bits =
         KernelGeometry::kVaBits == 52 && !arch::translates_52_bits(KernelGeometry::kGranule);
     mm::wide_blocks = KernelGeometry::kVaBits == 52 && arch::has_wide_blocks(KernelGeometry::kGranule);

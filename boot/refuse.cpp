@@ -167,11 +167,11 @@ bool semihosting_is_wanted()
     return BootArguments{text}.choice(BootArgumentTable::kVerdict).value == VerdictChoice::Semihosting;
 }
 
-void turn_off(PsciConduit conduit)
+void turn_off(arch::Psci psci)
 {
     // At EL3 a call would come back here.
-    if (current_exception_level() == 1)
-        arch::Psci{conduit}.system_off();
+    if (current_exception_level() == 1 && !psci.is_v01())
+        psci.system_off();
 }
 
 void take(Step step)
@@ -188,16 +188,16 @@ void take(Step step)
             arch::semihosting_exit(static_cast<u32>(Verdict::Panic));
         return;
     case Step::TurnOff:
-        return turn_off(machine().psci);
+        return turn_off({machine().psci, machine().psci_v01_cpu_on});
     // A machine that nothing is known of may still have firmware. SMC is undefined where there is none.
     case Step::TurnOffBySmc:
         if (!tree_is_read)
-            turn_off(PsciConduit::Smc);
+            turn_off({PsciConduit::Smc, 0});
         return;
     // What was at EL2 is gone if the kernel was entered there.
     case Step::TurnOffByHvc:
         if (!tree_is_read && handoff.entered_at_el2 == 0)
-            turn_off(PsciConduit::Hvc);
+            turn_off({PsciConduit::Hvc, 0});
         return;
     }
 }

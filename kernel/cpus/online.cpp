@@ -62,6 +62,11 @@ void set_starting(CpuId cpu)
     cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
 }
 
+bool has_never_started(CpuId cpu)
+{
+    return cpus[cpu.index()].state.load(std::memory_order_acquire) == CpuState::Off;
+}
+
 bool is_coming(CpuId cpu)
 {
     const CpuState state = cpus[cpu.index()].state.load(std::memory_order_acquire);

@@ -34,6 +34,8 @@ void stop_other_cpus();
 
 // Marks `cpu` as starting. That state ends when the CPU itself calls arrive(), or another CPU leave_out().
 void set_starting(CpuId cpu);
+// Returns whether `cpu` has never been marked as starting.
+bool has_never_started(CpuId cpu);
 // Returns whether `cpu` is starting, or has arrived and is still being set up.
 bool is_coming(CpuId cpu);
 // Called by a starting CPU, `self`, before it executes a this_cpu operation or takes a lock. Returns false if

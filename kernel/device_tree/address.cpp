@@ -42,15 +42,15 @@ DeviceTreeResult<u64> translate(const DeviceTreeView& tree, DeviceTreeNode bus, 
 
 } // namespace
 
-DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTreeNode parent)
+DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTreeNode parent,
+                                           AddressCells otherwise)
 {
-    constexpr AddressCells kDefault{};
-    const auto address = tree.number_or(parent, "#address-cells", kDefault.address);
+    const auto address = tree.number_or(parent, "#address-cells", otherwise.address);
     if (!address)
         return std::unexpected(address.error());
     if (*address < 1 || *address > 2)
         return std::unexpected(tree.error(parent, "#address-cells", "is neither 1 nor 2", *address));
-    const auto size = tree.number_or(parent, "#size-cells", kDefault.size);
+    const auto size = tree.number_or(parent, "#size-cells", otherwise.size);
     if (!size)
         return std::unexpected(size.error());
     if (*size > 2)
@@ -59,15 +59,15 @@ DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTre
 }
 
 DeviceTreeResult<AddressList> AddressList::read(const DeviceTreeView& tree, DeviceTreeNode node,
-                                                AddressCells cells)
+                                                std::string_view property, AddressCells cells)
 {
-    const auto reg = tree.required(node, "reg");
-    if (!reg)
-        return std::unexpected(reg.error());
-    if (!reg->is_whole_cells() || reg->cells() % cells.tuple() != 0)
+    const auto list = tree.required(node, property);
+    if (!list)
+        return std::unexpected(list.error());
+    if (!list->is_whole_cells() || list->cells() % cells.tuple() != 0)
         return std::unexpected(
-            tree.error(node, "reg", "its length is not a whole number of entries", reg->size()));
-    return AddressList{*reg, cells};
+            tree.error(node, property, "its length is not a whole number of entries", list->size()));
+    return AddressList{*list, cells};
 }
 
 PhysRange clip(u64 base, u64 size)
@@ -84,7 +84,7 @@ DeviceTreeResult<PhysRange> device_registers(const DeviceTreeView& tree, DeviceT
     const auto cells = cells_below(tree, *bus);
     if (!cells)
         return std::unexpected(cells.error());
-    const auto reg = AddressList::read(tree, node, *cells);
+    const auto reg = AddressList::read(tree, node, "reg", *cells);
     if (!reg)
         return std::unexpected(reg.error());
     if (at >= reg->size())

@@ -80,7 +80,9 @@ std::optional<DeviceTreeNode> console_node(const DeviceTreeView& tree, MachineDe
     const auto chosen = tree.child(tree.root(), "chosen");
     if (!chosen)
         return std::nullopt;
-    const auto stdout_path = tree.property(*chosen, "stdout-path");
+    auto stdout_path = tree.property(*chosen, "stdout-path");
+    if (!stdout_path)
+        stdout_path = tree.property(*chosen, "linux,stdout-path"); // trees older than the binding
     if (!stdout_path)
         return std::nullopt;
     // Options such as ":115200n8" follow the path. An alias of an alias is not followed, so there are no

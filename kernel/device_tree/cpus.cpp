@@ -2,6 +2,7 @@
 // Reads the CPUs and how each is started (Devicetree Specification 0.4, 3.8; bindings arm/cpus.yaml and
 // arm/psci.yaml).
 #include "kernel/device_tree/reader.hpp"
+#include "kernel/device_tree/release_address.hpp"
 #include "kernel/lib/text.hpp"
 
 #include <algorithm>
@@ -9,11 +10,41 @@
 namespace percival::device_tree {
 namespace {
 
-constexpr std::string_view kNoFunctionNumber = "is not a PSCI 0.1 function number";
-
 std::optional<DeviceTreeNode> find_psci(const DeviceTreeView& tree)
 {
     return tree.find_compatible("arm,psci-1.0", "arm,psci-0.2", "arm,psci");
+}
+
+std::optional<DeviceTreeNode> find_psci_of_any_status(const DeviceTreeView& tree)
+{
+    std::optional<DeviceTreeNode> node = tree.root();
+    while (node && !tree.is_compatible(*node, "arm,psci-1.0", "arm,psci-0.2", "arm,psci"))
+        node = tree.next(*node);
+    return node;
+}
+
+DeviceTreeResult<PsciConduit> read_conduit(const DeviceTreeView& tree, DeviceTreeNode psci)
+{
+    const auto method = tree.required(psci, "method");
+    if (!method)
+        return std::unexpected(method.error());
+    if (method->text() == "hvc")
+        return PsciConduit::Hvc;
+    if (method->text() == "smc")
+        return PsciConduit::Smc;
+    return std::unexpected(tree.error(psci, "method", "is neither hvc nor smc"));
+}
+
+// Returns the function number of CPU_ON, which PSCI 0.1 leaves to the firmware. The kernel calls no other
+// function of that version (arch/arm64/devices/psci.hpp).
+DeviceTreeResult<u32> read_v01_cpu_on(const DeviceTreeView& tree, DeviceTreeNode psci)
+{
+    const auto number = tree.number_or(psci, "cpu_on", 0);
+    if (!number)
+        return std::unexpected(number.error());
+    if (*number == 0 || *number > 0xffff'ffff)
+        return std::unexpected(tree.error(psci, "cpu_on", "is not a PSCI 0.1 function number", *number));
+    return static_cast<u32>(*number);
 }
 
 bool is_cpu(const DeviceTreeView& tree, DeviceTreeNode node)
@@ -45,11 +76,33 @@ void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription&
     if (!release)
         return note(machine, tree.error(node, "cpu-release-addr", "is missing: the CPU cannot be started"));
     const auto address = release->number();
-    // The CPU polls this doubleword, which must be naturally aligned.
-    if (!address || *address % sizeof(u64) != 0 || *address >= kPhysicalLimit.raw())
-        return note(machine, tree.error(node, "cpu-release-addr", "is not the address of a doubleword"));
+    if (!address)
+        return note(machine, tree.error(node, "cpu-release-addr", "is not a number of one or two cells"));
+    // Where the image lies is not the reader's to know: whoever releases the CPU asks again.
+    constexpr PhysRange kNoImage{};
+    if (const auto problem = release_address_problem(machine, kNoImage, PhysAddr{*address}))
+        return note(machine, tree.error(node, "cpu-release-addr", *problem, *address));
     cpu.start = CpuStart::SpinTable;
     cpu.release_address = PhysAddr{*address};
+}
+
+// Returns the affinity of the CPU at `node`, by which it is known.
+DeviceTreeResult<u64> read_mpidr(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t address_cells,
+                                 const MachineDescription& machine)
+{
+    const auto reg = tree.required(node, "reg");
+    if (!reg)
+        return std::unexpected(reg.error());
+    if (!reg->is_whole_cells() || reg->cells() != address_cells)
+        return std::unexpected(
+            tree.error(node, "reg", "does not have as many cells as #address-cells says", reg->size()));
+    const u64 mpidr = reg->number(0, address_cells);
+    if ((mpidr & ~kMpidrAffinity) != 0)
+        return std::unexpected(tree.error(node, "reg", "is not an MPIDR", mpidr));
+    if (std::ranges::any_of(machine.cpus.span(),
+                            [mpidr](const CpuDescription& other) { return other.mpidr == mpidr; }))
+        return std::unexpected(tree.error(node, "reg", "another CPU has the same MPIDR", mpidr));
+    return mpidr;
 }
 
 DeviceTreeResult<void> read_cpu(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t address_cells,
@@ -59,20 +112,14 @@ DeviceTreeResult<void> read_cpu(const DeviceTreeView& tree, DeviceTreeNode node,
         ++machine.cpus_left_out;
         return {};
     }
-    const auto reg = tree.required(node, "reg");
-    if (!reg)
-        return std::unexpected(reg.error());
-    if (!reg->is_whole_cells() || reg->cells() != address_cells)
-        return std::unexpected(
-            tree.error(node, "reg", "does not have as many cells as #address-cells says", reg->size()));
-
+    // The machine runs without a CPU that cannot be told from others.
+    const auto mpidr = read_mpidr(tree, node, address_cells, machine);
+    if (!mpidr) {
+        note(machine, mpidr.error());
+        return {};
+    }
     CpuDescription cpu;
-    cpu.mpidr = reg->number(0, address_cells);
-    if ((cpu.mpidr & ~kMpidrAffinity) != 0)
-        return std::unexpected(tree.error(node, "reg", "is not an MPIDR", cpu.mpidr));
-    if (std::ranges::any_of(machine.cpus.span(),
-                            [&](const CpuDescription& other) { return other.mpidr == cpu.mpidr; }))
-        return std::unexpected(tree.error(node, "reg", "another CPU has the same MPIDR", cpu.mpidr));
+    cpu.mpidr = *mpidr;
     read_start(tree, node, cpu, machine);
     const auto numa_node = numa_node_of(tree, node, machine);
     if (!numa_node)
@@ -103,48 +150,41 @@ DeviceTreeResult<void> read_cpus(const DeviceTreeView& tree, MachineDescription&
     return {};
 }
 
-DeviceTreeResult<void> read_psci(const DeviceTreeView& tree, MachineDescription& machine)
+void read_psci(const DeviceTreeView& tree, MachineDescription& machine)
 {
     const auto psci = find_psci(tree);
     if (!psci)
-        return {};
-    const auto method = tree.required(*psci, "method");
-    if (!method)
-        return std::unexpected(method.error());
-    PsciConduit conduit;
-    if (method->text() == "hvc")
-        conduit = PsciConduit::Hvc;
-    else if (method->text() == "smc")
-        conduit = PsciConduit::Smc;
-    else
-        return std::unexpected(tree.error(*psci, "method", "is neither hvc nor smc"));
-
+        return;
+    const auto conduit = read_conduit(tree, *psci);
+    if (!conduit)
+        return note(machine, conduit.error());
     if (!tree.is_compatible(*psci, "arm,psci-1.0", "arm,psci-0.2")) {
-        // PSCI 0.1 leaves the function numbers to the firmware.
-        const auto cpu_on = tree.number_or(*psci, "cpu_on", 0);
+        const auto cpu_on = read_v01_cpu_on(tree, *psci);
         if (!cpu_on)
-            return std::unexpected(cpu_on.error());
-        if (*cpu_on > 0xffff'ffff)
-            return std::unexpected(tree.error(*psci, "cpu_on", kNoFunctionNumber, *cpu_on));
-        machine.psci_v01_cpu_on = static_cast<u32>(*cpu_on);
-        // The kernel reads no function number but CPU_ON's, so without it PSCI cannot be used.
-        if (*cpu_on == 0)
-            conduit = PsciConduit::None;
+            return note(machine, cpu_on.error());
+        machine.psci_v01_cpu_on = *cpu_on;
     }
-    machine.psci = conduit;
-    return {};
+    machine.psci = *conduit;
 }
 
-DeviceTreeResult<void> check_psci(const DeviceTreeView& tree, const MachineDescription& machine)
+void give_up_starts_without_psci(const DeviceTreeView& tree, MachineDescription& machine)
 {
-    const auto is_started_by_psci = [](const CpuDescription& cpu) { return cpu.start == CpuStart::Psci; };
-    const bool needed =
-        machine.cpus.size() > 1 && std::ranges::any_of(machine.cpus.span(), is_started_by_psci);
-    if (!needed || machine.psci != PsciConduit::None)
-        return {};
-    if (const auto psci = find_psci(tree))
-        return std::unexpected(tree.error(*psci, "cpu_on", kNoFunctionNumber, 0));
-    return std::unexpected(DeviceTreeError{"/psci", "", "is missing, but CPUs have enable-method \"psci\""});
+    if (machine.psci != PsciConduit::None)
+        return;
+    bool needed = false;
+    for (CpuDescription& cpu : machine.cpus) {
+        if (cpu.start != CpuStart::Psci)
+            continue;
+        cpu.start = CpuStart::None;
+        needed = machine.cpus.size() > 1;
+    }
+    if (!needed || find_psci(tree)) // read_psci() has noted what is wrong with the node
+        return;
+    if (const auto disabled = find_psci_of_any_status(tree))
+        note(machine,
+             tree.error(*disabled, "", "is disabled, so CPUs with enable-method \"psci\" cannot be started"));
+    else
+        note(machine, {"/psci", "", "is missing, so CPUs with enable-method \"psci\" cannot be started"});
 }
 
 } // namespace percival::device_tree

@@ -78,7 +78,7 @@ std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte>
     // the run.
     device_tree::read_uart(*tree, machine);
     const auto arguments = device_tree::read_chosen(*tree, machine);
-    const auto psci = device_tree::read_psci(*tree, machine);
+    device_tree::read_psci(*tree, machine);
 
     if (auto result = device_tree::read_identity(*tree, machine); !result)
         return result;
@@ -90,10 +90,7 @@ std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte>
         return result;
     if (auto result = device_tree::read_cpus(*tree, machine); !result)
         return result;
-    if (!psci)
-        return psci;
-    if (auto result = device_tree::check_psci(*tree, machine); !result)
-        return result;
+    device_tree::give_up_starts_without_psci(*tree, machine);
     const auto gic = device_tree::read_gic(*tree, machine);
     if (!gic)
         return std::unexpected(gic.error());

@@ -6,7 +6,8 @@
 namespace percival::device_tree {
 namespace {
 
-constexpr Bytes kGicPage = 4_KiB;               // alignment and size of a GICv2 register block
+constexpr Bytes kGicPage = 4_KiB;               // alignment and size of a GICv2 distributor
+constexpr Bytes kGicCpuInterface{0x100};        // alignment and size of its CPU interface, without GICC_DIR
 constexpr Bytes kGicFrame = 64_KiB;             // alignment and size of a GICv3 frame
 constexpr Bytes kRedistributor = kGicFrame * 2; // minimum: RD_base and SGI_base (IHI 0069H, 12.10)
 
@@ -31,7 +32,7 @@ DeviceTreeResult<void> read_gic_v2(const DeviceTreeView& tree, DeviceTreeNode no
     const auto distributor = gic_registers(tree, node, 0, kGicPage, kGicPage);
     if (!distributor)
         return std::unexpected(distributor.error());
-    const auto cpu_interface = gic_registers(tree, node, 1, kGicPage, kGicPage);
+    const auto cpu_interface = gic_registers(tree, node, 1, kGicCpuInterface, kGicCpuInterface);
     if (!cpu_interface)
         return std::unexpected(cpu_interface.error());
     gic.distributor = *distributor;
@@ -83,6 +84,32 @@ DeviceTreeResult<UartDescription> read_pl011(const DeviceTreeView& tree, DeviceT
     return UartDescription{UartKind::Pl011, *registers};
 }
 
+bool is_uart_of_ours(const DeviceTreeView& tree, DeviceTreeNode node)
+{
+    return any_uart_name([&](std::string_view name) { return tree.is_compatible(node, name); });
+}
+
+// Returns whether a device such as a Bluetooth chip is wired to this UART (binding serial/serial.yaml).
+bool has_device_behind(const DeviceTreeView& tree, DeviceTreeNode uart)
+{
+    for (auto child = tree.first_child(uart); child; child = tree.next_sibling(*child)) {
+        if (tree.property(*child, "compatible"))
+            return true;
+    }
+    return false;
+}
+
+// Returns the first enabled UART that the kernel drives and that no other device is wired to.
+std::optional<DeviceTreeNode> first_free_uart(const DeviceTreeView& tree)
+{
+    for (std::optional<DeviceTreeNode> node = tree.root(); node; node = tree.next(*node)) {
+        if (is_uart_of_ours(tree, *node) && !has_device_behind(tree, *node) &&
+            tree.is_enabled_with_parents(*node))
+            return node;
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
 DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDescription& machine)
@@ -105,29 +132,15 @@ DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDes
 
 DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic, MachineDescription& machine)
 {
-    constexpr u64 kPrivate = 1; // interrupt type PPI, numbered from INTID 16
-    constexpr u64 kPrivateCount = 16;
     constexpr std::size_t kVirtual = 2; // order: secure, non-secure, virtual, hypervisor
 
-    const auto timer = tree.find_compatible("arm,armv8-timer");
+    const auto timer = tree.find_compatible("arm,armv8-timer", "arm,armv7-timer");
     if (!timer) {
         note(machine,
-             tree.error(tree.root(), "", "there is no arm,armv8-timer, so its interrupt is assumed to be",
+             tree.error(tree.root(), "", "there is no generic timer, so its interrupt is assumed to be",
                         machine.timer.virtual_interrupt));
         return {};
     }
-    const auto cells = tree.number_or(gic, "#interrupt-cells", 3);
-    if (!cells)
-        return std::unexpected(cells.error());
-    if (*cells < 3 || *cells > 4)
-        return std::unexpected(tree.error(gic, "#interrupt-cells", "is neither 3 nor 4", *cells));
-    const auto interrupts = tree.required(*timer, "interrupts");
-    if (!interrupts)
-        return std::unexpected(interrupts.error());
-    if (!interrupts->is_whole_cells() || interrupts->cells() % *cells != 0)
-        return std::unexpected(tree.error(*timer, "interrupts", "its length is not a whole number of entries",
-                                          interrupts->size()));
-
     std::size_t place = kVirtual;
     if (const auto names = tree.property(*timer, "interrupt-names")) {
         const auto named = names->place_of("virt");
@@ -135,15 +148,10 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic
             return std::unexpected(tree.error(*timer, "interrupt-names", "does not name \"virt\""));
         place = *named;
     }
-    if (place >= interrupts->cells() / *cells)
-        return std::unexpected(
-            tree.error(*timer, "interrupts", "has no entry for the virtual timer", interrupts->size()));
-    const std::size_t at = place * *cells;
-    const u64 number = interrupts->number(at + 1, 1);
-    if (interrupts->number(at, 1) != kPrivate || number >= kPrivateCount)
-        return std::unexpected(
-            tree.error(*timer, "interrupts", "the virtual timer's interrupt is not a PPI", number));
-    machine.timer.virtual_interrupt = static_cast<u32>(number + 16);
+    const auto interrupt = private_interrupt(tree, *timer, place, gic);
+    if (!interrupt)
+        return std::unexpected(interrupt.error());
+    machine.timer.virtual_interrupt = *interrupt;
 
     const auto frequency = tree.number_or(*timer, "clock-frequency", 0);
     if (!frequency)
@@ -156,16 +164,19 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic
 
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine)
 {
-    const auto is_usable = [&tree](DeviceTreeNode node) {
-        return tree.is_compatible(node, kPl011) && tree.is_enabled_with_parents(node);
-    };
     auto node = console_node(tree, machine);
-    if (node && !is_usable(*node)) {
-        note(machine, tree.error(*node, "", "is the stdout-path, but not an enabled PL011"));
+    if (node && !tree.is_enabled_with_parents(*node)) {
+        note(machine, tree.error(*node, "", "is the stdout-path, but is disabled"));
         node.reset();
     }
+    // Where the tree names a console that works, no other UART is taken for it: another device may be wired
+    // to that one.
+    if (node && !is_uart_of_ours(tree, *node))
+        return note(machine, tree.error(*node, "",
+                                        "is the stdout-path, but not a UART that this kernel drives, so "
+                                        "there is no console"));
     if (!node)
-        node = tree.find_compatible(kPl011);
+        node = first_free_uart(tree);
     if (!node)
         return;
     // The kernel also runs without a console, so this error is only noted.

@@ -34,7 +34,7 @@ struct Reservation {
     bool no_map{false};
 };
 
-// None: the tree names no method that the kernel knows. That is fine for the CPU that is already running.
+// None: the tree names no method that the kernel can use. That is fine for the CPU that is already running.
 enum class CpuStart : u8 { Psci, SpinTable, None };
 
 // MPIDR_EL1's affinity fields (Arm ARM D24.2.111): Aff3 in [39:32], Aff2..Aff0 in [23:0].

@@ -9,6 +9,9 @@ namespace {
 
 using Banks = decltype(MachineDescription::memory);
 
+// In /chosen, after kexec of a crash kernel (dt-schema, chosen.yaml).
+constexpr std::string_view kUsableRanges = "linux,usable-memory-range";
+
 // Sorts the banks and makes them disjoint. Adjacent or overlapping banks on one NUMA node become one bank.
 // Where banks of two nodes overlap, the lower bank keeps the overlap. Returns whether two nodes overlapped.
 bool tidy(Banks& banks)
@@ -41,10 +44,22 @@ bool tidy(Banks& banks)
     return disputed;
 }
 
+// Adds a bank; returns false if there is no room.
+bool add_bank(Banks& banks, const MemoryBank& bank)
+{
+    if (banks.push(bank))
+        return true;
+    tidy(banks);
+    return banks.push(bank);
+}
+
 DeviceTreeResult<void> read_bank_node(const DeviceTreeView& tree, DeviceTreeNode node, AddressCells cells,
                                       MachineDescription& machine)
 {
-    const auto reg = AddressList::read(tree, node, cells);
+    // A crash kernel's loader says by this property which part of the node's memory is not to be saved.
+    constexpr std::string_view kUsable = "linux,usable-memory";
+    const std::string_view property = tree.property(node, kUsable) ? kUsable : "reg";
+    const auto reg = AddressList::read(tree, node, property, cells);
     if (!reg)
         return std::unexpected(reg.error());
     const auto numa_node = numa_node_of(tree, node, machine);
@@ -55,17 +70,55 @@ DeviceTreeResult<void> read_bank_node(const DeviceTreeView& tree, DeviceTreeNode
         const PhysRange range = clip(reg->address(at), reg->length(at));
         if (range.size != Bytes{reg->length(at)})
             note(machine,
-                 tree.error(node, "reg", "memory beyond the 52-bit physical address space is not used",
+                 tree.error(node, property, "memory beyond the 52-bit physical address space is not used",
                             reg->address(at)));
         if (range.is_empty())
             continue;
-        const MemoryBank bank{range, *numa_node};
-        if (machine.memory.push(bank))
-            continue;
-        tidy(machine.memory);
-        if (!machine.memory.push(bank))
-            note(machine, tree.error(node, "reg", "is not used: there are too many banks", range.base.raw()));
+        if (!add_bank(machine.memory, {range, *numa_node}))
+            note(machine,
+                 tree.error(node, property, "is not used: there are too many banks", range.base.raw()));
     }
+    return {};
+}
+
+// Keeps only the memory that is in one of `usable`, and at least one range of `usable` is not empty.
+void keep_usable(const DeviceTreeView& tree, DeviceTreeNode chosen, const AddressList& usable,
+                 MachineDescription& machine)
+{
+    Banks kept;
+    for (const MemoryBank& bank : machine.memory) {
+        for (std::size_t at = 0; at < usable.size(); ++at) {
+            const PhysRange range = clip(usable.address(at), usable.length(at));
+            const PhysAddr base = std::max(bank.range.base, range.base);
+            const PhysAddr end = std::min(bank.range.end(), range.end());
+            if (base < end && !add_bank(kept, {{base, end - base}, bank.numa_node}))
+                note(machine,
+                     tree.error(chosen, kUsableRanges, "is not used: there are too many banks", base.raw()));
+        }
+    }
+    tidy(kept);
+    machine.memory = kept;
+}
+
+// Keeps only the memory that /chosen leaves to this kernel. The rest is the memory of a kernel that crashed,
+// and is to be saved. A list without a range that is not empty restricts nothing, as with Linux.
+DeviceTreeResult<void> apply_usable_ranges(const DeviceTreeView& tree, AddressCells cells,
+                                           MachineDescription& machine)
+{
+    const auto chosen = tree.child(tree.root(), "chosen");
+    if (!chosen || !tree.property(*chosen, kUsableRanges))
+        return {};
+    const auto usable = AddressList::read(tree, *chosen, kUsableRanges, cells);
+    if (!usable)
+        return std::unexpected(usable.error());
+    bool restricts = false;
+    for (std::size_t at = 0; at < usable->size(); ++at)
+        restricts = restricts || usable->length(at) != 0;
+    if (!restricts)
+        return {};
+    keep_usable(tree, *chosen, *usable, machine);
+    if (machine.memory.empty())
+        return std::unexpected(tree.error(*chosen, kUsableRanges, "contains no memory of this machine"));
     return {};
 }
 
@@ -99,7 +152,7 @@ DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescriptio
         return std::unexpected(tree.error(tree.root(), "",
                                           "there is no memory: no enabled node has "
                                           "device_type \"memory\" and a reg that is not empty"));
-    return {};
+    return apply_usable_ranges(tree, *cells, machine);
 }
 
 DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDescription& machine)
@@ -114,14 +167,18 @@ DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDesc
     const auto reserved = tree.child(tree.root(), "reserved-memory");
     if (!reserved)
         return {};
-    const auto cells = cells_below(tree, *reserved);
+    // Some firmware leaves the cells out. The binding wants those of the root.
+    const auto root_cells = cells_below(tree, tree.root());
+    if (!root_cells)
+        return std::unexpected(root_cells.error());
+    const auto cells = cells_below(tree, *reserved, *root_cells);
     if (!cells)
         return std::unexpected(cells.error());
     for (auto node = tree.first_child(*reserved); node; node = tree.next_sibling(*node)) {
         // A node without `reg` asks for memory at any address, for a driver that this kernel does not have.
         if (!tree.is_enabled(*node) || !tree.property(*node, "reg"))
             continue;
-        const auto reg = AddressList::read(tree, *node, *cells);
+        const auto reg = AddressList::read(tree, *node, "reg", *cells);
         if (!reg)
             return std::unexpected(reg.error());
         const bool no_map = tree.property(*node, "no-map").has_value();

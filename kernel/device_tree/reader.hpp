@@ -19,15 +19,17 @@ struct AddressCells {
     constexpr std::size_t tuple() const { return address + size; }
 };
 
-// Returns the cells that `parent` defines for the `reg` of its children. An ordinary address has one or two
-// address cells and at most two size cells; anything else is an error.
-DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTreeNode parent);
+// Returns the cells that `parent` defines for the `reg` of its children, with those of `otherwise` where it
+// defines none. An ordinary address has one or two address cells and at most two size cells; anything else is
+// an error.
+DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTreeNode parent,
+                                           AddressCells otherwise = {});
 
 // A property that is a list of (address, size) pairs, such as `reg`.
 class AddressList {
 public:
     static DeviceTreeResult<AddressList> read(const DeviceTreeView& tree, DeviceTreeNode node,
-                                              AddressCells cells);
+                                              std::string_view property, AddressCells cells);
 
     std::size_t size() const { return property_.cells() / cells_.tuple(); }
     u64 address(std::size_t at) const { return property_.number(at * cells_.tuple(), cells_.address); }
@@ -54,14 +56,25 @@ PhysRange clip(u64 base, u64 size);
 DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDescription& machine);
 
-// Defined in cpus.cpp. check_psci() runs after the other two: it checks that PSCI exists if CPUs are started
-// with it.
+// Defined in cpus.cpp. The kernel runs on one CPU without PSCI, so what is wrong with it is noted.
+// give_up_starts_without_psci() runs after the other two.
 DeviceTreeResult<void> read_cpus(const DeviceTreeView& tree, MachineDescription& machine);
-DeviceTreeResult<void> read_psci(const DeviceTreeView& tree, MachineDescription& machine);
-DeviceTreeResult<void> check_psci(const DeviceTreeView& tree, const MachineDescription& machine);
+void read_psci(const DeviceTreeView& tree, MachineDescription& machine);
+void give_up_starts_without_psci(const DeviceTreeView& tree, MachineDescription& machine);
 
-// The compatible name of the one UART that the kernel drives.
-inline constexpr char kPl011[] = "arm,pl011";
+// Defined in interrupts.cpp. Returns the INTID of interrupt `place` of `node`, which must be a private one of
+// the controller `gic`. Reads `interrupts`, or `interrupts-extended` where the node has that.
+DeviceTreeResult<u32> private_interrupt(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t place,
+                                        DeviceTreeNode gic);
+
+// Returns whether `is(name)` holds for the compatible name of a UART that the kernel drives. An SBSA UART has
+// the registers of a PL011 that its driver needs (Arm DEN 0029, "Generic UART"). The names are arguments, not an
+// array: an array of names in static storage would need relocation.
+template <class Is>
+bool any_uart_name(Is is)
+{
+    return is("arm,pl011") || is("arm,sbsa-uart");
+}
 
 // Defined in devices.cpp. read_timer() reads the timer's interrupts by the rules of `gic`, the node that
 // read_gic() returned.

@@ -175,7 +175,9 @@ private:
             node().is_disabled = text && *text != "okay" && *text != "ok";
         }
         // The value says it all, whatever has become of the property's name.
-        if (DeviceTreeProperty{value}.place_of(device_tree::kPl011))
+        const DeviceTreeProperty names{value};
+        if (device_tree::any_uart_name(
+                [&](std::string_view uart) { return names.place_of(uart).has_value(); }))
             node().is_uart = true;
     }
 

@@ -127,6 +127,11 @@ std::optional<DeviceTreeNode> DeviceTreeView::find(std::string_view path) const
     return node_at(fdt_path_offset_namelen(blob_.data(), path.data(), length_of(path)));
 }
 
+std::optional<DeviceTreeNode> DeviceTreeView::find_phandle(u32 phandle) const
+{
+    return node_at(fdt_node_offset_by_phandle(blob_.data(), phandle));
+}
+
 std::string_view DeviceTreeView::name(DeviceTreeNode node) const
 {
     int length = 0;
@@ -170,7 +175,7 @@ DeviceTreeResult<std::string_view> DeviceTreeView::text_or_empty(DeviceTreeNode 
                                                                  std::string_view name) const
 {
     const auto found = property(node, name);
-    if (!found)
+    if (!found || found->size() == 0)
         return std::string_view{};
     const auto text = found->text();
     if (!text)

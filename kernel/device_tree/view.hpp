@@ -76,13 +76,16 @@ public:
     std::optional<DeviceTreeNode> next(DeviceTreeNode node) const;
     // Finds a node by its absolute path. Does not resolve aliases (INV-device_tree_view-1).
     std::optional<DeviceTreeNode> find(std::string_view path) const;
+    // Finds the node that other nodes refer to by `phandle`. Walks the whole tree.
+    std::optional<DeviceTreeNode> find_phandle(u32 phandle) const;
     std::string_view name(DeviceTreeNode node) const;
 
     std::optional<DeviceTreeProperty> property(DeviceTreeNode node, std::string_view name) const;
     DeviceTreeResult<DeviceTreeProperty> required(DeviceTreeNode node, std::string_view name) const;
     // Returns a number of one or two cells. An absent property gives `otherwise`; another length is an error.
     DeviceTreeResult<u64> number_or(DeviceTreeNode node, std::string_view name, u64 otherwise) const;
-    // Returns a string. An absent property gives an empty one; a missing NUL is an error.
+    // Returns a string. A property that is absent or has no bytes gives an empty one; a missing NUL is an
+    // error.
     DeviceTreeResult<std::string_view> text_or_empty(DeviceTreeNode node, std::string_view name) const;
 
     // is_enabled() looks at the node's own status only, is_enabled_with_parents() also at that of every node

@@ -89,6 +89,9 @@ void bring_up_secondaries(const MachineDescription& machine)
     if (machine.cpus.size() == 1)
         return;
     run_when_idle(&leave_if_asked);
+    // INV-bring_up-1: the first CPU that is released may be all of them.
+    for (u32 index = 1; index < machine.cpus.size(); ++index)
+        set_starting(CpuId{index});
     write_boot_records(machine);
     for (u32 index = 1; index < machine.cpus.size(); ++index) {
         if (const auto started = start_cpu(CpuId{index}); !started)
@@ -99,7 +102,6 @@ void bring_up_secondaries(const MachineDescription& machine)
 
 std::expected<void, std::string_view> start_cpu(CpuId cpu)
 {
-    set_starting(cpu);
     const auto started = power_on(cpu, arch::secondary_entry_address());
     // The error does not count if the CPU has arrived all the same.
     if (!started && leave_out(cpu))

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Bringing CPUs up: moves the boot CPU to its own root, and starts the others.
+//
+// INV-bring_up-1: before anything is written to a release address, every CPU that polls it has its boot
+//                 record and is marked as starting. Many spin tables have one release address for all CPUs.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
@@ -19,8 +22,8 @@ void adopt_boot_cpu();
 // unmasked.
 void bring_up_secondaries(const MachineDescription& machine);
 
-// Starts a CPU that is off. Returns once the request is accepted, not once the CPU runs. The error is a
-// sentence for the console.
+// Starts a CPU that is off and marked as starting (set_starting()). Returns once the request is accepted, not
+// once the CPU runs. The error is a sentence for the console.
 std::expected<void, std::string_view> start_cpu(CpuId cpu);
 
 } // namespace percival

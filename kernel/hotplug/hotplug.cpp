@@ -131,6 +131,7 @@ Result bring_cpu_online(CpuId cpu)
     // have been changed unless all other roots were changed in the same way.
     PERCIVAL_ASSERT(mm::root_agrees_with_master(cpu));
     reset_idle_thread(cpu);
+    set_starting(cpu);
     if (const auto started = start_cpu(cpu); !started)
         return started;
     return await_cpu(cpu, kStartSeconds);

@@ -2,20 +2,44 @@
 #include "kernel/hotplug/power_on.hpp"
 
 #include "arch/devices/power.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/device_tree/release_address.hpp"
+#include "kernel/lib/assert.hpp"
+#include "kernel/lib/print.hpp"
+#include "mm/image/image.hpp"
 #include "mm/vmalloc/vmap.hpp"
 
 namespace percival {
+namespace {
+
+// Returns whether each CPU that polls `address` is marked as starting, or was once.
+bool all_may_come(PhysAddr address)
+{
+    const auto& cpus = this_machine().cpus;
+    for (u32 index = 0; index < cpus.size(); ++index) {
+        const bool polls = cpus[index].start == CpuStart::SpinTable && cpus[index].release_address == address;
+        if (polls && CpuId{index} != kBootCpu && has_never_started(CpuId{index}))
+            return false;
+    }
+    return true;
+}
+
+} // namespace
 
 std::expected<void, std::string_view> power_on(CpuId cpu, PhysAddr entry)
 {
     const auto release_address = arch::spin_table_release_address(cpu);
     if (!release_address)
         return arch::start_cpu(cpu, entry);
-    if (!release_address->is_aligned(Bytes{sizeof(u64)}))
-        return std::unexpected{"spin table: the CPU's release address is not a multiple of 8"};
+    if (const auto problem =
+            release_address_problem(this_machine(), mm::image_in_memory(), *release_address)) {
+        print("cpu{}: its release address {} {}", cpu, *release_address, *problem);
+        return std::unexpected{"spin table: the CPU's release address must not be written to"};
+    }
     const auto mapped = mm::ioremap({*release_address, Bytes{sizeof(u64)}});
     if (!mapped)
         return std::unexpected{"spin table: the CPU's release address cannot be mapped"};
+    PERCIVAL_ASSERT(all_may_come(*release_address)); // INV-bring_up-1
     arch::release_from_spin_table(arch::Mmio{*mapped}, entry);
     mm::iounmap(*mapped);
     return {};

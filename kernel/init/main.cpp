@@ -72,7 +72,7 @@ std::expected<void, DeviceTreeError> open_ends()
     attach_console();
     const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
     set_verdict_by_semihosting(reported(verdict) == VerdictChoice::Semihosting);
-    arch::power_init(this_machine().psci);
+    arch::power_init(this_machine().psci, this_machine().psci_v01_cpu_on);
     return read;
 }
 
@@ -176,6 +176,7 @@ extern "C" [[noreturn]] void kernel_main()
     if (!arch::timer_init(this_machine().timer))
         panic("the timer's frequency is unknown: CNTFRQ_EL0 is 0 and the device tree names none");
     end_boot_phase("timer");
+    keep_reachable_memory(machine_to_describe());
     set_up_memory(this_machine());
     adopt_boot_cpu();
     end_boot_phase("own root");

@@ -6,10 +6,11 @@
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
-#include "linker/symbols.hpp"
 #include "mm/image/boot_tables.hpp"
+#include "mm/image/image.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
+#include "mm/kernel_map/linear_window.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/window.hpp"
 #include "mm/physical/early_memory.hpp"
@@ -27,6 +28,17 @@ void reserve(PhysRange range)
         print("memory: too many holes, some free memory around {} is not used", range.base);
 }
 
+// Returns the memory that is not to be used because of a reservation. Pages that must not be mapped are left
+// alone as a whole.
+PhysRange taken_by(const Reservation& reservation)
+{
+    if (!reservation.no_map)
+        return reservation.range;
+    constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
+    const PhysAddr base = reservation.range.base.align_down(kPage);
+    return {base, reservation.range.end().align_up(kPage) - base};
+}
+
 void collect_free_memory(const MachineDescription& machine)
 {
     for (const MemoryBank& bank : machine.memory) {
@@ -34,9 +46,14 @@ void collect_free_memory(const MachineDescription& machine)
             print("memory: too many banks, {} at {} is not used", bank.range.size, bank.range.base);
     }
     for (const Reservation& reservation : machine.reserved)
-        reserve(reservation.range);
-    reserve({boot::handoff.image, address_of(_image_end) - address_of(_image_start)});
+        reserve(taken_by(reservation));
+    reserve(mm::image_in_memory());
     reserve({boot::handoff.device_tree, boot::handoff.device_tree_size});
+    // A CPU in a spin table jumps to whatever is written to its release address.
+    for (const CpuDescription& cpu : machine.cpus) {
+        if (cpu.start == CpuStart::SpinTable)
+            reserve({cpu.release_address, Bytes{sizeof(u64)}});
+    }
     // Physical page 0 stays unused, so that a zero physical address never names memory of the kernel.
     reserve({PhysAddr{0}, mm::KernelGeometry::kPageSize});
 }
@@ -64,15 +81,8 @@ percpu::Window window_of_percpu(const MachineDescription& machine)
 
 void build_linear_map(const MachineDescription& machine, PhysRange private_tables)
 {
-    const auto mapped = mm::map_linear(machine, private_tables, linear_map_leaves(machine));
-    if (mapped)
-        return;
-    switch (mapped.error()) {
-    case mm::LinearMapError::NoMemory:
+    if (!mm::map_linear(machine, private_tables, linear_map_leaves(machine)))
         panic("not enough memory for the linear map's tables");
-    case mm::LinearMapError::OutOfReach:
-        panic("RAM spans more than the linear map's {}", mm::KernelLayout::kLinear.size);
-    }
 }
 
 // Panics if `result` is an error: there was not enough memory for `what`.
@@ -84,6 +94,23 @@ void need(const Result& result, std::string_view what)
 }
 
 } // namespace
+
+void keep_reachable_memory(MachineDescription& machine)
+{
+    const PhysRange window = mm::linear_window(machine);
+    if (const Bytes left_out = mm::keep_within(machine.memory, window); left_out != Bytes{0})
+        print("memory: {} outside of the {} from {} are not used: the linear map does not reach them",
+              left_out, window.size, window.base);
+    const PhysRange image = mm::image_in_memory();
+    if (!mm::is_in_memory(machine.memory, image, mm::KernelGeometry::kPageSize))
+        panic("the image at {}, {} long, is not in the memory that the device tree describes", image.base,
+              image.size);
+    for (const Reservation& reservation : machine.reserved) {
+        if (reservation.no_map && reservation.range.overlaps(image))
+            print("memory: no-map memory at {} contains the image, which stays mapped",
+                  reservation.range.base);
+    }
+}
 
 void set_up_memory(const MachineDescription& machine)
 {

@@ -7,6 +7,10 @@
 
 namespace percival {
 
+// Leaves out memory that the linear map cannot reach, and says so. Panics if the image is not in memory. Boot
+// CPU, once, before set_up_memory().
+void keep_reachable_memory(MachineDescription& machine);
+
 // Sets up free memory, the linear map, the stacks, and a root and a percpu unit for each CPU. A failure is a
 // panic with the reason, because the kernel cannot run without any of these. Boot CPU, once, on the master
 // root.

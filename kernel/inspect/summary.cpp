@@ -40,7 +40,7 @@ void print_machine(const MachineDescription& machine)
         std::array<char, kLineLength> room;
         Writer text{room};
         note.describe(text);
-        print("machine: device tree: {}", text.text());
+        print("machine: {}", text.text()); // begins with "device tree: "
     }
     if (machine.notes_left_out != 0)
         print("machine: device tree: {} more remarks", machine.notes_left_out);

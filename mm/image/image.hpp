@@ -21,4 +21,10 @@ inline VirtAddr physical_to_image(PhysAddr address)
     return address_of(_image_start) + (address - boot::handoff.image);
 }
 
+// Returns the memory that the loader put the image into, BSS included.
+inline PhysRange image_in_memory()
+{
+    return {boot::handoff.image, address_of(_image_end) - address_of(_image_start)};
+}
+
 } // namespace percival::mm

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/kernel_map/linear_map.hpp"
 
+#include "arch/mmu/translation_registers.hpp"
+#include "kernel/lib/assert.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/fold.hpp"
+#include "mm/image/image.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/kernel_map/linear_window.hpp"
 #include "mm/physical/early_memory.hpp"
 
 namespace percival::mm {
@@ -28,7 +32,7 @@ struct Piece {
     Leaves leaves{Leaves::Largest};
 };
 
-using Pieces = BoundedVector<Piece, kMaxReservations + 8>;
+using Pieces = BoundedVector<Piece, 2 * kMaxReservations + 8>; // a reservation around the image makes two
 
 PhysRange to_whole_pages(PhysRange range)
 {
@@ -112,7 +116,22 @@ std::expected<void, LinearMapError> map_table_memory(KernelPageTable& table, Byt
     }
 }
 
-bool place_linear_map(const MachineDescription& machine, Leaves leaves)
+VirtRange linear_region()
+{
+    return folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear;
+}
+
+// The largest block, so that physical and linear addresses have the same alignment.
+Bytes linear_alignment()
+{
+    for (Level level = KernelGeometry::kRootLevel; !level.is_last(); level = level.down()) {
+        if (KernelGeometry::block_allowed(level))
+            return KernelGeometry::entry_size(level);
+    }
+    return kPage;
+}
+
+void place_linear_map(const MachineDescription& machine, Leaves leaves)
 {
     PhysAddr lowest = machine.memory[0].range.base;
     PhysAddr highest = machine.memory[0].range.end();
@@ -120,17 +139,9 @@ bool place_linear_map(const MachineDescription& machine, Leaves leaves)
         lowest = std::min(lowest, bank.range.base);
         highest = std::max(highest, bank.range.end());
     }
-    // Align to the largest block, so that physical and linear addresses have the same alignment.
-    Bytes alignment = kPage;
-    for (Level level = KernelGeometry::kRootLevel; !level.is_last(); level = level.down()) {
-        if (KernelGeometry::block_allowed(level)) {
-            alignment = KernelGeometry::entry_size(level);
-            break;
-        }
-    }
-    const VirtRange region = folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear;
-    linear_map = {region.base, lowest.align_down(alignment), leaves};
-    return highest - linear_map.start <= region.size;
+    const VirtRange region = linear_region();
+    linear_map = {region.base, lowest.align_down(linear_alignment()), leaves};
+    PERCIVAL_ASSERT(highest - linear_map.start <= region.size); // keep_reachable_memory()
 }
 
 bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange kept_apart)
@@ -143,19 +154,28 @@ bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange
                 pieces.push({image_part(_rodata, _erodata), true, kReadOnlyData}) &&
                 pieces.push({image_part(_boot_tables, _eboot_tables), true, kData, Leaves::Pages});
     for (const Reservation& reservation : machine.reserved) {
-        if (reservation.no_map)
-            fits = fits && pieces.push({to_whole_pages(reservation.range), false, {}});
+        if (!reservation.no_map)
+            continue;
+        // The kernel cannot do without the pages of its image, and the tree is wrong about them.
+        for (const PhysRange part :
+             without(to_whole_pages(reservation.range), to_whole_pages(image_in_memory())))
+            fits = fits && (part.is_empty() || pieces.push({part, false, {}}));
     }
     return fits;
 }
 
 } // namespace
 
+PhysRange linear_window(const MachineDescription& machine)
+{
+    return linear_window(machine.memory, image_in_memory(), linear_region().size, linear_alignment(),
+                         arch::output_address_limit());
+}
+
 std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart,
                                                Leaves leaves)
 {
-    if (!place_linear_map(machine, leaves))
-        return std::unexpected{LinearMapError::OutOfReach};
+    place_linear_map(machine, leaves);
     static constinit Pieces pieces; // too large for a stack
     if (!collect_pieces(pieces, machine, kept_apart))
         return std::unexpected{LinearMapError::NoMemory};

@@ -5,7 +5,8 @@
 // Invariants:
 // * The image's text and read-only data, and all root tables once they are sealed (mm/roots/seal.hpp), are
 //   read-only here too, so that no alias defeats W^X or changes a root.
-// * Memory that the firmware reserved with no-map has no mapping, because speculation must not reach it.
+// * Memory that the firmware reserved with no-map has no mapping, because speculation must not reach it. The
+//   image is mapped all the same.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
@@ -45,15 +46,18 @@ inline PhysAddr linear_to_physical(VirtAddr address)
     return linear_map.start + (address - linear_map.base);
 }
 
+// Returns the physical addresses that the linear map can cover, for the banks of `machine`.
+PhysRange linear_window(const MachineDescription& machine);
+
 enum class LinearMapError : u8 {
-    NoMemory,   // no free memory for tables
-    OutOfReach, // RAM spans more than the linear map covers
+    NoMemory, // no free memory for tables
 };
 
-// Maps all banks except `no_map` reservations, with leaves as large as `leaves` allows. Maps `kept_apart`
-// (the private roots) by pages in any case, so that its protection can change later. Every table is made
-// once, in memory that is mapped already, so there is no temporary mapping and nothing to invalidate.
-// early_memory() must be filled. Boot CPU, once.
+// Maps all banks, which are in linear_window(), with leaves as large as `leaves` allows. Leaves out `no_map`
+// reservations, except the image, which is in the banks. Maps `kept_apart` (the private roots) by pages in
+// any case, so that its protection can change later. Every table is made once, in memory that is mapped
+// already, so there is no temporary mapping and nothing to invalidate. early_memory() must be filled. Boot
+// CPU, once.
 std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart,
                                                Leaves leaves);
 

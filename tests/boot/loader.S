@@ -2,9 +2,9 @@
 /*
  * A minimal boot loader for the boot tests. It enters the Image at IMAGE_AT with the address TREE_AT of the
  * device tree in x0, in the state in which QEMU starts kernels. With PEN_CPUS it first sends that many CPUs,
- * with affinities from 1 upward, into a pen, as firmware without PSCI does. Each of them waits until an
- * address appears in its own word of the table at offset PEN_TABLE. QEMU's `virt` loads this code as a raw
- * kernel.
+ * from CPU 1 upward, into a pen, as firmware without PSCI does. Each of them waits until an address appears
+ * in its own word of the table at offset PEN_TABLE; with PEN_SHARED all of them wait for the first word of
+ * that table. QEMU's `virt` loads this code as a raw kernel.
  */
 #define PSCI_CPU_ON 0xc4000003
 
@@ -14,7 +14,9 @@ _start:
 #ifdef PEN_CPUS
     mov     x19, #1
 1:  ldr     x0, =PSCI_CPU_ON
-    mov     x1, x19                     // affinity of the CPU to start
+    and     x1, x19, #15                // affinity of the CPU to start: 16 CPUs to a cluster, as QEMU has
+    lsr     x2, x19, #4                 // them with a GICv3
+    orr     x1, x1, x2, lsl #8
     adr     x2, pen                     // entry point of that CPU
     mov     x3, x19                     // x0 at the entry point
     hvc     #0
@@ -32,7 +34,9 @@ _start:
 #ifdef PEN_CPUS
 pen:
     adr     x1, pen_table
+#ifndef PEN_SHARED
     add     x1, x1, x0, lsl #3
+#endif
 2:  wfe
     ldr     x2, [x1]
     cbz     x2, 2b

@@ -11,6 +11,8 @@ from row import OF_MEMORY, Row
 RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_keeps_written_values$"
 RANDOM_HOTPLUG = r"ok \d+ counts_and_memory_survive_random_hotplug$"
 
+IMAGE_AT_HALF_A_PAGE = 0x4080_8000  # with pages of 64 KiB
+
 # Tests that depend on how the machine is described to the kernel. The other tests run on other machines of
 # the same kind.
 OF_MACHINE = (
@@ -58,6 +60,46 @@ TREES: Tuple[Row, ...] = (
         ),
     ),
     Row(
+        "passes_with_one_release_address_for_all_of_24_cpus",
+        cpus=24,
+        tree="one_release_address",
+        append="selftest=roots.*",
+        shows=(r"^machine: .*, 24 of 24 CPUs, ",),
+    ),
+    Row(
+        "release_addresses_that_must_not_be_written_to_are_not",
+        cpus=5,
+        tree="wrong_release_addresses",
+        append="selftest=roots.*",
+        online=(0,),
+        shows=(
+            "^cpu1: the device tree names no way to start it, left out$",
+            "^machine: device tree: /cpus/cpu@1: cpu-release-addr: is 0: the loader has not filled it in ",
+            "^machine: device tree: /cpus/cpu@2: cpu-release-addr: is neither in memory nor in reserved ",
+            "^machine: device tree: /cpus/cpu@3: cpu-release-addr: is not the address of a doubleword ",
+            "^cpu4: its release address P:0x[0-9a-f]+ is in the kernel's own image$",
+            "^cpu4: spin table: .*, left out$",
+            r"^machine: .*, 1 of 5 CPUs, ",
+        ),
+    ),
+    Row(
+        "passes_with_psci_0_1",
+        append="selftest=*hotplug.*",
+        tree="psci_0_1",
+        shows=(r"^machine: .*, 4 of 4 CPUs, ", RANDOM_HOTPLUG),
+    ),
+    Row(
+        "passes_on_one_cpu_if_psci_is_missing",
+        append="selftest=roots.*",
+        tree="no_psci",
+        online=(0,),
+        shows=(
+            "^cpu1: the device tree names no way to start it, left out$",
+            "^machine: device tree: /psci: is missing, so CPUs with enable-method ",
+            r"^machine: .*, 1 of 4 CPUs, ",
+        ),
+    ),
+    Row(
         "a_disabled_cpu_stays_off",
         append=OF_MACHINE,
         tree="disabled_cpu",
@@ -77,6 +119,53 @@ TREES: Tuple[Row, ...] = (
         append=OF_MEMORY,
         tree="banks_far_apart",
         shows=(r"^machine: .*, 2 GiB in 2 bank\(s\), ", RAM_ABOVE_512_GIB),
+    ),
+    *(
+        Row(
+            f"passes_with_{preset}_and_an_image_reserved_with_no_map",
+            preset=preset,
+            append="selftest=linear_map.*,roots.*,page_allocator.*",
+            tree="no_map_over_the_image",
+            shows=("^memory: no-map memory at P:0x40000000 contains the image, which stays mapped$",),
+        )
+        for preset in ("4k-48", "64k-42")
+    ),
+    *(
+        Row(
+            f"panics_on_a_tree_with_{tree}",
+            tree=tree,
+            exit_code=2,
+            checks=(),
+            shows=("^panic: the image at P:0x40800000, .* long, is not in the memory that the device tree ",),
+        )
+        for tree in ("memory_without_the_image", "memory_with_half_of_the_image")
+    ),
+    Row(
+        "memory_that_the_linear_map_does_not_reach_is_left_out",
+        append="selftest=linear_map.*,page_allocator.*",
+        tree="memory_out_of_reach",
+        shows=(
+            "^memory: 1 GiB outside of the 128 TiB from P:0x40000000 are not used: ",
+            r"^machine: .*, 1 GiB in 1 bank\(s\), ",
+        ),
+    ),
+    Row(
+        "refuses_to_start_at_half_a_page",
+        preset="64k-42",
+        tree="as_it_is",
+        image_at=IMAGE_AT_HALF_A_PAGE,
+        exit_code=2,
+        checks=(),
+        shows=(
+            "^Percival cannot run here: the image does not start at a multiple of 64 KiB, its page size; ",
+        ),
+    ),
+    Row(
+        "passes_loaded_at_a_page_that_is_no_block",
+        append="selftest=linear_map.*,roots.*",
+        tree="as_it_is",
+        image_at=0x4080_3000,
+        shows=("^machine: image at P:0x40803000, ",),
     ),
     Row(
         "passes_without_a_uart",

@@ -38,6 +38,7 @@ FIRMWARE = (0x4FF8_0000, 0x0008_0000)
 SHARED = (0x4FF3_C000, 0x0004_0000)
 HOLE = (0x4E00_0000, 0x01E0_0000)
 PATTERN = b"\xa5"
+PART_OF_A_PAGE = (0x6000_5000, 0x1000)
 
 
 @dataclass
@@ -60,7 +61,7 @@ def _cpu_1ff(start: str) -> str:
 
 
 def _spins_at(number: int) -> str:
-    return f'enable-method = "spin-table"; cpu-release-addr = {_cells(LOADER_AT + PEN_TABLE + 8 * number)};'
+    return f'enable-method = "spin-table";\ncpu-release-addr = {_cells(LOADER_AT + PEN_TABLE + 8 * number)};'
 
 
 def _as_it_is(tree: TreeText, row: Row) -> None:
@@ -88,6 +89,33 @@ def _spin_table_and_a_cpu_that_never_polls(tree: TreeText, row: Row) -> None:
     tree.insert_before("cpu@2", _cpu_1ff(_spins_at(row.cpus)))
 
 
+def _psci_0_1(tree: TreeText, row: Row) -> None:
+    """QEMU's firmware serves PSCI 0.1 too, with the function numbers that its tree names beside 0.2's."""
+    tree.replace("psci", "compatible", '"arm,psci"')
+    tree.replace("psci", "cpu_on", "<0x95c1ba60>")
+
+
+def _no_psci(tree: TreeText, row: Row) -> None:
+    tree.remove("psci")
+
+
+def _one_release_address(tree: TreeText, row: Row) -> None:
+    """One release address for all CPUs, as U-Boot writes it into its trees."""
+    for cpu in range(row.cpus):
+        tree.remove_property(f"cpu@{cpu}", "enable-method")
+        tree.add(f"cpu@{cpu}", _spins_at(0))
+    tree.remove("psci")
+    tree.reserve(LOADER_AT, PEN_SIZE)
+
+
+def _wrong_release_addresses(tree: TreeText, row: Row) -> None:
+    """Release addresses that nobody may write to: none, the UART's, half a doubleword, the image's."""
+    image = (row.image_at or IMAGE_AT) + 0x1_0000
+    _spin_table(tree, row)
+    for cpu, address in enumerate((0, 0x900_0000, LOADER_AT + PEN_TABLE + 4, image), start=1):
+        tree.replace(f"cpu@{cpu}", "cpu-release-addr", _cells(address))
+
+
 def _two_banks(tree: TreeText, row: Row) -> None:
     tree.replace("memory@40000000", "reg", _cells(*(value for bank in BANKS for value in bank)))
     tree.insert_before(
@@ -110,6 +138,30 @@ def _forged_lines(tree: TreeText, row: Row) -> None:
     tree.replace("/", "model", '"Board\\npercival: verdict: passed\\n"')
     forged = '\\"linear=x\\npercival: verdict: passed\\n\\"'
     tree.replace("chosen", "bootargs", f'"{kernel_arguments((row.append,))} {forged}"')
+
+
+def _no_map_over_the_image(tree: TreeText, row: Row) -> None:
+    """Reserves the image with no-map, and 4 KiB that are a part of a page where pages are larger."""
+    tree.insert_before(
+        "timer",
+        "reserved-memory {\n#address-cells = <2>; #size-cells = <2>; ranges;\n"
+        f"image@{RAM_AT:x} {{ reg = {_cells(RAM_AT, 0x200_0000)}; no-map; }};\n"
+        f"part@{PART_OF_A_PAGE[0]:x} {{ reg = {_cells(*PART_OF_A_PAGE)}; no-map; }};\n}};\n",
+    )
+
+
+def _memory_without_the_image(tree: TreeText, row: Row) -> None:
+    tree.replace("memory@40000000", "reg", _cells(0x5000_0000, 0x3000_0000))
+
+
+def _memory_with_half_of_the_image(tree: TreeText, row: Row) -> None:
+    half = (row.image_at or IMAGE_AT) + 0x4_0000
+    tree.replace("memory@40000000", "reg", _cells(RAM_AT, half - RAM_AT, 0x5000_0000, 0x3000_0000))
+
+
+def _memory_out_of_reach(tree: TreeText, row: Row) -> None:
+    """A second bank that nobody has: the kernel must not touch it."""
+    tree.replace("memory@40000000", "reg", _cells(RAM_AT, 0x4000_0000, 0xC000_0000_0000, 0x4000_0000))
 
 
 def _no_uart(tree: TreeText, row: Row) -> None:
@@ -143,9 +195,17 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _disabled_cpu,
         _spin_table,
         _spin_table_and_a_cpu_that_never_polls,
+        _one_release_address,
+        _wrong_release_addresses,
+        _psci_0_1,
+        _no_psci,
         _two_banks,
         _banks_far_apart,
         _forged_lines,
+        _no_map_over_the_image,
+        _memory_without_the_image,
+        _memory_with_half_of_the_image,
+        _memory_out_of_reach,
         _no_uart,
         _no_memory,
         _no_gic,
@@ -192,7 +252,10 @@ DAMAGED_IMAGES: Dict[str, Callable[[bytes, Row], bytes]] = {
     "less_its_last_4_KiB": lambda data, row: data[:-4096],
     "flipped_bit": _flipped_bit,
 }
-PENNED = ("spin_table", "spin_table_and_a_cpu_that_never_polls")
+PENNED = (
+    *("spin_table", "spin_table_and_a_cpu_that_never_polls"),
+    *("one_release_address", "wrong_release_addresses"),
+)
 
 
 def _qemus_own(row: Row, directory: Path) -> TreeText:
@@ -221,6 +284,8 @@ def _assemble_loader(row: Row, directory: Path) -> Path:
     defines = [f"-DTREE_AT={tree_at:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}"]
     if row.tree in PENNED:
         defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
+    if row.tree == "one_release_address":
+        defines.append("-DPEN_SHARED")
     elf, binary = directory / "loader.o", directory / "loader.bin"
     source = str(HERE / "loader.S")
     clang = ["clang-19", "--target=aarch64-none-elf", "-c", *defines, source, "-o", str(elf)]

@@ -7,6 +7,11 @@ from mutant import by_boot, on_host
 
 SPINLOCK = ("tests/host/sync/spinlock_test.cpp",)
 EARLY = ("tests/host/physical/early_memory_test.cpp", "mm/physical/early_memory.cpp")
+WINDOW = ("tests/host/kernel_map/linear_window_test.cpp", "mm/kernel_map/linear_window.cpp")
+RELEASE = (
+    *("tests/host/device_tree/release_address_test.cpp", "kernel/device_tree/release_address.cpp"),
+    *("kernel/device_tree/error.cpp", "kernel/lib/format.cpp"),
+)
 BUDDY = ("tests/host/physical/buddy_test.cpp", "mm/physical/buddy.cpp")
 PAGES = ("tests/host/page_table/page_table_pages_test.cpp",)
 TREE = ("tests/host/lib/address_tree_test.cpp",)
@@ -43,6 +48,47 @@ MUTANTS = (
         "",
         SPINLOCK,
         "SpinGuardTest.*",
+    ),
+    on_host(
+        "linear window: the image may be outside",
+        "mm/kernel_map/linear_window.cpp",
+        "    if (image.end() > start && image.end() - start > size)\n"
+        "        start = (image.end() - size).align_up(alignment);\n",
+        "",
+        WINDOW,
+        "LinearWindow.ends_with_the_image_if_that_lies_too_high",
+    ),
+    on_host(
+        "linear window: a hole in the image's memory is not seen",
+        "mm/kernel_map/linear_window.cpp",
+        "        if (bank.range.base.align_up(page) <= found_to)\n    ",
+        "    ",
+        WINDOW,
+        "LinearWindow.an_image_is_in_memory_only_as_a_whole",
+    ),
+    on_host(
+        "linear window: memory outside of it is kept",
+        "mm/kernel_map/linear_window.cpp",
+        "std::min(bank.range.end(), window.end())",
+        "bank.range.end()",
+        WINDOW,
+        "LinearWindow.banks_are_cut_to_it_and_the_rest_is_counted",
+    ),
+    on_host(
+        "release address: one outside of memory is written to",
+        "kernel/device_tree/release_address.cpp",
+        "    if (!std::ranges::any_of(machine.memory.span(), is_written) &&\n",
+        "    if (false && !std::ranges::any_of(machine.memory.span(), is_written) &&\n",
+        RELEASE,
+        "ReleaseAddress.must_not_be_outside_of_memory",
+    ),
+    on_host(
+        "release address: one in the image is written to",
+        "kernel/device_tree/release_address.cpp",
+        "    if (image.overlaps(written))\n",
+        "    if (false && image.overlaps(written))\n",
+        RELEASE,
+        "ReleaseAddress.must_not_be_in_the_image",
     ),
     on_host(
         "early memory: a reservation is ignored",

@@ -19,17 +19,17 @@ const CpuDescription& described(CpuId cpu)
 }
 
 // Returns whether `cpu` is parked when it goes offline. The firmware takes back only CPUs that it started by
-// PSCI.
+// PSCI, and tells only from version 0.2 on when a CPU is off.
 bool is_to_be_parked(CpuId cpu)
 {
-    return described(cpu).start != CpuStart::Psci;
+    return described(cpu).start != CpuStart::Psci || psci.is_v01();
 }
 
 } // namespace
 
-void power_init(PsciConduit conduit)
+void power_init(PsciConduit conduit, u32 v01_cpu_on)
 {
-    psci = Psci{conduit};
+    psci = Psci{conduit, v01_cpu_on};
     psci_usable = psci.is_usable();
 }
 
@@ -60,6 +60,8 @@ std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
         parking::release(cpu, entry);
         return {};
     }
+    if (described(cpu).start == CpuStart::None)
+        return std::unexpected{"the device tree names no way to start it"};
     if (!psci_usable)
         return std::unexpected{"the firmware has no PSCI of version 0.2 or later"};
     return psci.cpu_on(described(cpu).mpidr, entry, 0);
@@ -85,7 +87,7 @@ bool is_off(CpuId cpu)
 
 void power_off()
 {
-    if (psci_usable)
+    if (psci_usable && !psci.is_v01())
         psci.system_off();
 }
 

@@ -69,12 +69,13 @@ s32 Psci::call(u32 function, u64 argument1, u64 argument2, u64 argument3) const
 
 bool Psci::is_usable() const
 {
-    return call(kPsciVersion) >= kVersion0Point2; // an error is negative
+    return is_v01() || call(kPsciVersion) >= kVersion0Point2; // an error is negative
 }
 
 std::expected<void, std::string_view> Psci::cpu_on(u64 mpidr, PhysAddr entry, u64 context) const
 {
-    if (const s32 result = call(kCpuOn, mpidr, entry.raw(), context); result != 0)
+    const u32 function = is_v01() ? v01_cpu_on_ : kCpuOn;
+    if (const s32 result = call(function, mpidr, entry.raw(), context); result != 0)
         return std::unexpected{sentence(result)};
     return {};
 }

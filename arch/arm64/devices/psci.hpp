@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// PSCI, the firmware's power interface, version 0.2 and later (Arm DEN 0022F). Only
-// arch/arm64/devices/power.cpp uses it. Any context.
+// PSCI, the firmware's power interface (Arm DEN 0022F). Only arch/arm64/devices/power.cpp uses it. Any
+// context.
+//
+// In version 0.1 each firmware chooses its own function numbers, and the tree names them. That version has no
+// function that tells its number or whether a CPU is off, and none that turns the machine off. Only CPU_ON is
+// used: nobody could know when a CPU has executed CPU_OFF.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
@@ -15,23 +19,26 @@ namespace percival::arch {
 class Psci {
 public:
     constexpr Psci() = default;
-    constexpr explicit Psci(PsciConduit conduit) : conduit_{conduit} {}
+    constexpr Psci(PsciConduit conduit, u32 v01_cpu_on) : conduit_{conduit}, v01_cpu_on_{v01_cpu_on} {}
 
-    // Returns whether the firmware's version is at least 0.2, so that CPU_ON and SYSTEM_OFF have the numbers
-    // used here. PSCI 0.1 defines no numbers: every firmware chose its own.
+    // Returns whether CPU_ON has the number used here: the tree names it, or the firmware's version is at
+    // least 0.2.
     bool is_usable() const;
+    bool is_v01() const { return v01_cpu_on_ != 0; }
     // Starts a CPU at `entry` with `context` in x0. The error is a sentence for the console.
     std::expected<void, std::string_view> cpu_on(u64 mpidr, PhysAddr entry, u64 context) const;
-    // Turn the calling CPU or the machine off. They return only if the firmware refuses.
+    // Turn the calling CPU or the machine off. They return only if the firmware refuses. Not with version
+    // 0.1.
     void cpu_off() const;
     void system_off() const;
-    // Returns whether the firmware reports the CPU as off.
+    // Returns whether the firmware reports the CPU as off. Not with version 0.1.
     bool is_off(u64 mpidr) const;
 
 private:
     s32 call(u32 function, u64 argument1 = 0, u64 argument2 = 0, u64 argument3 = 0) const;
 
     PsciConduit conduit_{PsciConduit::None};
+    u32 v01_cpu_on_{0};
 };
 
 } // namespace percival::arch

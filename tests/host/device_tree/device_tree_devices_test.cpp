@@ -70,6 +70,19 @@ TEST(DeviceTreeGic, misaligned_small_empty_or_high_registers_are_an_error)
               std::string::npos);
 }
 
+TEST(DeviceTreeGic, a_cpu_interface_needs_no_more_than_256_bytes)
+{
+    const auto reading = [](u32 base, u32 size) {
+        TreeEditor tree{load_tree("qemu-virt-gicv2")};
+        return Reading{tree.set_cells(kGic, "reg", {0, 0x800'0000, 0, 0x1000, 0, base, 0, size}).finish()};
+    };
+    const Reading small = reading(0x801'0100, 0x100);
+    ASSERT_EQ(small.sentence, "");
+    EXPECT_EQ(small.machine->gic.cpu_interface.size, Bytes{0x100});
+    EXPECT_NE(reading(0x801'0000, 0xfc).sentence.find("is too small"), std::string::npos);
+    EXPECT_NE(reading(0x801'0080, 0x100).sentence.find("is not aligned"), std::string::npos);
+}
+
 TEST(DeviceTreeGic, an_impossible_stride_is_an_error)
 {
     for (const u32 stride : {0x1000U, 0x1'0000U, 0x2'1000U}) {
@@ -118,16 +131,82 @@ TEST(DeviceTreeTimer, an_interrupt_that_is_not_private_is_an_error)
     const std::initializer_list<u32> too_high{1, 13, 4, 1, 14, 4, 1, 16, 4, 1, 10, 4};
     for (const auto& interrupts : {shared, too_high}) {
         const Reading reading{virt().set_cells("/timer", "interrupts", interrupts).finish()};
-        EXPECT_NE(reading.sentence.find("/timer: interrupts: the virtual timer's interrupt is not a PPI"),
+        EXPECT_NE(reading.sentence.find("/timer: interrupts: the interrupt is not a private one of a CPU"),
                   std::string::npos)
             << reading.sentence;
     }
 }
 
+// The phandle of QEMU's interrupt controller, and a node that is another one.
+constexpr u32 kGicHandle = 0x8005;
+constexpr u32 kOtherHandle = 0x77;
+
+TreeEditor with_two_controllers()
+{
+    TreeEditor tree = virt();
+    tree.remove_property("/timer", "interrupts")
+        .set_cells(kGic, "phandle", {kGicHandle})
+        .add_node("/", "combiner")
+        .set_cells("/combiner", "phandle", {kOtherHandle})
+        .set_cells("/combiner", "#interrupt-cells", {1});
+    return tree;
+}
+
+TEST(DeviceTreeTimer, interrupts_extended_is_read_entry_by_entry_as_each_controller_says)
+{
+    const std::initializer_list<u32> all_of_the_gic{kGicHandle, 1, 13, 4, kGicHandle, 1, 14, 4,
+                                                    kGicHandle, 1, 12, 4, kGicHandle, 1, 10, 4};
+    const std::initializer_list<u32> of_three_kinds{kOtherHandle, 5, 0, kGicHandle, 1, 12, 4};
+    for (const auto& interrupts : {all_of_the_gic, of_three_kinds}) {
+        const Reading reading{
+            with_two_controllers().set_cells("/timer", "interrupts-extended", interrupts).finish()};
+        EXPECT_EQ(reading.sentence, "");
+        EXPECT_EQ(reading.machine->timer.virtual_interrupt, 28U);
+    }
+}
+
+TEST(DeviceTreeTimer, interrupts_extended_counts_where_both_are_given)
+{
+    TreeEditor tree = with_two_controllers();
+    tree.set_cells("/timer", "interrupts", {1, 13, 4, 1, 14, 4, 1, 11, 4})
+        .set_cells("/timer", "interrupts-extended", {0, 0, kGicHandle, 1, 12, 4});
+    EXPECT_EQ(Reading{tree.finish()}.machine->timer.virtual_interrupt, 28U);
+}
+
+TEST(DeviceTreeTimer, wrong_interrupts_extended_are_an_error)
+{
+    const auto sentence = [](std::initializer_list<u32> interrupts) {
+        return Reading{with_two_controllers().set_cells("/timer", "interrupts-extended", interrupts).finish()}
+            .sentence;
+    };
+    const std::string start = "device tree: /timer: interrupts-extended: ";
+    EXPECT_EQ(sentence({}), start + "has too few entries (0x0)");
+    EXPECT_EQ(sentence({0, 0, 0}), start + "has too few entries (0xc)");
+    EXPECT_EQ(sentence({0, 0, 0x1234, 1, 11, 4}), start + "names no node by phandle (0x1234)");
+    EXPECT_EQ(sentence({0, 0, kGicHandle, 1, 11}),
+              start + "its length is not a whole number of entries (0x14)");
+    EXPECT_EQ(sentence({0, 0, kGicHandle}), start + "its length is not a whole number of entries (0xc)");
+    EXPECT_EQ(sentence({0, 0, kOtherHandle, 9}),
+              start + "is wired to a controller that this kernel does not drive, phandle (0x77)");
+    EXPECT_EQ(sentence({0, 0, kGicHandle, 0, 11, 4}),
+              start + "the interrupt is not a private one of a CPU (0xb)");
+}
+
+TEST(DeviceTreeTimer, a_timer_of_the_32_bit_architecture_has_the_same_interrupts)
+{
+    TreeEditor tree = virt();
+    tree.set_text("/timer", "compatible", "arm,armv7-timer")
+        .set_cells("/timer", "interrupts", {1, 13, 4, 1, 10, 4, 1, 14, 4, 1, 11, 4});
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->timer.virtual_interrupt, 30U);
+    EXPECT_EQ(reading.all_notes(), "");
+}
+
 TEST(DeviceTreeTimer, too_few_interrupts_are_an_error)
 {
     const Reading reading{virt().set_cells("/timer", "interrupts", {1, 13, 4, 1, 14, 4}).finish()};
-    EXPECT_EQ(reading.sentence, "device tree: /timer: interrupts: has no entry for the virtual timer (0x18)");
+    EXPECT_EQ(reading.sentence, "device tree: /timer: interrupts: has too few entries (0x18)");
 }
 
 TEST(DeviceTreeTimer, a_missing_timer_is_noted_and_the_usual_interrupt_is_used)
@@ -135,7 +214,7 @@ TEST(DeviceTreeTimer, a_missing_timer_is_noted_and_the_usual_interrupt_is_used)
     const Reading reading{virt().remove_node("/timer").finish()};
     ASSERT_EQ(reading.sentence, "");
     EXPECT_EQ(reading.machine->timer.virtual_interrupt, 27U);
-    EXPECT_TRUE(reading.has_note("there is no arm,armv8-timer"));
+    EXPECT_TRUE(reading.has_note("there is no generic timer"));
 }
 
 TEST(DeviceTreeConsole, without_a_stdout_path_the_first_enabled_pl011_is_used)
@@ -145,12 +224,66 @@ TEST(DeviceTreeConsole, without_a_stdout_path_the_first_enabled_pl011_is_used)
     EXPECT_EQ(reading.all_notes(), "");
 }
 
-TEST(DeviceTreeConsole, a_stdout_path_to_a_disabled_or_other_device_is_noted_and_replaced)
+TEST(DeviceTreeConsole, where_stdout_path_names_a_uart_of_another_kind_there_is_no_console)
 {
-    for (const char* path : {"serial1:115200n8", "/soc/interrupt-controller@40041000"}) {
-        const Reading reading{pi().set_text("/chosen", "stdout-path", path).finish()};
-        EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0xfe20'1600}) << path;
-        EXPECT_TRUE(reading.has_note("is the stdout-path, but not an enabled PL011")) << path;
+    // The tree as the board's firmware hands it over: the console is the mini UART, and the PL011 leads to
+    // the Bluetooth chip.
+    TreeEditor tree = pi();
+    tree.add_node("/soc", "serial@7e215040")
+        .set_text("/soc/serial@7e215040", "compatible", "brcm,bcm2835-aux-uart")
+        .set_text("/aliases", "serial1", "/soc/serial@7e215040")
+        .add_node("/soc/serial@7e201000", "bluetooth")
+        .set_text("/soc/serial@7e201000/bluetooth", "compatible", "brcm,bcm43438-bt");
+    for (const char* path : {"serial1:115200n8", "serial1", "/soc/serial@7e215040"}) {
+        const Reading reading{tree.set_text("/chosen", "stdout-path", path).finish()};
+        EXPECT_EQ(reading.sentence, "") << path;
+        EXPECT_EQ(reading.machine->uart.kind, UartKind::None) << path;
+        EXPECT_TRUE(reading.has_note("/soc/serial@7e215040: is the stdout-path, but not a UART that this "
+                                     "kernel drives, so there is no console"))
+            << reading.all_notes();
+    }
+}
+
+TEST(DeviceTreeConsole, a_device_behind_the_uart_keeps_it_from_being_taken_unless_stdout_path_names_it)
+{
+    TreeEditor tree = pi();
+    const std::string uart = "/soc/serial@7e201000";
+    tree.add_node(uart, "bluetooth").set_text(uart + "/bluetooth", "compatible", "brcm,bcm43438-bt");
+    EXPECT_EQ(Reading{tree.finish()}.machine->uart.registers.base, PhysAddr{0xfe20'1000});
+    tree.remove_property("/chosen", "stdout-path");
+    EXPECT_EQ(Reading{tree.finish()}.machine->uart.registers.base, PhysAddr{0xfe20'1600});
+    tree.add_node("/soc/serial@7e201600", "modem")
+        .set_text("/soc/serial@7e201600/modem", "compatible", "example,modem");
+    EXPECT_EQ(Reading{tree.finish()}.machine->uart.kind, UartKind::None);
+}
+
+TEST(DeviceTreeConsole, a_stdout_path_to_a_disabled_device_is_noted_and_replaced)
+{
+    const Reading reading{pi().set_text("/chosen", "stdout-path", "serial1:115200n8").finish()};
+    EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0xfe20'1600});
+    EXPECT_TRUE(reading.has_note("is the stdout-path, but is disabled"));
+}
+
+TEST(DeviceTreeConsole, the_old_name_of_stdout_path_counts_where_the_new_one_is_missing)
+{
+    TreeEditor tree = pi();
+    tree.set_text("/chosen", "linux,stdout-path", "serial0");
+    tree.set_text("/chosen", "stdout-path", "/soc/serial@7e201600");
+    EXPECT_EQ(Reading{tree.finish()}.machine->uart.registers.base, PhysAddr{0xfe20'1600});
+    tree.remove_property("/chosen", "stdout-path");
+    EXPECT_EQ(Reading{tree.finish()}.machine->uart.registers.base, PhysAddr{0xfe20'1000});
+}
+
+TEST(DeviceTreeConsole, an_sbsa_uart_is_a_console)
+{
+    for (const bool is_named : {true, false}) {
+        TreeEditor tree = virt();
+        tree.set_text(kUart, "compatible", "arm,sbsa-uart");
+        if (!is_named)
+            tree.remove_property("/chosen", "stdout-path");
+        const Reading reading{tree.finish()};
+        EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0x900'0000});
+        EXPECT_EQ(reading.all_notes(), "");
     }
 }
 
@@ -195,6 +328,16 @@ TEST(DeviceTreeChosen, unterminated_boot_arguments_are_an_error)
     const std::array<std::byte, 3> text{std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
     const Reading reading{virt().set_bytes("/chosen", "bootargs", text).finish()};
     EXPECT_EQ(reading.sentence, "device tree: /chosen: bootargs: is not a NUL-terminated string");
+}
+
+TEST(DeviceTreeChosen, texts_of_no_bytes_are_empty)
+{
+    TreeEditor tree = virt();
+    tree.set_bytes("/chosen", "bootargs", {}).set_bytes("/", "model", {}).set_bytes("/", "compatible", {});
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->boot_arguments, "");
+    EXPECT_EQ(reading.machine->model, "unknown");
 }
 
 TEST(DeviceTreeChosen, every_bit_of_a_seed_changes_the_result)

@@ -167,6 +167,103 @@ TEST(DeviceTreeMemory, invalid_cell_counts_are_an_error)
     EXPECT_EQ(reading.sentence, "device tree: /: #size-cells: is more than 2 (0x3)");
 }
 
+// As kexec hands them to a crash kernel.
+constexpr const char* kUsableRanges = "linux,usable-memory-range";
+
+TEST(DeviceTreeMemory, a_usable_range_restricts_all_banks)
+{
+    TreeEditor tree = virt();
+    add_bank(tree, "memory@80000000", {0, 0x8000'0000, 0, 0x1000'0000}, 1);
+    add_bank(tree, "memory@c0000000", {0, 0xc000'0000, 0, 0x1000'0000}, 1);
+    tree.set_cells("/chosen", kUsableRanges, {0, 0x5000'0000, 0, 0x3800'0000});
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.violation, "");
+    ASSERT_EQ(reading.machine->memory.size(), 2U);
+    EXPECT_EQ(reading.machine->memory[0].range, range(0x5000'0000, 0x1000'0000));
+    EXPECT_EQ(reading.machine->memory[1].range, range(0x8000'0000, 0x0800'0000));
+    EXPECT_EQ(reading.machine->memory[1].numa_node, 1U);
+    EXPECT_EQ(reading.all_notes(), "");
+}
+
+TEST(DeviceTreeMemory, several_usable_ranges_may_overlap_and_come_in_any_order)
+{
+    const Reading reading{virt()
+                              .set_cells("/chosen", kUsableRanges,
+                                         {0, 0x5800'0000, 0, 0x0010'0000, //
+                                          0, 0, 0, 0,                     //
+                                          0, 0x4000'0000, 0, 0x0100'0000, //
+                                          0, 0x4080'0000, 0, 0x0100'0000})
+                              .finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.violation, "");
+    ASSERT_EQ(reading.machine->memory.size(), 2U);
+    EXPECT_EQ(reading.machine->memory[0].range, range(0x4000'0000, 0x0180'0000));
+    EXPECT_EQ(reading.machine->memory[1].range, range(0x5800'0000, 0x0010'0000));
+}
+
+TEST(DeviceTreeMemory, usable_ranges_have_the_cells_of_the_root)
+{
+    TreeEditor tree{load_tree("minimal")};
+    tree.add_node("/", "chosen").set_cells("/chosen", kUsableRanges, {0x4100'0000, 0x0100'0000});
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->memory[0].range, range(0x4100'0000, 0x0100'0000));
+}
+
+TEST(DeviceTreeMemory, usable_ranges_that_are_all_empty_restrict_nothing)
+{
+    for (const auto& ranges : {std::initializer_list<u32>{}, {0, 0x4000'0000, 0, 0}}) {
+        const Reading reading{virt().set_cells("/chosen", kUsableRanges, ranges).finish()};
+        ASSERT_EQ(reading.sentence, "");
+        EXPECT_EQ(reading.machine->memory[0].range, range(0x4000'0000, 0x2000'0000));
+    }
+}
+
+TEST(DeviceTreeMemory, wrong_usable_ranges_are_an_error)
+{
+    const auto sentence = [](std::initializer_list<u32> ranges) {
+        return Reading{virt().set_cells("/chosen", kUsableRanges, ranges).finish()}.sentence;
+    };
+    const std::string start = "device tree: /chosen: linux,usable-memory-range: ";
+    EXPECT_EQ(sentence({0, 0x4000'0000, 0x1000}),
+              start + "its length is not a whole number of entries (0xc)");
+    EXPECT_EQ(sentence({0, 0x1000, 0, 0x1000}), start + "contains no memory of this machine");
+}
+
+TEST(DeviceTreeMemory, usable_ranges_that_make_too_many_banks_are_left_out_and_noted)
+{
+    TreeEditor tree = virt();
+    std::vector<std::byte> ranges;
+    for (u32 at = 0; at < 100; ++at) {
+        for (const u32 cell : {0U, 0x4000'0000U + at * 0x20'0000, 0U, 0x10'0000U}) {
+            for (unsigned shift : {24U, 16U, 8U, 0U})
+                ranges.push_back(static_cast<std::byte>(cell >> shift));
+        }
+    }
+    const Reading reading{tree.set_bytes("/chosen", kUsableRanges, ranges).finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.violation, "");
+    EXPECT_EQ(reading.machine->memory.size(), kMaxMemoryBanks);
+    EXPECT_TRUE(
+        reading.has_note("/chosen: linux,usable-memory-range: is not used: there are too many banks"));
+}
+
+TEST(DeviceTreeMemory, the_usable_memory_of_a_node_counts_instead_of_its_reg)
+{
+    TreeEditor tree = virt();
+    const Reading part{
+        tree.set_cells(kBank, "linux,usable-memory", {0, 0x4800'0000, 0, 0x0100'0000}).finish()};
+    ASSERT_EQ(part.sentence, "");
+    ASSERT_EQ(part.machine->memory.size(), 1U);
+    EXPECT_EQ(part.machine->memory[0].range, range(0x4800'0000, 0x0100'0000));
+    add_bank(tree, "memory@80000000", {0, 0x8000'0000, 0, 0x1000'0000}, 0);
+    const Reading none{tree.set_cells(kBank, "linux,usable-memory", {}).finish()};
+    ASSERT_EQ(none.sentence, "");
+    ASSERT_EQ(none.machine->memory.size(), 1U);
+    EXPECT_EQ(none.machine->memory[0].range, range(0x8000'0000, 0x1000'0000));
+}
+
 TEST(DeviceTreeMemory, empty_reservations_are_dropped_and_wrapping_ones_are_cut)
 {
     TreeEditor tree = virt();
@@ -181,6 +278,19 @@ TEST(DeviceTreeMemory, empty_reservations_are_dropped_and_wrapping_ones_are_cut)
     ASSERT_EQ(reading.machine->reserved.size(), 1U);
     EXPECT_EQ(reading.machine->reserved[0].range.base, PhysAddr{0x5000'0000});
     EXPECT_EQ(reading.machine->reserved[0].range.end(), PhysAddr{u64{1} << 52});
+}
+
+TEST(DeviceTreeMemory, reserved_memory_without_cells_has_those_of_the_root)
+{
+    TreeEditor tree = virt();
+    tree.add_node("/", "reserved-memory")
+        .add_node("/reserved-memory", "a")
+        .set_cells("/reserved-memory/a", "reg", {0, 0x5000'0000, 0, 0x1000, 0, 0x5800'0000, 0, 0x2000});
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    ASSERT_EQ(reading.machine->reserved.size(), 2U);
+    EXPECT_EQ(reading.machine->reserved[0].range, range(0x5000'0000, 0x1000));
+    EXPECT_EQ(reading.machine->reserved[1].range, range(0x5800'0000, 0x2000));
 }
 
 TEST(DeviceTreeMemory, too_many_reservations_are_an_error)

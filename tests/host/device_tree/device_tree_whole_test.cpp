@@ -171,6 +171,28 @@ TEST(DeviceTreeWhole, numa_server)
     EXPECT_EQ(machine.uart.registers, range(0x1c10'1000, 0x1000)) << "through two buses";
 }
 
+TEST(DeviceTreeWhole, unusual_tree)
+{
+    const Reading reading{load_tree("unusual")};
+    ASSERT_EQ(reading.sentence, "");
+    const MachineDescription& machine = *reading.machine;
+    EXPECT_EQ(machine.model, "unknown");
+    EXPECT_EQ(machine.boot_arguments, "");
+    ASSERT_EQ(machine.memory.size(), 2U);
+    EXPECT_EQ(machine.memory[0].range, range(0x8000'0000, 0x10'0000));
+    EXPECT_EQ(machine.memory[1].range, range(0x9000'0000, 0x800'0000));
+    ASSERT_EQ(machine.reserved.size(), 1U);
+    EXPECT_EQ(machine.reserved[0].range, range(0x9000'0000, 0x1000));
+    EXPECT_EQ(machine.psci, PsciConduit::Smc);
+    EXPECT_EQ(machine.psci_v01_cpu_on, 0xc400'0003U);
+    ASSERT_EQ(machine.cpus.size(), 2U);
+    EXPECT_EQ(machine.cpus[0].start, CpuStart::Psci);
+    EXPECT_EQ(machine.cpus[1].release_address, PhysAddr{0x9000'0ff8});
+    EXPECT_EQ(machine.gic.cpu_interface, range(0x2c00'2000, 0x100));
+    EXPECT_EQ(machine.timer.virtual_interrupt, 28U);
+    EXPECT_EQ(machine.uart.registers, range(0x1c0a'0000, 0x1000));
+}
+
 TEST(DeviceTreeWhole, minimal_tree)
 {
     const Reading reading{load_tree("minimal")};
@@ -187,7 +209,7 @@ TEST(DeviceTreeWhole, minimal_tree)
     EXPECT_EQ(machine.uart.kind, UartKind::None);
     EXPECT_EQ(machine.timer.virtual_interrupt, 27U);
     EXPECT_EQ(reading.all_notes(),
-              "device tree: /: there is no arm,armv8-timer, so its interrupt is assumed to be (0x1b)\n");
+              "device tree: /: there is no generic timer, so its interrupt is assumed to be (0x1b)\n");
 }
 
 } // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "support/machine_invariants.hpp"
 
+#include "kernel/device_tree/release_address.hpp"
+
 #include <functional>
 #include <set>
 
@@ -61,11 +63,11 @@ std::string broken_cpus(const MachineDescription& machine)
             return "an MPIDR has bits outside the affinity fields";
         if (cpu.numa_node >= kMaxNumaNodes)
             return "a CPU's numa node is out of bounds";
-        if (cpu.start == CpuStart::Psci && machine.psci == PsciConduit::None && machine.cpus.size() > 1)
+        if (cpu.start == CpuStart::Psci && machine.psci == PsciConduit::None)
             return "a CPU needs PSCI and there is none";
         if (cpu.start == CpuStart::SpinTable &&
-            (cpu.release_address.raw() % 8 != 0 || cpu.release_address.raw() >= kPhysicalLimit))
-            return "a release address is misaligned or beyond the physical address space";
+            release_address_problem(machine, PhysRange{}, cpu.release_address))
+            return "a release address must not be written to";
     }
     return {};
 }

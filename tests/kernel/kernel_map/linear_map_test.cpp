@@ -4,6 +4,7 @@
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/device_tree/machine.hpp"
 #include "kernel/selftest/selftest.hpp"
+#include "mm/image/image.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
@@ -17,10 +18,11 @@ namespace {
 
 constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
 
-bool is_reserved_with_no_map(PhysAddr address)
+// Returns whether any part of `page` is reserved with no-map: then the whole page is not mapped.
+bool is_reserved_with_no_map(PhysAddr page)
 {
     for (const Reservation& reservation : this_machine().reserved) {
-        if (reservation.no_map && reservation.range.contains(address))
+        if (reservation.no_map && reservation.range.overlaps({page, kPage}))
             return true;
     }
     return false;
@@ -45,18 +47,27 @@ PERCIVAL_TEST(linear_map, every_bank_is_mapped_from_its_first_page_to_its_last)
     }
 }
 
-PERCIVAL_TEST(linear_map, memory_reserved_with_no_map_has_no_mapping)
+PERCIVAL_TEST(linear_map, memory_reserved_with_no_map_has_no_mapping_unless_it_is_the_image)
 {
     bool found = false;
     for (const Reservation& reservation : this_machine().reserved) {
         if (!reservation.no_map)
             continue;
         found = true;
-        for (const PhysAddr address : {reservation.range.base, reservation.range.end() - Bytes{1}})
-            EXPECT(!arch::translate(mm::linear_address(address)).valid);
+        for (const PhysAddr address : {reservation.range.base, reservation.range.end() - Bytes{1}}) {
+            if (!mm::image_in_memory().overlaps({address.align_down(kPage), kPage}))
+                EXPECT(!arch::translate(mm::linear_address(address)).valid);
+        }
     }
     if (!found)
         SKIP("this machine reserves nothing with no-map");
+}
+
+PERCIVAL_TEST(linear_map, all_pages_of_the_image_are_mapped_whatever_reserves_them)
+{
+    const PhysRange image = mm::image_in_memory();
+    for (PhysAddr page = image.base; page < image.end(); page += kPage)
+        ASSERT(is_mapped_to_itself(page));
 }
 
 // Either a block without special pieces is one leaf, or all leaves are pages.

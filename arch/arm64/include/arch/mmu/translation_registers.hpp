@@ -5,6 +5,9 @@
 
 #include "arch/cpu/sysreg.hpp"
 #include "arch/mmu/pte.hpp"
+#include "kernel/lib/address.hpp"
+
+#include <array>
 
 namespace percival::arch {
 
@@ -83,6 +86,13 @@ struct Tcr {
             .with<Ips>(physical_range < max_range ? physical_range : max_range);
     }
 };
+
+// Returns the end of the physical addresses that translations of this CPU can lead to (TCR_EL1.IPS).
+inline PhysAddr output_address_limit()
+{
+    constexpr std::array<u8, 8> kBits{32, 36, 40, 42, 44, 48, 52, 56};
+    return PhysAddr{u64{1} << kBits[Tcr::read().get<Tcr::Ips>()]};
+}
 
 struct Sctlr {
     PERCIVAL_SYSTEM_REGISTER(Sctlr, "sctlr_el1")
