@@ -2,17 +2,11 @@
 // Measures the page-table engine.
 #include "kernel/lib/assert.hpp"
 #include "kernel/selftest/benchmark.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
+#include "tests/kernel/support/kernel_space.hpp"
 
 namespace percival {
 namespace {
 
-using arch::Pte;
-using mm::KernelGeometry;
-using mm::KernelLayout;
-using mm::Level;
-
-constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr u64 kTable = KernelGeometry::entries(mm::kLastLevel);
 
 // A tree that no CPU uses. The engine trusts a new table to be empty, so the benchmark clears only the

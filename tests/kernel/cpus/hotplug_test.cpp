@@ -82,26 +82,16 @@ PERCIVAL_TEST(hotplug, threads_of_an_offline_cpu_run_elsewhere_and_return_with_i
 {
     SKIP_UNLESS_CPUS_CAN_GO();
     const CpuId cpu = nth_online_cpu(1);
-    std::atomic<bool> over{false};
-    std::atomic<u32> seen{~u32{0}};
-    auto body = [&](u32) {
-        while (!over.load()) {
-            const PreemptGuard pin;
-            seen.store(this_cpu_id().index());
-        }
-    };
-    ThreadGroup group{1, body, [&](u32) { return ThreadOptions{.affinity = CpuSet::only(cpu)}; }};
-    while (seen.load() != cpu.index())
-        yield();
+    CpuWitness witness;
+    auto body = [&](u32) { witness.note_until_end(); };
+    ThreadGroup group{1, body, [&](u32) { return on_cpu(cpu); }};
+    witness.wait_for(cpu);
     {
         const Away away{cpu};
-        seen.store(cpu.index());
-        while (seen.load() == cpu.index())
-            yield();
+        witness.wait_for_another_than(cpu);
     }
-    while (seen.load() != cpu.index())
-        sleep_for_nanoseconds(1'000'000);
-    over.store(true);
+    witness.wait_for(cpu);
+    witness.end();
 }
 
 PERCIVAL_TEST(hotplug, sleepers_and_timers_of_an_offline_cpu_fire_in_time)
@@ -113,7 +103,7 @@ PERCIVAL_TEST(hotplug, sleepers_and_timers_of_an_offline_cpu_fire_in_time)
         sleep_for_nanoseconds(20'000'000);
         woken.fetch_add(1);
     };
-    ThreadGroup group{4, body, [&](u32) { return ThreadOptions{.affinity = CpuSet::only(cpu)}; }};
+    ThreadGroup group{4, body, [&](u32) { return on_cpu(cpu); }};
     sleep_for_nanoseconds(2'000'000); // lets them begin to sleep on that CPU
     const Away away{cpu};
     group.join_all();

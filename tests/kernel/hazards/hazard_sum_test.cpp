@@ -127,10 +127,8 @@ PERCIVAL_TEST(hazard_sum, an_unprotected_atomic_add_beside_a_plain_increment_und
         __atomic_store_n(&own, before + 1, __ATOMIC_RELAXED);
     };
     {
-        ThreadGroup group{2, body, [](u32 number) {
-                              return number == 0 ? ThreadOptions{}
-                                                 : ThreadOptions{.affinity = CpuSet::only(kBootCpu)};
-                          }};
+        ThreadGroup group{2, body,
+                          [](u32 number) { return number == 0 ? ThreadOptions{} : on_cpu(kBootCpu); }};
     }
     EXPECT_EQ(sum_of(counter), 1u);
 }

@@ -3,20 +3,17 @@
 // mapped.
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/device_tree/machine.hpp"
-#include "kernel/selftest/selftest.hpp"
 #include "mm/image/image.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/physical/page_zones.hpp"
+#include "tests/kernel/support/kernel_space.hpp"
 
 #include <algorithm>
 
 namespace percival {
 namespace {
-
-constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
 
 // Returns whether any part of `page` is reserved with no-map: then the whole page is not mapped.
 bool is_reserved_with_no_map(PhysAddr page)

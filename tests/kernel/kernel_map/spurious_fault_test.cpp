@@ -2,19 +2,16 @@
 // Tests that a fault which is over when the handler looks again is retried, and that a real fault is always
 // reported.
 #include "arch/cpu/processor.hpp"
-#include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/timer.hpp"
-#include "arch/exceptions/exception_syndrome.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/kernel_map/live_break.hpp"
 #include "mm/kernel_map/spurious_fault.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/kernel_space.hpp"
 
 #include <array>
 #include <atomic>
@@ -23,11 +20,6 @@
 namespace percival {
 namespace {
 
-using mm::KernelGeometry;
-using mm::KernelLayout;
-
-constexpr Bytes kPage = KernelGeometry::kPageSize;
-constexpr u64 kRun = KernelGeometry::contiguous_entries(mm::kLastLevel);
 constexpr Bytes kRunSize = kPage * kRun;
 // At the far end of vmalloc, which nothing else uses.
 constexpr VirtAddr kAt = (KernelLayout::kVmalloc.end() - kRunSize * 4).align_down(kRunSize);
@@ -36,18 +28,6 @@ constexpr VirtAddr kHole = kAt + kRunSize * 2;
 u64 spurious_faults()
 {
     return mm::memory_statistics().spurious_faults;
-}
-
-std::optional<arch::Fault> read_from(VirtAddr address)
-{
-    return arch::catch_fault([](void* target) { static_cast<void>(*static_cast<volatile u64*>(target)); },
-                             reinterpret_cast<void*>(address.raw()));
-}
-
-bool is_translation_fault_at(const std::optional<arch::Fault>& fault, VirtAddr address)
-{
-    return fault && fault->far == address &&
-           arch::fault_status(fault->esr).kind == arch::FaultKind::Translation;
 }
 
 PERCIVAL_TEST(spurious_fault, a_fault_on_an_address_that_translates_is_retried_and_counted)
@@ -81,14 +61,14 @@ PERCIVAL_TEST(spurious_fault, a_retry_that_does_not_help_ends_as_a_real_fault)
 PERCIVAL_TEST(spurious_fault, a_real_fault_is_reported_and_not_counted)
 {
     const u64 before = spurious_faults();
-    EXPECT(is_translation_fault_at(read_from(kHole), kHole));
+    EXPECT(is_a_hole(kHole));
     EXPECT_EQ(spurious_faults(), before);
 }
 
 PERCIVAL_TEST(spurious_fault, a_fault_of_the_breaking_cpu_is_reported_at_once)
 {
     const mm::LiveBreak in_progress;
-    EXPECT(is_translation_fault_at(read_from(kHole), kHole));
+    EXPECT(is_a_hole(kHole));
 }
 
 // The delay is bounded by a count, and takes a fraction of a second.
@@ -106,7 +86,7 @@ PERCIVAL_TEST(spurious_fault, a_break_that_never_ends_only_delays_the_report_of_
         } else if (cpu == nth_online_cpu(1)) {
             while (!begun.load(std::memory_order_acquire))
                 arch::relax();
-            EXPECT(is_translation_fault_at(read_from(kHole), kHole));
+            EXPECT(is_a_hole(kHole));
             reported.store(true, std::memory_order_relaxed);
         }
     });
@@ -142,10 +122,7 @@ PERCIVAL_TEST_MANUAL(spurious_fault, consecutive_breaks_are_waited_for)
             EXPECT(!read_from(kHole).has_value());
         }
     });
-    {
-        mm::KernelTlbBatch batch{mm::kernel_tables()};
-        EXPECT(mm::master_table().unmap({kHole, kPage}, batch).has_value());
-    }
+    unmap({kHole, kPage});
     mm::free_page(*page);
 }
 
@@ -216,10 +193,7 @@ PERCIVAL_TEST(spurious_fault, a_live_run_is_protected_while_all_cpus_read_it)
         readers.stop.store(true, std::memory_order_relaxed);
     });
     EXPECT_EQ(readers.wrong.load(), 0u);
-    {
-        mm::KernelTlbBatch batch{mm::kernel_tables()};
-        EXPECT(mm::master_table().unmap({kAt, kRunSize}, batch).has_value());
-    }
+    unmap({kAt, kRunSize});
     mm::free_pages(*memory, order);
 }
 

@@ -6,14 +6,13 @@
 #include "arch/mmu/tlb.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/inspect/ptdump.hpp"
-#include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "linker/symbols.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/roots/roots.hpp"
+#include "tests/kernel/support/kernel_space.hpp"
 
 #include <atomic>
 #include <utility>
@@ -21,16 +20,9 @@
 namespace percival {
 namespace {
 
-using arch::Pte;
-using mm::KernelGeometry;
-using mm::KernelLayout;
-
-constexpr Bytes kPage = KernelGeometry::kPageSize;
-
 // The area is far above everything that boot maps, in a region whose lower tables are shared.
-constexpr u64 kRun = KernelGeometry::contiguous_entries(mm::kLastLevel);
-constexpr VirtRange kArea{(KernelLayout::kVmalloc.end() - KernelGeometry::entry_size(mm::Level{2}) * 2)
-                              .align_down(KernelGeometry::entry_size(mm::Level{2})),
+constexpr VirtRange kArea{(KernelLayout::kVmalloc.end() - KernelGeometry::entry_size(Level{2}) * 2)
+                              .align_down(KernelGeometry::entry_size(Level{2})),
                           kPage* kRun * 2};
 
 alignas(kPage.count()) constinit u64 two_pages[2][kPage.count() / 8] = {};
@@ -38,17 +30,6 @@ alignas(kPage.count()) constinit u64 two_pages[2][kPage.count() / 8] = {};
 PhysAddr physical(const void* thing)
 {
     return mm::image_to_physical(thing);
-}
-
-volatile u64& word_at(VirtAddr address)
-{
-    return *reinterpret_cast<volatile u64*>(address.raw());
-}
-
-void unmap(VirtRange range)
-{
-    mm::KernelTlbBatch batch{mm::kernel_tables()};
-    EXPECT(mm::master_table().unmap(range, batch).has_value());
 }
 
 // Maps each page of the area to the same page of memory, reads it on all CPUs so that their TLBs have it, and

@@ -5,11 +5,10 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/selftest/selftest.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/roots/roots.hpp"
+#include "tests/kernel/support/kernel_space.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,11 +16,6 @@
 namespace percival {
 namespace {
 
-using arch::Pte;
-using mm::KernelGeometry;
-using mm::KernelLayout;
-
-constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr Bytes kWide = KernelGeometry::entry_size(KernelGeometry::kWideBlockLevel);
 
 // The area is far up in the linear map, where no machine has RAM.

@@ -2,15 +2,14 @@
 // Tests what one CPU can see of the page allocator: pages are distinct, counts are exact, and wrong frees are
 // refused.
 #include "kernel/cpus/online.hpp"
-#include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/allocation_failure.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/physical/page_poison.hpp"
 #include "mm/physical/page_zones.hpp"
 #include "mm/roots/roots.hpp"
 #include "tests/kernel/support/drain.hpp"
+#include "tests/kernel/support/kernel_space.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
 
 #include <array>
@@ -20,9 +19,6 @@ namespace {
 
 using mm::kOnePage;
 using mm::PageOrder;
-
-constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
-constexpr u64 kWordsPerPage = kPage.count() / sizeof(u64);
 
 volatile u64* words_of(PhysAddr page)
 {

@@ -3,25 +3,18 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/address_space/fold.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/roots/roots.hpp"
 #include "mm/roots/sync.hpp"
+#include "tests/kernel/support/kernel_space.hpp"
 
 #include <atomic>
 
 namespace percival {
 namespace {
 
-using arch::Pte;
-using mm::KernelGeometry;
-using mm::KernelLayout;
-using mm::Level;
-
-constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr VirtAddr kWindow = KernelLayout::kLocalPercpu.base;
 
 alignas(kPage.count()) constinit u64 new_memory[kPage.count() / 8] = {};
@@ -105,8 +98,7 @@ void add_memory_at(VirtAddr at, Level level)
     });
     EXPECT_EQ(meeting.right.load(), online_cpu_count() - 1);
     EXPECT_EQ(cpus_without(level, at), 0u);
-    mm::KernelTlbBatch batch{mm::kernel_tables()};
-    EXPECT(mm::master_table().unmap({at, kPage}, batch).has_value());
+    unmap({at, kPage});
 }
 
 PERCIVAL_TEST(root_sync, new_entry_serves_all_waiting_cpus_at_once)

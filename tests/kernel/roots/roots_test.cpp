@@ -6,26 +6,19 @@
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/inspect/ptdump.hpp"
-#include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/image/boot_tables.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu/window.hpp"
 #include "mm/roots/completeness.hpp"
 #include "mm/roots/roots.hpp"
+#include "tests/kernel/support/kernel_space.hpp"
 
 namespace percival {
 namespace {
 
-using arch::Pte;
-using mm::KernelGeometry;
-using mm::KernelLayout;
-using mm::Level;
-
-constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr VirtAddr kWindow = KernelLayout::kLocalPercpu.base;
 constexpr u64 kWindowIndex = KernelGeometry::index(KernelLayout::kPrivateLevel, kWindow);
 

@@ -30,8 +30,7 @@ PERCIVAL_TEST(rcu, synchronize_waits_for_readers_that_began_before)
             arch::relax();
         step.store(2);
     };
-    ThreadGroup group{1, reader,
-                      [](u32) { return ThreadOptions{.affinity = CpuSet::only(last_online_cpu())}; }};
+    ThreadGroup group{1, reader, [](u32) { return on_cpu(last_online_cpu()); }};
     while (step.load() == 0)
         yield();
     rcu::synchronize();

@@ -19,11 +19,6 @@
 namespace percival {
 namespace {
 
-ThreadOptions on_cpu(CpuId cpu, Priority priority = Priority::Normal)
-{
-    return {.priority = priority, .affinity = CpuSet::only(cpu)};
-}
-
 PERCIVAL_TEST(threads, a_thread_runs_once_and_join_waits_for_its_end)
 {
     std::atomic<u32> runs{0};
@@ -79,25 +74,19 @@ PERCIVAL_TEST(threads, a_change_of_affinity_moves_running_waiting_and_calling_th
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     const CpuId other = nth_online_cpu(1);
-    std::atomic<bool> over{false};
-    std::atomic<u32> seen{~u32{0}};
+    CpuWitness witness;
     auto body = [&](u32) {
-        while (!over.load()) {
-            const PreemptGuard pin;
-            seen.store(this_cpu_id().index());
-        }
+        witness.note_until_end();
         set_affinity(current_thread(), CpuSet::only(kBootCpu));
         EXPECT_EQ(this_cpu_id(), kBootCpu);
         set_affinity(current_thread(), CpuSet::only(other));
         EXPECT_EQ(this_cpu_id(), other);
     };
     ThreadGroup group{1, body, [](u32) { return on_cpu(kBootCpu); }};
-    while (seen.load() != 0)
-        yield();
+    witness.wait_for(kBootCpu);
     set_affinity(group[0], CpuSet::only(other));
-    while (seen.load() != other.index())
-        yield();
-    over.store(true);
+    witness.wait_for(other);
+    witness.end();
 }
 
 // On one CPU, so that only one thread can run.

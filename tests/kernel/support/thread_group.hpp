@@ -3,10 +3,12 @@
 #pragma once
 
 #include "kernel/sched/thread.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "mm/percpu/area.hpp"
 
 #include <array>
+#include <atomic>
 
 namespace percival {
 
@@ -49,14 +51,47 @@ private:
     std::array<Member, kMax> members_{};
 };
 
+// Returns the options of a thread that runs on `cpu` only.
+inline ThreadOptions on_cpu(CpuId cpu, Priority priority = Priority::Normal)
+{
+    return {.priority = priority, .affinity = CpuSet::only(cpu)};
+}
+
+// Tells on which CPU a thread runs.
+class CpuWitness {
+public:
+    // Notes the calling thread's CPU again and again, until another thread calls end().
+    void note_until_end()
+    {
+        while (!over_.load()) {
+            const PreemptGuard pin;
+            seen_.store(this_cpu_id().index());
+        }
+    }
+    void end() { over_.store(true); }
+
+    // Wait until the thread runs on `cpu`, or on another CPU than `cpu`.
+    void wait_for(CpuId cpu) const
+    {
+        while (seen_.load() != cpu.index())
+            sleep_for_nanoseconds(100'000);
+    }
+    void wait_for_another_than(CpuId cpu)
+    {
+        seen_.store(cpu.index()); // what was seen before may be out of date
+        while (seen_.load() == cpu.index())
+            sleep_for_nanoseconds(100'000);
+    }
+
+private:
+    std::atomic<bool> over_{false};
+    std::atomic<u32> seen_{~u32{0}};
+};
+
 // Keeps every other CPU out of its idle loop, in which it does not tick.
 class BusyOthers : Immovable {
 public:
-    BusyOthers()
-        : threads_{possible_cpu_count(), spin_,
-                   [](u32 cpu) { return ThreadOptions{.affinity = CpuSet::only(CpuId{cpu})}; }}
-    {
-    }
+    BusyOthers() : threads_{possible_cpu_count(), spin_, [](u32 cpu) { return on_cpu(CpuId{cpu}); }} {}
     ~BusyOthers() { over_.store(true, std::memory_order_relaxed); }
 
 private:

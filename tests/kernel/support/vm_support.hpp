@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Helpers of the tests of vmalloc() and vmap(): they count what is in use after every free has taken effect,
-// sign pages, and probe addresses.
+// and sign pages.
 #pragma once
 
-#include "arch/debug/fault_recovery.hpp"
-#include "arch/exceptions/exception_syndrome.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/machine.hpp"
-#include "kernel/selftest/selftest.hpp"
-#include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
@@ -19,11 +15,9 @@
 #include "mm/vmalloc/vmalloc.hpp"
 #include "mm/vmalloc/vmap.hpp"
 #include "tests/kernel/support/drain.hpp"
+#include "tests/kernel/support/kernel_space.hpp"
 
 namespace percival {
-
-inline constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
-inline constexpr u64 kWordsPerPage = kPage.count() / sizeof(u64);
 
 // Use of memory and addresses after all freed areas are flushed and all CPUs' stocks are empty. Tables that
 // were made stay by design, so a test that compares two counts runs its action once before the first.
@@ -96,16 +90,6 @@ inline bool are_signed(const void* base, u64 pages, u64 signature)
         wrong |= words[(page + 1) * kWordsPerPage - 1] ^ ~(signature + page);
     }
     return wrong == 0;
-}
-
-// Returns true if a load from `address` takes a translation fault on this CPU.
-inline bool is_a_hole(VirtAddr address)
-{
-    const auto fault =
-        arch::catch_fault([](void* target) { static_cast<void>(*static_cast<const volatile u8*>(target)); },
-                          reinterpret_cast<void*>(address.raw()));
-    return fault && arch::is_data_abort(fault->esr) && fault->far == address &&
-           arch::fault_status(fault->esr).kind == arch::FaultKind::Translation;
 }
 
 // Returns device registers that every machine has. They begin inside a page and cross the end of a page.

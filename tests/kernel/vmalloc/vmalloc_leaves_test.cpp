@@ -5,10 +5,7 @@
 namespace percival {
 namespace {
 
-using mm::KernelGeometry;
-using mm::Level;
-
-constexpr Bytes kRun = kPage * KernelGeometry::contiguous_entries(mm::kLastLevel);
+constexpr Bytes kRunSize = kPage * kRun;
 constexpr Level kBlockLevel{2};
 constexpr Bytes kBlock = KernelGeometry::entry_size(kBlockLevel);
 constexpr Bytes kLargestMemory = kPage * mm::kMaxPageOrder.pages();
@@ -26,20 +23,20 @@ bool is_in_one_block(const Vmalloced& memory, Bytes size)
 
 PERCIVAL_TEST(vmalloc_leaves, power_of_two_sizes_are_aligned_for_and_mapped_by_runs)
 {
-    const Vmalloced memory{kRun};
+    const Vmalloced memory{kRunSize};
     ASSERT(memory);
-    EXPECT(memory.address().is_aligned(kRun));
-    if (!is_in_one_block(memory, kRun))
+    EXPECT(memory.address().is_aligned(kRunSize));
+    if (!is_in_one_block(memory, kRunSize))
         SKIP("memory is in pieces");
-    for (u64 at = 0; at < kRun.count(); at += kPage.count())
+    for (u64 at = 0; at < kRunSize.count(); at += kPage.count())
         EXPECT(mm::master_table().walk(memory.address() + Bytes{at}).is_in_run());
-    sign_pages(memory.get(), kRun.count() / kPage.count(), 3);
-    EXPECT(are_signed(memory.get(), kRun.count() / kPage.count(), 3));
+    sign_pages(memory.get(), kRunSize.count() / kPage.count(), 3);
+    EXPECT(are_signed(memory.get(), kRunSize.count() / kPage.count(), 3));
 }
 
 PERCIVAL_TEST(vmalloc_leaves, sizes_too_small_for_a_run_are_mapped_by_pages)
 {
-    const Vmalloced memory{kRun - kPage};
+    const Vmalloced memory{kRunSize - kPage};
     ASSERT(memory);
     EXPECT(!mm::master_table().walk(memory.address()).is_in_run());
 }
@@ -105,7 +102,7 @@ PERCIVAL_TEST(vmalloc_leaves, large_sizes_are_mapped_by_block_descriptors)
 // A size that is no power of two consists of blocks of several sizes, one behind the other.
 PERCIVAL_TEST(vmalloc_leaves, odd_sizes_are_composed_of_blocks_that_fit)
 {
-    const Bytes size = kPage * (kRun.count() / kPage.count() * 3 + 5);
+    const Bytes size = kPage * (kRunSize.count() / kPage.count() * 3 + 5);
     const u64 pages = size.count() / kPage.count();
     const Vmalloced memory{size};
     ASSERT(memory);

@@ -14,8 +14,6 @@ namespace {
 using mm::MapError;
 using mm::VmError;
 
-constexpr u64 kRun = mm::KernelGeometry::contiguous_entries(mm::kLastLevel);
-
 // Owns a block of pages. `list` holds their addresses, in an order that the test may change.
 template <u64 Count>
 struct Pages : Immovable {
@@ -39,11 +37,6 @@ struct Pages : Immovable {
 volatile u64& word_of(PhysAddr page)
 {
     return *mm::linear_pointer<volatile u64>(page);
-}
-
-volatile u64& word_at(VirtAddr address)
-{
-    return *reinterpret_cast<volatile u64*>(address.raw());
 }
 
 PERCIVAL_TEST(vmap, scattered_pages_appear_in_their_order_and_stay_the_callers)
