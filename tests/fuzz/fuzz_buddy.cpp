@@ -2,26 +2,19 @@
 // Fuzzes the buddy allocator and its zone with arbitrary sequences of steps. Each step takes two bytes: the
 // operation and its operand. A map of pages says what must be true.
 #include "mm/physical/page_zone.hpp"
+#include "tests/fuzz/broken_invariant.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
 namespace percival::mm {
 namespace {
 
+using testing::demand;
+
 constexpr unsigned kShift = 12;
 constexpr u64 kPages = 3 * kMaxPageOrder.pages();
 constexpr PhysAddr kBase{0x4012'3000};
-
-void demand(bool holds, const char* what)
-{
-    if (holds)
-        return;
-    std::fprintf(stderr, "broken invariant: %s\n", what);
-    std::abort();
-}
 
 class Trial {
 public:

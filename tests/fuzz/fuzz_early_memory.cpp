@@ -2,25 +2,18 @@
 // Fuzzes early memory with arbitrary sequences of steps of five bytes each: banks, reservations, allocations,
 // and a final hand-over. A map of 64-byte pieces says what must be true.
 #include "mm/physical/early_memory.hpp"
+#include "tests/fuzz/broken_invariant.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 namespace percival::mm {
 namespace {
 
+using testing::demand;
+
 constexpr u64 kPiece = 64;
 constexpr u64 kPieces = 16384;
 constexpr Bytes kPage{4096};
-
-void demand(bool holds, const char* what)
-{
-    if (holds)
-        return;
-    std::fprintf(stderr, "broken invariant: %s\n", what);
-    std::abort();
-}
 
 class Trial {
 public:

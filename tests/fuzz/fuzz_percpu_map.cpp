@@ -3,9 +3,7 @@
 // shape and then the operations. Now and then, and at the end, everything is compared with an array of one
 // byte per grain.
 #include "support/percpu_map_model.hpp"
-
-#include <cstdio>
-#include <cstdlib>
+#include "tests/fuzz/broken_invariant.hpp"
 
 namespace percival::testing {
 namespace {
@@ -29,14 +27,6 @@ private:
     std::size_t at_{0};
 };
 
-void check(const std::string& complaint)
-{
-    if (complaint.empty())
-        return;
-    std::fprintf(stderr, "broken invariant: %s\n", complaint.c_str());
-    std::abort();
-}
-
 PercpuMapShape some_shape(Bytestream& choose)
 {
     const Bytes page = choose(4) == 0 ? 16_KiB : 4_KiB;
@@ -56,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const percival::u8* data, std::size_t size
     const PercpuMapShape shape = some_shape(bytes);
     PercpuMapModelRun run{[&bytes](percival::u64 below) { return bytes(below); }, shape, 256};
     while (!bytes.is_empty())
-        check(run.step());
-    check(run.finish());
+        stop_at(run.step());
+    stop_at(run.finish());
     return 0;
 }

@@ -3,9 +3,8 @@
 // region, the others the operations. A difference from the plain list, or a broken invariant of the tree, is
 // a crash.
 #include "support/vm_region_model.hpp"
+#include "tests/fuzz/broken_invariant.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <span>
 
 using namespace percival;
@@ -26,14 +25,6 @@ struct Bytewise {
     }
     u64 operator()(u64 below) const { return (below <= 256 ? next() : next() << 8 | next()) % below; }
 };
-
-void stop_at(const std::string& problem)
-{
-    if (problem.empty())
-        return;
-    std::fprintf(stderr, "broken invariant: %s\n", problem.c_str());
-    std::abort();
-}
 
 } // namespace
 
