@@ -26,7 +26,7 @@ public:
     constexpr void clear() { size_ = 0; }
 
     constexpr std::size_t size() const { return size_; }
-    constexpr bool empty() const { return size_ == 0; }
+    [[nodiscard]] constexpr bool empty() const { return size_ == 0; }
     constexpr T& operator[](std::size_t at) { return items_[at]; }
     constexpr const T& operator[](std::size_t at) const { return items_[at]; }
     constexpr T* begin() { return items_.data(); }

@@ -50,7 +50,7 @@ public:
     {
         return (words_[cpu_set_detail::word_of(cpu)] & cpu_set_detail::bit_of(cpu)) != 0;
     }
-    constexpr bool empty() const { return words_ == decltype(words_){}; }
+    [[nodiscard]] constexpr bool empty() const { return words_ == decltype(words_){}; }
     constexpr u32 size() const
     {
         u32 sum = 0;

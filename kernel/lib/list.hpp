@@ -44,7 +44,7 @@ class List : Immovable {
 public:
     constexpr List() = default;
 
-    bool empty() const { return first_ == nullptr; }
+    [[nodiscard]] bool empty() const { return first_ == nullptr; }
     // Returns the first item, or null if the list is empty.
     T* front() const { return static_cast<T*>(first_); }
     // Returns the item after `item`, which is on a list, or null if that is the last.

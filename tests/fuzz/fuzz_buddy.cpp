@@ -2,7 +2,7 @@
 // Fuzzes the buddy allocator and its zone with arbitrary sequences of steps. Each step takes two bytes: the
 // operation and its operand. A map of pages says what must be true.
 #include "mm/physical/page_zone.hpp"
-#include "tests/fuzz/report.hpp"
+#include "tests/fuzz/broken_invariant.hpp"
 
 #include <cstring>
 #include <vector>

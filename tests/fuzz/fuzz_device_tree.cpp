@@ -3,13 +3,12 @@
 // structure, so half of the mutations change the value of one property and leave the tree well-formed.
 #include "kernel/device_tree/view.hpp"
 #include "support/device_tree_blob.hpp"
+#include "tests/fuzz/broken_invariant.hpp"
 
 #include <libfdt.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <random>
 
@@ -97,9 +96,6 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(u8* data, std::size_t size, std::
 extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
 {
     const testing::Reading reading{std::as_bytes(std::span{data, size})};
-    if (!reading.violation.empty()) {
-        std::fprintf(stderr, "broken invariant: %s\n", reading.violation.c_str());
-        std::abort();
-    }
+    testing::stop_at(reading.violation);
     return 0;
 }

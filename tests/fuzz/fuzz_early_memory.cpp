@@ -2,7 +2,7 @@
 // Fuzzes early memory with arbitrary sequences of steps of five bytes each: banks, reservations, allocations,
 // and a final hand-over. A map of 64-byte pieces says what must be true.
 #include "mm/physical/early_memory.hpp"
-#include "tests/fuzz/report.hpp"
+#include "tests/fuzz/broken_invariant.hpp"
 
 #include <vector>
 

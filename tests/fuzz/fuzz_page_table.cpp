@@ -3,7 +3,7 @@
 // the others the operations. A rule broken on the simulated machine, or a difference from the plain map, is a
 // crash.
 #include "support/page_table_model.hpp"
-#include "tests/fuzz/report.hpp"
+#include "tests/fuzz/broken_invariant.hpp"
 
 #include <span>
 
@@ -35,6 +35,20 @@ void run(std::span<const u8> bytes)
     stop_at(model.finish());
 }
 
+// Runs in the geometry of this number.
+template <class... G>
+void run_in(unsigned number, ::testing::Types<G...> /*geometries*/, std::span<const u8> bytes)
+{
+    unsigned at = 0;
+    ((at++ == number ? run<G>(bytes) : void()), ...);
+}
+
+template <class... G>
+constexpr unsigned count_of(::testing::Types<G...> /*types*/)
+{
+    return sizeof...(G);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
@@ -42,34 +56,6 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
     if (size == 0)
         return 0;
     const std::span bytes{data + 1, std::min<std::size_t>(size - 1, 1024)};
-    switch (data[0] % 9) {
-    case 0:
-        run<mm::Geometry4k39>(bytes);
-        break;
-    case 1:
-        run<mm::Geometry4k48>(bytes);
-        break;
-    case 2:
-        run<mm::Geometry4k52>(bytes);
-        break;
-    case 3:
-        run<mm::Geometry16k47>(bytes);
-        break;
-    case 4:
-        run<mm::Geometry16k48>(bytes);
-        break;
-    case 5:
-        run<mm::Geometry16k52>(bytes);
-        break;
-    case 6:
-        run<mm::Geometry64k42>(bytes);
-        break;
-    case 7:
-        run<mm::Geometry64k48>(bytes);
-        break;
-    case 8:
-        run<mm::Geometry64k52>(bytes);
-        break;
-    }
+    run_in(data[0] % count_of(AllGeometries{}), AllGeometries{}, bytes);
     return 0;
 }

@@ -3,7 +3,7 @@
 // shape and then the operations. Now and then, and at the end, everything is compared with an array of one
 // byte per grain.
 #include "support/percpu_map_model.hpp"
-#include "tests/fuzz/report.hpp"
+#include "tests/fuzz/broken_invariant.hpp"
 
 namespace percival::testing {
 namespace {

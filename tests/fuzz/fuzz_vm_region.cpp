@@ -3,7 +3,7 @@
 // region, the others the operations. A difference from the plain list, or a broken invariant of the tree, is
 // a crash.
 #include "support/vm_region_model.hpp"
-#include "tests/fuzz/report.hpp"
+#include "tests/fuzz/broken_invariant.hpp"
 
 #include <span>
 

@@ -20,7 +20,7 @@ protected:
 
     static VirtAddr at(const Stack& stack, std::size_t word)
     {
-        return address_of(&stack.words[0]) + Bytes{word * 8};
+        return address_of(stack.words.data()) + Bytes{word * 8};
     }
 
     // Writes a record at `word` of `stack` whose caller's record is at `caller`.

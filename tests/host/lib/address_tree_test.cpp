@@ -60,7 +60,7 @@ struct Pair {
     // Returns the problem found, or an empty string.
     std::string problem()
     {
-        const std::string found = AddressTreeCheck<Node>::run(tree.root(), in_order);
+        std::string found = AddressTreeCheck<Node>::run(tree.root(), in_order);
         if (!found.empty())
             return found;
         if (tree.is_empty() != list.empty() || tree.first() != (list.empty() ? nullptr : list[0]))

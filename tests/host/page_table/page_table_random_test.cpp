@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Runs thousands of random operations in every geometry, some of them with tables running out, and compares
-// the result with a plain map. The environment variable PERCIVAL_RANDOM_STEPS sets the number of steps.
+// the result with a plain map.
 #include "tests/host/support/page_table_model.hpp"
 
-#include <cstdlib>
 #include <functional>
 #include <random>
 
 namespace percival::testing {
 namespace {
 
-u64 steps_per_run()
-{
-    const char* asked = std::getenv("PERCIVAL_RANDOM_STEPS");
-    return asked != nullptr ? std::strtoull(asked, nullptr, 10) : 100;
-}
+constexpr u64 kStepsPerRun = 100;
 
 template <class G>
 class PageTableRandomTest : public ::testing::Test {
@@ -24,7 +19,7 @@ protected:
         std::mt19937_64 random{seed};
         PageTableModelRun<G, std::function<u64(u64)>> model{[&random](u64 below) { return random() % below; },
                                                             tables};
-        for (u64 step = 0; step < steps_per_run(); ++step)
+        for (u64 step = 0; step < kStepsPerRun; ++step)
             ASSERT_EQ(model.step(), "") << "seed " << seed << ", step " << step;
         ASSERT_EQ(model.finish(), "") << "seed " << seed;
     }

@@ -9,9 +9,6 @@
 namespace percival::testing {
 namespace {
 
-using percpu::Error;
-using percpu::Request;
-
 constexpr PercpuStoreShape kShape{Bytes{20'004}, 8};
 constexpr u64 kPagesOfLargest =
     (percpu::kMaxSize.count() + PercpuStoreMachine::kPage.count() - 1) / PercpuStoreMachine::kPage.count();
@@ -133,7 +130,7 @@ TEST_P(PercpuStoreFailure, BalanceFillsTheReserveAndPopulatesMissedRequests)
         model.note_missed(kLargest);
         failed = fails_at(model, step, [&] { model.balance(); });
         const bool has_reserve = model.machine().empty_pages() != 0;
-        ASSERT_TRUE(failed || model.objects().size() != 0);
+        ASSERT_TRUE(failed || !model.objects().empty());
         // An atomic caller that still finds no place notes its request again.
         if (failed && has_reserve)
             model.note_missed(kLargest);

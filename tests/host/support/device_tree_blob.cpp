@@ -27,7 +27,7 @@ int expect_fdt(int result, const std::string& what)
 {
     if (result >= 0)
         return result;
-    std::fprintf(stderr, "test input: %s: %s\n", what.c_str(), fdt_strerror(result));
+    static_cast<void>(std::fprintf(stderr, "test input: %s: %s\n", what.c_str(), fdt_strerror(result)));
     std::abort();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <ucontext.h>
@@ -24,7 +25,8 @@ class Fiber {
 public:
     explicit Fiber(std::function<void()> function) : function_{std::move(function)}, stack_{take_stack()}
     {
-        getcontext(&own_);
+        if (getcontext(&own_) != 0)
+            std::abort();
         own_.uc_stack.ss_sp = stack_->data();
         own_.uc_stack.ss_size = stack_->size();
         own_.uc_link = nullptr;

@@ -7,13 +7,15 @@
 #include "support/simulated_tables.hpp"
 
 #include <map>
+#include <utility>
 
 namespace percival::testing {
 
 template <class G, class Choose>
 class PageTableModelRun {
 public:
-    PageTableModelRun(Choose choose, Tables tables) : bench_{tables, 96}, choose_{choose}, tables_{tables}
+    PageTableModelRun(Choose choose, Tables tables)
+        : bench_{tables, 96}, choose_{std::move(choose)}, tables_{tables}
     {
         bench_.machine.set_resizes_live(choose_(4) == 0);
         bench_.machine.set_range_tlbi(choose_(2) == 0);

@@ -100,7 +100,7 @@ std::string PercpuStoreBed::take_down()
     }
     if (rest_ != nullptr)
         local_percpu_region().free(*rest_);
-    vfree(std::exchange(percpu::directory, nullptr));
+    vfree(static_cast<void*>(std::exchange(percpu::directory, nullptr)));
     const std::string& complaint = machine.complaint();
     return !complaint.empty()                                                     ? complaint
            : local_percpu_region().areas_in_use() != 0                            ? "an area is left over"

@@ -242,7 +242,7 @@ void rcu::synchronize()
 // There is only one thread, so nothing could wake it.
 void block()
 {
-    std::fputs("the only thread blocks\n", stderr);
+    static_cast<void>(std::fputs("the only thread blocks\n", stderr));
     std::abort();
 }
 

@@ -117,9 +117,14 @@ struct Bench {
     Engine engine;
 };
 
+#ifdef __clang_analyzer__
+// clang-tidy finds the same in a template for one geometry as for nine, in a third of the time.
+using AllGeometries = ::testing::Types<mm::Geometry4k48>;
+#else
 using AllGeometries = ::testing::Types<mm::Geometry4k39, mm::Geometry4k48, mm::Geometry4k52,
                                        mm::Geometry16k47, mm::Geometry16k48, mm::Geometry16k52,
                                        mm::Geometry64k42, mm::Geometry64k48, mm::Geometry64k52>;
+#endif
 
 // Addresses and memory that are aligned for every leaf and run of every geometry.
 template <class G>

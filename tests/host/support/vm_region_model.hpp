@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace percival::testing {
@@ -22,8 +23,8 @@ public:
 
     // Neither end of the region is a multiple of more than a page.
     VmRegionModelRun(Choose choose, u64 pages)
-        : choose_{choose}, whole_{VirtAddr{0xffff'8000'0000'3000}, kPage * pages}, guard_{kPage * choose_(3)},
-          region_{whole_, guard_}
+        : choose_{std::move(choose)}, whole_{VirtAddr{0xffff'8000'0000'3000}, kPage * pages},
+          guard_{kPage * choose_(3)}, region_{whole_, guard_}
     {
         never_fail_notes();
     }

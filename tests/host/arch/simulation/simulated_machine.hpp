@@ -75,7 +75,7 @@ public:
     std::optional<PhysAddr> allocate_page() { return memory_.allocate(); }
     u64* pointer(PhysAddr page) { return memory_.pointer(page); }
     u64 pages_in_use() const { return memory_.pages_in_use(); }
-    void free_page(PhysAddr page);
+    void free_page(PhysAddr table);
 
     // Makes `cpu` translate through `root` from now on. add_root() declares a root that no CPU uses.
     void set_root(u32 cpu, PhysAddr root)

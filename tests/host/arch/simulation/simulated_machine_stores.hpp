@@ -12,8 +12,8 @@ template <class G>
 std::string SimulatedMachine<G>::describe(VirtAddr address, Pte pte, Level level)
 {
     char text[96];
-    std::snprintf(text, sizeof text, "V:%016" PRIx64 " level %d descriptor %016" PRIx64, address.raw(),
-                  level.number(), pte.raw());
+    static_cast<void>(std::snprintf(text, sizeof text, "V:%016" PRIx64 " level %d descriptor %016" PRIx64,
+                                    address.raw(), level.number(), pte.raw()));
     return text;
 }
 

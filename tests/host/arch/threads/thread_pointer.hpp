@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's version of arch/threads/thread_pointer.hpp: a host thread is a kernel thread, and no other
-// thread waits for its CPU.
+// The host's version of arch/threads/thread_pointer.hpp: a host thread is a kernel thread.
 #pragma once
 
 #include <cstddef>
 
-namespace percival {
-
-namespace arch {
+namespace percival::arch {
 
 alignas(16) inline thread_local std::byte played_thread[64] = {};
 
@@ -16,8 +13,4 @@ inline void* thread_pointer()
     return played_thread;
 }
 
-} // namespace arch
-
-inline void switch_if_due() {}
-
-} // namespace percival
+} // namespace percival::arch

@@ -13,7 +13,8 @@ inline void stop_at(std::string_view problem)
 {
     if (problem.empty())
         return;
-    std::fprintf(stderr, "broken invariant: %.*s\n", static_cast<int>(problem.size()), problem.data());
+    static_cast<void>(
+        std::fprintf(stderr, "broken invariant: %.*s\n", static_cast<int>(problem.size()), problem.data()));
     std::abort();
 }
 
