@@ -8,6 +8,7 @@
 #include "arch/mmu/idmap.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "arch/percpu/register.hpp"
+#include "arch/traps/system_errors.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/hotplug.hpp"
 #include "kernel/hotplug/power_on.hpp"
@@ -114,6 +115,7 @@ extern "C" [[noreturn]] void secondary_main()
     const CpuId self = this_cpu_id();
     if (!arrive(self)) // INV-stop_machine-1: this comes before any this_cpu site
         arch::stop();
+    arch::take_system_errors();
     arch::drop_idmap();
     if (const auto ready = arch::interrupt_controller_init_cpu(self, mpidr_of(self)); !ready) {
         print("cpu{}: {}", self, ready.error());

@@ -10,6 +10,7 @@
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/tlb.hpp"
 #include "arch/threads/stack_switch.hpp"
+#include "arch/traps/system_errors.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/boot_argument_report.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
@@ -75,6 +76,7 @@ void read_machine()
     set_verdict_by_semihosting(reported(verdict) == VerdictChoice::Semihosting);
     arch::power_init(this_machine().psci);
     attach_console();
+    arch::take_system_errors();
     if (!read) {
         std::array<char, kLineLength> room;
         Writer text{room};

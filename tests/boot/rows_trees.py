@@ -124,6 +124,19 @@ TREES: Tuple[Row, ...] = (
         shows=(r"^panic: device tree: the CPU it was given to \(MPIDR 0x0\) is not in it$",),
     ),
     Row(
+        "a_system_error_that_the_loader_left_pending_is_reported_by_name",
+        el=2,
+        tree="system_error_pending",
+        exit_code=2,
+        checks=(),
+        shows=(
+            "^cpu0: a system error was raised before the kernel could take it$",
+            "^panic: system error$",
+            "^  SError",
+            "^percival: verdict: panic$",
+        ),
+    ),
+    Row(
         "passes_loaded_in_the_middle_of_memory",
         append=OF_MACHINE,
         tree="as_it_is",

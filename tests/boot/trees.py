@@ -105,6 +105,10 @@ def _banks_far_apart(tree: TreeText, row: Row) -> None:
     tree.replace("memory@40000000", "reg", _cells(RAM_AT, gib, far, gib))
 
 
+def _system_error_pending(tree: TreeText, row: Row) -> None:
+    pass  # loader.S leaves the error
+
+
 def _no_uart(tree: TreeText, row: Row) -> None:
     tree.remove("pl011@9000000")
     tree.remove("aliases")
@@ -138,6 +142,7 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _spin_table_and_a_cpu_that_never_polls,
         _two_banks,
         _banks_far_apart,
+        _system_error_pending,
         _no_uart,
         _no_memory,
         _no_gic,
@@ -173,6 +178,8 @@ def _assemble_loader(row: Row, directory: Path) -> Path:
     defines = [f"-DTREE_AT={TREE_AT:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}"]
     if row.tree in PENNED:
         defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
+    if row.tree == "system_error_pending":
+        defines += ["-DSYSTEM_ERROR"]
     elf, binary = directory / "loader.o", directory / "loader.bin"
     source = str(HERE / "loader.S")
     clang = ["clang-19", "--target=aarch64-none-elf", "-c", *defines, source, "-o", str(elf)]

@@ -15,7 +15,7 @@
 namespace percival::arch::parking {
 
 // Parks the calling CPU until release(), after which it enters the kernel anew. Keeps nothing of the CPU's
-// state. Interrupts masked.
+// state. All exceptions masked.
 [[noreturn]] void park_this_cpu();
 
 // Returns whether `cpu` is parked and accesses no memory but its mailbox.

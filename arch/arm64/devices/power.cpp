@@ -72,6 +72,7 @@ bool can_turn_off(CpuId cpu)
 
 void turn_off_this_cpu()
 {
+    mask_all_exceptions(); // a parked CPU has no vectors, and the firmware expects nothing to be taken
     if (is_to_be_parked(this_cpu_id()))
         parking::park_this_cpu();
     psci.cpu_off();

@@ -21,7 +21,7 @@ struct Par {
 
 void install_root(RootRegister root)
 {
-    InterruptMask masked;
+    ExceptionMask masked; // the vectors are not mapped while the reserved root is installed
     enter_idmap();
     in_idmap (&replace_ttbr1)(root.raw,
                               root_register(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
