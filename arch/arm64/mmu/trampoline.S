@@ -20,6 +20,9 @@ enable_mmu:
     isb
     msr     sctlr_el1, x0
     isb
+    ic      iallu                       // drops what was fetched between the first IC IALLU and caches on
+    dsb     nsh
+    isb
     mrs     x2, ttbr1_el1
     mov     x0, x1
     mov     x1, x2
