@@ -69,6 +69,17 @@ DeviceTreeResult<void> read_gic_v3(const DeviceTreeView& tree, DeviceTreeNode no
     return {};
 }
 
+CounterErratum counter_erratum(const DeviceTreeView& tree, DeviceTreeNode timer)
+{
+    if (tree.property(timer, "fsl,erratum-a008585"))
+        return CounterErratum::FslA008585;
+    if (tree.property(timer, "hisilicon,erratum-161010101"))
+        return CounterErratum::Hisilicon161010101;
+    if (tree.property(timer, "allwinner,erratum-unknown1"))
+        return CounterErratum::AllwinnerUnknown1;
+    return CounterErratum::None;
+}
+
 // Returns the console's registers, or an error if the kernel cannot drive `node`.
 DeviceTreeResult<UartDescription> read_pl011(const DeviceTreeView& tree, DeviceTreeNode node)
 {
@@ -116,6 +127,7 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic
                         machine.timer.virtual_interrupt));
         return {};
     }
+    machine.timer.counter_erratum = counter_erratum(tree, *timer);
     const auto cells = tree.number_or(gic, "#interrupt-cells", 3);
     if (!cells)
         return std::unexpected(cells.error());

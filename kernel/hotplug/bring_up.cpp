@@ -115,6 +115,7 @@ extern "C" [[noreturn]] void secondary_main()
     const CpuId self = this_cpu_id();
     if (!arrive(self)) // INV-stop_machine-1: this comes before any this_cpu site
         arch::stop();
+    arch::timer_init_cpu();
     arch::take_system_errors();
     arch::drop_idmap();
     if (const auto ready = arch::interrupt_controller_init_cpu(self, mpidr_of(self)); !ready) {

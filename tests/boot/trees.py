@@ -109,6 +109,10 @@ def _system_error_pending(tree: TreeText, row: Row) -> None:
     pass  # loader.S leaves the error
 
 
+def _allwinner_counter(tree: TreeText, row: Row) -> None:
+    tree.add("timer", "allwinner,erratum-unknown1;")
+
+
 def _no_uart(tree: TreeText, row: Row) -> None:
     tree.remove("pl011@9000000")
     tree.remove("aliases")
@@ -143,6 +147,7 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _two_banks,
         _banks_far_apart,
         _system_error_pending,
+        _allwinner_counter,
         _no_uart,
         _no_memory,
         _no_gic,
