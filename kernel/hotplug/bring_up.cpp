@@ -2,6 +2,7 @@
 #include "kernel/hotplug/bring_up.hpp"
 
 #include "arch/boot/boot_record.hpp"
+#include "arch/cpu/cache.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
@@ -80,6 +81,7 @@ void wait_for_secondaries()
 
 void adopt_boot_cpu()
 {
+    arch::note_cache_lines();
     arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
     arch::set_this_cpu_distance(mm::global_distance(kBootCpu));
     set_online(kBootCpu, arch::read_cpu_features());
@@ -115,6 +117,7 @@ extern "C" [[noreturn]] void secondary_main()
     const CpuId self = this_cpu_id();
     if (!arrive(self)) // INV-stop_machine-1: this comes before any this_cpu site
         arch::stop();
+    arch::note_cache_lines();
     arch::timer_init_cpu();
     arch::take_system_errors();
     arch::drop_idmap();

@@ -5,14 +5,18 @@
 //
 // INV-parking-1: a parked CPU executes one page that is never written, and accesses only its mailbox, at its
 //                physical address. So roots, stacks and percpu data may change meanwhile.
-// INV-parking-2: a mailbox has two halves of a cache line each. The parked CPU writes one half, bypassing all
-//                caches. CPUs that are up write the other half and clean both to the Point of Coherency.
+// INV-parking-2: a mailbox has two halves, each of at least a whole Cache Writeback Granule (CTR_EL0.CWG).
+//                The parked CPU writes one half, bypassing all caches. CPUs that are up write the other half
+//                and clean both to the Point of Coherency.
 #pragma once
 
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/types.hpp"
 
 namespace percival::arch::parking {
+
+// Returns whether this machine's caches write back no more than a mailbox's half at once.
+bool is_possible();
 
 // Parks the calling CPU until release(), after which it enters the kernel anew. Keeps nothing of the CPU's
 // state. All exceptions masked.

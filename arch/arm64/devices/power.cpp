@@ -67,7 +67,7 @@ std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
 
 bool can_turn_off(CpuId cpu)
 {
-    return psci_usable || is_to_be_parked(cpu);
+    return is_to_be_parked(cpu) ? parking::is_possible() : psci_usable;
 }
 
 void turn_off_this_cpu()
