@@ -5,6 +5,7 @@
 #include "arch/cpu/cache.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
+#include "arch/devices/power.hpp"
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/idmap.hpp"
 #include "arch/mmu/root_switch.hpp"
@@ -116,15 +117,15 @@ extern "C" [[noreturn]] void secondary_main()
 {
     const CpuId self = this_cpu_id();
     if (!arrive(self)) // INV-stop_machine-1: this comes before any this_cpu site
-        arch::stop();
+        arch::turn_off_this_cpu();
     arch::note_cache_lines();
     arch::timer_init_cpu();
     arch::take_system_errors();
     arch::drop_idmap();
     if (const auto ready = arch::interrupt_controller_init_cpu(self, mpidr_of(self)); !ready) {
         print("cpu{}: {}", self, ready.error());
-        stay_out(self);
-        arch::stop();
+        say_goodbye();
+        arch::turn_off_this_cpu();
     }
     reset_idle_thread(self);
     start_tick();

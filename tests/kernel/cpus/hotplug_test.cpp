@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // CPUs go offline and come back, and nothing is lost: threads, timers, work, memory, counts.
+#include "arch/boot/boot_record.hpp"
 #include "arch/cpu/processor.hpp"
+#include "arch/devices/power.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/hotplug/power_on.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/sched/thread_affinity.hpp"
 #include "kernel/sched/thread_switch.hpp"
@@ -143,6 +146,27 @@ PERCIVAL_TEST(hotplug, an_offline_cpu_leaves_no_memory_in_its_stocks)
     const Away away{cpu};
     EXPECT_EQ(mm::page_cache.on(cpu).count, 0u);
     EXPECT_EQ(mm::object_stock(mm::ObjectClass::of(Bytes{64})).on(cpu).count, 0u);
+}
+
+PERCIVAL_TEST(hotplug, a_start_that_failed_can_be_tried_again)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const CpuId cpu = last_online_cpu();
+    const Away away{cpu}; // brings it back at the end
+    EXPECT(!bring_cpu_online(kBootCpu).has_value());
+    // As when the firmware refuses to start the CPU, or when it does not come in time.
+    set_starting(cpu);
+    EXPECT(leave_out(cpu));
+    EXPECT(bring_cpu_online(cpu).has_value());
+    EXPECT(is_online(cpu));
+    ASSERT(take_cpu_offline(cpu).has_value());
+    // As when it comes all the same, but too late: it turns itself off.
+    set_starting(cpu);
+    EXPECT(leave_out(cpu));
+    EXPECT(power_on(cpu, arch::secondary_entry_address()).has_value());
+    while (!has_said_goodbye(cpu) || !arch::is_off(cpu))
+        sleep_for_nanoseconds(200'000);
+    EXPECT(!is_online(cpu));
 }
 
 // Threads allocate and count on all CPUs while one CPU after another goes offline and comes back.
