@@ -84,6 +84,13 @@ ENDS: Tuple[Row, ...] = (
         checks=("overflow_report", "exception_report"),
     ),
     Row(
+        "a_stack_overflow_before_percpu_data_is_named_in_the_report",
+        cpus=1,
+        append="selftest=demo.overflows_stack_without_percpu_data",
+        exit_code=2,
+        checks=("overflow_report",),
+    ),
+    Row(
         "a_stack_overflow_is_named_in_the_report_entered_at_el2_debug",
         el=2,
         preset="debug",
