@@ -30,6 +30,7 @@ target_compile_definitions(percival_flags INTERFACE
 target_compile_options(percival_flags INTERFACE
     -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only -mstrict-align -mno-outline-atomics
     -ffixed-x18 # arch/percpu/register.hpp
+    -mfix-cortex-a53-835769 # scripts/check_multiplies.py
     -g -fno-omit-frame-pointer -fno-common -fmacro-prefix-map=${PERCIVAL_SOURCE_DIR}/=
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
     $<$<COMPILE_LANGUAGE:CXX>:-fno-asynchronous-unwind-tables>
@@ -108,9 +109,12 @@ endforeach()
 # but no code does. The linker works around erratum 843419 of Cortex-A53 by veneers alone (=adrp): where it
 # puts one depends on code only, so both links have the same veneers. By default it turns the ADRP into an ADR
 # where that reaches the target, which is often data: a veneer could then be in one link and not in the other.
+# Erratum 835769 is worked around by the compiler, and by the linker for assembly and libfdt. Its veneers
+# depend on code only too, and take a multiplication, which is no site of a this_cpu operation.
 set(objects $<TARGET_OBJECTS:percival_early> $<FILTER:$<TARGET_OBJECTS:percival_mapped>,EXCLUDE,\\.pch$>)
 set(assemble ${CMAKE_ASM_COMPILER} --target=aarch64-linux-gnu -c)
-set(link ${CMAKE_LINKER} --no-warn-rwx-segments --fix-cortex-a53-843419=adrp
+set(link ${CMAKE_LINKER} --no-warn-rwx-segments
+    --fix-cortex-a53-843419=adrp --fix-cortex-a53-835769
     -z max-page-size=65536 -z noexecstack --build-id=none --orphan-handling=error -T ${linker_script})
 set(scripts ${PERCIVAL_SOURCE_DIR}/scripts)
 
@@ -133,6 +137,7 @@ add_custom_command(
     COMMAND python3 ${scripts}/make_symbols.py --check first.nm percival.nm
     COMMAND python3 ${scripts}/check_sites.py --as-linked $<IF:$<BOOL:${PERCIVAL_LOCAL_PERCPU}>,local,restart>
             --cxxfilt ${CMAKE_CXXFILT} percival.elf percival.nm
+    COMMAND python3 ${scripts}/check_multiplies.py --cxxfilt ${CMAKE_CXXFILT} percival.elf percival.nm
     COMMAND python3 ${scripts}/check_position_independence.py
             ${CMAKE_READELF} $<TARGET_OBJECTS:percival_early>
     COMMAND ${CMAKE_OBJCOPY} -O binary percival.elf Image
@@ -140,7 +145,7 @@ add_custom_command(
     COMMAND ${CMAKE_OBJDUMP} -d --demangle --no-show-raw-insn percival.elf > percival.dis
     COMMAND ${CMAKE_SIZE} -A -x percival.elf > percival.size
     DEPENDS first.nm ${scripts}/check_position_independence.py ${scripts}/check_sites.py
-            ${scripts}/seal_image.py
+            ${scripts}/seal_image.py ${scripts}/check_multiplies.py
     COMMENT "Linking percival.elf and Image"
     COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(percival ALL DEPENDS Image)

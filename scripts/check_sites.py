@@ -102,6 +102,20 @@ def is_right(site: Site, memory: Memory, veneers: list[int]) -> bool:
     return site.may_be_in_veneer and any(memory.word(veneer) == site.as_linked for veneer in targets)
 
 
+def places(addresses: list[int], listing: str, cxxfilt: str) -> list[str]:
+    """Returns the addresses as function+offset. `listing` is the path of the output of nm."""
+    if not addresses:
+        return []
+    functions, _ = make_symbols.functions(listing)
+    text = make_symbols.address_of(make_symbols.read_nm(listing), make_symbols.TEXT_START, listing)
+    around = [max(function for function in functions if text + function[0] <= at) for at in addresses]
+    names = make_symbols.demangle([name for _, name in around], cxxfilt)
+    return [
+        f"{make_symbols.shorten(name)}+{at - text - start:#x}"
+        for at, (start, _), name in zip(addresses, around, names)
+    ]
+
+
 def offences(elf: str, listing: str, local: bool, cxxfilt: str) -> list[str]:
     """Returns a message for each site that was linked wrongly. `elf` and `listing` are paths."""
     with open(elf, "rb") as file:
@@ -115,13 +129,8 @@ def offences(elf: str, listing: str, local: bool, cxxfilt: str) -> list[str]:
     if not wrong:
         return []
 
-    functions, _ = make_symbols.functions(listing)
-    text = make_symbols.address_of(symbols, make_symbols.TEXT_START, listing)
-    around = [max(function for function in functions if text + function[0] <= site.address) for site in wrong]
-    names = make_symbols.demangle([name for _, name in around], cxxfilt)
     found = []
-    for site, (start, _), name in zip(wrong, around, names):
-        place = f"{make_symbols.shorten(name)}+{site.address - text - start:#x}"
+    for site, place in zip(wrong, places([site.address for site in wrong], listing, cxxfilt)):
         found.append(
             f"the this_cpu operation at {place} was linked as {memory.word(site.address):#010x}, "
             f"not as {site.as_linked:#010x}"

@@ -11,13 +11,14 @@ namespace percival {
 namespace {
 
 // One compare-exchange decides whether a Starting CPU becomes Arriving or LeftOut; a CPU that arrives too
-// late finds LeftOut and stops. From Arriving on only the CPU itself changes its state: to Online, or to
-// LeftOut if it cannot be set up. A CPU that goes offline is Leaving while it still answers. It is Gone when
+// late finds LeftOut and becomes Gone. From Arriving on only the CPU itself changes its state: to Online, or
+// to Gone if it cannot be set up. A CPU that goes offline is Leaving while it still answers. It is Gone when
 // all that remains for it is to turn itself off.
 enum class CpuState : u8 { Off, Starting, Arriving, Online, LeftOut, Leaving, Gone };
 
 struct Cpu {
     std::atomic<CpuState> state{CpuState::Off};
+    bool has_been_online{false}; // written by the CPU itself
     arch::CpuFeatures features{};
 };
 
@@ -75,21 +76,29 @@ bool is_coming(CpuId cpu)
 
 bool arrive(CpuId self)
 {
-    return leave_starting(self, CpuState::Arriving);
+    for (;;) {
+        if (leave_starting(self, CpuState::Arriving))
+            return true;
+        CpuState expected = CpuState::LeftOut;
+        if (cpus[self.index()].state.compare_exchange_strong(expected, CpuState::Gone,
+                                                             std::memory_order_acq_rel) ||
+            expected != CpuState::Starting)
+            return false;
+        // It was started again just now: this is the CPU that is waited for.
+    }
 }
 
 void set_online(CpuId self, const arch::CpuFeatures& features)
 {
     Cpu& cpu = cpus[self.index()];
     cpu.features = features;
-    // Release: a CPU that sees Online also sees the features.
+    cpu.has_been_online = true;
+    // Release: a CPU that sees Online, or a later state, also sees the features.
     cpu.state.store(CpuState::Online, std::memory_order_release);
     online.fetch_add(1, std::memory_order_relaxed);
-}
-
-void stay_out(CpuId self)
-{
-    cpus[self.index()].state.store(CpuState::LeftOut, std::memory_order_release);
+    // Pairs with the fence of rcu::synchronize(): either that finds this CPU online and asks it, or no reader
+    // of this CPU finds what the caller unlinked.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 bool leave_out(CpuId cpu)
@@ -111,6 +120,13 @@ void say_goodbye()
 bool has_said_goodbye(CpuId cpu)
 {
     return cpus[cpu.index()].state.load(std::memory_order_acquire) == CpuState::Gone;
+}
+
+bool can_start_again(CpuId cpu)
+{
+    const Cpu& described = cpus[cpu.index()];
+    const CpuState state = described.state.load(std::memory_order_acquire);
+    return (state == CpuState::Gone || state == CpuState::LeftOut) && described.has_been_online;
 }
 
 } // namespace percival

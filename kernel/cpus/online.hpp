@@ -39,12 +39,11 @@ bool has_never_started(CpuId cpu);
 // Returns whether `cpu` is starting, or has arrived and is still being set up.
 bool is_coming(CpuId cpu);
 // Called by a starting CPU, `self`, before it executes a this_cpu operation or takes a lock. Returns false if
-// the CPU has been left out; it must then stop at once. Otherwise set_online() or stay_out() follows soon.
+// the CPU has been left out; it is gone then, and must turn itself off at once. Otherwise set_online() or
+// say_goodbye() follows soon.
 [[nodiscard]] bool arrive(CpuId self);
 // Marks the calling CPU, `self`, as online.
 void set_online(CpuId self, const arch::CpuFeatures& features);
-// Marks the calling CPU, `self`, as left out: it has arrived, but cannot be set up.
-void stay_out(CpuId self);
 // Gives up a CPU that has not arrived: if it still does, its arrive() fails. Returns false if the CPU is not
 // starting; it may be arriving, online, or left out already.
 bool leave_out(CpuId cpu);
@@ -52,8 +51,11 @@ bool leave_out(CpuId cpu);
 void set_offline(CpuId cpu);
 // Marks the calling CPU as gone: from here on it only turns itself off.
 void say_goodbye();
-// Returns whether `cpu` has called say_goodbye() and has not been started again since.
+// Returns whether `cpu` has called say_goodbye(), or arrived too late, and has not been started again since.
 bool has_said_goodbye(CpuId cpu);
+// Returns whether `cpu` has been online, and has gone or was left out when it was last started. A CPU that
+// never was online stays out: what all CPUs have in common was decided without it.
+bool can_start_again(CpuId cpu);
 
 template <class Visit>
 void for_each_online_cpu(Visit visit)

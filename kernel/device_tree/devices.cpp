@@ -70,6 +70,17 @@ DeviceTreeResult<void> read_gic_v3(const DeviceTreeView& tree, DeviceTreeNode no
     return {};
 }
 
+CounterErratum counter_erratum(const DeviceTreeView& tree, DeviceTreeNode timer)
+{
+    if (tree.property(timer, "fsl,erratum-a008585"))
+        return CounterErratum::FslA008585;
+    if (tree.property(timer, "hisilicon,erratum-161010101"))
+        return CounterErratum::Hisilicon161010101;
+    if (tree.property(timer, "allwinner,erratum-unknown1"))
+        return CounterErratum::AllwinnerUnknown1;
+    return CounterErratum::None;
+}
+
 // Returns the console's registers, or an error if the kernel cannot drive `node`.
 DeviceTreeResult<UartDescription> read_pl011(const DeviceTreeView& tree, DeviceTreeNode node)
 {
@@ -141,6 +152,7 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic
                         machine.timer.virtual_interrupt));
         return {};
     }
+    machine.timer.counter_erratum = counter_erratum(tree, *timer);
     std::size_t place = kVirtual;
     if (const auto names = tree.property(*timer, "interrupt-names")) {
         const auto named = names->place_of("virt");

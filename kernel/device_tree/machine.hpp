@@ -65,9 +65,13 @@ struct UartDescription {
     PhysRange registers{};
 };
 
+// A defect of the machine's counter that the timer's node names: one read may return a wrong count.
+enum class CounterErratum : u8 { None, FslA008585, Hisilicon161010101, AllwinnerUnknown1 };
+
 struct TimerDescription {
     u32 virtual_interrupt{27}; // INTID of the EL1 virtual timer's PPI
     u32 frequency_override{0}; // Hz; 0: use CNTFRQ_EL0
+    CounterErratum counter_erratum{CounterErratum::None};
 };
 
 struct MachineDescription {

@@ -2,12 +2,15 @@
 #include "kernel/hotplug/bring_up.hpp"
 
 #include "arch/boot/boot_record.hpp"
+#include "arch/cpu/cache.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
+#include "arch/devices/power.hpp"
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/idmap.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "arch/percpu/register.hpp"
+#include "arch/traps/system_errors.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/hotplug.hpp"
 #include "kernel/hotplug/power_on.hpp"
@@ -79,6 +82,7 @@ void wait_for_secondaries()
 
 void adopt_boot_cpu()
 {
+    arch::note_cache_lines();
     arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
     arch::set_this_cpu_distance(mm::global_distance(kBootCpu));
     set_online(kBootCpu, arch::read_cpu_features());
@@ -115,12 +119,15 @@ extern "C" [[noreturn]] void secondary_main()
 {
     const CpuId self = this_cpu_id();
     if (!arrive(self)) // INV-stop_machine-1: this comes before any this_cpu site
-        arch::stop();
+        arch::turn_off_this_cpu();
+    arch::note_cache_lines();
+    arch::timer_init_cpu();
+    arch::take_system_errors();
     arch::drop_idmap();
     if (const auto ready = arch::interrupt_controller_init_cpu(self, mpidr_of(self)); !ready) {
         print("cpu{}: {}", self, ready.error());
-        stay_out(self);
-        arch::stop();
+        say_goodbye();
+        arch::turn_off_this_cpu();
     }
     reset_idle_thread(self);
     start_tick();

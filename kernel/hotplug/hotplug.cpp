@@ -33,8 +33,8 @@ using Result = std::expected<void, std::string_view>;
 // Set when the CPU has to leave as soon as it is idle.
 PERCIVAL_PERCPU PerCpu<bool> must_leave{};
 
-// How long a CPU may take from its start until it arrives.
-constexpr u64 kStartSeconds = 20;
+// How long a CPU may take to come, or to go off.
+constexpr u64 kPatienceSeconds = 20;
 
 // The pause between two looks at the state of another CPU.
 constexpr u64 kPollNanoseconds = 200'000;
@@ -104,9 +104,8 @@ Result take_cpu_offline(CpuId cpu)
     empty_cpu(cpu);
     std::atomic_ref{must_leave.on(cpu)}.store(true, std::memory_order_release);
     request_switch(cpu);
-    while (!has_said_goodbye(cpu) || !arch::is_off(cpu))
-        sleep_for_nanoseconds(kPollNanoseconds);
-    must_leave.on(cpu) = false;
+    if (!wait_until([cpu] { return has_said_goodbye(cpu) && arch::is_off(cpu); }, kPatienceSeconds))
+        return std::unexpected{"the CPU is offline, but the firmware has not turned it off"};
     return {};
 }
 
@@ -125,8 +124,11 @@ Result await_cpu(CpuId cpu, u64 seconds)
 Result bring_cpu_online(CpuId cpu)
 {
     const WriteGuard guard{cpus_change};
-    if (cpu.index() >= possible_cpu_count() || !has_said_goodbye(cpu))
+    if (cpu.index() >= possible_cpu_count() || !can_start_again(cpu))
         return std::unexpected{"the CPU has not gone offline"};
+    if (has_said_goodbye(cpu) && !arch::is_off(cpu))
+        return std::unexpected{"the CPU has not gone off"};
+    must_leave.on(cpu) = false;
     // The CPU walks its root from the first instruction with the MMU on. While it was off, its root must not
     // have been changed unless all other roots were changed in the same way.
     PERCIVAL_ASSERT(mm::root_agrees_with_master(cpu));
@@ -134,7 +136,7 @@ Result bring_cpu_online(CpuId cpu)
     set_starting(cpu);
     if (const auto started = start_cpu(cpu); !started)
         return started;
-    return await_cpu(cpu, kStartSeconds);
+    return await_cpu(cpu, kPatienceSeconds);
 }
 
 } // namespace percival

@@ -19,7 +19,9 @@
 namespace percival {
 
 // Take `cpu` offline, and bring it back. After an error, which is a sentence for the console, the set of
-// online CPUs is as it was. The last online CPU cannot go. Threads only; both block.
+// online CPUs is as it was, and both can be tried again. The exception is a CPU that went offline but was
+// never turned off: it stays offline, and can come back once the firmware reports it off. The last online CPU
+// cannot go. Threads only; both block.
 std::expected<void, std::string_view> take_cpu_offline(CpuId cpu);
 std::expected<void, std::string_view> bring_cpu_online(CpuId cpu);
 

@@ -10,6 +10,7 @@
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/tlb.hpp"
 #include "arch/threads/stack_switch.hpp"
+#include "arch/traps/system_errors.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/boot_argument_report.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
@@ -73,6 +74,7 @@ std::expected<void, DeviceTreeError> open_ends()
     const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
     set_verdict_by_semihosting(reported(verdict) == VerdictChoice::Semihosting);
     arch::power_init(this_machine().psci, this_machine().psci_v01_cpu_on);
+    arch::take_system_errors();
     return read;
 }
 

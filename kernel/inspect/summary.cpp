@@ -34,10 +34,14 @@ void print_machine(const MachineDescription& machine)
     print("machine: {}, {} of {} CPUs, {} in {} bank(s), {}, {} Hz timer", machine.model, online_cpu_count(),
           machine.cpus.size(), memory, machine.memory.size(), arch::interrupt_controller_name(),
           arch::timer_frequency());
+    std::array<char, kLineLength> room;
+    Writer count{room};
+    arch::describe_counter_errata(count);
+    if (!count.text().empty())
+        print("timer: the count is read carefully{}", count.text());
     if (machine.cpus_left_out != 0)
         print("machine: {} CPUs are beyond the {} this kernel can drive", machine.cpus_left_out, kMaxCpus);
     for (const DeviceTreeError& note : machine.notes) {
-        std::array<char, kLineLength> room;
         Writer text{room};
         note.describe(text);
         print("machine: {}", text.text()); // begins with "device tree: "

@@ -30,6 +30,21 @@ std::optional<CpuId> cpu_that_may_share_its_tlb()
     return found;
 }
 
+// Local mode needs TLB entries that no other CPU uses. It is not refused where they may be shared, because a
+// boot argument may ask for it: nobody has seen such a machine go wrong.
+void warn_of_shared_tlbs()
+{
+    const auto cpu = cpu_that_may_share_its_tlb();
+    if (!cpu)
+        return;
+    std::array<char, kLineLength> room;
+    Writer model{room};
+    arch::describe_cpu(model, cpu_features(*cpu).midr);
+    print("percpu: warning: cpu{} ({}) may share TLB entries with other CPUs, which local mode does not "
+          "survive; percpu=auto avoids it",
+          *cpu, model.text());
+}
+
 PercpuModeChoice choose_mode(const BootArguments& arguments)
 {
     const auto asked = arguments.choice(BootArgumentTable::kPercpu);
@@ -88,6 +103,8 @@ void choose_percpu_mode(const BootArguments& arguments)
     const PercpuModeChoice choice = choose_mode(arguments);
     arch::PercpuForm form{.mode = choice.mode, .lse = all_cpus_have_lse()};
     print("percpu: {} ({})", name_of(choice.mode), choice.why);
+    if (choice.mode == PercpuMode::Local)
+        warn_of_shared_tlbs();
     if (form.lse) {
         const AddChoice add = choose_add_form(arguments);
         form.add = add.form;

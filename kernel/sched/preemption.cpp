@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/sched/preemption.hpp"
 
+#include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/load_balance.hpp"
@@ -50,8 +51,11 @@ void scheduler_tick()
 void switch_at_interrupt_return()
 {
     const Preemption& own = preemption();
-    if (own.count == 0 && own.due != 0)
+    if (own.count == 0 && own.due != 0) {
         switch_threads(Leave::Preempted);
+        // The thread that switched back may have done so with SError unmasked.
+        arch::mask_all_exceptions();
+    }
 }
 
 void switch_if_due()

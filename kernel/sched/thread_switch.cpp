@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/sched/thread_switch.hpp"
 
+#include "arch/cpu/processor.hpp"
 #include "arch/threads/context_switch.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/sched/idle_thread.hpp"
@@ -117,7 +118,7 @@ void switch_threads(Leave why) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 extern "C" [[noreturn]] void begin_thread(Thread* before)
 {
     finish_switch(*before);
-    arch::unmask_interrupts();
+    arch::unmask_thread_exceptions(); // the switch may have come from an exception handler
     Thread& self = current_thread();
     self.function(self.argument);
     leave(Leave::Exits);

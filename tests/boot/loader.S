@@ -4,7 +4,8 @@
  * device tree in x0, in the state in which QEMU starts kernels. With PEN_CPUS it first sends that many CPUs,
  * from CPU 1 upward, into a pen, as firmware without PSCI does. Each of them waits until an address appears
  * in its own word of the table at offset PEN_TABLE; with PEN_SHARED all of them wait for the first word of
- * that table. QEMU's `virt` loads this code as a raw kernel.
+ * that table. With SYSTEM_ERROR it changes from EL2 to EL1 with a system error pending, as a loader does that
+ * touched a device without a clock. QEMU's `virt` loads this code as a raw kernel.
  */
 #define PSCI_CPU_ON 0xc4000003
 
@@ -23,6 +24,18 @@ _start:
     add     x19, x19, #1
     cmp     x19, #PEN_CPUS
     b.ls    1b
+#endif
+#ifdef SYSTEM_ERROR
+    // HCR_EL2: API, APK, RW for a kernel at EL1; VSE: a virtual SError is pending; AMO: EL1 takes it
+    ldr     x0, =(1 << 41 | 1 << 40 | 1 << 31 | 1 << 8 | 1 << 5)
+    msr     hcr_el2, x0
+    msr     sctlr_el1, xzr
+    mov     x0, #0x3c5                  // EL1h, DAIF masked
+    msr     spsr_el2, x0
+    adr     x0, 1f
+    msr     elr_el2, x0
+    eret
+1:
 #endif
     ldr     x0, =TREE_AT
     mov     x1, xzr

@@ -93,12 +93,6 @@ ENDS: Tuple[Row, ...] = (
         shows=(r"^panic: .*is_thread_of_run_everywhere",),
     ),
     Row(
-        "a_cpu_that_arrives_after_it_was_left_out_does_not_come_online",
-        append="selftest=hotplug.a_cpu_that_arrives_after_it_was_left_out_does_not_come_online",
-        checks=(),
-        shows=(r"^percival: verdict: passed$",),
-    ),
-    Row(
         "an_exception_is_reported_with_registers_and_syndrome",
         append="selftest=demo.dereferences_null",
         exit_code=2,
@@ -109,6 +103,13 @@ ENDS: Tuple[Row, ...] = (
         append="selftest=demo.overflows_stack",
         exit_code=2,
         checks=("overflow_report", "exception_report"),
+    ),
+    Row(
+        "a_stack_overflow_before_percpu_data_is_named_in_the_report",
+        cpus=1,
+        append="selftest=demo.overflows_stack_without_percpu_data",
+        exit_code=2,
+        checks=("overflow_report",),
     ),
     Row(
         "a_stack_overflow_is_named_in_the_report_entered_at_el2_debug",

@@ -36,6 +36,16 @@ WINDOWS: Tuple[Row, ...] = (
         for preset in ("4k-48", "debug", *GEOMETRIES)
     ),
     Row(
+        "local_mode_on_a_cpu_that_may_share_tlb_entries_is_warned_of",
+        cpus=2,
+        append="selftest=percpu.*",
+        qemu=("-global", "max-arm-cpu.midr=0x431f0af1"),
+        shows=(
+            r"^percpu: local \(default\)$",
+            r"^percpu: warning: cpu0 \(ThunderX2 r1p1\) may share TLB entries",
+        ),
+    ),
+    Row(
         "lists_areas_and_percpu_memory",
         append="vmallocinfo percpuinfo selftest=percpu.*",
         shows=(

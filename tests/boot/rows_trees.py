@@ -259,6 +259,30 @@ TREES: Tuple[Row, ...] = (
         shows=(r"^panic: device tree: the CPU it was given to \(MPIDR 0x0\) is not in it$",),
     ),
     Row(
+        "reads_the_count_carefully_on_allwinner_and_cortex_a73",
+        tree="allwinner_counter",
+        append="selftest=interrupts.*",
+        qemu=("-global", "max-arm-cpu.midr=0x410fd092"),
+        shows=(
+            r"^timer: the count is read carefully, not while .* \(allwinner,erratum-unknown1\), "
+            r"twice, .* \(erratum 858921\)$",
+            "^cpu: 0 to 3: Cortex-A73 r0p2$",
+        ),
+    ),
+    Row(
+        "a_system_error_that_the_loader_left_pending_is_reported_by_name",
+        el=2,
+        tree="system_error_pending",
+        exit_code=2,
+        checks=(),
+        shows=(
+            "^cpu0: a system error was raised before the kernel could take it$",
+            "^panic: system error$",
+            "^  SError",
+            "^percival: verdict: panic$",
+        ),
+    ),
+    Row(
         "passes_loaded_in_the_middle_of_memory",
         append=OF_MACHINE,
         tree="as_it_is",

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from frontdoor.paths import elf  # noqa: E402  (the path has to be set first)
 
-CODE = re.compile(r"^([0-9a-f]{16}):(?: [0-9a-f]{8})?\s+(\S+)\s*([^<\n]*)", re.MULTILINE)
+CODE = re.compile(r"^([0-9a-f]{16}):(?: [0-9a-f]{8})?\s+(\S+)[^\S\n]*(([^<\n]*).*)", re.MULTILINE)
 WORD_AND_CODE = re.compile(
     r"^([0-9a-f]{16}):.*\.word\t0x([0-9a-f]{8})\n[0-9a-f]{16}: [0-9a-f]{8}\s+(\S+)", re.MULTILINE
 )
@@ -24,11 +24,12 @@ LOADS_AND_STORES = ("ld", "st", "swp", "cas", "prfm")
 
 
 class Instruction(NamedTuple):
-    """One line of a disassembly."""
+    """One line of a disassembly. `text` is all that follows the name."""
 
     address: int
     name: str
     operands: str
+    text: str
 
     @property
     def target(self) -> int:
@@ -40,16 +41,33 @@ def _tool(name: str, *arguments: str) -> str:
     return subprocess.run([name, *arguments], capture_output=True, text=True, check=True).stdout
 
 
+def instructions(disassembly: str) -> List[Instruction]:
+    """Returns the instructions of the output of llvm-objdump."""
+    return [
+        Instruction(int(at, 16), name, operands.strip(), text)
+        for at, name, text, operands in CODE.findall(disassembly)
+    ]
+
+
+def code_of(kernel: Path, symbol: str) -> List[Instruction]:
+    """Returns the instructions of the function with that demangled name."""
+    return instructions(
+        _tool("llvm-objdump-19", "-dC", "--no-show-raw-insn", f"--disassemble-symbols={symbol}", str(kernel))
+    )
+
+
+def first_access_or_branch(code: List[Instruction]) -> Instruction:
+    """Returns the first barrier, memory access or branch of the code."""
+    names = ("dmb", "b", "cb", "tb", "ret", *LOADS_AND_STORES)
+    return next(line for line in code if line.name.startswith(names))
+
+
 def loop_of(kernel: Path, function: str) -> List[Instruction]:
     """Returns the instructions of the function's only loop, without the branch back."""
-    symbol = f"percival::(anonymous namespace)::{function}(unsigned long)"
-    text = _tool(
-        "llvm-objdump-19", "-dC", "--no-show-raw-insn", f"--disassemble-symbols={symbol}", str(kernel)
-    )
-    code = [Instruction(int(at, 16), name, operands.strip()) for at, name, operands in CODE.findall(text)]
+    code = code_of(kernel, f"percival::(anonymous namespace)::{function}(unsigned long)")
     back = [line for line in code if line.name.startswith(("b.", "cb", "tb")) and line.target < line.address]
     if len(back) != 1:
-        raise AssertionError(f"{function} has {len(back)} loops:\n{text}")
+        raise AssertionError(f"{function} has {len(back)} loops: {code}")
     return [line for line in code if back[0].target <= line.address < back[0].address]
 
 
@@ -85,6 +103,38 @@ class EmittedCodeTest(unittest.TestCase):
                 names = [line.name for line in loop_of(kernel, "read_in_a_loop")]
                 self.assertEqual([name for name in names if name.startswith(LOADS_AND_STORES)], ["ldr"])
                 self.assertEqual(sorted(names), ["add", "ldr", "subs"])
+
+    def test_a_switch_of_threads_waits_for_the_tlb_maintenance_of_its_cpu(self) -> None:
+        for kernel in self.KERNELS:
+            with self.subTest(kernel=kernel):
+                code = [f"{line.name} {line.operands}" for line in code_of(kernel, "switch_context")]
+                self.assertLess(code.index("dsb ish"), code.index("ret "), code)
+
+    def test_a_handler_masks_all_exceptions_after_a_switch(self) -> None:
+        for kernel in self.KERNELS:
+            with self.subTest(kernel=kernel):
+                code = code_of(kernel, "percival::switch_at_interrupt_return()")
+                after = [
+                    f"{following.name} {following.operands.lower()}"
+                    for line, following in zip(code, code[1:])
+                    if line.name == "bl" and "switch_threads" in line.text
+                ]
+                self.assertEqual(after, ["msr daifset, #0xf"])
+
+    def test_every_read_of_par_stands_between_barriers(self) -> None:
+        for kernel in self.KERNELS:
+            with self.subTest(kernel=kernel):
+                code = instructions(_tool("llvm-objdump-19", "-dC", "--no-show-raw-insn", str(kernel)))
+                reads = [
+                    number
+                    for number, line in enumerate(code)
+                    if line.name == "mrs" and "PAR_EL1" in line.operands
+                ]
+                self.assertGreater(len(reads), 0)
+                for number in reads:
+                    before, after = code[number - 1], first_access_or_branch(code[number + 1 :])
+                    self.assertEqual(f"{before.name} {before.operands}", "dmb sy")
+                    self.assertEqual(f"{after.name} {after.operands}", "dmb sy")
 
 
 if __name__ == "__main__":

@@ -164,6 +164,14 @@ def _memory_out_of_reach(tree: TreeText, row: Row) -> None:
     tree.replace("memory@40000000", "reg", _cells(RAM_AT, 0x4000_0000, 0xC000_0000_0000, 0x4000_0000))
 
 
+def _system_error_pending(tree: TreeText, row: Row) -> None:
+    pass  # loader.S leaves the error
+
+
+def _allwinner_counter(tree: TreeText, row: Row) -> None:
+    tree.add("timer", "allwinner,erratum-unknown1;")
+
+
 def _no_uart(tree: TreeText, row: Row) -> None:
     tree.remove("pl011@9000000")
     tree.remove("aliases")
@@ -206,6 +214,8 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _memory_without_the_image,
         _memory_with_half_of_the_image,
         _memory_out_of_reach,
+        _system_error_pending,
+        _allwinner_counter,
         _no_uart,
         _no_memory,
         _no_gic,
@@ -286,6 +296,8 @@ def _assemble_loader(row: Row, directory: Path) -> Path:
         defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
     if row.tree == "one_release_address":
         defines.append("-DPEN_SHARED")
+    if row.tree == "system_error_pending":
+        defines += ["-DSYSTEM_ERROR"]
     elf, binary = directory / "loader.o", directory / "loader.bin"
     source = str(HERE / "loader.S")
     clang = ["clang-19", "--target=aarch64-none-elf", "-c", *defines, source, "-o", str(elf)]

@@ -3,7 +3,8 @@
 """Checks the documents against the tree.
 
 The maps of folders in README.md and docs/architecture.md are made from docs/folders.tsv; `docs.py --write`
-makes them anew. Paths that a document or a comment names must exist. Exit code 0: nothing was found.
+makes them anew. Paths that a document or a comment names must exist. A file
+that docs/errata.md names for a work-around must mention the erratum. Exit code 0: nothing was found.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 import layers
 
 ROOT = layers.ROOT
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/errata.md")
+ERRATA = "docs/errata.md"
+WORKED_AROUND = "## Worked around"
 # Where a path may begin that a text names.
 BASES = ("", "arch/arm64/include/", "tests/host/", "build/4k-48/")
 PATH = re.compile(r"(?<![\w/.$}{])((?:\.ci|arch|boot|cmake|docs|kernel|linker|mm|scripts|tests)/[\w/.-]*\w)")
@@ -105,6 +108,34 @@ def check_paths(root: Path, names: Sequence[str]) -> List[str]:
     ]
 
 
+def errata(text: str) -> Iterator[Tuple[int, List[str], bool]]:
+    """Line number and cells of every row of the tables of errata, and whether it is worked around."""
+    worked_around = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("## "):
+            worked_around = line == WORKED_AROUND
+        elif line.startswith("| ") and not line.startswith("| erratum |"):
+            yield number, [cell.strip() for cell in line.strip("|").split("|")], worked_around
+
+
+def check_errata(root: Path, text: str) -> List[str]:
+    """Rows of the tables of errata without a file, and work-arounds in files that do not mention them."""
+    found = []
+    for number, cells, worked_around in errata(text):
+        files = [path for _, path in paths_in(cells[-1]) if (root / path).is_file()]
+        if len(cells) != 5 or not files:
+            found.append(f"{ERRATA}:{number}: a row has five cells, and names a file in the last one")
+        elif worked_around:
+            found += [
+                f"{ERRATA}:{number}: {path} does not mention {cells[0]}"
+                for path in files
+                if cells[0].lower() not in (root / path).read_text(encoding="utf-8").lower()
+            ]
+    if not found and not any(worked_around for _, _, worked_around in errata(text)):
+        found.append(f"{ERRATA}: there is no row under '{WORKED_AROUND}'")
+    return found
+
+
 def main(arguments: Sequence[str]) -> int:
     """Prints what was found."""
     if list(arguments) == ["--write"]:
@@ -114,6 +145,7 @@ def main(arguments: Sequence[str]) -> int:
     own = ("tests/lint/", "tests/host/lib/make_symbols_test.py")  # they make up paths
     names = [name for name in tracked(ROOT) if not name.startswith(own)]
     found = check_maps(ROOT) + check_paths(ROOT, names)
+    found += check_errata(ROOT, (ROOT / ERRATA).read_text(encoding="utf-8"))
     print("\n".join(found) or "the documents agree with the tree")
     return 1 if found else 0
 

@@ -136,6 +136,20 @@ MUTANTS = (
         "percpu_population.unused_chunks*",
     ),
     by_boot(
+        "hotplug: a start that failed is the last one",
+        "kernel/cpus/online.cpp",
+        "(state == CpuState::Gone || state == CpuState::LeftOut) && described.has_been_online",
+        "state == CpuState::Gone && described.has_been_online",
+        "hotplug.a_start_that_failed*",
+    ),
+    by_boot(
+        "system errors: a new thread does not take them",
+        "kernel/sched/thread_switch.cpp",
+        "    arch::unmask_thread_exceptions(); //",
+        "    arch::unmask_interrupts(); //",
+        "interrupts.every_thread_takes_system_errors*",
+    ),
+    by_boot(
         "hotplug: a CPU that goes offline keeps its percpu stock",
         "kernel/hotplug/hotplug.cpp",
         "    percpu::drain_stocks();\n",

@@ -23,7 +23,7 @@ constexpr Part kParts[] = {
     {kArm, 0xd0b, "Cortex-A76"},   {kArm, 0xd0c, "Neoverse-N1"}, {kArm, 0xd40, "Neoverse-V1"},
     {kArm, 0xd42, "Cortex-A78AE"}, {kArm, 0xd47, "Cortex-A710"}, {kArm, 0xd49, "Neoverse-N2"},
     {kArm, 0xd4f, "Neoverse-V2"},  {0x46, 0x001, "A64FX"},       {0xc0, 0xac3, "Ampere-1"},
-    {0x00, 0x051, "QEMU max"},
+    {0x43, 0x0af, "ThunderX2"},    {0x00, 0x051, "QEMU max"},
 };
 
 // The sizes that ID_AA64MMFR0_EL1.PARange stands for.

@@ -87,6 +87,10 @@ constexpr Models kMayShareTlbEntries[] = {
     {kBroadcom, 0x516}, // Vulcan, the earlier name of the same core
 };
 
+constexpr Models kTearsCountAtRollover[] = {
+    {kArm, 0xd09}, // Cortex-A73, 858921
+};
+
 constexpr u64 kNeverConflicts = 3; // value of ID_AA64MMFR2_EL1.BBM
 
 template <class List>
@@ -104,6 +108,11 @@ bool contains(const List& list, u64 midr)
 bool needs_repeated_tlbi(u64 midr)
 {
     return contains(kRepeatedTlbi, midr);
+}
+
+bool tears_count_at_rollover(u64 midr)
+{
+    return contains(kTearsCountAtRollover, midr);
 }
 
 bool may_share_tlb_entries(u64 midr)

@@ -13,10 +13,11 @@
     .type   wait_in_mailbox, %function
 wait_in_mailbox:
     hint    #34                         // bti c
+    isb                                 // erratum E1041 of Falkor: before SCTLR_EL1.M is cleared
     msr     sctlr_el1, x1
     isb
     mov     x2, #1
-    str     x2, [x0, #64]               // is_parked
+    str     x2, [x0, #256]              // is_parked
     dsb     sy
 1:  ldr     x2, [x0]                    // entry
     cbnz    x2, 2f

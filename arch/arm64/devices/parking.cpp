@@ -20,10 +20,10 @@ namespace percival::arch::parking {
 namespace {
 
 struct Mailbox {
-    alignas(64) u64 entry;     // physical address to continue at; 0: stay parked
-    alignas(64) u64 is_parked; // 1 once the CPU touches no other memory
+    alignas(kMaxWritebackGranule) u64 entry;     // physical address to continue at; 0: stay parked
+    alignas(kMaxWritebackGranule) u64 is_parked; // 1 once the CPU touches no other memory
 };
-static_assert(offsetof(Mailbox, entry) == 0 && offsetof(Mailbox, is_parked) == 64);
+static_assert(offsetof(Mailbox, entry) == 0 && offsetof(Mailbox, is_parked) == 256); // parking.S
 
 constinit std::array<Mailbox, kMaxCpus> mailboxes{};
 
@@ -42,6 +42,11 @@ void write_to_memory(u64& word, u64 value)
 }
 
 } // namespace
+
+bool is_possible()
+{
+    return writeback_granule_is_known(Ctr::read().raw);
+}
 
 void park_this_cpu()
 {

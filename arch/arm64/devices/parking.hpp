@@ -5,8 +5,9 @@
 //
 // INV-parking-1: a parked CPU executes one page that is never written, and accesses only its mailbox, at its
 //                physical address. So roots, stacks and percpu data may change meanwhile.
-// INV-parking-2: a mailbox has two halves of a cache line each. The parked CPU writes one half, bypassing all
-//                caches. CPUs that are up write the other half and clean both to the Point of Coherency.
+// INV-parking-2: a mailbox has two halves, each of at least a whole Cache Writeback Granule (CTR_EL0.CWG).
+//                The parked CPU writes one half, bypassing all caches. CPUs that are up write the other half
+//                and clean both to the Point of Coherency.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -14,8 +15,11 @@
 
 namespace percival::arch::parking {
 
+// Returns whether this machine's caches write back no more than a mailbox's half at once.
+bool is_possible();
+
 // Parks the calling CPU until release(), after which it enters the kernel anew. Keeps nothing of the CPU's
-// state. Interrupts masked.
+// state. All exceptions masked.
 [[noreturn]] void park_this_cpu();
 
 // Returns whether `cpu` is parked and accesses no memory but its mailbox.

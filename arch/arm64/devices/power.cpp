@@ -12,6 +12,8 @@ namespace {
 
 constinit Psci psci;
 constinit bool psci_usable{false};
+// Affinity of the CPU on which the firmware denies CPU_OFF, because a Trusted OS lives there.
+constinit std::optional<u64> kept_on{};
 
 const CpuDescription& described(CpuId cpu)
 {
@@ -19,10 +21,10 @@ const CpuDescription& described(CpuId cpu)
 }
 
 // Returns whether `cpu` is parked when it goes offline. The firmware takes back only CPUs that it started by
-// PSCI, and tells only from version 0.2 on when a CPU is off.
+// PSCI, and of these not the one with a Trusted OS; it tells only from version 0.2 on when a CPU is off.
 bool is_to_be_parked(CpuId cpu)
 {
-    return described(cpu).start != CpuStart::Psci || psci.is_v01();
+    return described(cpu).start != CpuStart::Psci || psci.is_v01() || described(cpu).mpidr == kept_on;
 }
 
 } // namespace
@@ -31,6 +33,8 @@ void power_init(PsciConduit conduit, u32 v01_cpu_on)
 {
     psci = Psci{conduit, v01_cpu_on};
     psci_usable = psci.is_usable();
+    if (psci_usable && !psci.is_v01())
+        kept_on = psci.trusted_os_cpu();
 }
 
 std::optional<PhysAddr> spin_table_release_address(CpuId cpu)
@@ -69,20 +73,23 @@ std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
 
 bool can_turn_off(CpuId cpu)
 {
-    return psci_usable || is_to_be_parked(cpu);
+    return is_to_be_parked(cpu) ? parking::is_possible() : psci_usable;
 }
 
 void turn_off_this_cpu()
 {
-    if (is_to_be_parked(this_cpu_id()))
+    mask_all_exceptions(); // a parked CPU has no vectors, and the firmware expects nothing to be taken
+    if (!is_to_be_parked(this_cpu_id()))
+        psci.cpu_off();
+    // The firmware may have refused for a reason that it did not announce. This CPU is parked then, too.
+    if (parking::is_possible())
         parking::park_this_cpu();
-    psci.cpu_off();
-    stop(); // if the firmware refused, this CPU stops here
+    stop();
 }
 
 bool is_off(CpuId cpu)
 {
-    return is_to_be_parked(cpu) ? parking::is_parked(cpu) : psci.is_off(described(cpu).mpidr);
+    return parking::is_parked(cpu) || (!is_to_be_parked(cpu) && psci.is_off(described(cpu).mpidr));
 }
 
 void power_off()

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/arm64/devices/psci.hpp"
 
+#include "arch/arm64/devices/smccc.hpp"
+
 namespace percival::arch {
 namespace {
 
@@ -9,10 +11,16 @@ constexpr u32 kPsciVersion = 0x8400'0000;
 constexpr u32 kCpuOff = 0x8400'0002;
 constexpr u32 kAffinityInfo = 0xc400'0004;
 constexpr u32 kCpuOn = 0xc400'0003;
+constexpr u32 kMigrateInfoType = 0x8400'0006;
+constexpr u32 kMigrateInfoUpCpu = 0xc400'0007;
 constexpr u32 kSystemOff = 0x8400'0008;
 
 constexpr s32 kVersion0Point2 = 2;
 constexpr s32 kOff = 1; // result of AFFINITY_INFO
+// Results of MIGRATE_INFO_TYPE: there is a Trusted OS, and it runs on one CPU. Others mean that no CPU is
+// special.
+constexpr s32 kOneCpuMigrates = 0;
+constexpr s32 kOneCpuStays = 1;
 
 // Returns the console message for an error of CPU_ON (DEN 0022F, "Return error codes").
 std::string_view sentence(s32 error)
@@ -43,39 +51,25 @@ std::string_view sentence(s32 error)
 
 } // namespace
 
-s32 Psci::call(u32 function, u64 argument1, u64 argument2, u64 argument3) const
+u64 Psci::call(u32 function, u64 argument1, u64 argument2, u64 argument3) const
 {
-    // SMC Calling Convention (DEN 0028): x0 to x3 are arguments and results. Before version 1.1 of the
-    // convention the callee may change x4 to x17 too.
-#define PERCIVAL_SMCCC_CLOBBERS \
-    "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "memory"
-    register u64 x0 asm("x0") = function;
-    register u64 x1 asm("x1") = argument1;
-    register u64 x2 asm("x2") = argument2;
-    register u64 x3 asm("x3") = argument3;
-    switch (conduit_) {
-    case PsciConduit::None:
-        return -1;
-    case PsciConduit::Hvc:
-        asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : PERCIVAL_SMCCC_CLOBBERS);
-        break;
-    case PsciConduit::Smc:
-        asm volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : PERCIVAL_SMCCC_CLOBBERS);
-        break;
-    }
-#undef PERCIVAL_SMCCC_CLOBBERS
-    return static_cast<s32>(x0);
+    return call_firmware(conduit_, function, argument1, argument2, argument3);
+}
+
+s32 Psci::status(u32 function, u64 argument1, u64 argument2, u64 argument3) const
+{
+    return static_cast<s32>(call(function, argument1, argument2, argument3));
 }
 
 bool Psci::is_usable() const
 {
-    return is_v01() || call(kPsciVersion) >= kVersion0Point2; // an error is negative
+    return is_v01() || status(kPsciVersion) >= kVersion0Point2; // an error is negative
 }
 
 std::expected<void, std::string_view> Psci::cpu_on(u64 mpidr, PhysAddr entry, u64 context) const
 {
     const u32 function = is_v01() ? v01_cpu_on_ : kCpuOn;
-    if (const s32 result = call(function, mpidr, entry.raw(), context); result != 0)
+    if (const s32 result = status(function, mpidr, entry.raw(), context); result != 0)
         return std::unexpected{sentence(result)};
     return {};
 }
@@ -87,7 +81,18 @@ void Psci::cpu_off() const
 
 bool Psci::is_off(u64 mpidr) const
 {
-    return call(kAffinityInfo, mpidr, 0) == kOff;
+    return status(kAffinityInfo, mpidr, 0) == kOff;
+}
+
+std::optional<u64> Psci::trusted_os_cpu() const
+{
+    const s32 type = status(kMigrateInfoType);
+    if (type != kOneCpuMigrates && type != kOneCpuStays)
+        return {};
+    const u64 cpu = call(kMigrateInfoUpCpu);
+    if (static_cast<s64>(cpu) < 0) // an error
+        return {};
+    return cpu & kMpidrAffinity; // some firmware returns all of MPIDR_EL1
 }
 
 void Psci::system_off() const

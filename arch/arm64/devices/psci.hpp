@@ -12,6 +12,7 @@
 #include "kernel/lib/types.hpp"
 
 #include <expected>
+#include <optional>
 #include <string_view>
 
 namespace percival::arch {
@@ -33,9 +34,14 @@ public:
     void system_off() const;
     // Returns whether the firmware reports the CPU as off. Not with version 0.1.
     bool is_off(u64 mpidr) const;
+    // Returns the affinity of the CPU on which a Trusted OS for one CPU lives, if there is one and the
+    // firmware names its CPU. CPU_OFF is denied there (DEN 0022F, "MIGRATE_INFO_TYPE").
+    std::optional<u64> trusted_os_cpu() const;
 
 private:
-    s32 call(u32 function, u64 argument1 = 0, u64 argument2 = 0, u64 argument3 = 0) const;
+    u64 call(u32 function, u64 argument1 = 0, u64 argument2 = 0, u64 argument3 = 0) const;
+    // The same for functions with a 32-bit result, which is negative for an error.
+    s32 status(u32 function, u64 argument1 = 0, u64 argument2 = 0, u64 argument3 = 0) const;
 
     PsciConduit conduit_{PsciConduit::None};
     u32 v01_cpu_on_{0};

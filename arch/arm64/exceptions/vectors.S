@@ -103,19 +103,24 @@ restore_and_return:
 
 /*
  * SP - REGISTERS_SIZE, in x0, is in a guard. Continues on this CPU's overflow stack, at its global address,
- * because not every mode has local addresses. Bit STACK_SHIFT of SP is 0 on that stack, so that a fault in
- * the handler does not come here again.
+ * because not every mode has local addresses. Before there is percpu data only the boot stack can have
+ * overflowed, and continues at its top. Bit STACK_SHIFT of SP is 0 on either stack, so that a fault in the
+ * handler does not come here again.
  */
     .type   stack_overflow, %function
 stack_overflow:
     add     x0, x0, #REGISTERS_SIZE
     msr     tpidr_el0, x0               // the overflowed SP
+    mrs     x0, tpidr_el1
+    cbz     x0, 1f
     adrp    x0, overflow_stack + OVERFLOW_STACK_SIZE
     add     x0, x0, :lo12:(overflow_stack + OVERFLOW_STACK_SIZE)
     mov     sp, x0
     mrs     x0, tpidr_el1
     add     x0, sp, x0
-    sub     x0, x0, #REGISTERS_SIZE
+    b       2f
+1:  adrp    x0, boot_stack_top
+2:  sub     x0, x0, #REGISTERS_SIZE
     mov     sp, x0
     mrs     x0, tpidrro_el0
     stp     x0, x1, [sp, #0]

@@ -17,11 +17,22 @@ struct Par {
     using Address = Field<51, 12>;
 };
 
+// Returns PAR_EL1 after an AT. On Cortex-A77 up to r1p0 a read of PAR_EL1 among loads from Device memory and
+// exclusive accesses may deadlock, unless DMBs separate it from them (erratum 1508412).
+Par translation_result()
+{
+    isb();
+    dmb<Shareability::FullSystem>();
+    const Par par = Par::read();
+    dmb<Shareability::FullSystem>();
+    return par;
+}
+
 } // namespace
 
 void install_root(RootRegister root)
 {
-    InterruptMask masked;
+    ExceptionMask masked; // the vectors are not mapped while the reserved root is installed
     enter_idmap();
     in_idmap (&replace_ttbr1)(root.raw,
                               root_register(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
@@ -32,8 +43,7 @@ bool translates_for_write(VirtAddr address)
 {
     InterruptMask masked; // as in translate()
     asm volatile("at s1e1w, %0" : : "r"(address.raw()) : "memory");
-    isb();
-    return Par::read().get<Par::Failed>() == 0;
+    return translation_result().get<Par::Failed>() == 0;
 }
 
 bool runs_on_root(RootRegister root)
@@ -50,8 +60,7 @@ Translation translate(VirtAddr address)
 {
     InterruptMask masked; // no other code may change PAR_EL1 in between
     asm volatile("at s1e1r, %0" : : "r"(address.raw()) : "memory");
-    isb();
-    const Par par = Par::read();
+    const Par par = translation_result();
     if (par.get<Par::Failed>() != 0)
         return {false, {}};
     return {true, PhysAddr{par.raw & Par::Address::kMask} + Bytes{address.raw() & 0xfff}};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The idmap trampoline. The code that changes TTBR1 cannot be fetched through TTBR1, so it lies in a page
- * that the idmap in TTBR0 maps at its physical address. It touches no memory and runs with interrupts masked.
+ * that the idmap in TTBR0 maps at its physical address. It touches no memory and runs with all exceptions
+ * masked, because the vectors are not mapped either.
  */
     .section .idmap.text, "ax"
 
@@ -18,6 +19,9 @@ enable_mmu:
     dsb     nsh
     isb
     msr     sctlr_el1, x0
+    isb
+    ic      iallu                       // drops what was fetched between the first IC IALLU and caches on
+    dsb     nsh
     isb
     mrs     x2, ttbr1_el1
     mov     x0, x1

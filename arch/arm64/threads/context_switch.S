@@ -23,6 +23,9 @@ switch_context:
     stp     x27, x28, [sp, #80]
     mov     x9, sp
     str     x9, [x0]
+    // The thread may be between a TLBI, or cache maintenance, and its DSB, and continue on another CPU, whose
+    // DSB would not wait for what this CPU has under way. So this CPU waits for it (INV-context_switch-1).
+    dsb     ish
     mov     sp, x1
     msr     sp_el0, x2                  // arch/threads/thread_pointer.hpp
     mov     x0, x3

@@ -47,6 +47,14 @@ TEST(RepeatedTlbi, IsNotForOthers)
     EXPECT_FALSE(needs_repeated_tlbi(midr(0, 0x051, 0, 0)));    // QEMU max
 }
 
+TEST(TornCount, IsForEveryReleaseOfCortexA73)
+{
+    EXPECT_TRUE(tears_count_at_rollover(midr(kArm, 0xd09, 0, 0)));
+    EXPECT_TRUE(tears_count_at_rollover(midr(kArm, 0xd09, 1, 0)));
+    EXPECT_FALSE(tears_count_at_rollover(midr(kArm, 0xd08, 0, 2))); // Cortex-A72
+    EXPECT_FALSE(tears_count_at_rollover(midr(0x51, 0xd09, 0, 0)));
+}
+
 TEST(LiveResizes, NeedAKnownModelOrBbmlLevel3)
 {
     EXPECT_FALSE(resizes_live(midr(kArm, 0xd49, 0, 3), 2)); // Neoverse-N2: BBML level 2 may abort

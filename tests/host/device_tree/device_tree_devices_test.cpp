@@ -209,6 +209,17 @@ TEST(DeviceTreeTimer, too_few_interrupts_are_an_error)
     EXPECT_EQ(reading.sentence, "device tree: /timer: interrupts: has too few entries (0x18)");
 }
 
+TEST(DeviceTreeTimer, an_erratum_of_the_counter_is_known_by_its_property)
+{
+    const auto erratum = [](const std::string& property) {
+        return Reading{virt().set_bytes("/timer", property, {}).finish()}.machine->timer.counter_erratum;
+    };
+    EXPECT_EQ(erratum("always-on"), CounterErratum::None);
+    EXPECT_EQ(erratum("fsl,erratum-a008585"), CounterErratum::FslA008585);
+    EXPECT_EQ(erratum("hisilicon,erratum-161010101"), CounterErratum::Hisilicon161010101);
+    EXPECT_EQ(erratum("allwinner,erratum-unknown1"), CounterErratum::AllwinnerUnknown1);
+}
+
 TEST(DeviceTreeTimer, a_missing_timer_is_noted_and_the_usual_interrupt_is_used)
 {
     const Reading reading{virt().remove_node("/timer").finish()};

@@ -139,6 +139,31 @@ PERCIVAL_TEST(hotplug, an_offline_cpu_leaves_no_memory_in_its_stocks)
     EXPECT_EQ(mm::object_stock(mm::ObjectClass::of(Bytes{64})).on(cpu).count, 0u);
 }
 
+PERCIVAL_TEST(hotplug, a_start_that_failed_can_be_tried_again)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const CpuId cpu = last_online_cpu();
+    const Away away{cpu}; // brings it back at the end
+    EXPECT(!bring_cpu_online(kBootCpu).has_value());
+    // As when the CPU does not come in time.
+    set_starting(cpu);
+    EXPECT(!await_cpu(cpu, 0).has_value());
+    EXPECT(!is_coming(cpu));
+    u32 runs = 0;
+    stop_machine([&runs] { ++runs; }); // asks only the CPUs that are online
+    EXPECT_EQ(runs, 1u);
+    EXPECT(bring_cpu_online(cpu).has_value());
+    EXPECT(is_online(cpu));
+    ASSERT(take_cpu_offline(cpu).has_value());
+    // As when it comes all the same, but too late: it turns itself off.
+    set_starting(cpu);
+    EXPECT(leave_out(cpu));
+    EXPECT(power_on(cpu, arch::secondary_entry_address()).has_value());
+    while (!has_said_goodbye(cpu) || !arch::is_off(cpu))
+        sleep_for_nanoseconds(200'000);
+    EXPECT(!is_online(cpu));
+}
+
 // Threads allocate and count on all CPUs while one CPU after another goes offline and comes back.
 void run_random_hotplug(u64 milliseconds)
 {
@@ -191,28 +216,6 @@ PERCIVAL_TEST(hotplug, counts_and_memory_survive_random_hotplug)
     const u64 used_before = mm::memory_statistics().bad_frees;
     run_random_hotplug(250);
     EXPECT_EQ(mm::memory_statistics().bad_frees, used_before);
-}
-
-// Leaves a CPU out for good, so it has a boot of its own. The CPU is powered on only after the wait for it is
-// over, so that it arrives too late on every machine.
-PERCIVAL_TEST_MANUAL(hotplug, a_cpu_that_arrives_after_it_was_left_out_does_not_come_online)
-{
-    SKIP_UNLESS_CPUS_CAN_GO();
-    const CpuId cpu = last_online_cpu();
-    ASSERT(take_cpu_offline(cpu).has_value());
-    set_starting(cpu);
-    EXPECT(!await_cpu(cpu, 0).has_value());
-    EXPECT(!is_coming(cpu));
-    ASSERT(power_on(cpu, arch::secondary_entry_address()).has_value());
-    while (arch::is_off(cpu))
-        arch::relax();
-    for (u32 millisecond = 0; millisecond < 100; ++millisecond) {
-        sleep_for_nanoseconds(1'000'000);
-        EXPECT(!is_online(cpu));
-    }
-    u32 runs = 0;
-    stop_machine([&runs] { ++runs; }); // asks only the CPUs that are online
-    EXPECT_EQ(runs, 1u);
 }
 
 PERCIVAL_TEST_MANUAL(hotplug, a_minute_of_random_hotplug)

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests IPIs, calls and the timer.
 #include "arch/cpu/processor.hpp"
+#include "arch/cpu/sysreg.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/sched/preemption.hpp"
+#include "kernel/sched/thread.hpp"
+#include "kernel/sched/thread_switch.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
@@ -17,6 +21,12 @@
 
 namespace percival {
 namespace {
+
+// The state of the code that the current exception interrupted.
+struct Interrupted {
+    PERCIVAL_SYSTEM_REGISTER(Interrupted, "spsr_el1")
+    using SystemErrorsMasked = arch::Field<8>;
+};
 
 PERCIVAL_PERCPU PerCpu<u64> calls{};
 PERCIVAL_PERCPU PerCpu<u64> alarm_time{};
@@ -37,6 +47,43 @@ PERCIVAL_TEST(interrupts, a_call_runs_on_the_cpu_it_was_sent_to)
         });
         EXPECT_EQ(ran_on, target);
         EXPECT(masked);
+    });
+}
+
+// Expects that the calling thread takes system errors, and still does after it was preempted and after it
+// blocked.
+void expect_thread_takes_system_errors(CpuId self)
+{
+    EXPECT(!arch::system_errors_masked());
+    const u64 before = tick_count(self);
+    while (tick_count(self) < before + 2)
+        arch::relax();
+    EXPECT(!arch::system_errors_masked());
+    sleep_for_nanoseconds(100'000);
+    EXPECT(!arch::system_errors_masked());
+}
+
+PERCIVAL_TEST(interrupts, every_thread_takes_system_errors_and_no_handler_does)
+{
+    run_everywhere([](CpuId self) { expect_thread_takes_system_errors(self); });
+    auto body = [](u32 number) {
+        if (is_online(CpuId{number})) // otherwise the thread runs elsewhere
+            expect_thread_takes_system_errors(CpuId{number});
+    };
+    {
+        // Two on each CPU, so that they preempt each other.
+        const auto stays = [](u32 cpu) { return ThreadOptions{.affinity = CpuSet::only(CpuId{cpu})}; };
+        ThreadGroup first{possible_cpu_count(), body, stays};
+        ThreadGroup second{possible_cpu_count(), body, stays};
+    }
+    // What the call interrupts is mostly an idle thread.
+    for_each_online_cpu([](CpuId cpu) {
+        const PreemptGuard pin;
+        auto handler = [] {
+            EXPECT(arch::system_errors_masked());
+            EXPECT_EQ(Interrupted::read().get<Interrupted::SystemErrorsMasked>(), 0u);
+        };
+        call_detail::call_by_interrupt(cpu, &call_detail::invoke<decltype(handler)>, &handler);
     });
 }
 

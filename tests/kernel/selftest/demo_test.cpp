@@ -2,11 +2,14 @@
 // Tests that end badly on purpose, one for each way in which a run can end. They show that report and verdict
 // are right. They run only by their full names.
 #include "arch/cpu/processor.hpp"
+#include "arch/mmu/root_switch.hpp"
+#include "arch/percpu/register.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/stop_machine.hpp"
+#include "mm/roots/roots.hpp"
 #include "tests/kernel/support/endless_recursion.hpp"
 
 namespace percival {
@@ -44,6 +47,16 @@ PERCIVAL_TEST_MANUAL(demo, hangs_with_interrupts_masked)
 
 PERCIVAL_TEST_MANUAL(demo, overflows_stack)
 {
+    recurse_endlessly();
+}
+
+// On the master root and without percpu data, as the boot CPU is at first, it has no stack of its own for the
+// report.
+PERCIVAL_TEST_MANUAL(demo, overflows_stack_without_percpu_data)
+{
+    const arch::InterruptMask masked;
+    arch::install_root(mm::root_register(mm::master_root()));
+    arch::set_this_cpu_distance(0);
     recurse_endlessly();
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Cache maintenance by address (Arm ARM D7.5.9). Any context, MMU on or off.
+// Cache maintenance by address (Arm ARM D7.5.9). Any context, MMU on.
 #pragma once
 
 #include "arch/cpu/barrier.hpp"
+#include "arch/cpu/cache_lines.hpp"
 #include "arch/cpu/sysreg.hpp"
 #include "kernel/lib/address.hpp"
 
@@ -10,21 +11,19 @@ namespace percival::arch {
 
 struct Ctr {
     PERCIVAL_SYSTEM_REGISTER(Ctr, "ctr_el0")
-    using IminLine = Field<3, 0>;   // log2 of the smallest instruction cache line, in words
-    using DminLine = Field<19, 16>; // log2 of the smallest data cache line, in words
 };
 
-// Returns the size in bytes of the smallest data cache line.
-inline u64 data_cache_line()
-{
-    return u64{4} << Ctr::read().get<Ctr::DminLine>();
-}
+// Returns the smallest lines of all CPUs that have called note_cache_lines(), and of this CPU.
+CacheLines cache_lines();
+// Makes the lines of this CPU count on all CPUs. Every CPU, before it has anything in its caches that another
+// CPU may have to clean or discard.
+void note_cache_lines();
 
 // Calls `operation(address)` for every data cache line of `range`. The caller adds the DSB.
 template <class Operation>
 inline void for_each_data_line(VirtRange range, Operation operation)
 {
-    const u64 line = data_cache_line();
+    const u64 line = u64{1} << cache_lines().data;
     for (VirtAddr at = range.base.align_down(Bytes{line}); at < range.end(); at += Bytes{line})
         operation(at.raw());
 }
@@ -43,7 +42,7 @@ inline void publish_instructions(VirtRange range)
 {
     for_each_data_line(range, [](u64 at) { asm volatile("dc cvau, %0" : : "r"(at) : "memory"); });
     dsb<Shareability::InnerShareable>();
-    const u64 line = u64{4} << Ctr::read().get<Ctr::IminLine>();
+    const u64 line = u64{1} << cache_lines().instruction;
     for (VirtAddr at = range.base.align_down(Bytes{line}); at < range.end(); at += Bytes{line})
         asm volatile("ic ivau, %0" : : "r"(at.raw()) : "memory");
     dsb<Shareability::InnerShareable>();

@@ -19,6 +19,10 @@ bool needs_repeated_tlbi(u64 midr);
 // alone allows the abort, which a kernel cannot take on its own text and stacks.
 bool resizes_live(u64 midr, u64 break_before_make_level);
 
+// True if a read of the 64-bit count may be torn while its lower half rolls over
+// (arch/devices/counter.hpp).
+bool tears_count_at_rollover(u64 midr);
+
 // True if the hardware threads of such a core may use each other's TLB entries. They share TLBs and have no
 // FEAT_TTCNP, with which CnP = 0 would forbid it. percpu=auto therefore does not put them on private roots.
 bool may_share_tlb_entries(u64 midr);

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Masking interrupts and waiting, on the calling CPU. Any context.
+// Masking exceptions and waiting, on the calling CPU. Any context.
+//
+// A thread takes system errors (SError), so that an asynchronous abort is reported when it happens. They are
+// masked only in handlers, as every exception entry masks them, and where no vector can be fetched:
+// ExceptionMask. IRQ and FIQ are masked in many more places, by InterruptMask, which leaves SError alone.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -23,6 +27,32 @@ inline void wait_for_interrupt()
 inline void send_event()
 {
     asm volatile("sev" ::: "memory");
+}
+
+// Unmasks SError.
+inline void unmask_system_errors()
+{
+    asm volatile("msr daifclr, #4" ::: "memory");
+}
+
+// Unmasks SError, IRQ and FIQ, as a thread begins.
+inline void unmask_thread_exceptions()
+{
+    asm volatile("msr daifclr, #7" ::: "memory");
+}
+
+// Masks debug exceptions, SError, IRQ and FIQ.
+inline void mask_all_exceptions()
+{
+    asm volatile("msr daifset, #15" ::: "memory");
+}
+
+// Returns whether SError is masked.
+inline bool system_errors_masked()
+{
+    u64 daif;
+    asm volatile("mrs %0, daif" : "=r"(daif));
+    return (daif & (u64{1} << 8)) != 0;
 }
 
 // Unmasks IRQ and FIQ.
@@ -57,11 +87,25 @@ private:
     u64 saved_;
 };
 
+// Masks all exceptions for its lifetime and then restores DAIF as it was: for code that runs while the
+// vectors are not mapped.
+class ExceptionMask {
+public:
+    ExceptionMask() { asm volatile("mrs %0, daif; msr daifset, #15" : "=r"(saved_) : : "memory"); }
+    ~ExceptionMask() { asm volatile("msr daif, %0" : : "r"(saved_) : "memory"); }
+    ExceptionMask(const ExceptionMask&) = delete;
+    ExceptionMask& operator=(const ExceptionMask&) = delete;
+
+private:
+    u64 saved_;
+};
+
 // Masks all exceptions and stops this CPU for good.
 [[noreturn]] inline void stop()
 {
+    mask_all_exceptions();
     for (;;)
-        asm volatile("msr daifset, #15; wfi" ::: "memory");
+        asm volatile("wfi" ::: "memory");
 }
 
 } // namespace percival::arch

@@ -31,11 +31,12 @@ void release_from_spin_table(Mmio release_address, PhysAddr entry);
 std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry);
 
 // CPUs can be turned off such that start_cpu() can start them again. A CPU goes off by PSCI, or waits in the
-// kernel's idmap if the firmware did not start it by PSCI: a spin table takes no CPU back.
+// kernel's idmap if the firmware does not take it: a spin table takes no CPU back, and PSCI not the one CPU
+// on which a Trusted OS lives.
 
 // Returns whether `cpu` can be turned off and started again.
 bool can_turn_off(CpuId cpu);
-// Turns this CPU off and keeps nothing of its state. Interrupts masked.
+// Turns this CPU off and keeps nothing of its state. Needs no this_cpu operation.
 [[noreturn]] void turn_off_this_cpu();
 // Returns whether `cpu` has gone off.
 bool is_off(CpuId cpu);

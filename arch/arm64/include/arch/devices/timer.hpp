@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
+#include "kernel/lib/format.hpp"
 #include "kernel/lib/types.hpp"
 
 namespace percival::arch {
@@ -12,6 +13,14 @@ namespace percival::arch {
 // Takes the frequency from the device tree, or from CNTFRQ_EL0 if the tree gives none. Returns false if the
 // frequency is zero: there is no usable timer then. Boot CPU, once, before the clock is used.
 bool timer_init(const TimerDescription& timer);
+
+// Prepares reads of the clock on this CPU, which may have an erratum. Every other CPU, before it uses the
+// clock.
+void timer_init_cpu();
+
+// Writes how the count has to be read because of errata, each with a comma before it; nothing if one read
+// suffices.
+void describe_counter_errata(Writer& out);
 
 // Returns the ticks of the clock since some moment before boot. All CPUs read the same clock, and it never
 // goes back.

@@ -4,6 +4,9 @@
 // because it belongs to the CPU and not to the thread: so a local percpu address means this CPU's copy
 // wherever a thread goes.
 //
+// INV-context_switch-1: TLB and cache maintenance that a thread began on one CPU is complete before the
+//                       thread continues on another. A DSB completes only what its own CPU began.
+//
 // Interrupts masked. Only the scheduler calls this.
 #pragma once
 
