@@ -30,6 +30,35 @@ void reset(MachineDescription& machine)
     machine.notes_left_out = 0;
 }
 
+DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescription& machine)
+{
+    const auto tree = DeviceTreeView::open(blob);
+    if (!tree)
+        return std::unexpected(tree.error());
+
+    // The UART, the boot arguments and PSCI come first: they are needed to report any later error and to end
+    // the run.
+    device_tree::read_uart(*tree, machine);
+    const auto arguments = device_tree::read_chosen(*tree, machine);
+    device_tree::read_psci(*tree, machine);
+
+    if (auto result = device_tree::read_identity(*tree, machine); !result)
+        return result;
+    if (!arguments)
+        return arguments;
+    if (auto result = device_tree::read_memory(*tree, machine); !result)
+        return result;
+    if (auto result = device_tree::read_reservations(*tree, machine); !result)
+        return result;
+    if (auto result = device_tree::read_cpus(*tree, machine); !result)
+        return result;
+    device_tree::give_up_starts_without_psci(*tree, machine);
+    const auto gic = device_tree::read_gic(*tree, machine);
+    if (!gic)
+        return std::unexpected(gic.error());
+    return device_tree::read_timer(*tree, *gic, machine);
+}
+
 } // namespace
 
 std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte> header)
@@ -68,33 +97,11 @@ std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte>
                                                       MachineDescription& machine)
 {
     reset(machine);
-    const auto tree = DeviceTreeView::open(blob);
-    if (!tree) {
+    const auto read = read_all(blob, machine);
+    // What is wrong may also be why the console or PSCI was not found.
+    if (!read)
         salvage_device_tree(blob, machine);
-        return std::unexpected(tree.error());
-    }
-
-    // The UART, the boot arguments and PSCI come first: they are needed to report any later error and to end
-    // the run.
-    device_tree::read_uart(*tree, machine);
-    const auto arguments = device_tree::read_chosen(*tree, machine);
-    device_tree::read_psci(*tree, machine);
-
-    if (auto result = device_tree::read_identity(*tree, machine); !result)
-        return result;
-    if (!arguments)
-        return arguments;
-    if (auto result = device_tree::read_memory(*tree, machine); !result)
-        return result;
-    if (auto result = device_tree::read_reservations(*tree, machine); !result)
-        return result;
-    if (auto result = device_tree::read_cpus(*tree, machine); !result)
-        return result;
-    device_tree::give_up_starts_without_psci(*tree, machine);
-    const auto gic = device_tree::read_gic(*tree, machine);
-    if (!gic)
-        return std::unexpected(gic.error());
-    return device_tree::read_timer(*tree, *gic, machine);
+    return read;
 }
 
 bool move_boot_cpu_first(MachineDescription& machine, u64 mpidr_el1)

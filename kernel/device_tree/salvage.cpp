@@ -32,6 +32,7 @@ struct Node {
     Value reg{};
     Value ranges{};
     bool has_ranges{false};
+    bool has_cells{false};
     bool is_uart{false};
     bool is_disabled{false};
 };
@@ -75,6 +76,14 @@ public:
         walk([](std::string_view, Value) {}, [&] { note_uart(machine, false); });
     }
 
+    // Returns whether the names of properties are where they are taken to be.
+    bool knows_names()
+    {
+        bool knows = false;
+        walk([&knows](std::string_view name, Value) { knows = knows || name == "compatible"; }, [] {});
+        return knows;
+    }
+
 private:
     static constexpr std::size_t kMaxDepth = DeviceTreeView::kMaxDepth;
 
@@ -107,30 +116,98 @@ private:
     {
         depth_ = 0;
         path_[0] = {};
+        bool in_step = true; // a token is due
         for (std::size_t at = structure(); at + kWord <= blob_.size();) {
-            const u64 token = word(at);
+            const u64 token = in_step ? repaired_token(at) : word(at);
             at += kWord;
-            if (token == kBeginNode) {
-                at += begin_node(at);
+            const bool begins_node = token == kBeginNode && (in_step || is_node_name(name_at(at)));
+            in_step = fits(token, at);
+            if (begins_node) { // even if its name is damaged, or what follows it
+                at += begin_node(at, in_step);
+            } else if (!in_step) {
+                continue;
             } else if (token == kEndNode) {
                 end_node();
                 depth_ -= depth_ != 0;
             } else if (token == kProperty) {
-                const std::size_t value_at = at + 2 * kWord;
-                const u64 size = word(at);
-                if (value_at > blob_.size() || size > blob_.size() - value_at)
-                    continue;
-                const std::size_t after = align_up(value_at + static_cast<std::size_t>(size));
-                // A damaged length would swallow the nodes that follow.
-                if (!is_token(after))
-                    continue;
-                const Value value = blob_.subspan(value_at, static_cast<std::size_t>(size));
-                const std::string_view name = name_at(strings_ + static_cast<std::size_t>(word(at + kWord)));
+                const std::string_view name = property_name(at);
+                const Value value = property_value(at);
                 describe_node(name, value);
                 property(name, value);
-                at = after;
+                at = align_up(at + 2 * kWord + value.size());
             }
         }
+    }
+
+    // Returns the token at `at`, or the one that must have been there by what follows it, if it is damaged.
+    u64 repaired_token(std::size_t at) const
+    {
+        if (is_token(at))
+            return word(at);
+        if (is_node_name(name_at(at + kWord)) && fits(kBeginNode, at + kWord))
+            return kBeginNode;
+        if (!property_name(at + kWord).empty() && fits(kProperty, at + kWord))
+            return kProperty;
+        return fits(kEndNode, at + kWord) ? kEndNode : 0;
+    }
+
+    // Returns whether what is at `at` may follow the token.
+    bool fits(u64 token, std::size_t at) const
+    {
+        if (token == kBeginNode)
+            return is_token(at + align_up(name_at(at).size() + 1));
+        if (token == kProperty)
+            return property_value(at).data() != nullptr;
+        if (token == kEndNode) {
+            const u64 next = word(at);
+            return next == kBeginNode || next == kEndNode || next == kEnd;
+        }
+        return token == kNop && is_token(at);
+    }
+
+    static bool is_node_name(std::string_view name)
+    {
+        return !name.empty() && std::ranges::all_of(name, [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '@' ||
+                   c == ',' || c == '.' || c == '_' || c == '+' || c == '-';
+        });
+    }
+
+    // The name and the value of the property whose length is at `at`. A value without data is no value.
+    std::string_view property_name(std::size_t at) const
+    {
+        return name_at(strings_ + static_cast<std::size_t>(word(at + kWord)));
+    }
+    Value property_value(std::size_t at) const
+    {
+        const std::size_t from = at + 2 * kWord;
+        if (from >= blob_.size())
+            return {};
+        const u64 size = word(at);
+        if (size <= blob_.size() - from && is_token(align_up(from + static_cast<std::size_t>(size))))
+            return blob_.subspan(from, static_cast<std::size_t>(size));
+        // The length is damaged, and would swallow the nodes that follow: the value ends at the next token
+        // that makes sense.
+        constexpr std::size_t kLongestRepair = 64 * kWord;
+        for (std::size_t end = from; end < from + kLongestRepair && end < blob_.size(); end += kWord) {
+            if (is_followed_well(end))
+                return blob_.subspan(from, end - from);
+        }
+        return {};
+    }
+
+    // Returns whether a token at `at` is followed by what has to follow it, and no length has to be repaired.
+    bool is_followed_well(std::size_t at) const
+    {
+        const u64 token = word(at);
+        if (token == kBeginNode)
+            return is_node_name(name_at(at + kWord)) && fits(token, at + kWord);
+        if (token != kProperty)
+            return fits(token, at + kWord);
+        const std::size_t from = at + 3 * kWord;
+        const u64 size = word(at + kWord);
+        return !property_name(at + kWord).empty() && from < blob_.size() && size <= blob_.size() - from &&
+               is_token(align_up(from + static_cast<std::size_t>(size)));
     }
 
     // Returns where the structure begins: where the header says, if a node begins there, or else at the first
@@ -148,22 +225,23 @@ private:
         return kDeviceTreeHeaderBytes;
     }
 
-    // Enters the node whose name is at `at`. Returns the size of the name, padded.
-    std::size_t begin_node(std::size_t at)
+    // Enters the node whose name is at `at`, if it has one. Returns the size of the name, padded.
+    std::size_t begin_node(std::size_t at, bool has_name)
     {
-        const std::string_view name = name_at(at);
+        const std::string_view name = has_name ? name_at(at) : "?";
         const bool is_root = depth_ == 0 && name.empty();
         depth_ += depth_ + 1 < kMaxDepth && !is_root;
         node() = {};
         node().name = name;
-        return align_up(name.size() + 1);
+        return has_name ? align_up(name.size() + 1) : 0;
     }
 
     void describe_node(std::string_view name, Value value)
     {
-        if (name == "#address-cells")
+        if (name == "#address-cells") {
             node().address_cells = cells_of(value);
-        else if (name == "#size-cells")
+            node().has_cells = true;
+        } else if (name == "#size-cells")
             node().size_cells = cells_of(value);
         else if (name == "reg")
             node().reg = value;
@@ -208,6 +286,16 @@ private:
             machine.uart = {UartKind::Pl011, *registers};
     }
 
+    // Returns the place in the path of the bus that the node at `at` is on. A node that has nothing of a bus is
+    // a neighbour whose end is damaged.
+    std::size_t bus_of(std::size_t at) const
+    {
+        do
+            --at;
+        while (at != 0 && !path_[at].has_ranges && !(path_[at].has_cells && path_[at].size_cells != 0));
+        return at;
+    }
+
     // Returns the registers of the node at the end of the path, as the CPU sees them.
     std::optional<PhysRange> registers_of_node()
     {
@@ -215,19 +303,27 @@ private:
         constexpr u64 kPl011Size = 0x1000;
         if (depth_ == 0)
             return std::nullopt;
-        const Node& bus = path_[depth_ - 1];
-        u64 address = unit_address(node().name);
+        std::size_t at = bus_of(depth_);
+        const Node& bus = path_[at];
+        const u64 unit = unit_address(node().name);
+        u64 address = unit;
         u64 size = kPl011Size;
         const DeviceTreeProperty reg{node().reg};
-        if (are_usable(bus) && reg.cells() >= bus.address_cells + bus.size_cells && reg.cells() != 0) {
+        if (are_usable(bus) && reg.cells() >= bus.address_cells + bus.size_cells) {
             address = reg.number(0, bus.address_cells);
             size = reg.number(bus.address_cells, bus.size_cells);
         }
-        for (std::size_t at = depth_ - 1; at != 0; --at) {
-            const auto translated = translate(path_[at], path_[at - 1], address);
+        // The name repeats the address. Where they differ, either may be damaged, or the node is mixed up with
+        // another.
+        if (unit != 0 && address != unit)
+            return std::nullopt;
+        while (at != 0) {
+            const std::size_t parent = bus_of(at);
+            const auto translated = translate(path_[at], path_[parent], address);
             if (!translated)
                 return std::nullopt;
             address = *translated;
+            at = parent;
         }
         if (address == 0 || address % kWord != 0 || address >= kPhysicalLimit.raw() || size < kAtLeast ||
             size > kPhysicalLimit.raw() - address)
@@ -333,9 +429,10 @@ Bytes size_of_damaged_device_tree(std::span<const std::byte> header)
 
 void salvage_device_tree(std::span<const std::byte> blob, MachineDescription& machine)
 {
-    Salvage{blob, strings_by_header(blob)}.read(machine);
-    if (machine.uart.kind == UartKind::None)
-        Salvage{blob, strings_behind_structure(blob)}.read(machine);
+    std::size_t strings = strings_by_header(blob);
+    if (!Salvage{blob, strings}.knows_names())
+        strings = strings_behind_structure(blob);
+    Salvage{blob, strings}.read(machine);
 }
 
 } // namespace percival

@@ -84,7 +84,7 @@ void read_machine()
     end_boot_phase("image checksum");
     const auto read = open_ends();
     if (!image_is_as_built)
-        panic("the image is damaged: its text or read-only data is not as it was built");
+        panic("the image is damaged: its checksum is not that of the build");
     if (!read) {
         std::array<char, kLineLength> room;
         Writer text{room};

@@ -15,7 +15,8 @@ namespace {
 
 constexpr u64 kNobody = 0;
 
-constinit std::atomic<bool> by_semihosting{false};
+// Wanted until the boot arguments are known: before, nothing else ends the run.
+constinit std::atomic<bool> by_semihosting{true};
 // The CPU that ends the run, by its affinity. Its number would need percpu state, which a broken CPU might
 // lack.
 constinit std::atomic<u64> ending{kNobody};

@@ -19,8 +19,8 @@ enum class Verdict : u8 {
 };
 
 // Sets whether end_run() reports the verdict by semihosting. Wanted only if the boot arguments ask for it,
-// because without a semihosting host the call is an undefined instruction. Boot CPU, before the run can end
-// in any way other than a panic.
+// because without a semihosting host the call is an undefined instruction. Until it is set end_run() tries
+// semihosting. Boot CPU, before the run can end in any way other than a panic.
 void set_verdict_by_semihosting(bool wanted);
 
 // Makes the calling CPU the one that ends the run (INV-verdict-1). Returns true if it is that CPU, now or
