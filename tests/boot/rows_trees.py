@@ -37,6 +37,7 @@ TREES: Tuple[Row, ...] = (
     ),
     Row(
         "passes_with_spin_tables_and_no_psci",
+        append=OF_MACHINE,
         tree="spin_table",
         shows=(r"^machine: .*, 4 of 4 CPUs, ", RANDOM_HOTPLUG),
     ),

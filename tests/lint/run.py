@@ -177,19 +177,22 @@ def findings(batch: Batch) -> str:
     """What clang-tidy says of a batch, or the compiler of sources that do not compile together; nothing when
     all are fine."""
     first = batch[0]
+    options = first.options
     with tempfile.TemporaryDirectory(dir=STATE) as name:
         file = first.path
         asked: Tuple[str, ...] = ()
         if len(batch) > 1:
             file = Path(name) / "together.cpp"
             file.write_text("".join(f'#include "{source.path}"\n' for source in batch), encoding="utf-8")
-            compiled = _run([*first.options, "-fsyntax-only", str(file)])
+            # A name may hide one of another source.
+            options = (*options, "-Wno-shadow")
+            compiled = _run([*options, "-fsyntax-only", str(file)])
             if compiled.returncode != 0:
                 return compiled.stderr
             # Inherits, where it does, from the one of the root, as the original does.
             shutil.copy(nearest_configuration(ROOT, first.path), name)
             asked = (f"--header-filter={SOURCES_AND_HEADERS}", "--checks=-bugprone-suspicious-include")
-        entry = {"file": str(file), "directory": first.directory, "arguments": [*first.options, str(file)]}
+        entry = {"file": str(file), "directory": first.directory, "arguments": [*options, str(file)]}
         (Path(name) / "compile_commands.json").write_text(json.dumps([entry]), encoding="utf-8")
         done = _run([CLANG_TIDY, "-p", name, "--quiet", *asked, str(file)])
         return done.stdout + (done.stderr if done.returncode != 0 else "")

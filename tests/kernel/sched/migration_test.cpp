@@ -17,7 +17,7 @@ PERCIVAL_PERCPU PerCpu<u16> quarter{};
 PERCIVAL_PERCPU PerCpu<u8> byte{};
 
 // The minimum number of moves, if there is another CPU to move to.
-constexpr u64 kMoves = 700;
+constexpr u64 kMoves = 300;
 
 PERCIVAL_TEST(migration, adds_of_every_width_are_exact)
 {
