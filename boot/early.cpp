@@ -12,6 +12,7 @@
 #include "arch/cpu/id_registers.hpp"
 #include "arch/mmu/pte.hpp"
 #include "arch/mmu/root_register.hpp"
+#include "boot/loader_memory.hpp"
 #include "boot/refuse.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "linker/symbols.hpp"
@@ -99,9 +100,7 @@ Bytes size_of_device_tree(PhysAddr tree)
 {
     if (tree == PhysAddr{0} || !tree.is_aligned(Bytes{kDeviceTreeAlignment}))
         return Bytes{0};
-    // SAFETY: with the MMU off the physical address is the address, and the boot protocol puts a tree there.
-    return device_tree_size({reinterpret_cast<const std::byte*>(tree.raw()), kDeviceTreeHeaderBytes})
-        .value_or(Bytes{0});
+    return device_tree_size(loader_memory(tree, Bytes{kDeviceTreeHeaderBytes})).value_or(Bytes{0});
 }
 
 bool map_device_tree(EarlyTable<KernelGeometry>& table)

@@ -6,6 +6,7 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/pl011.hpp"
 #include "arch/devices/power.hpp"
+#include "boot/loader_memory.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/report/verdict.hpp"
@@ -78,14 +79,11 @@ void refuse(const char* reason)
     move_offset_table_to_the_load_address();
     // The tree reader calls library code, which may use FP registers.
     arch::allow_floating_point();
-    // SAFETY: with the MMU off a physical address is a pointer; device_tree_size says how far it is valid.
-    const auto* tree = reinterpret_cast<const std::byte*>(handoff.device_tree.raw());
     // SAFETY: the storage has the size and alignment of the description, which is constructed here.
     MachineDescription& machine = *std::construct_at(reinterpret_cast<MachineDescription*>(machine_storage));
     const bool described =
         handoff.device_tree_size != Bytes{0} &&
-        read_device_tree({tree, static_cast<std::size_t>(handoff.device_tree_size.count())}, machine)
-            .has_value();
+        read_device_tree(loader_memory(handoff.device_tree, handoff.device_tree_size), machine).has_value();
     if (described && machine.uart.kind == UartKind::Pl011) {
         arch::Pl011 uart;
         uart.init(arch::Mmio{VirtAddr{machine.uart.registers.base.raw()}});

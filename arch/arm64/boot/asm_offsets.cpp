@@ -5,6 +5,7 @@
 #include "arch/boot/boot_record.hpp"
 #include "arch/exceptions/recovery_point.hpp"
 #include "arch/exceptions/registers.hpp"
+#include "arch/mmu/translation_registers.hpp"
 #include "arch/threads/stack_size.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 
@@ -25,6 +26,8 @@ namespace percival::arch {
     PERCIVAL_EXPORT(IMAGE_WINDOW_SIZE, Layout::kImageWindow.size.count());
     PERCIVAL_EXPORT(LOCAL_PERCPU_BASE, Layout::kLocalPercpu.base.raw());
     PERCIVAL_EXPORT(SLAB_SIZE, Layout::kSlabSize.count());
+
+    PERCIVAL_EXPORT(SCTLR_EL1_MMU_OFF, Sctlr::mmu_off().raw);
 
     PERCIVAL_EXPORT(STACK_SHIFT, kStackShift);
     PERCIVAL_EXPORT(STACK_SIZE, kStackSize.count());
