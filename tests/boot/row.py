@@ -30,7 +30,8 @@ OF_MEMORY = (
 class Row:
     """One run. `checks` are names of checks in checks.py. `shows` are patterns, each of which a line of
     the output must match. A machine with `tree` gets a device tree of the tests (trees.py) instead of
-    QEMU's. `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are
+    QEMU's; with `leftovers` its loader leaves junk in every register that the boot protocol leaves open.
+    `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are
     arguments for QEMU."""
 
     name: str
@@ -48,6 +49,7 @@ class Row:
     board: str = ""
     tree: str = ""
     image_at: int = 0
+    leftovers: bool = False
     online: Tuple[int, ...] = ()
     qemu: Tuple[str, ...] = ()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable, Dict, List
 
 from frontdoor.machine import Machine, kernel_arguments
-from frontdoor.paths import image
+from frontdoor.paths import elf, image
 from frontdoor.qemu_probe import PROGRAM
 from row import Row
 from tree_text import TreeText
@@ -123,6 +123,10 @@ def _no_cpus(tree: TreeText, row: Row) -> None:
     tree.remove("cpus")
 
 
+def _psci_by_hvc(tree: TreeText, row: Row) -> None:
+    tree.replace("psci", "method", '"hvc"')
+
+
 def _no_boot_cpu(tree: TreeText, row: Row) -> None:
     tree.remove("cpu-map")
     tree.remove("cpu@0")
@@ -143,6 +147,7 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _no_gic,
         _no_cpus,
         _no_boot_cpu,
+        _psci_by_hvc,
     )
 }
 PENNED = ("spin_table", "spin_table_and_a_cpu_that_never_polls")
@@ -168,11 +173,19 @@ def _qemus_own(row: Row, directory: Path) -> TreeText:
     return tree
 
 
+def _image_window(row: Row) -> int:
+    """Returns the virtual address at which the kernel of the row's preset is linked: the entry of its ELF
+    file."""
+    return int.from_bytes(elf(row.preset).read_bytes()[24:32], "little")
+
+
 def _assemble_loader(row: Row, directory: Path) -> Path:
     """Assembles loader.S for the row; returns the path of the raw binary."""
     defines = [f"-DTREE_AT={TREE_AT:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}"]
     if row.tree in PENNED:
         defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
+    if row.leftovers:
+        defines += ["-DLEFTOVERS", f"-DWATCHED={_image_window(row):#x}"]
     elf, binary = directory / "loader.o", directory / "loader.bin"
     source = str(HERE / "loader.S")
     clang = ["clang-19", "--target=aarch64-none-elf", "-c", *defines, source, "-o", str(elf)]
