@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -78,6 +79,8 @@ public:
     void write(Register value)
     {
         const std::string name = reached(Register::register_name());
+        if (name == "hcr_el2" && traits_.announces_vhe_only)
+            EXPECT_NE(value.raw & kE2h, 0U) << "a bit that is RES1 is written as 0";
         written_.push_back(name);
         at(name) = value.raw;
         if (name == Name::kIccSre && traits_.gic_registers_are_off)

@@ -33,7 +33,16 @@ struct Pmovsset {
 struct Tpidr2 {
     PERCIVAL_SYSTEM_REGISTER(Tpidr2, "s3_3_c13_c0_5") // FEAT_SME
 };
-using Sme = arch::Field<27, 24>; // of ID_AA64PFR1_EL1
+// Fields of PSTATE that an exception does not change.
+struct Pan {
+    PERCIVAL_SYSTEM_REGISTER(Pan, "s3_0_c4_c2_3")
+};
+struct Dit {
+    PERCIVAL_SYSTEM_REGISTER(Dit, "s3_3_c4_c2_5")
+};
+using Sme = arch::Field<27, 24>;    // of ID_AA64PFR1_EL1
+using HasPan = arch::Field<23, 20>; // of ID_AA64MMFR1_EL1
+using HasDit = arch::Field<51, 48>; // of ID_AA64PFR0_EL1
 
 constexpr u64 kDebugExceptions = u64{1} << 15 | u64{1} << 13 | 1; // MDSCR_EL1.MDE, KDE, SS
 
@@ -58,6 +67,10 @@ void expect_known_state()
     EXPECT_EQ(arch::Cpacr::read().raw, 0u);
     EXPECT_EQ(Cntkctl::read().raw, 0u);
     EXPECT_EQ(Contextidr::read().raw, 0u);
+    if (HasPan::of(arch::IdAa64Mmfr1::read().raw) != 0)
+        EXPECT_EQ(Pan::read().raw, 0u);
+    if (HasDit::of(arch::IdAa64Pfr0::read().raw) != 0)
+        EXPECT_EQ(Dit::read().raw, 0u);
     if (!arch::has_performance_counters())
         return;
     EXPECT_EQ(Pmcntenset::read().raw, arch::counts_instructions() ? 1u : 0u);
@@ -66,7 +79,7 @@ void expect_known_state()
     EXPECT_EQ(Pmuserenr::read().raw, 0u);
 }
 
-PERCIVAL_TEST(cpu_setup, debug_and_pmu_and_el0_access_are_off_on_every_cpu)
+PERCIVAL_TEST(cpu_setup, no_cpu_has_state_of_a_predecessor)
 {
     for_each_online_cpu([](CpuId cpu) { call_on(cpu, [] { expect_known_state(); }); });
 }
