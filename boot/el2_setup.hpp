@@ -119,10 +119,10 @@ struct Hdfgwtr2 {
     PERCIVAL_SYSTEM_REGISTER(Hdfgwtr2, "s3_4_c3_c1_1")
 };
 
-// Writes HCR_EL2 and returns the value: with E2H = 0 unless the CPU works only with E2H = 1. Without FEAT_E2H0
-// the bit is RES1, so reading it back proves nothing: it may hold what was written and act as 1 regardless.
-// Such a CPU announces itself in ID_AA64MMFR4_EL1.E2H0. A hypervisor may hide that, so FAR_EL1 is asked too:
-// with E2H = 1, EL2 finds FAR_EL2 under that name.
+// Writes HCR_EL2 and returns the value, with E2H = 0 unless the CPU works only with E2H = 1. Without
+// FEAT_E2H0 the bit is RES1, so reading it back proves nothing: it may hold what was written and act as 1
+// regardless. Such a CPU announces itself in ID_AA64MMFR4_EL1.E2H0. A hypervisor may hide that, so FAR_EL1 is
+// tried too: with E2H = 1, EL2 finds FAR_EL2 under that name.
 template <class Cpu>
 Hcr choose_host_mode(Cpu& cpu)
 {

@@ -8,8 +8,8 @@
 #include "asm_offsets.h"
 
 #define ENTRY_PSTATE 0x3c5              // EL1h, DAIF masked, every other field 0
-// MMU, caches and alignment checks off, little-endian, and the bits that are RES1 without a feature. Exception
-// entry and return are context synchronizing.
+// MMU, caches and alignment checks off, little-endian. The bits that are RES1 without a feature are 1, which
+// makes exception entry and return context synchronizing.
 #define SCTLR_EL2_MMU_OFF 0x30c50830
 
     .section .head.text, "ax"
@@ -201,7 +201,7 @@ early_vectors:
     b       trapped_from_el1
     .rept 7
     .balign 128
-    b       stop_early                  // interrupts and SErrors are not routed to EL2, and AArch32 has no EL1
+    b       stop_early                  // interrupts and SErrors stay at EL1, which is AArch64
     .endr
     .balign 128
     .size   early_vectors, . - early_vectors

@@ -87,8 +87,8 @@ pen:
 
 #ifdef LEFTOVERS
 /*
- * Makes the system registers of EL1, and of EL2 if this is EL2, as bad as a predecessor may leave them. The MMU
- * stays off, DAIF masked, and data little-endian, as the boot protocol demands. Clobbers x9 to x13.
+ * Makes the system registers of EL1, and of EL2 if this is EL2, as bad as a predecessor may leave them. The
+ * MMU stays off, DAIF masked, and data little-endian, as the boot protocol demands. Clobbers x9 to x12.
  */
 leave_system_registers:
     ldr     x12, =JUNK

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tests the setup of a CPU's registers on a model that has every register full of what a predecessor left. The
-// model fails the test on an access that the CPU would not survive: to a register whose feature it lacks.
+// Tests the setup of a CPU's registers on a model that has every register full of what a predecessor left.
+// The model fails the test on an access that the CPU would not survive: to a register whose feature it lacks.
 #include "boot/el1_setup.hpp"
 #include "boot/el2_setup.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Every CPU runs with registers that the kernel has set, whoever used the CPU before. In most runs nobody did;
-// the rows of tests/boot with `leftovers` and those with spin tables are where these tests have something to
+// Tests that every CPU runs with registers that the kernel has set, whoever used the CPU before. In most runs
+// nobody did. Rows of tests/boot with `leftovers`, and those with spin tables, give these tests something to
 // find.
 #include "boot/el1_setup.hpp"
 
