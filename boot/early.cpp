@@ -12,6 +12,7 @@
 #include "arch/cpu/id_registers.hpp"
 #include "arch/mmu/pte.hpp"
 #include "arch/mmu/root_register.hpp"
+#include "boot/loader_memory.hpp"
 #include "boot/refuse.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "linker/symbols.hpp"
@@ -102,9 +103,7 @@ Bytes size_of_device_tree(PhysAddr tree)
         refuse("the loader gave no device tree in x0");
     if (!tree.is_aligned(Bytes{kDeviceTreeAlignment}))
         refuse("the device tree in x0 is not at a multiple of 8");
-    // SAFETY: with the MMU off the physical address is the address, and the boot protocol puts a tree there.
-    const auto size =
-        device_tree_size({reinterpret_cast<const std::byte*>(tree.raw()), kDeviceTreeHeaderBytes});
+    const auto size = device_tree_size(loader_memory(tree, Bytes{kDeviceTreeHeaderBytes}));
     if (size)
         return *size;
     std::array<char, 120> room;

@@ -7,6 +7,7 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/pl011.hpp"
 #include "arch/devices/power.hpp"
+#include "boot/loader_memory.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/device_tree/salvage.hpp"
@@ -99,15 +100,14 @@ u64 current_exception_level()
     return level >> 2;
 }
 
-const std::byte* tree()
-{
-    // SAFETY: with the MMU off a physical address is a pointer.
-    return reinterpret_cast<const std::byte*>(handoff.device_tree.raw());
-}
-
 bool tree_is_at_a_possible_address()
 {
     return handoff.device_tree != PhysAddr{0} && handoff.device_tree.is_aligned(Bytes{kDeviceTreeAlignment});
+}
+
+std::span<const std::byte> tree_header()
+{
+    return loader_memory(handoff.device_tree, Bytes{kDeviceTreeHeaderBytes});
 }
 
 void read_tree()
@@ -115,7 +115,7 @@ void read_tree()
     // libfdt lies at the end of the text, and its stack canary behind that.
     if (image_is_cut || !tree_is_at_a_possible_address())
         return;
-    const auto size = device_tree_size({tree(), kDeviceTreeHeaderBytes});
+    const auto size = device_tree_size(tree_header());
     if (!size)
         return;
     move_offset_table_to_the_load_address();
@@ -123,7 +123,7 @@ void read_tree()
     arch::allow_floating_point();
     // After an error, too, the description has the UART and the ways to end the run, as far as the tree has
     // them.
-    static_cast<void>(read_device_tree({tree(), static_cast<std::size_t>(size->count())}, machine()));
+    static_cast<void>(read_device_tree(loader_memory(handoff.device_tree, *size), machine()));
     tree_is_read = true;
 }
 
@@ -131,8 +131,8 @@ void search_tree()
 {
     if (tree_is_read || !tree_is_at_a_possible_address())
         return;
-    const Bytes size = size_of_damaged_device_tree({tree(), kDeviceTreeHeaderBytes});
-    salvage_device_tree({tree(), static_cast<std::size_t>(size.count())}, machine());
+    const Bytes size = size_of_damaged_device_tree(tree_header());
+    salvage_device_tree(loader_memory(handoff.device_tree, size), machine());
     tree_is_read = machine().uart.kind != UartKind::None;
 }
 

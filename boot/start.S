@@ -7,6 +7,11 @@
  */
 #include "asm_offsets.h"
 
+#define ENTRY_PSTATE 0x3c5              // EL1h, DAIF masked, every other field 0
+// MMU, caches and alignment checks off, little-endian. The bits that are RES1 without a feature are 1, which
+// makes exception entry and return context synchronizing.
+#define SCTLR_EL2_MMU_OFF 0x30c50830
+
     .section .head.text, "ax"
     .global _start
 _start:
@@ -27,6 +32,7 @@ primary_entry:
     msr     spsel, #1
     msr     daifset, #15
     mov     x20, x0
+    bl      reset_this_level
     // Lines that the loader left in the caches over our writable part would later be evicted over our
     // uncached stores.
     adrp    x0, _data
@@ -127,6 +133,7 @@ refusal_exception:
 secondary_entry:
     msr     spsel, #1
     msr     daifset, #15
+    bl      reset_this_level
     mrs     x1, mpidr_el1
     and     x2, x1, #0xffffff
     and     x1, x1, #0xff00000000
@@ -172,24 +179,125 @@ secondary_virtual:
     .size   secondary_entry, . - secondary_entry
 
 /*
- * Drops from EL2 to EL1 and returns there, on the same stack; at EL1 it only returns. Clobbers x21 and the
- * caller-saved registers.
+ * Makes the vectors and the SCTLR of the entered level ours. Runs before the first access to memory, which
+ * SCTLR could make big-endian or check for alignment. Uses no stack. Clobbers x0 to x2.
+ */
+    .type   reset_this_level, %function
+reset_this_level:
+    adrp    x0, early_vectors
+    add     x0, x0, :lo12:early_vectors
+    mrs     x2, currentel
+    cmp     x2, #(2 << 2)
+    b.ne    1f
+    ldr     w1, =SCTLR_EL2_MMU_OFF
+    msr     vbar_el2, x0
+    msr     sctlr_el2, x1
+    isb
+    ret
+1:  ldr     w1, =SCTLR_EL1_MMU_OFF
+    msr     vbar_el1, x0
+    msr     sctlr_el1, x1
+    isb
+    ret
+    .size   reset_this_level, . - reset_this_level
+
+/*
+ * Continues at EL1 after the call, on the same stack, from either level. The exception return also resets the
+ * fields of PSTATE that exist only with some feature, and that no instruction of every CPU could name.
+ * Clobbers x21 and the caller-saved registers.
  */
     .type   enter_el1, %function
 enter_el1:
+    mov     x21, x30
     mrs     x0, currentel
     cmp     x0, #(2 << 2)
     b.ne    1f
-    mov     x21, x30
     bl      boot_configure_el2
-    msr     elr_el2, x21
-    mov     x0, #0x3c5                  // EL1h, DAIF masked
+    adr     x0, 2f
+    msr     elr_el2, x0
+    mov     x0, #ENTRY_PSTATE
     msr     spsr_el2, x0
     mov     x0, sp
     msr     sp_el1, x0
     eret
-1:  ret
+1:  adr     x0, 2f
+    msr     elr_el1, x0
+    mov     x0, #ENTRY_PSTATE
+    msr     spsr_el1, x0
+    eret
+2:  adrp    x0, early_vectors
+    add     x0, x0, :lo12:early_vectors
+    msr     vbar_el1, x0
+    isb
+    ret     x21
     .size   enter_el1, . - enter_el1
+
+/*
+ * Vectors of EL2 for good, and of EL1 until exception_vectors can be reached. EL2 runs with its MMU off, so
+ * this code is position independent. It has no stack: TPIDR_EL2 holds x0 meanwhile.
+ */
+    .balign 2048
+    .type   early_vectors, %function
+early_vectors:
+    .rept 8
+    .balign 128
+    b       stop_early                  // from this level
+    .endr
+    .balign 128
+    b       trapped_from_el1
+    .rept 7
+    .balign 128
+    b       stop_early                  // interrupts and SErrors stay at EL1, which is AArch64
+    .endr
+    .balign 128
+    .size   early_vectors, . - early_vectors
+
+/* Takes an exception during boot, when nothing can be printed yet. */
+    .type   stop_early, %function
+stop_early:
+    msr     daifset, #15
+1:  wfi
+    b       1b
+    .size   stop_early, . - stop_early
+
+/* Hands the exception that brought EL1 here to the vectors of EL1, as if it had been taken there. */
+    .macro  hand_to_el1 elr, spsr, esr, far, vbar
+    mrs     x0, elr_el2
+    msr     \elr, x0
+    mrs     x0, spsr_el2
+    msr     \spsr, x0
+    mrs     x0, esr_el2
+    msr     \esr, x0
+    mrs     x0, far_el2
+    msr     \far, x0
+    mrs     x0, \vbar
+    add     x0, x0, #0x200              // synchronous, from EL1h
+    msr     elr_el2, x0
+    mov     x0, #ENTRY_PSTATE
+    msr     spsr_el2, x0
+    mrs     x0, tpidr_el2
+    eret
+    .endm
+
+/*
+ * A synchronous exception of EL1 came to EL2. There is no hypervisor: an HVC gets the answer "not supported"
+ * of the SMC Calling Convention (DEN 0028), and everything else is for EL1 to report. With E2H = 1 the
+ * registers of EL1 have other names here.
+ */
+    .type   trapped_from_el1, %function
+trapped_from_el1:
+    msr     tpidr_el2, x0
+    mrs     x0, esr_el2
+    lsr     x0, x0, #26
+    cmp     x0, #0x16                   // HVC
+    b.ne    1f
+    mov     x0, #-1
+    eret
+1:  mrs     x0, hcr_el2
+    tbnz    x0, #34, 2f                 // E2H
+    hand_to_el1 elr_el1, spsr_el1, esr_el1, far_el1, vbar_el1
+2:  hand_to_el1 s3_5_c4_c0_1, s3_5_c4_c0_0, s3_5_c5_c2_0, s3_5_c6_c0_0, s3_5_c12_c0_0
+    .size   trapped_from_el1, . - trapped_from_el1
 
 /* Writes back and discards the data cache lines of [x0, x1). Clobbers x0, x2, x3. */
     .type   discard_cached, %function

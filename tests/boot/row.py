@@ -30,8 +30,9 @@ OF_MEMORY = (
 class Row:
     """One run. `checks` are names of checks in checks.py. `shows` are patterns, each of which a line of
     the output must match. A machine with `tree` gets a device tree of the tests (trees.py) instead of
-    QEMU's. `damage` names what has happened to the Image (trees.py). `online` are the numbers of the CPUs
-    that come up, if these are not all of QEMU's. `qemu` are arguments for QEMU."""
+    QEMU's; with `leftovers` its loader leaves junk in every register that the boot protocol leaves open.
+    `damage` names what has happened to the Image (trees.py). `online` are the numbers of the CPUs that come
+    up, if these are not all of QEMU's. `qemu` are arguments for QEMU."""
 
     name: str
     cpus: int = 4
@@ -49,6 +50,7 @@ class Row:
     tree: str = ""
     damage: str = ""
     image_at: int = 0
+    leftovers: bool = False
     online: Tuple[int, ...] = ()
     qemu: Tuple[str, ...] = ()
 

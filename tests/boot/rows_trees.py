@@ -18,6 +18,13 @@ IMAGE_AT_HALF_A_PAGE = 0x4080_8000  # with pages of 64 KiB
 OF_MACHINE = (
     "selftest=interrupts.*,roots.*,percpu.*,numa.*,linear_map.*,page_allocator.*,threads.*,*hotplug.*"
 )
+# Tests on which what a predecessor left in the registers would have an effect.
+AFTER_A_PREDECESSOR = (
+    "selftest=cpu_setup.*,interrupts.*,interrupted_*,roots.*,percpu.*,linear_map.*,threads.*,*hotplug.*"
+)
+COMES_BACK = r"ok \d+ a_cpu_that_comes_back_has_no_state_of_its_time_before$"
+NO_HYPERVISOR = r"ok \d+ an_hvc_without_a_hypervisor_is_not_supported$"
+HANDED_ON = r"ok \d+ a_trap_to_el2_is_an_exception_of_el1$"
 
 TREES: Tuple[Row, ...] = (
     Row(
@@ -298,5 +305,47 @@ TREES: Tuple[Row, ...] = (
         tree="as_it_is",
         image_at=0x7FE0_0000,
         shows=("^machine: image at P:0x7fe00000, .* entered at EL2",),
+    ),
+    Row(
+        "passes_with_junk_in_all_registers_entered_at_el1",
+        append=AFTER_A_PREDECESSOR,
+        tree="as_it_is",
+        leftovers=True,
+        shows=(r"^machine: .*, 4 of 4 CPUs, ", "^machine: .*, entered at EL1, "),
+    ),
+    Row(
+        "passes_with_junk_in_all_registers_entered_at_el2",
+        el=2,
+        append=AFTER_A_PREDECESSOR,
+        tree="as_it_is",
+        leftovers=True,
+        shows=(r"^machine: .*, 4 of 4 CPUs, ", "^machine: .*, entered at EL2, ", NO_HYPERVISOR, HANDED_ON),
+    ),
+    Row(
+        "passes_with_junk_in_all_registers_of_all_cpus_entered_at_el1_cortex-a72",
+        cpu="cortex-a72",
+        gic=2,
+        append=AFTER_A_PREDECESSOR,
+        tree="spin_table",
+        leftovers=True,
+        shows=(r"^machine: .*, 4 of 4 CPUs, ", COMES_BACK),
+    ),
+    Row(
+        "passes_with_junk_in_all_registers_of_all_cpus_entered_at_el2_debug",
+        el=2,
+        preset="debug",
+        append=AFTER_A_PREDECESSOR,
+        tree="spin_table",
+        leftovers=True,
+        shows=(r"^machine: .*, 4 of 4 CPUs, ", COMES_BACK, NO_HYPERVISOR, HANDED_ON),
+    ),
+    Row(
+        "runs_on_one_cpu_where_the_tree_wants_hvc_and_there_is_no_hypervisor",
+        cpus=2,
+        el=2,
+        append="selftest=cpu_setup.*,roots.*",
+        tree="psci_by_hvc",
+        online=(0,),
+        shows=(r"^cpu1: the firmware has no PSCI of version 0.2 or later, left out$",),
     ),
 )

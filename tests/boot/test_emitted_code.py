@@ -2,7 +2,7 @@
 """Checks the linked kernel: an operation on percpu data in a loop is one instruction per turn. An atomic
 operation is linked as a branch. The section `alternatives` (arch/percpu_modes/alternatives.hpp) has the
 instruction that replaces it on a CPU with LSE. The kernel's own suite emitted_code checks the same loops
-after patching.
+after patching. Also checks the order of what no emulator shows, because it has no caches.
 """
 
 import re
@@ -135,6 +135,29 @@ class EmittedCodeTest(unittest.TestCase):
                     before, after = code[number - 1], first_access_or_branch(code[number + 1 :])
                     self.assertEqual(f"{before.name} {before.operands}", "dmb sy")
                     self.assertEqual(f"{after.name} {after.operands}", "dmb sy")
+
+    def test_the_device_tree_is_written_back_before_it_is_read_with_the_mmu_off(self) -> None:
+        readers = {
+            "boot_build_tables": ("device_tree_size",),
+            "percival::boot::(anonymous namespace)::continue_refusal()": (
+                *("device_tree_size", "read_device_tree"),
+                *("size_of_damaged_device_tree", "salvage_device_tree"),
+            ),
+        }
+        for kernel in self.KERNELS:
+            for function, calls in readers.items():
+                code = code_of(kernel, function)
+                for reader in calls:
+                    with self.subTest(kernel=kernel, function=function, reader=reader):
+                        places = [at for at, line in enumerate(code) if f"<percival::{reader}(" in line.text]
+                        self.assertEqual(len(places), 1)
+                        earlier = [at for at in range(places[0]) if code[at].name == "bl"]
+                        between = [
+                            f"{line.name} {line.operands}" for line in code[max(earlier) + 1 : places[0]]
+                        ]
+                        clean = [at for at, text in enumerate(between) if text.startswith("dc civac, ")]
+                        self.assertTrue(clean, between)
+                        self.assertIn("dsb sy", between[clean[-1] :])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable, Dict, List
 
 from frontdoor.machine import Machine, kernel_arguments
-from frontdoor.paths import build_dir, image
+from frontdoor.paths import build_dir, elf, image
 from frontdoor.qemu_probe import PROGRAM
 from row import Row
 from tree_text import TreeText
@@ -190,6 +190,10 @@ def _no_cpus(tree: TreeText, row: Row) -> None:
     tree.remove("cpus")
 
 
+def _psci_by_hvc(tree: TreeText, row: Row) -> None:
+    tree.replace("psci", "method", '"hvc"')
+
+
 def _no_boot_cpu(tree: TreeText, row: Row) -> None:
     tree.remove("cpu-map")
     tree.remove("cpu@0")
@@ -221,6 +225,7 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _no_gic,
         _no_cpus,
         _no_boot_cpu,
+        _psci_by_hvc,
     )
 }
 
@@ -288,6 +293,12 @@ def _qemus_own(row: Row, directory: Path) -> TreeText:
     return tree
 
 
+def _image_window(row: Row) -> int:
+    """Returns the virtual address at which the kernel of the row's preset is linked: the entry of its ELF
+    file."""
+    return int.from_bytes(elf(row.preset).read_bytes()[24:32], "little")
+
+
 def _assemble_loader(row: Row, directory: Path) -> Path:
     """Assembles loader.S for the row; returns the path of the raw binary."""
     tree_at = 0 if row.tree == NO_TREE else TREE_AT
@@ -298,6 +309,8 @@ def _assemble_loader(row: Row, directory: Path) -> Path:
         defines.append("-DPEN_SHARED")
     if row.tree == "system_error_pending":
         defines += ["-DSYSTEM_ERROR"]
+    if row.leftovers:
+        defines += ["-DLEFTOVERS", f"-DWATCHED={_image_window(row):#x}"]
     elf, binary = directory / "loader.o", directory / "loader.bin"
     source = str(HERE / "loader.S")
     clang = ["clang-19", "--target=aarch64-none-elf", "-c", *defines, source, "-o", str(elf)]

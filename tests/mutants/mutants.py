@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Dict, Tuple
 
+import mutants_boot
 import mutants_memory
 import mutants_page_table
 import mutants_percpu
@@ -16,6 +17,7 @@ from mutant import Mutant
 BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
     f"{module.__name__}.py": module.MUTANTS
     for module in (
+        mutants_boot,
         mutants_page_table,
         mutants_memory,
         mutants_percpu_parts,

@@ -5,6 +5,7 @@
 #include "arch/boot/boot_record.hpp"
 #include "arch/exceptions/recovery_point.hpp"
 #include "arch/exceptions/registers.hpp"
+#include "arch/mmu/translation_registers.hpp"
 #include "arch/threads/stack_size.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 #include "mm/image/image_seal.hpp"
@@ -29,6 +30,7 @@ namespace percival::arch {
 
     PERCIVAL_EXPORT(IMAGE_SEAL_MAGIC, mm::ImageSeal::kMagic);
     PERCIVAL_EXPORT(IMAGE_SEAL_SIZE, sizeof(mm::ImageSeal));
+    PERCIVAL_EXPORT(SCTLR_EL1_MMU_OFF, Sctlr::mmu_off().raw);
 
     PERCIVAL_EXPORT(STACK_SHIFT, kStackShift);
     PERCIVAL_EXPORT(STACK_SIZE, kStackSize.count());

@@ -39,14 +39,13 @@ void disarm()
 Breakpoint::Breakpoint(VirtAddr instruction, void (*on_hit)()) : on_hit_{on_hit}
 {
     this_cpu<armed>.write(this);
-    asm volatile("msr oslar_el1, xzr");
     BreakpointValue{instruction.raw()}.write();
     BreakpointControl{}
         .with<BreakpointControl::Enable>(1)
         .with<BreakpointControl::Privileged>(1)
         .with<BreakpointControl::ByteSelect>(0xf)
         .write();
-    Mdscr::read().with<Mdscr::Kde>(1).with<Mdscr::Mde>(1).write();
+    Mdscr{}.with<Mdscr::Kde>(1).with<Mdscr::Mde>(1).write();
     asm volatile("msr daifclr, #8" ::: "memory");
     isb();
 }
@@ -54,7 +53,7 @@ Breakpoint::Breakpoint(VirtAddr instruction, void (*on_hit)()) : on_hit_{on_hit}
 Breakpoint::~Breakpoint()
 {
     asm volatile("msr daifset, #8" ::: "memory");
-    Mdscr::read().with<Mdscr::Kde>(0).with<Mdscr::Mde>(0).write();
+    Mdscr{}.write();
     disarm();
     this_cpu<armed>.write(nullptr);
 }

@@ -47,6 +47,12 @@ struct IdAa64Mmfr0 {
     static constexpr unsigned kTGran64High = 27, kTGran64Low = 24; // signed; negative: not implemented
     static constexpr unsigned kTGran4High = 31, kTGran4Low = 28;
     using Fgt = Field<59, 56>; // FEAT_FGT
+    static constexpr u64 kFgt2 = 2;
+};
+
+struct IdAa64Mmfr1 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr1, "id_aa64mmfr1_el1")
+    using Hcx = Field<43, 40>; // FEAT_HCX
 };
 
 struct IdAa64Mmfr2 {
@@ -56,9 +62,22 @@ struct IdAa64Mmfr2 {
     using Bbm = Field<55, 52>;     // FEAT_BBM level
 };
 
+struct IdAa64Mmfr3 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr3, "s3_0_c0_c7_3")
+    using Tcrx = Field<3, 0>;   // FEAT_TCR2
+    using Sctlrx = Field<7, 4>; // FEAT_SCTLR2
+};
+
+struct IdAa64Mmfr4 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr4, "s3_0_c0_c7_4")
+    // E2H0, signed; negative: HCR_EL2.E2H is RES1
+    bool can_clear_e2h() const { return signed_field<27, 24>(raw) >= 0; }
+};
+
 struct IdAa64Pfr0 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Pfr0, "id_aa64pfr0_el1")
     using Gic = Field<27, 24>; // not 0: the GIC's CPU interface has System registers
+    using Amu = Field<47, 44>; // FEAT_AMUv1
 };
 
 struct IdAa64Pfr1 {
@@ -69,6 +88,13 @@ struct IdAa64Pfr1 {
 struct IdAa64Dfr0 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Dfr0, "id_aa64dfr0_el1")
     using PmuVer = Field<11, 8>; // 0 or 0xf: no architected PMU
+    using Brps = Field<15, 12>;  // number of breakpoints - 1
+    using Wrps = Field<23, 20>;  // number of watchpoints - 1
+};
+
+struct IdAa64Dfr1 {
+    PERCIVAL_SYSTEM_REGISTER(IdAa64Dfr1, "id_aa64dfr1_el1")
+    using Pmicntr = Field<39, 36>; // FEAT_PMUv3_ICNTR
 };
 
 // Returns whether this CPU translates 52-bit addresses with `granule`. That is FEAT_LPA2 for 4 and 16 KiB,

@@ -14,15 +14,24 @@ namespace percival::arch {
 struct Pmcr {
     PERCIVAL_SYSTEM_REGISTER(Pmcr, "pmcr_el0")
     using E = Field<0>;
+    using P = Field<1>;  // resets the event counters
+    using C = Field<2>;  // resets the cycle counter
+    using Lc = Field<6>; // 64-bit overflow of the cycle counter
     using Lp = Field<7>; // 64-bit overflow of the event counters, FEAT_PMUv3p5
     using N = Field<15, 11>;
 };
 
+// Returns whether a CPU with this ID register has an architected PMU.
+constexpr bool has_performance_counters(IdAa64Dfr0 dfr0)
+{
+    const u64 version = dfr0.get<IdAa64Dfr0::PmuVer>();
+    return version != 0 && version != 0xf;
+}
+
 // Returns whether this CPU has an architected PMU.
 inline bool has_performance_counters()
 {
-    const u64 version = IdAa64Dfr0::read().get<IdAa64Dfr0::PmuVer>();
-    return version != 0 && version != 0xf;
+    return has_performance_counters(IdAa64Dfr0::read());
 }
 
 struct Pmceid0 {
@@ -36,13 +45,8 @@ inline bool counts_instructions()
     return has_performance_counters() && Pmceid0::read().get<Pmceid0::InstructionsRetired>() != 0;
 }
 
-// Returns the MDCR_EL2 value that leaves all event counters to EL1.
-inline u64 performance_counters_for_el1()
-{
-    return has_performance_counters() ? Pmcr::read().get<Pmcr::N>() : 0;
-}
-
-// Starts this CPU's counter, or does nothing if !counts_instructions().
+// Starts this CPU's counter, or does nothing if !counts_instructions(). The PMU is in the state in which
+// boot/el1_setup.hpp leaves it.
 inline void start_performance_counter()
 {
     if (!counts_instructions())
@@ -51,7 +55,7 @@ inline void start_performance_counter()
     asm volatile("msr pmevtyper0_el0, %0" : : "r"(kInstructionsRetired));
     asm volatile("msr pmevcntr0_el0, xzr");
     asm volatile("msr pmcntenset_el0, %0" : : "r"(u64{1}));
-    Pmcr::read().with<Pmcr::Lp>(1).with<Pmcr::E>(1).write();
+    Pmcr{}.with<Pmcr::Lc>(1).with<Pmcr::Lp>(1).with<Pmcr::E>(1).write();
     isb();
 }
 

@@ -38,6 +38,10 @@ constexpr s64 signed_field(u64 raw)
 
 #define PERCIVAL_SYSTEM_REGISTER(Type, name)                      \
     ::percival::u64 raw{0};                                       \
+    static constexpr const char* register_name()                  \
+    {                                                             \
+        return name;                                              \
+    }                                                             \
     static Type read()                                            \
     {                                                             \
         ::percival::u64 value;                                    \

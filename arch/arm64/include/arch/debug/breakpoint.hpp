@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A hardware breakpoint on this CPU (Arm ARM D2.8, breakpoint exceptions). The next time a given instruction
 // is about to execute, the exception handler runs a function, as an interrupt at exactly that place would.
-// For tests of code that may be interrupted anywhere.
+// For tests of code that may be interrupted anywhere. CPU setup has disarmed and unlocked the breakpoints
+// (boot/el1_setup.hpp).
 #pragma once
 
 #include "arch/exceptions/registers.hpp"

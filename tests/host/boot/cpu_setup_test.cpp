@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Tests the setup of a CPU's registers on a model that has every register full of what a predecessor left.
+// The model fails the test on an access that the CPU would not survive: to a register whose feature it lacks.
+#include "boot/el1_setup.hpp"
+#include "boot/el2_setup.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace percival::boot {
+namespace {
+
+constexpr u64 kJunk = 0xa5a5'a5a5'a5a5'a5a5;
+constexpr u64 kSctlrEl1 = 0x30d0'0800;
+constexpr u64 kE2h = u64{1} << 34;
+
+// What a CPU has, and how it behaves.
+struct Traits {
+    bool announces_vhe_only{false};
+    bool is_vhe_only{false};
+    bool has_hcx{false};
+    bool has_tcr2{false};
+    bool has_sctlr2{false};
+    bool has_amu{false};
+    u64 fgt{0};
+    bool has_gic_registers{false};
+    bool gic_registers_are_off{false}; // EL3 holds ICC_SRE_EL3.SRE at 0
+    bool has_pmu{false};
+    bool has_instruction_counter{false};
+    unsigned breakpoints{2};
+    unsigned watchpoints{1};
+};
+
+constexpr Traits kEverything{
+    .has_hcx = true,
+    .has_tcr2 = true,
+    .has_sctlr2 = true,
+    .has_amu = true,
+    .fgt = 2,
+    .has_gic_registers = true,
+    .has_pmu = true,
+    .has_instruction_counter = true,
+    .breakpoints = 16,
+    .watchpoints = 16,
+};
+
+// The registers of a CPU at EL2 or EL1.
+class Model {
+public:
+    Model(Traits traits, unsigned level) : traits_{traits}, level_{level}
+    {
+        values_["midr_el1"] = 0x410f'd490;
+        values_["mpidr_el1"] = 0x8100'0300;
+        set<arch::IdAa64Mmfr0, arch::IdAa64Mmfr0::Fgt>(traits.fgt);
+        set<arch::IdAa64Mmfr1, arch::IdAa64Mmfr1::Hcx>(traits.has_hcx ? 1 : 0);
+        set<arch::IdAa64Mmfr3, arch::IdAa64Mmfr3::Tcrx>(traits.has_tcr2 ? 1 : 0);
+        set<arch::IdAa64Mmfr3, arch::IdAa64Mmfr3::Sctlrx>(traits.has_sctlr2 ? 1 : 0);
+        set<arch::IdAa64Mmfr4, arch::Field<27, 24>>(traits.announces_vhe_only ? 0xe : 0);
+        set<arch::IdAa64Pfr0, arch::IdAa64Pfr0::Gic>(traits.has_gic_registers ? 1 : 0);
+        set<arch::IdAa64Pfr0, arch::IdAa64Pfr0::Amu>(traits.has_amu ? 1 : 0);
+        set<arch::IdAa64Dfr0, arch::IdAa64Dfr0::PmuVer>(traits.has_pmu ? 6 : 0xf);
+        set<arch::IdAa64Dfr0, arch::IdAa64Dfr0::Brps>(traits.breakpoints - 1);
+        set<arch::IdAa64Dfr0, arch::IdAa64Dfr0::Wrps>(traits.watchpoints - 1);
+        set<arch::IdAa64Dfr1, arch::IdAa64Dfr1::Pmicntr>(traits.has_instruction_counter ? 1 : 0);
+        set<arch::Pmcr, arch::Pmcr::N>(6);
+    }
+
+    template <class Register>
+    Register read()
+    {
+        return Register{at(reached(Register::register_name()))};
+    }
+
+    template <class Register>
+    void write(Register value)
+    {
+        const std::string name = reached(Register::register_name());
+        if (name == "hcr_el2" && traits_.announces_vhe_only)
+            EXPECT_NE(value.raw & kE2h, 0U) << "a bit that is RES1 is written as 0";
+        written_.push_back(name);
+        at(name) = value.raw;
+        if (name == Name::kIccSre && traits_.gic_registers_are_off)
+            at(name) &= ~u64{1};
+    }
+
+    void isb() {}
+
+    // Returns the value of a register of EL2, or of EL1 as EL1 sees it.
+    u64 of(const std::string& name) { return at(name); }
+    bool was_written(const std::string& name) const
+    {
+        return std::find(written_.begin(), written_.end(), name) != written_.end();
+    }
+    // True if EL2 behaves as with E2H = 1, whatever is in HCR_EL2.
+    bool in_host_mode() { return traits_.is_vhe_only || (at("hcr_el2") & kE2h) != 0; }
+
+private:
+    struct Name {
+        static constexpr const char* kIccSre = "s3_4_c12_c9_5";
+        static constexpr const char* kIchHcr = "s3_4_c12_c11_0";
+    };
+
+    template <class Register, class F>
+    void set(u64 value)
+    {
+        u64& raw = values_.try_emplace(Register::register_name(), 0).first->second;
+        raw = F::in(raw, value);
+    }
+
+    u64& at(const std::string& name) { return values_.try_emplace(name, kJunk).first->second; }
+
+    // Returns which register the CPU reaches under a name.
+    std::string reached(const std::string& name)
+    {
+        EXPECT_TRUE(exists(name)) << name << " is undefined on this CPU";
+        const bool redirects = level_ == 2 && in_host_mode();
+        if (name == "s3_5_c1_c0_0") { // SCTLR_EL12
+            EXPECT_TRUE(redirects) << "SCTLR_EL12 is undefined with E2H = 0";
+            return "sctlr_el1";
+        }
+        if (redirects && name == "far_el1")
+            return "far_el2";
+        if (redirects && name == "sctlr_el1")
+            return "sctlr_el2";
+        return name;
+    }
+
+    bool exists(const std::string& name)
+    {
+        const std::map<std::string, bool> conditional{
+            {"s3_4_c1_c2_2", traits_.has_hcx}, // HCRX_EL2
+            {"s3_0_c2_c0_3", traits_.has_tcr2},
+            {"s3_0_c1_c0_3", traits_.has_sctlr2},
+            {"s3_4_c1_c1_4", traits_.fgt >= 1}, // HFGRTR_EL2, HFGWTR_EL2, HFGITR_EL2
+            {"s3_4_c1_c1_5", traits_.fgt >= 1},
+            {"s3_4_c1_c1_6", traits_.fgt >= 1},
+            {"s3_4_c3_c1_4", traits_.fgt >= 1}, // HDFGRTR_EL2, HDFGWTR_EL2
+            {"s3_4_c3_c1_5", traits_.fgt >= 1},
+            {"s3_4_c3_c1_6", traits_.fgt >= 1 && traits_.has_amu}, // HAFGRTR_EL2
+            {"s3_4_c3_c1_0", traits_.fgt >= 2},
+            {"s3_4_c3_c1_1", traits_.fgt >= 2},
+            {"s3_4_c3_c1_2", traits_.fgt >= 2},
+            {"s3_4_c3_c1_3", traits_.fgt >= 2},
+            {"s3_4_c3_c1_7", traits_.fgt >= 2},
+            {Name::kIccSre, traits_.has_gic_registers},
+            {Name::kIchHcr, traits_.has_gic_registers && (at(Name::kIccSre) & 1) != 0},
+            {"pmcr_el0", traits_.has_pmu},
+            {"pmcntenclr_el0", traits_.has_pmu},
+            {"pmintenclr_el1", traits_.has_pmu},
+            {"pmovsclr_el0", traits_.has_pmu},
+            {"pmuserenr_el0", traits_.has_pmu},
+        };
+        if (name.starts_with("dbgbcr"))
+            return std::stoul(name.substr(6)) < traits_.breakpoints;
+        if (name.starts_with("dbgwcr"))
+            return std::stoul(name.substr(6)) < traits_.watchpoints;
+        const auto found = conditional.find(name);
+        return found == conditional.end() || found->second;
+    }
+
+    Traits traits_;
+    unsigned level_;
+    std::map<std::string, u64> values_;
+    std::vector<std::string> written_;
+};
+
+Model at_el2(Traits traits)
+{
+    Model cpu{traits, 2};
+    configure_el2(cpu, kSctlrEl1);
+    EXPECT_EQ(cpu.of("sctlr_el1"), kSctlrEl1);
+    return cpu;
+}
+
+void expect_el2_opened(Model& cpu, bool host_mode)
+{
+    EXPECT_EQ(cpu.of("hcr_el2"), u64{0x300'8000'0000} | (host_mode ? kE2h : 0));
+    EXPECT_EQ(cpu.in_host_mode(), host_mode);
+    EXPECT_EQ(cpu.of("cnthctl_el2"), host_mode ? 0xc00U : 3U);
+    EXPECT_EQ(cpu.of("cptr_el2"), host_mode ? 0x30'0000U : 0x33ffU);
+    for (const char* name : {"cntvoff_el2", "hstr_el2", "vttbr_el2"})
+        EXPECT_EQ(cpu.of(name), 0U) << name;
+    EXPECT_EQ(cpu.of("vpidr_el2"), cpu.of("midr_el1"));
+    EXPECT_EQ(cpu.of("vmpidr_el2"), cpu.of("mpidr_el1"));
+}
+
+TEST(El2Setup, LeavesHostModeOnACpuThatCan)
+{
+    Model cpu = at_el2({});
+    expect_el2_opened(cpu, false);
+    EXPECT_EQ(cpu.of("mdcr_el2"), 0U) << "without a PMU";
+}
+
+TEST(El2Setup, UsesTheLayoutOfHostModeOnACpuThatSaysItHasNoOther)
+{
+    Model cpu = at_el2({.announces_vhe_only = true, .is_vhe_only = true});
+    expect_el2_opened(cpu, true);
+}
+
+TEST(El2Setup, FindsOutThatACpuHasOnlyHostModeThoughNothingSaysSo)
+{
+    Model cpu = at_el2({.announces_vhe_only = false, .is_vhe_only = true});
+    expect_el2_opened(cpu, true);
+}
+
+TEST(El2Setup, LeavesNoTrapAndNoOffsetOfThePredecessorOnACpuWithAllFeatures)
+{
+    Model cpu = at_el2(kEverything);
+    expect_el2_opened(cpu, false);
+    EXPECT_EQ(cpu.of("mdcr_el2"), 6U) << "EL1 has all event counters";
+    EXPECT_EQ(cpu.of("s3_4_c1_c2_2"), 0xc000U) << "HCRX_EL2: TCR2En, SCTLR2En";
+    EXPECT_EQ(cpu.of("s3_4_c12_c11_0"), 0U) << "ICH_HCR_EL2";
+    EXPECT_EQ(cpu.of("s3_4_c12_c9_5"), 0xfU) << "ICC_SRE_EL2";
+    for (const char* trap :
+         {"s3_4_c1_c1_4", "s3_4_c1_c1_5", "s3_4_c1_c1_6", "s3_4_c3_c1_4", "s3_4_c3_c1_5", "s3_4_c3_c1_6",
+          "s3_4_c3_c1_0", "s3_4_c3_c1_1", "s3_4_c3_c1_2", "s3_4_c3_c1_3", "s3_4_c3_c1_7"})
+        EXPECT_EQ(cpu.of(trap), 0U) << trap;
+}
+
+TEST(El2Setup, TouchesNoRegisterOfAFeatureThatTheCpuLacks)
+{
+    for (unsigned bits = 0; bits < 64; ++bits) {
+        SCOPED_TRACE(bits);
+        at_el2({.has_hcx = (bits & 1) != 0,
+                .has_tcr2 = (bits & 2) != 0,
+                .has_sctlr2 = (bits & 4) != 0,
+                .has_amu = (bits & 8) != 0,
+                .fgt = (bits >> 4) % 3,
+                .has_pmu = (bits & 32) != 0});
+    }
+}
+
+TEST(El2Setup, LeavesIchHcrAloneWhereEl3KeepsTheGicsRegistersOff)
+{
+    Model cpu = at_el2({.has_gic_registers = true, .gic_registers_are_off = true});
+    EXPECT_FALSE(cpu.was_written("s3_4_c12_c11_0"));
+}
+
+TEST(El1Setup, LeavesNothingOfThePredecessorOnACpuWithAllFeatures)
+{
+    Model cpu{kEverything, 1};
+    reset_el1(cpu);
+    for (const char* name : {"s3_0_c2_c0_3", "s3_0_c1_c0_3", "amair_el1", "cpacr_el1", "cntkctl_el1",
+                             "cntv_ctl_el0", "contextidr_el1", "tpidr_el0", "tpidrro_el0", "mdscr_el1",
+                             "osdlr_el1", "oslar_el1", "pmuserenr_el0"})
+        EXPECT_EQ(cpu.of(name), 0U) << name;
+    for (unsigned n = 0; n < 16; ++n) {
+        EXPECT_EQ(cpu.of("dbgbcr" + std::to_string(n) + "_el1"), 0U) << n;
+        EXPECT_EQ(cpu.of("dbgwcr" + std::to_string(n) + "_el1"), 0U) << n;
+    }
+    for (const char* name : {"pmcntenclr_el0", "pmintenclr_el1", "pmovsclr_el0"})
+        EXPECT_EQ(cpu.of(name), 0x1'ffff'ffffU) << name;
+    EXPECT_EQ(cpu.of("pmcr_el0"), 0x46U) << "P, C, LC";
+}
+
+TEST(El1Setup, TouchesNoRegisterThatTheCpuLacks)
+{
+    for (unsigned count = 1; count <= 16; ++count) {
+        SCOPED_TRACE(count);
+        Model cpu{{.breakpoints = count, .watchpoints = 17 - count}, 1};
+        reset_el1(cpu);
+        EXPECT_TRUE(cpu.was_written("dbgbcr" + std::to_string(count - 1) + "_el1"));
+        EXPECT_TRUE(cpu.was_written("dbgwcr" + std::to_string(16 - count) + "_el1"));
+    }
+}
+
+TEST(El1Setup, ClearsOnlyTheCountersThatThePmuHas)
+{
+    Model cpu{{.has_pmu = true}, 1};
+    reset_el1(cpu);
+    EXPECT_EQ(cpu.of("pmcntenclr_el0"), 0xffff'ffffU);
+}
+
+} // namespace
+} // namespace percival::boot

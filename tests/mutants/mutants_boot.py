@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Mutants of what a CPU runs with its MMU off."""
+
+from __future__ import annotations
+
+from mutant import on_host
+
+SETUP = ("tests/host/boot/cpu_setup_test.cpp",)
+
+MUTANTS = (
+    on_host(
+        "cpu setup: FAR_EL1 is not asked about host mode",
+        "boot/el2_setup.hpp",
+        "    if (cpu.template read<FarEl1>().raw == 1)\n        return without;",
+        "    if (cpu.template read<FarEl1>().raw != 0)\n        return without;",
+        SETUP,
+        "El2Setup.FindsOut*",
+    ),
+    on_host(
+        "cpu setup: the ID register is not asked about host mode",
+        "boot/el2_setup.hpp",
+        "    if (!mmfr4.can_clear_e2h()) {",
+        "    if (mmfr4.raw == ~u64{0}) {",
+        SETUP,
+        "El2Setup.UsesTheLayout*",
+    ),
+    on_host(
+        "cpu setup: ICH_HCR_EL2 is written though EL3 keeps the GIC's registers off",
+        "boot/el2_setup.hpp",
+        "    if (cpu.template read<IccSre>().template get<IccSre::Sre>() != 0)\n"
+        "        cpu.write(IchHcr{}); // no virtual interface",
+        "    cpu.write(IchHcr{}); // no virtual interface",
+        SETUP,
+        "El2Setup.LeavesIchHcr*",
+    ),
+    on_host(
+        "cpu setup: fine-grained traps of the debug registers stay",
+        "boot/el2_setup.hpp",
+        "    cpu.write(Hdfgwtr{});\n",
+        "",
+        SETUP,
+        "El2Setup.LeavesNoTrap*",
+    ),
+    on_host(
+        "cpu setup: the last watchpoint stays armed",
+        "boot/el1_setup.hpp",
+        "        ((N <= last_watchpoint ? cpu.write(WatchpointControl<N>{}) : void()), ...);",
+        "        ((N < last_watchpoint ? cpu.write(WatchpointControl<N>{}) : void()), ...);",
+        SETUP,
+        "El1Setup.LeavesNothing*",
+    ),
+    on_host(
+        "cpu setup: overflows of the PMU stay pending",
+        "boot/el1_setup.hpp",
+        "    cpu.write(Pmovsclr{all});\n",
+        "",
+        SETUP,
+        "El1Setup.LeavesNothing*",
+    ),
+)
