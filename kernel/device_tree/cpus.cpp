@@ -81,7 +81,7 @@ void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription&
     // Where the image lies is not the reader's to know: whoever releases the CPU asks again.
     constexpr PhysRange kNoImage{};
     if (const auto problem = release_address_problem(machine, kNoImage, PhysAddr{*address}))
-        return note(machine, tree.error(node, "cpu-release-addr", *problem, *address));
+        return note(machine, tree.error(node, "cpu-release-addr", *problem, address));
     cpu.start = CpuStart::SpinTable;
     cpu.release_address = PhysAddr{*address};
 }
