@@ -311,8 +311,8 @@ private:
             address = reg.number(0, bus.address_cells);
             size = reg.number(bus.address_cells, bus.size_cells);
         }
-        // The name repeats the address. Where they differ, either may be damaged, or the node is mixed up with
-        // another.
+        // The name repeats the address. Where they differ, either may be damaged, or the node is mixed up
+        // with another.
         if (unit != 0 && address != unit)
             return std::nullopt;
         while (at != 0) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Dict, Tuple
 
+import mutants_ends
 import mutants_memory
 import mutants_page_table
 import mutants_percpu
@@ -17,6 +18,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
     f"{module.__name__}.py": module.MUTANTS
     for module in (
         mutants_page_table,
+        mutants_ends,
         mutants_memory,
         mutants_percpu_parts,
         mutants_percpu_store,
