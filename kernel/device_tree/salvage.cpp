@@ -284,8 +284,8 @@ private:
             machine.uart = {UartKind::Pl011, *registers};
     }
 
-    // Returns the place in the path of the bus that the node at `at` is on. A node that has nothing of a bus is
-    // a neighbour whose end is damaged.
+    // Returns the place in the path of the bus that the node at `at` is on. A node that has nothing of a bus
+    // is a neighbour whose end is damaged.
     std::size_t bus_of(std::size_t at) const
     {
         do
