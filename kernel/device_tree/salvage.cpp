@@ -286,8 +286,8 @@ private:
             machine.uart = {UartKind::Pl011, *registers};
     }
 
-    // Returns the place in the path of the bus that the node at `at` is on. A node that has nothing of a bus is
-    // a neighbour whose end is damaged.
+    // Returns the place in the path of the bus that the node at `at` is on. A node that has nothing of a bus
+    // is a neighbour whose end is damaged.
     std::size_t bus_of(std::size_t at) const
     {
         do
@@ -313,8 +313,8 @@ private:
             address = reg.number(0, bus.address_cells);
             size = reg.number(bus.address_cells, bus.size_cells);
         }
-        // The name repeats the address. Where they differ, either may be damaged, or the node is mixed up with
-        // another.
+        // The name repeats the address. Where they differ, either may be damaged, or the node is mixed up
+        // with another.
         if (unit != 0 && address != unit)
             return std::nullopt;
         while (at != 0) {

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Dict, Tuple
 
 import mutants_boot
+import mutants_ends
 import mutants_memory
 import mutants_page_table
 import mutants_percpu
@@ -19,6 +20,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
     for module in (
         mutants_boot,
         mutants_page_table,
+        mutants_ends,
         mutants_memory,
         mutants_percpu_parts,
         mutants_percpu_store,

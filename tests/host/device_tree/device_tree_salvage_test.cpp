@@ -48,8 +48,8 @@ TEST_P(SalvagedTree, has_the_console_and_the_psci_method_that_the_reader_finds)
 // A tree in which the names of nodes repeat their addresses, as they have to.
 class DamagedWords : public SalvagedTree {};
 
-// Each word of the tree in turn is damaged. In most trees that the reader refuses, the console is found. It is
-// hardly ever found at another place: where several words that belong together are gone, such as a bus.
+// Each word of the tree in turn is damaged. In most trees that the reader refuses, the console is found. It
+// is hardly ever found at another place: where words that belong together are gone, such as a bus.
 TEST_P(DamagedWords, leave_the_console_in_most_trees_that_are_refused)
 {
     unsigned refused = 0;
