@@ -9,7 +9,7 @@
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/stop_machine.hpp"
-#include "mm/roots/roots.hpp"
+#include "mm/kernel_map/kernel_tables.hpp"
 #include "tests/kernel/support/endless_recursion.hpp"
 
 namespace percival {
