@@ -184,8 +184,8 @@ def findings(batch: Batch) -> str:
         if len(batch) > 1:
             file = Path(name) / "together.cpp"
             file.write_text("".join(f'#include "{source.path}"\n' for source in batch), encoding="utf-8")
-            # A name may hide one of another source.
-            options = (*options, "-Wno-shadow")
+            # A name may hide one of another source, and a macro may have been one of another source.
+            options = (*options, "-Wno-shadow", "-Wno-macro-redefined")
             compiled = _run([*options, "-fsyntax-only", str(file)])
             if compiled.returncode != 0:
                 return compiled.stderr
