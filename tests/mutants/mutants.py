@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Dict, Tuple
 
+import mutants_devices
 import mutants_memory
 import mutants_page_table
 import mutants_percpu
@@ -18,6 +19,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
     for module in (
         mutants_page_table,
         mutants_memory,
+        mutants_devices,
         mutants_percpu_parts,
         mutants_percpu_store,
         mutants_percpu,
