@@ -51,6 +51,10 @@ inline constexpr u32 kIpis = sgi_bit(Ipi::Call) | sgi_bit(Ipi::Backtrace) | sgi_
 inline constexpr u32 kPriority = 0x80;
 inline constexpr u32 kFourPriorities = kPriority * 0x0101'0101;
 inline constexpr u32 kPriorityMask = 0xff;
+// The non-secure state cannot write a priority mask that the firmware has left in its own half.
+inline constexpr auto kMaskNotSet =
+    "the firmware masks this CPU's interrupts: it has left a priority mask that "
+    "the kernel cannot change";
 
 inline constexpr u32 kPrivateInterrupts = 32;
 

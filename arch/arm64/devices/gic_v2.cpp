@@ -105,6 +105,8 @@ GicResult GicV2::init_cpu(CpuId self, u64)
     for (u32 word = 0; word < 4; ++word)
         cpu_interface_.write32(kActivePriorities + 4 * word, 0);
     cpu_interface_.write32(kPriorityMaskRegister, gic::kPriorityMask);
+    if (cpu_interface_.read32(kPriorityMaskRegister) <= gic::kPriority)
+        return std::unexpected{gic::kMaskNotSet};
     cpu_interface_.write32(kBinaryPoint, 0);
     // EOImode stays 0, so that a write to EOIR drops the priority and deactivates the interrupt.
     cpu_interface_.write32(kControl, bypass | kEnable);

@@ -236,6 +236,8 @@ GicResult GicV3::init_cpu_interface()
     clear_active_priorities<Group1ActiveWord0, Group1ActiveWord1, Group1ActiveWord2, Group1ActiveWord3>(
         priority_bits);
     PriorityMask{gic::kPriorityMask}.write();
+    if (PriorityMask::read().raw <= gic::kPriority)
+        return std::unexpected{gic::kMaskNotSet};
     BinaryPoint1{0}.write(); // selects the least value that the CPU supports
     isb();                   // the writes above take effect before the first interrupt
     GroupEnable1{}.with<GroupEnable1::Enable>(1).write();

@@ -113,6 +113,14 @@ TEST_P(GicTest, InterruptsThatTheFirmwareKeepsAreNoticed)
     EXPECT_FALSE(set_up());
 }
 
+TEST_P(GicTest, APriorityMaskThatTheFirmwareKeepsIsNoticed)
+{
+    gic.el3_has_fiq = true;
+    EXPECT_FALSE(set_up());
+    gic.priority_mask = 0xff;
+    EXPECT_TRUE(set_up());
+}
+
 TEST_P(GicTest, TheStateOfAPrivateInterruptIsReadBack)
 {
     ASSERT_TRUE(set_up());
@@ -161,6 +169,7 @@ TEST(GicV3, ActivePrioritiesOfGroup0AreClearedUnlessEl3KeepsThem)
             GicModel gic{Version::V3};
             gic.priority_bits = priority_bits;
             gic.el3_has_fiq = el3_has_fiq;
+            gic.priority_mask = 0xff;
             gic.group_0_active = 1;
             ASSERT_TRUE(arch::interrupt_controller_init(gic.description(), gic.registers()));
             ASSERT_TRUE(arch::interrupt_controller_init_cpu(kBootCpu, 0));

@@ -72,6 +72,20 @@ u32 GicModel::acknowledge()
     return intid;
 }
 
+void GicModel::write_mask(u64 value)
+{
+    if (el3_has_fiq && (priority_mask & 0x80) == 0)
+        return; // it is in the secure half
+    priority_mask = (el3_has_fiq ? value >> 1 | 0x80 : value) & ~(least_mask() - 1) & 0xff;
+}
+
+u64 GicModel::mask_as_read() const
+{
+    if (!el3_has_fiq)
+        return priority_mask;
+    return (priority_mask & 0x80) != 0 ? priority_mask << 1 & 0xff : 0;
+}
+
 void GicModel::end(u32 intid)
 {
     running_ = false;
@@ -146,6 +160,8 @@ u64 GicModel::read(u64 address)
         return u64{2} << 27 | 1 << 4;
     case kRedistributor + 0x14: // GICR_WAKER
         return 0;
+    case kCpuInterface + 0x4:
+        return mask_as_read();
     case kCpuInterface + 0xc:
         return acknowledge();
     default:
@@ -176,7 +192,7 @@ void GicModel::write(u64 address, u64 value)
     } else if (!v3 && address == kDistributor + 0xf00)
         sent = value;
     else if (!v3 && address == kCpuInterface + 0x4)
-        priority_mask = value;
+        write_mask(value);
     else if (!v3 && address == kCpuInterface + 0x10)
         end(static_cast<u32>(value) & 0x3ff);
     else
@@ -193,7 +209,7 @@ u64 GicModel::read_system(std::string_view name)
     if (name == "icc_ctlr_el1")
         return (priority_bits - 1) << 8 | 1 << 18;
     if (name == "icc_pmr_el1")
-        return el3_has_fiq ? ((priority_mask & 0x80) != 0 ? priority_mask << 1 & 0xff : 0) : priority_mask;
+        return mask_as_read();
     if (name == "icc_iar1_el1")
         return acknowledge();
     wrong_accesses.push_back("read of " + std::string{name});
@@ -215,7 +231,7 @@ void GicModel::write_system(std::string_view name, u64 value)
     else if (name == "icc_ap1r0_el1")
         running_ = value != 0;
     else if (name == "icc_pmr_el1")
-        priority_mask = (el3_has_fiq ? value >> 1 | 0x80 : value) & ~(least_mask() - 1) & 0xff;
+        write_mask(value);
     else if (name == "icc_eoir1_el1")
         end(static_cast<u32>(value));
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A model of a GICv2 or GICv3 with one CPU, as that CPU sees it from the non-secure state or with one security
-// state, and of the line of a timer. It holds what a test leaves in it, as whoever ran before the kernel does.
+// A model of a GICv2 or GICv3 with one CPU, as that CPU sees it from the non-secure state or with one
+// security state, and of the line of a timer. It holds what a test leaves in it, as whoever ran before the
+// kernel does.
 //
-// The line falls late: the distributor or redistributor sees it fall only kLineDelay accesses after the device
-// has lowered it, as the line comes from another clock domain. It has forwarded the interrupt to the CPU
-// interface if that was not active meanwhile, and takes kLineDelay more to withdraw it.
+// The line falls late: the distributor or redistributor sees it fall only kLineDelay accesses after the
+// device has lowered it, as the line comes from another clock domain. It has forwarded the interrupt to the
+// CPU interface if that was not active meanwhile, and takes kLineDelay more to withdraw it.
 #pragma once
 
 #include "arch/devices/interrupt_controller.hpp"
@@ -45,10 +46,10 @@ public:
     u32 hidden{0};                         // private interrupts that the firmware keeps to itself
     u32 group{0};
     u32 group_0_active{0};   // GICv3: ICC_AP0R0_EL1
-    bool el3_has_fiq{false}; // GICv3: SCR_EL3.FIQ
+    bool el3_has_fiq{false}; // SCR_EL3.FIQ; on a GICv2 it stands for two security states
     unsigned priority_bits{5};
-    bool lpis_enabled{false}; // GICv3
-    u64 priority_mask{0};
+    bool lpis_enabled{false};                  // GICv3
+    u64 priority_mask{0};                      // as the firmware sees it
     std::optional<u64> sent;                   // what was last written to GICD_SGIR
     std::vector<std::string> wrong_accesses{}; // that EL3 or the architecture does not allow
 
@@ -89,6 +90,8 @@ private:
     u32 pending_sgis() const;
     u32 acknowledge();
     void end(u32 intid);
+    void write_mask(u64 value);
+    u64 mask_as_read() const;
     // The word and the field of it that a register in one of the five ranges of states stands for, if any.
     struct State {
         Word* word;
