@@ -8,6 +8,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/bring_up.hpp"
 #include "kernel/lib/assert.hpp"
+#include "kernel/lib/patience.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/scheduler.hpp"
@@ -36,11 +37,12 @@ PERCIVAL_PERCPU PerCpu<bool> must_leave{};
 // The pause between two looks at the state of another CPU.
 constexpr u64 kPollNanoseconds = 200'000;
 
-// Sleeps until `done()` is true. Returns false if that takes longer than `seconds`.
+// Sleeps until `done()` is true. Returns false if that takes longer than patient_seconds() of `seconds`.
 template <class Done>
-bool wait_until(Done done, u64 seconds)
+bool wait_until(Done done, u32 seconds)
 {
-    const u64 deadline = arch::timer_ticks() + seconds * arch::timer_frequency();
+    const u64 deadline =
+        arch::timer_ticks() + patient_seconds(seconds, possible_cpu_count()) * arch::timer_frequency();
     while (!done()) {
         if (arch::timer_ticks() > deadline)
             return false;
@@ -118,7 +120,7 @@ Result bring_cpu_online(CpuId cpu)
     reset_idle_thread(cpu);
     if (const auto started = start_cpu(cpu); !started)
         return started;
-    constexpr u64 kSeconds = 20;
+    constexpr u32 kSeconds = 20;
     if (!wait_until([cpu] { return !is_coming(cpu); }, kSeconds) && !leave_out(cpu))
         while (is_coming(cpu)) // it has arrived, and its set-up is bounded
             sleep_for_nanoseconds(kPollNanoseconds);

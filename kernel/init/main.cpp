@@ -4,6 +4,7 @@
 #include "arch/cpu/cpu_identity.hpp"
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/processor.hpp"
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/pl011.hpp"
 #include "arch/devices/power.hpp"
@@ -53,6 +54,17 @@ void attach_console()
     }
 }
 
+// Asks the firmware for its PSCI version. The call's instruction is undefined if the machine lacks the
+// exception level that the device tree wants to be called: there is no PSCI then.
+void find_psci()
+{
+    const PsciConduit conduit = this_machine().psci;
+    const auto fault = arch::catch_fault([](void*) { arch::power_init(this_machine().psci); }, nullptr);
+    if (fault)
+        print("psci: an {} is undefined on this machine, so there is no PSCI",
+              conduit == PsciConduit::Smc ? "SMC" : "HVC");
+}
+
 std::expected<void, DeviceTreeError> read_tree()
 {
     arch::FloatingPointWindow library_code_may_use_it;
@@ -73,7 +85,7 @@ void read_machine()
     // to be seen, and to end the run.
     const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
     set_verdict_by_semihosting(reported(verdict) == VerdictChoice::Semihosting);
-    arch::power_init(this_machine().psci);
+    find_psci();
     attach_console();
     if (!read) {
         std::array<char, kLineLength> room;
@@ -96,7 +108,12 @@ void start_interrupts()
         !ready)
         panic("interrupt controller: {}", ready.error());
     start_scheduler();
-    start_tick();
+    if (const auto ticks = start_tick(); !ticks) {
+        std::array<char, kLineLength> room;
+        Writer text{room};
+        ticks.error().describe(text);
+        panic("{}", text.text());
+    }
     arch::unmask_interrupts();
 }
 

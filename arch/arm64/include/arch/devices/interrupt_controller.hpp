@@ -85,9 +85,9 @@ void complete_interrupt(Acknowledged interrupt);
 //
 // An SGI ends before its handler runs: it is an event and has no line, its handler may wait for the next
 // interrupt (arch::wait_for_interrupt()), and that of Ipi::Stop never returns. Any other interrupt ends after
-// its handler, which has lowered its line. The GIC would take a line that is still high at the end for another
-// interrupt. No interrupt can come between a handler and the end of its interrupt, because interrupts stay
-// masked.
+// its handler, which has lowered its line. The GIC would take a line that is still high at the end for
+// another interrupt. No interrupt can come between a handler and the end of its interrupt, because interrupts
+// stay masked.
 template <class ServeIpi, class Serve>
 void serve_interrupts(ServeIpi serve_ipi, Serve serve)
 {

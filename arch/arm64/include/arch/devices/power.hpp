@@ -14,7 +14,8 @@
 
 namespace percival::arch {
 
-// Remembers the conduit and asks the firmware for its PSCI version. Boot CPU, once.
+// Remembers the conduit and asks the firmware for its PSCI version. The question may be an Undefined
+// Instruction exception: if it is abandoned then, there is no PSCI. Boot CPU, once.
 void power_init(PsciConduit conduit);
 
 // Returns the address at which a CPU in the firmware's spin table looks for its entry address. Returns
