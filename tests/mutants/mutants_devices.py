@@ -57,8 +57,10 @@ MUTANTS = (
     on_host(
         "gic: an SGI is active while its handler runs",
         "arch/arm64/include/arch/devices/interrupt_controller.hpp",
-        "            complete_interrupt(interrupt);\n            serve_ipi(static_cast<Ipi>(interrupt.intid));",
-        "            serve_ipi(static_cast<Ipi>(interrupt.intid));\n            complete_interrupt(interrupt);",
+        "            complete_interrupt(interrupt);\n"
+        "            serve_ipi(static_cast<Ipi>(interrupt.intid));",
+        "            serve_ipi(static_cast<Ipi>(interrupt.intid));\n"
+        "            complete_interrupt(interrupt);",
         GIC,
         "*AnSgiHasEndedWhenItsHandlerRuns*",
     ),
