@@ -74,7 +74,7 @@ struct BootArgumentTable {
     static constexpr FlagArgument kSelftestList{
         {"selftest.list", "", "off", "prints the names of self-tests instead of running them"}};
     static constexpr NumberArgument kSelftestTimeout{
-        {"selftest.timeout", "S", "30", "seconds before a test counts as hung; 0: never"}};
+        {"selftest.timeout", "S", "30", "seconds, per 8 CPUs, before a test counts as hung; 0: never"}};
     static constexpr NumberArgument kSelftestRepeat{
         {"selftest.repeat", "N", "1", "how many times the self-tests run"}};
     static constexpr FlagArgument kSelftestEveryMode{

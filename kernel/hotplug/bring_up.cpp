@@ -15,6 +15,7 @@
 #include "kernel/hotplug/hotplug.hpp"
 #include "kernel/hotplug/power_on.hpp"
 #include "kernel/lib/panic.hpp"
+#include "kernel/lib/patience.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/scheduler.hpp"
@@ -26,11 +27,13 @@
 #include "mm/roots/roots.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
+#include <array>
+
 namespace percival {
 namespace {
 
-// How long all CPUs together may take to come up.
-constexpr u64 kBringUpSeconds = 20;
+// How long all CPUs together may take to come up; more if they are many (patient_seconds()).
+constexpr u32 kBringUpSeconds = 20;
 
 u64 mpidr_of(CpuId cpu)
 {
@@ -66,7 +69,8 @@ bool any_cpu_is_coming()
 
 void wait_for_secondaries()
 {
-    const u64 deadline = arch::timer_ticks() + kBringUpSeconds * arch::timer_frequency();
+    const u64 seconds = patient_seconds(kBringUpSeconds, possible_cpu_count());
+    const u64 deadline = arch::timer_ticks() + seconds * arch::timer_frequency();
     while (any_cpu_is_coming() && arch::timer_ticks() < deadline)
         arch::relax();
     for (u32 index = 1; index < possible_cpu_count(); ++index) {
@@ -76,6 +80,14 @@ void wait_for_secondaries()
     // The others have arrived. Their set-up is bounded, and executes sites that are patched afterwards.
     while (any_cpu_is_coming())
         arch::relax();
+}
+
+// Turns off the calling CPU, which has arrived but cannot be set up.
+[[noreturn]] void leave_out_for_good(CpuId self, std::string_view why)
+{
+    print("cpu{}: {}, left out", self, why);
+    say_goodbye();
+    arch::turn_off_this_cpu();
 }
 
 } // namespace
@@ -124,13 +136,16 @@ extern "C" [[noreturn]] void secondary_main()
     arch::timer_init_cpu();
     arch::take_system_errors();
     arch::drop_idmap();
-    if (const auto ready = arch::interrupt_controller_init_cpu(self, mpidr_of(self)); !ready) {
-        print("cpu{}: {}", self, ready.error());
-        say_goodbye();
-        arch::turn_off_this_cpu();
-    }
+    if (const auto ready = arch::interrupt_controller_init_cpu(self, mpidr_of(self)); !ready)
+        leave_out_for_good(self, ready.error());
     reset_idle_thread(self);
-    start_tick();
+    // A CPU without a tick would keep its threads for ever. The machine is as good without it.
+    if (const auto ticks = start_tick(); !ticks) {
+        std::array<char, kLineLength> room;
+        Writer text{room};
+        ticks.error().describe(text);
+        leave_out_for_good(self, text.text());
+    }
     set_online(self, arch::read_cpu_features());
     join_scheduler();
     run_idle_thread();

@@ -8,6 +8,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/bring_up.hpp"
 #include "kernel/lib/assert.hpp"
+#include "kernel/lib/patience.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/scheduler.hpp"
@@ -34,16 +35,17 @@ using Result = std::expected<void, std::string_view>;
 PERCIVAL_PERCPU PerCpu<bool> must_leave{};
 
 // How long a CPU may take to come, or to go off.
-constexpr u64 kPatienceSeconds = 20;
+constexpr u32 kPatienceSeconds = 20;
 
 // The pause between two looks at the state of another CPU.
 constexpr u64 kPollNanoseconds = 200'000;
 
-// Sleeps until `done()` is true. Returns false if that takes longer than `seconds`.
+// Sleeps until `done()` is true. Returns false if that takes longer than patient_seconds() of `seconds`.
 template <class Done>
-bool wait_until(Done done, u64 seconds)
+bool wait_until(Done done, u32 seconds)
 {
-    const u64 deadline = arch::timer_ticks() + seconds * arch::timer_frequency();
+    const u64 deadline =
+        arch::timer_ticks() + patient_seconds(seconds, possible_cpu_count()) * arch::timer_frequency();
     while (!done()) {
         if (arch::timer_ticks() > deadline)
             return false;
@@ -109,7 +111,7 @@ Result take_cpu_offline(CpuId cpu)
     return {};
 }
 
-Result await_cpu(CpuId cpu, u64 seconds)
+Result await_cpu(CpuId cpu, u32 seconds)
 {
     if (!wait_until([cpu] { return !is_coming(cpu); }, seconds) && !leave_out(cpu))
         while (is_coming(cpu)) // it has arrived, and its set-up is bounded

@@ -26,9 +26,9 @@ std::expected<void, std::string_view> take_cpu_offline(CpuId cpu);
 std::expected<void, std::string_view> bring_cpu_online(CpuId cpu);
 
 // The second half of bring_cpu_online(): waits until `cpu`, which has been started, is online and takes
-// threads. Leaves it out if it has not arrived after `seconds`: if it arrives later, it stops. Threads only;
-// blocks.
-std::expected<void, std::string_view> await_cpu(CpuId cpu, u64 seconds);
+// threads. Leaves it out if it has not arrived after patient_seconds() of `seconds`: if it arrives later, it
+// turns itself off. Threads only; blocks.
+std::expected<void, std::string_view> await_cpu(CpuId cpu, u32 seconds);
 
 // Turns this CPU off, and then does not return, if take_cpu_offline() has asked for it and no thread is left
 // here. Called by the idle thread, interrupts masked.

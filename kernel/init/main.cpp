@@ -4,6 +4,7 @@
 #include "arch/cpu/cpu_identity.hpp"
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/processor.hpp"
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/pl011.hpp"
 #include "arch/devices/power.hpp"
@@ -53,6 +54,18 @@ void attach_console()
     }
 }
 
+// Asks the firmware for its PSCI version. The call's instruction is undefined if the machine lacks the
+// exception level that the device tree wants to be called: there is no PSCI then.
+void find_psci()
+{
+    const PsciConduit conduit = this_machine().psci;
+    const auto fault = arch::catch_fault(
+        [](void*) { arch::power_init(this_machine().psci, this_machine().psci_v01_cpu_on); }, nullptr);
+    if (fault)
+        print("psci: an {} is undefined on this machine, so there is no PSCI",
+              conduit == PsciConduit::Smc ? "SMC" : "HVC");
+}
+
 std::expected<void, DeviceTreeError> read_tree()
 {
     arch::FloatingPointWindow library_code_may_use_it;
@@ -73,7 +86,7 @@ std::expected<void, DeviceTreeError> open_ends()
     attach_console();
     const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
     set_verdict_by_semihosting(reported(verdict) == VerdictChoice::Semihosting);
-    arch::power_init(this_machine().psci, this_machine().psci_v01_cpu_on);
+    find_psci();
     arch::take_system_errors();
     return read;
 }
@@ -106,7 +119,12 @@ void start_interrupts()
         !ready)
         panic("interrupt controller: {}", ready.error());
     start_scheduler();
-    start_tick();
+    if (const auto ticks = start_tick(); !ticks) {
+        std::array<char, kLineLength> room;
+        Writer text{room};
+        ticks.error().describe(text);
+        panic("{}", text.text());
+    }
     arch::unmask_interrupts();
 }
 

@@ -2,6 +2,7 @@
 // The dispatch of interrupts: from the number of an acknowledged interrupt to its handler.
 #pragma once
 
+#include "arch/devices/interrupt_controller.hpp"
 #include "kernel/lib/types.hpp"
 
 namespace percival {
@@ -10,9 +11,10 @@ namespace arch {
 struct Registers;
 }
 
-// Runs the handler of the acknowledged interrupt `intid` on this CPU. Interrupts masked. An unexpected
-// interrupt is counted, and the first one on each CPU is reported. It is no panic, because the firmware may
-// leave an interrupt enabled.
-void dispatch_interrupt(u32 intid, const arch::Registers& interrupted);
+// Run the handler of an acknowledged interrupt on this CPU: of an IPI, and of another interrupt, which is one
+// of a device. Interrupts masked. An unexpected interrupt is counted, and the first one on each CPU is
+// reported. It is no panic, because the firmware may leave an interrupt enabled.
+void dispatch_ipi(arch::Ipi ipi, const arch::Registers& interrupted);
+void dispatch_interrupt(u32 intid);
 
 } // namespace percival

@@ -3,6 +3,8 @@
 
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
+#include "kernel/cpus/online.hpp"
+#include "kernel/lib/patience.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/report/backtrace_request.hpp"
 #include "kernel/report/verdict.hpp"
@@ -17,15 +19,16 @@ struct Watched {
     // In timer ticks; 0: there is nothing to watch. The CPU that changes it to 0 decides whether the test was
     // in time.
     std::atomic<u64> deadline{0};
-    std::atomic<u32> timeout_seconds{0};
+    std::atomic<u64> timeout_seconds{0};
     std::atomic<KtapWriter::Place> place{};
 };
 constinit Watched watched;
 
 } // namespace
 
-void begin_watched_test(const TestName& test, KtapWriter::Place place, u32 timeout_seconds)
+void begin_watched_test(const TestName& test, KtapWriter::Place place, u32 base_seconds)
 {
+    const u64 timeout_seconds = patient_seconds(base_seconds, online_cpu_count());
     watched.place.store(place, std::memory_order_relaxed);
     watched.test.store(&test, std::memory_order_relaxed);
     watched.timeout_seconds.store(timeout_seconds, std::memory_order_relaxed);

@@ -13,9 +13,10 @@ struct TestName {
     const char* name;
 };
 
-// Makes `test` the running test, with a time limit of `timeout_seconds`; 0 means no limit. `place` is where
-// its result will stand in the report. Only one test runs at a time. `test` must live for ever.
-void begin_watched_test(const TestName& test, KtapWriter::Place place, u32 timeout_seconds);
+// Makes `test` the running test, with a time limit of patient_seconds() of `base_seconds`; 0 means no limit.
+// `place` is where its result will stand in the report. Only one test runs at a time. `test` must live for
+// ever.
+void begin_watched_test(const TestName& test, KtapWriter::Place place, u32 base_seconds);
 
 // Ends the test that begin_watched_test() began. Does not return if its time was up: another CPU then ends
 // the run.

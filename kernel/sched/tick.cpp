@@ -4,10 +4,12 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
+#include "kernel/lib/patience.hpp"
 #include "kernel/report/watchdog.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/timers.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu/this_cpu.hpp"
 
 #include <algorithm>
@@ -43,14 +45,45 @@ void tick(u64 now)
     scheduler_tick();
 }
 
+// Waits, with interrupts unmasked, until this CPU's alarm has rung. Returns false if it does not.
+bool tick_comes()
+{
+    const u64 before = tick_count(this_cpu_id());
+    const u64 seconds = patient_seconds(kFirstAlarmSeconds, possible_cpu_count());
+    const u64 deadline = arch::timer_ticks() + seconds * arch::timer_frequency();
+    const auto has_come = [before] { return tick_count(this_cpu_id()) != before; };
+    arch::unmask_interrupts();
+    while (!has_come() && arch::timer_ticks() < deadline)
+        arch::relax();
+    arch::mask_interrupts();
+    return has_come();
+}
+
 } // namespace
 
-void start_tick()
+void SilentTimer::describe(Writer& out) const
 {
-    const arch::InterruptMask masked;
-    arch::enable_private_interrupt(arch::timer_interrupt());
+    format(out, "the timer does not interrupt: INTID {} {}, {} and {}, in Group {}; the timer {}", intid,
+           interrupt.enabled ? "is enabled" : "stays disabled", interrupt.pending ? "pending" : "not pending",
+           interrupt.active ? "active" : "not active", interrupt.in_group_1 ? 1 : 0,
+           rings ? "rings" : "does not ring");
+}
+
+std::expected<void, SilentTimer> start_tick()
+{
+    const u32 intid = arch::timer_interrupt();
+    arch::enable_private_interrupt(intid);
+    const bool enabled = arch::private_interrupt_state(intid).enabled;
+    take_over_alarm([] {});
+    arch::timer_set_alarm(0);
+    const bool silent = !enabled || !tick_comes();
+    const SilentTimer state{intid, arch::private_interrupt_state(intid), arch::timer_rings()};
     this_cpu<next_tick>.write(arch::timer_ticks() + period());
-    program_alarm();
+    take_over_alarm(nullptr);
+    if (!silent)
+        return {};
+    stop_tick();
+    return std::unexpected{state};
 }
 
 void stop_tick()

@@ -5,14 +5,32 @@
 // find a test that hangs on another CPU with interrupts masked.
 #pragma once
 
+#include "arch/devices/interrupt_controller.hpp"
+#include "kernel/lib/format.hpp"
 #include "kernel/lib/types.hpp"
+
+#include <expected>
 
 namespace percival {
 
 inline constexpr u32 kTicksPerSecond = 50;
 
-// Start the tick of the calling CPU, and stop it before the CPU goes offline. Interrupts masked or not.
-void start_tick();
+// A timer that does not interrupt, and what the hardware says of it.
+struct SilentTimer {
+    u32 intid;
+    arch::PrivateInterruptState interrupt;
+    bool rings; // the timer holds its line high
+
+    void describe(Writer& out) const;
+};
+
+// Starts the tick of the calling CPU, and waits for a first alarm. Without a tick no time slice would end and
+// no hang would be noticed. The wait ends after patient_seconds() of kFirstAlarmSeconds, or at once if the
+// interrupt controller does not accept the enable; the tick is stopped then. Interrupts masked, but unmasked
+// during the wait.
+inline constexpr u32 kFirstAlarmSeconds = 2;
+[[nodiscard]] std::expected<void, SilentTimer> start_tick();
+// Stops the tick of the calling CPU before it goes offline. Interrupts masked or not.
 void stop_tick();
 
 // Handles the alarm interrupt: counts the tick, sets the next alarm, and runs the timers that are due.

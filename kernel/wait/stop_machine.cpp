@@ -3,6 +3,7 @@
 
 #include "arch/cpu/barrier.hpp"
 #include "arch/devices/interrupt_controller.hpp"
+#include "arch/devices/timer.hpp"
 
 #include <atomic>
 
@@ -16,9 +17,10 @@ constinit std::atomic<bool> release{false};
 // Keeps a CPU that was asked until `release` is set. It sleeps between two looks, so that it does not slow
 // down the other threads of its core or the other CPUs of an emulator. Interrupts are masked, but a pending
 // one still ends the sleep: if the releasing interrupt arrives between the look and the sleep, the sleep ends
-// at once. A pending tick does the same, and then the loop spins after all.
+// at once. The tick must not do so as well: once it was pending, the CPU would spin.
 void hold(void*)
 {
+    const arch::AlarmMute mute;
     held.fetch_add(1, std::memory_order_release);
     while (!release.load(std::memory_order_acquire)) {
         arch::wait_for_interrupt();

@@ -30,9 +30,12 @@ OF_MEMORY = (
 class Row:
     """One run. `checks` are names of checks in checks.py. `shows` are patterns, each of which a line of
     the output must match. A machine with `tree` gets a device tree of the tests (trees.py) instead of
-    QEMU's; with `leftovers` its loader leaves junk in every register that the boot protocol leaves open.
-    `damage` names what has happened to the Image (trees.py). `online` are the numbers of the CPUs that come
-    up, if these are not all of QEMU's. `qemu` are arguments for QEMU."""
+    QEMU's. A machine with a tree is entered by loader.S: with `leftovers`, junk is in every register that the
+    boot protocol leaves open; with `interrupts_left`, interrupts are pending and active; with `group_1`, a
+    word of private interrupts for each CPU, firmware at EL3 has left only these to the kernel. QEMU has no
+    PSCI then, so the tree is that of a spin table. `damage` names what has happened to the Image (trees.py).
+    `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are arguments
+    for QEMU."""
 
     name: str
     cpus: int = 4
@@ -53,6 +56,8 @@ class Row:
     leftovers: bool = False
     online: Tuple[int, ...] = ()
     qemu: Tuple[str, ...] = ()
+    interrupts_left: bool = False
+    group_1: Tuple[int, ...] = ()
 
     @property
     def machine(self) -> str:
@@ -71,7 +76,6 @@ class Row:
             *("--machine", self.machine, "--preset", self.preset),
             *(["--icount"] if self.icount else []),
             *(["--append", self.append] if self.append else []),
-            *(["--append", "selftest.timeout=200"] if self.cpus > MANY_CPUS else []),
             *(["--append", f"selftest={','.join(FOR_MANY_CPUS)}"] if self.runs_what_many_cpus_can else []),
             *(f"--qemu-arg={argument}" for argument in self.qemu),
         ]

@@ -26,6 +26,11 @@ COMES_BACK = r"ok \d+ a_cpu_that_comes_back_has_no_state_of_its_time_before$"
 NO_HYPERVISOR = r"ok \d+ an_hvc_without_a_hypervisor_is_not_supported$"
 HANDED_ON = r"ok \d+ a_trap_to_el2_is_an_exception_of_el1$"
 
+# The machine has EL3, and its firmware is loader.S.
+SECURE = ("-machine", "secure=on")
+ALL = 0xFFFF_FFFF
+ALL_BUT_THE_TIMER = ALL & ~(1 << 27)
+
 TREES: Tuple[Row, ...] = (
     Row(
         "passes_on_raspi4b_with_spin_tables_and_no_psci",
@@ -266,6 +271,62 @@ TREES: Tuple[Row, ...] = (
         exit_code=2,
         checks=(),
         shows=(r"^panic: device tree: the CPU it was given to \(MPIDR 0x0\) is not in it$",),
+    ),
+    *(
+        Row(
+            f"interrupts_that_were_left_pending_and_active_are_not_obeyed_gicv{gic}",
+            cpu="cortex-a72",
+            gic=gic,
+            append=OF_MACHINE,
+            tree="as_it_is",
+            interrupts_left=True,
+        )
+        for gic in (2, 3)
+    ),
+    Row(
+        "a_cpu_whose_interrupts_the_firmware_keeps_is_left_out",
+        cpu="cortex-a72",
+        append=OF_MACHINE,
+        tree="spin_table",
+        qemu=SECURE,
+        group_1=(ALL, ALL_BUT_THE_TIMER, 0, ALL),
+        online=(0, 3),
+        shows=(
+            r"^cpu1: the timer does not interrupt: INTID 27 stays disabled, .* in Group 0; .*, left out$",
+            r"^cpu2: the GIC accepts no enable of the kernel's SGIs: .*, left out$",
+            r"^machine: .*, 2 of 4 CPUs, ",
+        ),
+    ),
+    Row(
+        "panics_if_the_firmware_keeps_the_boot_cpus_timer_interrupt",
+        cpu="cortex-a72",
+        tree="spin_table",
+        qemu=SECURE,
+        group_1=(ALL_BUT_THE_TIMER, ALL, ALL, ALL),
+        exit_code=2,
+        checks=(),
+        shows=("^panic: the timer does not interrupt: INTID 27 stays disabled, .* in Group 0; ",),
+    ),
+    Row(
+        "a_timer_that_never_interrupts_ends_the_run_with_its_intid",
+        tree="wrong_timer",
+        exit_code=2,
+        checks=(),
+        shows=(
+            "^panic: the timer does not interrupt: INTID 21 is enabled, not pending and not active, "
+            "in Group 1; the timer rings$",
+        ),
+    ),
+    Row(
+        "an_undefined_smc_means_that_there_is_no_psci",
+        append=OF_MACHINE,
+        tree="smc_without_el3",
+        online=(0,),
+        shows=(
+            "^psci: an SMC is undefined on this machine, so there is no PSCI$",
+            "^cpu1: the firmware has no PSCI of version 0.2 or later, left out$",
+            "^machine: .*, 1 of 4 CPUs, ",
+        ),
     ),
     Row(
         "reads_the_count_carefully_on_allwinner_and_cortex_a73",

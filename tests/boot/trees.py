@@ -199,6 +199,15 @@ def _no_boot_cpu(tree: TreeText, row: Row) -> None:
     tree.remove("cpu@0")
 
 
+def _wrong_timer(tree: TreeText, row: Row) -> None:
+    """Gives the virtual timer PPI 5, which nothing raises. It has PPI 11."""
+    tree.replace("timer", "interrupts", "<1 13 4 1 14 4 1 5 4 1 10 4>")
+
+
+def _smc_without_el3(tree: TreeText, row: Row) -> None:
+    tree.replace("psci", "method", '"smc"')
+
+
 TREES: Dict[str, Callable[[TreeText, Row], None]] = {
     edit.__name__[1:]: edit
     for edit in (
@@ -226,6 +235,8 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _no_cpus,
         _no_boot_cpu,
         _psci_by_hvc,
+        _wrong_timer,
+        _smc_without_el3,
     )
 }
 
@@ -300,9 +311,9 @@ def _image_window(row: Row) -> int:
 
 
 def _assemble_loader(row: Row, directory: Path) -> Path:
-    """Assembles loader.S for the row; returns the path of the raw binary."""
+    """Assembles loader.S for the row; returns the path of what QEMU loads."""
     tree_at = 0 if row.tree == NO_TREE else TREE_AT
-    defines = [f"-DTREE_AT={tree_at:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}"]
+    defines = [f"-DTREE_AT={tree_at:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}", f"-DCPUS={row.cpus}"]
     if row.tree in PENNED:
         defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
     if row.tree == "one_release_address":
@@ -311,10 +322,20 @@ def _assemble_loader(row: Row, directory: Path) -> Path:
         defines += ["-DSYSTEM_ERROR"]
     if row.leftovers:
         defines += ["-DLEFTOVERS", f"-DWATCHED={_image_window(row):#x}"]
+    if row.interrupts_left:
+        defines += [f"-DLEFT_GIC={row.gic}"]
+    if row.group_1:
+        defines += [f"-DGROUP_1={','.join(f'{word:#x}' for word in row.group_1)}"]
     elf, binary = directory / "loader.o", directory / "loader.bin"
     source = str(HERE / "loader.S")
     clang = ["clang-19", "--target=aarch64-none-elf", "-c", *defines, source, "-o", str(elf)]
     subprocess.run(clang, check=True)
+    if row.group_1:
+        # QEMU enters a linked ELF at EL3. For a raw kernel it sets the GIC up itself, as firmware would.
+        linked = directory / "loader.elf"
+        ld = ["aarch64-linux-gnu-ld", f"-Ttext={LOADER_AT:#x}", str(elf), "-o", str(linked)]
+        subprocess.run(ld, check=True)
+        return linked
     subprocess.run(["llvm-objcopy-19", "-O", "binary", str(elf), str(binary)], check=True)
     return binary
 

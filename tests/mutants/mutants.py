@@ -7,6 +7,7 @@ from typing import Dict, Tuple
 
 import mutants_boot
 import mutants_ends
+import mutants_devices
 import mutants_memory
 import mutants_page_table
 import mutants_percpu
@@ -22,6 +23,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_page_table,
         mutants_ends,
         mutants_memory,
+        mutants_devices,
         mutants_percpu_parts,
         mutants_percpu_store,
         mutants_percpu,

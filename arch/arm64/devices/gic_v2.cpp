@@ -19,6 +19,7 @@ constexpr std::size_t kMaxTargets = 8; // CPUs that a GICv2 serves
 constexpr u32 kDistributorControl = 0x000;
 constexpr u32 kTargets = 0x800;
 constexpr u32 kSendSgi = 0xf00;
+constexpr u32 kClearPendingSgis = 0xf10; // four words, a byte for each SGI and in it a bit for each sender
 constexpr Bytes kDistributorSize = 4_KiB;
 // CPU interface.
 constexpr u32 kControl = 0x00;
@@ -44,6 +45,10 @@ public:
     void leave_cpu() override;
     void enable_private(u32 intid) override { distributor_.write32(gic::kSetEnable, u32{1} << intid); }
     void disable_private(u32 intid) override { distributor_.write32(gic::kClearEnable, u32{1} << intid); }
+    PrivateInterruptState private_state(u32 intid) override
+    {
+        return gic::private_state(distributor_, intid);
+    }
     Acknowledged acknowledge() override;
     void complete(Acknowledged interrupt) override { cpu_interface_.write32(kEndOfInterrupt, interrupt.raw); }
     void send(CpuId target, Ipi ipi) override;
@@ -65,27 +70,43 @@ GicResult GicV2::init(const GicDescription& gic, const GicRegisters& registers)
     cpu_interface_ = registers.cpu_interface;
 
     distributor_.write32(kDistributorControl, 0);
-    gic::disable_shared_interrupts(distributor_);
+    gic::quiet_shared_interrupts(distributor_);
     distributor_.write32(kDistributorControl, kEnable);
     return {};
+}
+
+// Returns the bit of the calling CPU in target fields. A CPU reads its own bit as the target of each private
+// interrupt, and zero as that of an interrupt that is not implemented. All are zero if there is no other CPU
+// (IHI 0048B 4.3.12).
+u32 own_target(Mmio distributor)
+{
+    u32 four_targets = 0;
+    for (u32 intid = 0; intid < gic::kPrivateInterrupts; intid += 4)
+        four_targets |= distributor.read32(kTargets + intid);
+    return (four_targets | four_targets >> 8 | four_targets >> 16 | four_targets >> 24) & 0xff;
 }
 
 GicResult GicV2::init_cpu(CpuId self, u64)
 {
     if (self.index() >= kMaxTargets)
         return std::unexpected{"a GICv2 serves eight CPUs, this one is beyond them"};
-    // A CPU reads its own bit as the target of each private interrupt, or zero if there is no other CPU (IHI
-    // 0048B 4.3.12).
-    const u32 own_bit = distributor_.read32(kTargets) & 0xff;
+    const u32 own_bit = own_target(distributor_);
     sgi_target_[self.index()] = own_bit != 0 ? static_cast<u32>(SgiToList::in(0, own_bit)) : kSgiToSelf;
 
-    gic::reset_private_interrupts(distributor_, 0);
+    gic::quiet_interrupts(distributor_, gic::kStates, 0, 1);
+    // GICD_ICPENDR0 ignores writes to the bits of the SGIs (IHI 0048B 4.3.8).
+    for (u32 word = 0; word < 4; ++word)
+        distributor_.write32(kClearPendingSgis + 4 * word, ~u32{0});
+    if (const auto ready = gic::set_up_private_interrupts(distributor_, 0); !ready)
+        return ready;
 
     const u32 bypass = cpu_interface_.read32(kControl) & kBypass;
     cpu_interface_.write32(kControl, bypass);
     for (u32 word = 0; word < 4; ++word)
         cpu_interface_.write32(kActivePriorities + 4 * word, 0);
     cpu_interface_.write32(kPriorityMaskRegister, gic::kPriorityMask);
+    if (cpu_interface_.read32(kPriorityMaskRegister) <= gic::kPriority)
+        return std::unexpected{gic::kMaskNotSet};
     cpu_interface_.write32(kBinaryPoint, 0);
     // EOImode stays 0, so that a write to EOIR drops the priority and deactivates the interrupt.
     cpu_interface_.write32(kControl, bypass | kEnable);

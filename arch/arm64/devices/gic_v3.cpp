@@ -40,6 +40,7 @@ public:
     void leave_cpu() override;
     void enable_private(u32 intid) override;
     void disable_private(u32 intid) override;
+    PrivateInterruptState private_state(u32 intid) override;
     Acknowledged acknowledge() override;
     void complete(Acknowledged interrupt) override;
     void send(CpuId target, Ipi ipi) override;
@@ -68,8 +69,9 @@ bool distributor_settled(Mmio distributor)
 
 bool redistributor_settled(Mmio redistributor)
 {
-    return poll_until(
-        [=] { return RedistributorWritePending::of(redistributor.read32(kRedistributorControl)) == 0; });
+    return poll_until([=] {
+        return RedistributorControl::WritePending::of(redistributor.read32(kRedistributorControl)) == 0;
+    });
 }
 
 Mmio private_interrupts(Mmio redistributor)
@@ -105,7 +107,11 @@ GicResult GicV3::init_distributor()
         return std::unexpected{kNotSettled};
     control = Control::AffinityRouting::in(control, 1);
     distributor_.write32(kDistributorControl, static_cast<u32>(control));
-    gic::disable_shared_interrupts(distributor_);
+    gic::quiet_shared_interrupts(distributor_);
+    const u64 type = distributor_.read32(kDistributorType);
+    if (DistributorType::ExtendedShared::of(type) != 0)
+        gic::quiet_interrupts(distributor_, kExtendedShared, 0,
+                              static_cast<u32>(DistributorType::ExtendedSharedRange::of(type)) + 1);
     if (!distributor_settled(distributor_))
         return std::unexpected{kNotSettled};
     if (Control::AffinityRouting::of(distributor_.read32(kDistributorControl)) == 0)
@@ -136,6 +142,22 @@ std::optional<Mmio> GicV3::find_redistributor(u64 affinity) const
     return {};
 }
 
+// Ends what whoever ran before has left of the private interrupts: SGIs, PPIs, the extended PPIs of GICv3.1,
+// and LPIs.
+GicResult quiet_private_interrupts(Mmio redistributor)
+{
+    // Some redistributors do not let LPIs be disabled again (IHI 0069H 12.11.2).
+    const u64 control = redistributor.read32(kRedistributorControl);
+    redistributor.write32(kRedistributorControl,
+                          static_cast<u32>(RedistributorControl::EnableLpis::in(control, 0)));
+    const u64 type = redistributor.read64(kRedistributorType);
+    const u32 words = static_cast<u32>(RedistributorType::ExtendedPrivateWords::of(type)) + 1;
+    gic::quiet_interrupts(private_interrupts(redistributor), gic::kStates, 0, words);
+    if (!redistributor_settled(redistributor))
+        return std::unexpected{"this CPU's GICv3 redistributor does not finish a write (GICR_CTLR.RWP)"};
+    return {};
+}
+
 GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
 {
     const u64 affinity = Mpidr{mpidr}.affinity();
@@ -150,9 +172,11 @@ GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
     if (!poll_until([=] { return Waker::ChildrenAsleep::of(redistributor->read32(kWaker)) == 0; }))
         return std::unexpected{"this CPU's GICv3 redistributor does not wake up (GICR_WAKER)"};
 
-    gic::reset_private_interrupts(private_interrupts(*redistributor), ~u32{0});
-    if (!redistributor_settled(*redistributor))
-        return std::unexpected{"this CPU's GICv3 redistributor does not finish a write (GICR_CTLR.RWP)"};
+    if (const auto quiet = quiet_private_interrupts(*redistributor); !quiet)
+        return quiet;
+    if (const auto ready = gic::set_up_private_interrupts(private_interrupts(*redistributor), ~u32{0});
+        !ready)
+        return ready;
 
     if (const auto initialized = init_cpu_interface(); !initialized)
         return initialized;
@@ -164,6 +188,29 @@ GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
     cpu.sgi = SendSgi1::to(affinity);
     cpu.affinity.store(affinity | kKnown, std::memory_order_relaxed);
     return {};
+}
+
+// Clears one group's active priorities. The number of the registers depends on the number of priority bits;
+// accesses to the others are UNDEFINED.
+template <class Word0, class Word1, class Word2, class Word3>
+void clear_active_priorities(u64 priority_bits)
+{
+    Word0{0}.write();
+    if (priority_bits > 5)
+        Word1{0}.write();
+    if (priority_bits > 6) {
+        Word2{0}.write();
+        Word3{0}.write();
+    }
+}
+
+// Returns whether this CPU may access the registers of Group 0. EL3 traps these accesses if SCR_EL3.FIQ is
+// set. That bit also shifts the kernel's view of ICC_PMR_EL1 (IHI 0069H 4.8.1): the most urgent priority that
+// is not 0 loses its only bit, and reads back as 0. Changes the priority mask.
+bool owns_group_0(u64 priority_bits)
+{
+    PriorityMask{u64{1} << (8 - priority_bits)}.write();
+    return PriorityMask::read().raw != 0;
 }
 
 GicResult GicV3::init_cpu_interface()
@@ -178,19 +225,21 @@ GicResult GicV3::init_cpu_interface()
     using Control = InterfaceControl;
     const auto control = Control::read().with<Control::CommonBinaryPoint>(0).with<Control::EoiMode>(0);
     control.write();
-    PriorityMask{gic::kPriorityMask}.write();
-    BinaryPoint1{0}.write(); // selects the least value that the CPU supports
-    // Priorities that the firmware left active would block interrupts of the kernel's priority. The number of
-    // these registers depends on the number of priority bits; accesses to the others are UNDEFINED.
+    // Priorities that whoever ran before has left active, in either group, would block interrupts of the
+    // kernel's priority.
     const u64 priority_bits = control.get<Control::PriorityBits>() + 1;
-    ActivePriorities0{0}.write();
-    if (priority_bits > 5)
-        ActivePriorities1{0}.write();
-    if (priority_bits > 6) {
-        ActivePriorities2{0}.write();
-        ActivePriorities3{0}.write();
+    if (owns_group_0(priority_bits)) {
+        GroupEnable0{0}.write();
+        clear_active_priorities<Group0ActiveWord0, Group0ActiveWord1, Group0ActiveWord2, Group0ActiveWord3>(
+            priority_bits);
     }
-    isb(); // the writes above take effect before the first interrupt
+    clear_active_priorities<Group1ActiveWord0, Group1ActiveWord1, Group1ActiveWord2, Group1ActiveWord3>(
+        priority_bits);
+    PriorityMask{gic::kPriorityMask}.write();
+    if (PriorityMask::read().raw <= gic::kPriority)
+        return std::unexpected{gic::kMaskNotSet};
+    BinaryPoint1{0}.write(); // selects the least value that the CPU supports
+    isb();                   // the writes above take effect before the first interrupt
     GroupEnable1{}.with<GroupEnable1::Enable>(1).write();
     isb();
     return {};
@@ -198,7 +247,8 @@ GicResult GicV3::init_cpu_interface()
 
 GicResult GicV3::check_range_selector(u64 affinity)
 {
-    const bool distributor_has_it = DistributorRangeSelector::of(distributor_.read32(kDistributorType)) != 0;
+    const bool distributor_has_it =
+        DistributorType::RangeSelector::of(distributor_.read32(kDistributorType)) != 0;
     if (!distributor_has_it || InterfaceControl::read().get<InterfaceControl::RangeSelector>() == 0)
         range_selector_missing_.store(true);
     if (needs_range_selector(affinity))
@@ -242,6 +292,11 @@ void GicV3::disable_private(u32 intid)
     // The CPU can take the interrupt until the write has taken effect. init_cpu() has refused a redistributor
     // that never finishes a write.
     static_cast<void>(redistributor_settled(redistributor));
+}
+
+PrivateInterruptState GicV3::private_state(u32 intid)
+{
+    return gic::private_state(private_interrupts(own_redistributor()), intid);
 }
 
 Acknowledged GicV3::acknowledge()

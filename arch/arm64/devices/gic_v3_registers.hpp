@@ -3,6 +3,7 @@
 // includes this header.
 #pragma once
 
+#include "arch/arm64/devices/gic.hpp"
 #include "arch/cpu/mmio.hpp"
 #include "arch/cpu/sysreg.hpp"
 
@@ -33,15 +34,26 @@ struct DistributorControl {
     using WritePending = Field<31>;
 };
 inline constexpr u32 kDistributorType = 0x0004;
-using DistributorRangeSelector = Field<26>; // GICD_TYPER.RSS
+// GICD_TYPER.
+struct DistributorType {
+    using ExtendedShared = Field<8>; // there are shared interrupts from INTID 4096 on
+    using RangeSelector = Field<26>;
+    using ExtendedSharedRange = Field<31, 27>; // words of them, minus one
+};
+inline constexpr gic::StateRegisters kExtendedShared{
+    .clear_enable = 0x1400, .clear_pending = 0x1800, .clear_active = 0x1c00};
 
 // Redistributor, control frame.
 inline constexpr u32 kRedistributorControl = 0x0000;
-using RedistributorWritePending = Field<3>;
+struct RedistributorControl {
+    using EnableLpis = Field<0>;
+    using WritePending = Field<3>;
+};
 inline constexpr u32 kRedistributorType = 0x0008;
 struct RedistributorType {
     using VirtualLpis = Field<1>;
-    using Last = Field<4>; // this is the last redistributor of its region
+    using Last = Field<4>;                      // this is the last redistributor of its region
+    using ExtendedPrivateWords = Field<31, 27>; // words of PPIs from INTID 1056 on
     using Affinity = Field<63, 32>;
 };
 inline constexpr u32 kWaker = 0x0014;
@@ -75,17 +87,33 @@ struct PriorityMask {
 struct BinaryPoint1 {
     PERCIVAL_SYSTEM_REGISTER(BinaryPoint1, "icc_bpr1_el1")
 };
-struct ActivePriorities0 {
-    PERCIVAL_SYSTEM_REGISTER(ActivePriorities0, "icc_ap1r0_el1")
+// The active priorities of either group: a bit for each preemption level, in one, two or four words.
+struct Group0ActiveWord0 {
+    PERCIVAL_SYSTEM_REGISTER(Group0ActiveWord0, "icc_ap0r0_el1")
 };
-struct ActivePriorities1 {
-    PERCIVAL_SYSTEM_REGISTER(ActivePriorities1, "icc_ap1r1_el1")
+struct Group0ActiveWord1 {
+    PERCIVAL_SYSTEM_REGISTER(Group0ActiveWord1, "icc_ap0r1_el1")
 };
-struct ActivePriorities2 {
-    PERCIVAL_SYSTEM_REGISTER(ActivePriorities2, "icc_ap1r2_el1")
+struct Group0ActiveWord2 {
+    PERCIVAL_SYSTEM_REGISTER(Group0ActiveWord2, "icc_ap0r2_el1")
 };
-struct ActivePriorities3 {
-    PERCIVAL_SYSTEM_REGISTER(ActivePriorities3, "icc_ap1r3_el1")
+struct Group0ActiveWord3 {
+    PERCIVAL_SYSTEM_REGISTER(Group0ActiveWord3, "icc_ap0r3_el1")
+};
+struct Group1ActiveWord0 {
+    PERCIVAL_SYSTEM_REGISTER(Group1ActiveWord0, "icc_ap1r0_el1")
+};
+struct Group1ActiveWord1 {
+    PERCIVAL_SYSTEM_REGISTER(Group1ActiveWord1, "icc_ap1r1_el1")
+};
+struct Group1ActiveWord2 {
+    PERCIVAL_SYSTEM_REGISTER(Group1ActiveWord2, "icc_ap1r2_el1")
+};
+struct Group1ActiveWord3 {
+    PERCIVAL_SYSTEM_REGISTER(Group1ActiveWord3, "icc_ap1r3_el1")
+};
+struct GroupEnable0 {
+    PERCIVAL_SYSTEM_REGISTER(GroupEnable0, "icc_igrpen0_el1")
 };
 struct GroupEnable1 {
     PERCIVAL_SYSTEM_REGISTER(GroupEnable1, "icc_igrpen1_el1")

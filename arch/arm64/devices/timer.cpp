@@ -29,6 +29,8 @@ struct AlarmTime {
 struct AlarmControl {
     PERCIVAL_SYSTEM_REGISTER(AlarmControl, "cntv_ctl_el0")
     using Enable = Field<0>;
+    using Mask = Field<1>;   // keeps the interrupt line low
+    using Status = Field<2>; // the time has come; unknown while the alarm is disabled
 };
 
 constinit u32 frequency{0};
@@ -139,6 +141,25 @@ void timer_cancel_alarm()
     // The ISB lowers the interrupt line before the caller ends the interrupt. Otherwise the CPU would take
     // the interrupt a second time.
     isb();
+}
+
+bool timer_rings()
+{
+    const AlarmControl control = AlarmControl::read();
+    return control.get<AlarmControl::Enable>() != 0 && control.get<AlarmControl::Mask>() == 0 &&
+           control.get<AlarmControl::Status>() != 0;
+}
+
+AlarmMute::AlarmMute()
+{
+    AlarmControl::read().with<AlarmControl::Mask>(1).write();
+    isb(); // lowers the interrupt line before the CPU sleeps
+}
+
+AlarmMute::~AlarmMute()
+{
+    AlarmControl::read().with<AlarmControl::Mask>(0).write();
+    isb(); // raises the line of an alarm whose time has come meanwhile
 }
 
 } // namespace percival::arch

@@ -54,15 +54,8 @@ extern "C" void handle_system_error(Registers& registers)
 extern "C" void handle_interrupt(Registers& registers)
 {
     preemption().count += kInterruptCount;
-    for (;;) {
-        const Acknowledged interrupt = acknowledge_interrupt();
-        if (interrupt.is_spurious())
-            break;
-        // End the interrupt before its handler runs. Interrupts stay masked until the handler is done, so
-        // none can come in between. A handler that never returns (Ipi::Stop) thus leaves no interrupt active.
-        complete_interrupt(interrupt);
-        dispatch_interrupt(interrupt.intid, registers);
-    }
+    serve_interrupts([&registers](Ipi ipi) { dispatch_ipi(ipi, registers); },
+                     [](u32 intid) { dispatch_interrupt(intid); });
     preemption().count -= kInterruptCount;
     switch_at_interrupt_return();
     restart_percpu_operation(registers);

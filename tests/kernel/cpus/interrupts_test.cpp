@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests IPIs, calls and the timer.
+#include "arch/cpu/poll.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/cpu/sysreg.hpp"
+#include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
@@ -155,6 +157,31 @@ PERCIVAL_TEST(interrupts, an_alarm_fires_once_and_not_early)
         while (arch::timer_ticks() < due + 2 * delay)
             arch::relax();
         EXPECT_EQ(alarm_time.read(), 0u);
+        take_over_alarm(nullptr);
+    });
+}
+
+PERCIVAL_TEST(interrupts, a_muted_alarm_is_not_pending_and_fires_afterwards)
+{
+    run_everywhere([](CpuId) {
+        const auto is_pending = [] { return arch::private_interrupt_state(arch::timer_interrupt()).pending; };
+        alarm_time.write(0);
+        take_over_alarm(&note_alarm);
+        {
+            const arch::InterruptMask masked;
+            arch::timer_set_alarm(0);
+            EXPECT(arch::poll_until(is_pending));
+            {
+                const arch::AlarmMute mute;
+                EXPECT(arch::poll_until([&] { return !is_pending(); }));
+                EXPECT(!arch::timer_rings());
+            }
+            EXPECT(arch::poll_until(is_pending));
+            EXPECT(arch::timer_rings());
+            EXPECT_EQ(alarm_time.read(), 0u);
+        }
+        while (alarm_time.read() == 0)
+            arch::relax();
         take_over_alarm(nullptr);
     });
 }

@@ -31,7 +31,7 @@ inline constexpr u32 kSpuriousInterrupt = 1023;
 struct Acknowledged {
     u32 intid{kSpuriousInterrupt};
     u32 raw{kSpuriousInterrupt};
-    bool is_spurious() const { return intid >= 1020; }
+    bool is_spurious() const { return intid >= 1020 && intid <= kSpuriousInterrupt; } // LPIs are above
 };
 
 // A redistributor region, mapped as device memory.
@@ -64,11 +64,46 @@ void interrupt_controller_leave_cpu();
 void enable_private_interrupt(u32 intid);
 void disable_private_interrupt(u32 intid);
 
+// What the interrupt controller says of a private interrupt.
+struct PrivateInterruptState {
+    bool enabled;
+    bool pending;
+    bool active;
+    bool in_group_1; // reads as zero where Group 1 is the only group that the kernel sees
+};
+// Reads the state of one of the calling CPU's private interrupts. The caller does not migrate.
+PrivateInterruptState private_interrupt_state(u32 intid);
+
 // Takes the highest pending interrupt; is_spurious() is true of the result if there is none. Interrupts
 // masked.
 Acknowledged acknowledge_interrupt();
 // Ends an interrupt: drops the priority and deactivates it. Interrupts masked.
 void complete_interrupt(Acknowledged interrupt);
+
+// Takes, serves and ends interrupts until none is pending. Calls serve_ipi(Ipi) for SGIs, and serve(u32
+// intid) for all others. Interrupts masked.
+//
+// An SGI ends before its handler runs: it is an event and has no line, its handler may wait for the next
+// interrupt (arch::wait_for_interrupt()), and that of Ipi::Stop never returns. Any other interrupt ends after
+// its handler, which has lowered its line. The GIC would take a line that is still high at the end for
+// another interrupt. No interrupt can come between a handler and the end of its interrupt, because interrupts
+// stay masked.
+template <class ServeIpi, class Serve>
+void serve_interrupts(ServeIpi serve_ipi, Serve serve)
+{
+    for (;;) {
+        const Acknowledged interrupt = acknowledge_interrupt();
+        if (interrupt.is_spurious())
+            return;
+        if (interrupt.intid < kFirstPrivateInterrupt) {
+            complete_interrupt(interrupt);
+            serve_ipi(static_cast<Ipi>(interrupt.intid));
+        } else {
+            serve(interrupt.intid);
+            complete_interrupt(interrupt);
+        }
+    }
+}
 
 // Sends an IPI. The target's handler sees the stores that the sender made before. The target may be the
 // calling CPU itself. Any context.

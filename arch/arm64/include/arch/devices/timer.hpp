@@ -36,5 +36,19 @@ u32 timer_interrupt();
 void timer_set_alarm(u64 ticks);
 // Cancels this CPU's alarm. The handler of the alarm lowers the interrupt line so.
 void timer_cancel_alarm();
+// Returns whether the time of this CPU's alarm has come, so that it holds the interrupt line high.
+bool timer_rings();
+
+// Keeps this CPU's alarm from interrupting for the lifetime of the object: an alarm whose time comes
+// meanwhile interrupts afterwards. Interrupts masked throughout; the alarm is neither set nor cancelled. A
+// pending interrupt ends every arch::wait_for_interrupt(), even while interrupts are masked, so that a CPU
+// with a pending alarm cannot sleep.
+class AlarmMute {
+public:
+    AlarmMute();
+    ~AlarmMute();
+    AlarmMute(const AlarmMute&) = delete;
+    AlarmMute& operator=(const AlarmMute&) = delete;
+};
 
 } // namespace percival::arch

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Mutants of the interrupt controllers' drivers."""
+
+from __future__ import annotations
+
+from mutant import on_host
+
+GIC = (
+    "tests/host/devices/gic_test.cpp",
+    "tests/host/support/gic_model.cpp",
+    "arch/arm64/devices/gic.cpp",
+    "arch/arm64/devices/gic_v2.cpp",
+    "arch/arm64/devices/gic_v3.cpp",
+)
+
+MUTANTS = (
+    on_host(
+        "gic: what was left pending stays pending",
+        "arch/arm64/devices/gic.cpp",
+        "        registers.write32(at.clear_pending + 4 * word, ~u32{0});\n",
+        "",
+        GIC,
+        "*NothingThatWasLeftPendingActiveOrEnabledRemains*",
+    ),
+    on_host(
+        "gic: what was left active stays active",
+        "arch/arm64/devices/gic.cpp",
+        "        registers.write32(at.clear_active + 4 * word, ~u32{0});\n",
+        "",
+        GIC,
+        "*NothingThatWasLeftPendingActiveOrEnabledRemains*",
+    ),
+    on_host(
+        "gic: SGIs of a GICv2 stay pending",
+        "arch/arm64/devices/gic_v2.cpp",
+        "        distributor_.write32(kClearPendingSgis + 4 * word, ~u32{0});\n",
+        "        distributor_.write32(kClearPendingSgis + 4 * word, 0);\n",
+        GIC,
+        "*NothingThatWasLeftPendingActiveOrEnabledRemains*",
+    ),
+    on_host(
+        "gic: the registers of Group 0 are accessed though EL3 keeps them",
+        "arch/arm64/devices/gic_v3.cpp",
+        "    if (owns_group_0(priority_bits)) {",
+        "    if (owns_group_0(priority_bits) || true) {",
+        GIC,
+        "*ActivePrioritiesOfGroup0*",
+    ),
+    on_host(
+        "gic: a device's interrupt ends before its handler has lowered the line",
+        "arch/arm64/include/arch/devices/interrupt_controller.hpp",
+        "            serve(interrupt.intid);\n            complete_interrupt(interrupt);",
+        "            complete_interrupt(interrupt);\n            serve(interrupt.intid);",
+        GIC,
+        "*ALineThatFallsLateIsServedOncePerAlarm*",
+    ),
+    on_host(
+        "gic: an SGI is active while its handler runs",
+        "arch/arm64/include/arch/devices/interrupt_controller.hpp",
+        "            complete_interrupt(interrupt);\n"
+        "            serve_ipi(static_cast<Ipi>(interrupt.intid));",
+        "            serve_ipi(static_cast<Ipi>(interrupt.intid));\n"
+        "            complete_interrupt(interrupt);",
+        GIC,
+        "*AnSgiHasEndedWhenItsHandlerRuns*",
+    ),
+)
