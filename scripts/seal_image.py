@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Seals the image: writes the sums of everything before the seal into the seal at its end
+"""Seals the image: writes the sums of its text and read-only data into the seal at its end
 (mm/image/image_seal.hpp), both in the ELF file and in the flat Image made from it.
 
 usage: seal_image.py ELF NM IMAGE
@@ -61,9 +61,9 @@ def main() -> int:
     elf_path, nm_path, image_path = map(Path, sys.argv[1:4])
     try:
         address = symbols(nm_path.read_text(encoding="utf-8"))
-        start, seal_at = address["_text"], address["_image_seal"]
+        start, end, seal_at = (address[name] for name in ("_text", "_erodata", "_image_seal"))
         image, elf = bytearray(image_path.read_bytes()), bytearray(elf_path.read_bytes())
-        sums = sums_of(image[: seal_at - start])
+        sums = sums_of(image[: end - start])
         seal(image, seal_at - start, sums)
         seal(elf, file_offset(elf, seal_at), sums)
         if len(image) != seal_at - start + len(MAGIC) + 16:

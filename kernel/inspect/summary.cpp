@@ -50,7 +50,7 @@ void print_machine(const MachineDescription& machine)
         print("machine: device tree: {} more remarks", machine.notes_left_out);
     print("machine: image at {}, device tree at {}, entered at EL{}, runs at EL1", boot::handoff.image,
           boot::handoff.device_tree, boot::handoff.entered_at_el2 != 0 ? u32{2} : u32{1});
-    print("machine: image as built, {} with checksum {:016x}", address_of(&_image_seal) - address_of(_text),
+    print("machine: image as built, {} with checksum {:016x}", address_of(_erodata) - address_of(_text),
           mm::sealed_sums().weighted);
 }
 

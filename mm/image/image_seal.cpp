@@ -12,10 +12,10 @@ bool image_is_whole()
 
 bool image_is_as_built()
 {
-    // SAFETY: the parts of the image follow each other, and the seal is aligned. Any object may be read as
-    // words; these are only added up.
+    // SAFETY: text and read-only data follow each other, aligned to pages. Any object may be read as words;
+    // these are only added up.
     const auto* const first = reinterpret_cast<const u64*>(_text);
-    const auto* const end = reinterpret_cast<const u64*>(&_image_seal);
+    const auto* const end = reinterpret_cast<const u64*>(_erodata);
     return sums_of({first, end}) == _image_seal.sums;
 }
 

@@ -3,10 +3,9 @@
 // the way, is noticed before it does harm. scripts/seal_image.py computes the sums in the same way and writes
 // them into percival.elf and Image.
 //
-// The magic tells boot code, with the MMU off, that the file is all there. The sums cover the whole file up
-// to the seal: text, read-only data and .data. They are compared once, before anything of that is written to.
-// So code that runs before writes to .bss only, and the sites of the this_cpu operations are patched later
-// (arch/percpu_modes/alternatives.hpp).
+// The magic tells boot code, with the MMU off, that the file is all there. The sums cover the text and the
+// read-only data, but not .data, which is written to early. They are compared once, before the sites of the
+// this_cpu operations are patched (arch/percpu_modes/alternatives.hpp).
 #pragma once
 
 #include "kernel/lib/types.hpp"
