@@ -68,8 +68,8 @@ DeviceTreeResult<u32> private_interrupt(const DeviceTreeView& tree, DeviceTreeNo
                                         DeviceTreeNode gic);
 
 // Returns whether `is(name)` holds for the compatible name of a UART that the kernel drives. An SBSA UART has
-// the registers of a PL011 that its driver needs (Arm DEN 0029, "Generic UART"). The names are arguments, not an
-// array: an array of names in static storage would need relocation.
+// the registers of a PL011 that its driver needs (Arm DEN 0029, "Generic UART"). The names are arguments, not
+// an array: an array of names in static storage would need relocation.
 template <class Is>
 bool any_uart_name(Is is)
 {

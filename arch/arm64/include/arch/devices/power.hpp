@@ -15,8 +15,8 @@
 namespace percival::arch {
 
 // Remembers the conduit, and for PSCI 0.1 the number of CPU_ON; else `v01_cpu_on` is 0, and the firmware is
-// asked for its PSCI version. The question may be an Undefined Instruction exception: if it is abandoned then,
-// there is no PSCI. Boot CPU, once.
+// asked for its PSCI version. The question may be an Undefined Instruction exception: if it is abandoned
+// then, there is no PSCI. Boot CPU, once.
 void power_init(PsciConduit conduit, u32 v01_cpu_on);
 
 // Returns the address at which a CPU in the firmware's spin table looks for its entry address. Returns
