@@ -25,7 +25,7 @@ protected:
         answers.clear();
         calls.clear();
     }
-    const Psci psci{PsciConduit::Smc};
+    const Psci psci{PsciConduit::Smc, 0};
 };
 
 TEST_F(PsciTest, is_usable_from_version_0_2_on)
