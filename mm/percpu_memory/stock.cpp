@@ -196,6 +196,11 @@ void balance_if_needed()
         balance_work.queue();
 }
 
+void finish_balance()
+{
+    balance_work.flush();
+}
+
 void drain_stocks()
 {
     for (u32 number = 1; number <= Class::kCount; ++number) {

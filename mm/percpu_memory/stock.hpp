@@ -92,5 +92,8 @@ Bytes bytes_in_stock();
 // Queues a worker that trims the depots and balances the store, if there is something to do. Called after
 // each change that may give it something to do. Any context.
 void balance_if_needed();
+// Waits until that worker is neither queued nor running. What it was asked for before has then taken effect.
+// Threads only; blocks.
+void finish_balance();
 
 } // namespace percival::percpu

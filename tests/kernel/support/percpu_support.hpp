@@ -93,11 +93,13 @@ inline Bytes share_of_percpu_memory()
     return Bytes{mm::memory_statistics().free.count() / 4 / possible_cpu_count()};
 }
 
-// Returns the memory in all stocks and depots to the chunks, and unused pages to the page allocator.
+// Returns the memory in all stocks and depots to the chunks, and unused pages to the page allocator. Waits
+// for the worker that earlier frees have queued, because it must not do so later, while the caller counts.
 inline void settle_percpu()
 {
     drain_all_percpu_stocks();
     empty_percpu_depots();
+    percpu::finish_balance();
     percpu::store().balance();
 }
 
