@@ -6,8 +6,8 @@ from __future__ import annotations
 from mutant import on_host
 
 GIC = (
-    "tests/host/devices/gic_test.cpp",
-    "tests/host/support/gic_model.cpp",
+    "tests/host/arm64/gic_test.cpp",
+    "tests/host/arch/simulation/gic_model.cpp",
     "arch/arm64/devices/gic.cpp",
     "arch/arm64/devices/gic_v2.cpp",
     "arch/arm64/devices/gic_v3.cpp",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "support/gic_model.hpp"
+#include "arch/simulation/gic_model.hpp"
 
 #include <bit>
 

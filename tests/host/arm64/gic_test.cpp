@@ -2,7 +2,7 @@
 // Tests the drivers of the GIC on a model of its registers: what whoever ran before has left of interrupts,
 // and the order in which interrupts are served and ended.
 #include "arch/arm64/devices/gic.hpp"
-#include "support/gic_model.hpp"
+#include "arch/simulation/gic_model.hpp"
 
 #include <gtest/gtest.h>
 
