@@ -61,6 +61,20 @@ struct SctlrEl1 {
 struct SctlrEl12 {
     PERCIVAL_SYSTEM_REGISTER(SctlrEl12, "s3_5_c1_c0_0")
 };
+// The timers that the kernel does not use, of EL1 and of EL2. CNTP_CTL_EL0 as EL2 reaches it with E2H = 0,
+// and with E2H = 1.
+struct CntpCtl {
+    PERCIVAL_SYSTEM_REGISTER(CntpCtl, "cntp_ctl_el0")
+};
+struct CntpCtlEl02 {
+    PERCIVAL_SYSTEM_REGISTER(CntpCtlEl02, "s3_5_c14_c2_1")
+};
+struct CnthpCtl {
+    PERCIVAL_SYSTEM_REGISTER(CnthpCtl, "cnthp_ctl_el2")
+};
+struct CnthvCtl {
+    PERCIVAL_SYSTEM_REGISTER(CnthvCtl, "s3_4_c14_c3_1") // FEAT_VHE
+};
 struct Cntvoff {
     PERCIVAL_SYSTEM_REGISTER(Cntvoff, "cntvoff_el2")
 };
@@ -156,11 +170,16 @@ void open_el1(Cpu& cpu, Hcr hcr, u64 sctlr_el1)
         cpu.write(Cnthctl{}.with<Cnthctl::El1PhysicalCounter>(1).with<Cnthctl::El1PhysicalTimer>(1));
         cpu.write(Cptr{Cptr::kRes1});
         cpu.write(SctlrEl1{sctlr_el1});
+        cpu.write(CntpCtl{});
     } else {
         cpu.write(Cnthctl{}.with<Cnthctl::El1PhysicalCounterVhe>(1).with<Cnthctl::El1PhysicalTimerVhe>(1));
         cpu.write(Cptr{}.with<Cptr::FpEnVhe>(3));
         cpu.write(SctlrEl12{sctlr_el1});
+        cpu.write(CntpCtlEl02{});
     }
+    cpu.write(CnthpCtl{});
+    if (cpu.template read<arch::IdAa64Mmfr1>().template get<arch::IdAa64Mmfr1::Vh>() != 0)
+        cpu.write(CnthvCtl{});
     cpu.write(Cntvoff{});
     cpu.write(Hstr{});
     cpu.write(Vttbr{});

@@ -13,7 +13,8 @@ namespace percival::boot {
 // caches on, such as the device tree, may still be in a cache, and with the MMU off loads bypass the caches.
 inline std::span<const std::byte> loader_memory(PhysAddr at, Bytes size)
 {
-    arch::clean_and_invalidate_to_memory({VirtAddr{at.raw()}, size});
+    // The lines of the other CPUs are in data of the kernel, which a cut Image may lack.
+    arch::clean_and_invalidate_to_memory({VirtAddr{at.raw()}, size}, arch::own_cache_lines());
     // SAFETY: with the MMU off a physical address is a pointer.
     return {reinterpret_cast<const std::byte*>(at.raw()), static_cast<std::size_t>(size.count())};
 }

@@ -123,8 +123,7 @@ void read_tree()
     arch::allow_floating_point();
     // After an error, too, the description has the UART and the ways to end the run, as far as the tree has
     // them.
-    static_cast<void>(read_device_tree(loader_memory(handoff.device_tree, *size), machine()));
-    tree_is_read = true;
+    tree_is_read = read_device_tree(loader_memory(handoff.device_tree, *size), machine()).has_value();
 }
 
 void search_tree()
@@ -133,7 +132,6 @@ void search_tree()
         return;
     const Bytes size = size_of_damaged_device_tree(tree_header());
     salvage_device_tree(loader_memory(handoff.device_tree, size), machine());
-    tree_is_read = machine().uart.kind != UartKind::None;
 }
 
 void put(arch::Pl011& uart, std::string_view text)
@@ -159,12 +157,18 @@ void print_reason()
 // undefined where there is none, so asking does no harm.
 bool semihosting_is_wanted()
 {
-    if (!tree_is_read)
-        return true;
     const std::string_view text = machine().boot_arguments;
+    if (text.empty())
+        return !tree_is_read;
     if (image_is_cut) // the table of arguments may be missing
         return text.find("verdict=semihosting") != std::string_view::npos;
     return BootArguments{text}.choice(BootArgumentTable::kVerdict).value == VerdictChoice::Semihosting;
+}
+
+// A machine that nothing is known of may still have firmware.
+bool firmware_may_be_unknown()
+{
+    return !tree_is_read && machine().psci == PsciConduit::None;
 }
 
 void turn_off(arch::Psci psci)
@@ -189,14 +193,14 @@ void take(Step step)
         return;
     case Step::TurnOff:
         return turn_off({machine().psci, machine().psci_v01_cpu_on});
-    // A machine that nothing is known of may still have firmware. SMC is undefined where there is none.
+    // SMC is undefined where there is no EL3.
     case Step::TurnOffBySmc:
-        if (!tree_is_read)
+        if (firmware_may_be_unknown())
             turn_off({PsciConduit::Smc, 0});
         return;
     // What was at EL2 is gone if the kernel was entered there.
     case Step::TurnOffByHvc:
-        if (!tree_is_read && handoff.entered_at_el2 == 0)
+        if (firmware_may_be_unknown() && handoff.entered_at_el2 == 0)
             turn_off({PsciConduit::Hvc, 0});
         return;
     }

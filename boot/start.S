@@ -125,7 +125,7 @@ refusal_exception:
 
 /*
  * Entry of the other CPUs. Each CPU finds its record by its affinity, which works for PSCI and for spin
- * tables. A CPU without a record stops.
+ * tables. A CPU without a record stops, and one that is entered at EL3.
  * x19: TTBR1 value of its own root, x20: record, x21: TPIDR value, x22: top of its stack
  */
     .global secondary_entry
@@ -134,6 +134,9 @@ secondary_entry:
     msr     spsel, #1
     msr     daifset, #15
     bl      reset_this_level
+    mrs     x1, currentel
+    cmp     x1, #(3 << 2)               // no way to EL1 is known from there: this CPU never comes
+    b.eq    3f
     mrs     x1, mpidr_el1
     and     x2, x1, #0xffffff
     and     x1, x1, #0xff00000000
@@ -180,7 +183,8 @@ secondary_virtual:
 
 /*
  * Makes the vectors and the SCTLR of the entered level ours. Runs before the first access to memory, which
- * SCTLR could make big-endian or check for alignment. Uses no stack. Clobbers x0 to x2.
+ * SCTLR could make big-endian or check for alignment, so it loads no literal and uses no stack. Clobbers x0
+ * to x2.
  */
     .type   reset_this_level, %function
 reset_this_level:
@@ -189,12 +193,14 @@ reset_this_level:
     mrs     x2, currentel
     cmp     x2, #(2 << 2)
     b.ne    1f
-    ldr     w1, =SCTLR_EL2_MMU_OFF
+    mov     w1, #(SCTLR_EL2_MMU_OFF & 0xffff)
+    movk    w1, #(SCTLR_EL2_MMU_OFF >> 16), lsl #16
     msr     vbar_el2, x0
     msr     sctlr_el2, x1
     isb
     ret
-1:  ldr     w1, =SCTLR_EL1_MMU_OFF
+1:  mov     w1, #(SCTLR_EL1_MMU_OFF & 0xffff)
+    movk    w1, #(SCTLR_EL1_MMU_OFF >> 16), lsl #16
     msr     vbar_el1, x0
     msr     sctlr_el1, x1
     isb

@@ -34,6 +34,7 @@ SECTIONS
         *device_tree/view.cpp.*(.text .text.*)
         *devices/pl011.cpp.*(.text .text.*)
         *devices/psci.cpp.*(.text .text.*)
+        *devices/smccc.cpp.*(.text .text.*)
         *devices/semihosting.cpp.*(.text .text.*)
         *image/image_seal.cpp.*(.text .text.*)
         *lib/string.cpp.*(.text .text.*)

@@ -144,6 +144,7 @@ extern "C" [[noreturn]] void secondary_main()
         std::array<char, kLineLength> room;
         Writer text{room};
         ticks.error().describe(text);
+        arch::interrupt_controller_leave_cpu();
         leave_out_for_good(self, text.text());
     }
     set_online(self, arch::read_cpu_features());

@@ -106,7 +106,11 @@ Result take_cpu_offline(CpuId cpu)
     empty_cpu(cpu);
     std::atomic_ref{must_leave.on(cpu)}.store(true, std::memory_order_release);
     request_switch(cpu);
-    if (!wait_until([cpu] { return has_said_goodbye(cpu) && arch::is_off(cpu); }, kPatienceSeconds))
+    // Without a limit: until it says goodbye the CPU executes this_cpu sites, but stop_machine() does not ask
+    // it any more (INV-stop_machine-1). What it does until then is bounded.
+    while (!has_said_goodbye(cpu))
+        sleep_for_nanoseconds(kPollNanoseconds);
+    if (!wait_until([cpu] { return arch::is_off(cpu); }, kPatienceSeconds))
         return std::unexpected{"the CPU is offline, but the firmware has not turned it off"};
     return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/hotplug/power_on.hpp"
 
+#include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/power.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/release_address.hpp"
@@ -24,13 +25,32 @@ bool all_may_come(PhysAddr address)
     return true;
 }
 
+struct FirmwareCall {
+    CpuId cpu;
+    PhysAddr entry;
+    std::expected<void, std::string_view> result{};
+};
+
+// The call may be the first one of this firmware (PSCI 0.1), and its instruction undefined.
+std::expected<void, std::string_view> start_by_firmware(CpuId cpu, PhysAddr entry)
+{
+    FirmwareCall call{cpu, entry};
+    const auto make = [](void* argument) {
+        auto& made = *static_cast<FirmwareCall*>(argument);
+        made.result = arch::start_cpu(made.cpu, made.entry);
+    };
+    if (arch::catch_fault(make, &call))
+        return std::unexpected{"the firmware call is undefined on this machine"};
+    return call.result;
+}
+
 } // namespace
 
 std::expected<void, std::string_view> power_on(CpuId cpu, PhysAddr entry)
 {
     const auto release_address = arch::spin_table_release_address(cpu);
     if (!release_address)
-        return arch::start_cpu(cpu, entry);
+        return start_by_firmware(cpu, entry);
     if (const auto problem =
             release_address_problem(this_machine(), mm::image_in_memory(), *release_address)) {
         print("cpu{}: its release address {} {}", cpu, *release_address, *problem);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/sched/tick.hpp"
 
+#include "arch/cpu/poll.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
@@ -45,6 +46,20 @@ void tick(u64 now)
     scheduler_tick();
 }
 
+// Returns whether the counter counts. Every time limit relies on it.
+bool counter_moves()
+{
+    const u64 before = arch::timer_ticks();
+    return arch::poll_until([before] { return arch::timer_ticks() != before; });
+}
+
+// Returns whether the interrupt stays pending although no alarm is set: another device raises it then. The
+// GIC would take its line for another interrupt again and again.
+bool is_raised_by_another(u32 intid)
+{
+    return !arch::poll_until([intid] { return !arch::private_interrupt_state(intid).pending; });
+}
+
 // Waits, with interrupts unmasked, until this CPU's alarm has rung. Returns false if it does not.
 bool tick_comes()
 {
@@ -63,6 +78,13 @@ bool tick_comes()
 
 void SilentTimer::describe(Writer& out) const
 {
+    if (!counter_moves)
+        return out.put("the timer does not interrupt: its counter, CNTVCT_EL0, stands still");
+    if (is_anothers)
+        return format(out,
+                      "the timer does not interrupt: INTID {} is pending without an alarm, so another "
+                      "device raises it",
+                      intid);
     format(out, "the timer does not interrupt: INTID {} {}, {} and {}, in Group {}; the timer {}", intid,
            interrupt.enabled ? "is enabled" : "stays disabled", interrupt.pending ? "pending" : "not pending",
            interrupt.active ? "active" : "not active", interrupt.in_group_1 ? 1 : 0,
@@ -72,12 +94,19 @@ void SilentTimer::describe(Writer& out) const
 std::expected<void, SilentTimer> start_tick()
 {
     const u32 intid = arch::timer_interrupt();
+    const bool moves = counter_moves();
+    take_over_alarm([] {});
+    const bool is_anothers = is_raised_by_another(intid);
     arch::enable_private_interrupt(intid);
     const bool enabled = arch::private_interrupt_state(intid).enabled;
-    take_over_alarm([] {});
-    arch::timer_set_alarm(0);
-    const bool silent = !enabled || !tick_comes();
-    const SilentTimer state{intid, arch::private_interrupt_state(intid), arch::timer_rings()};
+    // In a millisecond, so that it rings only if the counter gets there.
+    arch::timer_set_alarm(arch::timer_frequency() / 1000);
+    const bool silent = !moves || is_anothers || !enabled || !tick_comes();
+    const SilentTimer state{.intid = intid,
+                            .interrupt = arch::private_interrupt_state(intid),
+                            .rings = arch::timer_rings(),
+                            .counter_moves = moves,
+                            .is_anothers = is_anothers};
     this_cpu<next_tick>.write(arch::timer_ticks() + period());
     take_over_alarm(nullptr);
     if (!silent)

@@ -19,15 +19,17 @@ inline constexpr u32 kTicksPerSecond = 50;
 struct SilentTimer {
     u32 intid;
     arch::PrivateInterruptState interrupt;
-    bool rings; // the timer holds its line high
+    bool rings;         // the time of the alarm has come
+    bool counter_moves; // else nothing above tells much
+    bool is_anothers;   // it is pending though no alarm is set
 
     void describe(Writer& out) const;
 };
 
 // Starts the tick of the calling CPU, and waits for a first alarm. Without a tick no time slice would end and
 // no hang would be noticed. The wait ends after patient_seconds() of kFirstAlarmSeconds, or at once if the
-// interrupt controller does not accept the enable; the tick is stopped then. Interrupts masked, but unmasked
-// during the wait.
+// interrupt controller does not accept the enable, the counter stands still, or another device raises the
+// interrupt; the tick is stopped then. Interrupts masked, but unmasked during the wait.
 inline constexpr u32 kFirstAlarmSeconds = 2;
 [[nodiscard]] std::expected<void, SilentTimer> start_tick();
 // Stops the tick of the calling CPU before it goes offline. Interrupts masked or not.

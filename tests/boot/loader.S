@@ -139,6 +139,8 @@ leave_system_registers:
     msr     cntv_cval_el0, xzr
     mov     x10, #1
     msr     cntv_ctl_el0, x10
+    msr     cntp_cval_el0, xzr
+    msr     cntp_ctl_el0, x10
     skip_without s3_0_c0_c7_3, 0, 1f
     msr     s3_0_c2_c0_3, x11           // TCR2_EL1
 1:  skip_without s3_0_c0_c7_3, 4, 1f

@@ -318,6 +318,28 @@ TREES: Tuple[Row, ...] = (
         ),
     ),
     Row(
+        "a_timer_with_the_interrupt_of_another_ends_the_run_with_its_intid",
+        tree="timer_with_the_interrupt_of_another",
+        leftovers=True,
+        exit_code=2,
+        checks=(),
+        shows=(
+            "^panic: the timer does not interrupt: INTID 30 is pending without an alarm, so another device "
+            "raises it$",
+        ),
+    ),
+    Row(
+        "an_undefined_smc_of_psci_0_1_leaves_the_other_cpus_out",
+        cpus=2,
+        append=OF_MACHINE,
+        tree="psci_0_1_by_smc",
+        online=(0,),
+        shows=(
+            "^cpu1: the firmware call is undefined on this machine, left out$",
+            "^machine: .*, 1 of 2 CPUs, ",
+        ),
+    ),
+    Row(
         "an_undefined_smc_means_that_there_is_no_psci",
         append=OF_MACHINE,
         tree="smc_without_el3",

@@ -95,6 +95,12 @@ def _psci_0_1(tree: TreeText, row: Row) -> None:
     tree.replace("psci", "cpu_on", "<0x95c1ba60>")
 
 
+def _psci_0_1_by_smc(tree: TreeText, row: Row) -> None:
+    """Without EL3 the first call of this PSCI is the first undefined instruction."""
+    _psci_0_1(tree, row)
+    tree.replace("psci", "method", '"smc"')
+
+
 def _no_psci(tree: TreeText, row: Row) -> None:
     tree.remove("psci")
 
@@ -204,6 +210,11 @@ def _wrong_timer(tree: TreeText, row: Row) -> None:
     tree.replace("timer", "interrupts", "<1 13 4 1 14 4 1 5 4 1 10 4>")
 
 
+def _timer_with_the_interrupt_of_another(tree: TreeText, row: Row) -> None:
+    """Gives the virtual timer PPI 14, that of the physical timer, which loader.S leaves ringing."""
+    tree.replace("timer", "interrupts", "<1 13 4 1 14 4 1 14 4 1 10 4>")
+
+
 def _smc_without_el3(tree: TreeText, row: Row) -> None:
     tree.replace("psci", "method", '"smc"')
 
@@ -219,6 +230,7 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _one_release_address,
         _wrong_release_addresses,
         _psci_0_1,
+        _psci_0_1_by_smc,
         _no_psci,
         _two_banks,
         _banks_far_apart,
@@ -236,6 +248,7 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _no_boot_cpu,
         _psci_by_hvc,
         _wrong_timer,
+        _timer_with_the_interrupt_of_another,
         _smc_without_el3,
     )
 }

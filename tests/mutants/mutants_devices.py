@@ -33,8 +33,8 @@ MUTANTS = (
     on_host(
         "gic: SGIs of a GICv2 stay pending",
         "arch/arm64/devices/gic_v2.cpp",
-        "        distributor_.write32(kClearPendingSgis + 4 * word, ~u32{0});\n",
-        "        distributor_.write32(kClearPendingSgis + 4 * word, 0);\n",
+        "            distributor_.write32(kClearPendingSgis + 4 * word, pending);\n",
+        "            distributor_.write32(kClearPendingSgis + 4 * word, 0);\n",
         GIC,
         "*NothingThatWasLeftPendingActiveOrEnabledRemains*",
     ),

@@ -94,9 +94,13 @@ GicResult GicV2::init_cpu(CpuId self, u64)
     sgi_target_[self.index()] = own_bit != 0 ? static_cast<u32>(SgiToList::in(0, own_bit)) : kSgiToSelf;
 
     gic::quiet_interrupts(distributor_, gic::kStates, 0, 1);
-    // GICD_ICPENDR0 ignores writes to the bits of the SGIs (IHI 0048B 4.3.8).
-    for (u32 word = 0; word < 4; ++word)
-        distributor_.write32(kClearPendingSgis + 4 * word, ~u32{0});
+    // GICD_ICPENDR0 ignores writes to the bits of the SGIs (IHI 0048B 4.3.8). Only what is pending is
+    // written: a hypervisor may have the register for reads only (Xen).
+    for (u32 word = 0; word < 4; ++word) {
+        const u32 pending = distributor_.read32(kClearPendingSgis + 4 * word);
+        if (pending != 0)
+            distributor_.write32(kClearPendingSgis + 4 * word, pending);
+    }
     if (const auto ready = gic::set_up_private_interrupts(distributor_, 0); !ready)
         return ready;
 

@@ -146,8 +146,7 @@ void timer_cancel_alarm()
 bool timer_rings()
 {
     const AlarmControl control = AlarmControl::read();
-    return control.get<AlarmControl::Enable>() != 0 && control.get<AlarmControl::Mask>() == 0 &&
-           control.get<AlarmControl::Status>() != 0;
+    return control.get<AlarmControl::Enable>() != 0 && control.get<AlarmControl::Status>() != 0;
 }
 
 AlarmMute::AlarmMute()

@@ -22,6 +22,7 @@ constexpr u64 kE2h = u64{1} << 34;
 struct Traits {
     bool announces_vhe_only{false};
     bool is_vhe_only{false};
+    bool has_vhe{false};
     bool has_hcx{false};
     bool has_tcr2{false};
     bool has_sctlr2{false};
@@ -36,6 +37,7 @@ struct Traits {
 };
 
 constexpr Traits kEverything{
+    .has_vhe = true,
     .has_hcx = true,
     .has_tcr2 = true,
     .has_sctlr2 = true,
@@ -57,6 +59,7 @@ public:
         values_["mpidr_el1"] = 0x8100'0300;
         set<arch::IdAa64Mmfr0, arch::IdAa64Mmfr0::Fgt>(traits.fgt);
         set<arch::IdAa64Mmfr1, arch::IdAa64Mmfr1::Hcx>(traits.has_hcx ? 1 : 0);
+        set<arch::IdAa64Mmfr1, arch::IdAa64Mmfr1::Vh>(traits.has_vhe || traits.is_vhe_only ? 1 : 0);
         set<arch::IdAa64Mmfr3, arch::IdAa64Mmfr3::Tcrx>(traits.has_tcr2 ? 1 : 0);
         set<arch::IdAa64Mmfr3, arch::IdAa64Mmfr3::Sctlrx>(traits.has_sctlr2 ? 1 : 0);
         set<arch::IdAa64Mmfr4, arch::Field<27, 24>>(traits.announces_vhe_only ? 0xe : 0);
@@ -122,6 +125,12 @@ private:
             EXPECT_TRUE(redirects) << "SCTLR_EL12 is undefined with E2H = 0";
             return "sctlr_el1";
         }
+        if (name == "s3_5_c14_c2_1") { // CNTP_CTL_EL02
+            EXPECT_TRUE(redirects) << "CNTP_CTL_EL02 is undefined with E2H = 0";
+            return "cntp_ctl_el0";
+        }
+        if (redirects && name == "cntp_ctl_el0")
+            return "cnthp_ctl_el2";
         if (redirects && name == "far_el1")
             return "far_el2";
         if (redirects && name == "sctlr_el1")
@@ -132,7 +141,8 @@ private:
     bool exists(const std::string& name)
     {
         const std::map<std::string, bool> conditional{
-            {"s3_4_c1_c2_2", traits_.has_hcx}, // HCRX_EL2
+            {"s3_4_c1_c2_2", traits_.has_hcx},                         // HCRX_EL2
+            {"s3_4_c14_c3_1", traits_.has_vhe || traits_.is_vhe_only}, // CNTHV_CTL_EL2
             {"s3_0_c2_c0_3", traits_.has_tcr2},
             {"s3_0_c1_c0_3", traits_.has_sctlr2},
             {"s3_4_c1_c1_4", traits_.fgt >= 1}, // HFGRTR_EL2, HFGWTR_EL2, HFGITR_EL2
@@ -182,7 +192,7 @@ void expect_el2_opened(Model& cpu, bool host_mode)
     EXPECT_EQ(cpu.in_host_mode(), host_mode);
     EXPECT_EQ(cpu.of("cnthctl_el2"), host_mode ? 0xc00U : 3U);
     EXPECT_EQ(cpu.of("cptr_el2"), host_mode ? 0x30'0000U : 0x33ffU);
-    for (const char* name : {"cntvoff_el2", "hstr_el2", "vttbr_el2"})
+    for (const char* name : {"cntvoff_el2", "hstr_el2", "vttbr_el2", "cntp_ctl_el0", "cnthp_ctl_el2"})
         EXPECT_EQ(cpu.of(name), 0U) << name;
     EXPECT_EQ(cpu.of("vpidr_el2"), cpu.of("midr_el1"));
     EXPECT_EQ(cpu.of("vmpidr_el2"), cpu.of("mpidr_el1"));
@@ -212,6 +222,7 @@ TEST(El2Setup, LeavesNoTrapAndNoOffsetOfThePredecessorOnACpuWithAllFeatures)
     Model cpu = at_el2(kEverything);
     expect_el2_opened(cpu, false);
     EXPECT_EQ(cpu.of("mdcr_el2"), 6U) << "EL1 has all event counters";
+    EXPECT_EQ(cpu.of("s3_4_c14_c3_1"), 0U) << "CNTHV_CTL_EL2";
     EXPECT_EQ(cpu.of("s3_4_c1_c2_2"), 0xc000U) << "HCRX_EL2: TCR2En, SCTLR2En";
     EXPECT_EQ(cpu.of("s3_4_c12_c11_0"), 0U) << "ICH_HCR_EL2";
     EXPECT_EQ(cpu.of("s3_4_c12_c9_5"), 0xfU) << "ICC_SRE_EL2";

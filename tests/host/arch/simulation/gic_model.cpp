@@ -169,10 +169,13 @@ u64 GicModel::read(u64 address)
     }
     if (address == (v3 ? kPrivateFrame : kDistributor) + 0x80)
         return group & ~hidden;
-    if (!v3 && address >= kDistributor + 0x800 && address < kDistributor + 0x820) {
-        const auto* const four = &targets[address - kDistributor - 0x800];
+    const auto word_of = [](const u8* four) {
         return u32{four[0]} | u32{four[1]} << 8 | u32{four[2]} << 16 | u32{four[3]} << 24;
-    }
+    };
+    if (!v3 && address >= kDistributor + 0x800 && address < kDistributor + 0x820)
+        return word_of(&targets[address - kDistributor - 0x800]);
+    if (!v3 && address >= kDistributor + 0xf10 && address < kDistributor + 0xf20)
+        return word_of(&sgi_senders[address - kDistributor - 0xf10]);
     return others_[address];
 }
 

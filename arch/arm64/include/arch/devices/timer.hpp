@@ -36,7 +36,8 @@ u32 timer_interrupt();
 void timer_set_alarm(u64 ticks);
 // Cancels this CPU's alarm. The handler of the alarm lowers the interrupt line so.
 void timer_cancel_alarm();
-// Returns whether the time of this CPU's alarm has come, so that it holds the interrupt line high.
+// Returns whether the time of this CPU's alarm has come. It then holds the interrupt line high, unless it is
+// muted. CNTV_CTL_EL0.IMASK does not count: a hypervisor may set it before it passes the interrupt on (Xen).
 bool timer_rings();
 
 // Keeps this CPU's alarm from interrupting for the lifetime of the object: an alarm whose time comes
