@@ -11,6 +11,7 @@
 #include "kernel/lib/print.hpp"
 #include "kernel/sched/thread_affinity.hpp"
 #include "kernel/sched/thread_switch.hpp"
+#include "kernel/sched/tick.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/stop_machine.hpp"
 #include "kernel/wait/work_queue.hpp"
@@ -155,13 +156,15 @@ PERCIVAL_TEST(hotplug, a_start_that_failed_can_be_tried_again)
     EXPECT(bring_cpu_online(cpu).has_value());
     EXPECT(is_online(cpu));
     ASSERT(take_cpu_offline(cpu).has_value());
-    // As when it comes all the same, but too late: it turns itself off.
+    // As when it comes all the same, but too late: it turns itself off before it starts its tick.
+    const u64 ticks = tick_count(cpu);
     set_starting(cpu);
     EXPECT(leave_out(cpu));
     EXPECT(power_on(cpu, arch::secondary_entry_address()).has_value());
     while (!has_said_goodbye(cpu) || !arch::is_off(cpu))
         sleep_for_nanoseconds(200'000);
     EXPECT(!is_online(cpu));
+    EXPECT_EQ(tick_count(cpu), ticks);
 }
 
 // Threads allocate and count on all CPUs while one CPU after another goes offline and comes back.
