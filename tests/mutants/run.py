@@ -35,6 +35,8 @@ COMPILE = ("clang++-19", "-std=c++23", "-O0", "-DPERCIVAL_GRANULE_KIB=4", "-DPER
 INCLUDES = ("-I.", "-Itests/host")
 # A mutant may leave something unused. Clang keeps to these wherever -Werror stands.
 UNUSED_IS_NO_ERROR = ("-Wno-error=unused", "-Wno-error=unused-parameter")
+# What the build links into every host program, too (tests/host/CMakeLists.txt).
+COMMON_SOURCES = ("tests/host/support/switch_if_due.cpp",)
 LIBRARIES = ("-lgtest", "-lgtest_main", "-lpthread")
 
 
@@ -100,7 +102,9 @@ def _judge_on_host(mutant: Mutant) -> bool:
             (own / mutant.file).write_text(_mutated(mutant))
         sources = [str(own / source) if source == mutant.file else source for source in mutant.sources]
         program = own / "tests"
-        code, output = _run([*COMPILE, f"-I{own}", *INCLUDES, *sources, "-o", str(program), *LIBRARIES])
+        code, output = _run(
+            [*COMPILE, f"-I{own}", *INCLUDES, *sources, *COMMON_SOURCES, "-o", str(program), *LIBRARIES]
+        )
         if code != 0:
             raise Broken("does not compile:\n" + output[-2000:])
         code, output = _run(
@@ -189,10 +193,11 @@ def main(globs: Sequence[str]) -> int:
     start = time.monotonic()
     print(f"mutants: {len(chosen)}, in {TREE}", flush=True)
     _copy_tree()
-    for unmutated, verdict in _verdicts(_unmutated(chosen)):
-        if verdict != "SURVIVED":
-            print(f"mutants: without any mutation {unmutated.name} fails ({verdict})", file=sys.stderr)
-            return 1
+    failing = [judge for judge in _verdicts(_unmutated(chosen)) if judge[1] != "SURVIVED"]
+    for unmutated, verdict in failing:
+        print(f"mutants: without any mutation {unmutated.name} fails ({verdict})", file=sys.stderr)
+    if failing:
+        return 1
     killed = 0
     for number, (mutant, verdict) in enumerate(_verdicts(chosen), 1):
         killed += verdict == "killed"
