@@ -9,10 +9,7 @@ namespace percival {
 
 void report(const BootArgumentError& error)
 {
-    std::array<char, kLineLength> room;
-    Writer text{room};
-    error.describe(text);
-    print("boot argument {}", text.text());
+    print("boot argument {}", error);
 }
 
 void report_unknown(const BootArguments& arguments)

@@ -27,8 +27,6 @@
 #include "mm/roots/roots.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
-#include <array>
-
 namespace percival {
 namespace {
 
@@ -83,7 +81,8 @@ void wait_for_secondaries()
 }
 
 // Turns off the calling CPU, which has arrived but cannot be set up.
-[[noreturn]] void leave_out_for_good(CpuId self, std::string_view why)
+template <class Reason>
+[[noreturn]] void leave_out_for_good(CpuId self, const Reason& why)
 {
     print("cpu{}: {}, left out", self, why);
     say_goodbye();
@@ -141,11 +140,8 @@ extern "C" [[noreturn]] void secondary_main()
     reset_idle_thread(self);
     // A CPU without a tick would keep its threads for ever. The machine is as good without it.
     if (const auto ticks = start_tick(); !ticks) {
-        std::array<char, kLineLength> room;
-        Writer text{room};
-        ticks.error().describe(text);
         arch::interrupt_controller_leave_cpu();
-        leave_out_for_good(self, text.text());
+        leave_out_for_good(self, ticks.error());
     }
     set_online(self, arch::read_cpu_features());
     join_scheduler();

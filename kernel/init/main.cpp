@@ -98,12 +98,8 @@ void read_machine()
     const auto read = open_ends();
     if (!image_is_as_built)
         panic("the image is damaged: its checksum is not that of the build");
-    if (!read) {
-        std::array<char, kLineLength> room;
-        Writer text{room};
-        read.error().describe(text);
-        panic("{}", text.text());
-    }
+    if (!read)
+        panic("{}", read.error());
     if (!move_boot_cpu_first(machine_to_describe(), arch::affinity()))
         panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it", arch::affinity());
 }
@@ -119,12 +115,8 @@ void start_interrupts()
         !ready)
         panic("interrupt controller: {}", ready.error());
     start_scheduler();
-    if (const auto ticks = start_tick(); !ticks) {
-        std::array<char, kLineLength> room;
-        Writer text{room};
-        ticks.error().describe(text);
-        panic("{}", text.text());
-    }
+    if (const auto ticks = start_tick(); !ticks)
+        panic("{}", ticks.error());
     arch::unmask_interrupts();
 }
 

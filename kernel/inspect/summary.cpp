@@ -41,11 +41,8 @@ void print_machine(const MachineDescription& machine)
         print("timer: the count is read carefully{}", count.text());
     if (machine.cpus_left_out != 0)
         print("machine: {} CPUs are beyond the {} this kernel can drive", machine.cpus_left_out, kMaxCpus);
-    for (const DeviceTreeError& note : machine.notes) {
-        Writer text{room};
-        note.describe(text);
-        print("machine: {}", text.text()); // begins with "device tree: "
-    }
+    for (const DeviceTreeError& note : machine.notes)
+        print("machine: {}", note); // begins with "device tree: "
     if (machine.notes_left_out != 0)
         print("machine: device tree: {} more remarks", machine.notes_left_out);
     print("machine: image at {}, device tree at {}, entered at EL{}, runs at EL1", boot::handoff.image,

@@ -88,6 +88,8 @@ void put_argument(Writer& out, const FormatSpec& spec, const Argument& argument)
         return put_padded(out, spec, "V:0x", digits_of(room, argument.value, 16));
     case Kind::Size:
         return put_size(out, spec, argument.value);
+    case Kind::Described:
+        return argument.describe(out, argument.object);
     }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Formats text into a buffer of the caller, with `{}` as in std::format, which needs a hosted library.
 //
-//   {}      integers in decimal, strings, bool, char, CpuId, P:/V: addresses, Bytes in the largest exact unit
+//   {}      integers in decimal, strings, bool, char, CpuId, P:/V: addresses, Bytes in the largest exact unit,
+//           and every type with a member describe(Writer&) const, which ignores the other forms
 //   {:x}    integers in hexadecimal with 0x, a negative one as -0x1
 //   {:8}    a minimum width, padded on the left with blanks;  {:-8} padded on the right;  {:016x} with zeros
 //
@@ -58,11 +59,16 @@ namespace format_detail {
 
 // One argument, its type erased to one of the few kinds that can be printed.
 struct Argument {
-    enum class Kind : u8 { Unsigned, Signed, Text, Character, Physical, Virtual, Size };
+    enum class Kind : u8 { Unsigned, Signed, Text, Character, Physical, Virtual, Size, Described };
     Kind kind;
     u64 value{0};
     std::string_view text{};
+    const void* object{nullptr};
+    void (*describe)(Writer&, const void*){nullptr}; // writes `object`
 };
+
+template <class T>
+concept Describable = requires(const T& object, Writer& out) { object.describe(out); };
 
 using Kind = Argument::Kind;
 
@@ -109,6 +115,13 @@ template <std::signed_integral T>
 constexpr Argument argument(T v)
 {
     return {Kind::Signed, static_cast<u64>(static_cast<s64>(v))};
+}
+template <Describable T>
+constexpr Argument argument(const T& v)
+{
+    return {.kind = Kind::Described, .object = &v, .describe = [](Writer& out, const void* object) {
+                static_cast<const T*>(object)->describe(out);
+            }};
 }
 
 // Not constexpr on purpose: a call during the check of a FormatString is the compile error.

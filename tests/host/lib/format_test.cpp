@@ -38,6 +38,16 @@ TEST(Format, prints_the_extremes_of_every_integer_width)
               "-2147483648 4294967295");
 }
 
+TEST(Format, prints_a_value_that_describes_itself_in_its_place)
+{
+    struct Point {
+        int x;
+        int y;
+        void describe(Writer& out) const { format(out, "({}, {})", x, y); }
+    };
+    EXPECT_EQ(formatted("from {} to {}.", Point{1, 2}, Point{-3, 4}), "from (1, 2) to (-3, 4).");
+}
+
 TEST(Format, prints_hexadecimal_with_its_prefix)
 {
     EXPECT_EQ(formatted("{:x} {:x}", 0U, 0xdead'beefU), "0x0 0xdeadbeef");
