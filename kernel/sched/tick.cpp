@@ -99,8 +99,8 @@ std::expected<void, SilentTimer> start_tick()
     const bool is_anothers = is_raised_by_another(intid);
     arch::enable_private_interrupt(intid);
     const bool enabled = arch::private_interrupt_state(intid).enabled;
-    // In a millisecond, so that it rings only if the counter gets there.
-    arch::timer_set_alarm(arch::timer_frequency() / 1000);
+    // In 10 us, and at least one count: it rings only if the counter gets there.
+    arch::timer_set_alarm(arch::timer_frequency() / 100'000 + 1);
     const bool silent = !moves || is_anothers || !enabled || !tick_comes();
     const SilentTimer state{.intid = intid,
                             .interrupt = arch::private_interrupt_state(intid),
