@@ -42,7 +42,8 @@ alignas(MachineDescription) constinit std::byte machine_storage[sizeof(MachineDe
 // The refusal in progress. Static, because an exception abandons the stack.
 constinit bool refusing = false;
 constinit bool image_is_cut = false;
-constinit bool tree_is_read = false;
+constinit bool tree_is_read = false;     // without an error
+constinit bool tree_is_searched = false; // for what a refusal needs
 constinit u32 steps_begun = 0;
 constinit std::array<char, 200> reason_room = {};
 constinit std::size_t reason_size = 0;
@@ -124,11 +125,12 @@ void read_tree()
     // After an error, too, the description has the UART and the ways to end the run, as far as the tree has
     // them.
     tree_is_read = read_device_tree(loader_memory(handoff.device_tree, *size), machine()).has_value();
+    tree_is_searched = true;
 }
 
 void search_tree()
 {
-    if (tree_is_read || !tree_is_at_a_possible_address())
+    if (tree_is_searched || !tree_is_at_a_possible_address())
         return;
     const Bytes size = size_of_damaged_device_tree(tree_header());
     salvage_device_tree(loader_memory(handoff.device_tree, size), machine());
