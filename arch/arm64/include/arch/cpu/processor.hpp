@@ -75,30 +75,24 @@ inline bool interrupts_masked()
     return (daif & (u64{1} << 7)) != 0;
 }
 
-// Masks IRQ and FIQ for its lifetime and then restores DAIF as it was.
-class InterruptMask {
+// Sets bits of DAIF for its lifetime, by the immediate of MSR DAIFSet, and then restores DAIF as it was.
+template <unsigned Bits>
+class DaifMask {
 public:
-    InterruptMask() { asm volatile("mrs %0, daif; msr daifset, #3" : "=r"(saved_) : : "memory"); }
-    ~InterruptMask() { asm volatile("msr daif, %0" : : "r"(saved_) : "memory"); }
-    InterruptMask(const InterruptMask&) = delete;
-    InterruptMask& operator=(const InterruptMask&) = delete;
+    DaifMask() { asm volatile("mrs %0, daif; msr daifset, %1" : "=r"(saved_) : "i"(Bits) : "memory"); }
+    ~DaifMask() { asm volatile("msr daif, %0" : : "r"(saved_) : "memory"); }
+    DaifMask(const DaifMask&) = delete;
+    DaifMask& operator=(const DaifMask&) = delete;
 
 private:
     u64 saved_;
 };
 
-// Masks all exceptions for its lifetime and then restores DAIF as it was: for code that runs while the
-// vectors are not mapped.
-class ExceptionMask {
-public:
-    ExceptionMask() { asm volatile("mrs %0, daif; msr daifset, #15" : "=r"(saved_) : : "memory"); }
-    ~ExceptionMask() { asm volatile("msr daif, %0" : : "r"(saved_) : "memory"); }
-    ExceptionMask(const ExceptionMask&) = delete;
-    ExceptionMask& operator=(const ExceptionMask&) = delete;
+// Masks IRQ and FIQ.
+class InterruptMask : public DaifMask<3> {};
 
-private:
-    u64 saved_;
-};
+// Masks all exceptions: for code that runs while the vectors are not mapped.
+class ExceptionMask : public DaifMask<15> {};
 
 // Masks all exceptions and stops this CPU for good.
 [[noreturn]] inline void stop()
