@@ -30,6 +30,7 @@ SECTIONS
         KEEP(*(.head.text))
         /* What a refusal needs when the rest of a cut Image is missing, with its strings: boot/refuse.cpp. */
         *percival_early.dir*(.text .text.* .rodata .rodata.*)
+        *device_tree/damaged_structure.cpp.*(.text .text.* .rodata .rodata.*)
         *device_tree/salvage.cpp.*(.text .text.* .rodata .rodata.*)
         *device_tree/view.cpp.*(.text .text.*)
         *devices/pl011.cpp.*(.text .text.*)

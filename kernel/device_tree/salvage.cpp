@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/device_tree/salvage.hpp"
 
+#include "kernel/device_tree/damaged_structure.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/device_tree/reader.hpp"
 #include "kernel/lib/text.hpp"
@@ -13,16 +14,7 @@ namespace {
 
 using device_tree::kPhysicalLimit;
 
-// Tokens of the structure block (Devicetree Specification 0.4, 5.4.1). Comparisons instead of a switch: the
-// table of a switch may be in a part of the image that is missing.
-constexpr u64 kBeginNode = 1;
-constexpr u64 kEndNode = 2;
-constexpr u64 kProperty = 3;
-constexpr u64 kNop = 4;
-constexpr u64 kEnd = 9;
-constexpr std::size_t kWord = DeviceTreeProperty::kCellBytes;
-
-using Value = std::span<const std::byte>;
+using Value = DamagedStructure::Value;
 
 // A node on the way from the root to the place that is read.
 struct Node {
@@ -37,14 +29,11 @@ struct Node {
     bool is_disabled{false};
 };
 
-constexpr std::size_t align_up(std::size_t at)
-{
-    return (at + kWord - 1) & ~(kWord - 1);
-}
-
 std::size_t cells_of(Value value)
 {
-    return value.size() == kWord ? static_cast<std::size_t>(DeviceTreeProperty{value}.number(0, 1)) : 0;
+    return value.size() == DeviceTreeProperty::kCellBytes
+               ? static_cast<std::size_t>(DeviceTreeProperty{value}.number(0, 1))
+               : 0;
 }
 
 // Returns the number after the '@' of a node's name; 0 if there is none.
@@ -65,7 +54,7 @@ u64 unit_address(std::string_view name)
 
 class Salvage {
 public:
-    Salvage(Value blob, std::size_t strings) : blob_{blob}, strings_{strings} {}
+    explicit Salvage(Value blob) : structure_{blob} {}
 
     // Reads the whole structure and stores what it finds. Nothing that was found before is replaced.
     void read(MachineDescription& machine)
@@ -76,164 +65,34 @@ public:
         walk([](std::string_view, Value) {}, [&] { note_uart(machine, false); });
     }
 
-    // Returns whether the names of properties are where they are taken to be.
-    bool knows_names()
-    {
-        bool knows = false;
-        walk([&knows](std::string_view name, Value) { knows = knows || name == "compatible"; }, [] {});
-        return knows;
-    }
-
 private:
     static constexpr std::size_t kMaxDepth = DeviceTreeView::kMaxDepth;
 
-    u64 word(std::size_t at) const
-    {
-        return at + kWord <= blob_.size() ? DeviceTreeProperty{blob_.subspan(at, kWord)}.number(0, 1) : 0;
-    }
-    bool is_token(std::size_t at) const
-    {
-        const u64 token = word(at);
-        return (token >= kBeginNode && token <= kNop) || token == kEnd;
-    }
-
-    // Returns the name from `at` to its NUL; empty if there is no NUL where one has to be.
-    std::string_view name_at(std::size_t at) const
-    {
-        constexpr std::size_t kLongestName = 64;
-        if (at >= blob_.size())
-            return {};
-        const Value room = blob_.subspan(at, std::min(kLongestName, blob_.size() - at));
-        return DeviceTreeProperty{room}.text().value_or("");
-    }
-
     Node& node() { return path_[depth_]; }
 
-    // Calls property(name, value) for each property and end_node() at the end of each node, whose description
-    // is then in node().
+    // Walks the structure. In visit_property(name, value) and leave_node() the path leads to the node.
     template <class PropertyVisitor, class EndVisitor>
-    void walk(PropertyVisitor property, EndVisitor end_node)
+    void walk(PropertyVisitor visit_property, EndVisitor leave_node)
     {
         depth_ = 0;
         path_[0] = {};
-        bool in_step = true; // a token is due
-        for (std::size_t at = structure(); at + kWord <= blob_.size();) {
-            const u64 token = in_step ? repaired_token(at) : word(at);
-            at += kWord;
-            const bool begins_node = token == kBeginNode && (in_step || is_node_name(name_at(at)));
-            in_step = fits(token, at);
-            if (begins_node) { // even if its name is damaged, or what follows it
-                at += begin_node(at, in_step);
-            } else if (!in_step) {
-                continue;
-            } else if (token == kEndNode) {
-                end_node();
-                depth_ -= depth_ != 0;
-            } else if (token == kProperty) {
-                const std::string_view name = property_name(at);
-                const Value value = property_value(at);
-                describe_node(name, value);
-                property(name, value);
-                at = align_up(at + 2 * kWord + value.size());
-            }
-        }
+        structure_.walk([this](std::string_view name) { begin_node(name); },
+                        [&](std::string_view name, Value value) {
+                            describe_node(name, value);
+                            visit_property(name, value);
+                        },
+                        [&] {
+                            leave_node();
+                            depth_ -= depth_ != 0;
+                        });
     }
 
-    // Returns the token at `at`, or the one that must have been there by what follows it, if it is damaged.
-    u64 repaired_token(std::size_t at) const
+    void begin_node(std::string_view name)
     {
-        if (is_token(at))
-            return word(at);
-        if (is_node_name(name_at(at + kWord)) && fits(kBeginNode, at + kWord))
-            return kBeginNode;
-        if (!property_name(at + kWord).empty() && fits(kProperty, at + kWord))
-            return kProperty;
-        return fits(kEndNode, at + kWord) ? kEndNode : 0;
-    }
-
-    // Returns whether what is at `at` may follow the token.
-    bool fits(u64 token, std::size_t at) const
-    {
-        if (token == kBeginNode)
-            return is_token(at + align_up(name_at(at).size() + 1));
-        if (token == kProperty)
-            return property_value(at).data() != nullptr;
-        if (token == kEndNode) {
-            const u64 next = word(at);
-            return next == kBeginNode || next == kEndNode || next == kEnd;
-        }
-        return token == kNop && is_token(at);
-    }
-
-    static bool is_node_name(std::string_view name)
-    {
-        return !name.empty() && std::ranges::all_of(name, [](char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '@' ||
-                   c == ',' || c == '.' || c == '_' || c == '+' || c == '-';
-        });
-    }
-
-    // The name and the value of the property whose length is at `at`. A value without data is no value.
-    std::string_view property_name(std::size_t at) const
-    {
-        return name_at(strings_ + static_cast<std::size_t>(word(at + kWord)));
-    }
-    Value property_value(std::size_t at) const
-    {
-        const std::size_t from = at + 2 * kWord;
-        if (from >= blob_.size())
-            return {};
-        const u64 size = word(at);
-        if (size <= blob_.size() - from && is_token(align_up(from + static_cast<std::size_t>(size))))
-            return blob_.subspan(from, static_cast<std::size_t>(size));
-        // The length is damaged, and would swallow the nodes that follow: the value ends at the next token
-        // that makes sense.
-        constexpr std::size_t kLongestRepair = 64 * kWord;
-        for (std::size_t end = from; end < from + kLongestRepair && end < blob_.size(); end += kWord) {
-            if (is_followed_well(end))
-                return blob_.subspan(from, end - from);
-        }
-        return {};
-    }
-
-    // Returns whether a token at `at` is followed by what has to follow it, and no length has to be repaired.
-    bool is_followed_well(std::size_t at) const
-    {
-        const u64 token = word(at);
-        if (token == kBeginNode)
-            return is_node_name(name_at(at + kWord)) && fits(token, at + kWord);
-        if (token != kProperty)
-            return fits(token, at + kWord);
-        const std::size_t from = at + 3 * kWord;
-        const u64 size = word(at + kWord);
-        return !property_name(at + kWord).empty() && from < blob_.size() && size <= blob_.size() - from &&
-               is_token(align_up(from + static_cast<std::size_t>(size)));
-    }
-
-    // Returns where the structure begins: where the header says, if a node begins there, or else at the first
-    // node without a name, as the root has none.
-    std::size_t structure() const
-    {
-        constexpr std::size_t kStructureWord = 2; // off_dt_struct
-        const std::size_t by_header = static_cast<std::size_t>(word(kStructureWord * kWord));
-        if (by_header % kWord == 0 && word(by_header) == kBeginNode)
-            return by_header;
-        for (std::size_t at = kDeviceTreeHeaderBytes; at + 2 * kWord <= blob_.size(); at += kWord) {
-            if (word(at) == kBeginNode && word(at + kWord) == 0)
-                return at;
-        }
-        return kDeviceTreeHeaderBytes;
-    }
-
-    // Enters the node whose name is at `at`, if it has one. Returns the size of the name, padded.
-    std::size_t begin_node(std::size_t at, bool has_name)
-    {
-        const std::string_view name = has_name ? name_at(at) : "?";
         const bool is_root = depth_ == 0 && name.empty();
         depth_ += depth_ + 1 < kMaxDepth && !is_root;
         node() = {};
         node().name = name;
-        return has_name ? align_up(name.size() + 1) : 0;
     }
 
     void describe_node(std::string_view name, Value value)
@@ -325,8 +184,8 @@ private:
             address = *translated;
             at = parent;
         }
-        if (address == 0 || address % kWord != 0 || address >= kPhysicalLimit.raw() || size < kAtLeast ||
-            size > kPhysicalLimit.raw() - address)
+        if (address == 0 || address % DeviceTreeProperty::kCellBytes != 0 ||
+            address >= kPhysicalLimit.raw() || size < kAtLeast || size > kPhysicalLimit.raw() - address)
             return std::nullopt;
         return PhysRange{PhysAddr{address}, Bytes{size}};
     }
@@ -361,53 +220,28 @@ private:
     void find_console_name()
     {
         std::string_view path;
-        walk(
-            [&path](std::string_view name, Value value) {
-                if (path.empty() && (name == "stdout-path" || name == "linux,stdout-path"))
-                    path = DeviceTreeProperty{value}.text().value_or("");
-            },
-            [] {});
+        structure_.for_each_property([&path](std::string_view name, Value value) {
+            if (path.empty() && (name == "stdout-path" || name == "linux,stdout-path"))
+                path = DeviceTreeProperty{value}.text().value_or("");
+        });
         path = slice(path, 0, path.find(':'));
         if (!path.empty() && !path.starts_with('/')) {
             const std::string_view alias = path;
             path = {};
-            walk(
-                [&](std::string_view name, Value value) {
-                    const std::string_view target = DeviceTreeProperty{value}.text().value_or("");
-                    if (path.empty() && name == alias && target.starts_with('/'))
-                        path = target;
-                },
-                [] {});
+            structure_.for_each_property([&](std::string_view name, Value value) {
+                const std::string_view target = DeviceTreeProperty{value}.text().value_or("");
+                if (path.empty() && name == alias && target.starts_with('/'))
+                    path = target;
+            });
         }
         console_ = slice(path, path.rfind('/') + 1); // npos + 1 is 0
     }
 
-    Value blob_;
-    std::size_t strings_;
+    DamagedStructure structure_;
     std::string_view console_{};
     std::array<Node, kMaxDepth> path_{};
     std::size_t depth_{0};
 };
-
-// Returns where the strings begin according to the header.
-std::size_t strings_by_header(Value blob)
-{
-    constexpr std::size_t kStringsWord = 3; // off_dt_strings
-    if (blob.size() < kDeviceTreeHeaderBytes)
-        return blob.size();
-    return static_cast<std::size_t>(DeviceTreeProperty{blob}.number(kStringsWord, 1));
-}
-
-// Returns where the strings begin if they follow the structure, as in the blobs of dtc and of U-Boot.
-std::size_t strings_behind_structure(Value blob)
-{
-    const DeviceTreeProperty words{blob};
-    for (std::size_t at = 0; at + 1 < words.cells(); ++at) {
-        if (words.number(at, 1) == kEndNode && words.number(at + 1, 1) == kEnd)
-            return (at + 2) * kWord;
-    }
-    return blob.size();
-}
 
 } // namespace
 
@@ -429,10 +263,7 @@ Bytes size_of_damaged_device_tree(std::span<const std::byte> header)
 
 void salvage_device_tree(std::span<const std::byte> blob, MachineDescription& machine)
 {
-    std::size_t strings = strings_by_header(blob);
-    if (!Salvage{blob, strings}.knows_names())
-        strings = strings_behind_structure(blob);
-    Salvage{blob, strings}.read(machine);
+    Salvage{blob}.read(machine);
 }
 
 } // namespace percival

@@ -2,9 +2,8 @@
 // Searches a damaged device tree for what a refusal needs: a UART to print on, and a way to end the run. The
 // result is a guess from whatever is still readable, so it serves nothing else.
 //
-// It reads the structure token by token and goes on at the next word where one makes no sense. Any bytes will
-// do: it reads nothing outside of them, and takes a time proportional to their number. It uses no libfdt, and
-// no table in memory, so boot code can call it when most of the image is missing (linker/kernel.lds.S).
+// Any bytes will do (kernel/device_tree/damaged_structure.hpp). It uses no libfdt, and no table in memory, so
+// boot code can call it when most of the image is missing (linker/kernel.lds.S).
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/device_tree/damaged_structure.hpp"
+
+#include "kernel/device_tree/device_tree.hpp"
+
+#include <algorithm>
+
+namespace percival {
+
+DamagedStructure::DamagedStructure(Value blob) : blob_{blob}, strings_{blob.size()}
+{
+    constexpr std::size_t kStringsWord = 3; // off_dt_strings
+    if (blob.size() >= kDeviceTreeHeaderBytes)
+        strings_ = static_cast<std::size_t>(word(kStringsWord * kWord));
+    if (!knows_names())
+        strings_ = strings_behind_structure();
+}
+
+std::size_t DamagedStructure::strings_behind_structure() const
+{
+    const DeviceTreeProperty words{blob_};
+    for (std::size_t at = 0; at + 1 < words.cells(); ++at) {
+        if (words.number(at, 1) == kEndNode && words.number(at + 1, 1) == kEnd)
+            return (at + 2) * kWord;
+    }
+    return blob_.size();
+}
+
+bool DamagedStructure::knows_names() const
+{
+    bool knows = false;
+    for_each_property([&knows](std::string_view name, Value) { knows = knows || name == "compatible"; });
+    return knows;
+}
+
+bool DamagedStructure::is_node_name(std::string_view name)
+{
+    return !name.empty() && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '@' ||
+               c == ',' || c == '.' || c == '_' || c == '+' || c == '-';
+    });
+}
+
+u64 DamagedStructure::word(std::size_t at) const
+{
+    return at + kWord <= blob_.size() ? DeviceTreeProperty{blob_.subspan(at, kWord)}.number(0, 1) : 0;
+}
+
+bool DamagedStructure::is_token(std::size_t at) const
+{
+    const u64 token = word(at);
+    return (token >= kBeginNode && token <= kNop) || token == kEnd;
+}
+
+std::string_view DamagedStructure::name_at(std::size_t at) const
+{
+    constexpr std::size_t kLongestName = 64;
+    if (at >= blob_.size())
+        return {};
+    const Value room = blob_.subspan(at, std::min(kLongestName, blob_.size() - at));
+    return DeviceTreeProperty{room}.text().value_or("");
+}
+
+u64 DamagedStructure::repaired_token(std::size_t at) const
+{
+    if (is_token(at))
+        return word(at);
+    if (is_node_name(name_at(at + kWord)) && fits(kBeginNode, at + kWord))
+        return kBeginNode;
+    if (!property_name(at + kWord).empty() && fits(kProperty, at + kWord))
+        return kProperty;
+    return fits(kEndNode, at + kWord) ? kEndNode : 0;
+}
+
+bool DamagedStructure::fits(u64 token, std::size_t at) const
+{
+    if (token == kBeginNode)
+        return is_token(at + align_up(name_at(at).size() + 1));
+    if (token == kProperty)
+        return property_value(at).data() != nullptr;
+    if (token == kEndNode) {
+        const u64 next = word(at);
+        return next == kBeginNode || next == kEndNode || next == kEnd;
+    }
+    return token == kNop && is_token(at);
+}
+
+std::string_view DamagedStructure::property_name(std::size_t at) const
+{
+    return name_at(strings_ + static_cast<std::size_t>(word(at + kWord)));
+}
+
+DamagedStructure::Value DamagedStructure::property_value(std::size_t at) const
+{
+    const std::size_t from = at + 2 * kWord;
+    if (from >= blob_.size())
+        return {};
+    const u64 size = word(at);
+    if (size <= blob_.size() - from && is_token(align_up(from + static_cast<std::size_t>(size))))
+        return blob_.subspan(from, static_cast<std::size_t>(size));
+    // The length is damaged, and would swallow the nodes that follow: the value ends at the next token
+    // that makes sense.
+    constexpr std::size_t kLongestRepair = 64 * kWord;
+    for (std::size_t end = from; end < from + kLongestRepair && end < blob_.size(); end += kWord) {
+        if (is_followed_well(end))
+            return blob_.subspan(from, end - from);
+    }
+    return {};
+}
+
+bool DamagedStructure::is_followed_well(std::size_t at) const
+{
+    const u64 token = word(at);
+    if (token == kBeginNode)
+        return is_node_name(name_at(at + kWord)) && fits(token, at + kWord);
+    if (token != kProperty)
+        return fits(token, at + kWord);
+    const std::size_t from = at + 3 * kWord;
+    const u64 size = word(at + kWord);
+    return !property_name(at + kWord).empty() && from < blob_.size() && size <= blob_.size() - from &&
+           is_token(align_up(from + static_cast<std::size_t>(size)));
+}
+
+std::size_t DamagedStructure::structure() const
+{
+    constexpr std::size_t kStructureWord = 2; // off_dt_struct
+    const std::size_t by_header = static_cast<std::size_t>(word(kStructureWord * kWord));
+    if (by_header % kWord == 0 && word(by_header) == kBeginNode)
+        return by_header;
+    for (std::size_t at = kDeviceTreeHeaderBytes; at + 2 * kWord <= blob_.size(); at += kWord) {
+        if (word(at) == kBeginNode && word(at + kWord) == 0)
+            return at;
+    }
+    return kDeviceTreeHeaderBytes;
+}
+
+} // namespace percival
