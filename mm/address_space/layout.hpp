@@ -16,8 +16,8 @@
 //   fixmap          addresses fixed at compile time, for early boot and for patching
 //
 // At 4k-48:
-//   linear   ffff0000'00000000 128 TiB │ modules  ffff8000'00000000   2 GiB │ vmalloc ffff8000'80000000 …
-//   global   fffffc80'00000000 512 GiB │ image    fffffd7f'80000000   1 GiB │ local   fffffd7f'c0000000 1 GiB
+//   linear   ffff0000'00000000 128 TiB | modules  ffff8000'00000000   2 GiB | vmalloc ffff8000'80000000 ..
+//   global   fffffc80'00000000 512 GiB | image    fffffd7f'80000000   1 GiB | local   fffffd7f'c0000000 1 GiB
 //   (checked below, in the static_asserts)
 #pragma once
 

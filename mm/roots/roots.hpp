@@ -6,8 +6,8 @@
 // slab of the global percpu area:
 //
 //      master root                     root of CPU n
-//      shared region ──▶ tables ◀──── shared region
-//      slab n ─────────▶ tables ◀──── local window       (linked window)
+//      shared region --> tables <---- shared region
+//      slab n ---------> tables <---- local window       (linked window)
 //      local window: empty
 //
 // The private tables of a CPU are its copies of the master's tables on the way to the local window, from the

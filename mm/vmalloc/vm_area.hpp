@@ -2,8 +2,8 @@
 // An area is a range of a region's addresses: free, or in use for one thing. The areas of a region tile it,
 // in the order of their addresses (mm/vmalloc/vm_region.hpp).
 //
-//      free ──allocate──▶ reserved ──commit──▶ used ──claim──▶ freed ──flush──▶ free, or a CPU's spare
-//                             └──────────────── undone ────────▲
+//      free --allocate--> reserved --commit--> used --claim--> freed --flush--> free, or a CPU's spare
+//                             +---------------- undone --------^
 //
 // Invariants: the last page of an area that is not free is a guard, where nothing is ever mapped, if the
 // region has guards. An area becomes free, or stops being free, only under its region's lock. Reserved and
