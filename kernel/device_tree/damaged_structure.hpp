@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads the structure block of a damaged device tree, token by token, and repairs what it can: a token by what
-// follows it, a length by the next token that makes sense. It goes on at the next word where nothing does. Any
-// bytes will do: it reads nothing outside of them, and takes a time proportional to their number. Like all of
-// kernel/device_tree/salvage.hpp it needs no library and no table in memory.
+// Reads the structure block of a damaged device tree, token by token, and repairs what it can: a token by
+// what follows it, a length by the next token that makes sense. It goes on at the next word where nothing
+// does. Any bytes will do: it reads nothing outside of them, and takes a time proportional to their number.
+// Like all of kernel/device_tree/salvage.hpp it needs no library and no table in memory.
 #pragma once
 
 #include "kernel/device_tree/view.hpp"
@@ -16,8 +16,8 @@ class DamagedStructure {
 public:
     using Value = std::span<const std::byte>;
 
-    // The strings, which are the names of properties, lie where the header says or behind the structure, as in
-    // the blobs of dtc and of U-Boot.
+    // The strings, which are the names of properties, lie where the header says or behind the structure, as
+    // in the blobs of dtc and of U-Boot.
     explicit DamagedStructure(Value blob);
 
     // Calls begin_node(name) and end_node() for each node, and between them property(name, value) for each of

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Formats text into a buffer of the caller, with `{}` as in std::format, which needs a hosted library.
 //
-//   {}      integers in decimal, strings, bool, char, CpuId, P:/V: addresses, Bytes in the largest exact unit,
-//           and every type with a member describe(Writer&) const, which ignores the other forms
+//   {}      integers in decimal, strings, bool, char, CpuId, P:/V: addresses, Bytes in the largest exact
+//           unit, and every type with a member describe(Writer&) const, which ignores the other forms
 //   {:x}    integers in hexadecimal with 0x, a negative one as -0x1
 //   {:8}    a minimum width, padded on the left with blanks;  {:-8} padded on the right;  {:016x} with zeros
 //
