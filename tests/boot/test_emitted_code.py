@@ -62,6 +62,23 @@ def first_access_or_branch(code: List[Instruction]) -> Instruction:
     return next(line for line in code if line.name.startswith(names))
 
 
+def reachable(code: List[Instruction], start: int) -> List[Instruction]:
+    """Returns the instructions of a function that can be executed from the one at index `start` on."""
+    index = {line.address: at for at, line in enumerate(code)}
+    found: Dict[int, Instruction] = {}
+    waiting = [start]
+    while waiting:
+        at = waiting.pop()
+        if at in found or at >= len(code):
+            continue
+        line = found[at] = code[at]
+        if line.name == "b" or line.name.startswith(("b.", "cb", "tb")):
+            waiting += [index[line.target]] if line.target in index else []
+        if line.name not in ("b", "ret", "br"):
+            waiting.append(at + 1)
+    return list(found.values())
+
+
 def loop_of(kernel: Path, function: str) -> List[Instruction]:
     """Returns the instructions of the function's only loop, without the branch back."""
     code = code_of(kernel, f"percival::(anonymous namespace)::{function}(unsigned long)")
@@ -109,6 +126,33 @@ class EmittedCodeTest(unittest.TestCase):
             with self.subTest(kernel=kernel):
                 code = [f"{line.name} {line.operands}" for line in code_of(kernel, "switch_context")]
                 self.assertLess(code.index("dsb ish"), code.index("ret "), code)
+
+    def test_a_cpu_drops_what_it_fetched_before_its_caches_were_on(self) -> None:
+        for kernel in self.KERNELS:
+            with self.subTest(kernel=kernel):
+                code = [f"{line.name} {line.operands}".strip() for line in code_of(kernel, "enable_mmu")]
+                on = code.index("msr SCTLR_EL1, x0")
+                self.assertEqual(code[on + 1 : on + 5], ["isb", "ic iallu", "dsb nsh", "isb"])
+
+    def test_a_cpu_that_comes_online_fences_before_its_first_reader(self) -> None:
+        name = "_ZN8percival10set_onlineENS_5CpuIdERKNS_4arch11CpuFeaturesE"  # objdump splits at commas
+        for kernel in self.KERNELS:
+            with self.subTest(kernel=kernel):
+                text = _tool(
+                    *("llvm-objdump-19", "-d", "--no-show-raw-insn"),
+                    *(f"--disassemble-symbols={name}", str(kernel)),
+                )
+                code = [f"{line.name} {line.operands}".strip() for line in instructions(text)]
+                state = max(at for at, line in enumerate(code) if line.startswith("stlr"))
+                self.assertIn("dmb ish", code[state:])
+
+    def test_a_cpu_whose_firmware_refuses_to_turn_it_off_is_parked(self) -> None:
+        for kernel in self.KERNELS:
+            with self.subTest(kernel=kernel):
+                code = code_of(kernel, "percival::arch::turn_off_this_cpu()")
+                (off,) = (at for at, line in enumerate(code) if "Psci::cpu_off() const>" in line.text)
+                called = [line.text for line in reachable(code, off + 1) if line.name == "bl"]
+                self.assertTrue(any("parking::park_this_cpu()" in text for text in called), called)
 
     def test_a_handler_masks_all_exceptions_after_a_switch(self) -> None:
         for kernel in self.KERNELS:
