@@ -9,35 +9,21 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List
 
+import watched_memory
+from damage import DAMAGED_IMAGES, DAMAGED_TREES, whole
 from frontdoor.machine import Machine, kernel_arguments
-from frontdoor.paths import build_dir, elf, image
+from frontdoor.paths import image
 from frontdoor.qemu_probe import PROGRAM
+from loader import IMAGE_AT, LOADER_AT, PEN_SIZE, PEN_TABLE, RAM_AT, TREE_AT, assemble
 from row import Row
 from tree_text import TreeText
+from watched_memory import BANKS, FIRMWARE, SHARED
 
 HERE = Path(__file__).resolve().parent
-MIB = 1 << 20
-
-RAM_AT = 0x4000_0000
-LOADER_AT = RAM_AT + 0x8_0000  # where QEMU puts a raw kernel
-TREE_AT = RAM_AT + 0x400_0000
-IMAGE_AT = RAM_AT + 0x80_0000  # unless the row says otherwise; QEMU's own choice is 2 MiB
-IMAGE_MAGIC_AT = 56  # arm64 boot protocol
-IMAGE_MAGIC = b"ARM\x64"
-PEN_TABLE = 0x800
-PEN_SIZE = 0x2000
-
-# Of the machine's 256 MiB, the 30 MiB before the last 2 MiB are in no bank, and two ranges of the last 2 MiB
-# are reserved. The kernel allocates from the top: first the root tables, in the end more than the upper bank
-# has. The reserved ranges, 16 KiB apart, are where these allocations would lie otherwise.
-BANKS = ((0x4000_0000, 0x0E00_0000), (0x4FE0_0000, 0x0020_0000))
-FIRMWARE = (0x4FF8_0000, 0x0008_0000)
-SHARED = (0x4FF3_C000, 0x0004_0000)
-HOLE = (0x4E00_0000, 0x01E0_0000)
-PATTERN = b"\xa5"
 PART_OF_A_PAGE = (0x7FFF_5000, 0x1000)  # in the last 64 KiB of 1 GiB
 
 
@@ -254,49 +240,6 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
 }
 
 
-def _whole(blob: bytes) -> bytes:
-    return blob
-
-
-def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
-    def damage(blob: bytes) -> bytes:
-        if blob.count(old) != 1:
-            raise ValueError(f"the tree has {blob.count(old)} times {old!r}")
-        return blob.replace(old, new)
-
-    return damage
-
-
-# What has happened to QEMU's tree since it was made. libfdt refuses all of it.
-DAMAGED_TREES: Dict[str, Callable[[bytes], bytes]] = {
-    "damaged_structure": _replaced(b"\0\0\0\1cpus\0", b"\0\0\0\x81cpus\0"),
-    "damaged_magic": _replaced(b"\xd0\x0d\xfe\xed", b"\xd0\x0d\xfe\xec"),
-}
-NO_TREE = "none"  # x0 is 0
-
-
-def _flipped_bit(data: bytes, row: Row) -> bytes:
-    """Changes a bit in a self-test that does not run."""
-    name = "selftest_demo_fails"
-    listing = (build_dir(row.preset) / "percival.nm").read_text().splitlines()
-    address = {name: int(at, 16) for at, _, name in (line.split(maxsplit=2) for line in listing)}
-    found = [at for mangled, at in address.items() if name in mangled]
-    at = found[0] - address["_text"]
-    return data[:at] + bytes([data[at] ^ 0x20]) + data[at + 1 :]
-
-
-# What has happened to the Image since it was made.
-DAMAGED_IMAGES: Dict[str, Callable[[bytes, Row], bytes]] = {
-    "half": lambda data, row: data[: len(data) // 2],
-    "less_its_last_4_KiB": lambda data, row: data[:-4096],
-    "flipped_bit": _flipped_bit,
-}
-PENNED = (
-    *("spin_table", "spin_table_and_a_cpu_that_never_polls"),
-    *("one_release_address", "wrong_release_addresses"),
-)
-
-
 def _qemus_own(row: Row, directory: Path) -> TreeText:
     """Returns the tree that QEMU makes for the row's machine, with the row's boot arguments in it."""
     machine = Machine(row.cpus, row.cpu, row.memory, row.machine)
@@ -315,70 +258,6 @@ def _qemus_own(row: Row, directory: Path) -> TreeText:
     tree = TreeText.of_blob(blob)
     tree.add("chosen", f'bootargs = "{kernel_arguments((row.append,))}";')
     return tree
-
-
-def _image_window(row: Row) -> int:
-    """Returns the virtual address at which the kernel of the row's preset is linked: the entry of its ELF
-    file."""
-    return int.from_bytes(elf(row.preset).read_bytes()[24:32], "little")
-
-
-def _assemble_loader(row: Row, directory: Path) -> Path:
-    """Assembles loader.S for the row; returns the path of what QEMU loads."""
-    tree_at = 0 if row.tree == NO_TREE else TREE_AT
-    defines = [f"-DTREE_AT={tree_at:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}", f"-DCPUS={row.cpus}"]
-    if row.tree in PENNED:
-        defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
-    if row.tree == "one_release_address":
-        defines.append("-DPEN_SHARED")
-    if row.tree == "system_error_pending":
-        defines += ["-DSYSTEM_ERROR"]
-    if row.leftovers:
-        defines += ["-DLEFTOVERS", f"-DWATCHED={_image_window(row):#x}"]
-    if row.interrupts_left:
-        defines += [f"-DLEFT_GIC={row.gic}"]
-    if row.group_1:
-        defines += [f"-DGROUP_1={','.join(f'{word:#x}' for word in row.group_1)}"]
-    elf, binary = directory / "loader.o", directory / "loader.bin"
-    source = str(HERE / "loader.S")
-    clang = ["clang-19", "--target=aarch64-none-elf", "-c", *defines, source, "-o", str(elf)]
-    subprocess.run(clang, check=True)
-    if row.group_1:
-        # QEMU enters a linked ELF at EL3. For a raw kernel it sets the GIC up itself, as firmware would.
-        linked = directory / "loader.elf"
-        ld = ["aarch64-linux-gnu-ld", f"-Ttext={LOADER_AT:#x}", str(elf), "-o", str(linked)]
-        subprocess.run(ld, check=True)
-        return linked
-    subprocess.run(["llvm-objcopy-19", "-O", "binary", str(elf), str(binary)], check=True)
-    return binary
-
-
-def _watched_memory(setup: Setup, row: Row, directory: Path) -> None:
-    """Makes the machine's RAM a file and checks afterwards that the memory that the tree reserves or
-    leaves out of its banks is unchanged."""
-    memory = directory / "memory"
-    size = int(row.memory[:-1]) * MIB
-    with memory.open("wb") as file:
-        file.truncate(size)
-        for base, length in (FIRMWARE, SHARED, HOLE):
-            file.seek(base - RAM_AT)
-            file.write(PATTERN * length)
-    setup.qemu += ["-object", f"memory-backend-file,id=watched,size={size},mem-path={memory},share=on"]
-    setup.qemu += ["-machine", "memory-backend=watched"]
-
-    def afterwards() -> List[str]:
-        problems = []
-        with memory.open("rb") as file:
-            file.seek((row.image_at or IMAGE_AT) - RAM_AT + IMAGE_MAGIC_AT)
-            if file.read(len(IMAGE_MAGIC)) != IMAGE_MAGIC:
-                problems.append("the file is not the machine's memory: there is no Image in it")
-            for what, (base, length) in {"no-map": FIRMWARE, "reserved": SHARED, "hole": HOLE}.items():
-                file.seek(base - RAM_AT)
-                if file.read(length) != PATTERN * length:
-                    problems.append(f"the {what} memory at {base:#x} was written to")
-        return problems
-
-    setup.afterwards = afterwards
 
 
 def prepare(row: Row, directory: Path) -> Setup:
@@ -400,10 +279,11 @@ def prepare(row: Row, directory: Path) -> Setup:
     tree = _qemus_own(row, directory)
     TREES.get(row.tree, _as_it_is)(tree, row)
     tree.compile(blob)
-    blob.write_bytes(DAMAGED_TREES.get(row.tree, _whole)(blob.read_bytes()))
-    setup.qemu += ["-bios" if row.el == 3 else "-kernel", str(_assemble_loader(row, directory))]
+    blob.write_bytes(DAMAGED_TREES.get(row.tree, whole)(blob.read_bytes()))
+    setup.qemu += ["-bios" if row.el == 3 else "-kernel", str(assemble(row, directory))]
     for file, at in ((blob, TREE_AT), (kernel, row.image_at or IMAGE_AT)):
         setup.qemu += ["-device", f"loader,file={file},addr={at:#x},force-raw=on"]
     if row.tree == "two_banks":
-        _watched_memory(setup, row, directory)
+        setup.qemu += watched_memory.make(row, directory)
+        setup.afterwards = partial(watched_memory.problems, row, directory)
     return setup

@@ -7,11 +7,13 @@ from unittest import mock
 
 import support  # noqa: F401
 import run_row
+from damage import DAMAGED_IMAGES, DAMAGED_TREES
 from frontdoor import qemu_probe
+from loader import NO_TREE
 from matrix import ROWS
 from row import Row
 from tree_text import TreeText
-from trees import DAMAGED_IMAGES, DAMAGED_TREES, HERE, NO_TREE, TREES
+from trees import HERE, TREES
 
 TEXT = """/dts-v1/;
 
