@@ -12,6 +12,7 @@ from typing import Dict, Tuple
 
 from row import GEOMETRIES, OF_MEMORY, TEST_TIMEOUT_S, Row
 from rows_ends import ENDS
+from rows_loaders import LOADERS
 from rows_percpu import MODES, WINDOWS
 from rows_trees import RAM_ABOVE_512_GIB, TREES
 
@@ -162,6 +163,7 @@ OTHERS: Tuple[Row, ...] = (
 BY_FILE: Dict[str, Tuple[Row, ...]] = {
     "matrix.py": tuple(map(_pair_row, PAIRS)) + OTHERS,
     "rows_ends.py": ENDS,
+    "rows_loaders.py": LOADERS,
     "rows_percpu.py": WINDOWS + MODES,
     "rows_trees.py": TREES,
 }

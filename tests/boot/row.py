@@ -24,6 +24,11 @@ OF_MEMORY = (
     "selftest=page_*,linear_map.*,numa.*,memory_hammer.*,small_objects.*,vmalloc*,vmap.*,wide_blocks.*,"
     "roots.*,percpu.*,percpu_allocator.*,percpu_population.*,protection.*,ptdump.*"
 )
+# Tests that depend on how the machine is described to the kernel. The other tests run on other machines of
+# the same kind.
+OF_MACHINE = (
+    "selftest=interrupts.*,roots.*,percpu.*,numa.*,linear_map.*,page_allocator.*,threads.*,*hotplug.*"
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Row:
     QEMU's. A machine with a tree is entered by loader.S: with `leftovers`, junk is in every register that the
     boot protocol leaves open; with `interrupts_left`, interrupts are pending and active; with `group_1`, a
     word of private interrupts for each CPU, firmware at EL3 has left only these to the kernel. QEMU has no
-    PSCI then, so the tree is that of a spin table. `damage` names what has happened to the Image (trees.py).
+    PSCI then, so the tree is that of a spin table. `damage` names what has happened to the Image (damage.py).
     `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are arguments
     for QEMU."""
 
