@@ -148,22 +148,22 @@ def _boxes(left: str, between: str, right: str, after: str = "") -> str:
 
 def _picture(layout: Layout) -> List[str]:
     """Draws the roots of two CPUs, with a line for each region."""
-    edge = "─" * BOX
+    edge = "+" + "-" * BOX + "+"
     lines = [
         _boxes("CPU 0's root", "", "CPU 1's root"),
-        _boxes(f"┌{edge}┐", "", f"┌{edge}┐"),
+        _boxes(edge, "", edge),
     ]
     for region in layout.regions:
         if region.name == LOCAL:
-            own = f"│ {LOCAL} " + "─" * (BOX - len(LOCAL) - 2) + "┼─► slab "
+            own = f"| {LOCAL} " + "-" * (BOX - len(LOCAL) - 2) + "+-> slab "
             lines.append(f"{own}0".ljust(BOX + 18) + f"{own}1   the only difference")
         elif region.name != FOLDED:
-            cell = f"│ {region.name:<{BOX - 1}}│"
-            lines.append(_boxes(cell, "──── shared ────", cell))
+            cell = f"| {region.name:<{BOX - 1}}|"
+            lines.append(_boxes(cell, "---- shared ----", cell))
     base, slab = layout.region(GLOBAL).base, layout.region(LOCAL).size
     return [
         *lines,
-        _boxes(f"└{edge}┘", "", f"└{edge}┘"),
+        _boxes(edge, "", edge),
         f"slab 0 lies at {base:#x} in {GLOBAL}, slab 1 at {base + slab:#x}.",
         CLOSING,
     ]

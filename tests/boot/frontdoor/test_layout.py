@@ -56,7 +56,7 @@ class LayoutTest(unittest.TestCase):
 
     def test_the_picture_has_a_line_for_each_region_and_one_difference(self) -> None:
         lines = printed().splitlines()
-        self.assertEqual(sum("─ shared ─" in line for line in lines), 8)
+        self.assertEqual(sum("- shared -" in line for line in lines), 8)
         self.assertEqual([line for line in lines if "the only difference" in line][0].count("slab"), 2)
 
     def test_a_preset_that_does_not_exist_is_a_usage_error(self) -> None:
