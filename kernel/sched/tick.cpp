@@ -23,6 +23,9 @@ PERCIVAL_PERCPU PerCpu<u64> ticks{};
 PERCIVAL_PERCPU PerCpu<u64> next_tick{};
 PERCIVAL_PERCPU PerCpu<AlarmHandler> alarm_handler{};
 
+// How often a CPU looks for its first alarm at least: a few hundred milliseconds under QEMU's TCG.
+constexpr u32 kFirstAlarmLooks = 10 * arch::kPollLimit;
+
 u64 period()
 {
     return this_cpu_is_idle() ? arch::timer_frequency() : arch::timer_frequency() / kTicksPerSecond;
@@ -67,9 +70,14 @@ bool tick_comes()
     const u64 seconds = patient_seconds(kFirstAlarmSeconds, possible_cpu_count());
     const u64 deadline = arch::timer_ticks() + seconds * arch::timer_frequency();
     const auto has_come = [before] { return tick_count(this_cpu_id()) != before; };
+    // The counter of a virtual machine goes on while the host runs neither this CPU nor its timer. So the
+    // time limit counts only together with what this CPU has executed.
+    u32 looks = 0;
     arch::unmask_interrupts();
-    while (!has_come() && arch::timer_ticks() < deadline)
+    while (!has_come() && (arch::timer_ticks() < deadline || looks < kFirstAlarmLooks)) {
+        ++looks;
         arch::relax();
+    }
     arch::mask_interrupts();
     return has_come();
 }

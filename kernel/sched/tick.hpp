@@ -27,9 +27,10 @@ struct SilentTimer {
 };
 
 // Starts the tick of the calling CPU, and waits for a first alarm. Without a tick no time slice would end and
-// no hang would be noticed. The wait ends after patient_seconds() of kFirstAlarmSeconds, or at once if the
-// interrupt controller does not accept the enable, the counter stands still, or another device raises the
-// interrupt; the tick is stopped then. Interrupts masked, but unmasked during the wait.
+// no hang would be noticed. The wait ends after patient_seconds() of kFirstAlarmSeconds in which the CPU has
+// looked often enough, or at once if the interrupt controller does not accept the enable, the counter stands
+// still, or another device raises the interrupt; the tick is stopped then. Interrupts masked, but unmasked
+// during the wait.
 inline constexpr u32 kFirstAlarmSeconds = 2;
 [[nodiscard]] std::expected<void, SilentTimer> start_tick();
 // Stops the tick of the calling CPU before it goes offline. Interrupts masked or not.
