@@ -183,6 +183,22 @@ class EmittedCodeTest(unittest.TestCase):
                     self.assertEqual(before.code, "dmb sy")
                     self.assertEqual(after.code, "dmb sy")
 
+    def test_no_cache_line_is_cleaned_and_kept(self) -> None:
+        for kernel in self.KERNELS:
+            with self.subTest(kernel=kernel):
+                code = instructions(_tool("llvm-objdump-19", "-dC", "--no-show-raw-insn", str(kernel)))
+                operations = {line.operands.split(",")[0] for line in code if line.name == "dc"}
+                self.assertIn("civac", operations)
+                self.assertEqual({name for name in operations if name.startswith("cv")}, set())
+
+    def test_a_load_from_a_device_has_acquire_semantics(self) -> None:
+        readers = ("Pl011::put(char)", "Pl011::drain()", "Pl011::init(percival::arch::Mmio)")
+        for kernel in self.KERNELS:
+            for reader in readers:
+                with self.subTest(kernel=kernel, reader=reader):
+                    code = code_of(kernel, f"percival::arch::{reader}")
+                    self.assertIn("ldar", {line.name for line in code})
+
     def test_the_device_tree_is_written_back_before_it_is_read_with_the_mmu_off(self) -> None:
         readers = {
             "boot_build_tables": ("device_tree_size",),

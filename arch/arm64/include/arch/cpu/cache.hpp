@@ -42,11 +42,12 @@ inline void clean_and_invalidate_to_memory(VirtRange range, CacheLines lines = c
 }
 
 // Makes instructions written to `range` visible to instruction fetch on every CPU. Each other CPU still needs
-// an ISB before it executes them (Arm ARM B2.7.4.1).
+// an ISB before it executes them (Arm ARM B2.7.4.1). DC CVAU would be enough, but a Cortex-A53 up to r0p2 may
+// lose another CPU's store to a line that is cleaned and kept (errata 819472, 824069, 826319, 827319).
 inline void publish_instructions(VirtRange range)
 {
     const CacheLines lines = cache_lines();
-    for_each_data_line(range, lines, [](u64 at) { asm volatile("dc cvau, %0" : : "r"(at) : "memory"); });
+    for_each_data_line(range, lines, [](u64 at) { asm volatile("dc civac, %0" : : "r"(at) : "memory"); });
     dsb<Shareability::InnerShareable>();
     const u64 line = u64{1} << lines.instruction;
     for (VirtAddr at = range.base.align_down(Bytes{line}); at < range.end(); at += Bytes{line})

@@ -2,6 +2,9 @@
 // Access to device registers. Each access is one load or store without writeback, as a hypervisor can emulate
 // only these (Arm ARM D1.3.6: a valid ISS needs such an instruction). Device memory keeps accesses to one
 // device in order; the caller orders them against normal memory. Any context.
+//
+// A load has acquire semantics on every CPU: a Cortex-A57 up to r1p2 may deadlock on another Device load
+// beside an exclusive access (erratum 832075), and a LDAR costs nothing next to the device.
 #pragma once
 
 #include "kernel/lib/address.hpp"
@@ -22,7 +25,7 @@ public:
     u32 read32(u32 offset) const
     {
         u32 value;
-        asm volatile("ldr %w0, [%1]" : "=r"(value) : "r"((base_ + Bytes{offset}).raw()) : "memory");
+        asm volatile("ldar %w0, [%1]" : "=r"(value) : "r"((base_ + Bytes{offset}).raw()) : "memory");
         return value;
     }
     void write32(u32 offset, u32 value) const
@@ -32,7 +35,7 @@ public:
     u64 read64(u32 offset) const
     {
         u64 value;
-        asm volatile("ldr %0, [%1]" : "=r"(value) : "r"((base_ + Bytes{offset}).raw()) : "memory");
+        asm volatile("ldar %0, [%1]" : "=r"(value) : "r"((base_ + Bytes{offset}).raw()) : "memory");
         return value;
     }
     void write64(u32 offset, u64 value) const
