@@ -28,6 +28,16 @@ struct ThisCpu {
         value.write();
     }
     static void isb() { arch::isb(); }
+    static void finish_profiling()
+    {
+        arch::psb_csync();
+        arch::dsb<arch::Shareability::NonShareable>();
+    }
+    static void finish_trace()
+    {
+        arch::tsb_csync();
+        arch::dsb<arch::Shareability::NonShareable>();
+    }
 };
 
 } // namespace

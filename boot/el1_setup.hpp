@@ -9,6 +9,7 @@
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/performance_counter.hpp"
 #include "arch/cpu/sysreg.hpp"
+#include "boot/profiling_setup.hpp"
 
 #include <utility>
 
@@ -151,6 +152,7 @@ void reset_el1(Cpu& cpu)
     cpu.write(TpidrroEl0{});
     reset_debug(cpu);
     reset_performance_counters(cpu);
+    stop_profiling(cpu);
     cpu.isb();
 }
 

@@ -3,12 +3,14 @@
 // of nearly all registers of EL2 that their reset value is UNKNOWN, so each one that affects EL1 is written.
 //
 // The functions are templates over the CPU, so that the tests on the host run them on a model of the
-// registers. A CPU has read<Register>(), write(Register) and isb(). They run with the MMU off.
+// registers. A CPU has read<Register>(), write(Register), isb(), and finish_profiling() and finish_trace(),
+// which wait for the writes of a buffer that was disabled. They run with the MMU off.
 #pragma once
 
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/performance_counter.hpp"
 #include "arch/cpu/sysreg.hpp"
+#include "boot/profiling_setup.hpp"
 
 namespace percival::boot {
 
@@ -246,7 +248,9 @@ void give_gic_registers_to_el1(Cpu& cpu)
 template <class Cpu>
 void configure_el2(Cpu& cpu, u64 sctlr_el1)
 {
-    open_el1(cpu, choose_host_mode(cpu), sctlr_el1);
+    const Hcr hcr = choose_host_mode(cpu);
+    stop_profiling(cpu);
+    open_el1(cpu, hcr, sctlr_el1);
     configure_extensions(cpu);
     disable_fine_grained_traps(cpu);
     give_gic_registers_to_el1(cpu);

@@ -57,4 +57,28 @@ MUTANTS = (
         SETUP,
         "El1Setup.LeavesNothing*",
     ),
+    on_host(
+        "cpu setup: a profiling buffer that EL3 keeps back is touched",
+        "boot/profiling_setup.hpp",
+        "        cpu.template read<Pmbidr>().template get<Pmbidr::Prevented>() == 0) {",
+        "        cpu.template read<Pmbidr>().template get<Pmbidr::Prevented>() != 2) {",
+        SETUP,
+        "ProfilingSetup.*",
+    ),
+    on_host(
+        "cpu setup: the last trace is not waited for",
+        "boot/profiling_setup.hpp",
+        "        cpu.finish_trace();\n",
+        "",
+        SETUP,
+        "ProfilingSetup.*",
+    ),
+    on_host(
+        "cpu setup: a profiling buffer keeps writing when EL2 is left",
+        "boot/el2_setup.hpp",
+        "    stop_profiling(cpu);\n",
+        "",
+        SETUP,
+        "ProfilingSetup.*",
+    ),
 )

@@ -32,6 +32,9 @@ struct Traits {
     bool gic_registers_are_off{false}; // EL3 holds ICC_SRE_EL3.SRE at 0
     bool has_pmu{false};
     bool has_instruction_counter{false};
+    bool has_spe{false};
+    bool has_trbe{false};
+    bool buffers_are_kept_back{false}; // a higher Exception level owns both, and traps their registers
     unsigned breakpoints{2};
     unsigned watchpoints{1};
 };
@@ -46,6 +49,8 @@ constexpr Traits kEverything{
     .has_gic_registers = true,
     .has_pmu = true,
     .has_instruction_counter = true,
+    .has_spe = true,
+    .has_trbe = true,
     .breakpoints = 16,
     .watchpoints = 16,
 };
@@ -70,6 +75,10 @@ public:
         set<arch::IdAa64Dfr0, arch::IdAa64Dfr0::Wrps>(traits.watchpoints - 1);
         set<arch::IdAa64Dfr1, arch::IdAa64Dfr1::Pmicntr>(traits.has_instruction_counter ? 1 : 0);
         set<arch::Pmcr, arch::Pmcr::N>(6);
+        set<arch::IdAa64Dfr0, arch::IdAa64Dfr0::PmsVer>(traits.has_spe ? 3 : 0);
+        set<arch::IdAa64Dfr0, arch::IdAa64Dfr0::TraceBuffer>(traits.has_trbe ? 1 : 0);
+        set<Pmbidr, Pmbidr::Prevented>(traits.buffers_are_kept_back ? 1 : 0);
+        set<Trbidr, Trbidr::Prevented>(traits.buffers_are_kept_back ? 1 : 0);
     }
 
     template <class Register>
@@ -90,7 +99,18 @@ public:
             at(name) &= ~u64{1};
     }
 
-    void isb() {}
+    void isb()
+    {
+        profiles_ = profiles_ && !was_written(Name::kPmblimitr);
+        traces_ = traces_ && !was_written(Name::kTrblimitr);
+    }
+    void finish_profiling() { profile_is_written_ = !profiles_; }
+    void finish_trace() { trace_is_written_ = !traces_; }
+
+    // True if the buffer writes nothing any more: it was disabled, that has taken effect, and then what was
+    // under way has been waited for.
+    bool profile_is_finished() const { return profile_is_written_; }
+    bool trace_is_finished() const { return trace_is_written_; }
 
     // Returns the value of a register of EL2, or of EL1 as EL1 sees it.
     u64 of(const std::string& name) { return at(name); }
@@ -105,6 +125,8 @@ private:
     struct Name {
         static constexpr const char* kIccSre = "s3_4_c12_c9_5";
         static constexpr const char* kIchHcr = "s3_4_c12_c11_0";
+        static constexpr const char* kPmblimitr = "s3_0_c9_c10_0";
+        static constexpr const char* kTrblimitr = "s3_0_c9_c11_0";
     };
 
     template <class Register, class F>
@@ -158,6 +180,10 @@ private:
             {"s3_4_c3_c1_7", traits_.fgt >= 2},
             {Name::kIccSre, traits_.has_gic_registers},
             {Name::kIchHcr, traits_.has_gic_registers && (at(Name::kIccSre) & 1) != 0},
+            {"s3_0_c9_c10_7", traits_.has_spe},  // PMBIDR_EL1
+            {"s3_0_c9_c11_7", traits_.has_trbe}, // TRBIDR_EL1
+            {Name::kPmblimitr, traits_.has_spe && !traits_.buffers_are_kept_back},
+            {Name::kTrblimitr, traits_.has_trbe && !traits_.buffers_are_kept_back},
             {"pmcr_el0", traits_.has_pmu},
             {"pmcntenclr_el0", traits_.has_pmu},
             {"pmintenclr_el1", traits_.has_pmu},
@@ -176,6 +202,10 @@ private:
     unsigned level_;
     std::map<std::string, u64> values_;
     std::vector<std::string> written_;
+    bool profiles_{true};
+    bool traces_{true};
+    bool profile_is_written_{false};
+    bool trace_is_written_{false};
 };
 
 Model at_el2(Traits traits)
@@ -284,6 +314,33 @@ TEST(El1Setup, ClearsOnlyTheCountersThatThePmuHas)
     Model cpu{{.has_pmu = true}, 1};
     reset_el1(cpu);
     EXPECT_EQ(cpu.of("pmcntenclr_el0"), 0xffff'ffffU);
+}
+
+// Checks that the CPU disables the buffers that it has and may reach, and waits for their last writes.
+void expect_buffers_stopped(Traits traits, void (*set_up)(Model&), unsigned level)
+{
+    SCOPED_TRACE(level);
+    Model cpu{traits, level};
+    set_up(cpu);
+    const bool may = !traits.buffers_are_kept_back;
+    EXPECT_EQ(cpu.profile_is_finished(), traits.has_spe && may);
+    EXPECT_EQ(cpu.trace_is_finished(), traits.has_trbe && may);
+    if (traits.has_spe && may)
+        EXPECT_EQ(cpu.of("s3_0_c9_c10_0"), 0U) << "PMBLIMITR_EL1";
+    if (traits.has_trbe && may)
+        EXPECT_EQ(cpu.of("s3_0_c9_c11_0"), 0U) << "TRBLIMITR_EL1";
+}
+
+TEST(ProfilingSetup, StopsTheBuffersThatWriteToMemoryWhereTheCpuMayReachThem)
+{
+    for (unsigned bits = 0; bits < 8; ++bits) {
+        SCOPED_TRACE(bits);
+        const Traits traits{.has_spe = (bits & 1) != 0,
+                            .has_trbe = (bits & 2) != 0,
+                            .buffers_are_kept_back = (bits & 4) != 0};
+        expect_buffers_stopped(traits, [](Model& cpu) { configure_el2(cpu, kSctlrEl1); }, 2);
+        expect_buffers_stopped(traits, [](Model& cpu) { reset_el1(cpu); }, 1);
+    }
 }
 
 } // namespace

@@ -39,4 +39,15 @@ inline void isb()
     asm volatile("isb" ::: "memory");
 }
 
+// Make a DSB that follows wait for the writes of FEAT_SPE's samples, or of FEAT_TRBE's trace, of earlier
+// instructions (Arm ARM D17.7, D6.5). NOPs on a CPU without the feature.
+inline void psb_csync()
+{
+    asm volatile("hint #17" ::: "memory");
+}
+inline void tsb_csync()
+{
+    asm volatile("hint #18" ::: "memory");
+}
+
 } // namespace percival::arch

@@ -88,9 +88,11 @@ struct IdAa64Pfr1 {
 
 struct IdAa64Dfr0 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Dfr0, "id_aa64dfr0_el1")
-    using PmuVer = Field<11, 8>; // 0 or 0xf: no architected PMU
-    using Brps = Field<15, 12>;  // number of breakpoints - 1
-    using Wrps = Field<23, 20>;  // number of watchpoints - 1
+    using PmuVer = Field<11, 8>;       // 0 or 0xf: no architected PMU
+    using Brps = Field<15, 12>;        // number of breakpoints - 1
+    using Wrps = Field<23, 20>;        // number of watchpoints - 1
+    using PmsVer = Field<35, 32>;      // FEAT_SPE
+    using TraceBuffer = Field<47, 44>; // FEAT_TRBE
 };
 
 struct IdAa64Dfr1 {
