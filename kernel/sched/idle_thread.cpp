@@ -42,7 +42,9 @@ void begin_idle(void*)
 
 bool this_cpu_is_idle()
 {
-    return is_idle_thread(current_thread());
+    // During a switch the incoming thread counts, for which the alarm is set.
+    const Thread* const running = run_queues.on(this_cpu_id()).running.load(std::memory_order_relaxed);
+    return running != nullptr && is_idle_thread(*running);
 }
 
 void reset_idle_thread(CpuId cpu)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Timers: a timer calls a function once, in the timer interrupt, when its time has come. Any context may
 // start and cancel one. It rings on the CPU that started it, or on another if that CPU has gone offline.
+// Timers of the same time ring in any order.
 //
 // INV-timers-1: the queue of a CPU is sorted by time, and the alarm of the CPU is set no later than its first
 //               timer (kernel/sched/tick.cpp). A CPU that sleeps therefore needs no tick.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator, List, Optional
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 VERSION = "KTAP version 1"
 INDENT = 2
@@ -59,6 +59,11 @@ class Report:
     def tests(self) -> List[Result]:
         """All reported tests."""
         return [leaf for result in self.results for leaf in result.leaves()]
+
+    @property
+    def by_full_name(self) -> List[Tuple[str, Result]]:
+        """All reported tests, each with the name suite.test."""
+        return [(f"{suite.name}.{test.name}", test) for suite in self.results for test in suite.leaves()]
 
     @property
     def failed(self) -> List[Result]:

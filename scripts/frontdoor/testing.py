@@ -9,14 +9,16 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from typing import List, Sequence, Tuple
+from typing import Dict, List, Sequence, Set, Tuple
 
-from frontdoor import build, setup
+from frontdoor import build, ktap, setup
 from frontdoor.paths import LOGS, ROOT, build_dir
 from frontdoor.progress import say
 
 SUMMARY_MARK = "tests passed,"
 SKIP_MARK = "SKIP: "
+# Bytes that ctest keeps of what a test prints. By default it keeps 1 KiB, which cuts the reports off.
+MAX_OUTPUT = 1 << 20
 
 
 def skipped_tests(junit: Path) -> List[Tuple[str, str]]:
@@ -31,6 +33,24 @@ def skipped_tests(junit: Path) -> List[Tuple[str, str]]:
             reasons = [line[len(SKIP_MARK) :] for line in lines if line.startswith(SKIP_MARK)]
             skipped.append((case.get("name", "?"), reasons[-1] if reasons else "no reason given"))
     return skipped
+
+
+def skipped_self_tests(junit: Path) -> List[Tuple[str, str]]:
+    """Returns the name and reason of every self-test that was skipped in each row of the boot matrix that
+    selected it, by the reports in ctest's JUnit report."""
+    if not junit.is_file():
+        return []
+    reasons: Dict[str, str] = {}
+    ran: Set[str] = set()
+    for case in ElementTree.parse(junit).getroot().iter("testcase"):
+        if not case.get("name", "").startswith("boot."):
+            continue
+        for name, result in ktap.read((case.findtext("system-out") or "").splitlines()).by_full_name:
+            if result.skipped is None:
+                ran.add(name)
+            else:
+                reasons.setdefault(name, result.skipped)
+    return sorted((name, reason) for name, reason in reasons.items() if name not in ran)
 
 
 def _ctest(command: Sequence[str]) -> Tuple[int, str]:
@@ -68,12 +88,18 @@ def test(arguments: Sequence[str], *, may_build: bool) -> int:
                 "--no-tests=error",
             ),
             *("--parallel", str(os.cpu_count() or 1), "--output-junit", str(junit)),
+            *("--test-output-size-passed", str(MAX_OUTPUT)),
             *arguments,
         ]
     )
     skipped = skipped_tests(junit)
     if skipped:
         print(f"\nSkipped ({len(skipped)}):")
+        for name, reason in skipped:
+            print(f"  {name}: {reason}")
+    skipped = skipped_self_tests(junit)
+    if skipped:
+        print(f"\nSelf-tests skipped in all rows ({len(skipped)}):")
         for name, reason in skipped:
             print(f"  {name}: {reason}")
     if summary:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import re
+from fnmatch import fnmatchcase
 from typing import Callable, Dict, List, Sequence
 
 from frontdoor import ktap
@@ -40,9 +41,22 @@ def _asked(row: Row) -> str:
 
 
 def whole_report(lines: Sequence[str], row: Row) -> List[str]:
-    """Checks that there is a valid KTAP report without a failure."""
+    """Checks that there is a valid KTAP report without a failure, and that no test was skipped that the row
+    must run."""
     report = ktap.read(lines)
-    return report.errors + [f"{test.name} failed" for test in report.failed]
+    problems = report.errors + [f"{test.name} failed" for test in report.failed]
+    return problems + _skipped_though_it_must_run(report, row)
+
+
+def _skipped_though_it_must_run(report: ktap.Report, row: Row) -> List[str]:
+    tests = report.by_full_name
+    problems = [
+        f"{name} was skipped: {test.skipped}"
+        for name, test in tests
+        if test.skipped is not None and row.must_not_skip(name)
+    ]
+    unknown = [glob for glob in row.must_run if not any(fnmatchcase(name, glob) for name, _ in tests)]
+    return problems + [f"no test ran that matches {glob}" for glob in unknown]
 
 
 def repeated_report(lines: Sequence[str], row: Row) -> List[str]:
@@ -59,10 +73,7 @@ def report_of_every_mode(lines: Sequence[str], row: Row) -> List[str]:
 
 
 def _not_repeated(lines: Sequence[str], wanted: int) -> List[str]:
-    report = ktap.read(lines)
-    count = collections.Counter(
-        f"{suite.name}.{test.name}" for suite in report.results for test in suite.leaves()
-    )
+    count = collections.Counter(name for name, _ in ktap.read(lines).by_full_name)
     return [f"{name} ran {times} times" for name, times in count.items() if times != wanted]
 
 

@@ -8,9 +8,20 @@ module lists the rows for CMake: name, number of busy host threads, timeout in s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Dict, Tuple
 
-from row import GEOMETRIES, OF_MEMORY, TEST_TIMEOUT_S, Row
+from row import (
+    GEOMETRIES,
+    NOT_ON_THE_DEFAULT_MACHINE,
+    OF_DEBUG_BUILDS,
+    OF_MEMORY,
+    OF_RAM_ABOVE_512_GIB,
+    OF_SEVERAL_NODES,
+    OF_WIDE_BLOCKS,
+    TEST_TIMEOUT_S,
+    Row,
+)
 from rows_ends import ENDS
 from rows_loaders import LOADERS
 from rows_percpu import MODES, WINDOWS
@@ -46,7 +57,10 @@ def _pair_row(values: Tuple[int, str, int, int, str, bool, str]) -> Row:
     cpus, cpu, gic, el, memory, icount, preset = values
     extras = ("_icount" if icount else "") + ("_debug" if preset == "debug" else "")
     name = f"passes_on_{cpus}_cpus_{cpu}_gicv{gic}_el{el}_{memory}{extras}"
-    return Row(name, cpus, cpu, gic, el, memory, icount, preset)
+    row = Row(name, cpus, cpu, gic, el, memory, icount, preset)
+    if preset != "debug" or row.runs_what_many_cpus_can:
+        return row
+    return replace(row, must_run=OF_DEBUG_BUILDS)
 
 
 # CPUs 0 and 1 have one half of the memory, CPUs 2 and 3 the other.
@@ -62,18 +76,17 @@ A_NODE_WITHOUT_MEMORY = (
     *("-numa", "node,nodeid=2,cpus=0"),
 )
 
-# The pattern does not match a test that was skipped.
-WIDE_BLOCKS = r"ok \d+ translate_from_their_first_to_their_last_byte_and_can_be_split$"
-
 OTHERS: Tuple[Row, ...] = (
     Row(
         "passes_on_the_default_machine",
+        must_run=("*",),
+        may_skip=NOT_ON_THE_DEFAULT_MACHINE,
         shows=("^tlb: invalidation by range; leaves in use change their size live$",),
     ),
     Row("passes_on_160_cpus", cpus=160, memory="2G"),
     Row("passes_twice_in_a_row", cpus=2, append="selftest.repeat=2", checks=("repeated_report", "summary")),
     *(
-        Row(f"passes_with_{preset}", preset=preset, shows=(WIDE_BLOCKS,) if preset.endswith("-52") else ())
+        Row(f"passes_with_{preset}", preset=preset, must_run=OF_WIDE_BLOCKS if preset.endswith("-52") else ())
         for preset in GEOMETRIES
     ),
     *(
@@ -112,20 +125,13 @@ OTHERS: Tuple[Row, ...] = (
         "passes_with_two_numa_nodes",
         append=OF_MEMORY,
         qemu=TWO_NODES,
-        shows=(
-            r"ok \d+ the_percpu_data_and_stack_of_a_cpu_are_on_its_own_node$",
-            r"ok \d+ an_exhausted_node_gets_pages_from_another_node$",
-        ),
+        must_run=OF_SEVERAL_NODES,
     ),
     Row(
         "passes_with_a_numa_node_without_memory",
         append="selftest=numa.*,page_allocator.*,percpu.*",
         qemu=A_NODE_WITHOUT_MEMORY,
-        shows=(
-            r"ok \d+ the_percpu_data_and_stack_of_a_cpu_are_on_its_own_node$",
-            r"ok \d+ every_cpu_gets_pages_of_its_own_node_and_frees_pages_of_any_node$",
-            r"ok \d+ an_exhausted_node_gets_pages_from_another_node$",
-        ),
+        must_run=OF_SEVERAL_NODES,
     ),
     Row(
         "passes_with_64k-42_and_more_memory_than_addresses",
@@ -135,7 +141,7 @@ OTHERS: Tuple[Row, ...] = (
         shows=(r"ok \d+ all_memory_can_be_allocated_and_freed$",),
     ),
     Row("passes_with_64_GiB", cpus=2, memory="64G", append=OF_MEMORY),
-    Row("passes_with_640_GiB", memory="640G", append=OF_MEMORY, shows=(RAM_ABOVE_512_GIB,)),
+    Row("passes_with_640_GiB", memory="640G", append=OF_MEMORY, must_run=OF_RAM_ABOVE_512_GIB),
     Row(
         "passes_with_4k-52_and_a_block_of_512_GiB",
         preset="4k-52",

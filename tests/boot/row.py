@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import List, Tuple
 
 HOST_THREADS = 8
@@ -31,6 +32,45 @@ OF_MACHINE = (
 )
 
 
+# Tests that builds without the debug checks skip.
+OF_DEBUG_BUILDS = (
+    "lock_order.contradicting_orders_are_found_without_a_deadlock",
+    "lock_order.different_kinds_of_locks_are_checked_together",
+    "lock_order.a_lock_is_checked_against_all_that_are_held",
+    "lock_order.nested_locks_of_one_class_are_found",
+    "page_allocator.a_write_after_free_is_reported_with_its_address",
+    "small_objects.a_double_free_and_a_write_after_free_are_reported_at_once",
+)
+OF_SEVERAL_NODES = (
+    "numa.the_percpu_data_and_stack_of_a_cpu_are_on_its_own_node",
+    "numa.every_cpu_gets_pages_of_its_own_node_and_frees_pages_of_any_node",
+    "numa.an_exhausted_node_gets_pages_from_another_node",
+)
+OF_ENTRY_AT_EL2 = (
+    "cpu_setup.an_hvc_without_a_hypervisor_is_not_supported",
+    "cpu_setup.a_trap_to_el2_is_an_exception_of_el1",
+)
+OF_WIDE_BLOCKS = ("wide_blocks.translate_from_their_first_to_their_last_byte_and_can_be_split",)
+OF_RAM_ABOVE_512_GIB = ("linear_map.ram_above_512_GiB_is_in_use_and_keeps_written_values",)
+OF_NO_MAP_MEMORY = ("linear_map.memory_reserved_with_no_map_has_no_mapping_unless_it_is_the_image",)
+OF_MAPPED_WINDOWS = ("roots.mapped_windows_have_tables_of_their_own",)
+# Tests that need memory in one piece: whether there is some depends on the tests that ran before.
+OF_MEMORY_IN_ONE_PIECE = (
+    "vmalloc_leaves.power_of_two_sizes_are_aligned_for_and_mapped_by_runs",
+    "vmalloc_leaves.large_sizes_are_mapped_by_block_descriptors",
+)
+NOT_ON_THE_DEFAULT_MACHINE = (
+    *OF_DEBUG_BUILDS,
+    *OF_SEVERAL_NODES,
+    *OF_ENTRY_AT_EL2,
+    *OF_WIDE_BLOCKS,
+    *OF_RAM_ABOVE_512_GIB,
+    *OF_NO_MAP_MEMORY,
+    *OF_MAPPED_WINDOWS,
+    *OF_MEMORY_IN_ONE_PIECE,
+)
+
+
 @dataclass(frozen=True)
 class Row:
     """One run. `checks` are names of checks in checks.py. `shows` are patterns, each of which a line of
@@ -40,7 +80,8 @@ class Row:
     word of private interrupts for each CPU, firmware at EL3 has left only these to the kernel. QEMU has no
     PSCI then, so the tree is that of a spin table. `damage` names what has happened to the Image (damage.py).
     `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are arguments
-    for QEMU."""
+    for QEMU. `must_run` are globs of self-tests that must not be skipped on the row's machine, but for those
+    that `may_skip` names, which need another machine."""
 
     name: str
     cpus: int = 4
@@ -63,6 +104,8 @@ class Row:
     qemu: Tuple[str, ...] = ()
     interrupts_left: bool = False
     group_1: Tuple[int, ...] = ()
+    must_run: Tuple[str, ...] = ()
+    may_skip: Tuple[str, ...] = ()
 
     @property
     def machine(self) -> str:
@@ -90,6 +133,10 @@ class Row:
         """Whether the row runs only the tests that take no longer with many CPUs. A row can choose other
         tests."""
         return self.cpus > MANY_CPUS and "selftest=" not in self.append
+
+    def must_not_skip(self, test: str) -> bool:
+        """Whether the self-test with that full name must not be skipped."""
+        return any(fnmatchcase(test, glob) for glob in self.must_run) and test not in self.may_skip
 
     @property
     def cpus_online(self) -> List[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from row import OF_MACHINE, OF_MEMORY, Row
+from row import OF_MACHINE, OF_MEMORY, OF_NO_MAP_MEMORY, Row
 
 # These patterns do not match a test that was skipped.
 RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_keeps_written_values$"
@@ -120,6 +120,7 @@ TREES: Tuple[Row, ...] = (
             append="selftest=linear_map.*,roots.*,page_allocator.*",
             tree="no_map_over_the_image",
             shows=("^memory: no-map memory at P:0x40000000 contains the image, which stays mapped$",),
+            must_run=OF_NO_MAP_MEMORY,
         )
         for preset in ("4k-48", "64k-42")
     ),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is named exists: the tests that mutants, rows of the boot matrix and the documentation ask for, the
-text that mutants change, and the benchmarks that have a figure of Linux's. When something is renamed, its old
+text that mutants change, and the benchmarks that have a figure of Linux's. And each self-test that may be
+skipped has a row of the matrix in which it must not be. When something is renamed, its old
 name in one of these goes unnoticed until it is asked for there. Exit code 0: all of it exists.
 """
 
@@ -19,7 +20,7 @@ import matrix  # noqa: E402  (the path has to be set first)
 import mutants  # noqa: E402
 from frontdoor.linux_figures import LINUX  # noqa: E402
 from mutant import Mutant  # noqa: E402
-from row import Row  # noqa: E402
+from row import OF_MEMORY_IN_ONE_PIECE, Row  # noqa: E402
 from tests_of_tree import (  # noqa: E402
     SelfTest,
     benchmarks,
@@ -33,6 +34,10 @@ SHOWN_TEST = re.compile(r"\bok \\d\+ (\w+)")  # in a pattern
 PRINTED_TEST = re.compile(r"\bok \d+ (\w+)")  # in an example
 ASKED = re.compile(r"\bselftest=([\w.*?,]*[\w*?])")
 PLACEHOLDER = "GLOB"
+# Self-tests that no row must run, each with the reason.
+MAY_SKIP_EVERYWHERE = {
+    **dict.fromkeys(OF_MEMORY_IN_ONE_PIECE, "the tests before decide whether memory is in one piece"),
+}
 
 
 def without_self_test(globs: Iterable[str], tests: Sequence[SelfTest]) -> List[str]:
@@ -79,7 +84,23 @@ def wrong_in_row(row: Row, tests: Sequence[SelfTest]) -> List[str]:
         return [f"it must run nothing, and runs {len(run)} self-test(s)"] if run else []
     shown = [name for pattern in row.shows for name in SHOWN_TEST.findall(pattern)]
     unknown = [name for name in shown if name not in run]
-    return without_self_test(globs, tests) + [f"it runs no test {name}" for name in unknown]
+    nothing = without_self_test([*globs, *row.must_run, *row.may_skip], tests)
+    return nothing + [f"it runs no test {name}" for name in unknown]
+
+
+def skipped_everywhere(rows: Sequence[Row], tests: Sequence[SelfTest]) -> List[str]:
+    """The self-tests that may be skipped in every row, unnoticed."""
+    return [
+        f"{test.full_name} may be skipped, and no row must run it"
+        for test in tests
+        if test.may_skip
+        and not test.manual
+        and test.full_name not in MAY_SKIP_EVERYWHERE
+        and not any(
+            row.must_not_skip(test.full_name) and any(test.is_selected_by(glob) for glob in globs_of(row))
+            for row in rows
+        )
+    ]
 
 
 def wrong_in_text(text: str, tests: Sequence[SelfTest]) -> List[str]:
@@ -107,6 +128,7 @@ def wrong_in_tree() -> List[str]:
             for row in rows
             for what in wrong_in_row(row, tests)
         ),
+        *(f"tests/boot: {what}" for what in skipped_everywhere(matrix.ROWS, tests)),
         *(
             f"{path.relative_to(ROOT)}: {what}"
             for path in [*files(ROOT, ".md"), *sorted((ROOT / "tests" / "boot").glob("test_*.py"))]

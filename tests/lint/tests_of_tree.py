@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Dict, Iterable, List, NamedTuple, Set, Tuple
 
-SELF_TEST = re.compile(r"^PERCIVAL_TEST(\w*)\(\s*(\w+),\s*(\w+)\)", re.M)
+SELF_TEST = re.compile(r"^PERCIVAL_TEST(\w*)\(\s*(\w+),\s*(\w+)\)([^}]*?\n\{.*?^\})?", re.M | re.S)
+SKIP = re.compile(r"\bSKIP(_\w+)?\(")
 BENCHMARK = re.compile(r"^\s*PERCIVAL_\w*BENCHMARK\(\s*([\w#]+),", re.M)
 PASTED = re.compile(r"##\w+")
 HOST_TEST = re.compile(r"^(TEST|TEST_F|TEST_P|TYPED_TEST)\(\s*(\w+),\s*(\w+)\)", re.M)
@@ -24,6 +25,7 @@ class SelfTest(NamedTuple):
     suite: str
     name: str
     manual: bool
+    may_skip: bool = False  # it names a reason in its body
 
     @property
     def full_name(self) -> str:
@@ -49,9 +51,9 @@ def files(root: Path, suffix: str) -> List[Path]:
 def self_tests(root: Path) -> List[SelfTest]:
     """All self-tests: they may stand in any source of the kernel."""
     return [
-        SelfTest(suite, name, variant == "_MANUAL")
+        SelfTest(suite, name, variant == "_MANUAL", SKIP.search(body) is not None)
         for path in files(root, ".cpp")
-        for variant, suite, name in SELF_TEST.findall(path.read_text())
+        for variant, suite, name, body in SELF_TEST.findall(path.read_text())
     ]
 
 

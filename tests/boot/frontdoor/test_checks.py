@@ -96,6 +96,20 @@ class CheckTest(unittest.TestCase):
         self.assertNotEqual(problems("exception_report", nameless, row), [])
         self.assertNotEqual(problems("backtrace_into_the_test", nameless, row), [])
 
+    def test_a_test_that_must_run_must_not_be_skipped(self) -> None:
+        skipped = (
+            REPORT.replace("ok 1 fails", "ok 1 fails # SKIP no CPU\n  ok 2 runs")
+            .replace("  1..1", "  1..2")
+            .replace("skip:0", "skip:1")
+        )
+        self.assertEqual(problems("whole_report", skipped, Row("x")), [])
+        self.assertEqual(problems("whole_report", skipped, Row("x", must_run=("demo.runs",))), [])
+        for row in (Row("x", must_run=("demo.*",)), Row("x", must_run=("demo.fails",))):
+            self.assertEqual(problems("whole_report", skipped, row), ["demo.fails was skipped: no CPU"])
+        excepted = Row("x", must_run=("*",), may_skip=("demo.fails",))
+        self.assertEqual(problems("whole_report", skipped, excepted), [])
+        self.assertNotEqual(problems("whole_report", skipped, Row("x", must_run=("demo.absent",))), [])
+
     def test_a_panic_of_another_test_is_rejected(self) -> None:
         row = BY_NAME["a_panic_exits_2"]
         self.assertNotEqual(problems("panic_report", EXCEPTION, row), [])

@@ -9,7 +9,7 @@ from unittest import mock
 import support  # noqa: F401
 import run_row
 from frontdoor import qemu_probe
-from frontdoor.testing import SKIP_MARK, skipped_tests
+from frontdoor.testing import SKIP_MARK, skipped_self_tests, skipped_tests
 from row import Row
 
 JUNIT = f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -35,6 +35,22 @@ class SkippedTest(unittest.TestCase):
                 skipped_tests(junit),
                 [("boot.new_cpu", "QEMU 7.2 has no CPU neoverse-v9"), ("boot.mute", "no reason given")],
             )
+
+    def test_self_tests_that_no_row_has_run_are_found_with_their_reasons(self) -> None:
+        def console(first: str, second: str) -> str:
+            tests = f"  KTAP version 1\n  1..2\n  ok 1 first{first}\n  ok 2 second{second}\n"
+            return f"KTAP version 1\n1..1\n{tests}ok 1 suite\n"
+
+        rows = (console(" # SKIP no CPU", " # SKIP no RAM"), console(" # SKIP no CPU", ""))
+        cases = "".join(
+            f'<testcase name="boot.{number}"><system-out>{text}</system-out></testcase>'
+            for number, text in enumerate(rows)
+        )
+        with tempfile.TemporaryDirectory() as name:
+            junit = Path(name) / "junit.xml"
+            self.assertEqual(skipped_self_tests(junit), [])
+            junit.write_text(f"<testsuite>{cases}</testsuite>")
+            self.assertEqual(skipped_self_tests(junit), [("suite.first", "no CPU")])
 
     def test_a_row_with_a_cpu_that_qemu_does_not_know_is_skipped_with_a_reason(self) -> None:
         with mock.patch.object(qemu_probe, "cpu_models", lambda: frozenset({"max"})):

@@ -58,6 +58,15 @@ PERCIVAL_TEST(hotplug, every_cpu_comes_back_online_with_its_percpu_data_and_root
     EXPECT_EQ(this_cpu_id(), kBootCpu);
 }
 
+PERCIVAL_TEST(hotplug, a_cpu_is_off_exactly_while_it_is_offline)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    for_each_online_cpu([](CpuId cpu) { EXPECT(!arch::is_off(cpu)); });
+    const CpuId cpu = last_online_cpu();
+    const Away away{cpu};
+    EXPECT(arch::is_off(cpu));
+}
+
 PERCIVAL_TEST(hotplug, the_last_cpu_and_offline_cpus_cannot_go_offline)
 {
     SKIP_UNLESS_CPUS_CAN_GO();

@@ -50,6 +50,34 @@ PERCIVAL_TEST(stop_machine, threads_on_other_cpus_do_not_run)
     over.store(true);
 }
 
+// Holds another CPU with its interrupts masked until the function has begun, which must not happen, or until
+// the boot CPU has waited for three of its ticks.
+PERCIVAL_TEST(stop_machine, the_function_begins_after_the_last_cpu_has_unmasked_its_interrupts)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    std::atomic<bool> masked{false}, asking{false}, begun{false}, unmasks{false};
+    auto body = [&](u32) {
+        const arch::InterruptMask mask;
+        masked.store(true);
+        while (!asking.load())
+            arch::relax();
+        const u64 before = tick_count(kBootCpu);
+        while (!begun.load() && tick_count(kBootCpu) < before + 3)
+            arch::relax();
+        unmasks.store(true);
+    };
+    ThreadGroup group{1, body, [](u32) { return on_cpu(last_online_cpu()); }};
+    while (!masked.load())
+        yield();
+    bool was_too_early = false;
+    asking.store(true);
+    stop_machine([&] {
+        was_too_early = !unmasks.load();
+        begun.store(true);
+    });
+    EXPECT(!was_too_early);
+}
+
 u64 ticks_of_the_others()
 {
     u64 sum = 0;

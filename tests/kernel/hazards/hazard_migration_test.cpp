@@ -5,21 +5,14 @@
 //
 // The tests are deterministic: the function of a hardware breakpoint requests the move, and the exception
 // return makes it.
-#include "arch/debug/breakpoint.hpp"
 #include "arch/debug/instruction.hpp"
-#include "arch/devices/interrupt_controller.hpp"
-#include "kernel/cpus/call.hpp"
-#include "kernel/lib/bounded_vector.hpp"
-#include "kernel/sched/thread_affinity.hpp"
-#include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
-#include "mm/percpu/area.hpp"
 #include "mm/percpu/this_cpu.hpp"
 #include "tests/kernel/support/hazard_controls.hpp"
+#include "tests/kernel/support/moved_operation.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
 
 #include <algorithm>
-#include <span>
 
 namespace percival {
 namespace {
@@ -27,8 +20,6 @@ namespace {
 using arch::PercpuMode;
 
 constexpr u64 kStart = 40, kChanged = 41;
-constexpr CpuId kFrom = kBootCpu;
-constexpr CpuId kTo{1};
 
 PERCIVAL_PERCPU PerCpu<u64> variable{};
 
@@ -90,33 +81,6 @@ PERCIVAL_PERCPU PerCpu<arch::PercpuPair> pair{};
                  : "memory");
 }
 
-using Instructions = BoundedVector<const u32*, 64>;
-
-bool is_return(u32 instruction)
-{
-    constexpr u32 kRet = 0xd65f'03c0, kRetaa = 0xd65f'0bff;
-    return instruction == kRet || instruction == kRetaa;
-}
-
-// Returns the instructions of `operation` in the order of their execution, the out-of-line sequence included.
-Instructions executed_by(void (*operation)())
-{
-    Instructions found;
-    // SAFETY: a function's address is that of its first instruction, and the text may be read.
-    const auto* code = reinterpret_cast<const u32*>(operation);
-    while (found.push(code) && !is_return(*code)) {
-        const auto offset = arch::branch_offset(*code);
-        code += offset ? *offset : 1;
-    }
-    return found;
-}
-
-void move_away()
-{
-    move_interrupted_thread(kTo);
-    arch::send_ipi(kFrom, arch::Ipi::Reschedule);
-}
-
 struct Outcome {
     bool hit;
     bool moved;
@@ -132,22 +96,12 @@ bool is_changed(CpuId cpu)
 // Runs `operation` on the first CPU and moves the thread to the second before it executes `instruction`.
 Outcome run_moved_before(const u32* instruction, void (*operation)())
 {
-    EXPECT(migrate_to(kFrom));
     for (const CpuId cpu : {kFrom, kTo}) {
         variable.on(cpu) = kStart;
         pair.on(cpu) = {kStart, ~kStart};
     }
-    Outcome outcome{};
-    {
-        const arch::Breakpoint breakpoint{address_of(instruction), &move_away};
-        operation();
-        outcome.moved = this_cpu_id() == kTo;
-        EXPECT(migrate_to(kFrom)); // the breakpoint belongs to this CPU
-        outcome.hit = breakpoint.was_hit();
-    }
-    outcome.changed_from = is_changed(kFrom);
-    outcome.changed_to = is_changed(kTo);
-    return outcome;
+    const Move move = move_before(instruction, operation);
+    return {move.hit, move.moved, is_changed(kFrom), is_changed(kTo)};
 }
 
 struct Tally {
@@ -194,20 +148,6 @@ u32 places_before_commit(void (*operation)(), PercpuMode mode)
     });
     return static_cast<u32>(last - code.span().begin()) + 1;
 }
-
-// Silences the tick of the first CPU for its lifetime, so that only the requested interrupt comes. Another
-// interrupt between an LDXR and its STXR would make the sequence try again.
-class SilentTick : Immovable {
-public:
-    SilentTick()
-    {
-        call_on(kFrom, [] { take_over_alarm([] {}); });
-    }
-    ~SilentTick()
-    {
-        call_on(kFrom, [] { take_over_alarm(nullptr); });
-    }
-};
 
 void check(PercpuMode mode)
 {

@@ -3,8 +3,8 @@
 // beside this_cpu operations (c), and a flush at a threshold that reads another copy than the one it has
 // changed (e). In every mode nothing is lost while threads are preempted and moved between any two
 // instructions. The controls leave out the protection and lose counts.
-#include "arch/cpu/barrier.hpp"
 #include "tests/kernel/support/hazard_controls.hpp"
+#include "tests/kernel/support/moved_operation.hpp"
 #include "tests/kernel/support/moved_threads.hpp"
 #include "tests/kernel/support/spin.hpp"
 
@@ -83,20 +83,51 @@ PERCIVAL_TEST(hazard_sum, a_flush_at_a_threshold_keeps_its_bound)
     EXPECT(largest_copy() < kBatch + thread_count());
 }
 
-// Shows that the harness of the tests above can see a loss: it moves threads within a load, an addition and a
-// store.
-PERCIVAL_TEST(hazard_sum, unprotected_increments_are_lost)
+[[gnu::noinline]] void add_one()
 {
-    SKIP_ABOVE_MAX_MOVED_CPUS();
-    SKIP_WITHOUT_ANOTHER_CPU();
-    clear(counter);
-    const u64 made = while_moved(kOperations, kMoves, [](u32) {
-        u64& copy = unprotected(counter);
-        const u64 before = __atomic_load_n(&copy, __ATOMIC_RELAXED);
-        arch::isb(); // ends a block of instructions, as an emulator takes interrupts only between blocks
-        __atomic_store_n(&copy, before + 1, __ATOMIC_RELAXED);
+    counter.add(1);
+}
+
+[[gnu::noinline]] void add_one_unprotected()
+{
+    u64 value;
+    asm volatile("ldr %[value], [%[copy]]\n"
+                 "add %[value], %[value], #1\n"
+                 "str %[value], [%[copy]]"
+                 : [value] "=&r"(value)
+                 : [copy] "r"(&unprotected(counter))
+                 : "memory");
+}
+
+// Runs `operation` once for each of its instructions. Before that instruction, 1 is added to the same copy.
+// Returns how many runs lost one of the two.
+u64 lost_between_instructions(void (*operation)())
+{
+    const SilentTick silent;
+    u64 places = 0, lost = 0;
+    for (const u32* instruction : executed_by(operation)) {
+        clear(counter);
+        if (!stop_before(instruction, operation, [] { counter.on(kFrom) = counter.on(kFrom) + 1; }))
+            continue;
+        ++places;
+        lost += sum_of(counter) != 2;
+    }
+    EXPECT(places >= 3);
+    return lost;
+}
+
+PERCIVAL_TEST(hazard_sum, an_add_loses_nothing_that_comes_between_any_two_of_its_instructions)
+{
+    in_a_thread_that_may_move([] {
+        for_each_kind_of_atomics(arch::percpu_form().mode,
+                                 [](PercpuMode) { EXPECT_EQ(lost_between_instructions(&add_one), 0u); });
     });
-    EXPECT(sum_of(counter) < made);
+}
+
+// What comes before the addition or before the store is overwritten.
+PERCIVAL_TEST(hazard_sum, an_unprotected_increment_loses_what_comes_between_its_load_and_its_store)
+{
+    in_a_thread_that_may_move([] { EXPECT_EQ(lost_between_instructions(&add_one_unprotected), 2u); });
 }
 
 // The add is atomic, but it uses the address of a CPU that its thread has left. A pinned thread on that CPU

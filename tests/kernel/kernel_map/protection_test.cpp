@@ -5,6 +5,7 @@
 #include "kernel/sched/thread.hpp"
 #include "linker/symbols.hpp"
 #include "mm/kernel_map/linear_map.hpp"
+#include "mm/kernel_map/spurious_fault.hpp"
 #include "mm/roots/roots.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "tests/kernel/support/endless_recursion.hpp"
@@ -33,10 +34,19 @@ std::optional<arch::Fault> write_to(VirtAddr address)
                              reinterpret_cast<void*>(address.raw()));
 }
 
+// Returns how often this CPU has retried an access. A forbidden access does not get allowed by itself, so it
+// is reported at once.
+u64 faults_retried_here()
+{
+    return mm::spurious_faults.read();
+}
+
 void expect_write_is_refused(VirtAddr address)
 {
+    const u64 retried = faults_retried_here();
     const auto fault = write_to(address);
     ASSERT(fault.has_value());
+    EXPECT_EQ(faults_retried_here(), retried);
     EXPECT(arch::is_data_abort(fault->esr) && arch::is_write_abort(fault->esr));
     EXPECT(arch::fault_status(fault->esr).kind == FaultKind::Permission);
     EXPECT_EQ(fault->far, address);
@@ -62,8 +72,10 @@ PERCIVAL_TEST(protection, a_write_to_text_through_the_linear_map_faults)
 
 void expect_jump_is_refused(VirtAddr address)
 {
+    const u64 retried = faults_retried_here();
     const auto fault = jump_to(address);
     ASSERT(fault.has_value());
+    EXPECT_EQ(faults_retried_here(), retried);
     EXPECT(arch::is_instruction_abort(fault->esr));
     EXPECT(arch::fault_status(fault->esr).kind == FaultKind::Permission);
     EXPECT_EQ(fault->far, address);

@@ -9,6 +9,7 @@
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/pages/allocation_failure.hpp"
 #include "mm/percpu/area.hpp"
+#include "tests/kernel/support/held_reader.hpp"
 
 namespace percival {
 namespace {
@@ -76,6 +77,16 @@ PERCIVAL_TEST(percpu_counter, a_delta_goes_to_the_common_count_when_it_reaches_t
         EXPECT_EQ(counter->approximate(), s64{step} * kBatch);
         EXPECT_EQ(counter->sum(), s64{step} * kBatch);
     }
+}
+
+PERCIVAL_TEST(percpu_counter, set_replaces_the_deltas_of_all_cpus)
+{
+    auto counter = PercpuCounter::make(0, kBatch);
+    ASSERT(counter.has_value());
+    run_everywhere([&counter](CpuId) { counter->add(5); });
+    counter->set(7);
+    EXPECT_EQ(counter->sum(), 7);
+    EXPECT_EQ(counter->approximate(), 7);
 }
 
 PERCIVAL_TEST(percpu_counter, a_comparison_is_right_however_close_the_limit_is)
@@ -176,6 +187,18 @@ PERCIVAL_TEST(percpu_ref, no_reference_is_lost_while_the_way_of_counting_changes
     EXPECT_EQ(running.load(), online_cpu_count());
     EXPECT_EQ(object.releases.load(), 1u);
     EXPECT(object.ref.is_zero());
+}
+
+// A CPU that has found per-CPU counting may still count for itself, so its count must not be read yet.
+PERCIVAL_TEST(percpu_ref, a_change_to_the_common_count_waits_for_cpus_that_may_still_count_for_themselves)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    Object object;
+    ASSERT(object.start());
+    expect_wait_for_readers([&object] { object.ref.switch_to_atomic(); });
+    object.ref.switch_to_percpu();
+    expect_wait_for_readers([&object] { object.ref.kill(); });
+    EXPECT_EQ(object.releases.load(), 1u);
 }
 
 PERCIVAL_TEST(percpu_ref, a_released_reference_count_can_be_restarted)

@@ -56,6 +56,41 @@ PERCIVAL_TEST(lock_order, different_kinds_of_locks_are_checked_together)
     EXPECT(trap.caught().has_value());
 }
 
+template <class Outer, class Middle, class Inner>
+[[gnu::noinline]] void take_all(Outer& outer, Middle& middle, Inner& inner) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    outer.lock();
+    middle.lock();
+    inner.lock();
+    inner.unlock();
+    middle.unlock();
+    outer.unlock();
+}
+
+PERCIVAL_TEST(lock_order, a_lock_is_checked_against_all_that_are_held)
+{
+    if (!kLockOrderIsChecked)
+        SKIP("the check is in debug builds");
+    Mutex a;
+    Mutex b;
+    Mutex c;
+    Mutex d;
+    Mutex e;
+    Mutex f;
+    take_all(a, b, c);
+    take_all(d, e, f);
+    {
+        const InversionTrap trap;
+        take_both(c, b);
+        EXPECT(trap.caught().has_value());
+    }
+    {
+        const InversionTrap trap;
+        take_both(f, d);
+        EXPECT(trap.caught().has_value());
+    }
+}
+
 PERCIVAL_TEST(lock_order, nested_locks_of_one_class_are_found)
 {
     if (!kLockOrderIsChecked)

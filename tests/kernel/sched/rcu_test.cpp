@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests read-copy-update: an object is not freed while a reader uses it.
 #include "arch/cpu/processor.hpp"
-#include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/thread_switch.hpp"
 #include "kernel/sync/rcu.hpp"
 #include "kernel/wait/mutex.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/held_reader.hpp"
 #include "tests/kernel/support/thread_group.hpp"
 
 namespace percival {
@@ -21,20 +21,8 @@ struct Thing : rcu::Callback {
 
 PERCIVAL_TEST(rcu, synchronize_waits_for_readers_that_began_before)
 {
-    std::atomic<u32> step{0};
-    auto reader = [&](u32) {
-        const rcu::ReadGuard reading;
-        step.store(1);
-        const u64 until = arch::timer_ticks() + arch::timer_frequency() / 50;
-        while (arch::timer_ticks() < until)
-            arch::relax();
-        step.store(2);
-    };
-    ThreadGroup group{1, reader, [](u32) { return on_cpu(last_online_cpu()); }};
-    while (step.load() == 0)
-        yield();
-    rcu::synchronize();
-    EXPECT_EQ(step.load(), 2u);
+    SKIP_WITHOUT_ANOTHER_CPU();
+    expect_wait_for_readers([] { rcu::synchronize(); });
 }
 
 PERCIVAL_TEST(rcu, synchronize_does_not_wait_for_idle_cpus_or_the_calling_cpu)
@@ -75,22 +63,41 @@ PERCIVAL_TEST(rcu, no_reader_sees_freed_memory)
     mm::destroy(current.load());
 }
 
-PERCIVAL_TEST(rcu, every_callback_runs_once_and_after_the_readers_end)
+void call_and_count(u32 callbacks, std::atomic<u32>& freed)
+{
+    for (u32 i = 0; i < callbacks; ++i) {
+        auto* thing = mm::create<Thing>();
+        ASSERT(thing != nullptr);
+        thing->freed = &freed;
+        rcu::call(*thing, [](rcu::Callback* callback) {
+            auto* const done = static_cast<Thing*>(callback);
+            done->freed->fetch_add(1);
+            mm::destroy(done);
+        });
+    }
+}
+
+PERCIVAL_TEST(rcu, every_callback_runs_once)
 {
     constexpr u32 kCallbacks = 100;
     std::atomic<u32> freed{0};
+    call_and_count(kCallbacks, freed);
+    rcu::wait_for_callbacks();
+    EXPECT_EQ(freed.load(), kCallbacks);
+}
+
+// The reader goes on until the callbacks have run, which must not happen, or until the worker that has to run
+// them waits for it.
+PERCIVAL_TEST(rcu, no_callback_runs_before_the_readers_end)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    constexpr u32 kCallbacks = 10;
+    std::atomic<u32> freed{0};
     {
-        const rcu::ReadGuard reading;
-        for (u32 i = 0; i < kCallbacks; ++i) {
-            auto* thing = mm::create<Thing>();
-            ASSERT(thing != nullptr);
-            thing->freed = &freed;
-            rcu::call(*thing, [](rcu::Callback* callback) {
-                auto* const done = static_cast<Thing*>(callback);
-                done->freed->fetch_add(1);
-                mm::destroy(done);
-            });
-        }
+        HeldReader reader;
+        call_and_count(kCallbacks, freed);
+        while (freed.load() == 0 && !reader.was_asked())
+            yield();
         EXPECT_EQ(freed.load(), 0u);
     }
     rcu::wait_for_callbacks();

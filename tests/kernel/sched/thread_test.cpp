@@ -4,9 +4,12 @@
 #include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/thread.hpp"
 #include "kernel/sched/thread_affinity.hpp"
+#include "kernel/sched/thread_placement.hpp"
 #include "kernel/sched/thread_switch.hpp"
+#include "kernel/sched/tick.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/vmalloc/stacks.hpp"
@@ -143,11 +146,12 @@ PERCIVAL_TEST(threads, a_switch_due_while_interrupts_are_masked_follows_on_unmas
         go.complete();
         EXPECT(!ran.load());
     }
-    // Waits for the interrupt, which is on its way to this CPU.
-    const u64 until = arch::timer_ticks() + arch::timer_frequency() / 100;
-    while (!ran.load() && arch::timer_ticks() < until)
+    const u64 before = tick_count(kBootCpu);
+    // The interrupt is on its way to this CPU. A tick would let the other thread run, too.
+    while (!ran.load() && tick_count(kBootCpu) < before + 2)
         arch::relax();
     EXPECT(ran.load());
+    EXPECT(tick_count(kBootCpu) < before + 2);
 }
 
 PERCIVAL_TEST(threads, threads_of_one_priority_share_a_cpu_without_yielding)
@@ -167,15 +171,21 @@ PERCIVAL_TEST(threads, migrate_to_moves_the_thread_and_counts_it)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     auto body = [&](u32) {
-        u32 arrived = 0;
-        for (u32 turn = 0; turn < 200; ++turn) {
+        constexpr u32 kTurns = 200;
+        // Balancing may move the thread on at once, but hardly every time.
+        constexpr u32 kTries = 20;
+        for (u32 turn = 0; turn < kTurns; ++turn) {
             const CpuId target = nth_online_cpu(turn);
-            EXPECT(migrate_to(target));
-            const PreemptGuard pin;
-            arrived += this_cpu_id() == target ? 1 : 0;
+            bool arrived = false;
+            for (u32 attempt = 0; attempt < kTries && !arrived; ++attempt) {
+                EXPECT(migrate_to(target));
+                const PreemptGuard pin;
+                arrived = this_cpu_id() == target;
+            }
+            ASSERT(arrived);
         }
-        EXPECT(arrived >= 100); // balancing may occasionally have moved it on at once
-        EXPECT(current_thread().migrations >= 100);
+        // Each turn ends on another CPU than the turn before.
+        EXPECT(current_thread().migrations >= kTurns - 1);
     };
     ThreadGroup group{1, body};
 }
@@ -207,11 +217,60 @@ PERCIVAL_TEST(threads, an_idle_cpu_pulls_threads_that_wait_for_a_busy_cpu)
     ThreadGroup group{2, body, [&](u32) { return ThreadOptions{.affinity = first_only}; }};
     set_affinity(group[0], CpuSet::all());
     set_affinity(group[1], CpuSet::all());
-    const u64 until = arch::timer_ticks() + 5 * arch::timer_frequency();
-    while (((seen[0].load() | seen[1].load()) & ~1u) == 0 && arch::timer_ticks() < until)
+    // A CPU pulls threads when its idle thread ticks, once a second.
+    while (((seen[0].load() | seen[1].load()) & ~1u) == 0)
         yield();
-    EXPECT(((seen[0].load() | seen[1].load()) & ~1u) != 0);
     over.store(true);
+}
+
+// Returns whether the thread is on some CPU's queue or runs.
+bool is_placed(const Thread& thread) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    RunQueue& queue = lock_queue_of(thread);
+    const bool placed = thread.state != ThreadState::Moving;
+    queue.lock.unlock();
+    return placed;
+}
+
+// Closes the boot CPU to threads after `thread` has chosen it and before it has joined its queue. Returns the
+// CPU whose queue it has joined. Interrupts masked.
+CpuId cpu_joined_by(const Thread& thread, std::atomic<bool>& go) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    RunQueue& queue = run_queues.on(kBootCpu);
+    queue.lock.lock();
+    go.store(true);
+    while (cpu_of(thread) != kBootCpu)
+        arch::relax();
+    active_cpu_set.remove(kBootCpu);
+    queue.lock.unlock();
+    while (!is_placed(thread))
+        arch::relax();
+    const CpuId joined = cpu_of(thread);
+    active_cpu_set.add(kBootCpu);
+    return joined;
+}
+
+PERCIVAL_TEST(threads, a_thread_does_not_join_a_cpu_that_has_closed_since_it_chose_it)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    std::atomic<bool> ready{false}, go{false};
+    auto body = [&](u32) {
+        ready.store(true);
+        while (!go.load())
+            arch::relax();
+        set_affinity(current_thread(), CpuSet::all());
+        EXPECT(migrate_to(kBootCpu)); // decided before the boot CPU is closed
+    };
+    ThreadGroup group{1, body, [](u32) { return on_cpu(nth_online_cpu(1)); }};
+    while (!ready.load())
+        yield();
+    CpuId joined{};
+    {
+        const PreemptGuard pin;
+        const arch::InterruptMask masked;
+        joined = cpu_joined_by(group[0], go);
+    }
+    EXPECT(joined != kBootCpu);
 }
 
 PERCIVAL_TEST(threads, sleep_lasts_at_least_its_time)

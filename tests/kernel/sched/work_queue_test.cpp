@@ -29,6 +29,20 @@ struct Note {
     }
 };
 
+// Work that blocks until it is told to go on.
+struct Held {
+    Completion go;
+    std::atomic<bool> begun{false};
+    std::atomic<bool> ended{false};
+    static void hold(void* self)
+    {
+        auto* held = static_cast<Held*>(self);
+        held->begun.store(true);
+        held->go.wait();
+        held->ended.store(true);
+    }
+};
+
 PERCIVAL_TEST(work_queues, bound_work_runs_on_its_cpu)
 {
     for_each_online_cpu([](CpuId cpu) {
@@ -91,14 +105,32 @@ PERCIVAL_TEST(work_queues, queued_work_is_not_queued_twice)
 
 PERCIVAL_TEST(work_queues, cancelled_work_does_not_run)
 {
+    Held held;
     Note note;
-    Work work{&Note::make, &note};
-    {
-        const PreemptGuard pin;
-        work.queue_on(kBootCpu);
-    }
-    const bool cancelled = work.cancel();
-    EXPECT_EQ(note.runs.load(), cancelled ? 0u : 1u);
+    Work first{&Held::hold, &held};
+    Work second{&Note::make, &note};
+    first.queue_on(kBootCpu); // keeps the CPU's only worker busy
+    second.queue_on(kBootCpu);
+    EXPECT(second.cancel());
+    held.go.complete();
+    first.flush();
+    EXPECT_EQ(note.runs.load(), 0u);
+    EXPECT(!first.cancel());
+}
+
+// The thread that lets the work end has a lower priority than the caller and shares its CPU, so it runs when
+// cancel() blocks.
+PERCIVAL_TEST(work_queues, cancelling_work_that_runs_waits_for_its_end)
+{
+    Held held;
+    Work work{&Held::hold, &held};
+    work.queue_on(kBootCpu);
+    while (!held.begun.load())
+        yield();
+    auto let_it_end = [&held](u32) { held.go.complete(); };
+    ThreadGroup group{1, let_it_end, [](u32) { return on_cpu(kBootCpu, Priority::Low); }};
+    EXPECT(!work.cancel());
+    EXPECT(held.ended.load());
 }
 
 PERCIVAL_TEST(work_queues, delayed_work_runs_after_its_time)
@@ -107,11 +139,11 @@ PERCIVAL_TEST(work_queues, delayed_work_runs_after_its_time)
     DelayedWork work{&Note::make, &note};
     const u64 before = arch::timer_nanoseconds();
     work.queue(5'000'000);
-    EXPECT_EQ(note.runs.load(), 0u);
     work.flush();
     EXPECT_EQ(note.runs.load(), 1u);
     EXPECT(arch::timer_nanoseconds() - before >= 5'000'000);
     work.queue(10'000'000'000);
+    EXPECT_EQ(note.runs.load(), 1u);
     EXPECT(work.cancel());
     EXPECT_EQ(note.runs.load(), 1u);
 }

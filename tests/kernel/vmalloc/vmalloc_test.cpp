@@ -3,6 +3,7 @@
 // that memory and its addresses are reused.
 #include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/drain.hpp"
+#include "tests/kernel/support/percpu_support.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 namespace percival {
@@ -145,6 +146,7 @@ PERCIVAL_TEST(vmalloc, an_access_after_the_free_and_its_flush_faults_on_every_cp
 // reused after.
 void expect_reuse_after_the_flush_only(Bytes size)
 {
+    settle_percpu(); // its worker would free and flush as well
     mm::flush_freed();
     const auto first = mm::vmalloc(size);
     ASSERT(first.has_value());
