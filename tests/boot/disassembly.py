@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reads the instructions of a linked kernel, and checks which of them stand on every path from, or to, another.
+"""Reads the instructions of a linked kernel, and checks in which order they stand on every path.
 
 A test states an order as a Rule, and Image.broken() finds the paths that break it. The paths cover the whole
 image: a return goes on after each call of the function. Every path counts, so a rule may ask for more than
@@ -18,6 +18,7 @@ LINE = re.compile(
     r"^([0-9a-f]{16})(?: <(.*)>:$|:(?: [0-9a-f]{8})?\s+(\S+)[^\S\n]*(([^<\n]*).*))", re.MULTILINE
 )
 UNKNOWN_TARGET = ("br", "blr", "eret", "udf", "brk", "hlt")
+NO_CODE = (".", "<")  # data
 OPTIONS = ("-dC", "--no-show-raw-insn")
 
 
@@ -139,15 +140,16 @@ class Image:
             if found.match(text) and in_function in self.function_of[number]
         ]
 
-    def broken(self, rule: Rule) -> List[str]:
-        """Returns a message for each path that breaks the rule. Raises an error if no instruction matches."""
+    def broken(self, rule: Rule, without: str = r"$^") -> List[str]:
+        """Returns a message for each path that breaks the rule. Raises an error if no instruction matches.
+        Instructions that match `without` count as left out."""
         starts = self.matching(rule.at, rule.in_function)
         if not starts:
             raise AssertionError(f"no instruction matches {rule.at} in {rule.in_function or 'the image'}")
-        return [message for start in starts for message in self._broken_from(start, rule)]
+        return [message for start in starts for message in self._broken_from(start, rule, without)]
 
     def reaches(self, start: int, wanted: str, never: str) -> bool:
-        """Returns whether some path from an instruction leads to `wanted` without an instruction of `never`."""
+        """Returns whether some path from an instruction leads to `wanted` and not through `never`."""
         goal, stop = re.compile(wanted), re.compile(never)
         seen: Set[int] = set()
         todo = [start]
@@ -160,8 +162,9 @@ class Image:
                         return True
         return False
 
-    def _broken_from(self, start: int, rule: Rule) -> Iterator[str]:
+    def _broken_from(self, start: int, rule: Rule, without: str) -> Iterator[str]:
         then, never = [re.compile(pattern) for pattern in rule.then], re.compile(rule.never)
+        left_out = re.compile(without)
         step: Callable[[int], Optional[List[int]]] = self._before if rule.backward else self._next
         seen: Set[Tuple[int, int]] = set()
         todo = [(start, 0)]
@@ -174,6 +177,8 @@ class Image:
             for neighbour in neighbours:
                 now = met
                 text = self._text[neighbour]
+                if left_out.match(text):
+                    text = "nop"
                 if then[met].match(text):
                     now = met + 1
                 elif self._ends_in_report(self.code[neighbour]):
@@ -187,13 +192,13 @@ class Image:
 
     def place(self, number: int) -> str:
         """Returns an instruction and where it is, for a message."""
-        line = self.code[number]
-        return f"`{self._text[number]}` at {self.function_of[number]}+{line.address - self._entry_of[number]:#x}"
+        offset = self.code[number].address - self._entry_of[number]
+        return f"`{self._text[number]}` at {self.function_of[number]}+{offset:#x}"
 
     def _next(self, number: int) -> Optional[List[int]]:
         """Returns what may execute next, or None if that is unknown or nothing."""
         line = self.code[number]
-        if line.name in UNKNOWN_TARGET or line.name.startswith((".", "bra", "reta", "<")):
+        if line.name in UNKNOWN_TARGET or line.name.startswith(NO_CODE):
             return None
         if line.name == "ret":
             return self._after_calls(self._entry_of[number], set())
@@ -232,7 +237,7 @@ class Image:
     def _runs_on(self, number: int) -> bool:
         line = self.code[number]
         ends = line.name in ("b", "ret", *UNKNOWN_TARGET) and line.name != "blr"
-        return not ends and not self._ends_in_report(line) and not line.name.startswith((".", "bra", "reta", "<"))
+        return not ends and not self._ends_in_report(line) and not line.name.startswith(NO_CODE)
 
     def _before(self, number: int) -> Optional[List[int]]:
         """Returns what may have executed before, or None if that is unknown or nothing. A call before is

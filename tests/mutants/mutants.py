@@ -14,6 +14,7 @@ import mutants_percpu
 import mutants_percpu_parts
 import mutants_percpu_store
 import mutants_roots
+import mutants_values
 from mutant import Mutant
 
 BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
@@ -28,6 +29,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_percpu_store,
         mutants_percpu,
         mutants_roots,
+        mutants_values,
     )
 }
 MUTANTS: Tuple[Mutant, ...] = tuple(mutant for mutants in BY_FILE.values() for mutant in mutants)
