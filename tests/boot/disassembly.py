@@ -17,7 +17,8 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tu
 LINE = re.compile(
     r"^([0-9a-f]{16})(?: <(.*)>:$|:(?: [0-9a-f]{8})?\s+(\S+)[^\S\n]*(([^<\n]*).*))", re.MULTILINE
 )
-UNKNOWN_TARGET = ("br", "blr", "eret", "udf", "brk", "hlt")
+UNKNOWN_TARGET = ("br", "blr", "eret")
+TRAPS = ("brk", "udf")  # nothing goes on after them
 NO_CODE = (".", "<")  # data
 OPTIONS = ("-dC", "--no-show-raw-insn")
 
@@ -202,7 +203,7 @@ class Image:
             return None
         if line.name == "ret":
             return self._after_calls(self._entry_of[number], set())
-        if self._ends_in_report(line):
+        if line.name in TRAPS or self._ends_in_report(line):
             return []
         following = [number + 1] if line.name != "b" else []
         if _branches(line):
@@ -236,7 +237,7 @@ class Image:
 
     def _runs_on(self, number: int) -> bool:
         line = self.code[number]
-        ends = line.name in ("b", "ret", *UNKNOWN_TARGET) and line.name != "blr"
+        ends = line.name in ("b", "ret", *TRAPS, *UNKNOWN_TARGET) and line.name != "blr"
         return not ends and not self._ends_in_report(line) and not line.name.startswith(NO_CODE)
 
     def _before(self, number: int) -> Optional[List[int]]:

@@ -81,6 +81,29 @@ PERCIVAL_TEST(protection, a_jump_to_the_linear_alias_of_text_faults)
     expect_jump_is_refused(mm::linear_address(mm::image_to_physical(_text)));
 }
 
+// Instructions of text to which control may be led by an indirect branch, and to which it may not.
+// clang-format off
+asm(".pushsection .text.protection_test, \"ax\"\n"
+    "protection_test_landing_pad: hint #34\n" // BTI c
+    "protection_test_no_landing_pad: nop\n"
+    "ret\n"
+    ".popsection");
+// clang-format on
+extern "C" const char protection_test_landing_pad[], protection_test_no_landing_pad[];
+
+PERCIVAL_TEST(protection, an_indirect_call_into_the_middle_of_a_function_faults_with_bti)
+{
+    constexpr u64 kBranchTarget = 0x0d; // ESR_EL1.EC
+    PreemptGuard here;
+    if (!cpu_features(this_cpu_id()).bti)
+        SKIP("this CPU has no FEAT_BTI");
+    EXPECT(!jump_to(address_of(protection_test_landing_pad)).has_value());
+    const auto fault = jump_to(address_of(protection_test_no_landing_pad));
+    ASSERT(fault.has_value());
+    EXPECT_EQ(fault->esr >> 26 & 0x3f, kBranchTarget);
+    EXPECT_EQ(fault->pc, address_of(protection_test_no_landing_pad));
+}
+
 PERCIVAL_TEST(protection, null_pointers_fault)
 {
     for (const VirtAddr address : {VirtAddr{8}, VirtAddr{4096}})
