@@ -9,6 +9,7 @@ import mutants_boot
 import mutants_ends
 import mutants_devices
 import mutants_memory
+import mutants_order
 import mutants_page_table
 import mutants_percpu
 import mutants_percpu_parts
@@ -24,6 +25,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_page_table,
         mutants_ends,
         mutants_memory,
+        mutants_order,
         mutants_devices,
         mutants_percpu_parts,
         mutants_percpu_store,

@@ -44,14 +44,6 @@ MUTANTS = (
         "DescriptorValues.*",
     ),
     on_host_arm64(
-        "values: read-only memory is writable",
-        PTE,
-        "            raw = ReadOnly::in(raw, 1);\n",
-        "            raw = ReadOnly::in(raw, 0);\n",
-        VALUES,
-        "DescriptorValues.*",
-    ),
-    on_host_arm64(
         "values: read-only and AP[1] are one another",
         PTE,
         "    using UserAccess = Field<6>; // AP[1]\n" "    using ReadOnly = Field<7>;   // AP[2]\n",
@@ -76,22 +68,10 @@ MUTANTS = (
         "DescriptorValues.*",
     ),
     on_host_arm64(
-        "values: registers are mapped as memory",
+        "values: bits 51:48 of an address are one bit too low with 64 KiB",
         PTE,
-        "            raw = AttributeIndex::in(raw, static_cast<u64>(MemoryAttribute::DeviceNGnRE));\n",
-        "            raw = AttributeIndex::in(raw, static_cast<u64>(MemoryAttribute::NormalWriteBack));\n",
-        VALUES,
-        "DescriptorValues.*",
-    ),
-    on_host_arm64(
-        "values: bits 51:48 of 64 KiB go to bits 51:48",
-        PTE,
-        "            raw = LpaHigh::in(raw, address.raw() >> 48);\n"
-        "        if (shareability_is_in_tcr())\n"
-        "            raw",
-        "            raw |= address.raw() & 0x000f'0000'0000'0000;\n"
-        "        if (shareability_is_in_tcr())\n"
-        "            raw",
+        "LpaHigh = Field<15, 12>;",
+        "LpaHigh = Field<14, 11>;",
         VALUES,
         "DescriptorValues.*",
     ),
