@@ -20,6 +20,8 @@ CALL = r"bl |blr|br "
 LEAVES = CALL + r"|ret|eret"
 OUT_OF_SIGHT = LEAVES + "|" + ACCESS
 CALL_BUT_OF_INVALIDATE = r"bl (?!<.*::invalidate\()|blr|br "  # a batch may have several ranges
+ENTRY = "paciasp"  # the first instruction of a function that calls others
+HOLD = "percival::(anonymous namespace)::hold("
 
 BROADCAST = r"tlbi \w+is\b"
 REPEATED = r"tlbi vale1is, xzr$"
@@ -94,8 +96,16 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
         Rule(r"ic ivau", (r"dsb ish$",), LEAVES + "|dc|isb|st", backward=True),
         Rule(r"ic ivau", (r"dsb ish$", "isb"), OUT_OF_SIGHT),
     ),
+    "patched text is dropped under its writable address and under its own": (
+        Rule(r"str w", ("dsb ish$", "isb") * 2, r"ret|blr|br ", in_function="TextWriter::write("),
+    ),
     "a CPU that was held synchronizes its context before it goes on": (
-        Rule("ret", ("isb", "ldarb"), "stl", True, "percival::(anonymous namespace)::hold("),
+        Rule("ret", ("isb", "ldarb"), "stl", True, HOLD),
+    ),
+    "a CPU is held after its stores, and goes on after those of the CPU that held it": (
+        Rule("ldarb", ("stlxr",), ENTRY, True, HOLD),
+        Rule("ret", ("ldar w",), ENTRY, True, "::WhileOthersAreHeld()"),
+        Rule("bl <percival::arch::send_ipi", ("stlrb",), ENTRY, True, "::~WhileOthersAreHeld()"),
     ),
     "lines are in memory before anything relies on it": (Rule("dc civac", (r"dsb sy$",), OUT_OF_SIGHT),),
     "an interrupt for another CPU is sent after the stores before it, and at once": (
@@ -124,7 +134,7 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
     ),
     "a CPU sleeps after its stores": (
         Rule("wfi", (r"dsb sy$",), ".", True, "run_idle_thread()"),
-        Rule("wfi", (r"dsb sy$",), ".", True, "percival::(anonymous namespace)::hold("),
+        Rule("wfi", (r"dsb sy$",), ".", True, HOLD),
     ),
     "an event is sent after the stores that it is about": (
         Rule("sev", (r"dsb sy$",), LEAVES + "|" + SHARED_STORE, backward=True),

@@ -13,6 +13,12 @@ MUTANTS = (
         "    cpus[",
     ),
     by_emitted_order(
+        "order: a GICv2 sends an interrupt before the stores it is about",
+        "arch/arm64/devices/gic_v2.cpp",
+        "    dsb<Shareability::InnerShareable, Access::Store>();\n" "    distributor_.write32(kSendSgi",
+        "    distributor_.write32(kSendSgi",
+    ),
+    by_emitted_order(
         "order: a handler misses what the sender stored",
         "arch/arm64/devices/gic_v3.cpp",
         "    dsb<Shareability::FullSystem>();\n" "    return {intid, intid};",
@@ -29,6 +35,24 @@ MUTANTS = (
         "kernel/wait/stop_machine.cpp",
         "    arch::isb(); // the instructions that follow may have been patched meanwhile\n",
         "",
+    ),
+    by_emitted_order(
+        "order: a CPU is held before its stores",
+        "kernel/wait/stop_machine.cpp",
+        "held.fetch_add(1, std::memory_order_release);",
+        "held.fetch_add(1, std::memory_order_relaxed);",
+    ),
+    by_emitted_order(
+        "order: the CPU that holds others reads before they are held",
+        "kernel/wait/stop_machine.cpp",
+        "held.load(std::memory_order_acquire) != ",
+        "held.load(std::memory_order_relaxed) != ",
+    ),
+    by_emitted_order(
+        "order: CPUs are released before the stores made meanwhile",
+        "kernel/wait/stop_machine.cpp",
+        "release.store(true, std::memory_order_release);",
+        "release.store(true, std::memory_order_relaxed);",
     ),
     by_emitted_order(
         "order: the walk after a spurious fault may be earlier than the look for breaks",
@@ -53,6 +77,12 @@ MUTANTS = (
         "arch/arm64/include/arch/cpu/cache.hpp",
         "    dsb<Shareability::InnerShareable>();\n" "    isb();",
         "    isb();",
+    ),
+    by_emitted_order(
+        "order: patched text is dropped under its writable address only",
+        "arch/arm64/percpu_modes/alternatives.cpp",
+        "        publish_instructions({address_of(at), Bytes{sizeof(u32)}});\n",
+        "",
     ),
     by_emitted_order(
         "order: the old root fills the TLB after it was emptied",
