@@ -63,7 +63,8 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
         ),
     ),
     "a write to a register of the translation takes effect before it is relied on": (
-        Rule(r"msr (ttbr0|ttbr1|tcr|mair)_el1", ("isb",), OUT_OF_SIGHT),
+        Rule(r"msr (ttbr0|ttbr1|tcr|mair)_el1", ("isb",), LEAVES),  # the MMU may still be off
+        Rule(r"msr ttbr0_el1", ("isb",), OUT_OF_SIGHT, in_function="_idmap()"),
         Rule(r"msr sctlr_el1", ("isb",), OUT_OF_SIGHT, in_function="enable_mmu"),
         Rule(r"msr vbar_el1", ("isb",), LEAVES),
     ),
