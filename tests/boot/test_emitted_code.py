@@ -2,88 +2,31 @@
 """Checks the linked kernel: an operation on percpu data in a loop is one instruction per turn. An atomic
 operation is linked as a branch. The section `alternatives` (arch/percpu_modes/alternatives.hpp) has the
 instruction that replaces it on a CPU with LSE. The kernel's own suite emitted_code checks the same loops
-after patching. Also checks the order of what no emulator shows, because it has no caches.
+after patching. Also checks places that no emulator shows, because it has no caches; test_emitted_order has
+the rules for the whole image.
 """
 
 import re
-import subprocess
 import sys
 import unittest
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Dict, List
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
+from disassembly import OPTIONS, Instruction, code_of, instructions, reachable, tool  # noqa: E402
 from frontdoor.paths import elf  # noqa: E402  (the path has to be set first)
 
-CODE = re.compile(r"^([0-9a-f]{16}):(?: [0-9a-f]{8})?\s+(\S+)[^\S\n]*(([^<\n]*).*)", re.MULTILINE)
 WORD_AND_CODE = re.compile(
     r"^([0-9a-f]{16}):.*\.word\t0x([0-9a-f]{8})\n[0-9a-f]{16}: [0-9a-f]{8}\s+(\S+)", re.MULTILINE
 )
 LOADS_AND_STORES = ("ld", "st", "swp", "cas", "prfm")
 
 
-class Instruction(NamedTuple):
-    """One line of a disassembly. `text` is all that follows the name."""
-
-    address: int
-    name: str
-    operands: str
-    text: str
-
-    @property
-    def code(self) -> str:
-        """The instruction as it is written in assembly, without comments."""
-        return f"{self.name} {self.operands}".strip()
-
-    @property
-    def target(self) -> int:
-        """The address to which a branch goes."""
-        return int(self.operands.split()[-1], 16)
-
-
-def _tool(name: str, *arguments: str) -> str:
-    return subprocess.run([name, *arguments], capture_output=True, text=True, check=True).stdout
-
-
-def instructions(disassembly: str) -> List[Instruction]:
-    """Returns the instructions of the output of llvm-objdump."""
-    return [
-        Instruction(int(at, 16), name, operands.strip(), text)
-        for at, name, text, operands in CODE.findall(disassembly)
-    ]
-
-
-def code_of(kernel: Path, symbol: str) -> List[Instruction]:
-    """Returns the instructions of the function with that demangled name. A name with a comma in it, at which
-    objdump would split it, has to be given mangled; so are then the names in the text."""
-    names = "-d" if symbol.startswith("_Z") else "-dC"
-    return instructions(
-        _tool("llvm-objdump-19", names, "--no-show-raw-insn", f"--disassemble-symbols={symbol}", str(kernel))
-    )
-
-
 def first_access_or_branch(code: List[Instruction]) -> Instruction:
     """Returns the first barrier, memory access or branch of the code."""
     names = ("dmb", "b", "cb", "tb", "ret", *LOADS_AND_STORES)
     return next(line for line in code if line.name.startswith(names))
-
-
-def reachable(code: List[Instruction], start: int) -> List[Instruction]:
-    """Returns the instructions of a function that can be executed from the one at index `start` on."""
-    index = {line.address: at for at, line in enumerate(code)}
-    found: Dict[int, Instruction] = {}
-    waiting = [start]
-    while waiting:
-        at = waiting.pop()
-        if at in found or at >= len(code):
-            continue
-        line = found[at] = code[at]
-        if line.name == "b" or line.name.startswith(("b.", "cb", "tb")):
-            waiting += [index[line.target]] if line.target in index else []
-        if line.name not in ("b", "ret", "br"):
-            waiting.append(at + 1)
-    return list(found.values())
 
 
 def loop_of(kernel: Path, function: str) -> List[Instruction]:
@@ -101,10 +44,10 @@ def alternatives(kernel: Path) -> Dict[int, str]:
         f"--{end}-address=0x{match[1]}"
         for end in ("start", "stop")
         for match in re.finditer(
-            rf"^([0-9a-f]+) . __{end}_alternatives$", _tool("llvm-nm-19", str(kernel)), re.M
+            rf"^([0-9a-f]+) . __{end}_alternatives$", tool("llvm-nm-19", str(kernel)), re.M
         )
     ]
-    text = _tool("llvm-objdump-19", "-D", "-j", ".rodata", *ends, str(kernel))
+    text = tool("llvm-objdump-19", "-D", "-j", ".rodata", *ends, str(kernel))
     return {
         (int(at, 16) + int.from_bytes(bytes.fromhex(distance), "big", signed=True)) % 2**64: name
         for at, distance, name in WORD_AND_CODE.findall(text)
@@ -138,7 +81,7 @@ class EmittedCodeTest(unittest.TestCase):
         for kernel in self.KERNELS:
             with self.subTest(kernel=kernel):
                 code = [line.code for line in code_of(kernel, "enable_mmu")]
-                on = code.index("msr SCTLR_EL1, x0")
+                on = code.index("msr sctlr_el1, x0")
                 self.assertEqual(code[on + 1 : on + 5], ["isb", "ic iallu", "dsb nsh", "isb"])
 
     def test_a_cpu_that_comes_online_fences_before_its_first_reader(self) -> None:
@@ -162,7 +105,7 @@ class EmittedCodeTest(unittest.TestCase):
             with self.subTest(kernel=kernel):
                 code = code_of(kernel, "percival::switch_at_interrupt_return()")
                 after = [
-                    following.code.lower()
+                    following.code
                     for line, following in zip(code, code[1:])
                     if line.name == "bl" and "switch_threads" in line.text
                 ]
@@ -171,7 +114,7 @@ class EmittedCodeTest(unittest.TestCase):
     def test_every_read_of_par_stands_between_barriers(self) -> None:
         for kernel in self.KERNELS:
             with self.subTest(kernel=kernel):
-                code = instructions(_tool("llvm-objdump-19", "-dC", "--no-show-raw-insn", str(kernel)))
+                code = instructions(tool("llvm-objdump-19", *OPTIONS, str(kernel)))
                 reads = [
                     number
                     for number, line in enumerate(code)

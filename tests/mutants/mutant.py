@@ -3,7 +3,7 @@
 
 `old` stands in `file` exactly once. A mutant is judged either on the host, by `tests` (a GoogleTest filter)
 in a program made of `sources`, or by booting the 4k-48 build, where a run that is not `passed` kills the
-mutant.
+mutant, or by the order of the instructions in that build (tests/boot/test_emitted_order.py).
 """
 
 from __future__ import annotations
@@ -23,13 +23,23 @@ class Mutant:
     selftests: str = "*"  # which self-tests a boot runs
     cpu: str = "max"  # and on what: QEMU may take a range TLBI, which `max` has, for one of everything
     append: str = ""  # and with which other boot arguments
+    arm64: bool = False  # a host test of the headers of arch/arm64 themselves, for addresses of 52 bits
+    emitted: bool = False  # no boot: the order of the instructions
 
 
 def on_host(name: str, file: str, old: str, new: str, sources: Sequence[str], tests: str) -> Mutant:
     return Mutant(name, file, old, new, tuple(sources), tests)
 
 
+def on_host_arm64(name: str, file: str, old: str, new: str, sources: Sequence[str], tests: str) -> Mutant:
+    return Mutant(name, file, old, new, tuple(sources), tests, arm64=True)
+
+
 def by_boot(
     name: str, file: str, old: str, new: str, selftests: str, cpu: str = "max", append: str = ""
 ) -> Mutant:
     return Mutant(name, file, old, new, selftests=selftests, cpu=cpu, append=append)
+
+
+def by_emitted_order(name: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, file, old, new, emitted=True)

@@ -9,11 +9,13 @@ import mutants_boot
 import mutants_ends
 import mutants_devices
 import mutants_memory
+import mutants_order
 import mutants_page_table
 import mutants_percpu
 import mutants_percpu_parts
 import mutants_percpu_store
 import mutants_roots
+import mutants_values
 import mutants_waits
 from mutant import Mutant
 
@@ -24,11 +26,13 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_page_table,
         mutants_ends,
         mutants_memory,
+        mutants_order,
         mutants_devices,
         mutants_percpu_parts,
         mutants_percpu_store,
         mutants_percpu,
         mutants_roots,
+        mutants_values,
         mutants_waits,
     )
 }

@@ -34,6 +34,8 @@ TEST_TIMEOUT_S = 120
 # Unoptimized and without sanitizers: what is asked is whether the test fails, and there are many to build.
 COMPILE = ("clang++-19", "-std=c++23", "-O0", "-DPERCIVAL_GRANULE_KIB=4", "-DPERCIVAL_VA_BITS=48")
 INCLUDES = ("-I.", "-Itests/host")
+ARM64 = "arch/arm64/include"
+ARM64_OPTIONS = (f"-I{ARM64}", "-UPERCIVAL_VA_BITS", "-DPERCIVAL_VA_BITS=52")
 # A mutant may leave something unused. Clang keeps to these wherever -Werror stands.
 UNUSED_IS_NO_ERROR = ("-Wno-error=unused", "-Wno-error=unused-parameter")
 # What the build links into every host program, too (tests/host/CMakeLists.txt).
@@ -105,9 +107,10 @@ def _judge_on_host(mutant: Mutant) -> bool:
             (own / mutant.file).write_text(_mutated(mutant))
         sources = [str(own / source) if source == mutant.file else source for source in mutant.sources]
         program = own / "tests"
-        code, output = _run(
-            [*COMPILE, f"-I{own}", *INCLUDES, *sources, *COMMON_SOURCES, "-o", str(program), *LIBRARIES]
-        )
+        options = [f"-I{own}", *INCLUDES]
+        if mutant.arm64:
+            options = [f"-I{own / ARM64}", *ARM64_OPTIONS, *options]
+        code, output = _run([*COMPILE, *options, *sources, *COMMON_SOURCES, "-o", str(program), *LIBRARIES])
         if code != 0:
             raise Broken("does not compile:\n" + output[-2000:])
         code, output = _run(
@@ -126,7 +129,7 @@ def _judge_by_boot(mutant: Mutant) -> bool:
         if mutant.file:
             path.write_text(_mutated(mutant))
         _build()
-        return _boot_passes(mutant)
+        return _order_holds() if mutant.emitted else _boot_passes(mutant)
     finally:
         if mutant.file:
             path.write_text(original)
@@ -144,6 +147,14 @@ def _build() -> None:
     code, output = _run(["cmake", "--build", "--preset", PRESET])
     if code != 0:
         raise Broken("does not build:\n" + output[-2000:])
+
+
+def _order_holds() -> bool:
+    test = "test_emitted_order.EmittedOrderTest.test_every_rule_holds_on_every_path"
+    code, output = _run(["env", "-C", "tests/boot", sys.executable, "-m", "unittest", test])
+    if "Ran 1 test" not in output:
+        raise Broken(f"{test} does not run:\n" + output[-2000:])
+    return code == 0
 
 
 def _boot_passes(mutant: Mutant) -> bool:
@@ -173,7 +184,9 @@ def _unmutated(chosen: Sequence[Mutant]) -> List[Mutant]:
     """The judges of the chosen mutants, unmutated: a test that always fails would kill every mutant."""
     kinds: Dict[Mutant, Dict[str, None]] = {}
     for m in chosen:
-        name = " ".join(m.sources or ("boot", m.selftests, m.append)).strip()
+        name = " ".join(
+            m.sources or ("emitted order",) * m.emitted or ("boot", m.selftests, m.append)
+        ).strip()
         kinds.setdefault(replace(m, name=name, file="", old="", new="", tests=""), {})[m.tests] = None
     return [replace(kind, tests=":".join(tests)) for kind, tests in kinds.items()]
 

@@ -3,13 +3,25 @@
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kernel/sync/preemption.hpp"
 #include "linker/symbols.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/kernel_map/spurious_fault.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/roots/roots.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "tests/kernel/support/endless_recursion.hpp"
 #include "tests/kernel/support/kernel_space.hpp"
+
+// Instructions of text to which control may be led by an indirect branch, and to which it may not.
+// clang-format off
+asm(".pushsection .text.protection_test, \"ax\"\n"
+    "protection_test_landing_pad: hint #34\n" // BTI c
+    "protection_test_no_landing_pad: nop\n"
+    "ret\n"
+    ".popsection");
+// clang-format on
+extern "C" const char protection_test_landing_pad[], protection_test_no_landing_pad[];
 
 namespace percival {
 namespace {
@@ -91,6 +103,19 @@ PERCIVAL_TEST(protection, a_jump_to_data_faults)
 PERCIVAL_TEST(protection, a_jump_to_the_linear_alias_of_text_faults)
 {
     expect_jump_is_refused(mm::linear_address(mm::image_to_physical(_text)));
+}
+
+PERCIVAL_TEST(protection, an_indirect_call_into_the_middle_of_a_function_faults_with_bti)
+{
+    constexpr u64 kBranchTarget = 0x0d; // ESR_EL1.EC
+    const PreemptGuard pin;
+    if (!cpu_features(this_cpu_id()).bti)
+        SKIP("this CPU has no FEAT_BTI");
+    EXPECT(!jump_to(address_of(protection_test_landing_pad)).has_value());
+    const auto fault = jump_to(address_of(protection_test_no_landing_pad));
+    ASSERT(fault.has_value());
+    EXPECT_EQ(fault->esr >> 26 & 0x3f, kBranchTarget);
+    EXPECT_EQ(fault->pc, address_of(protection_test_no_landing_pad));
 }
 
 PERCIVAL_TEST(protection, null_pointers_fault)
