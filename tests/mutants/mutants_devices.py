@@ -12,6 +12,8 @@ GIC = (
     "arch/arm64/devices/gic_v2.cpp",
     "arch/arm64/devices/gic_v3.cpp",
 )
+V2 = "arch/arm64/devices/gic_v2.cpp"
+V3 = "arch/arm64/devices/gic_v3.cpp"
 
 MUTANTS = (
     on_host(
@@ -63,5 +65,77 @@ MUTANTS = (
         "            complete_interrupt(interrupt);",
         GIC,
         "*AnSgiHasEndedWhenItsHandlerRuns*",
+    ),
+    on_host(
+        "gic: System registers are used before their enable is synchronized",
+        V3,
+        "    isb(); // the enable takes effect before any other ICC register is accessed\n",
+        "",
+        GIC,
+        "*EveryRegisterHas*",
+    ),
+    on_host(
+        "gic: redistributors with virtual LPIs have two frames",
+        V3,
+        "!= 0 ? 4 : 2;",
+        "!= 0 ? 2 : 2;",
+        GIC,
+        "*ARedistributorIsFound*",
+    ),
+    on_host(
+        "gic: an SGI of a GICv3 overtakes the sender's stores",
+        V3,
+        "    dsb<Shareability::InnerShareable, Access::Store>();\n",
+        "",
+        GIC,
+        "*ARedistributorIsFound*",
+    ),
+    on_host(
+        "gic: an SGI of a GICv2 overtakes the sender's stores",
+        V2,
+        "    dsb<Shareability::InnerShareable, Access::Store>();\n",
+        "",
+        GIC,
+        "*EachCpuHasATarget*",
+    ),
+    on_host(
+        "gic: an end does not name the sender of an SGI",
+        V2,
+        "cpu_interface_.write32(kEndOfInterrupt, interrupt.raw)",
+        "cpu_interface_.write32(kEndOfInterrupt, interrupt.intid)",
+        GIC,
+        "*AnEndNamesTheSender*",
+    ),
+    on_host(
+        "gic: private interrupts change while the redistributor sleeps",
+        V3,
+        "Waker::ChildrenAsleep::of(redistributor->read32(kWaker)) == 0;",
+        "Waker::ChildrenAsleep::of(redistributor->read32(kWaker)) <= 1;",
+        GIC,
+        "*EveryRegisterHas*",
+    ),
+    on_host(
+        "gic: nobody waits for a disable",
+        V3,
+        "    static_cast<void>(redistributor_settled(redistributor));\n",
+        "",
+        GIC,
+        "*ADisabledInterrupt*",
+    ),
+    on_host(
+        "gic: the search goes on behind the last redistributor",
+        V3,
+        "            if (RedistributorType::Last::of(type) != 0)\n                break;\n",
+        "",
+        GIC,
+        "*NothingIsReadBehind*",
+    ),
+    on_host(
+        "gic: the end of an interrupt is not synchronized",
+        V3,
+        "    isb(); // drops the priority before interrupts are unmasked\n",
+        "",
+        GIC,
+        "*AnSgiHasEnded*",
     ),
 )
