@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Mutants of the interrupt controllers' drivers."""
+"""Mutants of the drivers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ GIC = (
     "arch/arm64/devices/gic.cpp",
     "arch/arm64/devices/gic_v2.cpp",
     "arch/arm64/devices/gic_v3.cpp",
+)
+TIMER = (
+    "tests/host/timer/timer_test.cpp",
+    "arch/arm64/devices/timer.cpp",
+    "arch/arm64/cpu/errata.cpp",
 )
 V2 = "arch/arm64/devices/gic_v2.cpp"
 V3 = "arch/arm64/devices/gic_v3.cpp"
@@ -137,5 +142,37 @@ MUTANTS = (
         "",
         GIC,
         "*AnSgiHasEnded*",
+    ),
+    on_host(
+        "timer: the tree's frequency does not count",
+        "arch/arm64/devices/timer.cpp",
+        "timer.frequency_override != 0",
+        "timer.frequency_override == 1",
+        TIMER,
+        "*the_trees_frequency*",
+    ),
+    on_host(
+        "timer: the count is read early",
+        "arch/arm64/devices/timer.cpp",
+        "    isb();\n    return VirtualCount::read().raw;",
+        "    return VirtualCount::read().raw;",
+        TIMER,
+        "*an_alarm_rings*",
+    ),
+    on_host(
+        "timer: the old time may ring",
+        "arch/arm64/devices/timer.cpp",
+        "    isb();\n    AlarmControl{}.with<AlarmControl::Enable>(1).write();",
+        "    AlarmControl{}.with<AlarmControl::Enable>(1).write();",
+        TIMER,
+        "*an_alarm_rings*",
+    ),
+    on_host(
+        "timer: the line of a muted alarm falls late",
+        "arch/arm64/devices/timer.cpp",
+        "    isb(); // lowers the interrupt line before the CPU sleeps\n",
+        "",
+        TIMER,
+        "*a_muted_alarm*",
     ),
 )
