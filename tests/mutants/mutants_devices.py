@@ -17,6 +17,7 @@ TIMER = (
     "arch/arm64/devices/timer.cpp",
     "arch/arm64/cpu/errata.cpp",
 )
+UART = ("tests/host/arm64/pl011_test.cpp", "arch/arm64/devices/pl011.cpp")
 V2 = "arch/arm64/devices/gic_v2.cpp"
 V3 = "arch/arm64/devices/gic_v3.cpp"
 
@@ -174,5 +175,21 @@ MUTANTS = (
         "",
         TIMER,
         "*a_muted_alarm*",
+    ),
+    on_host(
+        "uart: a byte is written into a full FIFO",
+        "arch/arm64/devices/pl011.cpp",
+        "    if (ready)\n",
+        "    if (ready || !ready)\n",
+        UART,
+        "*stays_full*",
+    ),
+    on_host(
+        "uart: a device that is stuck is waited for each time",
+        "arch/arm64/devices/pl011.cpp",
+        "    stuck_ = !ready;\n",
+        "",
+        UART,
+        "*stays_full*",
     ),
 )
