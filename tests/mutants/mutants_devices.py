@@ -18,6 +18,14 @@ TIMER = (
     "arch/arm64/cpu/errata.cpp",
 )
 UART = ("tests/host/arm64/pl011_test.cpp", "arch/arm64/devices/pl011.cpp")
+POWER = (
+    "tests/host/arm64/power_test.cpp",
+    "tests/host/arm64/psci_test.cpp",
+    "tests/host/support/firmware.cpp",
+    "arch/arm64/devices/power.cpp",
+    "arch/arm64/devices/psci.cpp",
+    "arch/arm64/cpu/cache.cpp",
+)
 V2 = "arch/arm64/devices/gic_v2.cpp"
 V3 = "arch/arm64/devices/gic_v3.cpp"
 
@@ -191,5 +199,37 @@ MUTANTS = (
         "",
         UART,
         "*stays_full*",
+    ),
+    on_host(
+        "power: no event wakes a CPU in a spin table",
+        "arch/arm64/devices/power.cpp",
+        "    send_event();\n",
+        "",
+        POWER,
+        "*a_spin_table*",
+    ),
+    on_host(
+        "power: the event overtakes the store to a spin table",
+        "arch/arm64/devices/power.cpp",
+        "    dsb<Shareability::FullSystem>(); // completes the store before the event that wakes the CPU\n",
+        "",
+        POWER,
+        "*a_spin_table*",
+    ),
+    on_host(
+        "psci: a CPU that is on counts as off",
+        "arch/arm64/devices/psci.cpp",
+        "mpidr, 0) == kOff",
+        "mpidr, 0) <= kOff",
+        POWER,
+        "*a_cpu_is_off_only*",
+    ),
+    on_host(
+        "psci: CPU_ON passes no entry",
+        "arch/arm64/devices/psci.cpp",
+        "status(function, mpidr, entry.raw(), context)",
+        "status(function, mpidr, 0, context)",
+        POWER,
+        "*cpu_on_passes*",
     ),
 )
