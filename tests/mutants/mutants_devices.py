@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Mutants of the drivers."""
+"""Mutants of the drivers, and of the maintenance of caches."""
 
 from __future__ import annotations
 
@@ -26,6 +26,21 @@ POWER = (
     "arch/arm64/devices/psci.cpp",
     "arch/arm64/cpu/cache.cpp",
 )
+CACHES = (
+    "tests/host/caches/image.cpp",
+    "arch/arm64/cpu/cache.cpp",
+)
+TEXT = (
+    "tests/host/caches/text_writer_test.cpp",
+    "arch/arm64/percpu_modes/alternatives.cpp",
+    *CACHES,
+)
+PARKING = (
+    "tests/host/caches/parking_test.cpp",
+    "arch/arm64/devices/parking.cpp",
+    *CACHES,
+)
+CACHE = "arch/arm64/include/arch/cpu/cache.hpp"
 V2 = "arch/arm64/devices/gic_v2.cpp"
 V3 = "arch/arm64/devices/gic_v3.cpp"
 
@@ -231,5 +246,95 @@ MUTANTS = (
         "status(function, mpidr, 0, context)",
         POWER,
         "*cpu_on_passes*",
+    ),
+    on_host(
+        "text: patched text stays in the data cache",
+        CACHE,
+        "    for_each_data_line(written, lines, clean_and_invalidate_line);\n",
+        "",
+        TEXT,
+        "*every_cpu_fetches*",
+    ),
+    on_host(
+        "text: caches of instructions are filled before patched text is clean",
+        CACHE,
+        "    dsb<Shareability::InnerShareable>(); "
+        "// the caches of instructions are filled with what was written\n",
+        "",
+        TEXT,
+        "*every_cpu_fetches*",
+    ),
+    on_host(
+        "text: the old instruction stays in the caches",
+        CACHE,
+        "        invalidate_instruction_line(at.raw());\n",
+        "        static_cast<void>(at);\n",
+        TEXT,
+        "*every_cpu_fetches*",
+    ),
+    on_host(
+        "text: nobody waits until the caches have lost the old instruction",
+        CACHE,
+        "    dsb<Shareability::InnerShareable>();\n    isb();\n",
+        "    isb();\n",
+        TEXT,
+        "*every_cpu_fetches*",
+    ),
+    on_host(
+        "text: the CPU that patches executes what it fetched before",
+        CACHE,
+        "    isb();\n",
+        "",
+        TEXT,
+        "*every_cpu_fetches*",
+    ),
+    on_host(
+        "text: the alias that was written is invalidated",
+        "arch/arm64/percpu_modes/alternatives.cpp",
+        "Bytes{sizeof(u32)}}, address_of(at));",
+        "Bytes{sizeof(u32)}}, address_of(writable));",
+        TEXT,
+        "*every_cpu_fetches*",
+    ),
+    on_host(
+        "parking: a CPU that parks again finds its old entry",
+        "arch/arm64/devices/parking.cpp",
+        "    write_to_memory(own.entry, 0);\n",
+        "",
+        PARKING,
+        "*a_cpu_parks*",
+    ),
+    on_host(
+        "parking: an entry stays in the cache",
+        "arch/arm64/devices/parking.cpp",
+        "    std::atomic_ref{word}.store(value, std::memory_order_relaxed);\n"
+        "    clean_and_invalidate_to_memory({address_of(&word), Bytes{sizeof word}});\n",
+        "    std::atomic_ref{word}.store(value, std::memory_order_relaxed);\n",
+        PARKING,
+        "*a_cpu_parks*",
+    ),
+    on_host(
+        "parking: a cached word says whether a CPU is parked",
+        "arch/arm64/devices/parking.cpp",
+        "    clean_and_invalidate_to_memory({address_of(&word), Bytes{sizeof word}});\n    return",
+        "    return",
+        PARKING,
+        "*a_cpu_parks*",
+    ),
+    on_host(
+        "parking: a CPU that was released counts as parked",
+        "arch/arm64/devices/parking.cpp",
+        "    write_to_memory(mailbox.is_parked, 0);\n",
+        "",
+        PARKING,
+        "*a_cpu_parks*",
+    ),
+    on_host(
+        "parking: no event wakes a parked CPU",
+        "arch/arm64/devices/parking.cpp",
+        "    send_event();\n",
+        "",
+        PARKING,
+        "*a_cpu_parks*",
     ),
 )

@@ -32,7 +32,10 @@ TREE = SCRATCH / "tree"
 PRESET = "4k-48"
 TEST_TIMEOUT_S = 120
 # Unoptimized and without sanitizers: what is asked is whether the test fails, and there are many to build.
-COMPILE = ("clang++-19", "-std=c++23", "-O0", "-DPERCIVAL_GRANULE_KIB=4", "-DPERCIVAL_VA_BITS=48")
+COMPILE = (
+    *("clang++-19", "-std=c++23", "-O0"),
+    *("-DPERCIVAL_GRANULE_KIB=4", "-DPERCIVAL_VA_BITS=48", "-DPERCIVAL_LOCAL_PERCPU=1"),
+)
 INCLUDES = ("-I.", "-Itests/host")
 # A mutant may leave something unused. Clang keeps to these wherever -Werror stands.
 UNUSED_IS_NO_ERROR = ("-Wno-error=unused", "-Wno-error=unused-parameter")
