@@ -90,8 +90,8 @@ class Rule:
 
     Until the last of them matched, the path has no instruction that matches `never`. With `backward`, the
     path runs against the flow of control, and `then` names what stands before. A path that leaves the image,
-    or that ends, breaks the rule. Patterns match Instruction.code from its start; `in_function` is searched
-    in the demangled name of the function that has `at`.
+    or that ends, breaks the rule. Patterns match Instruction.code from its start. The demangled name of the
+    function that has `at` contains `in_function`, and does not contain `outside`.
     """
 
     at: str
@@ -99,6 +99,7 @@ class Rule:
     never: str = r"$^"
     backward: bool = False
     in_function: str = ""
+    outside: str = "\n"
 
 
 class Image:
@@ -132,19 +133,21 @@ class Image:
             if line.name == "bl" and entry != following
         }
 
-    def matching(self, pattern: str, in_function: str = "") -> List[int]:
-        """Returns the indices of the instructions that match, in functions whose names match."""
+    def matching(self, pattern: str, in_function: str = "", outside: str = "\n") -> List[int]:
+        """Returns the indices of the instructions that match, in functions whose names match as in a Rule."""
         found = re.compile(pattern)
         return [
             number
             for number, text in enumerate(self._text)
-            if found.match(text) and in_function in self.function_of[number]
+            if found.match(text)
+            and in_function in self.function_of[number]
+            and outside not in self.function_of[number]
         ]
 
     def broken(self, rule: Rule, without: str = r"$^") -> List[str]:
         """Returns a message for each path that breaks the rule. Raises an error if no instruction matches.
         Instructions that match `without` count as left out."""
-        starts = self.matching(rule.at, rule.in_function)
+        starts = self.matching(rule.at, rule.in_function, rule.outside)
         if not starts:
             raise AssertionError(f"no instruction matches {rule.at} in {rule.in_function or 'the image'}")
         return [message for start in starts for message in self._broken_from(start, rule, without)]

@@ -8,6 +8,7 @@ from mutant import on_host
 CONSOLE = (
     "tests/host/report/line_console_test.cpp",
     "kernel/report/line_console.cpp",
+    "tests/host/support/clock.cpp",
     "kernel/lib/format.cpp",
 )
 SEAL = ("tests/host/image/image_seal_test.cpp",)

@@ -32,7 +32,10 @@ TREE = SCRATCH / "tree"
 PRESET = "4k-48"
 TEST_TIMEOUT_S = 120
 # Unoptimized and without sanitizers: what is asked is whether the test fails, and there are many to build.
-COMPILE = ("clang++-19", "-std=c++23", "-O0", "-DPERCIVAL_GRANULE_KIB=4", "-DPERCIVAL_VA_BITS=48")
+COMPILE = (
+    *("clang++-19", "-std=c++23", "-O0"),
+    *("-DPERCIVAL_GRANULE_KIB=4", "-DPERCIVAL_VA_BITS=48", "-DPERCIVAL_LOCAL_PERCPU=1"),
+)
 INCLUDES = ("-I.", "-Itests/host")
 ARM64 = "arch/arm64/include"
 ARM64_OPTIONS = (f"-I{ARM64}", "-UPERCIVAL_VA_BITS", "-DPERCIVAL_VA_BITS=52")

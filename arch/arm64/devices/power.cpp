@@ -4,6 +4,7 @@
 #include "arch/arm64/devices/parking.hpp"
 #include "arch/arm64/devices/psci.hpp"
 #include "arch/cpu/barrier.hpp"
+#include "arch/cpu/cache.hpp"
 #include "arch/cpu/processor.hpp"
 #include "mm/percpu/area.hpp"
 
@@ -51,8 +52,7 @@ std::optional<PhysAddr> spin_table_release_address(CpuId cpu)
 // line would later overwrite the entry (Arm ARM, "Mismatched memory attributes").
 void release_from_spin_table(Mmio release_address, PhysAddr entry)
 {
-    asm volatile("dc civac, %0" : : "r"(release_address.base().raw()) : "memory");
-    dsb<Shareability::FullSystem>(); // completes the write-back before the store
+    clean_and_invalidate_to_memory({release_address.base(), Bytes{sizeof(u64)}});
     release_address.write64(0, entry.raw());
     dsb<Shareability::FullSystem>(); // completes the store before the event that wakes the CPU
     send_event();

@@ -56,8 +56,7 @@ public:
             return;
         u32* const writable = open(at);
         std::atomic_ref{*writable}.store(instruction, std::memory_order_relaxed);
-        publish_instructions({address_of(writable), Bytes{sizeof(u32)}});
-        publish_instructions({address_of(at), Bytes{sizeof(u32)}});
+        publish_instructions({address_of(writable), Bytes{sizeof(u32)}}, address_of(at));
     }
 
 private:

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests PSCI on firmware whose answers are written down.
 #include "arch/arm64/devices/psci.hpp"
-#include "arch/arm64/devices/smccc.hpp"
+#include "tests/host/support/firmware.hpp"
 
 #include <gtest/gtest.h>
 
 #include <map>
+#include <string_view>
 #include <vector>
 
 namespace percival::arch {
@@ -14,17 +15,12 @@ namespace {
 constexpr u32 kPsciVersion = 0x8400'0000, kCpuOff = 0x8400'0002, kMigrateInfoType = 0x8400'0006;
 constexpr u32 kAffinityInfo = 0xc400'0004, kMigrateInfoUpCpu = 0xc400'0007;
 
-// The answer to each function. What is not in it is not supported.
-std::map<u32, u64> answers;
-std::vector<u32> calls;
+constexpr u32 kCpuOn = 0xc400'0003, kSystemOff = 0x8400'0008;
 
 class PsciTest : public ::testing::Test {
 protected:
-    PsciTest()
-    {
-        answers.clear();
-        calls.clear();
-    }
+    PsciTest() { firmware = {}; }
+    std::map<u32, u64>& answers{firmware.answers};
     const Psci psci{PsciConduit::Smc, 0};
 };
 
@@ -54,8 +50,8 @@ TEST_F(PsciTest, without_a_trusted_os_for_one_cpu_no_cpu_is_special)
     answers[kMigrateInfoUpCpu] = 0;
     answers[kMigrateInfoType] = 2; // not required
     EXPECT_FALSE(psci.trusted_os_cpu());
-    EXPECT_EQ(calls.back(), kMigrateInfoType); // its CPU is undefined, and not asked for
-    answers[kMigrateInfoType] = 0xffff'ffff;   // the same error by firmware that fills 32 bits only
+    EXPECT_EQ(firmware.calls.back().function, kMigrateInfoType); // its CPU is undefined, and not asked for
+    answers[kMigrateInfoType] = 0xffff'ffff; // the same error by firmware that fills 32 bits only
     EXPECT_FALSE(psci.trusted_os_cpu());
 }
 
@@ -82,16 +78,48 @@ TEST_F(PsciTest, cpu_off_that_is_denied_returns)
 {
     answers[kCpuOff] = static_cast<u64>(-3);
     psci.cpu_off();
-    EXPECT_EQ(calls, std::vector<u32>{kCpuOff});
+    EXPECT_EQ(firmware.calls, (std::vector<Firmware::Call>{{PsciConduit::Smc, kCpuOff, {}}}));
+}
+
+TEST_F(PsciTest, cpu_on_passes_the_cpu_the_entry_and_the_context)
+{
+    answers[kCpuOn] = 0;
+    EXPECT_TRUE(psci.cpu_on(0x1'0002'0301, PhysAddr{0x4000'0000}, 7));
+    EXPECT_EQ(firmware.calls.back(),
+              (Firmware::Call{PsciConduit::Smc, kCpuOn, {0x1'0002'0301, 0x4000'0000, 7}}));
+    const Psci first{PsciConduit::Hvc, 0x9500'0001};
+    EXPECT_TRUE(first.is_v01());
+    EXPECT_TRUE(first.is_usable());
+    answers[0x9500'0001] = 0;
+    EXPECT_TRUE(first.cpu_on(1, PhysAddr{0x8000}, 0));
+    EXPECT_EQ(firmware.calls.back(), (Firmware::Call{PsciConduit::Hvc, 0x9500'0001, {1, 0x8000, 0}}));
+}
+
+TEST_F(PsciTest, each_error_of_cpu_on_has_its_sentence)
+{
+    constexpr std::string_view kWords[] = {"not supported", "invalid parameters", "denied",      "already on",
+                                           "still pending", "internal failure",   "not present", "disabled",
+                                           "entry address", "does not define"};
+    s64 error = 0;
+    for (const std::string_view words : kWords) {
+        answers[kCpuOn] = static_cast<u64>(--error);
+        const auto result = psci.cpu_on(1, PhysAddr{0}, 0);
+        ASSERT_FALSE(result);
+        EXPECT_NE(result.error().find(words), std::string_view::npos) << result.error();
+        answers[kCpuOn] &= 0xffff'ffff; // firmware that fills 32 bits only
+        EXPECT_FALSE(psci.cpu_on(1, PhysAddr{0}, 0));
+    }
+}
+
+TEST_F(PsciTest, is_off_asks_for_the_whole_affinity)
+{
+    EXPECT_FALSE(psci.is_off(0x1'0002'0301));
+    EXPECT_EQ(firmware.calls.back(),
+              (Firmware::Call{PsciConduit::Smc, kAffinityInfo, {0x1'0002'0301, 0, 0}}));
+    psci.system_off();
+    EXPECT_EQ(firmware.calls.back(), (Firmware::Call{PsciConduit::Smc, kSystemOff, {}}));
 }
 
 } // namespace
-
-u64 call_firmware(PsciConduit, u32 function, u64, u64, u64)
-{
-    calls.push_back(function);
-    const auto answer = answers.find(function);
-    return answer == answers.end() ? kNotSupported : answer->second;
-}
 
 } // namespace percival::arch

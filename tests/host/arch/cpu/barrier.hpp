@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The host's version of arch/cpu/barrier.hpp: the simulated machine's barriers, or nothing without one. Its
-// enumerations are in arch/simulation/simulation.hpp. Nothing on the host needs a DMB.
+// The host's version of arch/cpu/barrier.hpp: the barriers of the simulated machine and of the register
+// model, or nothing without either. Its enumerations are in arch/simulation/simulation.hpp. Nothing on the
+// host needs a DMB.
 #pragma once
 
+#include "arch/simulation/register_model.hpp"
 #include "arch/simulation/simulation.hpp"
 
 namespace percival::arch {
@@ -12,12 +14,16 @@ inline void dsb()
 {
     if (simulation != nullptr)
         simulation->dsb(S, A);
+    if (register_model != nullptr)
+        register_model->dsb(S, A);
 }
 
 inline void isb()
 {
     if (simulation != nullptr)
         simulation->isb();
+    if (register_model != nullptr)
+        register_model->isb();
 }
 
 } // namespace percival::arch

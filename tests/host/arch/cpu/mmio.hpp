@@ -12,12 +12,13 @@ public:
     constexpr Mmio() = default;
     constexpr explicit Mmio(VirtAddr base) : base_{base} {}
 
+    constexpr VirtAddr base() const { return base_; }
     constexpr Mmio from(Bytes offset) const { return Mmio{base_ + offset}; }
 
-    u32 read32(u32 offset) const { return static_cast<u32>(read64(offset)); }
-    void write32(u32 offset, u32 value) const { write64(offset, value); }
-    u64 read64(u32 offset) const { return register_model->read(base_.raw() + offset); }
-    void write64(u32 offset, u64 value) const { register_model->write(base_.raw() + offset, value); }
+    u32 read32(u32 offset) const { return static_cast<u32>(register_model->read(base_.raw() + offset, 32)); }
+    void write32(u32 offset, u32 value) const { register_model->write(base_.raw() + offset, value, 32); }
+    u64 read64(u32 offset) const { return register_model->read(base_.raw() + offset, 64); }
+    void write64(u32 offset, u64 value) const { register_model->write(base_.raw() + offset, value, 64); }
 
 private:
     VirtAddr base_{};

@@ -3,6 +3,7 @@
 // counter that tests can read.
 #pragma once
 
+#include "arch/simulation/register_model.hpp"
 #include "kernel/lib/types.hpp"
 
 #include <functional>
@@ -17,7 +18,8 @@ inline void relax()
 {
     if (on_relax)
         on_relax();
-    std::this_thread::yield();
+    if (register_model == nullptr) // a model changes only with accesses: to let other threads run is no help
+        std::this_thread::yield();
 }
 
 inline thread_local u32 interrupt_mask_depth = 0;
@@ -25,6 +27,26 @@ inline thread_local u32 interrupt_mask_depth = 0;
 inline bool interrupts_masked()
 {
     return interrupt_mask_depth != 0;
+}
+
+inline thread_local bool all_exceptions_masked = false;
+
+inline void mask_all_exceptions()
+{
+    all_exceptions_masked = true;
+}
+
+inline void send_event()
+{
+    register_model->send_event();
+}
+
+// What a test's thread throws where the CPU would stop for good.
+struct Stopped {};
+
+[[noreturn]] inline void stop()
+{
+    throw Stopped{};
 }
 
 class InterruptMask {

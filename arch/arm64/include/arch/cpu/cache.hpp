@@ -4,6 +4,7 @@
 
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/cache_lines.hpp"
+#include "arch/cpu/cache_maintenance.hpp"
 #include "arch/cpu/sysreg.hpp"
 #include "kernel/lib/address.hpp"
 
@@ -37,21 +38,22 @@ inline void for_each_data_line(VirtRange range, CacheLines lines, Operation oper
 // caches off reads the contents from memory.
 inline void clean_and_invalidate_to_memory(VirtRange range, CacheLines lines = cache_lines())
 {
-    for_each_data_line(range, lines, [](u64 at) { asm volatile("dc civac, %0" : : "r"(at) : "memory"); });
+    for_each_data_line(range, lines, clean_and_invalidate_line);
     dsb<Shareability::FullSystem>();
 }
 
-// Makes instructions written to `range` visible to instruction fetch on every CPU. Each other CPU still needs
-// an ISB before it executes them (Arm ARM B2.7.4.1). DC CVAU would be enough, but a Cortex-A53 up to r0p2 may
-// lose another CPU's store to a line that is cleaned and kept (errata 819472, 824069, 826319, 827319).
-inline void publish_instructions(VirtRange range)
+// Makes instructions written to `written` visible to instruction fetch from `executed` on every CPU. Both are
+// addresses of the same memory. Each other CPU still needs an ISB before it executes the instructions (Arm
+// ARM B2.7.4.1).
+inline void publish_instructions(VirtRange written, VirtAddr executed)
 {
     const CacheLines lines = cache_lines();
-    for_each_data_line(range, lines, [](u64 at) { asm volatile("dc civac, %0" : : "r"(at) : "memory"); });
-    dsb<Shareability::InnerShareable>();
+    for_each_data_line(written, lines, clean_and_invalidate_line);
+    dsb<Shareability::InnerShareable>(); // the caches of instructions are filled with what was written
     const u64 line = u64{1} << lines.instruction;
-    for (VirtAddr at = range.base.align_down(Bytes{line}); at < range.end(); at += Bytes{line})
-        asm volatile("ic ivau, %0" : : "r"(at.raw()) : "memory");
+    const VirtAddr end = executed + written.size;
+    for (VirtAddr at = executed.align_down(Bytes{line}); at < end; at += Bytes{line})
+        invalidate_instruction_line(at.raw());
     dsb<Shareability::InnerShareable>();
     isb();
 }
