@@ -19,12 +19,12 @@
 //   fences           Acquire (and DMB LD) orders earlier loads before later accesses. Release (and DMB ST)
 //                    orders earlier stores before later ones. Seq_cst (and DMB, DSB) waits for the CPU's own
 //                    stores; later loads see at least what the CPU has read or written.
-//   read-modify-     Reads the newest message, and its store is visible at once: it may pass earlier stores if
-//   write            it does not release. A compare-exchange that fails may read an older message.
+//   read-modify-     Reads the newest message, and its store is visible at once: it may pass earlier stores
+//   write            if it does not release. A compare-exchange that fails may read an older message.
 //
-// The memory is multi-copy atomic. What is stronger than Arm: no load is executed after a later store (no load
-// buffering), and exclusives do not fail without a reason. What is weaker: an acquire load does not wait for
-// an earlier release store (LDAPR instead of LDAR), and dependencies order nothing.
+// The memory is multi-copy atomic. What is stronger than Arm: no load is executed after a later store (no
+// load buffering), and exclusives do not fail without a reason. What is weaker: an acquire load does not wait
+// for an earlier release store (LDAPR instead of LDAR), and dependencies order nothing.
 //
 // Search. explore() goes depth first through all schedules within its Bounds, and says so if it has to give
 // up. explore_at_random() draws schedules by seed, without bounds. A CPU that polls (arch::relax()) waits
@@ -107,6 +107,8 @@ public:
     bool interrupts_masked() { return cpu().masks != 0; }
     // From now on, touching the object is a failure.
     void say_gone(const void* object, std::size_t size);
+    // Returns the value that everybody may see by now: what a table walk finds.
+    u64 visible(const u64* word) const { return read_bytes({reinterpret_cast<Address>(word), 8}); }
     // Returns the memory of the thread that the executing CPU runs: zeros when a schedule begins.
     void* thread() { return cpu().thread.data(); }
 
