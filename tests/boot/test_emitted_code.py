@@ -129,7 +129,7 @@ class EmittedCodeTest(unittest.TestCase):
     def test_no_cache_line_is_cleaned_and_kept(self) -> None:
         for kernel in self.KERNELS:
             with self.subTest(kernel=kernel):
-                code = instructions(_tool("llvm-objdump-19", "-dC", "--no-show-raw-insn", str(kernel)))
+                code = instructions(tool("llvm-objdump-19", *OPTIONS, str(kernel)))
                 operations = {line.operands.split(",")[0] for line in code if line.name == "dc"}
                 self.assertIn("civac", operations)
                 self.assertEqual({name for name in operations if name.startswith("cv")}, set())

@@ -259,7 +259,7 @@ MUTANTS = (
         "text: caches of instructions are filled before patched text is clean",
         CACHE,
         "    dsb<Shareability::InnerShareable>(); "
-        "// the caches of instructions are filled with what was written\n",
+        "// instruction caches are filled with what was written\n",
         "",
         TEXT,
         "*every_cpu_fetches*",

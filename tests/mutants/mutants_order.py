@@ -69,7 +69,7 @@ MUTANTS = (
     by_emitted_order(
         "order: patched text is not written back before it is fetched",
         "arch/arm64/include/arch/cpu/cache.hpp",
-        "    dsb<Shareability::InnerShareable>(); // the caches of instructions are filled with what was written\n"
+        "    dsb<Shareability::InnerShareable>(); // instruction caches are filled with what was written\n"
         "    const u64 line = u64{1} << lines.instruction;",
         "    const u64 line = u64{1} << lines.instruction;",
     ),

@@ -49,7 +49,7 @@ inline void publish_instructions(VirtRange written, VirtAddr executed)
 {
     const CacheLines lines = cache_lines();
     for_each_data_line(written, lines, clean_and_invalidate_line);
-    dsb<Shareability::InnerShareable>(); // the caches of instructions are filled with what was written
+    dsb<Shareability::InnerShareable>(); // instruction caches are filled with what was written
     const u64 line = u64{1} << lines.instruction;
     const VirtAddr end = executed + written.size;
     for (VirtAddr at = executed.align_down(Bytes{line}); at < end; at += Bytes{line})

@@ -7,8 +7,9 @@
 
 namespace percival::arch {
 
-// Writes the line back to memory and drops it from every data cache. DC CIVAC, not CVAU: errata 826319,
-// 827319, 824069, 819472 of Cortex-A53.
+// Writes the line back to memory and drops it from every data cache. DC CVAU would do for text, but a
+// Cortex-A53 up to r0p2 may lose another CPU's store to a line that is cleaned and kept. Its errata are
+// 819472, 824069, 826319, 827319.
 inline void clean_and_invalidate_line(u64 address)
 {
     asm volatile("dc civac, %0" : : "r"(address) : "memory");
