@@ -151,11 +151,11 @@ PLAIN(16)
 
 void __tsan_vptr_update(void** pointer, void*)
 {
-    before_store(pointer, 8, PC);
+    before_store(static_cast<const void*>(pointer), 8, PC);
 }
 void __tsan_vptr_read(void** pointer)
 {
-    before_load(pointer, 8, PC);
+    before_load(static_cast<const void*>(pointer), 8, PC);
 }
 void __tsan_read_range(void* pointer, unsigned long size)
 {

@@ -2,9 +2,8 @@
 #include "memory_order/support/trace.hpp"
 
 #include <array>
-#include <cinttypes>
-#include <cstdio>
 #include <map>
+#include <sstream>
 
 // Of the run-time of UBSan, if the program has one.
 extern "C" [[gnu::weak]] void __sanitizer_symbolize_pc(void* pc, const char* format, char* out,
@@ -38,19 +37,15 @@ std::string place(const void* pc)
 
 std::string Trace::text() const
 {
-    std::string text;
+    std::ostringstream text;
     for (const TraceStep& step : steps_) {
-        std::array<char, 160> line{};
-        std::snprintf(line.data(), line.size(), "  CPU %u %-10s", step.cpu, step.what);
-        text += line.data();
-        if (step.size != 0) {
-            std::snprintf(line.data(), line.size(), " 0x%" PRIxPTR "/%u = 0x%" PRIx64, step.address,
-                          step.size, step.value);
-            text += line.data();
-        }
-        text += std::string{" "} + step.how + "  " + place(step.pc) + "\n";
+        text << "  CPU " << step.cpu << ' ' << step.what;
+        if (step.size != 0)
+            text << std::hex << std::showbase << ' ' << step.address << '/' << step.size << " = "
+                 << step.value << std::dec;
+        text << ' ' << step.how << "  " << place(step.pc) << '\n';
     }
-    return text;
+    return text.str();
 }
 
 } // namespace percival::testing
