@@ -28,13 +28,9 @@ struct ThisCpu {
         value.write();
     }
     static void isb() { arch::isb(); }
-    static void finish_profiling()
+    static void finish_buffered_writes()
     {
         arch::psb_csync();
-        arch::dsb<arch::Shareability::NonShareable>();
-    }
-    static void finish_trace()
-    {
         arch::tsb_csync();
         arch::dsb<arch::Shareability::NonShareable>();
     }

@@ -24,26 +24,27 @@ struct Trblimitr {
     PERCIVAL_SYSTEM_REGISTER(Trblimitr, "s3_0_c9_c11_0") // bit 0 enables the buffer
 };
 
-// Disables both buffers and waits for what they have begun to write. A buffer that a higher Exception level
-// owns stays alone: this level cannot have enabled it, and its registers trap. configure_el2() leaves both to
-// EL2, so that reset_el1() finds them prevented on a CPU that was entered at EL2.
+// Disables one buffer, and waits for what it has begun to write. A buffer that a higher Exception level owns
+// stays alone: this level cannot have enabled it, and its registers trap.
+template <class Identity, class Limit, class Cpu>
+void stop_buffer(Cpu& cpu, bool exists)
+{
+    if (!exists || cpu.template read<Identity>().template get<typename Identity::Prevented>() != 0)
+        return;
+    cpu.write(Limit{});
+    cpu.isb();
+    cpu.finish_buffered_writes();
+}
+
+// Stops both buffers. configure_el2() leaves them to EL2, so that reset_el1() finds them prevented on a CPU
+// that was entered at EL2.
 template <class Cpu>
 void stop_profiling(Cpu& cpu)
 {
     using arch::IdAa64Dfr0;
     const auto dfr0 = cpu.template read<IdAa64Dfr0>();
-    if (dfr0.template get<IdAa64Dfr0::PmsVer>() != 0 &&
-        cpu.template read<Pmbidr>().template get<Pmbidr::Prevented>() == 0) {
-        cpu.write(Pmblimitr{});
-        cpu.isb();
-        cpu.finish_profiling();
-    }
-    if (dfr0.template get<IdAa64Dfr0::TraceBuffer>() != 0 &&
-        cpu.template read<Trbidr>().template get<Trbidr::Prevented>() == 0) {
-        cpu.write(Trblimitr{});
-        cpu.isb();
-        cpu.finish_trace();
-    }
+    stop_buffer<Pmbidr, Pmblimitr>(cpu, dfr0.template get<IdAa64Dfr0::PmsVer>() != 0);
+    stop_buffer<Trbidr, Trblimitr>(cpu, dfr0.template get<IdAa64Dfr0::TraceBuffer>() != 0);
 }
 
 } // namespace percival::boot

@@ -104,8 +104,11 @@ public:
         profiles_ = profiles_ && !was_written(Name::kPmblimitr);
         traces_ = traces_ && !was_written(Name::kTrblimitr);
     }
-    void finish_profiling() { profile_is_written_ = !profiles_; }
-    void finish_trace() { trace_is_written_ = !traces_; }
+    void finish_buffered_writes()
+    {
+        profile_is_written_ = !profiles_;
+        trace_is_written_ = !traces_;
+    }
 
     // True if the buffer writes nothing any more: it was disabled, that has taken effect, and then what was
     // under way has been waited for.
