@@ -4,8 +4,8 @@
 // only threads on a CPU change its copy, and while a thread is pinned no other thread runs on its CPU.
 #include "mm/percpu/this_cpu.hpp"
 #include "tests/kernel/support/hazard_controls.hpp"
+#include "tests/kernel/support/left_copy.hpp"
 #include "tests/kernel/support/moved_threads.hpp"
-#include "tests/kernel/support/spin.hpp"
 
 namespace percival {
 namespace {
@@ -71,31 +71,11 @@ PERCIVAL_TEST(hazard_owner, an_unprotected_write_reaches_a_pinned_threads_copy)
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     clear(word);
-    constinit static std::atomic<u32> stage{0};
-    stage.store(0);
-    const auto wait_for = [](u32 wanted) { spin_until([wanted] { return stage.load() == wanted; }); };
     u64 before = 0, after = 0;
-    auto body = [&](u32 number) {
-        if (number == 0) {
-            go_to(kBootCpu);
-            u64& copy = unprotected(word);
-            move_on();
-            stage.store(1);
-            wait_for(2);
-            __atomic_store_n(&copy, 1, __ATOMIC_RELAXED);
-            return stage.store(3);
-        }
-        wait_for(1);
-        const PreemptGuard pin;
-        before = word.read();
-        stage.store(2);
-        wait_for(3);
-        after = word.read();
-    };
-    {
-        ThreadGroup group{2, body,
-                          [](u32 number) { return number == 0 ? ThreadOptions{} : on_cpu(kBootCpu); }};
-    }
+    write_from_elsewhere(
+        word, [](u64& copy) { __atomic_store_n(&copy, 1, __ATOMIC_RELAXED); },
+        [&](const PreemptGuard&) { before = word.read(); },
+        [&](const PreemptGuard&) { after = word.read(); });
     EXPECT_EQ(before, 0u);
     EXPECT_EQ(after, 1u);
 }

@@ -4,10 +4,10 @@
 // (h) a state that is set on one CPU and looked at on another. In every mode a single operation decides by
 // the copy that it has changed. Two operations do not: they need a PreemptGuard, which the last tests show.
 #include "tests/kernel/support/hazard_controls.hpp"
+#include "tests/kernel/support/left_copy.hpp"
 #include "tests/kernel/support/moved_operation.hpp"
 #include "tests/kernel/support/moved_threads.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
-#include "tests/kernel/support/spin.hpp"
 
 namespace percival {
 namespace {
@@ -225,31 +225,11 @@ template <class Write>
 bool decision_holds_beside(Write write)
 {
     clear(busy);
-    constinit static std::atomic<u32> stage{0};
-    stage.store(0);
-    const auto wait_for = [](u32 wanted) { spin_until([wanted] { return stage.load() == wanted; }); };
+    u64 decided_by = 0;
     bool holds = false;
-    auto body = [&](u32 number) {
-        if (number == 0) {
-            go_to(kBootCpu);
-            u64& copy = unprotected(busy);
-            move_on();
-            stage.store(1);
-            wait_for(2);
-            write(copy);
-            return stage.store(3);
-        }
-        wait_for(1);
-        const PreemptGuard pin;
-        const u64 decided_by = busy.read();
-        stage.store(2);
-        wait_for(3);
-        holds = busy.read() == decided_by;
-    };
-    {
-        ThreadGroup group{2, body,
-                          [](u32 number) { return number == 0 ? ThreadOptions{} : on_cpu(kBootCpu); }};
-    }
+    write_from_elsewhere(
+        busy, write, [&](const PreemptGuard&) { decided_by = busy.read(); },
+        [&](const PreemptGuard&) { holds = busy.read() == decided_by; });
     return holds;
 }
 

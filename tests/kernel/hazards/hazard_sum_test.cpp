@@ -4,9 +4,9 @@
 // changed (e). In every mode nothing is lost while threads are preempted and moved between any two
 // instructions. The controls leave out the protection and lose counts.
 #include "tests/kernel/support/hazard_controls.hpp"
+#include "tests/kernel/support/left_copy.hpp"
 #include "tests/kernel/support/moved_operation.hpp"
 #include "tests/kernel/support/moved_threads.hpp"
-#include "tests/kernel/support/spin.hpp"
 
 #include <algorithm>
 
@@ -136,31 +136,11 @@ PERCIVAL_TEST(hazard_sum, an_unprotected_atomic_add_beside_a_plain_increment_und
 {
     SKIP_WITHOUT_ANOTHER_CPU();
     clear(counter);
-    constinit static std::atomic<u32> stage{0};
-    stage.store(0);
-    const auto wait_for = [](u32 wanted) { spin_until([wanted] { return stage.load() == wanted; }); };
-    auto body = [wait_for](u32 number) {
-        if (number == 0) {
-            go_to(kBootCpu);
-            u64& copy = unprotected(counter);
-            move_on();
-            stage.store(1);
-            wait_for(2);
-            __atomic_fetch_add(&copy, 1, __ATOMIC_RELAXED);
-            return stage.store(3);
-        }
-        wait_for(1);
-        const PreemptGuard pin;
-        u64& own = counter.here(pin);
-        const u64 before = __atomic_load_n(&own, __ATOMIC_RELAXED);
-        stage.store(2);
-        wait_for(3);
-        __atomic_store_n(&own, before + 1, __ATOMIC_RELAXED);
-    };
-    {
-        ThreadGroup group{2, body,
-                          [](u32 number) { return number == 0 ? ThreadOptions{} : on_cpu(kBootCpu); }};
-    }
+    u64 found = 0;
+    write_from_elsewhere(
+        counter, [](u64& copy) { __atomic_fetch_add(&copy, 1, __ATOMIC_RELAXED); },
+        [&](const PreemptGuard& pin) { found = __atomic_load_n(&counter.here(pin), __ATOMIC_RELAXED); },
+        [&](const PreemptGuard& pin) { __atomic_store_n(&counter.here(pin), found + 1, __ATOMIC_RELAXED); });
     EXPECT_EQ(sum_of(counter), 1u);
 }
 
