@@ -12,4 +12,11 @@ inline u64 read_this_cpu_distance()
     return 0;
 }
 
+// Returns this CPU's copy of the variable at a local address.
+template <class T>
+T* this_cpu_copy(T* local)
+{
+    return local;
+}
+
 } // namespace percival::arch
