@@ -9,7 +9,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from typing import Dict, List, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Sequence, Set, Tuple
 
 from frontdoor import build, ktap, setup
 from frontdoor.paths import LOGS, ROOT, build_dir
@@ -21,13 +21,16 @@ SKIP_MARK = "SKIP: "
 MAX_OUTPUT = 1 << 20
 
 
+def _cases(junit: Path) -> Iterable[ElementTree.Element]:
+    """Returns the tests of ctest's JUnit report, none if there is no report."""
+    return ElementTree.parse(junit).getroot().iter("testcase") if junit.is_file() else ()
+
+
 def skipped_tests(junit: Path) -> List[Tuple[str, str]]:
     """Returns the name and reason of every skipped test in ctest's JUnit report. The reason is the text
     that the test printed after SKIP_MARK."""
-    if not junit.is_file():
-        return []
     skipped = []
-    for case in ElementTree.parse(junit).getroot().iter("testcase"):
+    for case in _cases(junit):
         if case.find("skipped") is not None:
             lines = (case.findtext("system-out") or "").splitlines()
             reasons = [line[len(SKIP_MARK) :] for line in lines if line.startswith(SKIP_MARK)]
@@ -38,11 +41,9 @@ def skipped_tests(junit: Path) -> List[Tuple[str, str]]:
 def skipped_self_tests(junit: Path) -> List[Tuple[str, str]]:
     """Returns the name and reason of every self-test that was skipped in each row of the boot matrix that
     selected it, by the reports in ctest's JUnit report."""
-    if not junit.is_file():
-        return []
     reasons: Dict[str, str] = {}
     ran: Set[str] = set()
-    for case in ElementTree.parse(junit).getroot().iter("testcase"):
+    for case in _cases(junit):
         if not case.get("name", "").startswith("boot."):
             continue
         for name, result in ktap.read((case.findtext("system-out") or "").splitlines()).by_full_name:
@@ -51,6 +52,13 @@ def skipped_self_tests(junit: Path) -> List[Tuple[str, str]]:
             else:
                 reasons.setdefault(name, result.skipped)
     return sorted((name, reason) for name, reason in reasons.items() if name not in ran)
+
+
+def _print_skipped(title: str, skipped: Sequence[Tuple[str, str]]) -> None:
+    if skipped:
+        print(f"\n{title} ({len(skipped)}):")
+    for name, reason in skipped:
+        print(f"  {name}: {reason}")
 
 
 def _ctest(command: Sequence[str]) -> Tuple[int, str]:
@@ -92,16 +100,8 @@ def test(arguments: Sequence[str], *, may_build: bool) -> int:
             *arguments,
         ]
     )
-    skipped = skipped_tests(junit)
-    if skipped:
-        print(f"\nSkipped ({len(skipped)}):")
-        for name, reason in skipped:
-            print(f"  {name}: {reason}")
-    skipped = skipped_self_tests(junit)
-    if skipped:
-        print(f"\nSelf-tests skipped in all rows ({len(skipped)}):")
-        for name, reason in skipped:
-            print(f"  {name}: {reason}")
+    _print_skipped("Skipped", skipped_tests(junit))
+    _print_skipped("Self-tests skipped in all rows", skipped_self_tests(junit))
     if summary:
         print(f"\n{summary}", flush=True)
     elif code != 0:
