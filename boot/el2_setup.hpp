@@ -3,7 +3,7 @@
 // of nearly all registers of EL2 that their reset value is UNKNOWN, so each one that affects EL1 is written.
 //
 // The functions are templates over the CPU, so that the tests on the host run them on a model of the
-// registers. A CPU has read<Register>(), write(Register), isb(), and finish_buffered_writes(), which waits for
+// registers. A CPU has read<Register>(), write(Register), isb() and finish_buffered_writes(), which waits for
 // the writes of a buffer that was disabled (boot/profiling_setup.hpp). They run with the MMU off.
 #pragma once
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 from mutant import on_host
 
-GIC = (
-    "tests/host/arm64/gic_test.cpp",
+DRIVERS_OF_GIC = (
     "tests/host/arch/simulation/gic_model.cpp",
+    "tests/host/arch/simulation/gic_model_registers.cpp",
+    "tests/host/arch/simulation/gic_model_system.cpp",
     "arch/arm64/devices/gic.cpp",
     "arch/arm64/devices/gic_v2.cpp",
     "arch/arm64/devices/gic_v3.cpp",
 )
+GIC = ("tests/host/arm64/gic_test.cpp", *DRIVERS_OF_GIC)
+GIC_V2 = ("tests/host/arm64/gic_v2_test.cpp", *DRIVERS_OF_GIC)
+GIC_V3 = ("tests/host/arm64/gic_v3_test.cpp", *DRIVERS_OF_GIC)
 TIMER = (
     "tests/host/timer/timer_test.cpp",
     "arch/arm64/devices/timer.cpp",
@@ -21,7 +25,7 @@ UART = ("tests/host/arm64/pl011_test.cpp", "arch/arm64/devices/pl011.cpp")
 POWER = (
     "tests/host/arm64/power_test.cpp",
     "tests/host/arm64/psci_test.cpp",
-    "tests/host/support/firmware.cpp",
+    "tests/host/arm64/firmware.cpp",
     "arch/arm64/devices/power.cpp",
     "arch/arm64/devices/psci.cpp",
     "arch/arm64/cpu/cache.cpp",
@@ -74,7 +78,7 @@ MUTANTS = (
         "arch/arm64/devices/gic_v3.cpp",
         "    if (owns_group_0(priority_bits)) {",
         "    if (owns_group_0(priority_bits) || true) {",
-        GIC,
+        GIC_V3,
         "*ActivePrioritiesOfGroup0*",
     ),
     on_host(
@@ -108,7 +112,7 @@ MUTANTS = (
         V3,
         "!= 0 ? 4 : 2;",
         "!= 0 ? 2 : 2;",
-        GIC,
+        GIC_V3,
         "*ARedistributorIsFound*",
     ),
     on_host(
@@ -116,7 +120,7 @@ MUTANTS = (
         V3,
         "    dsb<Shareability::InnerShareable, Access::Store>();\n",
         "",
-        GIC,
+        GIC_V3,
         "*ARedistributorIsFound*",
     ),
     on_host(
@@ -124,7 +128,7 @@ MUTANTS = (
         V2,
         "    dsb<Shareability::InnerShareable, Access::Store>();\n",
         "",
-        GIC,
+        GIC_V2,
         "*EachCpuHasATarget*",
     ),
     on_host(
@@ -132,7 +136,7 @@ MUTANTS = (
         V2,
         "cpu_interface_.write32(kEndOfInterrupt, interrupt.raw)",
         "cpu_interface_.write32(kEndOfInterrupt, interrupt.intid)",
-        GIC,
+        GIC_V2,
         "*AnEndNamesTheSender*",
     ),
     on_host(
@@ -156,7 +160,7 @@ MUTANTS = (
         V3,
         "            if (RedistributorType::Last::of(type) != 0)\n                break;\n",
         "",
-        GIC,
+        GIC_V3,
         "*NothingIsReadBehind*",
     ),
     on_host(

@@ -6,7 +6,7 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/power.hpp"
 #include "arch/simulation/register_model.hpp"
-#include "tests/host/support/firmware.hpp"
+#include "tests/host/arm64/firmware.hpp"
 
 #include <gtest/gtest.h>
 

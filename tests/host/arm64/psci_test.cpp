@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests PSCI on firmware whose answers are written down.
 #include "arch/arm64/devices/psci.hpp"
-#include "tests/host/support/firmware.hpp"
+#include "tests/host/arm64/firmware.hpp"
 
 #include <gtest/gtest.h>
 

@@ -10,8 +10,9 @@
 
 namespace percival {
 
-// Runs `write(copy)` on the boot CPU's copy of `variable`, in a thread that has left that CPU. A thread that is
-// pinned on the boot CPU calls `before(pin)` before the write, and `after(pin)` afterwards. Needs another CPU.
+// Runs `write(copy)` on the boot CPU's copy of `variable`, in a thread that has left that CPU. A thread that
+// is pinned on the boot CPU calls `before(pin)` before the write, and `after(pin)` afterwards. Needs another
+// CPU.
 template <class Write, class Before, class After>
 void write_from_elsewhere(PerCpu<u64>& variable, Write write, Before before, After after)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tests/host/support/firmware.hpp"
+#include "tests/host/arm64/firmware.hpp"
 
 #include "arch/arm64/devices/smccc.hpp"
 
