@@ -6,13 +6,12 @@
 #include "arch/cpu/cache_lines.hpp"
 #include "arch/mmu/idmap.hpp"
 #include "arch/mmu/translation_registers.hpp"
-#include "arch/simulation/register_model.hpp"
+#include "tests/host/caches/cache_model.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <map>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,9 +39,10 @@ Contents& cached(u64 granule)
 // The mailboxes keep their contents from one test to the next, so does their memory.
 std::map<u64, Granule> granules;
 
-class Caches final : public RegisterModel {
+class Caches final : public CacheModel {
 public:
-    u64 cache_type{0x8444'c004};
+    Caches() : CacheModel{0x8444'c004} {}
+
     u64 mailbox{0}; // once a CPU waits in it
     u32 events{0};
 
@@ -63,14 +63,6 @@ public:
             write_back(base, granule);
     }
 
-    u64 read(u64, u32) override { return fail(); }
-    void write(u64, u64, u32) override { fail(); }
-    u64 read_system(std::string_view name) override
-    {
-        EXPECT_EQ(name, "ctr_el0");
-        return cache_type;
-    }
-    void write_system(std::string_view, u64) override { fail(); }
     void maintain(CacheOperation operation, u64 address) override
     {
         EXPECT_EQ(operation, CacheOperation::CleanAndInvalidate);
@@ -95,11 +87,6 @@ public:
     }
 
 private:
-    static u64 fail()
-    {
-        ADD_FAILURE();
-        return 0;
-    }
     std::vector<u64> discarded_{};
 };
 

@@ -2,7 +2,7 @@
 // Tests how the sites of this_cpu operations are rewritten, on a model of caches of instructions that hold
 // the whole text already, indexed by virtual address, and never see a store by themselves.
 #include "arch/percpu_modes/alternatives.hpp"
-#include "arch/simulation/register_model.hpp"
+#include "tests/host/caches/cache_model.hpp"
 #include "tests/host/caches/image.hpp"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,10 +19,10 @@ namespace {
 // What another CPU fetches, and what its fetches are filled from. Maintenance takes effect with a DSB for all
 // accesses of all CPUs. A line that is invalidated is filled again at once, before a clean that has not
 // completed.
-class InstructionCaches final : public RegisterModel {
+class InstructionCaches final : public CacheModel {
 public:
     explicit InstructionCaches(const Image& image)
-        : image_{image}, unified_{bytes_of(image)}, fetched_{unified_}
+        : CacheModel{kCacheType}, image_{image}, unified_{bytes_of(image)}, fetched_{unified_}
     {
     }
 
@@ -32,14 +31,6 @@ public:
     bool fetch_sees_what_was_written() const { return fetched_ == bytes_of(image_); }
     bool has_settled() const { return cleaned_.empty() && filled_.empty() && is_synchronized_; }
 
-    u64 read(u64, u32) override { return fail(); }
-    void write(u64, u64, u32) override { fail(); }
-    u64 read_system(std::string_view name) override
-    {
-        EXPECT_EQ(name, "ctr_el0");
-        return 0x8444'c002;
-    }
-    void write_system(std::string_view, u64) override { fail(); }
     void maintain(CacheOperation operation, u64 address) override
     {
         ++operations;
@@ -66,13 +57,9 @@ private:
         std::size_t offset;
         Memory contents;
     };
-    static constexpr std::size_t kInstructionLine = 16, kDataLine = 64; // as CTR_EL0 says
+    static constexpr u64 kCacheType = 0x8444'c002;
+    static constexpr std::size_t kInstructionLine = 16, kDataLine = 64; // as kCacheType says
 
-    static u64 fail()
-    {
-        ADD_FAILURE();
-        return 0;
-    }
     static Memory bytes_of(const Image& image)
     {
         Memory memory(sizeof image);
