@@ -30,4 +30,18 @@ std::string judge(Files files, const Bounds& bounds = {})
     });
 }
 
+// The same for scenarios with too many steps for that: explores `schedules` of each at random, from `seed`
+// on.
+template <class... Scenarios>
+std::string judge_at_random(Files files, u64 seed, u64 schedules)
+{
+    return judge(files, [&] {
+        std::string failure;
+        ((failure +=
+          failure.empty() ? order_explorer().explore_at_random<Scenarios>(seed, schedules).failure : ""),
+         ...);
+        return failure;
+    });
+}
+
 } // namespace percival::testing
