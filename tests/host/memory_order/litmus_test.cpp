@@ -18,7 +18,7 @@ using std::memory_order_relaxed;
 using std::memory_order_release;
 using std::memory_order_seq_cst;
 
-constexpr Bounds kEverything{~u32{0}, ~u32{0}, ~u32{0}, 300'000};
+constexpr Bounds kEverything{~u32{0}, ~u32{0}, ~u32{0}, ~u32{0}, 300'000};
 
 // The outcomes of all schedules: the values of r[0] to r[3] and of the final x and y, as decimal digits.
 std::set<u32> outcomes;
@@ -69,6 +69,11 @@ void dmb_ld()
     arch::dmb<arch::Shareability::InnerShareable, arch::Access::Load>();
 }
 
+void dsb_st()
+{
+    arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();
+}
+
 using FenceFunction = void (*)();
 
 // Message passing.
@@ -112,6 +117,8 @@ TEST(Litmus, MPIsSeenWithOrderOnOneSideOnly)
     EXPECT_TRUE((explored<MP<memory_order_relaxed, memory_order_relaxed, dmb_ld, dmb_ld>>().contains(
         kMessageWithoutData)));
     EXPECT_TRUE((explored<MP<memory_order_relaxed, memory_order_relaxed, dmb_st, dmb_st>>().contains(
+        kMessageWithoutData)));
+    EXPECT_TRUE((explored<MP<memory_order_relaxed, memory_order_relaxed, dsb_st, dsb_st>>().contains(
         kMessageWithoutData)));
 }
 
@@ -191,6 +198,8 @@ TEST(Litmus, SBIsSeenUnlessBothSidesHaveAFullFence)
 TEST(Litmus, SBIsForbiddenWithFullFencesOrSequentialAccesses)
 {
     EXPECT_FALSE((explored<SB<memory_order_relaxed, memory_order_relaxed, dmb, dmb>>().contains(kBothMiss)));
+    EXPECT_FALSE(
+        (explored<SB<memory_order_relaxed, memory_order_relaxed, dsb_st, dsb_st>>().contains(kBothMiss)));
     EXPECT_FALSE(
         (explored<SB<memory_order_seq_cst, memory_order_seq_cst, no_fence, no_fence>>().contains(kBothMiss)));
 }

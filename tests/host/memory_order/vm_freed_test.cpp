@@ -2,7 +2,7 @@
 // mm/vmalloc/vm_freed.cpp with weakly ordered memory: one CPU flushes what another one has unmapped.
 #include "arch/mmu/descriptor.hpp"
 #include "arch/mmu/tlb.hpp"
-#include "memory_order/support/order_explorer.hpp"
+#include "memory_order/support/judge.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/vmalloc/vm_freed.hpp"
@@ -57,7 +57,33 @@ struct HandOver {
 
 TEST(VmFreedOrder, AFlushCoversWhatWasClearedBeforeTheHandOver)
 {
-    EXPECT_EQ(order_explorer().explore<HandOver>().failure, "");
+    EXPECT_EQ(judge<HandOver>({"mm/vmalloc/vm_freed.cpp", "mm/percpu/percpu.hpp"}), "");
+}
+
+// One CPU sets an area up, another one finds it.
+struct BecomingUsed {
+    static constexpr u32 kCpus = 2;
+    mm::VmArea area;
+    Bytes mapped{4096};
+
+    void run(u32 cpu)
+    {
+        if (cpu == 0) {
+            area.mapped = Bytes{4096};
+            area.become(mm::VmState::Used);
+        } else if (area.is(mm::VmState::Used)) {
+            mapped = area.mapped;
+        }
+    }
+    std::string verdict() const
+    {
+        return mapped == Bytes{4096} ? "" : "an area is found before it is set up";
+    }
+};
+
+TEST(VmFreedOrder, AnAreaIsFoundOnlyWhenItIsSetUp)
+{
+    EXPECT_EQ(judge<BecomingUsed>({"mm/vmalloc/vm_area.hpp"}), "");
 }
 
 } // namespace

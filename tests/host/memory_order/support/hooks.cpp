@@ -34,62 +34,77 @@ Address address_of_pointer(const volatile void* pointer)
     return reinterpret_cast<Address>(pointer);
 }
 
-void before_load(const void* pointer, u32 size, const void* pc)
+const void* return_address(const void* frame)
 {
-    order_explorer().settle();
-    order_explorer().before_load(address_of_pointer(pointer), size, pc);
-}
-void before_store(const void* pointer, u32 size, const void* pc)
-{
-    order_explorer().settle();
-    order_explorer().before_store(address_of_pointer(pointer), size, pc);
+    return static_cast<const void* const*>(frame)[1];
 }
 
-template <class T>
-T load(const volatile T* pointer, int order, const void* pc)
+// In all of these, `frame` is that of the hook.
+void before_load(const void* pointer, u32 size, const void* frame)
 {
-    order_explorer().settle();
-    return static_cast<T>(
-        order_explorer().load({address_of_pointer(pointer), sizeof(T)}, order_of(order), pc));
+    order_explorer().enter(frame);
+    order_explorer().before_load(address_of_pointer(pointer), size, return_address(frame));
+}
+void before_store(const void* pointer, u32 size, const void* frame)
+{
+    order_explorer().enter(frame);
+    order_explorer().before_store(address_of_pointer(pointer), size, return_address(frame));
+}
+
+// Returns the order that the code asks for, or what remains of it.
+Order remaining(int code, const void* frame)
+{
+    OrderExplorer& explorer = order_explorer();
+    return explorer.is_running() ? explorer.orders().remaining(order_of(code), frame) : order_of(code);
 }
 template <class T>
-void store(volatile T* pointer, T value, int order, const void* pc)
+T load(const volatile T* pointer, int order, const void* frame)
 {
-    order_explorer().settle();
-    order_explorer().store({address_of_pointer(pointer), sizeof(T)}, value, order_of(order), pc);
+    order_explorer().enter(frame);
+    return static_cast<T>(order_explorer().load({address_of_pointer(pointer), sizeof(T)},
+                                                remaining(order, frame), return_address(frame)));
+}
+template <class T>
+void store(volatile T* pointer, T value, int order, const void* frame)
+{
+    order_explorer().enter(frame);
+    order_explorer().store({address_of_pointer(pointer), sizeof(T)}, value, remaining(order, frame),
+                           return_address(frame));
 }
 template <class T, class Change>
-T update(volatile T* pointer, int order, const void* pc, Change change)
+T update(volatile T* pointer, int order, const void* frame, Change change)
 {
-    order_explorer().settle();
+    order_explorer().enter(frame);
     const auto whole = [&](u64 old) {
         return std::optional<u64>{static_cast<T>(change(static_cast<T>(old)))};
     };
     const Span span{address_of_pointer(pointer), sizeof(T)};
-    return static_cast<T>(order_explorer().update(span, order_of(order), Order::Relaxed, whole, pc));
+    return static_cast<T>(
+        order_explorer().update(span, remaining(order, frame), Order::Relaxed, whole, return_address(frame)));
 }
 template <class T>
-bool compare_exchange(volatile T* pointer, T* expected, T desired, int order, int failed, const void* pc)
+bool compare_exchange(volatile T* pointer, T* expected, T desired, int order, int failed, const void* frame)
 {
-    order_explorer().settle();
+    order_explorer().enter(frame);
     const T wanted = *expected;
     const auto change = [&](u64 old) {
         return static_cast<T>(old) == wanted ? std::optional<u64>{desired} : std::nullopt;
     };
     const Span span{address_of_pointer(pointer), sizeof(T)};
-    *expected = static_cast<T>(order_explorer().update(span, order_of(order), order_of(failed), change, pc));
+    *expected = static_cast<T>(order_explorer().update(
+        span, remaining(order, frame), remaining(failed, frame), change, return_address(frame)));
     return *expected == wanted;
 }
 
 // Copies as many single accesses would.
-void copy(void* to, const void* from, std::size_t size, const void* pc)
+void copy(void* to, const void* from, std::size_t size, const void* frame)
 {
     for (std::size_t done = 0; done < size;) {
         const std::size_t step = size - done < 8 ? size - done : 8;
         std::array<char, 8> word{};
-        before_load(static_cast<const char*>(from) + done, static_cast<u32>(step), pc);
+        before_load(static_cast<const char*>(from) + done, static_cast<u32>(step), frame);
         std::memcpy(word.data(), static_cast<const char*>(from) + done, step);
-        before_store(static_cast<char*>(to) + done, static_cast<u32>(step), pc);
+        before_store(static_cast<char*>(to) + done, static_cast<u32>(step), frame);
         std::memcpy(static_cast<char*>(to) + done, word.data(), step);
         done += step;
     }
@@ -98,49 +113,49 @@ void copy(void* to, const void* from, std::size_t size, const void* pc)
 
 } // namespace
 
-#define PC __builtin_return_address(0)
+#define FRAME __builtin_frame_address(0)
 
 extern "C" {
 
 void __tsan_init() {}
 void __tsan_func_entry(void*)
 {
-    order_explorer().settle();
+    order_explorer().enter(FRAME);
 }
 void __tsan_func_exit()
 {
-    order_explorer().settle();
+    order_explorer().leave(FRAME);
 }
 
 #define PLAIN(size)                                  \
     void __tsan_read##size(void* pointer)            \
     {                                                \
-        before_load(pointer, size, PC);              \
+        before_load(pointer, size, FRAME);           \
     }                                                \
     void __tsan_write##size(void* pointer)           \
     {                                                \
-        before_store(pointer, size, PC);             \
+        before_store(pointer, size, FRAME);          \
     }                                                \
     void __tsan_unaligned_read##size(void* pointer)  \
     {                                                \
-        before_load(pointer, size, PC);              \
+        before_load(pointer, size, FRAME);           \
     }                                                \
     void __tsan_unaligned_write##size(void* pointer) \
     {                                                \
-        before_store(pointer, size, PC);             \
+        before_store(pointer, size, FRAME);          \
     }                                                \
     void __tsan_volatile_read##size(void* pointer)   \
     {                                                \
-        before_load(pointer, size, PC);              \
+        before_load(pointer, size, FRAME);           \
     }                                                \
     void __tsan_volatile_write##size(void* pointer)  \
     {                                                \
-        before_store(pointer, size, PC);             \
+        before_store(pointer, size, FRAME);          \
     }                                                \
     void __tsan_read_write##size(void* pointer)      \
     {                                                \
-        before_load(pointer, size, PC);              \
-        before_store(pointer, size, PC);             \
+        before_load(pointer, size, FRAME);           \
+        before_store(pointer, size, FRAME);          \
     }
 PLAIN(1)
 PLAIN(2)
@@ -151,24 +166,24 @@ PLAIN(16)
 
 void __tsan_vptr_update(void** pointer, void*)
 {
-    before_store(static_cast<const void*>(pointer), 8, PC);
+    before_store(static_cast<const void*>(pointer), 8, FRAME);
 }
 void __tsan_vptr_read(void** pointer)
 {
-    before_load(static_cast<const void*>(pointer), 8, PC);
+    before_load(static_cast<const void*>(pointer), 8, FRAME);
 }
 void __tsan_read_range(void* pointer, unsigned long size)
 {
-    before_load(pointer, static_cast<u32>(size), PC);
+    before_load(pointer, static_cast<u32>(size), FRAME);
 }
 void __tsan_write_range(void* pointer, unsigned long size)
 {
-    before_store(pointer, static_cast<u32>(size), PC);
+    before_store(pointer, static_cast<u32>(size), FRAME);
 }
 
 void* __tsan_memcpy(void* to, const void* from, unsigned long size)
 {
-    copy(to, from, size, PC);
+    copy(to, from, size, FRAME);
     return to;
 }
 void* __tsan_memmove(void* to, const void* from, unsigned long size)
@@ -176,9 +191,9 @@ void* __tsan_memmove(void* to, const void* from, unsigned long size)
     if (address_of_pointer(to) - address_of_pointer(from) < size && to != from) {
         // From the end on, so that nothing is overwritten before it is read.
         for (std::size_t left = size; left-- > 0;)
-            copy(static_cast<char*>(to) + left, static_cast<const char*>(from) + left, 1, PC);
+            copy(static_cast<char*>(to) + left, static_cast<const char*>(from) + left, 1, FRAME);
     } else {
-        copy(to, from, size, PC);
+        copy(to, from, size, FRAME);
     }
     return to;
 }
@@ -186,7 +201,7 @@ void* __tsan_memset(void* to, int value, unsigned long size)
 {
     for (unsigned long done = 0; done < size;) {
         const unsigned long step = size - done < 8 ? size - done : 8;
-        before_store(static_cast<char*>(to) + done, static_cast<u32>(step), PC);
+        before_store(static_cast<char*>(to) + done, static_cast<u32>(step), FRAME);
         std::memset(static_cast<char*>(to) + done, value, step);
         done += step;
     }
@@ -197,54 +212,54 @@ void* __tsan_memset(void* to, int value, unsigned long size)
 #define ATOMIC(bits, T)                                                                                     \
     T __tsan_atomic##bits##_load(const volatile T* pointer, int order)                                      \
     {                                                                                                       \
-        return load(pointer, order, PC);                                                                    \
+        return load(pointer, order, FRAME);                                                                 \
     }                                                                                                       \
     void __tsan_atomic##bits##_store(volatile T* pointer, T value, int order)                               \
     {                                                                                                       \
-        store(pointer, value, order, PC);                                                                   \
+        store(pointer, value, order, FRAME);                                                                \
     }                                                                                                       \
     T __tsan_atomic##bits##_exchange(volatile T* pointer, T value, int order)                               \
     {                                                                                                       \
-        return update(pointer, order, PC, [=](T) { return value; });                                        \
+        return update(pointer, order, FRAME, [=](T) { return value; });                                     \
     }                                                                                                       \
     T __tsan_atomic##bits##_fetch_add(volatile T* pointer, T value, int order)                              \
     {                                                                                                       \
-        return update(pointer, order, PC, [=](T old) { return old + value; });                              \
+        return update(pointer, order, FRAME, [=](T old) { return old + value; });                           \
     }                                                                                                       \
     T __tsan_atomic##bits##_fetch_sub(volatile T* pointer, T value, int order)                              \
     {                                                                                                       \
-        return update(pointer, order, PC, [=](T old) { return old - value; });                              \
+        return update(pointer, order, FRAME, [=](T old) { return old - value; });                           \
     }                                                                                                       \
     T __tsan_atomic##bits##_fetch_and(volatile T* pointer, T value, int order)                              \
     {                                                                                                       \
-        return update(pointer, order, PC, [=](T old) { return old & value; });                              \
+        return update(pointer, order, FRAME, [=](T old) { return old & value; });                           \
     }                                                                                                       \
     T __tsan_atomic##bits##_fetch_or(volatile T* pointer, T value, int order)                               \
     {                                                                                                       \
-        return update(pointer, order, PC, [=](T old) { return old | value; });                              \
+        return update(pointer, order, FRAME, [=](T old) { return old | value; });                           \
     }                                                                                                       \
     T __tsan_atomic##bits##_fetch_xor(volatile T* pointer, T value, int order)                              \
     {                                                                                                       \
-        return update(pointer, order, PC, [=](T old) { return old ^ value; });                              \
+        return update(pointer, order, FRAME, [=](T old) { return old ^ value; });                           \
     }                                                                                                       \
     T __tsan_atomic##bits##_fetch_nand(volatile T* pointer, T value, int order)                             \
     {                                                                                                       \
-        return update(pointer, order, PC, [=](T old) { return ~(old & value); });                           \
+        return update(pointer, order, FRAME, [=](T old) { return ~(old & value); });                        \
     }                                                                                                       \
     int __tsan_atomic##bits##_compare_exchange_strong(volatile T* pointer, T* expected, T desired,          \
                                                       int order, int failed)                                \
     {                                                                                                       \
-        return compare_exchange(pointer, expected, desired, order, failed, PC);                             \
+        return compare_exchange(pointer, expected, desired, order, failed, FRAME);                          \
     }                                                                                                       \
     int __tsan_atomic##bits##_compare_exchange_weak(volatile T* pointer, T* expected, T desired, int order, \
                                                     int failed)                                             \
     {                                                                                                       \
-        return compare_exchange(pointer, expected, desired, order, failed, PC);                             \
+        return compare_exchange(pointer, expected, desired, order, failed, FRAME);                          \
     }                                                                                                       \
     T __tsan_atomic##bits##_compare_exchange_val(volatile T* pointer, T expected, T desired, int order,     \
                                                  int failed)                                                \
     {                                                                                                       \
-        compare_exchange(pointer, &expected, desired, order, failed, PC);                                   \
+        compare_exchange(pointer, &expected, desired, order, failed, FRAME);                                \
         return expected;                                                                                    \
     }
 ATOMIC(8, u8)
@@ -258,11 +273,11 @@ void __tsan_atomic_thread_fence(int order)
     OrderExplorer& explorer = order_explorer();
     const Order wanted = order_of(order);
     if (wanted == Order::SeqCst)
-        return explorer.fence(Fence::Full, PC);
+        return explorer.fence(Fence::Full, FRAME);
     if (wanted == Order::Acquire || wanted == Order::AcqRel)
-        explorer.fence(Fence::Acquire, PC);
+        explorer.fence(Fence::Acquire, FRAME);
     if (wanted == Order::Release || wanted == Order::AcqRel)
-        explorer.fence(Fence::Release, PC);
+        explorer.fence(Fence::Release, FRAME);
 }
 void __tsan_atomic_signal_fence(int) {}
 

@@ -9,15 +9,6 @@
 namespace percival::testing {
 namespace {
 
-bool acquires(Order order)
-{
-    return order != Order::Relaxed && order != Order::Release;
-}
-bool releases(Order order)
-{
-    return order != Order::Relaxed && order != Order::Acquire;
-}
-
 // Calls visit(Span) for the part of the bytes in each word.
 template <class Visit>
 void for_each_part(Address address, u32 size, Visit visit)
@@ -30,6 +21,18 @@ void for_each_part(Address address, u32 size, Visit visit)
     }
 }
 
+u32 shift_of(Span part, Span whole)
+{
+    return static_cast<u32>(part.address - whole.address) * 8;
+}
+
+// Returns what the part holds when the whole holds the value.
+u64 part_of(u64 value, Span whole, Span part)
+{
+    const u64 mask = part.size == 8 ? ~u64{0} : (u64{1} << (part.size * 8)) - 1;
+    return (value >> shift_of(part, whole)) & mask;
+}
+
 } // namespace
 
 void OrderExplorer::note(const char* what, Span span, u64 value, const void* pc, const char* how)
@@ -39,7 +42,12 @@ void OrderExplorer::note(const char* what, Span span, u64 value, const void* pc,
 
 void OrderExplorer::say_gone(const void* object, std::size_t size)
 {
-    touched_.say_gone(reinterpret_cast<Address>(object), size);
+    const Address begin = reinterpret_cast<Address>(object);
+    touched_.say_gone(begin, size);
+    // Whoever uses the memory next has got it from this CPU, after its stores.
+    std::erase_if(self().late, [&](const LateStore& store) {
+        return store.span.address >= begin && store.span.address < begin + size;
+    });
 }
 
 void OrderExplorer::check_alive(Span span)
@@ -62,6 +70,30 @@ bool OrderExplorer::is_step(Span span, bool writes)
         return false;
     check_alive(span);
     return touched_.note_access(executing_, span, writes);
+}
+
+void OrderExplorer::enter(const void* frame)
+{
+    settle();
+    // The frame begins with two words: the caller's frame, and the return address.
+    if (in_fiber_)
+        cpu().stack_pointer = reinterpret_cast<Address>(frame) + 2 * sizeof(void*);
+}
+
+void OrderExplorer::leave(const void* frame)
+{
+    enter(frame);
+    if (!in_fiber_)
+        return;
+    // The next function that uses this part of the stack may keep there what no hook sees.
+    const Address end = *static_cast<const Address*>(frame);
+    std::erase_if(self().late, [&](const LateStore& store) { return is_on_stack(store.span, end); });
+}
+
+// Returns whether the bytes are on the stack of the executing CPU, below `end`.
+bool OrderExplorer::is_on_stack(Span span, Address end)
+{
+    return span.address < end && span.address > cpu().stack_base - kStack;
 }
 
 void OrderExplorer::settle()
@@ -100,9 +132,9 @@ bool OrderExplorer::becomes_late(Span span, bool after_all)
 {
     if (!memory_->may_pass(executing_, span, after_all))
         return true;
-    if (left_.late_stores == 0 || choices_.choose(2) == 0)
+    if (!may_deviate(&Bounds::late_stores) || choices_.choose(2) == 0)
         return false;
-    --left_.late_stores;
+    deviate(&Bounds::late_stores);
     return true;
 }
 
@@ -116,10 +148,10 @@ u64 OrderExplorer::read(const Cell& cell, Order order, bool newest_only, const v
     }
     const Time floor = order == Order::SeqCst ? std::max(self().floor, self().sequential) : self().floor;
     const std::vector<Message> options = memory_->readable(executing_, cell, floor);
-    const bool fixed = newest_only || left_.stale_reads == 0;
+    const bool fixed = newest_only || options.size() < 2 || !may_deviate(&Bounds::stale_reads);
     const u32 chosen = fixed ? 0 : choices_.choose(static_cast<u32>(options.size()));
     if (chosen != 0)
-        --left_.stale_reads;
+        deviate(&Bounds::stale_reads);
     const Message message = options[chosen];
     note("load", cell.span, message.value, pc, chosen != 0 ? "an old value" : "");
     memory_->note_read(executing_, cell, message.time, acquires(order));
@@ -166,7 +198,7 @@ u64 OrderExplorer::load(Span span, Order order, const void* pc)
     const std::vector<Cell*> cells = memory_->cells(span);
     u64 value = 0;
     for (const Cell* cell : cells)
-        value |= read(*cell, order, cells.size() > 1, pc) << ((cell->span.address - span.address) * 8);
+        value |= read(*cell, order, cells.size() > 1, pc) << shift_of(cell->span, span);
     return value;
 }
 
@@ -176,9 +208,7 @@ void OrderExplorer::store(Span span, u64 value, Order order, const void* pc)
         return write_bytes(span, value);
     wait_before({Step::Kind::Store, span});
     for (Cell* cell : memory_->cells(span)) {
-        const u32 shift = static_cast<u32>(cell->span.address - span.address) * 8;
-        const u64 mask = cell->span.size == 8 ? ~u64{0} : (u64{1} << (cell->span.size * 8)) - 1;
-        const u64 part = (value >> shift) & mask;
+        const u64 part = part_of(value, span, cell->span);
         if (becomes_late(cell->span, releases(order)))
             store_late(*cell, part, order, pc);
         else
@@ -204,10 +234,10 @@ u64 OrderExplorer::update(Span span, Order order, Order failed, std::function<st
         std::erase_if(options, [&](const Message& message) {
             return message.time != cells.front()->newest().time && change(message.value).has_value();
         });
-        const u32 count = left_.stale_reads == 0 ? 1 : static_cast<u32>(options.size());
-        const u32 chosen = choices_.choose(count);
+        const bool fixed = options.size() < 2 || !may_deviate(&Bounds::stale_reads);
+        const u32 chosen = fixed ? 0 : choices_.choose(static_cast<u32>(options.size()));
         if (chosen != 0)
-            --left_.stale_reads;
+            deviate(&Bounds::stale_reads);
         const Message message = options[chosen];
         old = message.value;
         const bool writes = change(old).has_value();
@@ -216,26 +246,27 @@ u64 OrderExplorer::update(Span span, Order order, Order failed, std::function<st
     } else {
         for (const Cell* cell : cells) {
             memory_->note_read(executing_, *cell, cell->newest().time, acquires(order));
-            old |= cell->newest().value << ((cell->span.address - span.address) * 8);
+            old |= cell->newest().value << shift_of(cell->span, span);
         }
     }
     note("update of", span, old, pc);
     const auto value = change(old);
     if (!value)
         return old;
-    for (Cell* cell : cells) {
-        const u32 shift = static_cast<u32>(cell->span.address - span.address) * 8;
-        const u64 mask = cell->span.size == 8 ? ~u64{0} : (u64{1} << (cell->span.size * 8)) - 1;
-        store_now(*cell, (*value >> shift) & mask, order, pc);
-    }
+    for (Cell* cell : cells)
+        store_now(*cell, part_of(*value, span, cell->span), order, pc);
     return old;
 }
 
-void OrderExplorer::fence(Fence fence, const void* pc)
+void OrderExplorer::fence(Fence fence, const void* frame)
 {
-    settle();
-    if (!running_)
-        return;
+    enter(frame);
+    if (running_ && orders_.remains(frame))
+        do_fence(fence, static_cast<const void* const*>(frame)[1]);
+}
+
+void OrderExplorer::do_fence(Fence fence, const void* pc)
+{
     switch (fence) {
     case Fence::Acquire:
         memory_->acquire_fence(executing_);
@@ -243,21 +274,23 @@ void OrderExplorer::fence(Fence fence, const void* pc)
     case Fence::Release:
         memory_->store_fence(executing_);
         break;
+    case Fence::Stores:
     case Fence::Full:
         if (!self().late.empty())
             wait_before({Step::Kind::Fence, {0, 0}});
-        memory_->full_fence(executing_);
+        memory_->waiting_fence(executing_, fence == Fence::Full);
         break;
     }
     note("fence", {0, 0}, 0, pc,
          fence == Fence::Acquire   ? "acquire"
          : fence == Fence::Release ? "release"
+         : fence == Fence::Stores  ? "stores"
                                    : "full");
 }
 
 void OrderExplorer::poll(const void* pc)
 {
-    settle();
+    enter(__builtin_frame_address(0));
     if (!running_)
         return;
     note("poll", {0, 0}, 0, pc);
@@ -273,8 +306,15 @@ void OrderExplorer::poll(const void* pc)
 
 void OrderExplorer::interrupt(u32 cpu, void (*handler)(), const void* pc)
 {
-    fence(Fence::Full, pc);
+    enter(__builtin_frame_address(0));
+    do_fence(Fence::Stores, pc);
     note("interrupts", {0, 0}, 0, pc);
+    for (Interrupt& pending : cpus_[cpu].interrupts) {
+        if (pending.handler == handler) {
+            pending.sent = memory_->now();
+            return;
+        }
+    }
     cpus_[cpu].interrupts.push_back({handler, memory_->now()});
 }
 

@@ -3,6 +3,8 @@
 
 #include "memory_order/support/static_memory.hpp"
 
+#include <array>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -10,8 +12,27 @@
 namespace percival::testing {
 namespace {
 
-constexpr std::size_t kStack = std::size_t{256} << 10; // of a Fiber
 constexpr u32 kUnbounded = ~u32{0};
+
+// Makes a fault of a simulated CPU the failure of the schedule.
+void take_fault(int signal)
+{
+    if (order_explorer().is_running())
+        order_explorer().fail("a CPU accesses memory that is not there");
+    std::signal(signal, SIG_DFL);
+}
+
+void catch_faults()
+{
+    static std::array<std::byte, std::size_t{64} << 10> stack;
+    const stack_t own{.ss_sp = stack.data(), .ss_flags = 0, .ss_size = stack.size()};
+    sigaltstack(&own, nullptr);
+    struct sigaction action{};
+    action.sa_handler = &take_fault;
+    action.sa_flags = SA_ONSTACK | SA_NODEFER;
+    sigaction(SIGSEGV, &action, nullptr);
+    sigaction(SIGBUS, &action, nullptr);
+}
 
 } // namespace
 
@@ -25,24 +46,35 @@ OrderExplored OrderExplorer::explore(const Operations& scenario, const Bounds& b
 {
     bounds_ = bounds;
     touched_.forget_sharing();
-    choices_.go_depth_first();
     OrderExplored result;
+    for (u32 deviations = 0; deviations <= bounds.deviations; ++deviations) {
+        bounds_.deviations = deviations;
+        has_bound_deviations_ = false;
+        explore_within_bounds(scenario, result);
+        if (!result.failure.empty() || !has_bound_deviations_)
+            break;
+    }
+    return result;
+}
+
+// Goes through all schedules. Begins again whenever more memory turns out to be shared: more accesses are
+// steps then.
+void OrderExplorer::explore_within_bounds(const Operations& scenario, OrderExplored& result)
+{
+    choices_.go_depth_first();
     do {
-        // Begins again whenever more memory turns out to be shared: more accesses are steps then.
         choices_.forget();
-        result.schedules = 0;
         do {
             result.failure = run_schedule(scenario);
-            if (++result.schedules == bounds.schedules && result.failure.empty())
-                result.failure = "too many schedules";
+            if (++result.schedules == bounds_.schedules && result.failure.empty())
+                result.failure = kTooManySchedules;
         } while (result.failure.empty() && !touched_.has_learnt() && choices_.advance());
     } while (touched_.take_learnt() && result.failure.empty());
-    return result;
 }
 
 OrderExplored OrderExplorer::explore_at_random(const Operations& scenario, u64 seed, u64 schedules)
 {
-    bounds_ = {kUnbounded, kUnbounded, kUnbounded, schedules};
+    bounds_ = {kUnbounded, kUnbounded, kUnbounded, kUnbounded, schedules};
     touched_.forget_sharing();
     OrderExplored result;
     for (u64 n = 0; n < schedules && result.failure.empty(); ++n) {
@@ -58,6 +90,7 @@ OrderExplored OrderExplorer::explore_at_random(const Operations& scenario, u64 s
 
 std::string OrderExplorer::run_schedule(const Operations& scenario)
 {
+    catch_faults();
     cpu_count_ = scenario.cpus;
     for (Cpu& cpu : cpus_) {
         cpu.step = {};
@@ -86,7 +119,7 @@ std::string OrderExplorer::run_schedule(const Operations& scenario)
         failure.clear();
     else if (failure.empty())
         failure = scenario.verdict();
-    if (!failure.empty())
+    if (!failure.empty() && !orders_.leaves_one_out())
         failure += "\n" + trace_.text();
     scenario.tear_down();
     touched_.restore();
@@ -96,11 +129,13 @@ std::string OrderExplorer::run_schedule(const Operations& scenario)
 void OrderExplorer::live(u32 cpu, const Operations& scenario)
 {
     cpus_[cpu].stack_base = reinterpret_cast<Address>(__builtin_frame_address(0));
+    cpus_[cpu].stack_pointer = cpus_[cpu].stack_base;
     scenario.run(cpu);
     settle();
     if (cpus_[cpu].masks != 0)
         fail("a CPU ends with interrupts masked");
     cpus_[cpu].idle = true;
+    cpus_[cpu].stack_pointer = cpus_[cpu].stack_base;
     for (;;)
         wait_before({Step::Kind::Idle, {0, 0}});
 }
@@ -185,17 +220,54 @@ bool OrderExplorer::is_ready(u32 cpu)
     return false;
 }
 
-// Returns whether it makes a difference that the store becomes visible before one of the next steps.
-bool OrderExplorer::may_matter(const LateStore& store)
+bool OrderExplorer::may_deviate(u32 Bounds::* kind)
+{
+    if (left_.*kind == 0)
+        return false;
+    has_bound_deviations_ |= left_.deviations == 0;
+    return left_.deviations != 0;
+}
+
+void OrderExplorer::deviate(u32 Bounds::* kind)
+{
+    --(left_.*kind);
+    --left_.deviations;
+}
+
+// Returns whether another CPU would notice that the store becomes visible now.
+bool OrderExplorer::is_next_for_others(u32 cpu, const LateStore& store)
 {
     if (memory_->now() == store.since)
         return false; // it could as well not have been late
-    for (u32 cpu = 0; cpu < cpu_count_; ++cpu) {
-        const Step& step = cpus_[cpu].step;
-        if (!is_ready(cpu) || step.kind == Step::Kind::Poll)
+    for (u32 other = 0; other < cpu_count_; ++other) {
+        if (other == cpu)
             continue;
-        const bool loads = step.kind == Step::Kind::Load || step.kind == Step::Kind::SequentialLoad;
-        if (!loads || step.span.overlaps(store.span))
+        const Cpu& next = cpus_[other];
+        if (next.step.kind == Step::Kind::Poll) {
+            for (const Read& read : next.reads) {
+                if (read.span.overlaps(store.span))
+                    return true;
+            }
+        } else if (next.step.span.overlaps(store.span) && is_ready(other)) {
+            return true;
+        }
+        for (const LateStore& rival : memory_->observer(other).late) {
+            if (rival.span.overlaps(store.span))
+                return true;
+        }
+    }
+    return false;
+}
+
+// Returns whether the late store should become visible now: another CPU would notice that, or would notice a
+// store that has to wait for this one.
+bool OrderExplorer::is_awaited(u32 cpu, std::size_t late)
+{
+    const auto& stores = memory_->observer(cpu).late;
+    if (is_next_for_others(cpu, stores[late]))
+        return true;
+    for (std::size_t later = late + 1; later < stores.size(); ++later) {
+        if (WeakMemory::must_precede(stores[late], stores[later]) && is_awaited(cpu, later))
             return true;
     }
     return false;
@@ -211,18 +283,21 @@ std::vector<OrderExplorer::Action> OrderExplorer::actions()
     for (u32 cpu = 0; cpu < cpu_count_; ++cpu) {
         const bool ready = cpu != executing_ && is_ready(cpu);
         anybody |= ready;
-        if (ready && (!goes_on || left_.preemptions != 0))
+        if (ready && (!goes_on || may_deviate(&Bounds::preemptions)))
             found.push_back({Action::Kind::Go, cpu, 0, goes_on});
     }
     for (u32 cpu = 0; cpu < cpu_count_; ++cpu) {
-        if (!cpus_[cpu].interrupts.empty() && cpus_[cpu].masks == 0)
-            found.push_back({Action::Kind::Interrupt, cpu, 0, false});
+        if (cpus_[cpu].interrupts.empty() || cpus_[cpu].masks != 0)
+            continue;
+        const bool waits = cpus_[cpu].step.kind == Step::Kind::Poll || !is_ready(cpu);
+        if (waits || may_deviate(&Bounds::preemptions))
+            found.push_back({Action::Kind::Interrupt, cpu, 0, !waits});
     }
     for (u32 cpu = 0; cpu < cpu_count_; ++cpu) {
         const auto& late = memory_->observer(cpu).late;
         const bool blocked = !anybody || (cpus_[cpu].step.kind != Step::Kind::Idle && !is_ready(cpu));
         for (std::size_t i = 0; i < late.size(); ++i) {
-            if (memory_->may_drain(cpu, i) && (blocked || may_matter(late[i])))
+            if (memory_->may_drain(cpu, i) && ((blocked && i == 0) || is_awaited(cpu, i)))
                 found.push_back({Action::Kind::Drain, cpu, i, false});
         }
     }
@@ -237,7 +312,7 @@ std::optional<OrderExplorer::Action> OrderExplorer::decide()
             return {};
         const Action action = options[choices_.choose(static_cast<u32>(options.size()))];
         if (action.preempts)
-            --left_.preemptions;
+            deviate(&Bounds::preemptions);
         if (action.kind != Action::Kind::Drain)
             return action;
         drain(action.cpu, action.late);
@@ -251,7 +326,6 @@ void OrderExplorer::wait_before(Step step)
         fail("too many steps");
     Cpu& own = cpu();
     const u32 self = executing_;
-    own.stack_pointer = reinterpret_cast<Address>(__builtin_frame_address(0));
     for (bool first = true;; first = false) {
         own.step = step;
         bool interrupted = false;
@@ -268,7 +342,6 @@ void OrderExplorer::wait_before(Step step)
         if (!interrupted)
             break;
         serve_interrupt();
-        own.stack_pointer = reinterpret_cast<Address>(__builtin_frame_address(0));
     }
     own.step = {};
 }
@@ -282,10 +355,12 @@ void OrderExplorer::serve_interrupt()
     note("interrupt", {0, 0}, 0, nullptr);
     self().floor = std::max(self().floor, interrupt.sent);
     const auto reads = std::exchange(own.reads, {});
+    const Address stack_pointer = own.stack_pointer;
     ++own.masks;
     interrupt.handler();
     settle();
     --own.masks;
+    own.stack_pointer = stack_pointer;
     own.reads = reads;
 }
 
@@ -301,19 +376,19 @@ void OrderExplorer::drain(u32 cpu, std::size_t index)
     }
     if (!failure_.empty())
         return;
-    // Nobody reads a dead part of the CPU's own stack, and the explorer's own frames may lie there.
-    const u64 kept = read_bytes(store.span);
-    memory_->drain(cpu, index);
-    if (is_dead_stack(cpu, store.span))
-        write_bytes(store.span, kept);
+    if (is_dead_stack(cpu, store.span)) {
+        // Nobody reads a dead part of the CPU's own stack, and the explorer's own frames may lie there.
+        auto& late = memory_->observer(cpu).late;
+        late.erase(late.begin() + static_cast<std::ptrdiff_t>(index));
+    } else {
+        memory_->drain(cpu, index);
+    }
 }
 
 bool OrderExplorer::is_dead_stack(u32 cpu, Span span) const
 {
     const Cpu& owner = cpus_[cpu];
-    const Address top = cpu == executing_ && in_fiber_ ? reinterpret_cast<Address>(__builtin_frame_address(0))
-                                                       : owner.stack_pointer;
-    return span.address < top && span.address > owner.stack_base - kStack + 4096;
+    return span.address < owner.stack_pointer && span.address > owner.stack_base - kStack + 4096;
 }
 
 void OrderExplorer::complain(std::string what)

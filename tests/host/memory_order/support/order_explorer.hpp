@@ -18,7 +18,8 @@
 //                    orders above hold, too.
 //   fences           Acquire (and DMB LD) orders earlier loads before later accesses. Release (and DMB ST)
 //                    orders earlier stores before later ones. Seq_cst (and DMB, DSB) waits for the CPU's own
-//                    stores; later loads see at least what the CPU has read or written.
+//                    stores; later loads see at least what the CPU has read or written. DSB ST waits, too;
+//                    later loads see at least what the CPU has written.
 //   read-modify-     Reads the newest message, and its store is visible at once: it may pass earlier stores
 //   write            if it does not release. A compare-exchange that fails may read an older message.
 //
@@ -26,9 +27,12 @@
 // load buffering), and exclusives do not fail without a reason. What is weaker: an acquire load does not wait
 // for an earlier release store (LDAPR instead of LDAR), and dependencies order nothing.
 //
-// Search. explore() goes depth first through all schedules within its Bounds, and says so if it has to give
-// up. explore_at_random() draws schedules by seed, without bounds. A CPU that polls (arch::relax()) waits
-// until something that it read has a newer value; if all CPUs wait, that is a deadlock.
+// Search. explore() goes depth first through all schedules within its Bounds, those with the fewest
+// deviations first, and says so if it has to give up. explore_at_random() draws schedules by seed, without
+// bounds. A CPU that polls (arch::relax()) waits until something that it read has a newer value; if all CPUs
+// wait, that is a deadlock. A CPU that waits takes interrupts; elsewhere an interrupt is a preemption. A late
+// store becomes visible when another CPU is about to access its bytes or waits for them, or when its own CPU
+// cannot go on before: at all other times, staying late a little longer allows as much.
 //
 // A scenario is a class. The explorer makes a new object for each schedule, always at the same address, and
 // undoes what the code wrote to static variables:
@@ -43,6 +47,7 @@
 #pragma once
 
 #include "memory_order/support/choices.hpp"
+#include "memory_order/support/orders.hpp"
 #include "memory_order/support/touched_memory.hpp"
 #include "memory_order/support/trace.hpp"
 #include "memory_order/support/weak_memory.hpp"
@@ -55,6 +60,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace percival::testing {
@@ -64,6 +70,7 @@ struct Bounds {
     u32 preemptions{3};
     u32 late_stores{2};
     u32 stale_reads{2};
+    u32 deviations{7};      // all of these together
     u64 schedules{300'000}; // more are a failure
 };
 
@@ -72,8 +79,7 @@ struct OrderExplored {
     std::string failure; // of the first schedule that failed, with its steps
 };
 
-enum class Order : u8 { Relaxed, Acquire, Release, AcqRel, SeqCst };
-enum class Fence : u8 { Acquire, Release, Full };
+inline constexpr std::string_view kTooManySchedules = "too many schedules";
 
 class OrderExplorer {
 public:
@@ -99,8 +105,12 @@ public:
     [[noreturn]] void fail(std::string what);
     // Waits until something that this CPU has read since its last poll() has changed.
     void poll(const void* pc);
-    void fence(Fence fence, const void* pc);
-    // Makes `handler` an interrupt of `cpu` that is pending. Its handler sees the caller's earlier stores.
+    // `frame` is the frame of the function that the code has called for the fence.
+    void fence(Fence fence, const void* frame);
+    // What the code asks for, and goes without.
+    Orders& orders() { return orders_; }
+    // Makes `handler` an interrupt of `cpu` that is pending. The handler sees the caller's earlier stores. It
+    // runs once for all calls that come before it begins, as for an SGI.
     void interrupt(u32 cpu, void (*handler)(), const void* pc);
     void mask_interrupts() { ++cpu().masks; }
     void unmask_interrupts() { --cpu().masks; }
@@ -122,10 +132,15 @@ public:
     void store(Span span, u64 value, Order order, const void* pc);
     u64 update(Span span, Order order, Order failed, std::function<std::optional<u64>(u64)> change,
                const void* pc);
-    // Completes what before_load() and before_store() began. The first thing that every hook does.
+    // The first thing that every hook does: completes what before_load() and before_store() began, and notes
+    // where the stack of the instrumented code ends. `frame` is that of the hook.
+    void enter(const void* frame);
+    // Ends the life of the local objects of the function that has called the hook.
+    void leave(const void* frame);
     void settle();
 
 private:
+    static constexpr std::size_t kStack = std::size_t{256} << 10; // of a Fiber
     struct Operations {
         u32 cpus;
         std::function<void()> set_up;
@@ -162,7 +177,7 @@ private:
         Step step{};
         bool idle{false};
         Address stack_base{0};
-        Address stack_pointer{0}; // while it waits before a step
+        Address stack_pointer{0}; // of the instrumented code while it waits before a step
         u32 masks{0};
         bool takes_interrupt{false};
         std::vector<Interrupt> interrupts{};
@@ -193,6 +208,7 @@ private:
     }
 
     OrderExplored explore(const Operations& scenario, const Bounds& bounds);
+    void explore_within_bounds(const Operations& scenario, OrderExplored& result);
     OrderExplored explore_at_random(const Operations& scenario, u64 seed, u64 schedules);
     std::string run_schedule(const Operations& scenario);
     void run_cpus(const Operations& scenario);
@@ -204,11 +220,15 @@ private:
     // Waits until the explorer lets this CPU take its step.
     void wait_before(Step step);
     std::vector<Action> actions();
+    // Returns whether the bounds leave another deviation of this kind.
+    bool may_deviate(u32 Bounds::* kind);
+    void deviate(u32 Bounds::* kind);
     // Decides who goes on, and lets late stores become visible. Returns nothing if nobody can.
     std::optional<Action> decide();
     bool is_ready(u32 cpu);
     bool has_news(u32 cpu);
-    bool may_matter(const LateStore& store);
+    bool is_awaited(u32 cpu, std::size_t late);
+    bool is_next_for_others(u32 cpu, const LateStore& store);
     void serve_interrupt();
     void drain(u32 cpu, std::size_t index);
 
@@ -217,18 +237,23 @@ private:
     void complain(std::string what);
     // Returns whether the bytes are of a function on the stack of `cpu` that has returned.
     bool is_dead_stack(u32 cpu, Span span) const;
+    bool is_on_stack(Span span, Address end);
     void check_alive(Span span);
     bool becomes_late(Span span, bool after_all);
     void store_now(Cell& cell, u64 value, Order order, const void* pc);
     void store_late(const Cell& cell, u64 value, Order order, const void* pc);
     u64 read(const Cell& cell, Order order, bool newest_only, const void* pc);
+    void do_fence(Fence fence, const void* pc);
     void note(const char* what, Span span, u64 value, const void* pc, const char* how = "");
 
     Choices choices_;
     Bounds bounds_{};
     Bounds left_{};
+    // Whether more deviations would have been possible in one of the schedules so far.
+    bool has_bound_deviations_{false};
     TouchedMemory touched_;
     Trace trace_;
+    Orders orders_;
     std::optional<WeakMemory> memory_;
     std::array<Cpu, kMaxCpus> cpus_{};
     u32 cpu_count_{0};

@@ -143,12 +143,8 @@ bool WeakMemory::may_pass(u32 cpu, Span span, bool after_all) const
 bool WeakMemory::may_drain(u32 cpu, std::size_t index) const
 {
     const auto& late = observers_[cpu].late;
-    const LateStore& store = late[index];
-    for (std::size_t i = 0; i < index; ++i) {
-        if (store.after_all || late[i].epoch < store.epoch || late[i].span.overlaps(store.span))
-            return false;
-    }
-    return true;
+    return std::none_of(late.begin(), late.begin() + static_cast<std::ptrdiff_t>(index),
+                        [&](const LateStore& earlier) { return must_precede(earlier, late[index]); });
 }
 
 void WeakMemory::drain(u32 cpu, std::size_t index)
@@ -170,10 +166,10 @@ void WeakMemory::store_fence(u32 cpu)
     ++observers_[cpu].epoch;
 }
 
-void WeakMemory::full_fence(u32 cpu)
+void WeakMemory::waiting_fence(u32 cpu, bool orders_loads)
 {
     Observer& self = observers_[cpu];
-    self.floor = std::max({self.floor, self.seen, self.written});
+    self.floor = std::max({self.floor, self.written, orders_loads ? self.seen : 0});
 }
 
 } // namespace percival::testing

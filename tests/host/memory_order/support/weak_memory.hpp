@@ -85,6 +85,11 @@ public:
 
     // Returns whether a store that the CPU executes now may become visible before all of its late stores.
     bool may_pass(u32 cpu, Span span, bool after_all) const;
+    // Returns whether a late store cannot become visible before an earlier one of its CPU has.
+    static bool must_precede(const LateStore& earlier, const LateStore& later)
+    {
+        return later.after_all || earlier.epoch < later.epoch || earlier.span.overlaps(later.span);
+    }
     // Returns whether the late store may become visible now.
     bool may_drain(u32 cpu, std::size_t index) const;
     void drain(u32 cpu, std::size_t index);
@@ -92,7 +97,7 @@ public:
     void acquire_fence(u32 cpu);
     void store_fence(u32 cpu);
     // No store of the CPU is late.
-    void full_fence(u32 cpu);
+    void waiting_fence(u32 cpu, bool orders_loads);
 
 private:
     void divide(std::vector<Cell>& word, Address at);

@@ -8,20 +8,22 @@
 namespace percival::arch {
 
 template <Shareability S, Access A = Access::Any>
-[[gnu::always_inline]] inline void dmb()
+inline void dmb()
 {
     constexpr auto kFence = A == Access::Any    ? testing::Fence::Full
                             : A == Access::Load ? testing::Fence::Acquire
                                                 : testing::Fence::Release;
-    testing::order_explorer().fence(kFence, __builtin_return_address(0));
+    testing::order_explorer().fence(kFence, __builtin_frame_address(0));
 }
 
 // Stores are complete when they are visible.
 template <Shareability S, Access A = Access::Any>
-[[gnu::always_inline]] inline void dsb()
+inline void dsb()
 {
-    constexpr auto kFence = A == Access::Load ? testing::Fence::Acquire : testing::Fence::Full;
-    testing::order_explorer().fence(kFence, __builtin_return_address(0));
+    constexpr auto kFence = A == Access::Any    ? testing::Fence::Full
+                            : A == Access::Load ? testing::Fence::Acquire
+                                                : testing::Fence::Stores;
+    testing::order_explorer().fence(kFence, __builtin_frame_address(0));
 }
 
 inline void isb() {}

@@ -5,6 +5,7 @@
 #include "arch/percpu/register.hpp"
 #include "kernel/lib/types.hpp"
 #include "memory_order/support/static_memory.hpp"
+#include "mm/address_space/kernel_geometry.hpp"
 
 namespace percival::mm {
 
