@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "memory_order/support/orders.hpp"
 
-#include <cstdint>
-#include <cstdio>
+#include "memory_order/support/symbolizer.hpp"
+
+#include <cstddef>
 #include <cstdlib>
-#include <link.h>
 #include <string_view>
-#include <unistd.h>
 #include <vector>
 
 namespace percival::testing {
@@ -14,22 +13,11 @@ namespace {
 
 constexpr std::string_view kTree = PERCIVAL_SOURCE_DIR "/";
 
-// Returns how far the program lies from the addresses in its file.
-std::uintptr_t load_bias()
-{
-    std::uintptr_t bias = 0;
-    dl_iterate_phdr(
-        [](dl_phdr_info* info, std::size_t, void* out) {
-            *static_cast<std::uintptr_t*>(out) = info->dlpi_addr;
-            return 1; // the first object is the program
-        },
-        &bias);
-    return bias;
-}
+} // namespace
 
 // Returns the file and the line of "file:line:column" if the file belongs to the tree, but not to the
-// explorer's versions of the kernel's headers.
-std::optional<std::pair<std::string, u32>> place_in_tree(std::string_view text)
+// explorer's versions of the kernel's headers; else an empty place.
+Orders::Place Orders::place_in_tree(std::string_view text)
 {
     if (!text.starts_with(kTree))
         return {};
@@ -38,10 +26,8 @@ std::optional<std::pair<std::string, u32>> place_in_tree(std::string_view text)
     const std::string_view file = text.substr(0, colon);
     if (file.contains("memory_order/doubles/") && file.ends_with(".hpp"))
         return {};
-    return std::pair{std::string{file}, static_cast<u32>(std::strtoul(text.data() + colon + 1, nullptr, 10))};
+    return {std::string{file}, static_cast<u32>(std::strtoul(text.data() + colon + 1, nullptr, 10))};
 }
-
-} // namespace
 
 u8 Orders::remaining_halves(u8 asked, const void* frame)
 {
@@ -68,41 +54,31 @@ Order Orders::remaining(Order order, const void* frame)
     return kRest[rest];
 }
 
-// Asks the symbolizer for the places of all new uses at once: each time it reads all debug information.
+// Finds the places of all new uses at once.
 void Orders::find_places()
 {
-    std::string command = "llvm-symbolizer-19 --obj=/proc/" + std::to_string(getpid()) + "/exe";
     std::vector<Callers> unknown;
+    std::vector<const void*> addresses;
     for (const auto& [callers, use] : uses_) {
         if (places_.contains(callers))
             continue;
         unknown.push_back(callers);
-        for (const void* const caller : callers) {
-            std::array<char, 32> text{};
-            // The address after a call may belong to the next line.
-            std::snprintf(text.data(), text.size(), " 0x%lx",
-                          reinterpret_cast<std::uintptr_t>(caller) - load_bias() - 1);
-            command += text.data();
-        }
+        // The address after a call may belong to the next line.
+        for (const void* const caller : callers)
+            addresses.push_back(static_cast<const std::byte*>(caller) - 1);
     }
     if (unknown.empty())
         return;
-    FILE* const answer = popen(command.c_str(), "r");
-    std::array<char, 4096> line{};
-    for (const Callers& callers : unknown) {
-        std::optional<std::pair<std::string, u32>> place;
-        // For each address two lines, function and place, for each function that is inlined there; then an
-        // empty line.
-        for (std::size_t n = 0; n < callers.size(); ++n) {
-            while (std::fgets(line.data(), line.size(), answer) != nullptr && line[0] != '\n') {
-                if (std::fgets(line.data(), line.size(), answer) != nullptr && !place)
-                    place = place_in_tree(line.data());
+    const std::vector<std::vector<std::string>> found = symbolize(addresses);
+    for (std::size_t use = 0; use < unknown.size(); ++use) {
+        Place& place = places_[unknown[use]];
+        for (std::size_t n = 0; n < unknown[use].size(); ++n) {
+            for (const std::string& text : found[use * unknown[use].size() + n]) {
+                if (place.file.empty())
+                    place = place_in_tree(text);
             }
         }
-        places_[callers] = place ? Place{place->first, place->second} : Place{"", 0};
     }
-    if (pclose(answer) != 0)
-        std::abort();
 }
 
 std::set<AskedOrder> Orders::asked_for()

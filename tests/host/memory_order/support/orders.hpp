@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace percival::testing {
 
@@ -57,13 +58,14 @@ private:
     using Callers = std::array<const void*, 3>; // return addresses, the innermost first
     struct Place {
         std::string file;
-        u32 line;
+        u32 line{0};
     };
     struct Use {
         u8 asked{0}; // bits of Half
         u8 left_out{0};
     };
 
+    static Place place_in_tree(std::string_view text);
     u8 remaining_halves(u8 asked, const void* frame);
     void find_places();
 
