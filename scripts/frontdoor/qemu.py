@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 from frontdoor.errors import Unavailable, UsageError
 from frontdoor.machine import Machine, kernel_arguments
+from frontdoor.progress import say
 from frontdoor.qemu_probe import PROGRAM, cpu_models
+
+_MAX_THREADS_PER_HOST_CPU = 64
 
 
 def check_cpu(machine: Machine) -> None:
@@ -31,6 +35,18 @@ def _memory(machine: Machine, extra: Sequence[str]) -> List[str]:
     return ["-object", backend, "-machine", machine_value, "-m", machine.memory]
 
 
+def _threads(machine: Machine, host_cpus: int) -> List[str]:
+    """Returns the options that say which threads of the host run the vCPUs. One thread per vCPU finds races.
+    One thread for all is deterministic with icount, and faster when a host CPU would have very many: then a
+    broadcast TLBI waits until the host has run each of them."""
+    if machine.icount:
+        return ["-icount", "shift=0,sleep=off"]
+    if machine.cpus > _MAX_THREADS_PER_HOST_CPU * host_cpus:
+        say(f"{machine.cpus} CPUs are too many threads for {host_cpus} host CPU(s): QEMU runs them in turn")
+        return ["-accel", "tcg,thread=single"]
+    return ["-accel", "tcg,thread=multi"]
+
+
 def command(
     machine: Machine,
     kernel: Path,
@@ -45,10 +61,8 @@ def command(
     if program is None:
         raise Unavailable(f"{PROGRAM} is not installed; ./percival setup does that")
     check_cpu(machine)
-    # One host thread per vCPU finds races. icount has one host thread for all vCPUs, so it is deterministic.
-    threads = ["-icount", "shift=0,sleep=off"] if machine.icount else ["-accel", "tcg,thread=multi"]
-    if "-accel" in extra:
-        threads = []  # QEMU takes only one -accel option
+    # QEMU takes only one -accel option.
+    threads = [] if "-accel" in extra else _threads(machine, len(os.sched_getaffinity(0)))
     stop = ["-gdb", gdb, "-S"] if gdb else []
     return [
         program,

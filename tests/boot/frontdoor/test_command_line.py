@@ -77,6 +77,16 @@ class BootTest(TreeTestCase):
         self.run_percival(*BOOT)
         self.assertIn("tcg,thread=multi", self.qemu_arguments())
 
+    def test_more_cpus_than_the_host_can_give_threads_share_one(self) -> None:
+        host_cpu = min(os.sched_getaffinity(0))
+        for cpus, threads, said in ((64, "multi", ""), (65, "single", "65 CPUs are too many threads")):
+            done = self.run_percival(
+                *BOOT, "--cpus", str(cpus), preexec_fn=lambda: os.sched_setaffinity(0, {host_cpu})
+            )
+            self.assertIn(f"tcg,thread={threads}", self.qemu_arguments())
+            self.assertEqual(said != "", "QEMU runs them in turn" in done.stderr, done.stderr)
+            self.assertIn(said, done.stderr)
+
     def test_an_argument_for_qemu_reaches_it(self) -> None:
         self.run_percival(*BOOT, "--qemu-arg=-d", "--qemu-arg", "int")
         self.assertEqual(self.qemu_arguments()[-2:], ["-d", "int"])
