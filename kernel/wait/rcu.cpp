@@ -32,7 +32,7 @@ void report()
     if (report_wanted.xchg(0) == 0)
         return;
     // Release: what the readers of this CPU did comes before what synchronize()'s caller does next. Acquire:
-    // the last CPU to report passes on what the others released.
+    // a reader that begins from now on does not find what the caller had unlinked before it counted this CPU.
     if (outstanding.fetch_sub(1, std::memory_order_acq_rel) == 1)
         all_have_reported.wake_all();
 }

@@ -115,11 +115,25 @@ struct Coming : Replacing<2> {
     }
 };
 
+// A reader that reports by itself and then reads an old value is rare, so this scenario is explored within
+// bounds, the others at random.
+std::string first_failure()
+{
+    constexpr Bounds kBounds{.preemptions = 2, .late_stores = 0, .stale_reads = 1, .deviations = 3};
+    OrderExplorer& explorer = order_explorer();
+    std::string failure = explorer.explore<SwitchingReader>(kBounds).failure;
+    if (failure.empty())
+        failure = explorer.explore_at_random<OneReader>(1, 1'000).failure;
+    if (failure.empty())
+        failure = explorer.explore_at_random<Coming>(1, 1'000).failure;
+    if (failure.empty())
+        failure = explorer.explore_at_random<TwoReaders>(1, 1'000).failure;
+    return failure;
+}
+
 TEST(RcuOrder, NoReaderUsesWhatIsFreedAndTheWriterSeesAllThatReadersDid)
 {
-    EXPECT_EQ((judge_at_random<OneReader, SwitchingReader, Coming, TwoReaders>(
-                  {"kernel/wait/rcu.cpp", "kernel/sync/rcu.hpp"}, 1, 1'000)),
-              "");
+    EXPECT_EQ(judge({"kernel/wait/rcu.cpp", "kernel/sync/rcu.hpp"}, &first_failure), "");
 }
 
 } // namespace
