@@ -171,7 +171,7 @@ def _bench(args: argparse.Namespace) -> int:
 def _test(args: argparse.Namespace) -> int:
     if args.mutants:
         return testing.mutants(args.rest, may_build=not args.no_build)
-    return testing.test(args.rest, may_build=not args.no_build)
+    return testing.test(args.rest, may_build=not args.no_build, long=args.long)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -232,13 +232,20 @@ def parser() -> argparse.ArgumentParser:
         "ctest's: 0 all passed, 8 a test failed",
     )
     sub.add_argument("--no-build", action="store_true", help="test the existing build, without set-up")
-    sub.add_argument(
+    kind = sub.add_mutually_exclusive_group()
+    kind.add_argument(
+        "--long",
+        action="store_true",
+        help="instead, run what takes too long for every change, hours in all: every self-test on 1 to 512 "
+        "CPUs, 20 boots in a row in each mode, long runs of the fuzzers, all mutants",
+    )
+    kind.add_argument(
         "--mutants",
         action="store_true",
         help="instead, leave one barrier, TLB invalidation, check or lock after the other out of a copy of "
         "the tree, and show that a test fails each time; other arguments are globs of mutants' names",
     )
-    sub.usage = "percival test [-h] [--no-build] [--mutants] [CTEST-ARGUMENT ...]"
+    sub.usage = "percival test [-h] [--no-build] [--long | --mutants] [CTEST-ARGUMENT ...]"
 
     sub = add(
         "debug",

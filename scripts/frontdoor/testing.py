@@ -19,6 +19,7 @@ SUMMARY_MARK = "tests passed,"
 SKIP_MARK = "SKIP: "
 # Bytes that ctest keeps of what a test prints. By default it keeps 1 KiB, which cuts the reports off.
 MAX_OUTPUT = 1 << 20
+LONG_TESTS = ("--build-config", "long", "--label-regex", "^long$")
 
 
 def _cases(junit: Path) -> Iterable[ElementTree.Element]:
@@ -76,9 +77,11 @@ def _ctest(command: Sequence[str]) -> Tuple[int, str]:
     return ctest.returncode, summary
 
 
-def test(arguments: Sequence[str], *, may_build: bool) -> int:
-    """Runs the command; returns ctest's exit code. `--parallel` is the number of the host's CPUs. A test that
-    keeps several of them busy tells ctest so (PROCESSORS), which then runs fewer tests at the same time."""
+def test(arguments: Sequence[str], *, may_build: bool, long: bool) -> int:
+    """Runs the command; returns ctest's exit code. `long` chooses the tests that are too long for every
+    change, which ctest knows as those of a configuration. `--parallel` is the number of the host's CPUs. A
+    test that keeps several of them busy tells ctest so (PROCESSORS), which then runs fewer tests at the same
+    time."""
     if may_build:
         setup.ensure()
         for preset in build.presets():
@@ -97,6 +100,7 @@ def test(arguments: Sequence[str], *, may_build: bool) -> int:
             ),
             *("--parallel", str(os.cpu_count() or 1), "--output-junit", str(junit)),
             *("--test-output-size-passed", str(MAX_OUTPUT)),
+            *(LONG_TESTS if long else ()),
             *arguments,
         ]
     )

@@ -3,7 +3,7 @@
 
 It is not the cross product. In PAIRS, every two values of different columns occur together in some row; a
 test of the front door checks that. Each of the other rows tests a property of its own. Run as a program, this
-module lists the rows for CMake: name, number of busy host threads, timeout in seconds.
+module lists the rows for CMake: name, label, number of busy host threads, timeout in seconds.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from row import (
     OF_RAM_ABOVE_512_GIB,
     OF_SEVERAL_NODES,
     OF_WIDE_BLOCKS,
-    TEST_TIMEOUT_S,
     Row,
 )
 from rows_ends import ENDS
 from rows_loaders import LOADERS
+from rows_long import LONG
 from rows_percpu import MODES, WINDOWS
 from rows_trees import RAM_ABOVE_512_GIB, TREES
 
@@ -170,6 +170,7 @@ BY_FILE: Dict[str, Tuple[Row, ...]] = {
     "matrix.py": tuple(map(_pair_row, PAIRS)) + OTHERS,
     "rows_ends.py": ENDS,
     "rows_loaders.py": LOADERS,
+    "rows_long.py": LONG,
     "rows_percpu.py": WINDOWS + MODES,
     "rows_trees.py": TREES,
 }
@@ -180,7 +181,8 @@ BY_NAME: Dict[str, Row] = {row.name: row for row in ROWS}
 def main() -> None:
     """Lists the rows for CMake."""
     for row in ROWS:
-        print(f"{row.name} {row.host_threads} {TEST_TIMEOUT_S}")
+        label = "long" if row.is_long else "boot"
+        print(f"{row.name} {label} {row.host_threads} {row.test_timeout_s}")
 
 
 if __name__ == "__main__":

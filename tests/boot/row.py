@@ -16,6 +16,7 @@ FOR_MANY_CPUS = (
     *("percpu_query.*", "percpu_wrong_free.*"),
 )
 TEST_TIMEOUT_S = 900
+LONG_TIMEOUT_S = 4 * 3600
 
 # The presets other than the default one. `max` has all the CPU features they use; neoverse-n1 has neither
 # LPA2 nor LVA.
@@ -81,7 +82,8 @@ class Row:
     PSCI then, so the tree is that of a spin table. `damage` names what has happened to the Image (damage.py).
     `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are arguments
     for QEMU. `must_run` are globs of self-tests that must not be skipped on the row's machine, but for those
-    that `may_skip` names, which need another machine."""
+    that `may_skip` names, which need another machine. The machine is booted `times` times, unless a boot
+    fails. A row that `is_long` is not for every change: only `./percival test --long` runs it."""
 
     name: str
     cpus: int = 4
@@ -106,6 +108,8 @@ class Row:
     group_1: Tuple[int, ...] = ()
     must_run: Tuple[str, ...] = ()
     may_skip: Tuple[str, ...] = ()
+    times: int = 1
+    is_long: bool = False
 
     @property
     def machine(self) -> str:
@@ -124,9 +128,15 @@ class Row:
             *("--machine", self.machine, "--preset", self.preset),
             *(["--icount"] if self.icount else []),
             *(["--append", self.append] if self.append else []),
+            *(["--timeout", str(self.test_timeout_s)] if self.is_long else []),
             *(["--append", f"selftest={','.join(FOR_MANY_CPUS)}"] if self.runs_what_many_cpus_can else []),
             *(f"--qemu-arg={argument}" for argument in self.qemu),
         ]
+
+    @property
+    def test_timeout_s(self) -> int:
+        """The time after which ctest ends the row."""
+        return LONG_TIMEOUT_S if self.is_long else TEST_TIMEOUT_S
 
     @property
     def runs_what_many_cpus_can(self) -> bool:

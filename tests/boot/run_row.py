@@ -63,10 +63,16 @@ def boot(row: Row, setup: Setup) -> List[str]:
 
 
 def run(row: Row) -> List[str]:
-    """Makes the files that the machine needs, boots it, and returns the problems found."""
-    with tempfile.TemporaryDirectory(prefix="percival-") as directory:
-        setup = prepare(row, Path(directory))
-        return boot(row, setup) + setup.afterwards()
+    """Makes the files that the machine needs, boots it as often as the row says, and returns the problems
+    found. No further boot follows a problem."""
+    problems: List[str] = []
+    for time in range(row.times):
+        with tempfile.TemporaryDirectory(prefix="percival-") as directory:
+            setup = prepare(row, Path(directory))
+            problems = boot(row, setup) + setup.afterwards()
+        if problems:
+            return [f"boot {time + 1} of {row.times}: {problem}" for problem in problems]
+    return []
 
 
 def main(name: str) -> int:

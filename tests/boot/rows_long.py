@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Rows that take too long for every change. `./percival test --long` runs them."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from row import Row
+
+# All small counts, and larger ones up to the maximum.
+COUNTS = (*range(1, 17), 24, 32, 48, 64, 96, 128, 160, 256, 512)
+MODES = ("local", "restart", "guarded")
+
+LONG: Tuple[Row, ...] = (
+    *(
+        Row(
+            f"passes_every_self_test_on_{cpus}_cpus",
+            cpus=cpus,
+            memory="4G",
+            append="selftest=*",
+            is_long=True,
+        )
+        for cpus in COUNTS
+    ),
+    # A failure of one run in a hundred is a defect, too.
+    Row("passes_20_times", times=20, is_long=True),
+    Row("passes_20_times_with_debug", preset="debug", times=20, is_long=True),
+    *(
+        Row(
+            f"passes_20_times_with_percpu_{mode}_on_8_cpus",
+            cpus=8,
+            append=f"percpu={mode}",
+            times=20,
+            is_long=True,
+        )
+        for mode in MODES
+    ),
+)
