@@ -102,8 +102,8 @@ def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> 
         "--timeout",
         type=_seconds,
         metavar="S",
-        help="seconds after which the run counts as hung, 0 for never (default: 180 + 5 for each CPU, "
-        "doubled under icount; none with a debugger)",
+        help="seconds after which the run counts as hung, 0 for never (default: 180 + 5 for each CPU + "
+        "a 40th of the square of their number, doubled under icount; none with a debugger)",
     )
     parser.add_argument("--no-build", action="store_true", help="boot the existing build, without set-up")
     parser.add_argument(

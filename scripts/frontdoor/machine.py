@@ -74,8 +74,10 @@ class Machine:
 
     @property
     def default_timeout_s(self) -> int:
-        """The time after which a run counts as hung: far more than a run needs, even on a busy host."""
-        return (180 + 5 * self.cpus) * (2 if self.icount else 1)
+        """The time after which a run counts as hung: far more than a run needs, even on a busy host. Every
+        CPU flushes the TLBs of all CPUs, so the time of a run with very many grows with their square: all
+        self-tests took an hour on 512."""
+        return (180 + 5 * self.cpus + self.cpus**2 // 40) * (2 if self.icount else 1)
 
     def describe(self) -> str:
         """Returns a one-line description for reports."""

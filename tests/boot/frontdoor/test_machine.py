@@ -51,6 +51,7 @@ class MachineTest(unittest.TestCase):
 
     def test_a_bigger_machine_gets_more_time(self) -> None:
         self.assertGreater(Machine(cpus=64).default_timeout_s, Machine(cpus=1).default_timeout_s)
+        self.assertGreater(Machine(cpus=512).default_timeout_s, 2 * 3600)
         self.assertGreater(Machine(icount=True).default_timeout_s, Machine().default_timeout_s)
 
     def test_the_verdict_comes_by_semihosting_unless_the_user_says_otherwise(self) -> None:
