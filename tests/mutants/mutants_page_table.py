@@ -221,8 +221,8 @@ MUTANTS = (
         "mm/kernel_map/live_tables.hpp",
         "        arch::zero_table(words(table), size);\n        publish();\n",
         "        arch::zero_table(words(table), size);\n",
-        ENGINE,
-        "*MapsOnePage*",
+        ("tests/host/roots/root_sync_test.cpp",),
+        "*EveryCpuSees*",
     ),
     on_host(
         "tables: publish() has no DSB",

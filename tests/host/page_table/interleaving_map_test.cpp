@@ -22,6 +22,7 @@ struct Neighbours : World<Missing, Cpus> {
     }
     std::string verdict()
     {
+        this->synchronize_all();
         for (u32 cpu = 0; cpu < Cpus; ++cpu) {
             for (u32 n = 0; n < Cpus; ++n)
                 this->read(cpu, n, {this->memory(n)});
@@ -67,6 +68,7 @@ struct MapBesideUnmap : World<Missing, Cpus> {
     }
     std::string verdict()
     {
+        this->synchronize_all();
         for (u32 cpu = 0; cpu < Cpus; ++cpu) {
             this->read(cpu, 0, {std::nullopt});
             this->read(cpu, 1, {this->memory(1)});

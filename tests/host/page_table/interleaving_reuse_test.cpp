@@ -26,6 +26,7 @@ struct Reuse : World<Missing, Cpus> {
     }
     std::string verdict()
     {
+        this->synchronize_all();
         for (u32 cpu = 0; cpu < Cpus; ++cpu)
             this->read(cpu, 0, {this->memory(1)});
         return World<Missing, Cpus>::verdict();
@@ -39,22 +40,24 @@ private:
             this->require(this->engine.unmap(this->page(0), batch).has_value(), "unmap failed");
             if (Missing != Without::Flush)
                 batch.flush();
-            this->explorer.touch(&freed);
+            this->signal(&freed);
             freed = true;
         }
         this->require(this->map(0, this->memory(1)), "map failed");
-        this->explorer.touch(&mapped);
+        this->signal(&mapped);
         mapped = true;
     }
     void look(u32 cpu)
     {
-        this->explorer.touch(&mapped);
+        this->take(&mapped, Machine::Taking::Load);
         const bool was_mapped = mapped;
-        this->explorer.touch(&freed);
+        this->take(&freed, Machine::Taking::Load);
         const bool was_freed = freed;
-        if (was_mapped)
+        if (was_mapped) {
+            this->read(cpu, 0, {this->memory(1), std::nullopt});
+            this->machine.synchronize(cpu); // the handler of the fault, with its DSB
             this->read(cpu, 0, {this->memory(1)});
-        else if (was_freed)
+        } else if (was_freed)
             this->read(cpu, 0, {this->memory(1), std::nullopt});
         else
             this->read(cpu, 0, {this->memory(0), this->memory(1), std::nullopt});
@@ -92,6 +95,7 @@ struct LazyFlush : World<Missing, Cpus> {
     }
     std::string verdict()
     {
+        this->synchronize_all();
         for (u32 cpu = 0; cpu < Cpus; ++cpu) {
             for (u32 n = 0; n < kLast; ++n) {
                 this->read(cpu, n, {std::nullopt});
@@ -112,9 +116,9 @@ private:
         const auto leaf = this->engine.walk(this->page(cpu).base);
         mm::DescriptorWriter<SimulatedPte, Env>{this->env}.clear_leaves(leaf.slot, 1);
         this->explorer.touch(&listed);
-        listed.insert(cpu);
         if (Missing != Without::HandOver)
-            this->machine.hand_over(cpu, kLast); // as the list's lock does, or a release and an acquire
+            this->machine.release(&listed); // as push() of mm/vmalloc/vm_freed.cpp does
+        listed.insert(cpu);
         if (kGoesOn) {
             this->require(this->map(Cpus + cpu, this->memory(Cpus + cpu)), "map failed");
             this->read(cpu, Cpus + cpu, {this->memory(Cpus + cpu)});
@@ -125,6 +129,7 @@ private:
     u32 purge()
     {
         this->explorer.wait_until(&listed, [this] { return !listed.empty(); });
+        this->machine.acquire(&listed, Machine::Taking::Exchange);
         const std::set<u32> taken = std::exchange(listed, {});
         typename World<Missing, Cpus>::Batch batch{this->env};
         for (const u32 n : taken)

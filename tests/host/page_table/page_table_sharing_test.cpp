@@ -71,6 +71,7 @@ TYPED_TEST(SharedTreeTest, TheLoserUsesTheWinnersTableAndReleasesItsOwnPage)
     });
     EXPECT_TRUE(this->engine.map({this->kMine, this->kPage}, kMemory, mm::kData));
     for (u32 cpu = 0; cpu < 2; ++cpu) {
+        this->machine.synchronize(cpu);
         EXPECT_EQ(this->machine.access(cpu, this->kMine).address, kMemory);
         EXPECT_EQ(this->machine.access(cpu, this->kNeighbour).address, kMemory + this->kPage);
     }
@@ -85,6 +86,7 @@ TYPED_TEST(SharedTreeTest, AMapThatFailsAfterALostRaceKeepsTheWinnersPages)
     });
     EXPECT_EQ(this->engine.map({this->kMine, this->kPage * 2}, kMemory, mm::kData).error(),
               MapError::AlreadyMapped);
+    this->machine.synchronize(0);
     EXPECT_EQ(this->machine.access(0, this->kMine).address, std::nullopt);
     EXPECT_EQ(this->machine.access(0, this->kNeighbour).address, kMemory + this->kPage);
     EXPECT_EQ(this->tables(), this->kPath);

@@ -36,6 +36,7 @@ struct SimulatedMachineTest : ::testing::Test {
             above = below;
         }
         env.publish();
+        machine.synchronize(1);
         last = above;
     }
     Pte* slot(u64 index = 0) { return env.table(last) + index; }
@@ -48,6 +49,7 @@ struct SimulatedMachineTest : ::testing::Test {
     {
         store(page(to), index);
         env.publish();
+        machine.synchronize(1);
     }
     void flush(VirtAddr at = kAt, TlbEntries entries = TlbEntries::Leaves)
     {
@@ -55,6 +57,7 @@ struct SimulatedMachineTest : ::testing::Test {
         arch::tlbi_page<TlbScope::AllCpus>(at, entries);
         arch::dsb<Shareability::InnerShareable>();
         arch::isb();
+        machine.synchronize(1);
     }
     std::size_t violations() { return machine.take_violations().size(); }
     std::size_t settled()
@@ -87,6 +90,8 @@ TEST_F(SimulatedMachineTest, AnUnpublishedStoreMayOrMayNotBeSeen)
     EXPECT_EQ(machine.outcomes(1, kAt).size(), 2u);
     EXPECT_EQ(settled(), 1u);
     dsb_for_stores();
+    EXPECT_EQ(machine.outcomes(1, kAt).size(), 2u); // nor has CPU 1 caught up
+    machine.synchronize(1);
     EXPECT_EQ(machine.outcomes(1, kAt).size(), 1u);
     EXPECT_EQ(machine.outcomes(0, kAt).size(), 2u); // CPU 0 may still take a fault until its ISB
     arch::isb();
@@ -107,6 +112,8 @@ TEST_F(SimulatedMachineTest, AnEntryStaysInTlbsUntilAllFourStepsAreDone)
     dsb_for_stores(); // completes no TLBI
     EXPECT_TRUE(may_be_used(1));
     arch::dsb<Shareability::InnerShareable>();
+    EXPECT_TRUE(may_be_used(1)); // CPU 1 has not caught up
+    machine.synchronize(1);
     EXPECT_FALSE(may_be_used(1));
     EXPECT_TRUE(may_be_used(0));
     arch::isb();
@@ -262,6 +269,7 @@ TEST_F(SimulatedMachineTest, PrivateRootsWorkUntilTlbsAreShared)
     mm::PageTable<G, Pte, SimulatedTables<G>> first{root, env}, second{other, env};
     ASSERT_TRUE(first.map({kAt, kPage}, kMemory, mm::kData));
     ASSERT_TRUE(second.map({kAt, kPage}, kMemory + kPage, mm::kData));
+    machine.synchronize(1);
     EXPECT_EQ(machine.access(0, kAt).address->raw(), kMemory.raw());
     EXPECT_EQ(machine.access(1, kAt).address->raw(), (kMemory + kPage).raw());
     EXPECT_EQ(settled(), 0u);

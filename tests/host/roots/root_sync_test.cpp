@@ -93,6 +93,7 @@ TYPED_TEST(RootSyncTest, EveryCpuSeesALaterMappingUnderTheEntry)
     mm::PageTable<TypeParam, SimulatedPte, SimulatedTables<TypeParam>> engine{
         roots.master_table(TypeParam::kRootLevel), env};
     EXPECT_TRUE(engine.map({at, kPage}, kMemory, mm::kData));
+    machine.synchronize(1);
     for (u32 cpu = 0; cpu < this->kRunning; ++cpu)
         EXPECT_EQ(machine.access(cpu, at).address, kMemory);
 }

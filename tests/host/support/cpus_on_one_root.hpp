@@ -31,6 +31,18 @@ struct World {
 
     bool map(u64 n, PhysAddr to) { return engine.map(page(n), to, mm::kData).has_value(); }
 
+    // The executing CPU sets a flag, or takes it by an exchange or a load-acquire.
+    void signal(const void* flag)
+    {
+        explorer.touch(flag);
+        machine.release(flag);
+    }
+    void take(const void* flag, Machine::Taking taking)
+    {
+        explorer.touch(flag);
+        machine.acquire(flag, taking);
+    }
+
     // Checks that everything `cpu` may get at page `n` is among `allowed`.
     void read(u32 cpu, u64 n, std::initializer_list<std::optional<PhysAddr>> allowed)
     {
@@ -39,6 +51,13 @@ struct World {
             if (std::ranges::find(allowed, outcome.address) == allowed.end())
                 complaint = "a CPU may get a wrong translation";
         }
+    }
+
+    // Lets all CPUs catch up, as any interrupt lets them.
+    void synchronize_all()
+    {
+        for (u32 cpu = 0; cpu < Cpus; ++cpu)
+            machine.synchronize(cpu);
     }
 
     std::string verdict()

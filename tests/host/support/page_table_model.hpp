@@ -257,6 +257,8 @@ private:
     {
         const auto piece = piece_at(address);
         for (u32 cpu = 0; cpu < 2; ++cpu) {
+            if (cpu != bench_.machine.executing())
+                bench_.machine.synchronize(cpu);
             const Outcome got = bench_.machine.access(cpu, address);
             const Outcome wanted = piece == model_.end()
                                        ? Outcome{}

@@ -101,6 +101,8 @@ struct Bench {
     void expect(VirtAddr address, std::optional<PhysAddr> to, Attributes attributes = {})
     {
         for (u32 cpu = 0; cpu < 2; ++cpu) {
+            if (cpu != machine.executing())
+                machine.synchronize(cpu);
             const Outcome got = machine.access(cpu, address);
             EXPECT_EQ(got.address.has_value(), to.has_value());
             if (got.address && to) {

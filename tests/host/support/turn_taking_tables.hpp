@@ -42,6 +42,8 @@ public:
     }
     static SimulatedPte link(SimulatedPte* slot, SimulatedPte table)
     {
+        if (Missing == Without::PublishedZeroes) // nor is the link a release
+            return SimulatedPte{arch::simulation->link(reinterpret_cast<u64*>(slot), table.raw())};
         if (Missing != Without::CompareExchange)
             return SimulatedTables<G>::link(slot, table);
         SimulatedTables<G>::store(slot, table);

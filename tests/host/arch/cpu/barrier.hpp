@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The host's version of arch/cpu/barrier.hpp: the barriers of the simulated machine and of the register
-// model, or nothing without either. Its enumerations are in arch/simulation/simulation.hpp. Nothing on the
-// host needs a DMB.
+// model, or nothing without either. Its enumerations are in arch/simulation/simulation.hpp.
 #pragma once
 
 #include "arch/simulation/register_model.hpp"
@@ -16,6 +15,13 @@ inline void dsb()
         simulation->dsb(S, A);
     if (register_model != nullptr)
         register_model->dsb(S, A);
+}
+
+template <Shareability, Access A = Access::Any>
+inline void dmb()
+{
+    if (simulation != nullptr)
+        simulation->dmb(A);
 }
 
 inline void isb()

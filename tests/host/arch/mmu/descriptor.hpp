@@ -27,8 +27,10 @@ inline void store_descriptor(u64* slot, u64 value)
 
 inline u64 link_descriptor(u64* slot, u64 value)
 {
-    if (simulation != nullptr)
+    if (simulation != nullptr) {
+        simulation->dmb(Access::Any); // the store is a release
         return simulation->link(slot, value);
+    }
     u64 before = 0;
     std::atomic_ref{*slot}.compare_exchange_strong(before, value, std::memory_order_release);
     return before;

@@ -3,14 +3,22 @@
 // instructions. The code under test runs on the host and reports its steps through the host's arch headers.
 // The machine knows at every moment what the architecture allows each CPU's TLB to hold and each walk to see:
 //
-// * A walker may see a stored descriptor at once. It may see the former value until a DSB for stores follows,
-//   made by the CPU that stored the descriptor or by one that has seen it meanwhile (other-multi-copy
-//   atomicity, Arm ARM B2.3).
+// * A walker may see a stored descriptor at once. It may see the former value until a DSB follows, made by
+//   the CPU that stored the descriptor, or by one that has seen it. Only a DSB that waits for loads counts
+//   for what a CPU has merely loaded; a DSB for stores counts once the CPU has stored something that depends
+//   on the load, or has made its load in an atomic exchange (struct Witness).
 // * A TLB may fetch any valid entry as soon as it can be seen, without any access, table entries too (walk
 //   caches). It may keep the entry until a TLBI that covers it was issued after that DSB, and a full DSB has
-//   completed the TLBI.
-// * For the CPU that made the change, both may last until its ISB.
+//   completed the TLBI. A leaf whose access flag is clear is as good as invalid.
+// * For the CPU that made the change, both may last until its ISB. Another CPU may still take a fault at an
+//   entry that was made, until it has made a DSB that waits for loads, and an ISB (struct Late). It may still
+//   get the old translation of an entry whose invalidation is complete until it has made an ISB or was told
+//   (struct Lagging), although its accesses to the old memory are over. With FEAT_ETS2 (set_ets2()) none of
+//   this lasts longer than until the CPU is told.
 // * An entry of a contiguous run may be cached for the whole run.
+// * After a write of TTBR1 the CPU may walk from the old root until an ISB, and use entries of the old root
+//   until it has invalidated all of them. All roots have one ASID.
+// * A CPU that is off keeps its entries. No broadcast reaches it.
 //
 // So the machine does not pick one TLB behaviour at random but models all of them at once: access() returns
 // what a CPU may get, and complains if there is more than one possibility. A step that can never be right is
@@ -57,7 +65,8 @@ public:
 
     // Installs itself as the machine of the calling thread. CPU 0 executes.
     SimulatedMachine(u32 cpus, u64 table_pages)
-        : memory_{G::kPageSize, table_pages}, roots_(cpus), unsynchronized_(cpus)
+        : memory_{G::kPageSize, table_pages}, roots_(cpus), old_roots_(cpus), unsynchronized_(cpus),
+          retained_(cpus)
     {
         simulation = this;
     }
@@ -69,6 +78,8 @@ public:
     void set_range_tlbi(bool on) { range_tlbi_ = on; }
     void set_completes_tlbi_early(bool on) { completes_tlbi_early_ = on; }
     void set_resizes_live(bool on) { resizes_live_ = on; }
+    void set_ets2(bool on) { ets2_ = on; }
+    u32 executing() const { return executing_; }
     bool resizes_live() const { return resizes_live_; }
 
     // Table pages. A new page is full of garbage descriptors.
@@ -84,6 +95,13 @@ public:
         roots_[cpu] = root;
     }
     void add_root(PhysAddr root) { memory_.page(root).level = G::kRootLevel; }
+    // The executing CPU writes TTBR1.
+    void write_root(PhysAddr root);
+    // `cpu` goes off, or comes back through `root`.
+    void power_off(u32 cpu);
+    void power_on(u32 cpu, PhysAddr root);
+    // Declares that `copy` has the contents of `original`. All other memory differs from all other.
+    void copy_memory(PhysAddr original, PhysAddr copy) { contents_[copy.raw()] = original.raw(); }
 
     // Returns what `cpu` gets at `address`. More than one possible result is a violation; then the first is
     // returned.
@@ -98,9 +116,16 @@ public:
     const std::vector<std::string>& violations() const { return violations_; }
     std::vector<std::string> take_violations() { return std::exchange(violations_, {}); }
 
-    // Lets `to` see everything that `from` has stored until now: it took a lock that `from` released, or read
-    // a flag that `from` set.
-    void hand_over(u32 from, u32 to);
+    // The executing CPU sets a flag by a store-release, or takes it by an atomic exchange, as a lock is
+    // taken, or by a load-acquire. The CPU that takes the flag has then seen all that the other had seen or
+    // stored. Neither is a step: each belongs to the caller's access to the flag, and nothing may come in
+    // between.
+    enum class Taking { Exchange, Load };
+    void release(const void* flag);
+    void acquire(const void* flag, Taking taking);
+    // Lets `cpu` catch up with all that is visible and complete: it makes a DSB and an ISB, as when it takes
+    // an exception and its handler makes a DSB.
+    void synchronize(u32 cpu);
 
     // Called before each step of the executing CPU.
     std::function<void(const Step&)> on_step;
@@ -114,6 +139,7 @@ public:
     void store(u64* slot, u64 value) override;
     u64 link(u64* slot, u64 value) override;
     void zero(u64* table, Bytes size) override;
+    void dmb(Access access) override;
     void dsb(Shareability shareability, Access access) override;
     void isb() override;
     void tlbi(VirtRange range, TlbEntries entries, TlbScope scope) override;
@@ -125,6 +151,19 @@ private:
     // How far the removal of an entry that TLBs may hold has progressed.
     enum class Removal { Stored, Visible, Invalidated, Completed };
 
+    // The CPUs that know of a store, and the flags that were set by a CPU which knew of it.
+    struct Witness {
+        CpuMask storers; // a DSB for stores covers it: they made it, or made a store that is ordered after it
+        CpuMask loaders{0}; // a DSB that waits for loads covers it: they have loaded it
+        u32 flags{0};
+
+        bool is_covered(CpuMask cpu, Access barrier) const
+        {
+            return (barrier != Access::Load && (storers & cpu) != 0) ||
+                   (barrier != Access::Store && (loaders & cpu) != 0);
+        }
+    };
+
     // A descriptor that is gone from the tables but may still be in TLBs.
     struct Stale {
         CpuMask cpus;
@@ -132,15 +171,45 @@ private:
         Level level;
         Pte pte;
         Removal removal;
-        CpuMask publishers;       // CPUs whose DSB makes the removal visible
+        Witness witness;          // of the store that removed it
+        const u64* slot;          // where that store went
         bool by_broadcast{false}; // whether the TLBI was a broadcast
         CpuMask invalidators{0};  // CPUs whose DSB completes a TLBI that covers it
     };
 
-    // A former value of a slot, and the CPUs whose DSB ensures that no walker sees it any more.
+    // A former value of a slot.
     struct Former {
         u64 value;
-        CpuMask publishers;
+        Witness witness;
+        CpuMask hidden{0}; // CPUs that do not see it any more
+    };
+
+    // A former value of a slot that no walk begun now sees, but a CPU that has not caught up may
+    // still act on.
+    struct Late {
+        u64 value;
+        bool is_own;    // the CPU itself made it visible
+        bool is_waited; // the CPU has made a DSB that covers the store, and needs an ISB
+        Witness witness;
+        CpuMask told; // CPUs that know it to be visible
+        u32 flags{0};
+    };
+
+    // A leaf that is gone from TLBs, which CPUs that have not caught up may still act on. Their accesses to
+    // its memory are over.
+    struct Lagging {
+        CpuMask cpus;
+        CpuMask told;
+        VirtRange range;
+        Pte pte;
+        u32 flags{0};
+    };
+
+    // A root from before a write of TTBR1. `Stored`: the CPU may still walk from it; `Visible`: it only has
+    // entries of it.
+    struct OldRoot {
+        PhysAddr root;
+        Removal removal;
     };
 
     // Memory that accesses through a removed entry may still reach.
@@ -155,7 +224,8 @@ private:
         VirtAddr address;
     };
 
-    using Values = std::unordered_map<const u64*, std::vector<Former>>;
+    using Formers = std::unordered_map<const u64*, std::vector<Former>>;
+    using Lates = std::unordered_map<const u64*, std::vector<Late>>;
 
     void violate(std::string text)
     {
@@ -172,11 +242,32 @@ private:
             on_step({kind, object});
     }
     CpuMask self() const { return CpuMask{1} << executing_; }
-    void see(const u64* slot);
+    // Returns what a descriptor is to a TLB: a leaf without the access flag is nothing.
+    static Kind kind_of(Pte pte, Level level)
+    {
+        const Kind kind = pte.kind(level);
+        return kind == Kind::Leaf && !pte.has_access_flag() ? Kind::Invalid : kind;
+    }
+    u32 bit_of_flag(const void* flag)
+    {
+        return u32{1} << flags_.try_emplace(flag, static_cast<u32>(flags_.size())).first->second;
+    }
+    template <class Visit>
+    void for_each_witness_of(const u64* slot, Visit visit);
+    void see(const u64* slot, Taking taking);
+    void depend_on(PhysAddr table);
     void put(u64* slot, u64 value);
+    void order_new_tables();
+    void publish(Access access);
+    void catch_up(u32 cpu, bool waits);
+    bool has_same_contents(PhysAddr a, PhysAddr b, Bytes size) const;
+    bool needs_break(Pte old, Pte now, Level level) const;
+    bool uses_root(u32 cpu, PhysAddr root) const;
+    void compare_roots(PhysAddr old, PhysAddr now, Level level, VirtAddr at);
     bool has_stale_to_move_on() const;
     void make_stale(const u64* slot, Pte old, Level level);
-    void make_stale_below(PhysAddr table, Level level, Place place);
+    void make_stale_below(PhysAddr table, Level level, Place place, const u64* slot);
+    void add_stale(Stale stale);
     void check_overwrite(Pte old, Pte now, Level level, const u64* slot);
     void check_new(Pte now, Level level, const u64* slot);
     void check_against_stale(Pte now, Level level, Place place);
@@ -199,9 +290,15 @@ private:
 
     SimulatedMemory memory_;
     std::vector<PhysAddr> roots_;
-    Values pending_;                     // former values that walkers may see until a publisher's DSB
-    std::vector<Values> unsynchronized_; // the same for each CPU that made the DSB, until its ISB
+    std::vector<std::vector<OldRoot>> old_roots_; // of each CPU
+    Formers pending_;                             // former values that walkers may see
+    std::vector<Lates> unsynchronized_;           // of each CPU
     std::vector<Stale> stale_;
+    std::vector<Lagging> lagging_;
+    std::vector<std::vector<Stale>> retained_; // by each CPU that is off
+    CpuMask off_{0};
+    std::map<const void*, u32> flags_;
+    std::map<u64, u64> contents_;
     std::vector<Outstanding> outstanding_;
     std::set<const u64*> touched_runs_;
     std::vector<std::string> violations_;
@@ -210,6 +307,7 @@ private:
     bool range_tlbi_{false};
     bool completes_tlbi_early_{false};
     bool resizes_live_{false};
+    bool ets2_{false};
 };
 
 } // namespace percival::arch

@@ -10,39 +10,79 @@ template <class G>
 bool SimulatedMachine<G>::has_stale_to_move_on() const
 {
     return std::ranges::any_of(stale_, [this](const Stale& stale) {
-        return (stale.removal == Removal::Stored && (stale.publishers & self()) != 0) ||
+        return (stale.removal == Removal::Stored && stale.witness.is_covered(self(), Access::Any)) ||
                (stale.removal == Removal::Invalidated && (stale.invalidators & self()) != 0) ||
                (stale.removal == Removal::Completed && stale.cpus == self());
     });
 }
 
 template <class G>
+void SimulatedMachine<G>::dmb(Access access)
+{
+    step(Step::Kind::Local);
+    if (access != Access::Load)
+        order_new_tables();
+}
+
+// Orders what the executing CPU has written into new tables before the stores that link them.
+template <class G>
+void SimulatedMachine<G>::order_new_tables()
+{
+    for (SimulatedMemory::Page& page : memory_.pages()) {
+        if (page.unpublished_by == executing_)
+            page.unpublished_by.reset();
+    }
+}
+
+template <class G>
 void SimulatedMachine<G>::dsb(Shareability shareability, Access access)
 {
-    step(has_stale_to_move_on() ? Step::Kind::Global : Step::Kind::Barrier);
+    step(access == Access::Any || has_stale_to_move_on() ? Step::Kind::Global
+         : access == Access::Store                       ? Step::Kind::Barrier
+                                                         : Step::Kind::Wait);
     ++counts.dsbs;
     const bool reaches_all = shareability != Shareability::NonShareable || roots_.size() == 1;
-    if (access != Access::Load && reaches_all) {
-        for (auto& [slot, formers] : pending_) {
-            for (const Former& former : formers) {
-                if ((former.publishers & self()) != 0)
-                    unsynchronized_[executing_][slot].push_back(former);
-            }
-            std::erase_if(formers,
-                          [this](const Former& former) { return (former.publishers & self()) != 0; });
-        }
-        std::erase_if(pending_, [](const auto& slot) { return slot.second.empty(); });
-        for (SimulatedMemory::Page& page : memory_.pages()) {
-            if (page.unpublished_by == executing_)
-                page.unpublished_by.reset();
-        }
-        for (Stale& stale : stale_) {
-            if ((stale.publishers & self()) != 0)
-                stale.removal = std::max(stale.removal, Removal::Visible);
-        }
+    if (access != Access::Load)
+        order_new_tables();
+    if (reaches_all)
+        publish(access);
+    for (auto& [slot, lates] : unsynchronized_[executing_]) {
+        for (Late& late : lates)
+            late.is_waited =
+                late.is_waited || access != Access::Store || late.witness.is_covered(self(), Access::Store);
     }
     if (access == Access::Any)
         complete_tlbis(reaches_all);
+}
+
+// Makes visible to all walkers what a DSB of the executing CPU covers.
+template <class G>
+void SimulatedMachine<G>::publish(Access access)
+{
+    for (auto& [slot, formers] : pending_) {
+        for (const Former& former : formers) {
+            if (!former.witness.is_covered(self(), access))
+                continue;
+            // TLBs do not hold invalid entries, so only these are acted on without any trace in stale_.
+            const bool was_invalid =
+                kind_of(Pte{former.value},
+                        memory_.page(memory_.page_of(slot)).level.value_or(G::kRootLevel)) == Kind::Invalid;
+            for (u32 cpu = 0; cpu < roots_.size(); ++cpu) {
+                const bool is_own = cpu == executing_;
+                if ((is_own ? ets2_ : !was_invalid) || (former.hidden >> cpu & 1) != 0)
+                    continue;
+                unsynchronized_[cpu][slot].push_back(
+                    {former.value, is_own, is_own, former.witness, self(), former.witness.flags});
+            }
+        }
+        std::erase_if(formers,
+                      [&](const Former& former) { return former.witness.is_covered(self(), access); });
+    }
+    std::erase_if(pending_, [](const auto& slot) { return slot.second.empty(); });
+    for (Stale& stale : stale_) {
+        if (stale.witness.is_covered(self(), access))
+            stale.removal = std::max(stale.removal, Removal::Visible);
+    }
 }
 
 // Completes TLBIs. The CPU that waited for them still needs its ISB.
@@ -57,34 +97,186 @@ void SimulatedMachine<G>::complete_tlbis(bool reaches_all)
             (!reaches_all && stale.cpus != self()))
             continue;
         stale.removal = Removal::Completed;
-        stale.cpus &= self();
-        if (completes_tlbi_early_ && stale.by_broadcast && stale.pte.kind(stale.level) == Kind::Leaf)
+        if (const CpuMask others = stale.cpus & ~self();
+            others != 0 && kind_of(stale.pte, stale.level) == Kind::Leaf)
+            lagging_.push_back({others, self(), stale.range, stale.pte});
+        stale.cpus &= ets2_ ? 0 : self();
+        if (completes_tlbi_early_ && stale.by_broadcast && kind_of(stale.pte, stale.level) == Kind::Leaf)
             outstanding_.push_back({{stale.pte.address(), stale.range.size}});
     }
     std::erase_if(stale_, [](const Stale& stale) { return stale.cpus == 0; });
+    for (OldRoot& old : old_roots_[executing_]) {
+        if (old.removal == Removal::Invalidated)
+            old.removal = Removal::Completed;
+    }
 }
 
 template <class G>
 void SimulatedMachine<G>::isb()
 {
-    step(has_stale_to_move_on() ? Step::Kind::Global : Step::Kind::Local);
+    step(has_stale_to_move_on() ? Step::Kind::Global : Step::Kind::Isb);
     ++counts.isbs;
-    unsynchronized_[executing_].clear();
-    std::erase_if(stale_, [this](const Stale& stale) {
-        return stale.removal == Removal::Completed && stale.cpus == self();
+    catch_up(executing_, false);
+}
+
+// `cpu` makes an ISB, after a DSB that waits for loads if it `waits`.
+template <class G>
+void SimulatedMachine<G>::catch_up(u32 cpu, bool waits)
+{
+    const CpuMask bit = CpuMask{1} << cpu;
+    for (auto& [slot, lates] : unsynchronized_[cpu])
+        std::erase_if(lates, [waits](const Late& late) { return waits || late.is_waited; });
+    std::erase_if(unsynchronized_[cpu], [](const auto& slot) { return slot.second.empty(); });
+    std::erase_if(stale_, [bit](const Stale& stale) {
+        return stale.removal == Removal::Completed && stale.cpus == bit;
     });
+    for (Lagging& lagging : lagging_)
+        lagging.cpus &= ~bit;
+    std::erase_if(lagging_, [](const Lagging& lagging) { return lagging.cpus == 0; });
+    for (OldRoot& old : old_roots_[cpu]) {
+        if (old.removal == Removal::Stored)
+            old.removal = Removal::Visible;
+    }
+    std::erase_if(old_roots_[cpu], [](const OldRoot& old) { return old.removal == Removal::Completed; });
 }
 
 template <class G>
-void SimulatedMachine<G>::hand_over(u32 from, u32 to)
+void SimulatedMachine<G>::synchronize(u32 cpu)
 {
-    const auto share = [from, to](CpuMask& publishers) { publishers |= (publishers >> from & 1) << to; };
+    catch_up(cpu, true);
+}
+
+template <class G>
+void SimulatedMachine<G>::release(const void* flag)
+{
+    const u32 bit = bit_of_flag(flag);
+    order_new_tables();
+    const auto note = [&](Witness& witness) {
+        if (((witness.storers | witness.loaders) & self()) != 0)
+            witness.flags |= bit;
+    };
     for (auto& [slot, formers] : pending_) {
         for (Former& former : formers)
-            share(former.publishers);
+            note(former.witness);
     }
     for (Stale& stale : stale_)
-        share(stale.publishers);
+        note(stale.witness);
+    for (Lates& of_cpu : unsynchronized_) {
+        for (auto& [slot, lates] : of_cpu) {
+            for (Late& late : lates)
+                note(late.witness);
+        }
+    }
+    const auto note_told = [&](auto& entry) { entry.flags |= (entry.told & self()) != 0 ? bit : 0; };
+    for (Lates& of_cpu : unsynchronized_) {
+        for (auto& [slot, lates] : of_cpu)
+            std::ranges::for_each(lates, note_told);
+    }
+    std::ranges::for_each(lagging_, note_told);
+}
+
+template <class G>
+void SimulatedMachine<G>::acquire(const void* flag, Taking taking)
+{
+    const u32 bit = bit_of_flag(flag);
+    const auto take = [&](Witness& witness) {
+        if ((witness.flags & bit) == 0)
+            return;
+        witness.loaders |= self();
+        witness.storers |= taking == Taking::Exchange ? self() : 0;
+    };
+    for (auto& [slot, formers] : pending_) {
+        for (Former& former : formers) {
+            take(former.witness);
+            // FEAT_ETS2: an access after the acquire does not fault for want of a store before the release.
+            if (ets2_ && (former.witness.flags & bit) != 0)
+                former.hidden |= self();
+        }
+    }
+    for (Stale& stale : stale_)
+        take(stale.witness);
+    const auto take_told = [&](auto& entry) { entry.told |= (entry.flags & bit) != 0 ? self() : 0; };
+    for (u32 cpu = 0; cpu < roots_.size(); ++cpu) {
+        for (auto& [slot, lates] : unsynchronized_[cpu]) {
+            for (Late& late : lates)
+                take(late.witness);
+            std::ranges::for_each(lates, take_told);
+            if (ets2_ && cpu == executing_)
+                std::erase_if(lates, [&](const Late& late) { return (late.flags & bit) != 0; });
+        }
+    }
+    std::ranges::for_each(lagging_, take_told);
+    for (Lagging& lagging : lagging_)
+        lagging.cpus &= ~lagging.told;
+    std::erase_if(lagging_, [](const Lagging& lagging) { return lagging.cpus == 0; });
+}
+
+template <class G>
+bool SimulatedMachine<G>::uses_root(u32 cpu, PhysAddr root) const
+{
+    return roots_[cpu] == root ||
+           std::ranges::any_of(old_roots_[cpu], [root](const OldRoot& old) { return old.root == root; });
+}
+
+template <class G>
+void SimulatedMachine<G>::write_root(PhysAddr root)
+{
+    step(Step::Kind::Global);
+    memory_.page(root).level = G::kRootLevel;
+    for (const OldRoot& old : old_roots_[executing_]) {
+        if (old.removal != Removal::Completed)
+            compare_roots(old.root, root, G::kRootLevel, G::kKernelBase);
+    }
+    compare_roots(roots_[executing_], root, G::kRootLevel, G::kKernelBase);
+    old_roots_[executing_].push_back({roots_[executing_], Removal::Stored});
+    roots_[executing_] = root;
+}
+
+// Checks that no TLB can hold an entry of either tree for an address that the other translates differently.
+template <class G>
+void SimulatedMachine<G>::compare_roots(PhysAddr old, PhysAddr now, Level level, VirtAddr at)
+{
+    for (u64 index = 0; old != now && index < G::entries(level); ++index) {
+        const Pte a{memory_.pointer(old)[index]}, b{memory_.pointer(now)[index]};
+        const VirtAddr base = at + G::entry_size(level) * index;
+        if (kind_of(a, level) == Kind::Invalid || kind_of(b, level) == Kind::Invalid || a == b)
+            continue;
+        if (a.kind(level) == Kind::Table && b.kind(level) == Kind::Table)
+            compare_roots(a.address(), b.address(), level.down(), base);
+        else
+            violate("a root was installed while a TLB may still hold another entry of the old one: " +
+                    describe(base, a, level));
+    }
+}
+
+template <class G>
+void SimulatedMachine<G>::power_off(u32 cpu)
+{
+    step(Step::Kind::Global);
+    const CpuMask bit = CpuMask{1} << cpu;
+    off_ |= bit;
+    for (Stale& stale : stale_) {
+        if ((stale.cpus & bit) != 0)
+            retained_[cpu].push_back(stale);
+        stale.cpus &= ~bit;
+    }
+    std::erase_if(stale_, [](const Stale& stale) { return stale.cpus == 0; });
+}
+
+template <class G>
+void SimulatedMachine<G>::power_on(u32 cpu, PhysAddr root)
+{
+    step(Step::Kind::Global);
+    const CpuMask bit = CpuMask{1} << cpu;
+    off_ &= ~bit;
+    catch_up(cpu, true);
+    for (Stale stale : std::exchange(retained_[cpu], {})) {
+        stale.cpus = bit;
+        stale.removal = Removal::Visible;
+        stale.invalidators = 0; // no TLBI has reached it
+        stale_.push_back(stale);
+    }
+    roots_[cpu] = root;
 }
 
 template <class G>
@@ -120,7 +312,7 @@ void SimulatedMachine<G>::tlbi(VirtRange range, TlbEntries entries, TlbScope sco
 {
     ++counts.tlbis;
     invalidate(scope, [&](const Stale& stale) {
-        const bool leaf = stale.pte.kind(stale.level) == Kind::Leaf;
+        const bool leaf = kind_of(stale.pte, stale.level) == Kind::Leaf;
         return stale.range.overlaps(range) && (leaf || entries == TlbEntries::LeavesAndTables);
     });
 }
@@ -131,6 +323,12 @@ void SimulatedMachine<G>::tlbi_all(TlbScope scope)
     ++counts.tlbis;
     ++counts.full_tlbis;
     invalidate(scope, [](const Stale&) { return true; });
+    for (u32 cpu = 0; cpu < roots_.size(); ++cpu) {
+        for (OldRoot& old : old_roots_[cpu]) {
+            if (old.removal == Removal::Visible && (scope == TlbScope::AllCpus || cpu == executing_))
+                old.removal = Removal::Invalidated;
+        }
+    }
 }
 
 template <class G>
@@ -184,7 +382,7 @@ template <class G>
 void SimulatedMachine<G>::outcomes_of_leaf(const u64* slot, Pte pte, Level level, VirtAddr address, u32 cpu,
                                            std::vector<Outcome>& out)
 {
-    if (pte.kind(level) == Kind::Leaf) {
+    if (kind_of(pte, level) == Kind::Leaf) {
         const VirtAddr base = address.align_down(G::entry_size(level));
         add(out, {pte.address() + (address - base), pte.attributes()});
     } else {
@@ -228,6 +426,19 @@ template <class G>
 void SimulatedMachine<G>::own_outcomes(u32 cpu, VirtAddr address, std::vector<Outcome>& out)
 {
     walk(roots_[cpu], G::kRootLevel, address, cpu, out);
+    for (const OldRoot& old : old_roots_[cpu]) {
+        std::vector<Outcome> through_old;
+        walk(old.root, G::kRootLevel, address, cpu, through_old);
+        // From the old root's entries no fault comes: for an address without one the new root is walked.
+        for (const Outcome& outcome : through_old) {
+            if (outcome.address || old.removal == Removal::Stored)
+                add(out, outcome);
+        }
+    }
+    for (const Lagging& lagging : lagging_) {
+        if ((lagging.cpus >> cpu & 1) != 0 && lagging.range.contains(address))
+            add(out, {lagging.pte.address() + (address - lagging.range.base), lagging.pte.attributes()});
+    }
     for (const Stale& stale : stale_) {
         if ((stale.cpus >> cpu & 1) == 0 || !stale.range.contains(address))
             continue;
@@ -263,8 +474,10 @@ void SimulatedMachine<G>::expect_settled()
 {
     if (!pending_.empty())
         violate("descriptors were stored and not published by a DSB");
-    if (!unsynchronized_[executing_].empty())
-        violate("no ISB after descriptors were published");
+    for (const auto& [slot, lates] : unsynchronized_[executing_]) {
+        if (std::ranges::any_of(lates, &Late::is_own))
+            violate("no ISB after descriptors were published");
+    }
     for (const Stale& stale : stale_)
         violate("not invalidated: " + describe(stale.range.base, stale.pte, stale.level));
     if (!outstanding_.empty())

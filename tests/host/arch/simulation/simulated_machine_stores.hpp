@@ -30,7 +30,7 @@ auto SimulatedMachine<G>::places_of(const u64* slot) const -> std::vector<Place>
     if (*page.level == G::kRootLevel) {
         CpuMask cpus = 0;
         for (u32 cpu = 0; cpu < roots_.size(); ++cpu)
-            cpus |= roots_[cpu] == table ? CpuMask{1} << cpu : 0;
+            cpus |= uses_root(cpu, table) ? CpuMask{1} << cpu : 0;
         places.push_back({cpus, G::kKernelBase + offset});
     }
     for (const u64* above : page.links) {
@@ -44,11 +44,15 @@ template <class G>
 std::vector<u64> SimulatedMachine<G>::values_of(const u64* slot, u32 cpu) const
 {
     std::vector<u64> values{*slot};
-    for (const Values* former : {&pending_, &unsynchronized_[cpu]}) {
-        if (const auto found = former->find(slot); found != former->end()) {
-            for (const Former& one : found->second)
+    if (const auto found = pending_.find(slot); found != pending_.end()) {
+        for (const Former& one : found->second) {
+            if ((one.hidden >> cpu & 1) == 0)
                 values.push_back(one.value);
         }
+    }
+    if (const auto found = unsynchronized_[cpu].find(slot); found != unsynchronized_[cpu].end()) {
+        for (const Late& one : found->second)
+            values.push_back(one.value);
     }
     return values;
 }
@@ -57,16 +61,45 @@ template <class G>
 void SimulatedMachine<G>::load(const u64* slot)
 {
     step(Step::Kind::Load, slot);
-    see(slot);
+    see(slot, Taking::Load);
 }
 
-// Lets the next DSB of the executing CPU publish what it has read.
 template <class G>
-void SimulatedMachine<G>::see(const u64* slot)
+template <class Visit>
+void SimulatedMachine<G>::for_each_witness_of(const u64* slot, Visit visit)
 {
-    if (const auto found = pending_.find(slot); found != pending_.end()) {
-        for (Former& former : found->second)
-            former.publishers |= self();
+    if (const auto found = unsynchronized_[executing_].find(slot);
+        found != unsynchronized_[executing_].end()) {
+        for (Late& late : found->second)
+            visit(late.witness);
+    }
+    const auto found = pending_.find(slot);
+    if (found == pending_.end())
+        return;
+    for (Former& former : found->second)
+        visit(former.witness);
+    for (Stale& stale : stale_) {
+        if (stale.slot == slot)
+            visit(stale.witness);
+    }
+}
+
+template <class G>
+void SimulatedMachine<G>::see(const u64* slot, Taking taking)
+{
+    for_each_witness_of(slot, [&](Witness& witness) {
+        witness.loaders |= self();
+        witness.storers |= taking == Taking::Exchange ? self() : 0;
+    });
+}
+
+// The executing CPU stores to `table`, whose address it has got by loading the descriptors that lead there.
+template <class G>
+void SimulatedMachine<G>::depend_on(PhysAddr table)
+{
+    for (const u64* above : memory_.page(table).links) {
+        for_each_witness_of(above, [this](Witness& witness) { witness.storers |= witness.loaders & self(); });
+        depend_on(memory_.page_of(above));
     }
 }
 
@@ -81,8 +114,8 @@ template <class G>
 u64 SimulatedMachine<G>::link(u64* slot, u64 value)
 {
     step(Step::Kind::Store, slot);
-    see(slot);
     const u64 before = *slot;
+    see(slot, before == 0 ? Taking::Exchange : Taking::Load);
     if (before == 0)
         put(slot, value);
     return before;
@@ -102,12 +135,15 @@ void SimulatedMachine<G>::put(u64* slot, u64 value)
     const Level level = *page.level;
     const Pte old{*slot};
     const Pte now{value};
+    depend_on(memory_.page_of(slot));
+    // A store comes after all earlier ones to the same slot (coherence).
+    for_each_witness_of(slot, [this](Witness& witness) { witness.storers |= self(); });
     check_overwrite(old, now, level, slot);
-    if (now.kind(level) != Kind::Invalid)
+    if (kind_of(now, level) != Kind::Invalid)
         check_new(now, level, slot);
-    if (old.kind(level) != Kind::Invalid && old != now)
+    if (kind_of(old, level) != Kind::Invalid && old != now)
         make_stale(slot, old, level);
-    pending_[slot].push_back({old.raw(), self()});
+    pending_[slot].push_back({old.raw(), {self()}});
     *slot = value;
     if (now.kind(level) == Kind::Table)
         attach(now.address(), level.down(), slot);
@@ -130,14 +166,12 @@ void SimulatedMachine<G>::zero(u64* table, Bytes size)
 template <class G>
 void SimulatedMachine<G>::check_overwrite(Pte old, Pte now, Level level, const u64* slot)
 {
-    if (old.kind(level) == Kind::Invalid || now.kind(level) == Kind::Invalid || old == now)
+    if (kind_of(old, level) == Kind::Invalid || kind_of(now, level) == Kind::Invalid || old == now)
         return;
     const bool leaves = old.kind(level) == Kind::Leaf && now.kind(level) == Kind::Leaf;
-    const bool same_output =
-        leaves && old.address() == now.address() && old.attributes().memory == now.attributes().memory;
-    if (same_output && !old.is_contiguous() && !now.is_contiguous())
-        return; // only permissions change
-    if (resizes_live_ && same_output && old.attributes() == now.attributes())
+    if (leaves && !needs_break(old, now, level) && !old.is_contiguous() && !now.is_contiguous())
+        return; // permissions change, or the address of memory that nobody writes
+    if (resizes_live_ && leaves && old.with_contiguous(false) == now.with_contiguous(false))
         return; // only the contiguous hint changes
     if (resizes_live_ && old.kind(level) == Kind::Leaf && now.kind(level) == Kind::Table &&
         maps_the_same(old, level, now.address()))
@@ -145,6 +179,32 @@ void SimulatedMachine<G>::check_overwrite(Pte old, Pte now, Level level, const u
     const auto places = places_of(slot);
     violate("a valid descriptor was overwritten: " +
             describe(places.empty() ? VirtAddr{0} : places[0].address, old, level));
+}
+
+// Returns whether a leaf may become another of the same size only by way of an invalid entry (Arm ARM
+// D8.16.1).
+template <class G>
+bool SimulatedMachine<G>::needs_break(Pte old, Pte now, Level level) const
+{
+    if (!old.is_same_kind_of_memory(now) || (now.is_global() && !old.is_global()))
+        return true;
+    const bool writable = old.rights().writable || now.rights().writable;
+    return old.address() != now.address() &&
+           (writable || !has_same_contents(old.address(), now.address(), G::entry_size(level)));
+}
+
+template <class G>
+bool SimulatedMachine<G>::has_same_contents(PhysAddr a, PhysAddr b, Bytes size) const
+{
+    const auto contents = [this](PhysAddr page) {
+        const auto found = contents_.find(page.raw());
+        return found == contents_.end() ? page.raw() : found->second;
+    };
+    for (Bytes offset{0}; offset < size; offset = offset + G::kPageSize) {
+        if (contents(a + offset) != contents(b + offset))
+            return false;
+    }
+    return true;
 }
 
 template <class G>
@@ -191,7 +251,12 @@ void SimulatedMachine<G>::check_against_stale(Pte now, Level level, Place place)
     for (const Stale& stale : stale_) {
         if ((stale.cpus & place.cpus) == 0 || !stale.range.overlaps(range) || stale.pte == now)
             continue;
+        if (stale.removal == Removal::Completed)
+            continue; // the TLBs do not have it, and only its CPU needs an ISB
         const bool both_leaves = stale.pte.kind(stale.level) == Kind::Leaf && now.kind(level) == Kind::Leaf;
+        if (both_leaves && stale.level == level && !stale.pte.is_contiguous() && !now.is_contiguous() &&
+            !needs_break(stale.pte, now, level))
+            continue; // as if it had been overwritten
         const bool same =
             both_leaves && stale.pte.attributes() == now.attributes() &&
             stale.pte.address().raw() - stale.range.base.raw() == now.address().raw() - range.base.raw();
@@ -282,27 +347,46 @@ void SimulatedMachine<G>::make_stale(const u64* slot, Pte old, Level level)
     for (const Place& place : places_of(slot)) {
         if (place.cpus == 0)
             continue;
-        stale_.push_back(
-            {place.cpus, {place.address, G::entry_size(level)}, level, old, Removal::Stored, self()});
+        const Stale stale{
+            place.cpus, {place.address, G::entry_size(level)}, level, old, Removal::Stored, {self()}, slot};
+        add_stale(stale);
         if (old.kind(level) == Kind::Table)
-            make_stale_below(old.address(), level.down(), place);
+            make_stale_below(old.address(), level.down(), place, slot);
     }
 }
 
 template <class G>
-void SimulatedMachine<G>::make_stale_below(PhysAddr table, Level level, Place place)
+void SimulatedMachine<G>::make_stale_below(PhysAddr table, Level level, Place place, const u64* slot)
 {
     const u64* entries = memory_.pointer(table);
     for (u64 index = 0; index < G::entries(level); ++index) {
         const Pte entry{entries[index]};
-        if (entry.kind(level) == Kind::Invalid)
+        if (kind_of(entry, level) == Kind::Invalid)
             continue;
         const Place below{place.cpus, place.address + G::entry_size(level) * index};
-        stale_.push_back(
-            {below.cpus, {below.address, G::entry_size(level)}, level, entry, Removal::Stored, self()});
+        add_stale({below.cpus,
+                   {below.address, G::entry_size(level)},
+                   level,
+                   entry,
+                   Removal::Stored,
+                   {self()},
+                   slot});
         if (entry.kind(level) == Kind::Table)
-            make_stale_below(entry.address(), level.down(), below);
+            make_stale_below(entry.address(), level.down(), below, slot);
     }
+}
+
+// Notes an entry that is gone from the tables: for each CPU that is off, as one that it keeps.
+template <class G>
+void SimulatedMachine<G>::add_stale(Stale stale)
+{
+    for (u32 cpu = 0; cpu < roots_.size(); ++cpu) {
+        if ((off_ & stale.cpus) >> cpu & 1)
+            retained_[cpu].push_back(stale);
+    }
+    stale.cpus &= ~off_;
+    if (stale.cpus != 0)
+        stale_.push_back(stale);
 }
 
 } // namespace percival::arch

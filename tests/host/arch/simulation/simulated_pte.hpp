@@ -2,8 +2,11 @@
 // The simulated machine's descriptor format: 52-bit output addresses for every geometry. No field has the
 // position that it has in Arm's formats.
 //
-//   63  60 59    56 55  48 47           12 11  7  6      5       4 3        2    1 0
-//   |  0  |OA[51:48]|  0  |  OA[47:12]    |  0  | user | memory | protection | run | kind |
+//   63  60 59    56 55  48 47         12 11 10      9       8   7     6      5      4 3   2   1  0
+//   |  0  |OA[51:48]|  0  | OA[47:12] | 0 | cache | share | nG | no AF | user | memory | prot | run | kind |
+//
+// The bits from 7 on are set only by tests of the machine itself. They mean: no access flag, not global,
+// another shareability than the usual one, and another cacheability.
 #pragma once
 
 #include "mm/address_space/pte_format.hpp"
@@ -41,6 +44,19 @@ public:
     }
     // Returns the descriptor with access for unprivileged code. Only tests make such descriptors.
     constexpr SimulatedPte with_user() const { return SimulatedPte{raw_ | kUser}; }
+    constexpr bool has_access_flag() const { return (raw_ & kNoAccessFlag) == 0; }
+    constexpr SimulatedPte without_access_flag() const { return SimulatedPte{raw_ | kNoAccessFlag}; }
+    constexpr bool is_global() const { return (raw_ & kNonGlobal) == 0; }
+    constexpr SimulatedPte with_asid() const { return SimulatedPte{raw_ | kNonGlobal}; }
+    constexpr SimulatedPte with_other_shareability() const { return SimulatedPte{raw_ | kShareability}; }
+    constexpr SimulatedPte with_other_cacheability() const { return SimulatedPte{raw_ | kCacheability}; }
+    // Returns whether an access through either descriptor has the same memory type, shareability and
+    // cacheability.
+    constexpr bool is_same_kind_of_memory(SimulatedPte other) const
+    {
+        constexpr u64 kBits = kShareability | kCacheability;
+        return attributes().memory == other.attributes().memory && (raw_ & kBits) == (other.raw_ & kBits);
+    }
     constexpr bool is_contiguous() const { return (raw_ & kRun) != 0; }
     constexpr SimulatedPte with_contiguous(bool on) const
     {
@@ -51,6 +67,7 @@ public:
 
 private:
     static constexpr u64 kTable = 1, kLeaf = 2, kRun = 4, kUser = 64;
+    static constexpr u64 kNoAccessFlag = 128, kNonGlobal = 256, kShareability = 512, kCacheability = 1024;
     static constexpr u64 kLowAddress = 0x0000'ffff'ffff'f000;
 
     static constexpr u64 encode(PhysAddr address)

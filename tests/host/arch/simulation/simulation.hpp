@@ -21,6 +21,8 @@ struct Step {
         Load,    // software reads a descriptor
         Store,   // software stores a descriptor
         Barrier, // makes descriptors visible to walkers
+        Wait,    // a DSB that waits for loads: the CPU has caught up with what was visible before
+        Isb,     // the CPU has caught up with invalidations that were complete before
         Access,  // an access through the page tables
         Global,  // may concern all CPUs: TLBIs, barriers that complete them, memory that changes hands
         Flag,    // software's own communication
@@ -40,6 +42,10 @@ constexpr bool conflict(const Step& a, const Step& b)
         return (a.kind == Store || b.kind == Store) && a.object == b.object;
     if (a.kind == Global || b.kind == Global)
         return true;
+    if (a.kind == Isb || b.kind == Isb)
+        return false;
+    if (a.kind == Wait || b.kind == Wait)
+        return a.kind == Barrier || b.kind == Barrier;
     if (a.kind == Access || b.kind == Access)
         return a.kind != b.kind;
     // A barrier makes visible what its own CPU stored. Stores to different slots do not conflict.
@@ -54,6 +60,7 @@ public:
     // Stores `value` if the slot holds 0. Returns the old value.
     virtual u64 link(u64* slot, u64 value) = 0;
     virtual void zero(u64* table, Bytes size) = 0;
+    virtual void dmb(Access access) = 0;
     virtual void dsb(Shareability shareability, Access access) = 0;
     virtual void isb() = 0;
     virtual void tlbi(VirtRange range, TlbEntries entries, TlbScope scope) = 0;
