@@ -32,8 +32,11 @@ struct LiveTables {
         publish();
     }
 
-    // Orders all stores to tables before later walks by any CPU. The ISB is for this CPU's own next access,
-    // which could otherwise still take a fault that was determined earlier (Arm ARM D8.2.6).
+    // Orders this CPU's stores to tables before later walks by any CPU, and with them all stores that they
+    // depend on. A store of another CPU that this one has merely loaded is not covered. The ISB is for this
+    // CPU's own next access, which could otherwise still take a fault that was determined earlier (Arm ARM
+    // D8.2.6; with FEAT_ETS2 it cannot). Another CPU may take one such fault even after it was told of the
+    // mapping, if it made no DSB and ISB: is_spurious() repeats its access.
     static void publish()
     {
         arch::dsb<arch::Shareability::InnerShareable, arch::Access::Store>();

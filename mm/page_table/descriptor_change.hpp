@@ -2,6 +2,10 @@
 // Classifies the replacement of one descriptor by another: what it means to a TLB that may hold the old one
 // (Arm ARM D8.16.1, Using break-before-make when updating translation table entries). This file makes the
 // decision, and mm/page_table/descriptor_access.hpp acts on it. Any context.
+//
+// The architecture allows a little more: another output address without a break, where neither mapping is
+// writable and the memory has the same contents. Nothing here knows contents, so every such change needs the
+// break.
 #pragma once
 
 #include "mm/address_space/pte_format.hpp"

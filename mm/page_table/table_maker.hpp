@@ -7,10 +7,11 @@
 // shared table is never freed (INV-page_table-4).
 //
 // Suppose that CPU A has linked a table and perhaps not published it yet, and that CPU B maps a leaf in it.
-// B's publish() covers the table too. B has read A's descriptor, and a value that one observer has read is
-// visible to all others (other-multi-copy atomicity, Arm ARM B2.3), the table walkers of all CPUs included.
-// B's DSB then orders its leaves after the descriptor. The zeroes in the table were published by A before the
-// link.
+// B's publish() covers the table too, for this reason only: B stores the leaf at an address that it got by
+// loading A's descriptor, so its store comes after A's, and B's DSB ISHST waits for both. That B has loaded
+// the descriptor is not enough by itself, because a DSB ISHST does not wait for loads. A CPU that stores
+// nothing and relies on a table it has only found needs DSB ISH. A's link is a release, so a walker that
+// finds the table finds its zeroes too.
 #pragma once
 
 #include "mm/page_table/descriptor_access.hpp"

@@ -2,10 +2,14 @@
 // Batches TLB invalidation: callers queue what they unmapped or changed, and one flush serves all of it. The
 // destructor flushes too.
 //
-// A flush is: DSB ISHST (walkers see the changed descriptors, so that no CPU fetches the old ones again), the
+// A flush is: DSB ISH (walkers see the changed descriptors, so that no CPU fetches the old ones again), the
 // TLBIs, DSB ISH (the TLBIs are complete on every CPU), ISB (this CPU's later instructions use the new
 // translations). Arm ARM D8.16. Where arch::needs_repeated_tlbi() returns true, one more TLBI and DSB ISH
 // precede the ISB.
+//
+// The first DSB waits for loads too. A CPU may flush for another CPU whose stores it has only seen, by a
+// load-acquire for instance. DSB ISHST covers stores of the executing CPU only, so the TLBI could precede the
+// other CPU's stores.
 //
 // The caller serializes changes to the tree. It may reuse unmapped memory after flush().
 //
@@ -61,7 +65,7 @@ public:
     {
         if (queue_.empty() && !everything_)
             return;
-        arch::dsb<kShareability, arch::Access::Store>();
+        arch::dsb<kShareability>();
         const u64 issued = invalidate();
         arch::dsb<kShareability>();
         const u64 repeats = repeat();

@@ -32,7 +32,7 @@ LOCAL = r"tlbi \w+(?<!is)(,|$)"
 RULES: Dict[str, Tuple[Rule, ...]] = {
     # Arm ARM D8.16: the stores are complete before, and the invalidation is afterwards, on the same CPUs.
     "a broadcast TLBI stands between barriers for all CPUs": (
-        Rule(BROADCAST, (r"dsb ish(st)?$",), CALL_BUT_OF_INVALIDATE + "|" + SHARED_STORE, backward=True),
+        Rule(BROADCAST, (r"dsb ish$",), CALL_BUT_OF_INVALIDATE + "|" + SHARED_STORE, backward=True),
         Rule(BROADCAST, (r"dsb ish$", "isb"), CALL_BUT_OF_INVALIDATE + "|" + SHARED_STORE),
     ),
     "the TLBI that an erratum adds is broadcast and waits for the one before": (

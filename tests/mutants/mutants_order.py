@@ -124,8 +124,8 @@ MUTANTS = (
     by_emitted_order(
         "order: a flush does not wait for its stores",
         "mm/page_table/tlb_batch.hpp",
-        "        arch::dsb<kShareability, arch::Access::Store>();\n",
-        "",
+        "        arch::dsb<kShareability>();\n" "        const u64 issued",
+        "        const u64 issued",
     ),
     by_emitted_order(
         "order: a flush waits for the stores only",

@@ -16,8 +16,8 @@ MUTANTS = (
     on_host(
         "batch: no DSB between the stores and the TLBI",
         "mm/page_table/tlb_batch.hpp",
-        "        arch::dsb<kShareability, arch::Access::Store>();\n",
-        "",
+        "        arch::dsb<kShareability>();\n        const u64 issued",
+        "        const u64 issued",
         ENGINE,
         "*UnmappedMemoryMayBeReused*",
     ),
@@ -104,9 +104,8 @@ MUTANTS = (
     on_host(
         "batch: tables are freed before the flush",
         "mm/page_table/tlb_batch.hpp",
-        "        arch::dsb<kShareability, arch::Access::Store>();\n        const u64 issued",
-        "        free_tables();\n        arch::dsb<kShareability, arch::Access::Store>();\n"
-        "        const u64 issued",
+        "        arch::dsb<kShareability>();\n        const u64 issued",
+        "        free_tables();\n        arch::dsb<kShareability>();\n        const u64 issued",
         ENGINE,
         "*EmptyTablesOfAPrivateRange*",
     ),

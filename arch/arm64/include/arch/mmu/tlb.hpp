@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // TLB invalidation for the kernel's translation regime, EL1&0. Any context.
 //
-// A flush always has these steps (Arm ARM D8.16): the caller changes descriptors; DSB ISHST makes the stores
-// visible to table walkers; TLBI; DSB ISH waits until the invalidation is complete on every CPU; ISB makes
-// this CPU's later instructions use the new translations. flush_tlb_this_cpu() does all of this for this CPU.
+// A flush always has these steps (Arm ARM D8.16): the caller changes descriptors; DSB ISHST makes its stores
+// visible to table walkers, and DSB ISH those that it has only seen, too; TLBI; DSB ISH waits until the
+// invalidation is complete on every CPU; ISB makes this CPU's later instructions use the new translations.
+// Until its own ISB, or until it is told, another CPU may still act on a translation that it made before.
+// flush_tlb_this_cpu() does all of this for this CPU.
 // tlbi_*() issue only the TLBI; mm/page_table/tlb_batch.hpp batches them and adds the barriers.
 #pragma once
 
