@@ -9,6 +9,7 @@ ENGINE = ("tests/host/page_table/page_table_operations_test.cpp",)
 BATCH = ("tests/host/page_table/page_table_batch_test.cpp",)
 WRITER = ("tests/host/page_table/page_table_change_test.cpp",)
 SHARING = ("tests/host/page_table/page_table_sharing_test.cpp",)
+LITMUS = ("tests/host/page_table/litmus_test.cpp",)
 INTERLEAVED_MAP = ("tests/host/page_table/interleaving_map_test.cpp",)
 
 MUTANTS = (
@@ -20,6 +21,14 @@ MUTANTS = (
         "        const u64 issued",
         ENGINE,
         "*UnmappedMemoryMayBeReused*",
+    ),
+    on_host(
+        "batch: the DSB before the TLBI covers only stores of this CPU",
+        "mm/page_table/tlb_batch.hpp",
+        "        arch::dsb<kShareability>();\n        const u64 issued",
+        "        arch::dsb<kShareability, arch::Access::Store>();\n        const u64 issued",
+        LITMUS,
+        "LitmusTest.ABatchFlushesForAnotherCpuWhoseClear*",
     ),
     on_host(
         "batch: no TLBI",
