@@ -124,27 +124,6 @@ MUTANTS = (
     ),
     # Areas of addresses.
     by_boot(
-        "freed areas: reused without a flush",
-        "mm/vmalloc/vm_freed.cpp",
-        "            batch.add_leaves({area->range.base, area->mapped}, KernelGeometry::kPageSize);",
-        "            static_cast<void>(area);",
-        "vmalloc.*",
-    ),
-    by_boot(
-        "freed areas: pages are freed before the flush",
-        "mm/vmalloc/vm_allocation.cpp",
-        "    clear_area(*area, area->mapped);\n    put_freed(*area);",
-        "    clear_area(*area, area->mapped);\n    area->blocks.free_all();\n    put_freed(*area);",
-        "vmalloc.*",
-    ),
-    by_boot(
-        "freed areas: addresses are reused before the flush",
-        "mm/vmalloc/vm_freed.cpp",
-        "    const u64 counted = (area.mapped + kPerArea).count();\n    push(area);\n",
-        "    const u64 counted = (area.mapped + kPerArea).count();\n    free_flushed(area);\n",
-        "vmalloc.*",
-    ),
-    by_boot(
         "vmalloc: no guard page",
         "mm/vmalloc/vm_region.cpp",
         "region{KernelLayout::kVmalloc, KernelGeometry::kPageSize}",

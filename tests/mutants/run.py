@@ -39,6 +39,9 @@ COMPILE = (
 INCLUDES = ("-I.", "-Itests/host")
 ARM64 = "arch/arm64/include"
 ARM64_OPTIONS = (f"-I{ARM64}", "-UPERCIVAL_VA_BITS", "-DPERCIVAL_VA_BITS=52")
+# What hides headers of the kernel from the program of these tests (tests/host/CMakeLists.txt).
+EXPLORED = "tests/host/explored"
+HIDING = (f"-I{EXPLORED}", "-include", "tests/host/support/explored_atomics.hpp")
 # A mutant may leave something unused. Clang keeps to these wherever -Werror stands.
 UNUSED_IS_NO_ERROR = ("-Wno-error=unused", "-Wno-error=unused-parameter")
 # What the build links into every host program, too (tests/host/CMakeLists.txt).
@@ -110,7 +113,8 @@ def _judge_on_host(mutant: Mutant) -> bool:
             (own / mutant.file).write_text(_mutated(mutant))
         sources = [str(own / source) if source == mutant.file else source for source in mutant.sources]
         program = own / "tests"
-        options = [f"-I{own}", *INCLUDES]
+        hiding = HIDING if any(source.startswith(EXPLORED) for source in mutant.sources) else ()
+        options = [f"-I{own}", *hiding, *INCLUDES]
         if mutant.arm64:
             options = [f"-I{own / ARM64}", *ARM64_OPTIONS, *options]
         code, output = _run([*COMPILE, *options, *sources, *COMMON_SOURCES, "-o", str(program), *LIBRARIES])

@@ -24,7 +24,6 @@ enum class Without {
     Publish,         // at the end of map()
     PublishedZeroes, // in a new table
     Flush,           // before memory is reused
-    HandOver,        // of the list of pages to flush
     Lock,            // in sync()
 };
 

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Kernel sources on a simulated machine, with CPUs that the explorer interleaves. Headers of
+// tests/host/explored hide those of the kernel through which CPUs meet: percpu variables, spin locks, and the
+// kernel's tables. support/explored_atomics.hpp hides atomics. Each of their operations is a step
+// (arch/simulation/simulation.hpp) that another CPU may notice, and hands over what its memory order says.
+//
+// There is one ExploredKernel at a time.
+#pragma once
+
+#include "mm/address_space/kernel_geometry.hpp"
+#include "support/explorer.hpp"
+#include "support/simulated_tables.hpp"
+
+#include <atomic>
+
+namespace percival::testing {
+
+struct ExploredKernel {
+    using Machine = SimulatedMachine<mm::KernelGeometry>;
+    static constexpr u32 kMaxCpus = 3;
+
+    // All CPUs use one root.
+    ExploredKernel(Explorer& explorer, u32 cpus, u64 table_pages);
+    ~ExploredKernel();
+    ExploredKernel(const ExploredKernel&) = delete;
+    ExploredKernel& operator=(const ExploredKernel&) = delete;
+
+    // Returns a new table, or nothing.
+    std::optional<PhysAddr> allocate_table();
+
+    // The executing CPU is about to access `object`, which is a step. exchange() stands for any atomic
+    // read-modify-write.
+    void load(const void* object, std::memory_order order);
+    void store(const void* object, std::memory_order order);
+    void exchange(const void* object, std::memory_order order);
+    // The second half of a compare-exchange, if the load() before has found what was expected.
+    void take_over(const void* object, std::memory_order order);
+
+    Explorer& explorer;
+    Machine machine;
+    u32 cpus;
+    PhysAddr root;
+    u64 generation; // differs from that of every kernel before
+};
+
+// The kernel that runs.
+inline ExploredKernel* explored = nullptr;
+
+} // namespace percival::testing
