@@ -20,7 +20,12 @@ VMALLOC = (
     "mm/vmalloc/vm_spares.cpp",
     "mm/vmalloc/vmalloc.cpp",
 )
-
+FAULT = (
+    "tests/host/explored/spurious_fault_test.cpp",
+    "tests/host/support/explored_kernel.cpp",
+    "mm/kernel_map/live_break.cpp",
+    "mm/kernel_map/spurious_fault.cpp",
+)
 MUTANTS = (
     # Freed areas.
     on_host(
@@ -78,5 +83,30 @@ MUTANTS = (
         "        env_.store(first_, Pte::leaf(page, kLastLevel, attributes));\n",
         VMALLOC,
         "*AddressesAreUsedAgain*",
+    ),
+    # Faults that are over.
+    on_host(
+        "spurious faults: the walk may come before the look at the breaks",
+        "mm/kernel_map/spurious_fault.cpp",
+        "        arch::dsb<arch::Shareability::InnerShareable>();\n",
+        "",
+        FAULT,
+        "*",
+    ),
+    on_host(
+        "spurious faults: a break in progress is not waited for",
+        "mm/kernel_map/spurious_fault.cpp",
+        "live_breaks.begun.load(std::memory_order_acquire) == ended || this_cpu_breaks()",
+        "ended == ended || this_cpu_breaks()",
+        FAULT,
+        "*",
+    ),
+    on_host(
+        "live break: it ends before the new entries are published",
+        "mm/page_table/leaf_editor.hpp",
+        "        [[maybe_unused]] const auto announced = announce_break();\n",
+        "        { [[maybe_unused]] const auto announced = announce_break(); }\n",
+        FAULT,
+        "*",
     ),
 )

@@ -108,6 +108,9 @@ public:
     Outcome access(u32 cpu, VirtAddr address);
     // Returns everything that `cpu` may get.
     std::vector<Outcome> outcomes(u32 cpu, VirtAddr address);
+    // Returns whether an AT instruction of the executing CPU is certain to translate. Unlike an access, it
+    // does not begin before a DSB that precedes it is complete.
+    bool translates(VirtAddr address);
     // Gives memory that was mapped to another owner.
     void reuse_memory(PhysRange range);
     // Checks that no change is under way any more.
@@ -308,6 +311,7 @@ private:
     bool completes_tlbi_early_{false};
     bool resizes_live_{false};
     bool ets2_{false};
+    bool walks_after_dsb_{false};
 };
 
 } // namespace percival::arch

@@ -460,6 +460,15 @@ std::vector<Outcome> SimulatedMachine<G>::outcomes(u32 cpu, VirtAddr address)
 }
 
 template <class G>
+bool SimulatedMachine<G>::translates(VirtAddr address)
+{
+    walks_after_dsb_ = true;
+    const std::vector<Outcome> all = outcomes(executing_, address);
+    walks_after_dsb_ = false;
+    return std::ranges::all_of(all, [](const Outcome& outcome) { return outcome.address.has_value(); });
+}
+
+template <class G>
 Outcome SimulatedMachine<G>::access(u32 cpu, VirtAddr address)
 {
     const std::vector<Outcome> all = outcomes(cpu, address);

@@ -51,8 +51,10 @@ std::vector<u64> SimulatedMachine<G>::values_of(const u64* slot, u32 cpu) const
         }
     }
     if (const auto found = unsynchronized_[cpu].find(slot); found != unsynchronized_[cpu].end()) {
-        for (const Late& one : found->second)
-            values.push_back(one.value);
+        for (const Late& one : found->second) {
+            if (!walks_after_dsb_ || !one.is_waited)
+                values.push_back(one.value);
+        }
     }
     return values;
 }
