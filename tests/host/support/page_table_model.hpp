@@ -54,8 +54,9 @@ public:
             clear(range);
             break;
         }
-        bench_.machine.execute_on(static_cast<u32>(choose_(2)));
+        const auto next = static_cast<u32>(choose_(2));
         check(range);
+        bench_.machine.execute_on(next);
         return problem();
     }
 
