@@ -174,8 +174,8 @@ private:
         Level level;
         Pte pte;
         Removal removal;
-        Witness witness;          // of the store that removed it
-        const u64* slot;          // where that store went
+        const u64* slot;          // where the store went that removed it
+        u64 store;                // which one that was
         bool by_broadcast{false}; // whether the TLBI was a broadcast
         CpuMask invalidators{0};  // CPUs whose DSB completes a TLBI that covers it
     };
@@ -183,6 +183,7 @@ private:
     // A former value of a slot.
     struct Former {
         u64 value;
+        u64 store; // the number of the store that replaced it
         Witness witness;
         CpuMask hidden{0}; // CPUs that do not see it any more
     };
@@ -257,6 +258,15 @@ private:
     }
     template <class Visit>
     void for_each_witness_of(const u64* slot, Visit visit);
+    // Returns the CPUs that know of the store which removed an entry. The store must still be pending.
+    const Witness& witness_of(const Stale& stale) const
+    {
+        return std::ranges::find(pending_.at(stale.slot), stale.store, &Former::store)->witness;
+    }
+    bool is_covered(const Stale& stale, Access barrier) const
+    {
+        return stale.removal == Removal::Stored && witness_of(stale).is_covered(self(), barrier);
+    }
     void see(const u64* slot, Taking taking);
     void depend_on(PhysAddr table);
     void put(u64* slot, u64 value);
@@ -305,6 +315,7 @@ private:
     std::vector<Outstanding> outstanding_;
     std::set<const u64*> touched_runs_;
     std::vector<std::string> violations_;
+    u64 stores_{0};
     u32 executing_{0};
     bool shared_tlbs_{false};
     bool range_tlbi_{false};

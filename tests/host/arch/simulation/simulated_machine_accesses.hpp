@@ -10,7 +10,7 @@ template <class G>
 bool SimulatedMachine<G>::has_stale_to_move_on() const
 {
     return std::ranges::any_of(stale_, [this](const Stale& stale) {
-        return (stale.removal == Removal::Stored && stale.witness.is_covered(self(), Access::Any)) ||
+        return is_covered(stale, Access::Any) ||
                (stale.removal == Removal::Invalidated && (stale.invalidators & self()) != 0) ||
                (stale.removal == Removal::Completed && stale.cpus == self());
     });
@@ -59,6 +59,10 @@ void SimulatedMachine<G>::dsb(Shareability shareability, Access access)
 template <class G>
 void SimulatedMachine<G>::publish(Access access)
 {
+    for (Stale& stale : stale_) {
+        if (is_covered(stale, access))
+            stale.removal = Removal::Visible;
+    }
     for (auto& [slot, formers] : pending_) {
         for (const Former& former : formers) {
             if (!former.witness.is_covered(self(), access))
@@ -79,10 +83,6 @@ void SimulatedMachine<G>::publish(Access access)
                       [&](const Former& former) { return former.witness.is_covered(self(), access); });
     }
     std::erase_if(pending_, [](const auto& slot) { return slot.second.empty(); });
-    for (Stale& stale : stale_) {
-        if (stale.witness.is_covered(self(), access))
-            stale.removal = std::max(stale.removal, Removal::Visible);
-    }
 }
 
 // Completes TLBIs. The CPU that waited for them still needs its ISB.
@@ -159,8 +159,6 @@ void SimulatedMachine<G>::release(const void* flag)
         for (Former& former : formers)
             note(former.witness);
     }
-    for (Stale& stale : stale_)
-        note(stale.witness);
     for (Lates& of_cpu : unsynchronized_) {
         for (auto& [slot, lates] : of_cpu) {
             for (Late& late : lates)
@@ -193,8 +191,6 @@ void SimulatedMachine<G>::acquire(const void* flag, Taking taking)
                 former.hidden |= self();
         }
     }
-    for (Stale& stale : stale_)
-        take(stale.witness);
     const auto take_told = [&](auto& entry) { entry.told |= (entry.flags & bit) != 0 ? self() : 0; };
     for (u32 cpu = 0; cpu < roots_.size(); ++cpu) {
         for (auto& [slot, lates] : unsynchronized_[cpu]) {

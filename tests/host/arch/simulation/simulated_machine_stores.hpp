@@ -80,10 +80,6 @@ void SimulatedMachine<G>::for_each_witness_of(const u64* slot, Visit visit)
         return;
     for (Former& former : found->second)
         visit(former.witness);
-    for (Stale& stale : stale_) {
-        if (stale.slot == slot)
-            visit(stale.witness);
-    }
 }
 
 template <class G>
@@ -140,12 +136,13 @@ void SimulatedMachine<G>::put(u64* slot, u64 value)
     depend_on(memory_.page_of(slot));
     // A store comes after all earlier ones to the same slot (coherence).
     for_each_witness_of(slot, [this](Witness& witness) { witness.storers |= self(); });
+    ++stores_;
     check_overwrite(old, now, level, slot);
     if (kind_of(now, level) != Kind::Invalid)
         check_new(now, level, slot);
     if (kind_of(old, level) != Kind::Invalid && old != now)
         make_stale(slot, old, level);
-    pending_[slot].push_back({old.raw(), {self()}});
+    pending_[slot].push_back({old.raw(), stores_, {self()}});
     *slot = value;
     if (now.kind(level) == Kind::Table)
         attach(now.address(), level.down(), slot);
@@ -350,7 +347,7 @@ void SimulatedMachine<G>::make_stale(const u64* slot, Pte old, Level level)
         if (place.cpus == 0)
             continue;
         const Stale stale{
-            place.cpus, {place.address, G::entry_size(level)}, level, old, Removal::Stored, {self()}, slot};
+            place.cpus, {place.address, G::entry_size(level)}, level, old, Removal::Stored, slot, stores_};
         add_stale(stale);
         if (old.kind(level) == Kind::Table)
             make_stale_below(old.address(), level.down(), place, slot);
@@ -371,8 +368,8 @@ void SimulatedMachine<G>::make_stale_below(PhysAddr table, Level level, Place pl
                    level,
                    entry,
                    Removal::Stored,
-                   {self()},
-                   slot});
+                   slot,
+                   stores_});
         if (entry.kind(level) == Kind::Table)
             make_stale_below(entry.address(), level.down(), below, slot);
     }
