@@ -35,6 +35,7 @@
 #include "arch/simulation/simulated_memory.hpp"
 #include "arch/simulation/simulated_pte.hpp"
 #include "arch/simulation/simulation.hpp"
+#include "arch/simulation/slot_histories.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -42,7 +43,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -66,7 +66,7 @@ public:
     // Installs itself as the machine of the calling thread. CPU 0 executes.
     SimulatedMachine(u32 cpus, u64 table_pages)
         : memory_{G::kPageSize, table_pages}, roots_(cpus), old_roots_(cpus), unsynchronized_(cpus),
-          retained_(cpus)
+          lagging_(cpus), retained_(cpus)
     {
         simulation = this;
     }
@@ -182,6 +182,7 @@ private:
 
     // A former value of a slot.
     struct Former {
+        const u64* slot;
         u64 value;
         u64 store; // the number of the store that replaced it
         Witness witness;
@@ -191,6 +192,7 @@ private:
     // A former value of a slot that no walk begun now sees, but a CPU that has not caught up may
     // still act on.
     struct Late {
+        const u64* slot;
         u64 value;
         bool is_own;    // the CPU itself made it visible
         bool is_waited; // the CPU has made a DSB that covers the store, and needs an ISB
@@ -199,10 +201,9 @@ private:
         u32 flags{0};
     };
 
-    // A leaf that is gone from TLBs, which CPUs that have not caught up may still act on. Their accesses to
-    // its memory are over.
+    // A leaf that is gone from TLBs, which a CPU that has not caught up may still act on. Its accesses to
+    // the leaf's memory are over.
     struct Lagging {
-        CpuMask cpus;
         CpuMask told;
         VirtRange range;
         Pte pte;
@@ -228,9 +229,6 @@ private:
         VirtAddr address;
     };
 
-    using Formers = std::unordered_map<const u64*, std::vector<Former>>;
-    using Lates = std::unordered_map<const u64*, std::vector<Late>>;
-
     void violate(std::string text)
     {
         if (violations_.size() < 20)
@@ -239,7 +237,8 @@ private:
     static std::string describe(VirtAddr address, Pte pte, Level level);
 
     std::vector<Place> places_of(const u64* slot) const;
-    std::vector<u64> values_of(const u64* slot, u32 cpu) const;
+    template <class Visit>
+    void for_each_value_of(const u64* slot, u32 cpu, Visit visit) const;
     void step(Step::Kind kind, const void* object = nullptr)
     {
         if (on_step)
@@ -261,17 +260,27 @@ private:
     // Returns the CPUs that know of the store which removed an entry. The store must still be pending.
     const Witness& witness_of(const Stale& stale) const
     {
-        return std::ranges::find(pending_.at(stale.slot), stale.store, &Former::store)->witness;
+        return std::ranges::lower_bound(pending_, stale.store, {}, &Former::store)->witness;
     }
     bool is_covered(const Stale& stale, Access barrier) const
     {
         return stale.removal == Removal::Stored && witness_of(stale).is_covered(self(), barrier);
+    }
+    // The executing CPU sees a store.
+    void take(Witness& witness, Taking taking)
+    {
+        witness.loaders |= self();
+        if (taking == Taking::Exchange)
+            witness.storers |= self();
+        else if ((witness.storers & self()) == 0)
+            mere_loaders_ |= self();
     }
     void see(const u64* slot, Taking taking);
     void depend_on(PhysAddr table);
     void put(u64* slot, u64 value);
     void order_new_tables();
     void publish(Access access);
+    void note_late(const Former& former);
     void catch_up(u32 cpu, bool waits);
     bool has_same_contents(PhysAddr a, PhysAddr b, Bytes size) const;
     bool needs_break(Pte old, Pte now, Level level) const;
@@ -303,18 +312,19 @@ private:
 
     SimulatedMemory memory_;
     std::vector<PhysAddr> roots_;
-    std::vector<std::vector<OldRoot>> old_roots_; // of each CPU
-    Formers pending_;                             // former values that walkers may see
-    std::vector<Lates> unsynchronized_;           // of each CPU
+    std::vector<std::vector<OldRoot>> old_roots_;     // of each CPU
+    SlotHistories<Former> pending_;                   // former values that walkers may see, by their stores
+    std::vector<SlotHistories<Late>> unsynchronized_; // of each CPU
     std::vector<Stale> stale_;
-    std::vector<Lagging> lagging_;
-    std::vector<std::vector<Stale>> retained_; // by each CPU that is off
+    std::vector<std::vector<Lagging>> lagging_; // of each CPU
+    std::vector<std::vector<Stale>> retained_;  // by each CPU that is off
     CpuMask off_{0};
     std::map<const void*, u32> flags_;
     std::map<u64, u64> contents_;
     std::vector<Outstanding> outstanding_;
     std::set<const u64*> touched_runs_;
     std::vector<std::string> violations_;
+    CpuMask mere_loaders_{0}; // CPUs that have loaded what others stored, on which a store may depend
     u64 stores_{0};
     u32 executing_{0};
     bool shared_tlbs_{false};

@@ -46,11 +46,9 @@ void SimulatedMachine<G>::dsb(Shareability shareability, Access access)
         order_new_tables();
     if (reaches_all)
         publish(access);
-    for (auto& [slot, lates] : unsynchronized_[executing_]) {
-        for (Late& late : lates)
-            late.is_waited =
-                late.is_waited || access != Access::Store || late.witness.is_covered(self(), Access::Store);
-    }
+    for (Late& late : unsynchronized_[executing_])
+        late.is_waited =
+            late.is_waited || access != Access::Store || late.witness.is_covered(self(), Access::Store);
     if (access == Access::Any)
         complete_tlbis(reaches_all);
 }
@@ -63,26 +61,28 @@ void SimulatedMachine<G>::publish(Access access)
         if (is_covered(stale, access))
             stale.removal = Removal::Visible;
     }
-    for (auto& [slot, formers] : pending_) {
-        for (const Former& former : formers) {
-            if (!former.witness.is_covered(self(), access))
-                continue;
-            // TLBs do not hold invalid entries, so only these are acted on without any trace in stale_.
-            const bool was_invalid =
-                kind_of(Pte{former.value},
-                        memory_.page(memory_.page_of(slot)).level.value_or(G::kRootLevel)) == Kind::Invalid;
-            for (u32 cpu = 0; cpu < roots_.size(); ++cpu) {
-                const bool is_own = cpu == executing_;
-                if ((is_own ? ets2_ : !was_invalid) || (former.hidden >> cpu & 1) != 0)
-                    continue;
-                unsynchronized_[cpu][slot].push_back(
-                    {former.value, is_own, is_own, former.witness, self(), former.witness.flags});
-            }
-        }
-        std::erase_if(formers,
-                      [&](const Former& former) { return former.witness.is_covered(self(), access); });
+    const auto is_published = [&](const Former& former) { return former.witness.is_covered(self(), access); };
+    for (const Former& former : pending_) {
+        if (is_published(former))
+            note_late(former);
     }
-    std::erase_if(pending_, [](const auto& slot) { return slot.second.empty(); });
+    pending_.erase_if(memory_, is_published);
+}
+
+// Notes a value that walkers do not see any more for the CPUs that may act on it until they catch up.
+template <class G>
+void SimulatedMachine<G>::note_late(const Former& former)
+{
+    // TLBs do not hold invalid entries, so only these are acted on without any trace in stale_.
+    const Level level = memory_.page(memory_.page_of(former.slot)).level.value_or(G::kRootLevel);
+    const bool was_invalid = kind_of(Pte{former.value}, level) == Kind::Invalid;
+    for (u32 cpu = 0; cpu < roots_.size(); ++cpu) {
+        const bool is_own = cpu == executing_;
+        if ((is_own ? ets2_ : !was_invalid) || (former.hidden >> cpu & 1) != 0)
+            continue;
+        unsynchronized_[cpu].add(memory_, {former.slot, former.value, is_own, is_own, former.witness, self(),
+                                           former.witness.flags});
+    }
 }
 
 // Completes TLBIs. The CPU that waited for them still needs its ISB.
@@ -98,8 +98,12 @@ void SimulatedMachine<G>::complete_tlbis(bool reaches_all)
             continue;
         stale.removal = Removal::Completed;
         if (const CpuMask others = stale.cpus & ~self();
-            others != 0 && kind_of(stale.pte, stale.level) == Kind::Leaf)
-            lagging_.push_back({others, self(), stale.range, stale.pte});
+            others != 0 && kind_of(stale.pte, stale.level) == Kind::Leaf) {
+            for (u32 cpu = 0; cpu < roots_.size(); ++cpu) {
+                if ((others >> cpu & 1) != 0)
+                    lagging_[cpu].push_back({self(), stale.range, stale.pte});
+            }
+        }
         stale.cpus &= ets2_ ? 0 : self();
         if (completes_tlbi_early_ && stale.by_broadcast && kind_of(stale.pte, stale.level) == Kind::Leaf)
             outstanding_.push_back({{stale.pte.address(), stale.range.size}});
@@ -124,15 +128,11 @@ template <class G>
 void SimulatedMachine<G>::catch_up(u32 cpu, bool waits)
 {
     const CpuMask bit = CpuMask{1} << cpu;
-    for (auto& [slot, lates] : unsynchronized_[cpu])
-        std::erase_if(lates, [waits](const Late& late) { return waits || late.is_waited; });
-    std::erase_if(unsynchronized_[cpu], [](const auto& slot) { return slot.second.empty(); });
+    unsynchronized_[cpu].erase_if(memory_, [waits](const Late& late) { return waits || late.is_waited; });
     std::erase_if(stale_, [bit](const Stale& stale) {
         return stale.removal == Removal::Completed && stale.cpus == bit;
     });
-    for (Lagging& lagging : lagging_)
-        lagging.cpus &= ~bit;
-    std::erase_if(lagging_, [](const Lagging& lagging) { return lagging.cpus == 0; });
+    lagging_[cpu].clear();
     for (OldRoot& old : old_roots_[cpu]) {
         if (old.removal == Removal::Stored)
             old.removal = Removal::Visible;
@@ -155,56 +155,47 @@ void SimulatedMachine<G>::release(const void* flag)
         if (((witness.storers | witness.loaders) & self()) != 0)
             witness.flags |= bit;
     };
-    for (auto& [slot, formers] : pending_) {
-        for (Former& former : formers)
-            note(former.witness);
-    }
-    for (Lates& of_cpu : unsynchronized_) {
-        for (auto& [slot, lates] : of_cpu) {
-            for (Late& late : lates)
-                note(late.witness);
+    const auto note_told = [&](auto& entry) { entry.flags |= (entry.told & self()) != 0 ? bit : 0; };
+    for (Former& former : pending_)
+        note(former.witness);
+    for (SlotHistories<Late>& lates : unsynchronized_) {
+        for (Late& late : lates) {
+            note(late.witness);
+            note_told(late);
         }
     }
-    const auto note_told = [&](auto& entry) { entry.flags |= (entry.told & self()) != 0 ? bit : 0; };
-    for (Lates& of_cpu : unsynchronized_) {
-        for (auto& [slot, lates] : of_cpu)
-            std::ranges::for_each(lates, note_told);
-    }
-    std::ranges::for_each(lagging_, note_told);
+    for (std::vector<Lagging>& of_cpu : lagging_)
+        std::ranges::for_each(of_cpu, note_told);
 }
 
 template <class G>
 void SimulatedMachine<G>::acquire(const void* flag, Taking taking)
 {
     const u32 bit = bit_of_flag(flag);
-    const auto take = [&](Witness& witness) {
-        if ((witness.flags & bit) == 0)
-            return;
-        witness.loaders |= self();
-        witness.storers |= taking == Taking::Exchange ? self() : 0;
+    const auto take_noted = [&](Witness& witness) {
+        if ((witness.flags & bit) != 0)
+            take(witness, taking);
     };
-    for (auto& [slot, formers] : pending_) {
-        for (Former& former : formers) {
-            take(former.witness);
-            // FEAT_ETS2: an access after the acquire does not fault for want of a store before the release.
-            if (ets2_ && (former.witness.flags & bit) != 0)
-                former.hidden |= self();
-        }
-    }
     const auto take_told = [&](auto& entry) { entry.told |= (entry.flags & bit) != 0 ? self() : 0; };
-    for (u32 cpu = 0; cpu < roots_.size(); ++cpu) {
-        for (auto& [slot, lates] : unsynchronized_[cpu]) {
-            for (Late& late : lates)
-                take(late.witness);
-            std::ranges::for_each(lates, take_told);
-            if (ets2_ && cpu == executing_)
-                std::erase_if(lates, [&](const Late& late) { return (late.flags & bit) != 0; });
+    for (Former& former : pending_) {
+        take_noted(former.witness);
+        // FEAT_ETS2: an access after the acquire does not fault for want of a store before the release.
+        if (ets2_ && (former.witness.flags & bit) != 0)
+            former.hidden |= self();
+    }
+    for (SlotHistories<Late>& lates : unsynchronized_) {
+        for (Late& late : lates) {
+            take_noted(late.witness);
+            take_told(late);
         }
     }
-    std::ranges::for_each(lagging_, take_told);
-    for (Lagging& lagging : lagging_)
-        lagging.cpus &= ~lagging.told;
-    std::erase_if(lagging_, [](const Lagging& lagging) { return lagging.cpus == 0; });
+    if (ets2_)
+        unsynchronized_[executing_].erase_if(memory_,
+                                             [&](const Late& late) { return (late.flags & bit) != 0; });
+    for (std::vector<Lagging>& of_cpu : lagging_)
+        std::ranges::for_each(of_cpu, take_told);
+    std::erase_if(lagging_[executing_],
+                  [this](const Lagging& lagging) { return (lagging.told & self()) != 0; });
 }
 
 template <class G>
@@ -335,11 +326,11 @@ void SimulatedMachine<G>::free_page(PhysAddr table)
     if (!page.in_use)
         violate("a table was freed twice");
     for (const u64* slot : page.links) {
-        for (const u64 value : values_of(slot, executing_)) {
+        for_each_value_of(slot, executing_, [&](u64 value) {
             const Pte entry{value};
             if (entry.kind(G::kRootLevel) == Kind::Table && entry.address() == table)
                 violate("a table was freed while walkers may reach it");
-        }
+        });
     }
     for (const Stale& stale : stale_) {
         if (stale.pte.kind(stale.level) == Kind::Table && stale.pte.address() == table)
@@ -389,14 +380,14 @@ void SimulatedMachine<G>::outcomes_of_leaf(const u64* slot, Pte pte, Level level
     const u64 index = memory_.index_in_page(slot);
     const u64* first = slot - (index & (run - 1));
     for (u64 n = 0; run > 1 && n < run; ++n) {
-        for (const u64 value : values_of(first + n, cpu)) {
+        for_each_value_of(first + n, cpu, [&](u64 value) {
             const Pte other{value};
             if (other.kind(level) != Kind::Leaf || !other.is_contiguous())
-                continue;
+                return;
             const VirtAddr run_base = address.align_down(G::entry_size(level) * run);
             const PhysAddr output = other.address() - G::entry_size(level) * n;
             add(out, {output + (address - run_base), other.attributes()});
-        }
+        });
     }
 }
 
@@ -409,13 +400,13 @@ void SimulatedMachine<G>::walk(PhysAddr table, Level level, VirtAddr address, u3
         return;
     }
     const u64* slot = memory_.pointer(table) + G::index(level, address);
-    for (const u64 value : values_of(slot, cpu)) {
+    for_each_value_of(slot, cpu, [&](u64 value) {
         const Pte pte{value};
         if (pte.kind(level) == Kind::Table && !level.is_last())
             walk(pte.address(), level.down(), address, cpu, out);
         else
             outcomes_of_leaf(slot, pte, level, address, cpu, out);
-    }
+    });
 }
 
 template <class G>
@@ -431,8 +422,8 @@ void SimulatedMachine<G>::own_outcomes(u32 cpu, VirtAddr address, std::vector<Ou
                 add(out, outcome);
         }
     }
-    for (const Lagging& lagging : lagging_) {
-        if ((lagging.cpus >> cpu & 1) != 0 && lagging.range.contains(address))
+    for (const Lagging& lagging : lagging_[cpu]) {
+        if (lagging.range.contains(address))
             add(out, {lagging.pte.address() + (address - lagging.range.base), lagging.pte.attributes()});
     }
     for (const Stale& stale : stale_) {
@@ -479,10 +470,8 @@ void SimulatedMachine<G>::expect_settled()
 {
     if (!pending_.empty())
         violate("descriptors were stored and not published by a DSB");
-    for (const auto& [slot, lates] : unsynchronized_[executing_]) {
-        if (std::ranges::any_of(lates, &Late::is_own))
-            violate("no ISB after descriptors were published");
-    }
+    if (std::ranges::any_of(unsynchronized_[executing_], &Late::is_own))
+        violate("no ISB after descriptors were published");
     for (const Stale& stale : stale_)
         violate("not invalidated: " + describe(stale.range.base, stale.pte, stale.level));
     if (!outstanding_.empty())

@@ -40,23 +40,20 @@ auto SimulatedMachine<G>::places_of(const u64* slot) const -> std::vector<Place>
     return places;
 }
 
+// Calls `visit` with each value that a walk of `cpu` may find in `slot`.
 template <class G>
-std::vector<u64> SimulatedMachine<G>::values_of(const u64* slot, u32 cpu) const
+template <class Visit>
+void SimulatedMachine<G>::for_each_value_of(const u64* slot, u32 cpu, Visit visit) const
 {
-    std::vector<u64> values{*slot};
-    if (const auto found = pending_.find(slot); found != pending_.end()) {
-        for (const Former& one : found->second) {
-            if ((one.hidden >> cpu & 1) == 0)
-                values.push_back(one.value);
-        }
-    }
-    if (const auto found = unsynchronized_[cpu].find(slot); found != unsynchronized_[cpu].end()) {
-        for (const Late& one : found->second) {
-            if (!walks_after_dsb_ || !one.is_waited)
-                values.push_back(one.value);
-        }
-    }
-    return values;
+    visit(*slot);
+    pending_.for_each_of(memory_, slot, [&](const Former& one) {
+        if ((one.hidden >> cpu & 1) == 0)
+            visit(one.value);
+    });
+    unsynchronized_[cpu].for_each_of(memory_, slot, [&](const Late& one) {
+        if (!walks_after_dsb_ || !one.is_waited)
+            visit(one.value);
+    });
 }
 
 template <class G>
@@ -70,25 +67,14 @@ template <class G>
 template <class Visit>
 void SimulatedMachine<G>::for_each_witness_of(const u64* slot, Visit visit)
 {
-    if (const auto found = unsynchronized_[executing_].find(slot);
-        found != unsynchronized_[executing_].end()) {
-        for (Late& late : found->second)
-            visit(late.witness);
-    }
-    const auto found = pending_.find(slot);
-    if (found == pending_.end())
-        return;
-    for (Former& former : found->second)
-        visit(former.witness);
+    unsynchronized_[executing_].for_each_of(memory_, slot, [&](Late& late) { visit(late.witness); });
+    pending_.for_each_of(memory_, slot, [&](Former& former) { visit(former.witness); });
 }
 
 template <class G>
 void SimulatedMachine<G>::see(const u64* slot, Taking taking)
 {
-    for_each_witness_of(slot, [&](Witness& witness) {
-        witness.loaders |= self();
-        witness.storers |= taking == Taking::Exchange ? self() : 0;
-    });
+    for_each_witness_of(slot, [&](Witness& witness) { take(witness, taking); });
 }
 
 // The executing CPU stores to `table`, whose address it has got by loading the descriptors that lead there.
@@ -133,7 +119,8 @@ void SimulatedMachine<G>::put(u64* slot, u64 value)
     const Level level = *page.level;
     const Pte old{*slot};
     const Pte now{value};
-    depend_on(memory_.page_of(slot));
+    if ((mere_loaders_ & self()) != 0)
+        depend_on(memory_.page_of(slot));
     // A store comes after all earlier ones to the same slot (coherence).
     for_each_witness_of(slot, [this](Witness& witness) { witness.storers |= self(); });
     ++stores_;
@@ -142,7 +129,7 @@ void SimulatedMachine<G>::put(u64* slot, u64 value)
         check_new(now, level, slot);
     if (kind_of(old, level) != Kind::Invalid && old != now)
         make_stale(slot, old, level);
-    pending_[slot].push_back({old.raw(), stores_, {self()}});
+    pending_.add(memory_, {slot, old.raw(), stores_, {self()}});
     *slot = value;
     if (now.kind(level) == Kind::Table)
         attach(now.address(), level.down(), slot);

@@ -4,6 +4,7 @@
 
 #include "arch/simulation/simulated_pte.hpp"
 
+#include <bit>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -52,11 +53,10 @@ public:
     const u64* pointer(PhysAddr address) const { return words_.data() + index_of(address) * entries(); }
     Page& page(PhysAddr address) { return pages_[index_of(address)]; }
     const Page& page(PhysAddr address) const { return pages_[index_of(address)]; }
-    PhysAddr page_of(const u64* slot) const
-    {
-        return kBase + page_size_ * (static_cast<u64>(slot - words_.data()) / entries());
-    }
-    u64 index_in_page(const u64* slot) const { return static_cast<u64>(slot - words_.data()) % entries(); }
+    PhysAddr page_of(const u64* slot) const { return kBase + page_size_ * page_index(slot); }
+    u64 page_index(const u64* slot) const { return word_index(slot) >> std::countr_zero(entries()); }
+    u64 index_in_page(const u64* slot) const { return word_index(slot) & (entries() - 1); }
+    u64 entries() const { return page_size_.count() / 8; } // of a table page
     u64 pages_in_use() const { return in_use_; }
     std::vector<Page>& pages() { return pages_; }
 
@@ -66,8 +66,8 @@ private:
     static constexpr u64 kGarbage =
         SimulatedPte::leaf(PhysAddr{0xb'adba'd000'0000}, mm::kLastLevel, mm::kData).raw();
 
+    u64 word_index(const u64* slot) const { return static_cast<u64>(slot - words_.data()); }
     u64 index_of(PhysAddr address) const { return (address - kBase).count() / page_size_.count(); }
-    u64 entries() const { return page_size_.count() / 8; }
 
     Bytes page_size_;
     std::vector<u64> words_;
