@@ -34,7 +34,7 @@ MUTANTS = (
         "            batch.add_leaves({area->range.base, area->mapped}, KernelGeometry::kPageSize);",
         "            static_cast<void>(area);",
         VMALLOC,
-        "*OneCpuFlushes*",
+        "*MemoryIsReused*",
     ),
     on_host(
         "freed areas: pages are freed before the flush",

@@ -194,6 +194,73 @@ TEST(ExploredVmallocTest, AddressesAreUsedAgainAfterAFlushByAnotherCpu)
     expect_right<AddressesReused<3>>("addresses reused, 3 CPUs");
 }
 
+// CPU 0 frees its area, flushes, and allocates again, which gives the same addresses with another page. The
+// other CPUs read there. They may get the old page until the flush is over, and must get the new one as soon
+// as they know that it is mapped.
+template <u32 Cpus>
+struct MemoryReused : World<Cpus> {
+    using World<Cpus>::World;
+
+    void run(u32 cpu)
+    {
+        if (cpu == 0)
+            replace();
+        else
+            look(cpu);
+    }
+    std::string verdict()
+    {
+        this->end_with_flush_by(0);
+        for (u32 cpu = 0; cpu < Cpus; ++cpu)
+            this->read(cpu, this->area(0), {new_});
+        return this->complaint();
+    }
+
+private:
+    void replace()
+    {
+        this->free(this->area(0));
+        mm::flush_freed();
+        set(flushed_);
+        this->require(this->allocate() == this->area(0), "the addresses are not the same");
+        set(mapped_);
+    }
+    void look(u32 cpu)
+    {
+        const bool was_mapped = is_set(mapped_);
+        const bool was_flushed = is_set(flushed_);
+        if (was_mapped) {
+            this->read(cpu, this->area(0), {new_, std::nullopt});
+            this->machine.synchronize(cpu); // the handler of the fault, with its DSB
+            this->read(cpu, this->area(0), {new_});
+        } else if (was_flushed) {
+            this->read(cpu, this->area(0), {new_, std::nullopt});
+        } else {
+            this->read(cpu, this->area(0), {old_, new_, std::nullopt});
+        }
+    }
+    static void set(bool& flag)
+    {
+        explored->store(&flag, std::memory_order_release);
+        flag = true;
+    }
+    static bool is_set(const bool& flag)
+    {
+        explored->load(&flag, std::memory_order_acquire);
+        return flag;
+    }
+
+    const PhysAddr old_{Pages::page_of(0, 0)}, new_{Pages::page_of(0, 1)};
+    bool flushed_{false};
+    bool mapped_{false};
+};
+
+TEST(ExploredVmallocTest, MemoryIsReusedWhileOtherCpusRead)
+{
+    expect_right<MemoryReused<2>>("memory reused, 2 CPUs");
+    expect_right<MemoryReused<3>>("memory reused, 3 CPUs");
+}
+
 } // namespace
 } // namespace testing
 

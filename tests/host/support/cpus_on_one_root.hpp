@@ -31,18 +31,6 @@ struct World {
 
     bool map(u64 n, PhysAddr to) { return engine.map(page(n), to, mm::kData).has_value(); }
 
-    // The executing CPU sets a flag, or takes it by an exchange or a load-acquire.
-    void signal(const void* flag)
-    {
-        explorer.touch(flag);
-        machine.release(flag);
-    }
-    void take(const void* flag, Machine::Taking taking)
-    {
-        explorer.touch(flag);
-        machine.acquire(flag, taking);
-    }
-
     // Checks that everything `cpu` may get at page `n` is among `allowed`.
     void read(u32 cpu, u64 n, std::initializer_list<std::optional<PhysAddr>> allowed)
     {
