@@ -72,6 +72,7 @@ void synchronize()
             if (cpu == self)
                 return;
             outstanding.fetch_add(1, std::memory_order_relaxed);
+            // Release: the CPU may report as soon as it sees this, and is counted by then.
             std::atomic_ref{report_wanted.on(cpu)}.store(1, std::memory_order_release);
             arch::send_ipi(cpu, arch::Ipi::Quiesce);
         });

@@ -60,6 +60,7 @@ void release_from_spin_table(Mmio release_address, PhysAddr entry)
 
 std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
 {
+    // The DSB in is_parked() completes the caller's stores: the CPU that starts sees them.
     if (parking::is_parked(cpu)) {
         parking::release(cpu, entry);
         return {};

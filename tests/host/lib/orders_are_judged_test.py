@@ -11,7 +11,7 @@ from typing import List, Set
 ROOT = Path(__file__).resolve().parents[3]
 TESTS = ROOT / "tests" / "host" / "memory_order"
 ASKS = re.compile(r"memory_order_(acquire|release|acq_rel|seq_cst)|\barch::d[ms]b<|\btry_cmpxchg_release\(")
-JUDGED = re.compile(r"EXPECT_EQ\(\(?judge(?:_at_random)?[<(].*?;", re.DOTALL)
+JUDGED = re.compile(r"EXPECT_EQ\(\s*\(?judge(?:_at_random)?[<(].*?;", re.DOTALL)
 NUMBER = re.compile(r" \((\d+)\)$")  # of the second, third ... line with the same text
 FILE = re.compile(r'"((?:kernel|mm)/[^"]+)"')
 
@@ -31,7 +31,7 @@ def that_ask() -> Set[str]:
 
 
 def judged() -> Set[str]:
-    calls = [call for path in TESTS.glob("*_test.cpp") for call in JUDGED.findall(path.read_text())]
+    calls = [call for path in TESTS.rglob("*_test.cpp") for call in JUDGED.findall(path.read_text())]
     return {name for call in calls for name in FILE.findall(call)}
 
 

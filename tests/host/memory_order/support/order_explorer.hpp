@@ -24,8 +24,10 @@
 //   write            if it does not release. A compare-exchange that fails may read an older message.
 //
 // The memory is multi-copy atomic. What is stronger than Arm: no load is executed after a later store (no
-// load buffering), and exclusives do not fail without a reason. What is weaker: an acquire load does not wait
-// for an earlier release store (LDAPR instead of LDAR), and dependencies order nothing.
+// load buffering), no read-modify-write becomes visible after a later store, and exclusives do not fail
+// without a reason. So no scenario shows what a release does for earlier loads and read-modify-writes. What
+// is weaker: an acquire load does not wait for an earlier release store (LDAPR instead of LDAR), and
+// dependencies order nothing.
 //
 // Search. explore() goes depth first through all schedules within its Bounds, those with the fewest
 // deviations first, and says so if it has to give up. explore_at_random() draws schedules by seed, without

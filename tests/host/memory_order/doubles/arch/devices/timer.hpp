@@ -10,4 +10,14 @@ struct AlarmMute {
     AlarmMute() {}
 };
 
+inline u64 timer_ticks()
+{
+    return 0;
+}
+
+inline u64 timer_frequency()
+{
+    return 1;
+}
+
 } // namespace percival::arch
