@@ -8,6 +8,7 @@ from typing import Dict, Tuple
 import mutants_boot
 import mutants_ends
 import mutants_devices
+import mutants_kernel_machine
 import mutants_memory
 import mutants_order
 import mutants_page_table
@@ -28,6 +29,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_memory,
         mutants_order,
         mutants_devices,
+        mutants_kernel_machine,
         mutants_percpu_parts,
         mutants_percpu_store,
         mutants_percpu,
