@@ -78,17 +78,18 @@ void run_idle_thread()
 {
     const CpuId self = this_cpu_id();
     for (;;) {
-        arch::unmask_interrupts();
-        pull();
-        if (preemption().due != 0)
-            switch_if_due();
+        // Masked from the look at the other CPUs to the wait: no thread runs in between, after which this CPU
+        // would have to look again. A pending interrupt ends the wait all the same, so none is missed.
         arch::mask_interrupts();
-        // A pending interrupt ends the wait even though it is masked, so none is missed.
+        pull();
         if (preemption().due == 0) {
             if (idle_hook != nullptr)
                 idle_hook(self);
             arch::wait_for_interrupt();
         }
+        arch::unmask_interrupts();
+        if (preemption().due != 0)
+            switch_if_due();
     }
 }
 

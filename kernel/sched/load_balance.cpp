@@ -34,14 +34,12 @@ void push(CpuId self)
     const u32 own = run_queues.on(self).waiting();
     if (own == 0)
         return;
-    std::optional<CpuId> target;
+    bool pushed = false;
     active_cpu_set.copy().for_each([&](CpuId cpu) {
         const u32 load = run_queues.on(cpu).waiting() + (idle_cpu_set.contains(cpu) ? 0 : 1);
-        if (!target && cpu != self && load + 2 <= own + 1)
-            target = cpu;
+        if (!pushed && cpu != self && load + 2 <= own + 1)
+            pushed = hand_over(self, cpu); // fails if no thread here may run there
     });
-    if (target)
-        static_cast<void>(hand_over(self, *target));
 }
 
 } // namespace

@@ -2,8 +2,9 @@
 """A mutant: one barrier, invalidation, break, publication, check or lock less, and the test that must notice.
 
 `old` stands in `file` exactly once. A mutant is judged either on the host, by `tests` (a GoogleTest filter)
-in a program made of `sources`, or by booting the 4k-48 build, where a run that is not `passed` kills the
-mutant, or by the order of the instructions in that build (tests/boot/test_emitted_order.py).
+in a program made of `sources` or in percival_kernel_machine_tests, or by booting the 4k-48 build, where a run
+that is not `passed` kills the mutant, or by the order of the instructions in that build
+(tests/boot/test_emitted_order.py).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Mutant:
     cpu: str = "max"  # and on what: QEMU may take a range TLBI, which `max` has, for one of everything
     append: str = ""  # and with which other boot arguments
     arm64: bool = False  # a host test of the headers of arch/arm64 themselves, for addresses of 52 bits
+    machine: bool = False  # by percival_kernel_machine_tests, where `sources` has the test
     emitted: bool = False  # no boot: the order of the instructions
 
 
@@ -33,6 +35,11 @@ def on_host(name: str, file: str, old: str, new: str, sources: Sequence[str], te
 
 def on_host_arm64(name: str, file: str, old: str, new: str, sources: Sequence[str], tests: str) -> Mutant:
     return Mutant(name, file, old, new, tuple(sources), tests, arm64=True)
+
+
+def on_kernel_machine(name: str, file: str, old: str, new: str, test: str, tests: str) -> Mutant:
+    source = f"tests/host/kernel_machine/{test}_test.cpp"
+    return Mutant(name, file, old, new, (source,), tests, machine=True)
 
 
 def by_boot(

@@ -9,6 +9,7 @@ import mutants_boot
 import mutants_ends
 import mutants_devices
 import mutants_explored
+import mutants_kernel_machine
 import mutants_memory
 import mutants_order
 import mutants_page_table
@@ -30,6 +31,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_order,
         mutants_devices,
         mutants_explored,
+        mutants_kernel_machine,
         mutants_percpu_parts,
         mutants_percpu_store,
         mutants_percpu,

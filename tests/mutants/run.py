@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRATCH = ROOT / "build" / "mutants"
 TREE = SCRATCH / "tree"
 PRESET = "4k-48"
+MACHINE_TESTS = "percival_kernel_machine_tests"
 TEST_TIMEOUT_S = 120
 # Unoptimized and without sanitizers: what is asked is whether the test fails, and there are many to build.
 COMPILE = (
@@ -123,18 +124,24 @@ def _judge_on_host(mutant: Mutant) -> bool:
         code, output = _run(
             [str(program), f"--gtest_filter={mutant.tests}", "--gtest_brief=1"], TEST_TIMEOUT_S
         )
+    return _tests_pass(mutant, code, output)
+
+
+def _tests_pass(mutant: Mutant, code: int, output: str) -> bool:
     if "Running 0 tests" in output or "0 tests from 0 test" in output:
         raise Broken(f"no test is called {mutant.tests}")
     return code == 0
 
 
-def _judge_by_boot(mutant: Mutant) -> bool:
-    """The same for a boot, of the tree itself: one at a time."""
+def _judge_in_tree(mutant: Mutant) -> bool:
+    """The same for what is built from the tree itself: one at a time."""
     path = TREE / mutant.file
     original = path.read_text() if mutant.file else ""
     try:
         if mutant.file:
             path.write_text(_mutated(mutant))
+        if mutant.machine:
+            return _machine_tests_pass(mutant)
         _build()
         return _order_holds() if mutant.emitted else _boot_passes(mutant)
     finally:
@@ -143,17 +150,27 @@ def _judge_by_boot(mutant: Mutant) -> bool:
 
 
 @functools.lru_cache(maxsize=None)
-def _configure() -> None:
-    code, output = _run(["cmake", "--preset", PRESET, "-DCMAKE_CXX_FLAGS=" + " ".join(UNUSED_IS_NO_ERROR)])
+def _configure(preset: str) -> None:
+    code, output = _run(["cmake", "--preset", preset, "-DCMAKE_CXX_FLAGS=" + " ".join(UNUSED_IS_NO_ERROR)])
     if code != 0:
         raise Broken("cmake:\n" + output[-2000:])
 
 
 def _build() -> None:
-    _configure()
+    _configure(PRESET)
     code, output = _run(["cmake", "--build", "--preset", PRESET])
     if code != 0:
         raise Broken("does not build:\n" + output[-2000:])
+
+
+def _machine_tests_pass(mutant: Mutant) -> bool:
+    _configure("host")
+    code, output = _run(["cmake", "--build", "build/host", "--target", MACHINE_TESTS])
+    if code != 0:
+        raise Broken("does not build:\n" + output[-2000:])
+    program = f"build/host/tests/host/{MACHINE_TESTS}"
+    code, output = _run([program, f"--gtest_filter={mutant.tests}", "--gtest_brief=1"], TEST_TIMEOUT_S)
+    return _tests_pass(mutant, code, output)
 
 
 def _order_holds() -> bool:
@@ -179,9 +196,13 @@ def _mutated(mutant: Mutant) -> str:
     return original.replace(mutant.old, mutant.new)
 
 
+def _is_program_of_its_own(mutant: Mutant) -> bool:
+    return bool(mutant.sources) and not mutant.machine
+
+
 def _verdict(mutant: Mutant) -> str:
     try:
-        passes = _judge_on_host(mutant) if mutant.sources else _judge_by_boot(mutant)
+        passes = _judge_on_host(mutant) if _is_program_of_its_own(mutant) else _judge_in_tree(mutant)
         return "SURVIVED" if passes else "killed"
     except Broken as problem:
         return f"BROKEN: {problem}"
@@ -199,12 +220,13 @@ def _unmutated(chosen: Sequence[Mutant]) -> List[Mutant]:
 
 
 def _verdicts(mutants: Sequence[Mutant]) -> Iterator[Tuple[Mutant, str]]:
-    """Runs as many host tests at a time as there are CPUs; then the boots, each of which keeps all busy."""
-    on_host = [m for m in mutants if m.sources]
+    """Runs as many host tests at a time as there are CPUs; then what is built from the tree, which keeps all
+    busy."""
+    on_host = [m for m in mutants if _is_program_of_its_own(m)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from zip(on_host, pool.map(_verdict, on_host))
     for mutant in mutants:
-        if not mutant.sources:
+        if not _is_program_of_its_own(mutant):
             yield mutant, _verdict(mutant)
 
 

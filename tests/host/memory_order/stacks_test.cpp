@@ -73,6 +73,7 @@ TEST(StacksOrder, AStackIsFoundOnlyWhenItIsMapped)
 std::expected<mm::VmArea*, mm::VmError> mm::VmRegion::allocate(Bytes size, Bytes alignment)
 {
     static VmArea area;
+    const IrqSpinGuard guard{lock_};
     area.range = {whole_.base.align_up(alignment), size};
     return &area;
 }

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The machine's version of arch/percpu/register.hpp: the copies of percpu variables lie behind the program.
+#pragma once
+
+#include "kernel/lib/types.hpp"
+
+namespace percival::testing {
+
+// Returns the distance from a percpu variable to the copy of CPU number `cpu`.
+constexpr u64 copy_distance(u32 cpu)
+{
+    return (u64{cpu} + 1) << 36;
+}
+
+} // namespace percival::testing
+
+namespace percival::arch {
+
+u64 read_this_cpu_distance();
+
+} // namespace percival::arch

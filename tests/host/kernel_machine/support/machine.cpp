@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel_machine/support/machine.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+// These variables are not the kernel's (support/kernel_state.hpp).
+#pragma clang section bss = "" data = ""
+
+namespace percival::testing {
+namespace {
+
+Machine* current = nullptr;
+// Whether the code that executes is of a CPU, so that it may be stopped.
+bool armed = false;
+
+// After so many steps, the CPU stops for a moment.
+u64 left_of_slice = 1;
+
+// A CPU spins in vain once it has come to the same relax() so often, with few steps in between, and no other
+// CPU has done anything.
+constexpr u32 kSpinsInVain = 8;
+constexpr u64 kStepsOfSpinning = 20'000;
+// More pauses than this without the clock moving: the kernel does not come to rest.
+constexpr u64 kMaxPausesAtOneTime = 500'000;
+// A run that takes longer waits for what does not come: the tick of an idle CPU goes on for ever.
+constexpr u64 kMaxTime = 100 * kCountsPerSecond;
+
+} // namespace
+
+Machine& machine()
+{
+    return *current;
+}
+
+Aside::Aside() : before_{armed}
+{
+    armed = false;
+}
+
+Aside::~Aside()
+{
+    armed = before_;
+}
+
+Machine::Machine(u32 cpus, u64 seed, Software software)
+    : cpus_(cpus), software_{std::move(software)}, random_state_{seed * 0x9e37'79b9'7f4a'7c15 + 1}
+{
+    constexpr std::array<u64, 5> kMeans{6, 25, 100, 400, 3000};
+    mean_slice_ = kMeans[seed % kMeans.size()];
+    current = this;
+}
+
+Machine::~Machine()
+{
+    current = nullptr;
+}
+
+u64 Machine::random()
+{
+    random_state_ += 0x9e37'79b9'7f4a'7c15;
+    u64 mixed = random_state_;
+    mixed = (mixed ^ mixed >> 30) * 0xbf58'476d'1ce4'e5b9;
+    mixed = (mixed ^ mixed >> 27) * 0x94d0'49bb'1331'11eb;
+    return mixed ^ mixed >> 31;
+}
+
+bool Machine::alarm_pending(const Cpu& cpu) const
+{
+    return cpu.alarm_enabled && !cpu.alarm_active && !cpu.muted && cpu.alarm <= now_;
+}
+
+bool Machine::pending(const Cpu& cpu) const
+{
+    return cpu.connected && (alarm_pending(cpu) || std::ranges::find(cpu.ipis, true) != cpu.ipis.end());
+}
+
+bool Machine::can_go_on(const Cpu& cpu) const
+{
+    const bool interrupted = !cpu.masked && pending(cpu);
+    switch (cpu.state) {
+    case State::Off:
+        return false;
+    case State::Runs:
+        return true;
+    case State::Spins:
+        return interrupted || cpu.spins < kSpinsInVain;
+    case State::Waits:
+        return pending(cpu);
+    case State::Computes:
+        return interrupted || cpu.busy_until <= now_;
+    }
+    return false;
+}
+
+// Lets CPUs that spin look again.
+void Machine::made_progress()
+{
+    for (Cpu& cpu : cpus_)
+        cpu.spins = 0;
+}
+
+u64 Machine::next_event() const
+{
+    u64 next = kNever;
+    for (const Cpu& cpu : cpus_) {
+        if (cpu.state == State::Off)
+            continue;
+        if (cpu.state == State::Computes)
+            next = std::min(next, cpu.busy_until);
+        if (cpu.alarm_enabled && !cpu.muted && cpu.alarm > now_)
+            next = std::min(next, cpu.alarm);
+        if (cpu.state == State::Spins && cpu.reads_clock)
+            next = std::min(next, now_ + 1);
+    }
+    return next;
+}
+
+// Moves the clock. Returns false if there is no event to come.
+bool Machine::advance()
+{
+    if (const std::string wrong = software_.at_rest(); !wrong.empty()) {
+        fail(wrong);
+        return true;
+    }
+    const u64 next = next_event();
+    if (next == kNever)
+        return false;
+    now_ = next;
+    if (now_ > kMaxTime)
+        fail("the run does not end");
+    at_this_time_ = 0;
+    made_progress();
+    return true;
+}
+
+std::string Machine::run()
+{
+    while (!ended_ && failure_.empty()) {
+        std::array<u32, kMaxMachineCpus> ready{};
+        u32 count = 0;
+        for (u32 cpu = 0; cpu < cpus(); ++cpu) {
+            if (can_go_on(cpus_[cpu]))
+                ready[count++] = cpu;
+        }
+        if (count == 0) {
+            if (!advance())
+                fail("no CPU can go on");
+            continue;
+        }
+        if (++at_this_time_ > kMaxPausesAtOneTime) {
+            fail("time stands still");
+            continue;
+        }
+        executing_ = ready[choose(count)];
+        on_cpu_ = true;
+        outside_.switch_to(*cpus_[executing_].context);
+        on_cpu_ = false;
+    }
+    return failure_;
+}
+
+void Machine::end()
+{
+    armed = false;
+    ended_ = true;
+    cpus_[executing_].context->switch_to(outside_);
+    std::abort();
+}
+
+void Machine::fail(const std::string& why)
+{
+    const Aside aside;
+    if (failure_.empty())
+        failure_ = why + "\n" + describe() + software_.describe();
+    if (on_cpu_)
+        end();
+}
+
+std::string Machine::describe() const
+{
+    static constexpr std::array<const char*, 5> kStates{"is off", "runs", "spins", "waits", "computes"};
+    std::string text = "at " + std::to_string(now_) + ":\n";
+    for (u32 index = 0; index < cpus(); ++index) {
+        const Cpu& cpu = cpus_[index];
+        text += "cpu" + std::to_string(index) + " " + kStates[static_cast<u8>(cpu.state)] +
+                (cpu.masked ? ", masked" : "") +
+                (cpu.alarm == kNever ? ", no alarm" : ", alarm at " + std::to_string(cpu.alarm));
+        for (u32 ipi = 0; ipi < kIpis; ++ipi) {
+            if (cpu.ipis[ipi])
+                text += ", IPI " + std::to_string(ipi);
+        }
+        text += "\n";
+    }
+    return text;
+}
+
+FiberContext& Machine::new_context(std::byte* stack, void (*entry)())
+{
+    return contexts_.emplace_back(stack, entry);
+}
+
+void Machine::turn_on(u32 index, std::byte* stack, void (*entry)(), void* thread_pointer)
+{
+    Cpu& cpu = cpus_[index];
+    const u64 sleeps = cpu.sleeps;
+    cpu = {};
+    cpu.sleeps = sleeps;
+    cpu.state = State::Runs;
+    cpu.context = &new_context(stack, entry);
+    cpu.thread_pointer = thread_pointer;
+}
+
+void Machine::turn_off()
+{
+    armed = false;
+    made_progress();
+    Cpu& cpu = cpus_[executing_];
+    cpu.state = State::Off;
+    cpu.context->switch_to(outside_);
+    std::abort();
+}
+
+// Lets the machine choose who goes on. Returns when this CPU does.
+void Machine::pause(State state)
+{
+    Cpu& cpu = cpus_[executing_];
+    cpu.points += slice_ - left_of_slice;
+    if (state == State::Waits || state == State::Computes || cpu.points > kStepsOfSpinning) {
+        const u32 spins = cpu.spins;
+        made_progress();
+        cpu.spins = spins;
+    }
+    cpu.state = state;
+    cpu.context->switch_to(outside_);
+    cpus_[executing_].state = State::Runs;
+    begin_slice();
+}
+
+void Machine::begin_slice()
+{
+    slice_ = left_of_slice = 1 + choose(2 * mean_slice_);
+}
+
+void* Machine::begin_context()
+{
+    FiberContext::arrive();
+    begin_slice();
+    void* const handed = cpus_[executing_].context->handed;
+    armed = true;
+    return handed;
+}
+
+void Machine::stop_here()
+{
+    pause(State::Runs);
+    if (choose(2) == 0)
+        take_interrupts();
+}
+
+void Machine::take_interrupts()
+{
+    if (!on_cpu_ || cpus_[executing_].masked || !pending(cpus_[executing_]))
+        return;
+    made_progress();
+    cpus_[executing_].masked = true;
+    armed = true;
+    software_.handle_interrupt();
+    armed = false;
+    cpus_[executing_].masked = false; // the thread may be on another CPU by now
+}
+
+void Machine::unmask_interrupts()
+{
+    const Aside aside;
+    cpus_[executing_].masked = false;
+    if (choose(4) != 0)
+        take_interrupts();
+}
+
+void Machine::wait_for_interrupt()
+{
+    const Aside aside;
+    if (!pending(cpus_[executing_])) {
+        ++cpus_[executing_].sleeps;
+        pause(State::Waits);
+    }
+    take_interrupts();
+}
+
+void Machine::relax(const void* site)
+{
+    const Aside aside;
+    if (!on_cpu_)
+        return fail("a lock is held while all CPUs are at rest");
+    Cpu& cpu = cpus_[executing_];
+    cpu.points += slice_ - left_of_slice;
+    slice_ = left_of_slice;
+    if (cpu.spin_site != site || cpu.points > kStepsOfSpinning) {
+        made_progress();
+        cpu.spin_site = site;
+    }
+    cpu.points = 0;
+    ++cpu.spins;
+    pause(State::Spins);
+    cpus_[executing_].reads_clock = false;
+    take_interrupts();
+}
+
+void Machine::compute(u64 counts)
+{
+    const Aside aside;
+    while (counts != 0) {
+        const u64 since = now_;
+        cpus_[executing_].busy_since = since;
+        cpus_[executing_].busy_until = since + counts;
+        pause(State::Computes);
+        counts -= now_ - since;
+        cpus_[executing_].computed += now_ - since;
+        take_interrupts();
+    }
+}
+
+u64 Machine::read_clock()
+{
+    cpus_[executing_].reads_clock = true;
+    return now_;
+}
+
+void Machine::send_ipi(u32 cpu, u32 ipi)
+{
+    const Aside aside;
+    cpus_[cpu].ipis[ipi] = true;
+    if (cpu == executing_ && choose(2) == 0)
+        take_interrupts();
+}
+
+u32 Machine::acknowledge()
+{
+    const Aside aside;
+    Cpu& cpu = cpus_[executing_];
+    std::array<u32, kIpis + 1> found{};
+    u32 count = 0;
+    for (u32 ipi = 0; ipi < kIpis; ++ipi) {
+        if (cpu.ipis[ipi])
+            found[count++] = ipi;
+    }
+    if (alarm_pending(cpu))
+        found[count++] = kIpis;
+    if (count == 0)
+        return kIpis + 1;
+    if (++at_this_time_ > kMaxPausesAtOneTime)
+        fail("an interrupt comes again and again");
+    const u32 taken = found[choose(count)];
+    if (taken == kIpis)
+        cpu.alarm_active = true;
+    else
+        cpu.ipis[taken] = false;
+    return taken;
+}
+
+void* Machine::switch_context(FiberContext*& save, FiberContext& next, void* thread_pointer, void* before)
+{
+    const Aside aside;
+    Cpu& cpu = cpus_[executing_];
+    FiberContext& self = *cpu.context;
+    if (!cpu.masked)
+        fail("threads are switched with interrupts unmasked");
+    save = &self;
+    cpu.thread_pointer = thread_pointer;
+    cpu.context = &next;
+    next.handed = before;
+    made_progress();
+    self.switch_to(next);
+    return self.handed;
+}
+
+} // namespace percival::testing
+
+// --- What the instrumented program calls
+
+#define PERCIVAL_NOT_INSTRUMENTED [[clang::no_sanitize("coverage"), clang::no_sanitize("address")]]
+
+namespace percival::testing {
+
+PERCIVAL_NOT_INSTRUMENTED static void step()
+{
+    if (!armed || --left_of_slice != 0)
+        return;
+    armed = false;
+    current->stop_here();
+    armed = true;
+}
+
+} // namespace percival::testing
+
+extern "C" {
+PERCIVAL_NOT_INSTRUMENTED void __sanitizer_cov_trace_pc()
+{
+    percival::testing::step();
+}
+#define PERCIVAL_TRACE(name)                                           \
+    PERCIVAL_NOT_INSTRUMENTED void __sanitizer_cov_##name(const void*) \
+    {                                                                  \
+        percival::testing::step();                                     \
+    }
+PERCIVAL_TRACE(load1)
+PERCIVAL_TRACE(load2)
+PERCIVAL_TRACE(load4)
+PERCIVAL_TRACE(load8)
+PERCIVAL_TRACE(load16)
+PERCIVAL_TRACE(store1)
+PERCIVAL_TRACE(store2)
+PERCIVAL_TRACE(store4)
+PERCIVAL_TRACE(store8)
+PERCIVAL_TRACE(store16)
+#undef PERCIVAL_TRACE
+}

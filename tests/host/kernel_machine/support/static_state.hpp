@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The static variables of the kernel, and the copies of its percpu variables.
+#pragma once
+
+#include "kernel/lib/types.hpp"
+
+namespace percival::testing {
+
+// Gives all static variables of the program the values that they had when this was first called, and each
+// percpu variable's copies those of the variable.
+void reset_static_state(u32 cpus);
+
+} // namespace percival::testing
