@@ -17,14 +17,6 @@ MUTANTS = (
         "MachineSlices.*",
     ),
     on_kernel_machine(
-        "machine: a thread that goes on begins a new slice",
-        "kernel/sched/thread_switch.cpp",
-        "    if (next->slice == 0)\n        next->slice = kSliceTicks;",
-        "    next->slice = kSliceTicks;",
-        "scheduler",
-        "MachineSlices.*",
-    ),
-    on_kernel_machine(
         "machine: a preempted thread goes behind the others",
         "kernel/sched/thread_switch.cpp",
         "    } else if (why == Leave::Preempted && thread.slice != 0) {\n        queue.push_front(thread);\n",

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // kernel/sched/timers.cpp and tick.cpp on the machine.
 #include "arch/cpu/processor.hpp"
+#include "kernel/sched/tick.hpp"
 #include "kernel/sched/timers.hpp"
 #include "kernel_machine/support/kernel.hpp"
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <deque>
 #include <memory>
 
@@ -262,6 +264,26 @@ TEST(MachineTick, AHandlerThatTakesTheAlarmOverIsCalledAtTheTimesItSets)
                               compute(kTick + 1);
                               expect_within(tick_count(kBootCpu) - before, 1, 2,
                                             "ticks once it has the alarm again");
+                          }),
+              "");
+}
+
+TEST(MachineTick, ACountThatStandsStillIsToldAndEndsTheStart)
+{
+    EXPECT_EQ(run_kernels(1, 1,
+                          [] {
+                              const WithoutTick allowed;
+                              const arch::InterruptMask masked;
+                              machine().stop_count();
+                              const auto started = start_tick();
+                              machine().resume_count();
+                              expect_equal(started.has_value(), 0, "starts without a count");
+                              std::array<char, 128> room;
+                              Writer text{room};
+                              started.error().describe(text);
+                              expect_equal(text.text().ends_with("CNTVCT_EL0, stands still"), 1,
+                                           "messages that name the count");
+                              expect_equal(start_tick().has_value(), 1, "starts with the count");
                           }),
               "");
 }

@@ -29,7 +29,10 @@ TEST(MachineWaitQueue, NoTokenIsLostAndEachIsTakenAtTheTimeItIsGiven)
                                   for (u32 i = 0; i < kEach; ++i) {
                                       queue.wait_until([&] {
                                           const Aside one_step;
-                                          return tokens != 0 && tokens-- != 0;
+                                          if (tokens == 0)
+                                              return false;
+                                          --tokens;
+                                          return true;
                                       });
                                       expect_equal(now(), given_at, "the time it was given");
                                   }

@@ -324,7 +324,7 @@ void Machine::compute(u64 counts)
 u64 Machine::read_clock()
 {
     cpus_[executing_].reads_clock = true;
-    return now_;
+    return stopped_count_.value_or(now_);
 }
 
 void Machine::send_ipi(u32 cpu, u32 ipi)

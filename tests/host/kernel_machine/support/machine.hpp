@@ -22,6 +22,7 @@
 #include <array>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,8 +60,8 @@ public:
     u64 now() const { return now_; }
     u64 choose(u64 count) { return random() % count; }
 
-    // Turns a CPU on. It executes a new context on `stack`, interrupts masked.
-    void turn_on(u32 cpu, std::byte* stack, void (*entry)(), void* thread_pointer);
+    // Turns CPU `index` on. It executes a new context on `stack`, interrupts masked.
+    void turn_on(u32 index, std::byte* stack, void (*entry)(), void* thread_pointer);
     bool is_off(u32 cpu) const { return cpus_[cpu].state == State::Off; }
     FiberContext& new_context(std::byte* stack, void (*entry)());
 
@@ -81,6 +82,9 @@ public:
     // Spends time on the CPU: `counts` in all, however often the thread is interrupted or replaced.
     void compute(u64 counts);
     u64 read_clock();
+    // From now on the count that a CPU reads stands still, or goes on.
+    void stop_count() { stopped_count_ = now_; }
+    void resume_count() { stopped_count_.reset(); }
 
     void send_ipi(u32 cpu, u32 ipi);
     void set_alarm(u64 when) { cpus_[executing_].alarm = when; }
@@ -165,6 +169,7 @@ private:
     u64 mean_slice_;
     u64 slice_{0};
     u64 now_{1000};
+    std::optional<u64> stopped_count_;
     u64 at_this_time_{0};
     u32 executing_{0};
     bool on_cpu_{false};
