@@ -110,7 +110,7 @@ inline RunQueue& lock_queue_of(const Thread& thread) PERCIVAL_NO_THREAD_SAFETY_A
         const CpuId cpu = cpu_of(thread);
         RunQueue& queue = run_queues.on(cpu);
         queue.lock.lock();
-        if (cpu_of(thread) == cpu) // INV-thread-1: it changes only under the lock, or while Moving
+        if (cpu_of(thread) == cpu) // it changes only under the lock (INV-thread-1)
             return queue;
         queue.lock.unlock();
     }

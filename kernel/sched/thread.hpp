@@ -9,8 +9,8 @@
 // it.
 //
 // INV-thread-1: state, cpu and affinity change under the lock of the queue of `cpu`
-//               (kernel/sched/run_queue.hpp). The exception is `cpu` while the state is Moving: then the code
-//               that set Moving owns the thread.
+//               (kernel/sched/run_queue.hpp). While the state is Moving, only the code that set it changes
+//               `cpu` and the state. So what others do under that lock is done before the thread goes on.
 // INV-thread-2: the thread pointer of a CPU points to the thread that it runs, from the first C++ on.
 #pragma once
 

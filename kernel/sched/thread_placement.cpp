@@ -40,6 +40,17 @@ CpuId choose_cpu(const Thread& thread)
     return best;
 }
 
+// Makes a thread that is Moving belong to the queue of `target`, which it has yet to join. Whoever has locked
+// the queue of `before`, to wake the thread or to change its affinity, comes first (INV-thread-1). Interrupts
+// masked.
+void set_cpu(Thread& thread, CpuId before, CpuId target)
+{
+    RunQueue& queue = run_queues.on(before);
+    queue.lock.lock();
+    thread.cpu.store(target.index(), std::memory_order_relaxed);
+    queue.lock.unlock();
+}
+
 // Puts a thread on the queue of `cpu`, and requests a switch there if the thread should run at once.
 // Interrupts masked.
 void join_queue(RunQueue& queue, CpuId cpu, Thread& thread) PERCIVAL_REQUIRES(queue.lock)
@@ -64,7 +75,8 @@ void place(Thread& thread)
     for (;;) {
         const CpuId target = choose_cpu(thread);
         const CpuId before = cpu_of(thread);
-        thread.cpu.store(target.index(), std::memory_order_relaxed);
+        if (target != before)
+            set_cpu(thread, before, target);
         RunQueue& queue = run_queues.on(target);
         queue.lock.lock();
         if (may_run_on(thread, target)) { // INV-thread_placement-1

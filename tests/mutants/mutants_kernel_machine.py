@@ -33,6 +33,16 @@ MUTANTS = (
         "MachineSlices.*",
     ),
     on_kernel_machine(
+        "machine: a thread leaves for another queue without the lock of its own",
+        "kernel/sched/thread_placement.cpp",
+        "    queue.lock.lock();\n    thread.cpu.store(target.index(), std::memory_order_relaxed);\n"
+        "    queue.lock.unlock();\n",
+        "    static_cast<void>(queue);\n"
+        "    thread.cpu.store(target.index(), std::memory_order_relaxed);\n",
+        "scheduler",
+        "MachineScheduler.*",
+    ),
+    on_kernel_machine(
         "machine: a thread of higher priority waits for the next tick",
         "kernel/sched/thread_placement.cpp",
         "    if (running == nullptr || thread.priority > running->priority)\n        request_switch(cpu);\n",

@@ -384,6 +384,36 @@ TEST(MachineAffinity, AThreadThatStaysOnItsCpuComesBackToItAfterEachWait)
               "");
 }
 
+// INV-thread-1. Otherwise a waker that holds the lock of the queue that the thread leaves would note its
+// wake-up too late: after the thread has looked for it on the new CPU, and has blocked.
+TEST(MachineScheduler, AThreadChangesItsCpuUnderTheLockOfTheQueueItBelongsTo)
+{
+    EXPECT_EQ(run_kernels(3, 10,
+                          []() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS {
+                              u32 changes = 0;
+                              const auto move = [] {
+                                  for (u32 i = 0; i < 20; ++i) {
+                                      static_cast<void>(migrate_to(CpuId{static_cast<u32>(choose(3))}));
+                                      compute(choose(kTick));
+                                      sleep_for(choose(kTick));
+                                  }
+                              };
+                              Running thread{move};
+                              Running other{move};
+                              const Thread& watched = thread.thread();
+                              machine().watch_stores(&watched.cpu, [&] {
+                                  RunQueue& queue = run_queues.on(cpu_of(watched));
+                                  const bool is_free = queue.lock.try_lock();
+                                  expect(!is_free, "the queue is locked when the thread leaves it");
+                                  ++changes;
+                              });
+                              thread.join();
+                              machine().watch_stores(nullptr, {});
+                              expect(changes != 0, "the thread changes its CPU");
+                          }),
+              "");
+}
+
 // Threads that do whatever threads can do. The watch of kernel.cpp sees a thread that is lost, runs twice or
 // runs in the wrong place, and the end of the run one that does not go on.
 TEST(MachineScheduler, AtRandomNoThreadIsLostNorRunsTwiceNorInTheWrongPlace)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 // These variables are not the kernel's (support/kernel_state.hpp).
 #pragma clang section bss = "" data = ""
@@ -383,6 +384,16 @@ void* Machine::switch_context(FiberContext*& save, FiberContext& next, void* thr
 
 namespace percival::testing {
 
+static const void* watched_address{nullptr};
+static std::function<void()> before_watched_store;
+
+void Machine::watch_stores(const void* address, std::function<void()> before)
+{
+    const Aside aside;
+    watched_address = address;
+    before_watched_store = std::move(before);
+}
+
 PERCIVAL_NOT_INSTRUMENTED static void step()
 {
     if (!armed || --left_of_slice != 0)
@@ -390,6 +401,14 @@ PERCIVAL_NOT_INSTRUMENTED static void step()
     armed = false;
     current->stop_here();
     armed = true;
+}
+
+PERCIVAL_NOT_INSTRUMENTED static void look_at_store(const void* address)
+{
+    if (!armed || address != watched_address)
+        return;
+    const Aside aside;
+    before_watched_store();
 }
 
 } // namespace percival::testing
@@ -411,7 +430,11 @@ PERCIVAL_TRACE(load8)
 PERCIVAL_TRACE(load16)
 PERCIVAL_TRACE(store1)
 PERCIVAL_TRACE(store2)
-PERCIVAL_TRACE(store4)
+PERCIVAL_NOT_INSTRUMENTED void __sanitizer_cov_store4(const void* address)
+{
+    percival::testing::step();
+    percival::testing::look_at_store(address);
+}
 PERCIVAL_TRACE(store8)
 PERCIVAL_TRACE(store16)
 #undef PERCIVAL_TRACE

@@ -99,6 +99,10 @@ public:
     // Stops taking interrupts.
     void disconnect() { cpus_[executing_].connected = false; }
 
+    // Calls `before` before each store of four bytes to `address`, in one step with the store. There is one
+    // such address at a time, or none: null.
+    void watch_stores(const void* address, std::function<void()> before);
+
     // How often a CPU has slept in wait_for_interrupt().
     u64 sleeps(u32 cpu) const { return cpus_[cpu].sleeps; }
     bool sleeps_now(u32 cpu) const { return cpus_[cpu].state == State::Waits; }
