@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/sched/idle_thread.hpp"
 
+#include "arch/cpu/barrier.hpp"
 #include "arch/threads/context_switch.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/sched/load_balance.hpp"
@@ -31,10 +32,9 @@ void pull()
     });
 }
 
-// Is the function of the boot CPU's idle thread. A new thread begins with interrupts unmasked.
+// Is the function of the boot CPU's idle thread.
 void begin_idle(void*)
 {
-    arch::mask_interrupts();
     run_idle_thread();
 }
 
@@ -79,7 +79,8 @@ void run_idle_thread()
     const CpuId self = this_cpu_id();
     for (;;) {
         // Masked from the look at the other CPUs to the wait: no thread runs in between, after which this CPU
-        // would have to look again. A pending interrupt ends the wait all the same, so none is missed.
+        // would have to look again. A pending interrupt ends the wait all the same, so none is missed. Nor is
+        // the switch to a thread that pull() has found: this CPU has sent itself an interrupt for it.
         arch::mask_interrupts();
         pull();
         if (preemption().due == 0) {
@@ -88,6 +89,9 @@ void run_idle_thread()
             arch::wait_for_interrupt();
         }
         arch::unmask_interrupts();
+        // A CPU has to take a pending interrupt at a context synchronization event only. Without one here it
+        // could mask interrupts again each time, and never take any.
+        arch::isb();
         if (preemption().due != 0)
             switch_if_due();
     }

@@ -11,7 +11,7 @@ namespace percival {
 bool this_cpu_is_idle();
 
 // Is the body of an idle thread: pulls threads from other CPUs, and waits for an interrupt when there are
-// none. Called with interrupts masked.
+// none. Called with interrupts masked or not.
 [[noreturn]] void run_idle_thread();
 // Puts the idle thread of `cpu` into its first state, for a CPU that is about to start or to start again.
 void reset_idle_thread(CpuId cpu);

@@ -137,6 +137,12 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
         Rule("wfi", (r"dsb sy$",), ".", True, "run_idle_thread()"),
         Rule("wfi", (r"dsb sy$",), ".", True, HOLD),
     ),
+    "an idle CPU takes its pending interrupts before it masks them again": (
+        Rule("msr daifclr", ("isb",), OUT_OF_SIGHT + "|msr daifset", in_function="run_idle_thread()"),
+    ),
+    "a CPU starts after the stores of the one that starts it": (
+        Rule(r"bl .*is_parked\(", (r"dsb sy$",), CALL, True, "arch::start_cpu("),
+    ),
     "an event is sent after the stores that it is about": (
         Rule("sev", (r"dsb sy$",), LEAVES + "|" + SHARED_STORE, backward=True),
     ),

@@ -31,6 +31,18 @@ MUTANTS = (
         "",
     ),
     by_emitted_order(
+        "order: an idle CPU never takes its pending interrupts",
+        "kernel/sched/idle_thread.cpp",
+        "        arch::isb();\n",
+        "",
+    ),
+    by_emitted_order(
+        "order: a CPU starts before the stores of the one that starts it",
+        "arch/arm64/devices/power.cpp",
+        "    dsb<Shareability::FullSystem>();\n    if (parking",
+        "    if (parking",
+    ),
+    by_emitted_order(
         "order: a released CPU executes instructions that it fetched before",
         "kernel/wait/stop_machine.cpp",
         "    arch::isb(); // the instructions that follow may have been patched meanwhile\n",

@@ -60,7 +60,9 @@ void release_from_spin_table(Mmio release_address, PhysAddr entry)
 
 std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
 {
-    // The DSB in is_parked() completes the caller's stores: the CPU that starts sees them.
+    // Completes the caller's stores, and those of other CPUs that it has seen, before the CPU starts. The
+    // latter sees them once its MMU is on.
+    dsb<Shareability::FullSystem>();
     if (parking::is_parked(cpu)) {
         parking::release(cpu, entry);
         return {};
