@@ -236,8 +236,8 @@ def parser() -> argparse.ArgumentParser:
     kind.add_argument(
         "--long",
         action="store_true",
-        help="instead, run what takes too long for every change, hours in all: every self-test on 1 to 512 "
-        "CPUs, 20 boots in a row in each mode, long runs of the fuzzers, all mutants",
+        help="instead, run what takes too long for every change, hours in all: every self-test on 25 counts "
+        "of CPUs up to 512, 20 boots in a row in each mode, long runs of the fuzzers, all mutants",
     )
     kind.add_argument(
         "--mutants",

@@ -17,6 +17,7 @@ FOR_MANY_CPUS = (
 )
 TEST_TIMEOUT_S = 900
 LONG_TIMEOUT_S = 4 * 3600
+SOAK_TIMEOUT_S = 1800
 
 # The presets other than the default one. `max` has all the CPU features they use; neoverse-n1 has neither
 # LPA2 nor LVA.
@@ -128,7 +129,7 @@ class Row:
             *("--machine", self.machine, "--preset", self.preset),
             *(["--icount"] if self.icount else []),
             *(["--append", self.append] if self.append else []),
-            *(["--timeout", str(self.test_timeout_s)] if self.is_long else []),
+            *(["--timeout", str(SOAK_TIMEOUT_S)] if self.times > 1 else []),
             *(["--append", f"selftest={','.join(FOR_MANY_CPUS)}"] if self.runs_what_many_cpus_can else []),
             *(f"--qemu-arg={argument}" for argument in self.qemu),
         ]

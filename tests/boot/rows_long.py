@@ -9,6 +9,7 @@ from row import Row
 
 # All small counts, and larger ones up to the maximum.
 COUNTS = (*range(1, 17), 24, 32, 48, 64, 96, 128, 160, 256, 512)
+PATIENT = "selftest.timeout=300"
 MODES = ("local", "restart", "guarded")
 
 LONG: Tuple[Row, ...] = (
@@ -22,14 +23,15 @@ LONG: Tuple[Row, ...] = (
         )
         for cpus in COUNTS
     ),
-    # A failure of one run in a hundred is a defect, too.
-    Row("passes_20_times", times=20, is_long=True),
-    Row("passes_20_times_with_debug", preset="debug", times=20, is_long=True),
+    # A failure of one run in a hundred is a defect, too. A hang is told late, because a loaded host may run
+    # the machine for a few seconds of each minute only.
+    Row("passes_20_times", append=PATIENT, times=20, is_long=True),
+    Row("passes_20_times_with_debug", preset="debug", append=PATIENT, times=20, is_long=True),
     *(
         Row(
             f"passes_20_times_with_percpu_{mode}_on_8_cpus",
             cpus=8,
-            append=f"percpu={mode}",
+            append=f"percpu={mode} {PATIENT}",
             times=20,
             is_long=True,
         )

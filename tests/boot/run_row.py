@@ -71,7 +71,8 @@ def run(row: Row) -> List[str]:
             setup = prepare(row, Path(directory))
             problems = boot(row, setup) + setup.afterwards()
         if problems:
-            return [f"boot {time + 1} of {row.times}: {problem}" for problem in problems]
+            which = f"boot {time + 1} of {row.times}: " if row.times > 1 else ""
+            return [which + problem for problem in problems]
     return []
 
 

@@ -3,8 +3,10 @@
 
 import contextlib
 import io
+import tempfile
 import unittest
 from dataclasses import replace
+from pathlib import Path
 from typing import List
 from unittest import mock
 
@@ -17,8 +19,9 @@ from matrix import BY_NAME, ROWS
 
 def ctest_command(*, long: bool) -> List[str]:
     """Returns the command by which `percival test` starts ctest."""
-    with mock.patch.object(testing, "_ctest", return_value=(0, "")) as ctest:
-        testing.test(("-R", "x"), may_build=False, long=long)
+    with tempfile.TemporaryDirectory() as logs, mock.patch.object(testing, "LOGS", Path(logs)):
+        with mock.patch.object(testing, "_ctest", return_value=(0, "")) as ctest:
+            testing.test(("-R", "x"), may_build=False, long=long)
     return list(ctest.call_args.args[0])
 
 
