@@ -64,7 +64,7 @@ bool translates_by_now(const TranslationFault& fault)
 {
     for (Patience patience;;) {
         const u64 ended = live_breaks.ended.load(std::memory_order_acquire);
-        // Orders the load before the walk. No weaker barrier does.
+        // Orders the load before the walk, which neither an acquire nor a DMB does.
         arch::dsb<arch::Shareability::InnerShareable>();
         if (translates(fault))
             return true;

@@ -6,7 +6,7 @@
 //   Pte* Env::table(PhysAddr)                 returns the table's descriptors, accessible now
 //   std::optional<PhysAddr> Env::allocate()   returns a zeroed table page; walkers can already see the zeroes
 //   void Env::store(Pte* slot, Pte value)     stores a descriptor in one single-copy atomic access
-//   void Env::publish()                       orders all stores before later table walks by every CPU
+//   void Env::publish()                       orders this CPU's stores before later walks by any CPU
 //
 // and may also have:
 //

@@ -7,9 +7,9 @@
 // translations). Arm ARM D8.16. Where arch::needs_repeated_tlbi() returns true, one more TLBI and DSB ISH
 // precede the ISB.
 //
-// The first DSB waits for loads too. A CPU may flush for another CPU whose stores it has only seen, by a
-// load-acquire for instance. DSB ISHST covers stores of the executing CPU only, so the TLBI could precede the
-// other CPU's stores.
+// The first DSB waits for loads too, so a CPU may flush for another one whose stores it has only seen, by a
+// load-acquire for instance. DSB ISHST covers this CPU's stores and what they depend on. No caller needs more
+// today, and beside a broadcast TLBI the difference is nothing.
 //
 // The caller serializes changes to the tree. It may reuse unmapped memory after flush().
 //

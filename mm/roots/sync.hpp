@@ -25,7 +25,7 @@
 //   const Pte* Roots::table(PhysAddr)                  the descriptors of a table, for reading
 //   void Roots::write(PhysAddr table, u64 index, Pte)  one single-copy atomic store into a sealed table
 //   std::optional<PhysAddr> Roots::allocate()          a table of zeroes that walkers see; nothing: no memory
-//   void Roots::publish()                              orders all stores before later walks by every CPU
+//   void Roots::publish()                              orders this CPU's stores before later walks by any CPU
 #pragma once
 
 #include "kernel/sync/spinlock.hpp"

@@ -6,8 +6,9 @@
 // INV-parking-1: a parked CPU executes one page that is never written, and accesses only its mailbox, at its
 //                physical address. So roots, stacks and percpu data may change meanwhile.
 // INV-parking-2: a mailbox has two halves, each of at least a whole Cache Writeback Granule (CTR_EL0.CWG).
-//                The parked CPU writes one half, bypassing all caches. CPUs that are up write the other half,
-//                and both before they release it; they clean and invalidate what they write or read.
+//                The parked CPU writes is_parked once, bypassing all caches. A CPU that is up writes entry,
+//                and before that clears is_parked. It cleans and invalidates a half after it has written
+//                it, and before it reads it.
 #pragma once
 
 #include "kernel/lib/address.hpp"

@@ -59,7 +59,8 @@ void handle_interrupt()
 
 bool can_be_preempted(u32 cpu)
 {
-    return thread_on(cpu).count == 0 && !machine().masks(cpu);
+    // An idle CPU waits with its interrupts masked, and then takes them.
+    return thread_on(cpu).count == 0 && (!machine().masks(cpu) || machine().sleeps_now(cpu));
 }
 
 bool a_cpu_is_idle_in_vain(const Thread& waiting)
