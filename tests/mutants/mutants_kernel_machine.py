@@ -157,17 +157,6 @@ MUTANTS = (
         "MachineTimers.*",
     ),
     on_kernel_machine(
-        "machine: only one timer rings at a time",
-        "kernel/sched/timers.cpp",
-        "        function(argument);\n        const IrqSpinGuard guard{queue.lock};\n"
-        "        queue.ringing = nullptr;\n",
-        "        function(argument);\n        const IrqSpinGuard guard{queue.lock};\n"
-        "        queue.ringing = nullptr;\n"
-        "        return;\n",
-        "timers",
-        "MachineTimers.*",
-    ),
-    on_kernel_machine(
         "machine: the queue of timers is not sorted",
         "kernel/sched/timers.cpp",
         "        while (position != nullptr && position->when_ <= timer.when_)",

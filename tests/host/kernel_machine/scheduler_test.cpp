@@ -277,7 +277,7 @@ TEST(MachineBalance, LoadsDifferByOneAtMostAfterOnePushForEachThreadAndThenNobod
                                                  on_cpu(3)};
                                   for (Running& each : threads)
                                       set_affinity(each.thread(), cpus);
-                                  sleep_for(kThreads * kPush);
+                                  sleep_for(4 * kPush);
                                   for (u32 cpu = 1; cpu < 4; ++cpu)
                                       expect_within(load_of(cpu), 2, 3, "the load");
                                   u64 moves = 0;
@@ -380,6 +380,26 @@ TEST(MachineAffinity, AThreadThatStaysOnItsCpuComesBackToItAfterEachWait)
                               Running b{body};
                               Running c{body};
                               Running d{body};
+                          }),
+              "");
+}
+
+TEST(MachineScheduler, AThreadWhoseAffinityChangesWhileItIsPlacedGoesWhereItMayRun)
+{
+    EXPECT_EQ(run_kernels(3, 40,
+                          [] {
+                              bool over = false;
+                              Running thread{[&] {
+                                                 while (!over)
+                                                     sleep_for(1);
+                                             },
+                                             on_cpu(1)};
+                              for (u32 i = 0; i < 60; ++i) {
+                                  set_affinity(thread.thread(),
+                                               CpuSet::only(CpuId{1 + static_cast<u32>(choose(2))}));
+                                  compute(choose(3));
+                              }
+                              over = true;
                           }),
               "");
 }

@@ -143,6 +143,20 @@ TEST(MachineTimers, TimersThatCameDueWhileInterruptsWereMaskedRingInOrderAsSoonA
               "");
 }
 
+TEST(MachineTimers, ATimerDoesNotRingWithOneThatIsDueACountEarlier)
+{
+    EXPECT_EQ(run_kernels(1, 3,
+                          [] {
+                              Watched one;
+                              Watched next;
+                              one.start(100);
+                              next.start(101);
+                              compute(500);
+                              expect_equal(next.rang_at - one.rang_at, 1, "between the two");
+                          }),
+              "");
+}
+
 TEST(MachineTimers, ATimerThatStartsItselfAgainKeepsItsPeriodExactly)
 {
     EXPECT_EQ(run_kernels(2, 10,

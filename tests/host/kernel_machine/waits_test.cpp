@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <string>
 
@@ -58,6 +59,47 @@ TEST(MachineWaitQueue, NoTokenIsLostAndEachIsTakenAtTheTimeItIsGiven)
                                           queue.wake_one();
                                   }
                               }
+                          }),
+              "");
+}
+
+// Each wake-up may come at any step of the waiter, which other threads preempt: also when it has queued
+// itself and not blocked yet.
+TEST(MachineWaitQueue, AThreadThatIsWokenBeforeItBlocksGoesOn)
+{
+    EXPECT_EQ(run_kernels(3, 30,
+                          [] {
+                              constexpr u32 kTokens = 100;
+                              CpuSet both = CpuSet::only(CpuId{1});
+                              both.add(CpuId{2});
+                              WaitQueue queue;
+                              std::atomic<u32> tokens{0};
+                              bool over = false;
+                              const auto preempt = [&] {
+                                  while (!over) {
+                                      sleep_for(1 + choose(3));
+                                      compute(choose(2));
+                                  }
+                              };
+                              Running first{preempt, on_cpu(1, Priority::High)};
+                              Running second{preempt, on_cpu(2, Priority::High)};
+                              const auto consume = [&] {
+                                  for (u32 i = 0; i < kTokens; ++i) {
+                                      queue.wait_until([&] { return tokens != 0; });
+                                      --tokens;
+                                  }
+                              };
+                              Running waiter{consume, {.affinity = both}};
+                              for (u32 i = 0; i < kTokens; ++i) {
+                                  ++tokens;
+                                  queue.wake_one();
+                                  for (u32 looks = 0; looks < 50 && tokens != 0; ++looks)
+                                      arch::relax();
+                              }
+                              for (u32 waited = 0; waited < 1000 && tokens != 0; ++waited)
+                                  sleep_for(5);
+                              expect(tokens == 0, "the waiter goes on");
+                              over = true;
                           }),
               "");
 }
