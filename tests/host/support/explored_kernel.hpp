@@ -20,7 +20,7 @@ struct ExploredKernel {
     static constexpr u32 kMaxCpus = 3;
 
     // All CPUs use one root.
-    ExploredKernel(Explorer& explorer, u32 cpus, u64 table_pages);
+    ExploredKernel(Explorer& e, u32 count, u64 table_pages);
     ~ExploredKernel();
     ExploredKernel(const ExploredKernel&) = delete;
     ExploredKernel& operator=(const ExploredKernel&) = delete;
