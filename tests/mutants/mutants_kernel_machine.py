@@ -13,7 +13,7 @@ MUTANTS = (
         "kernel/sched/preemption.cpp",
         "    if (running.slice != 0)\n        return;\n",
         "    if (running.slice + 1 != 0)\n        return;\n",
-        "scheduler",
+        "slices",
         "MachineSlices.*",
     ),
     on_kernel_machine(
@@ -21,7 +21,7 @@ MUTANTS = (
         "kernel/sched/thread_switch.cpp",
         "    } else if (why == Leave::Preempted && thread.slice != 0) {\n        queue.push_front(thread);\n",
         "",
-        "scheduler",
+        "slices",
         "MachineSlices.*",
     ),
     on_kernel_machine(
@@ -29,7 +29,7 @@ MUTANTS = (
         "kernel/sched/thread_switch.cpp",
         "    current_thread().slice = 0;\n    leave(Leave::Yields);",
         "    leave(Leave::Preempted);",
-        "scheduler",
+        "slices",
         "MachineSlices.*",
     ),
     on_kernel_machine(
@@ -47,7 +47,7 @@ MUTANTS = (
         "kernel/sched/thread_placement.cpp",
         "    if (running == nullptr || thread.priority > running->priority)\n        request_switch(cpu);\n",
         "    if (running == nullptr || running->priority == Priority::Idle)\n        request_switch(cpu);\n",
-        "scheduler",
+        "slices",
         "MachineSlices.*",
     ),
     on_kernel_machine(
@@ -56,7 +56,7 @@ MUTANTS = (
         "    if (const auto idle = (allowed & idle_cpu_set.copy()).first_from(before))\n"
         "        return *idle;\n",
         "",
-        "scheduler",
+        "placement",
         "MachinePlacement.*",
     ),
     on_kernel_machine(
@@ -64,7 +64,7 @@ MUTANTS = (
         "kernel/sched/thread_placement.cpp",
         "        if (run_queues.on(cpu).waiting() < run_queues.on(best).waiting())",
         "        if (run_queues.on(cpu).waiting() > run_queues.on(best).waiting())",
-        "scheduler",
+        "placement",
         "MachinePlacement.*",
     ),
     on_kernel_machine(
@@ -88,7 +88,7 @@ MUTANTS = (
         "kernel/sched/load_balance.cpp",
         "load + 2 <= own + 1",
         "load + 1 <= own + 1",
-        "scheduler",
+        "placement",
         "MachineBalance.*",
     ),
     on_kernel_machine(
@@ -96,7 +96,7 @@ MUTANTS = (
         "kernel/sched/load_balance.cpp",
         "constexpr u32 kPushTicks = 5;",
         "constexpr u32 kPushTicks = 10;",
-        "scheduler",
+        "placement",
         "MachineBalance.*",
     ),
     on_kernel_machine(
@@ -104,7 +104,7 @@ MUTANTS = (
         "kernel/sched/idle_thread.cpp",
         "        arch::mask_interrupts();\n        pull();\n",
         "        arch::mask_interrupts();\n        static_cast<void>(pull);\n",
-        "scheduler",
+        "placement",
         "MachineBalance.*",
     ),
     on_kernel_machine(
@@ -112,7 +112,7 @@ MUTANTS = (
         "kernel/sched/idle_thread.cpp",
         "        arch::mask_interrupts();\n        pull();\n",
         "        pull();\n        arch::mask_interrupts();\n",
-        "scheduler",
+        "placement",
         "MachineBalance.*",
     ),
     on_kernel_machine(
@@ -120,7 +120,7 @@ MUTANTS = (
         "kernel/sched/load_balance.cpp",
         "            pushed = hand_over(self, cpu); //",
         "            pushed = hand_over(self, cpu) || true; //",
-        "scheduler",
+        "placement",
         "MachineBalance.*",
     ),
     on_kernel_machine(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel_machine/support/machine.hpp"
 
+#include "kernel_machine/support/instrumentation.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <utility>
@@ -12,12 +14,6 @@ namespace percival::testing {
 namespace {
 
 Machine* current = nullptr;
-// Whether the code that executes is of a CPU, so that it may be stopped.
-bool armed = false;
-
-// After so many steps, the CPU stops for a moment.
-u64 left_of_slice = 1;
-
 // A CPU spins in vain once it has come to the same relax() so often, with few steps in between, and no other
 // CPU has done anything.
 constexpr u32 kSpinsInVain = 8;
@@ -32,16 +28,6 @@ constexpr u64 kMaxTime = 100 * kCountsPerSecond;
 Machine& machine()
 {
     return *current;
-}
-
-Aside::Aside() : before_{armed}
-{
-    armed = false;
-}
-
-Aside::~Aside()
-{
-    armed = before_;
 }
 
 Machine::Machine(u32 cpus, u64 seed, Software software)
@@ -377,65 +363,3 @@ void* Machine::switch_context(FiberContext*& save, FiberContext& next, void* thr
 }
 
 } // namespace percival::testing
-
-// --- What the instrumented program calls
-
-#define PERCIVAL_NOT_INSTRUMENTED [[clang::no_sanitize("coverage"), clang::no_sanitize("address")]]
-
-namespace percival::testing {
-
-static const void* watched_address{nullptr};
-static std::function<void()> before_watched_store;
-
-void Machine::watch_stores(const void* address, std::function<void()> before)
-{
-    const Aside aside;
-    watched_address = address;
-    before_watched_store = std::move(before);
-}
-
-PERCIVAL_NOT_INSTRUMENTED static void step()
-{
-    if (!armed || --left_of_slice != 0)
-        return;
-    armed = false;
-    current->stop_here();
-    armed = true;
-}
-
-PERCIVAL_NOT_INSTRUMENTED static void look_at_store(const void* address)
-{
-    if (!armed || address != watched_address)
-        return;
-    const Aside aside;
-    before_watched_store();
-}
-
-} // namespace percival::testing
-
-extern "C" {
-PERCIVAL_NOT_INSTRUMENTED void __sanitizer_cov_trace_pc()
-{
-    percival::testing::step();
-}
-#define PERCIVAL_TRACE(name)                                           \
-    PERCIVAL_NOT_INSTRUMENTED void __sanitizer_cov_##name(const void*) \
-    {                                                                  \
-        percival::testing::step();                                     \
-    }
-PERCIVAL_TRACE(load1)
-PERCIVAL_TRACE(load2)
-PERCIVAL_TRACE(load4)
-PERCIVAL_TRACE(load8)
-PERCIVAL_TRACE(load16)
-PERCIVAL_TRACE(store1)
-PERCIVAL_TRACE(store2)
-PERCIVAL_NOT_INSTRUMENTED void __sanitizer_cov_store4(const void* address)
-{
-    percival::testing::step();
-    percival::testing::look_at_store(address);
-}
-PERCIVAL_TRACE(store8)
-PERCIVAL_TRACE(store16)
-#undef PERCIVAL_TRACE
-}
