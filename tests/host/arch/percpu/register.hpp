@@ -12,11 +12,7 @@ inline u64 read_this_cpu_distance()
     return 0;
 }
 
-// Returns this CPU's copy of the variable at a local address.
-template <class T>
-T* this_cpu_copy(T* local)
-{
-    return local;
-}
+// While it lives, nothing comes between the accesses of an operation. There is nothing here that could.
+struct OneStep {};
 
 } // namespace percival::arch

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/lib/types.hpp"
+#include "kernel_machine/support/aside.hpp"
 
 namespace percival::testing {
 
@@ -17,5 +18,8 @@ constexpr u64 copy_distance(u32 cpu)
 namespace percival::arch {
 
 u64 read_this_cpu_distance();
+
+// While it lives, the thread stays on the CPU whose copy the operation has found.
+using OneStep = testing::Aside;
 
 } // namespace percival::arch

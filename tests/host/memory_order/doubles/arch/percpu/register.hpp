@@ -12,11 +12,7 @@ inline u64 read_this_cpu_distance()
     return testing::copy_distance(testing::order_explorer().executing());
 }
 
-// Returns this CPU's copy of the variable at a local address.
-template <class T>
-T* this_cpu_copy(T* local)
-{
-    return reinterpret_cast<T*>(reinterpret_cast<u64>(local) + read_this_cpu_distance());
-}
+// While it lives, nothing comes between the accesses of an operation. To the explorer an atomic is one step.
+struct OneStep {};
 
 } // namespace percival::arch
