@@ -16,12 +16,9 @@ namespace {
 
 constinit IdleHook idle_hook{nullptr};
 
-// Idle pull: takes a thread from the first CPU that has one to spare.
-void pull()
+// Idle pull: takes a thread from the first CPU that has one to spare. Interrupts masked.
+void pull(CpuId self)
 {
-    const PreemptGuard pin;
-    const arch::InterruptMask masked;
-    const CpuId self = this_cpu_id();
     const CpuSet others = active_cpu_set.copy();
     if (!others.contains(self))
         return;
@@ -30,12 +27,6 @@ void pull()
         if (!pulled && cpu != self && run_queues.on(cpu).waiting() != 0)
             pulled = hand_over(cpu, self);
     });
-}
-
-// Is the function of the boot CPU's idle thread.
-void begin_idle(void*)
-{
-    run_idle_thread();
 }
 
 } // namespace
@@ -64,7 +55,7 @@ void prepare_boot_idle_thread()
 {
     reset_idle_thread(kBootCpu);
     Thread& idle = idle_thread.on(kBootCpu);
-    idle.function = begin_idle;
+    idle.function = [](void*) { run_idle_thread(); };
     idle.stack_pointer = arch::first_context(idle.stack.end());
     idle.state = ThreadState::Ready;
 }
@@ -82,7 +73,7 @@ void run_idle_thread()
         // would have to look again. A pending interrupt ends the wait all the same, so none is missed. Nor is
         // the switch to a thread that pull() has found: this CPU has sent itself an interrupt for it.
         arch::mask_interrupts();
-        pull();
+        pull(self);
         if (preemption().due == 0) {
             if (idle_hook != nullptr)
                 idle_hook(self);

@@ -36,8 +36,10 @@ void push(CpuId self)
         return;
     bool pushed = false;
     active_cpu_set.copy().for_each([&](CpuId cpu) {
+        if (pushed || cpu == self)
+            return;
         const u32 load = run_queues.on(cpu).waiting() + (idle_cpu_set.contains(cpu) ? 0 : 1);
-        if (!pushed && cpu != self && load + 2 <= own + 1)
+        if (load + 2 <= own + 1)
             pushed = hand_over(self, cpu); // fails if no thread here may run there
     });
 }

@@ -102,7 +102,7 @@ MUTANTS = (
     on_kernel_machine(
         "machine: an idle CPU does not pull",
         "kernel/sched/idle_thread.cpp",
-        "        arch::mask_interrupts();\n        pull();\n",
+        "        arch::mask_interrupts();\n        pull(self);\n",
         "        arch::mask_interrupts();\n        static_cast<void>(pull);\n",
         "placement",
         "MachineBalance.*",
@@ -110,8 +110,9 @@ MUTANTS = (
     on_kernel_machine(
         "machine: an idle CPU sleeps after it has run a thread, without another look",
         "kernel/sched/idle_thread.cpp",
-        "        arch::mask_interrupts();\n        pull();\n",
-        "        pull();\n        arch::mask_interrupts();\n",
+        "        arch::mask_interrupts();\n        pull(self);\n",
+        "        arch::mask_interrupts();\n        pull(self);\n"
+        "        arch::unmask_interrupts();\n        arch::mask_interrupts();\n",
         "placement",
         "MachineBalance.*",
     ),
