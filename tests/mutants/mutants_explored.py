@@ -8,7 +8,7 @@ from mutant import on_host
 
 VMALLOC = (
     "tests/host/explored/vmalloc_test.cpp",
-    "tests/host/support/explored_kernel.cpp",
+    "tests/host/explored/support/explored_kernel.cpp",
     "mm/kernel_map/live_break.cpp",
     "tests/host/support/vm_area_notes.cpp",
     "kernel/lib/format.cpp",
@@ -22,7 +22,7 @@ VMALLOC = (
 )
 FAULT = (
     "tests/host/explored/spurious_fault_test.cpp",
-    "tests/host/support/explored_kernel.cpp",
+    "tests/host/explored/support/explored_kernel.cpp",
     "mm/kernel_map/live_break.cpp",
     "mm/kernel_map/spurious_fault.cpp",
 )

@@ -6,10 +6,10 @@ from __future__ import annotations
 from mutant import on_host
 
 _PERCPU_STORE = (
-    "tests/host/support/percpu_store_bed.cpp",
-    "tests/host/support/percpu_store_machine.cpp",
-    "tests/host/support/percpu_store_model.cpp",
-    "tests/host/support/percpu_store_run.cpp",
+    "tests/host/percpu_store/support/store_bed.cpp",
+    "tests/host/percpu_store/support/store_machine.cpp",
+    "tests/host/percpu_store/support/store_model.cpp",
+    "tests/host/percpu_store/support/store_run.cpp",
     "mm/percpu_memory/balance.cpp",
     "mm/percpu_memory/chunk.cpp",
     "mm/percpu_memory/chunk_map.cpp",

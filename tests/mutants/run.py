@@ -42,7 +42,7 @@ ARM64 = "arch/arm64/include"
 ARM64_OPTIONS = (f"-I{ARM64}", "-UPERCIVAL_VA_BITS", "-DPERCIVAL_VA_BITS=52")
 # What hides headers of the kernel from the program of these tests (tests/host/CMakeLists.txt).
 EXPLORED = "tests/host/explored"
-HIDING = (f"-I{EXPLORED}", "-include", "tests/host/support/explored_atomics.hpp")
+HIDING = (f"-I{EXPLORED}", "-include", "tests/host/explored/support/explored_atomics.hpp")
 # A mutant may leave something unused. Clang keeps to these wherever -Werror stands.
 UNUSED_IS_NO_ERROR = ("-Wno-error=unused", "-Wno-error=unused-parameter")
 # What the build links into every host program, too (tests/host/CMakeLists.txt).

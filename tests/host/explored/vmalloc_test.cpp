@@ -3,13 +3,13 @@
 // and use memory and addresses again. The code is that of mm/vmalloc.
 #include "mm/vmalloc/vmalloc.hpp"
 
+#include "explored/support/explored_kernel.hpp"
 #include "kernel/lib/console.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/vmalloc/vm_freed.hpp"
 #include "mm/vmalloc/vm_region.hpp"
-#include "support/explored_kernel.hpp"
 #include "support/interleaving.hpp"
 #include "support/vm_area_notes.hpp"
 

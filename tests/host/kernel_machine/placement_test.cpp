@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// On which CPU a thread begins, and how busy CPUs give threads to others, on the machine. The boot thread stays
-// on CPU 0.
+// On which CPU a thread begins, and how busy CPUs give threads to others, on the machine. The boot thread
+// stays on CPU 0.
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/thread_affinity.hpp"

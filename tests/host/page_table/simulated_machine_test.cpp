@@ -29,15 +29,7 @@ struct SimulatedMachineTest : ::testing::Test {
     {
         machine.set_root(0, root);
         machine.set_root(1, root);
-        PhysAddr above = root;
-        for (Level level = G::kRootLevel; !level.is_last(); level = level.down()) {
-            const PhysAddr below = *env.allocate();
-            env.store(env.table(above), Pte::table(below));
-            above = below;
-        }
-        env.publish();
-        machine.synchronize(1);
-        last = above;
+        last = link_first_tables(machine, env, root);
     }
     Pte* slot(u64 index = 0) { return env.table(last) + index; }
     static Pte page(PhysAddr to, Attributes attributes = mm::kData)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests the percpu store when memory or addresses run out: each step that allocates memory fails once. The
-// model (support/percpu_store_model.hpp) also checks the result of each operation, and that it leaks nothing.
+// model (percpu_store/support/store_model.hpp) also checks the result of each operation, and that it leaks
+// nothing.
 #include "mm/vmalloc/vm_region.hpp"
-#include "support/percpu_store_run.hpp"
+#include "percpu_store/support/store_run.hpp"
 
 #include <gtest/gtest.h>
 

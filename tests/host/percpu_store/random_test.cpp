@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Runs random operations on the whole percpu store, on the host, against a model.
-#include "support/percpu_store_run.hpp"
+#include "percpu_store/support/store_run.hpp"
 
 #include <gtest/gtest.h>
 

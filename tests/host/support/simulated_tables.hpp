@@ -62,6 +62,22 @@ private:
     u64 pages_left_{~u64{0}};
 };
 
+// Links one table of each level below `root`, for the first addresses, and returns the one of the last level.
+// All walkers see them.
+template <class G>
+PhysAddr link_first_tables(SimulatedMachine<G>& machine, SimulatedTables<G>& env, PhysAddr root)
+{
+    PhysAddr above = root;
+    for (Level level = G::kRootLevel; !level.is_last(); level = level.down()) {
+        const PhysAddr below = *env.allocate();
+        env.store(env.table(above), SimulatedPte::table(below));
+        above = below;
+    }
+    env.publish();
+    machine.synchronize(1);
+    return above;
+}
+
 // Expects that `machine` has nothing left unfinished, and that no rule of the architecture was broken.
 template <class G>
 void expect_clean(SimulatedMachine<G>& machine)

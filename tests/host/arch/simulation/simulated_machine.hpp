@@ -338,4 +338,6 @@ private:
 } // namespace percival::arch
 
 #include "arch/simulation/simulated_machine_accesses.hpp"
+#include "arch/simulation/simulated_machine_barriers.hpp"
+#include "arch/simulation/simulated_machine_invalidation.hpp"
 #include "arch/simulation/simulated_machine_stores.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The steps of the instrumented program: its loads, stores and basic blocks. Shared by the machine and by what
-// the program calls at each step.
+// The steps of the instrumented program: its loads, stores and basic blocks. Shared by the machine and by
+// what the program calls at each step.
 #pragma once
 
 #include "kernel/lib/types.hpp"

@@ -3,7 +3,7 @@
 // does fail.
 #pragma once
 
-#include "support/explored_kernel.hpp"
+#include "explored/support/explored_kernel.hpp"
 
 namespace percival::arch {
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "arch/cpu/processor.hpp"
+#include "explored/support/explored_kernel.hpp"
 #include "kernel/lib/thread_annotations.hpp"
-#include "support/explored_kernel.hpp"
 
 namespace percival {
 

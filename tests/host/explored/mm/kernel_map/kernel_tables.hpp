@@ -4,9 +4,9 @@
 #pragma once
 
 #include "arch/mmu/pte.hpp"
+#include "explored/support/explored_kernel.hpp"
 #include "mm/kernel_map/live_break.hpp"
 #include "mm/page_table/page_table.hpp"
-#include "support/explored_kernel.hpp"
 
 namespace percival::mm {
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "arch/percpu/register.hpp"
+#include "explored/support/explored_kernel.hpp"
 #include "kernel/lib/types.hpp"
-#include "support/explored_kernel.hpp"
 
 namespace percival {
 

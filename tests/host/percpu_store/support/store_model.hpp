@@ -4,7 +4,7 @@
 // first error.
 #pragma once
 
-#include "support/percpu_store_bed.hpp"
+#include "percpu_store/support/store_bed.hpp"
 
 #include <map>
 #include <string>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A percpu store that runs on the machine of support/percpu_store_machine.hpp. Its first chunk is like the
-// one that start_allocator() (mm/percpu_memory/allocator.cpp) makes.
+// A percpu store that runs on the machine of percpu_store/support/store_machine.hpp. Its first chunk is like
+// the one that start_allocator() (mm/percpu_memory/allocator.cpp) makes.
 #pragma once
 
 #include "mm/percpu_memory/store.hpp"
-#include "support/percpu_store_machine.hpp"
+#include "percpu_store/support/store_machine.hpp"
 
 namespace percival::testing {
 

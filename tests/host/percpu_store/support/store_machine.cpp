@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "support/percpu_store_machine.hpp"
+#include "percpu_store/support/store_machine.hpp"
 
 #include "kernel/sched/thread.hpp"
 #include "kernel/sync/preemption.hpp"

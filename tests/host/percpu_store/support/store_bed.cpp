@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "support/percpu_store_bed.hpp"
+#include "percpu_store/support/store_bed.hpp"
 
 #include "kernel/sync/rcu.hpp"
 #include "mm/vmalloc/vm_region.hpp"

@@ -2,7 +2,7 @@
 // Runs random operations on a percpu store. The model checks each.
 #pragma once
 
-#include "support/percpu_store_model.hpp"
+#include "percpu_store/support/store_model.hpp"
 
 #include <random>
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Kernel sources on a simulated machine, with CPUs that the explorer interleaves. Headers of
 // tests/host/explored hide those of the kernel through which CPUs meet: percpu variables, spin locks, and the
-// kernel's tables. support/explored_atomics.hpp hides atomics. Each of their operations is a step
+// kernel's tables. explored/support/explored_atomics.hpp hides atomics. Each of their operations is a step
 // (arch/simulation/simulation.hpp) that another CPU may notice, and hands over what its memory order says.
 //
 // There is one ExploredKernel at a time.

@@ -6,7 +6,7 @@
 // Other atomics stay what they are: what such sources do with them is no communication between CPUs.
 #pragma once
 
-#include "support/explored_kernel.hpp"
+#include "explored/support/explored_kernel.hpp"
 
 #include <atomic>
 #include <type_traits>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "support/explored_kernel.hpp"
+#include "explored/support/explored_kernel.hpp"
 
 namespace percival::testing {
 namespace {

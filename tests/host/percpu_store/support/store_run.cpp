@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "support/percpu_store_run.hpp"
+#include "percpu_store/support/store_run.hpp"
 
 #include <algorithm>
 #include <bit>
