@@ -10,6 +10,7 @@
 #include "kernel/sync/rcu.hpp"
 #include "kernel/wait/cpus_stay.hpp"
 #include "kernel/wait/work_queue.hpp"
+#include "kernel_machine/support/board.hpp"
 #include "kernel_machine/support/doubles.hpp"
 #include "kernel_machine/support/kernel.hpp"
 #include "mm/percpu/area.hpp"
@@ -139,7 +140,7 @@ TEST(MachineHotplug, ACpuComesBackCleanAndRunsThreadsAtOnce)
                               for (u32 i = 0; i < 3; ++i) {
                                   take_offline(1);
                                   sleep_for(choose(3 * kCountsPerSecond));
-                                  counts_to_arrive = choose(2000);
+                                  board.cpus[1].counts_to_arrive = choose(2000);
                                   bring_online(1);
                                   expect_equal(online_cpu_count(), 3, "online CPUs");
                                   const u64 before = now();
@@ -196,10 +197,10 @@ TEST(MachineHotplug, ACpuThatCannotGoOrComeStaysAsItIs)
                               expect(!take_cpu_offline(CpuId{1}), "it is off already");
                               expect(!take_cpu_offline(kBootCpu), "it is the last one");
                               expect_equal(online_cpu_count(), 1, "online CPUs");
-                              firmware_refuses = true;
+                              board.cpus[1].firmware_error = "the firmware refuses";
                               expect(!bring_cpu_online(CpuId{1}), "the firmware refuses");
                               expect(!is_online(CpuId{1}) && !is_coming(CpuId{1}), "it stays off");
-                              firmware_refuses = false;
+                              board.cpus[1].firmware_error = {};
                               bring_online(1);
                           }),
               "");
@@ -210,7 +211,7 @@ TEST(MachineHotplug, ACpuThatArrivesTooLateTurnsItselfOffAndCanBeStartedAgain)
     EXPECT_EQ(run_kernels(2, 20,
                           [] {
                               take_offline(1);
-                              counts_to_arrive = 500;
+                              board.cpus[1].counts_to_arrive = 500;
                               set_starting(CpuId{1});
                               expect(start_cpu(CpuId{1}).has_value(), "it is started");
                               expect(!await_cpu(CpuId{1}, 0).has_value(), "nobody waits that long");

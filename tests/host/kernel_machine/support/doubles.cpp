@@ -5,7 +5,6 @@
 #include "arch/cpu/cpu_features.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
-#include "arch/devices/power.hpp"
 #include "arch/devices/timer.hpp"
 #include "arch/percpu/register.hpp"
 #include "arch/threads/context_switch.hpp"
@@ -16,6 +15,7 @@
 #include "kernel/lib/symbols.hpp"
 #include "kernel/report/backtrace_request.hpp"
 #include "kernel/report/watchdog.hpp"
+#include "kernel_machine/support/board.hpp"
 #include "kernel_machine/support/machine.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/pages/page_allocator.hpp"
@@ -24,6 +24,7 @@
 #include "mm/roots/check.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <set>
@@ -43,6 +44,8 @@ std::array<VirtRange, testing::kMaxMachineCpus + 1> fixed_stacks{};
 
 // Those that are not freed.
 std::set<void*> objects;
+
+std::vector<std::string> console_lines;
 
 VirtRange take_stack()
 {
@@ -76,8 +79,16 @@ void testing::reset_doubles()
     used_percpu_memory = 0;
     percpu_memory_is_out = false;
     drained = {};
-    counts_to_arrive = 0;
-    firmware_refuses = false;
+    console_lines.clear();
+}
+
+std::vector<std::string> testing::take_console()
+{
+    const Aside aside;
+    std::vector<std::string> lines;
+    lines.swap(console_lines);
+    std::ranges::sort(lines);
+    return lines;
 }
 
 void* testing::take_object(std::size_t size)
@@ -141,7 +152,8 @@ void answer_backtrace_request(const arch::Registers&) {}
 
 void console_write_line(std::string_view line)
 {
-    testing::machine().fail("the kernel says: " + std::string{line});
+    const testing::Aside aside;
+    console_lines.emplace_back(line);
 }
 
 void panic_detail::panic(std::source_location where, std::string_view text, Arguments arguments)
@@ -264,20 +276,10 @@ void stop()
     testing::machine().turn_off();
 }
 
-u64 read_this_cpu_distance()
-{
-    return testing::copy_distance(testing::machine().executing());
-}
-
 void* thread_pointer()
 {
     const testing::Aside one_step;
     return testing::machine().thread_pointer();
-}
-
-CpuFeatures read_cpu_features()
-{
-    return {};
 }
 
 extern "C" void* switch_context(u64* save_stack, u64 next_stack, void* next, void* before)
@@ -329,6 +331,11 @@ bool timer_rings()
     return testing::machine().alarm_rings();
 }
 
+void describe_cpu(Writer& out, u64 midr)
+{
+    format(out, "MIDR {:x}", midr);
+}
+
 AlarmMute::AlarmMute()
 {
     testing::machine().mute_alarm(true);
@@ -341,7 +348,8 @@ AlarmMute::~AlarmMute()
 
 void enable_private_interrupt(u32)
 {
-    testing::machine().enable_alarm_interrupt(true);
+    testing::machine().enable_alarm_interrupt(
+        !testing::board.cpus[testing::machine().executing()].timer_stays_disabled);
 }
 
 void disable_private_interrupt(u32)
@@ -369,26 +377,6 @@ void complete_interrupt(Acknowledged interrupt)
 {
     if (interrupt.intid == kTimerInterrupt)
         testing::machine().complete_alarm();
-}
-
-void interrupt_controller_leave_cpu()
-{
-    testing::machine().disconnect();
-}
-
-bool can_turn_off(CpuId)
-{
-    return true;
-}
-
-void turn_off_this_cpu()
-{
-    testing::machine().turn_off();
-}
-
-bool is_off(CpuId cpu)
-{
-    return testing::machine().is_off(cpu.index());
 }
 
 void send_ipi(CpuId target, Ipi ipi)

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
+#include <vector>
 
 namespace percival::testing {
 
@@ -23,9 +25,9 @@ inline bool percpu_memory_is_out = false;
 // How often each CPU has put back what it had in stock: percpu memory, objects and pages.
 inline std::array<std::array<u32, 3>, kMaxMachineCpus> drained{};
 
-// How a CPU that is started behaves: how long it takes to arrive, and whether the firmware refuses.
-inline u64 counts_to_arrive = 0;
-inline bool firmware_refuses = false;
+// Takes the lines that the kernel has written to the console, sorted. A run fails if lines are left at its
+// end.
+std::vector<std::string> take_console();
 
 // Is told of each switch of threads (kernel.cpp).
 void note_switch(void* next, void* before);

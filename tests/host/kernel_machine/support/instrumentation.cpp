@@ -4,6 +4,8 @@
 
 #include "kernel_machine/support/aside.hpp"
 #include "kernel_machine/support/machine.hpp"
+#include "kernel_machine/support/percpu_text.hpp"
+#include "kernel_machine/support/static_state.hpp"
 
 #include <functional>
 #include <utility>
@@ -30,6 +32,14 @@ PERCIVAL_NOT_INSTRUMENTED void step()
     armed = false;
     machine().stop_here();
     armed = true;
+}
+
+PERCIVAL_NOT_INSTRUMENTED void look_at_load(const void* address)
+{
+    if (!armed || address < percpu_section_begin || address >= percpu_section_end)
+        return;
+    const Aside aside;
+    translate_local_load(const_cast<void*>(address));
 }
 
 PERCIVAL_NOT_INSTRUMENTED void look_at_store(const void* address)
@@ -74,10 +84,14 @@ PERCIVAL_NOT_INSTRUMENTED void __sanitizer_cov_trace_pc()
 PERCIVAL_TRACE(load1)
 PERCIVAL_TRACE(load2)
 PERCIVAL_TRACE(load4)
-PERCIVAL_TRACE(load8)
 PERCIVAL_TRACE(load16)
 PERCIVAL_TRACE(store1)
 PERCIVAL_TRACE(store2)
+PERCIVAL_NOT_INSTRUMENTED void __sanitizer_cov_load8(const void* address)
+{
+    percival::testing::step();
+    percival::testing::look_at_load(address);
+}
 PERCIVAL_NOT_INSTRUMENTED void __sanitizer_cov_store4(const void* address)
 {
     percival::testing::step();

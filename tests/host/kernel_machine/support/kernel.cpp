@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel_machine/support/kernel.hpp"
 
-#include "arch/cpu/cpu_features.hpp"
+#include "arch/cpu/barrier.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/interrupt_controller.hpp"
-#include "arch/devices/power.hpp"
 #include "arch/exceptions/registers.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/bring_up.hpp"
-#include "kernel/hotplug/hotplug.hpp"
 #include "kernel/interrupts/interrupts.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/preemption.hpp"
@@ -17,10 +15,13 @@
 #include "kernel/sched/thread_placement.hpp"
 #include "kernel/sched/thread_switch.hpp"
 #include "kernel/sched/timers.hpp"
+#include "kernel_machine/support/board.hpp"
 #include "kernel_machine/support/doubles.hpp"
+#include "kernel_machine/support/percpu_text.hpp"
 #include "kernel_machine/support/static_state.hpp"
 #include "mm/vmalloc/stacks.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 // These variables are not the kernel's (support/kernel_state.hpp).
@@ -35,6 +36,7 @@ std::vector<Switch> switches_of_run;
 u32 forbids_idleness = 0;
 u32 without_tick = 0;
 u32 affinity_may_lag = 0;
+bool others_come_first = true;
 
 Thread& thread_on(u32 cpu)
 {
@@ -50,11 +52,13 @@ std::string name_of(const Thread& thread)
 void handle_interrupt()
 {
     static const arch::Registers nothing{};
+    arch::isb(); // as each exception does
     preemption().count += kInterruptCount;
     arch::serve_interrupts([](arch::Ipi ipi) { dispatch_ipi(ipi, nothing); },
                            [](u32 intid) { dispatch_interrupt(intid); });
     preemption().count -= kInterruptCount;
     switch_at_interrupt_return();
+    arch::isb();
 }
 
 bool can_be_preempted(u32 cpu)
@@ -156,57 +160,81 @@ std::string describe()
     return text;
 }
 
-// As secondary_main() of kernel/hotplug/bring_up.cpp.
-void begin_secondary()
+// As kernel_main() and run() of kernel/init/main.cpp.
+void boot_first_cpu()
 {
-    machine().begin_context();
-    const CpuId self = this_cpu_id();
-    compute(counts_to_arrive);
-    if (!arrive(self))
-        arch::turn_off_this_cpu();
-    reset_idle_thread(self);
+    adopt_boot_cpu();
+    if (!arch::interrupt_controller_init_cpu(kBootCpu, this_machine().cpus[0].mpidr))
+        machine().fail("the boot CPU has no interrupt controller");
+    const WithoutTick until_it_starts;
+    start_scheduler();
     if (!start_tick())
-        machine().fail("a CPU has no tick");
-    set_online(self, arch::read_cpu_features());
-    join_scheduler();
-    run_idle_thread();
+        machine().fail("the boot CPU has no tick");
+    arch::unmask_interrupts();
+}
+
+std::string wrong_at_end()
+{
+    const Aside aside;
+    std::string wrong{wrong_with_board_at_end()};
+    for (const std::string& line : take_console())
+        wrong += "the kernel says: " + line + "\n";
+    return wrong;
 }
 
 void begin_boot_thread()
 {
     machine().begin_context();
-    set_online(kBootCpu, arch::read_cpu_features());
-    if (!start_tick())
-        machine().fail("the boot CPU has no tick");
-    start_scheduler();
-    arch::unmask_interrupts();
-    run_when_idle(&leave_if_asked);
-    for (u32 cpu = 1; cpu < machine().cpus(); ++cpu) {
-        set_starting(CpuId{cpu});
-        if (!start_cpu(CpuId{cpu}))
-            machine().fail("a CPU does not start");
+    boot_first_cpu();
+    if (others_come_first) {
+        bring_up_secondaries(this_machine());
+        while (active_cpus().size() != machine().cpus())
+            arch::relax();
     }
-    while (active_cpus().size() != machine().cpus())
-        arch::relax();
     (*test_of_run)();
+    if (const std::string wrong = wrong_at_end(); !wrong.empty())
+        machine().fail(wrong);
     machine().end();
 }
 
-} // namespace
-
-} // namespace testing
-
-std::expected<void, std::string_view> start_cpu(CpuId cpu)
+// Runs `test` in the boot thread, once the others have come or before they are started.
+std::string run_machine(u32 cpus, u64 seed, bool others_first, const std::function<void()>& test)
 {
-    if (testing::firmware_refuses && leave_out(cpu))
-        return std::unexpected{"the firmware refuses"};
-    const testing::Aside aside;
-    testing::machine().turn_on(cpu.index(), testing::memory_of_stack(cpu_stack(cpu).end()),
-                               &testing::begin_secondary, &idle_thread.on(cpu));
-    return {};
+    reset_static_state(cpus);
+    others_come_first = others_first;
+    test_of_run = &test;
+    switches_of_run.clear();
+    forbids_idleness = 0;
+    without_tick = 0;
+    affinity_may_lag = 0;
+    Machine machine{
+        cpus, seed, {.handle_interrupt = &handle_interrupt, .at_rest = &at_rest, .describe = &describe}};
+    describe_board(cpus);
+    machine.turn_on(0, memory_of_stack(boot_thread_stack().end()), &begin_boot_thread, &boot_thread);
+    const std::string failure = machine.run();
+    reset_doubles();
+    reset_board();
+    reset_percpu_text();
+    return failure;
 }
 
-namespace testing {
+// Does so with each seed.
+std::string run_machines(u32 cpus, u32 runs, bool others_first, const std::function<void()>& test)
+{
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
+    const char* const chosen = std::getenv("PERCIVAL_SEED");
+    const u64 first = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : 1;
+    const u64 last = chosen != nullptr ? first : runs;
+    for (u64 seed = first; seed <= last; ++seed) {
+        const std::string failure = run_machine(cpus, seed, others_first, test);
+        if (!failure.empty())
+            return "PERCIVAL_SEED=" + std::to_string(seed) + " on " + std::to_string(cpus) +
+                   " CPUs: " + failure;
+    }
+    return "";
+}
+
+} // namespace
 
 // Called by the outgoing thread, with the lock of the queue.
 void note_switch(void* next_pointer, void* before)
@@ -262,33 +290,30 @@ WithoutTick::~WithoutTick()
 
 std::string run_kernel(u32 cpus, u64 seed, const std::function<void()>& test)
 {
-    reset_static_state(cpus);
-    test_of_run = &test;
-    switches_of_run.clear();
-    forbids_idleness = 0;
-    without_tick = 0;
-    affinity_may_lag = 0;
-    Machine machine{
-        cpus, seed, {.handle_interrupt = &handle_interrupt, .at_rest = &at_rest, .describe = &describe}};
-    machine.turn_on(0, memory_of_stack(boot_thread_stack().end()), &begin_boot_thread, &boot_thread);
-    const std::string failure = machine.run();
-    reset_doubles();
-    return failure;
+    return run_machine(cpus, seed, true, test);
 }
 
 std::string run_kernels(u32 cpus, u32 runs, const std::function<void()>& test)
 {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
-    const char* const chosen = std::getenv("PERCIVAL_SEED");
-    const u64 first = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : 1;
-    const u64 last = chosen != nullptr ? first : runs;
-    for (u64 seed = first; seed <= last; ++seed) {
-        const std::string failure = run_kernel(cpus, seed, test);
-        if (!failure.empty())
-            return "PERCIVAL_SEED=" + std::to_string(seed) + " on " + std::to_string(cpus) +
-                   " CPUs: " + failure;
-    }
-    return "";
+    return run_machines(cpus, runs, true, test);
+}
+
+std::string run_boots(u32 cpus, u32 runs, const std::function<void()>& test)
+{
+    return run_machines(cpus, runs, false, test);
+}
+
+void expect_console(std::vector<std::string> lines)
+{
+    const Aside aside;
+    std::ranges::sort(lines);
+    const std::vector<std::string> found = take_console();
+    if (found == lines)
+        return;
+    std::string text = "the kernel says:";
+    for (const std::string& line : found)
+        text += "\n  " + line;
+    machine().fail(text + "\nand should say " + std::to_string(lines.size()) + " lines");
 }
 
 void expect_equal(u64 found, u64 wanted, const char* what)

@@ -28,6 +28,10 @@ std::string run_kernel(u32 cpus, u64 seed, const std::function<void()>& test);
 // wrong first, and with which seed.
 std::string run_kernels(u32 cpus, u32 runs, const std::function<void()>& test);
 
+// The same, but the other CPUs are not started yet: the test brings them up itself, after it has changed the
+// board (support/board.hpp).
+std::string run_boots(u32 cpus, u32 runs, const std::function<void()>& test);
+
 // --- In a test
 
 // Ends the run as failed unless `holds`.
@@ -39,6 +43,10 @@ inline void expect(bool holds, const char* what)
 void expect_equal(u64 found, u64 wanted, const char* what);
 // Expects low <= found <= high.
 void expect_within(u64 found, u64 low, u64 high, const char* what);
+
+// Expects that the kernel has written these lines to the console, in whatever order, and nothing else since
+// the last call. A run fails at its end if the kernel has written anything else.
+void expect_console(std::vector<std::string> lines);
 
 // A switch of threads, and all that there were in this run.
 struct Switch {

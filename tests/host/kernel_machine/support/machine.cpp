@@ -83,8 +83,25 @@ bool Machine::can_go_on(const Cpu& cpu) const
 // Lets CPUs that spin look again.
 void Machine::made_progress()
 {
-    for (Cpu& cpu : cpus_)
+    for (Cpu& cpu : cpus_) {
         cpu.spins = 0;
+        cpu.has_looked_alone = false;
+    }
+}
+
+// Lets a CPU that spins in vain look once more, while no other CPU does anything. What it waits for may be a
+// lock that another CPU takes in each round of its own spinning, and held whenever this one looked. Returns
+// false if all have done so.
+bool Machine::let_one_look_alone()
+{
+    for (Cpu& cpu : cpus_) {
+        if (cpu.state == State::Spins && !cpu.has_looked_alone) {
+            cpu.has_looked_alone = true;
+            cpu.spins = kSpinsInVain - 1;
+            return true;
+        }
+    }
+    return false;
 }
 
 u64 Machine::next_event() const
@@ -98,7 +115,7 @@ u64 Machine::next_event() const
         if (cpu.alarm_enabled && !cpu.muted && cpu.alarm > now_)
             next = std::min(next, cpu.alarm);
         if (cpu.state == State::Spins && cpu.reads_clock)
-            next = std::min(next, now_ + 1);
+            next = std::min(next, now_ - now_ % spin_step_ + spin_step_);
     }
     return next;
 }
@@ -131,7 +148,7 @@ std::string Machine::run()
                 ready[count++] = cpu;
         }
         if (count == 0) {
-            if (!advance())
+            if (!let_one_look_alone() && !advance())
                 fail("no CPU can go on");
             continue;
         }
@@ -190,6 +207,8 @@ FiberContext& Machine::new_context(std::byte* stack, void (*entry)())
 void Machine::turn_on(u32 index, std::byte* stack, void (*entry)(), void* thread_pointer)
 {
     Cpu& cpu = cpus_[index];
+    if (cpu.state != State::Off)
+        return fail("a CPU is turned on that is on");
     const u64 sleeps = cpu.sleeps;
     cpu = {};
     cpu.sleeps = sleeps;

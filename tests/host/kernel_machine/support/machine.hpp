@@ -9,7 +9,7 @@
 // Time is exact. Code takes no time, however CPUs interleave. The clock moves only when every CPU waits for
 // an interrupt, spins in vain, or is in compute(), which is how a thread spends time; then it moves to the
 // next event. The run fails when there is none, or when it takes more than a hundred seconds. A CPU that
-// spins and reads the clock sees every count of it.
+// spins and reads the clock sees every count of it, or every n-th if the test says so.
 //
 // An interrupt is taken where it is not masked: at once if the CPU waits, spins or computes, and otherwise
 // soon. The state of the kernel is as at the start of the program when a run begins.
@@ -28,7 +28,7 @@
 
 namespace percival::testing {
 
-inline constexpr u32 kMaxMachineCpus = 8;
+inline constexpr u32 kMaxMachineCpus = 12;
 inline constexpr u32 kIpis = 5;
 inline constexpr u64 kNever = ~u64{0};
 
@@ -68,6 +68,8 @@ public:
     // --- On a CPU
 
     u32 executing() const { return executing_; }
+    // Returns whether a CPU executes, and not the machine between its steps.
+    bool is_on_cpu() const { return on_cpu_; }
     void*& thread_pointer() { return cpus_[executing_].thread_pointer; }
     void* switch_context(FiberContext*& save, FiberContext& next, void* thread_pointer, void* before);
     // Called first by the entry of a context. Returns what the context that continued it passed on.
@@ -82,6 +84,9 @@ public:
     // Spends time on the CPU: `counts` in all, however often the thread is interrupted or replaced.
     void compute(u64 counts);
     u64 read_clock();
+    // From now on a CPU that spins and reads the clock sees only the multiples of `counts`, besides the times
+    // of other events: else a time limit of seconds takes millions of steps.
+    void set_spin_step(u64 counts) { spin_step_ = counts; }
     // From now on the count that a CPU reads stands still, or goes on.
     void stop_count() { stopped_count_ = now_; }
     void resume_count() { stopped_count_.reset(); }
@@ -96,8 +101,10 @@ public:
     // Takes a pending interrupt: the number of the IPI, kIpis for the alarm, or more if there is none.
     u32 acknowledge();
     void complete_alarm() { cpus_[executing_].alarm_active = false; }
-    // Stops taking interrupts.
+    // Starts and stops taking interrupts. A CPU that is turned on takes none at first.
+    void connect() { cpus_[executing_].connected = true; }
     void disconnect() { cpus_[executing_].connected = false; }
+    bool is_connected(u32 cpu) const { return cpus_[cpu].connected; }
 
     // Calls `before` before each store of four bytes to `address`, in one step with the store. There is one
     // such address at a time, or none: null.
@@ -139,7 +146,7 @@ private:
         FiberContext* context{nullptr};
         void* thread_pointer{nullptr};
         bool masked{true};
-        bool connected{true};
+        bool connected{false};
         std::array<bool, kIpis> ipis{};
         u64 alarm{kNever};
         bool alarm_enabled{false};
@@ -149,7 +156,8 @@ private:
         u64 busy_until{0};
         const void* spin_site{nullptr};
         u32 spins{0};
-        u64 points{0}; // executed since it last spun
+        bool has_looked_alone{false}; // since anybody made progress
+        u64 points{0};                // executed since it last spun
         bool reads_clock{false};
         u64 sleeps{0};
         u64 computed{0};
@@ -160,6 +168,7 @@ private:
     bool pending(const Cpu& cpu) const;
     bool can_go_on(const Cpu& cpu) const;
     void made_progress();
+    bool let_one_look_alone();
     void begin_slice();
     void pause(State state);
     void take_interrupts();
@@ -174,6 +183,7 @@ private:
     u64 slice_{0};
     u64 now_{1000};
     std::optional<u64> stopped_count_;
+    u64 spin_step_{1};
     u64 at_this_time_{0};
     u32 executing_{0};
     bool on_cpu_{false};

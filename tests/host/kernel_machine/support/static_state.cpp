@@ -13,8 +13,6 @@
 #pragma clang section bss = "" data = ""
 
 extern "C" {
-extern std::byte percpu_section_begin[];
-extern std::byte percpu_section_end[];
 extern std::byte __start_kernel_data[];
 extern std::byte __stop_kernel_data[];
 extern std::byte __start_kernel_bss[];
@@ -72,8 +70,10 @@ void map_copies(u32 cpus)
 
 void reset_static_state(u32 cpus)
 {
+    static const Saved percpu{{percpu_section_begin, percpu_section_end}};
     static const Saved data{{__start_kernel_data, __stop_kernel_data}};
     static const Saved bss{{__start_kernel_bss, __stop_kernel_bss}};
+    percpu.restore(); // local loads have written there (support/percpu_text.hpp)
     data.restore();
     bss.restore();
     map_copies(cpus);

@@ -4,6 +4,14 @@
 
 #include "kernel/lib/types.hpp"
 
+#include <cstddef>
+
+// The percpu variables, at their local addresses (support/sections.ld).
+extern "C" {
+extern std::byte percpu_section_begin[];
+extern std::byte percpu_section_end[];
+}
+
 namespace percival::testing {
 
 // Gives all static variables of the program the values that they had when this was first called, and each

@@ -17,7 +17,9 @@ constexpr u64 copy_distance(u32 cpu)
 
 namespace percival::arch {
 
+// Every this_cpu operation begins with it (support/percpu_text.cpp).
 u64 read_this_cpu_distance();
+void set_this_cpu_distance(u64 distance);
 
 // While it lives, the thread stays on the CPU whose copy the operation has found.
 using OneStep = testing::Aside;

@@ -8,10 +8,15 @@
 
 namespace percival::mm {
 
+constexpr u64 global_distance(CpuId cpu)
+{
+    return testing::copy_distance(cpu.index());
+}
+
 template <class T>
 T* global_pointer(T* local, CpuId cpu)
 {
-    return reinterpret_cast<T*>(reinterpret_cast<u64>(local) + testing::copy_distance(cpu.index()));
+    return reinterpret_cast<T*>(reinterpret_cast<u64>(local) + global_distance(cpu));
 }
 
 } // namespace percival::mm

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The board around the CPUs: their firmware, their spin tables, and what each of them does when it is started
+// and told to go off.
+//
+// A CPU that is started enters the kernel as boot/start.S lets it: it finds its boot record by its MPIDR, and
+// takes its root, its percpu data and its stack from there. Watched all the time: no CPU enters without a
+// complete record, without being marked as starting, or while it is on, and none comes online before its
+// set-up is complete.
+#pragma once
+
+#include "arch/cpu/cpu_features.hpp"
+#include "kernel/device_tree/machine.hpp"
+#include "kernel_machine/support/machine.hpp"
+
+#include <array>
+#include <string_view>
+
+namespace percival::testing {
+
+// How a CPU behaves, and what happened to it.
+struct BoardCpu {
+    // From its start until it arrives at secondary_main(). kNever: it is started and never arrives.
+    u64 counts_to_arrive{0};
+    // How long a call of the firmware that starts it takes, and the error that the call returns. With an
+    // error the CPU is not started, unless `starts_all_the_same`.
+    u64 counts_of_call{0};
+    std::string_view firmware_error{};
+    bool starts_all_the_same{false};
+    bool call_is_undefined{false};
+    // What its set-up finds.
+    std::string_view controller_error{};
+    bool timer_stays_disabled{false};
+    arch::CpuFeatures features{};
+    // Whether the firmware can turn it off at all, and whether it does when it is told to.
+    bool can_be_turned_off{true};
+    bool stays_on{false};
+
+    u32 starts{0};
+    u32 times_online{0};
+    u64 online_since{0};
+};
+
+struct Board {
+    std::array<BoardCpu, kMaxMachineCpus> cpus{};
+    bool pages_are_out{false};
+    bool mappings_are_out{false};
+    u32 ioremaps{0};
+};
+inline Board board{};
+
+// Describes a machine of `cpus` CPUs, started by PSCI, to the kernel. A test may change the description
+// before it brings up the other CPUs.
+void describe_board(u32 cpus);
+constexpr u64 mpidr_of_board(u32 cpu)
+{
+    return u64{cpu / 4} << 8 | cpu % 4;
+}
+// Lets CPU number `cpu` wait in a spin table.
+void put_into_spin_table(u32 cpu, PhysAddr release_address);
+// In reserved memory of the board.
+inline constexpr PhysAddr kSpinTable{0x10'0000};
+
+// Returns whether the set-up of `cpu` has connected it to the interrupt controller, and it has not left.
+bool is_connected(u32 cpu);
+// Returns what is left over at the end of a run that should not be, or nothing.
+std::string_view wrong_with_board_at_end();
+void reset_board();
+
+} // namespace percival::testing
