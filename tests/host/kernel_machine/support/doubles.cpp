@@ -162,13 +162,18 @@ void panic_detail::panic(std::source_location where, std::string_view text, Argu
     std::array<char, 400> room{};
     Writer out{room};
     format_arguments(out, text, arguments);
-    testing::machine().fail("panic: " + std::string{out.text()} + " in " + where.file_name());
+    static std::string why; // the stack is abandoned
+    why = "panic: " + std::string{out.text()} + " in " + where.file_name();
+    testing::machine().fail(why);
     std::abort();
 }
 
 void assertion_failed(const char* expression, std::source_location where)
 {
-    testing::machine().fail(std::string{"not true: "} + expression + " in " + where.file_name());
+    const testing::Aside aside;
+    static std::string why; // the stack is abandoned
+    why = std::string{"not true: "} + expression + " in " + where.file_name();
+    testing::machine().fail(why);
     std::abort();
 }
 
