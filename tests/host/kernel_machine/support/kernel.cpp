@@ -198,7 +198,8 @@ void begin_boot_thread()
 }
 
 // Runs `test` in the boot thread, once the others have come or before they are started.
-std::string run_machine(u32 cpus, u64 seed, bool others_first, const std::function<void()>& test)
+std::string run_machine(u32 cpus, u64 seed, bool others_first, const std::function<void()>& test,
+                        const arch::CpuFeatures& boot_cpu = {})
 {
     reset_static_state(cpus);
     others_come_first = others_first;
@@ -210,6 +211,7 @@ std::string run_machine(u32 cpus, u64 seed, bool others_first, const std::functi
     Machine machine{
         cpus, seed, {.handle_interrupt = &handle_interrupt, .at_rest = &at_rest, .describe = &describe}};
     describe_board(cpus);
+    board.cpus[0].features = boot_cpu;
     machine.turn_on(0, memory_of_stack(boot_thread_stack().end()), &begin_boot_thread, &boot_thread);
     const std::string failure = machine.run();
     reset_doubles();
@@ -219,14 +221,15 @@ std::string run_machine(u32 cpus, u64 seed, bool others_first, const std::functi
 }
 
 // Does so with each seed.
-std::string run_machines(u32 cpus, u32 runs, bool others_first, const std::function<void()>& test)
+std::string run_machines(u32 cpus, u32 runs, bool others_first, const std::function<void()>& test,
+                         const arch::CpuFeatures& boot_cpu = {})
 {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
     const char* const chosen = std::getenv("PERCIVAL_SEED");
     const u64 first = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : 1;
     const u64 last = chosen != nullptr ? first : runs;
     for (u64 seed = first; seed <= last; ++seed) {
-        const std::string failure = run_machine(cpus, seed, others_first, test);
+        const std::string failure = run_machine(cpus, seed, others_first, test, boot_cpu);
         if (!failure.empty())
             return "PERCIVAL_SEED=" + std::to_string(seed) + " on " + std::to_string(cpus) +
                    " CPUs: " + failure;
@@ -298,9 +301,10 @@ std::string run_kernels(u32 cpus, u32 runs, const std::function<void()>& test)
     return run_machines(cpus, runs, true, test);
 }
 
-std::string run_boots(u32 cpus, u32 runs, const std::function<void()>& test)
+std::string run_boots(u32 cpus, u32 runs, const std::function<void()>& test,
+                      const arch::CpuFeatures& boot_cpu)
 {
-    return run_machines(cpus, runs, false, test);
+    return run_machines(cpus, runs, false, test, boot_cpu);
 }
 
 void expect_console(std::vector<std::string> lines)

@@ -6,6 +6,7 @@
 // one of lower priority, an idle CPU is known as idle, and each alarm is set for what comes first.
 #pragma once
 
+#include "arch/cpu/cpu_features.hpp"
 #include "kernel/lib/cpu_set.hpp"
 #include "kernel/sched/thread.hpp"
 #include "kernel/sched/tick.hpp"
@@ -29,8 +30,9 @@ std::string run_kernel(u32 cpus, u64 seed, const std::function<void()>& test);
 std::string run_kernels(u32 cpus, u32 runs, const std::function<void()>& test);
 
 // The same, but the other CPUs are not started yet: the test brings them up itself, after it has changed the
-// board (support/board.hpp).
-std::string run_boots(u32 cpus, u32 runs, const std::function<void()>& test);
+// board (support/board.hpp). The boot CPU is online already, with the features given.
+std::string run_boots(u32 cpus, u32 runs, const std::function<void()>& test,
+                      const arch::CpuFeatures& boot_cpu = {});
 
 // --- In a test
 

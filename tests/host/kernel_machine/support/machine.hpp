@@ -81,6 +81,8 @@ public:
     void unmask_interrupts();
     void wait_for_interrupt();
     void relax(const void* site);
+    // A CPU that spins has done something for which others may wait.
+    void make_progress() { made_progress(); }
     // Spends time on the CPU: `counts` in all, however often the thread is interrupted or replaced.
     void compute(u64 counts);
     u64 read_clock();

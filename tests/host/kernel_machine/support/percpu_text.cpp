@@ -54,6 +54,7 @@ void set_tlb(std::function<u32(u32)> tlb)
 void translate_local_load(void* address)
 {
     ++percpu_text.local_loads;
+    machine().make_progress(); // two CPUs that take turns spin in between
     const u32 self = machine().executing();
     const u32 owner = tlb_of_test ? tlb_of_test(self) : self;
     std::memcpy(address, static_cast<std::byte*>(address) + copy_distance(owner), sizeof(u64));
