@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Dict, Tuple
 
 import mutants_boot
+import mutants_bring_up
 import mutants_ends
 import mutants_devices
 import mutants_explored
@@ -32,6 +33,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_devices,
         mutants_explored,
         mutants_kernel_machine,
+        mutants_bring_up,
         mutants_percpu_parts,
         mutants_percpu_store,
         mutants_percpu,

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <utility>
 #include <vector>
 
 namespace percival::testing {
@@ -35,7 +37,7 @@ template <class Sees>
 void watch_loads(u64 counts, Sees sees)
 {
     loads().clear();
-    set_tlb([counts, sees, number = std::array<u32, kMaxMachineCpus>{}](u32 cpu) mutable {
+    set_tlb([counts, sees = std::move(sees), number = std::array<u32, kMaxMachineCpus>{}](u32 cpu) mutable {
         machine().compute(counts);
         loads().push_back({cpu, now()});
         return sees(cpu, number[cpu]++);

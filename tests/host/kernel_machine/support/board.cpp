@@ -143,11 +143,6 @@ void put_into_spin_table(u32 cpu, PhysAddr release_address)
     description.release_address = release_address;
 }
 
-bool is_connected(u32 cpu)
-{
-    return machine().is_connected(cpu);
-}
-
 std::string_view wrong_with_board_at_end()
 {
     return mappings.empty() ? "" : "device registers stay mapped";
@@ -297,19 +292,18 @@ void release_from_spin_table(Mmio release_address, PhysAddr entry)
     }
 }
 
-std::expected<void, std::string_view> start_cpu(CpuId id, PhysAddr entry)
+std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
 {
-    const u32 cpu = id.index();
-    const testing::BoardCpu& described = testing::board.cpus[cpu];
+    const testing::BoardCpu& described = testing::board.cpus[cpu.index()];
     if (described.call_is_undefined)
         throw testing::UndefinedInstruction{};
-    if (!testing::machine().is_off(cpu)) {
+    if (!testing::machine().is_off(cpu.index())) {
         testing::machine().compute(described.counts_of_call);
         return std::unexpected{"it is on"};
     }
     if (described.firmware_error.empty() || described.starts_all_the_same) {
         const testing::Aside aside;
-        testing::start(cpu, entry);
+        testing::start(cpu.index(), entry);
     }
     testing::machine().compute(described.counts_of_call);
     if (!described.firmware_error.empty())

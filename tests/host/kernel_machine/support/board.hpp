@@ -60,8 +60,6 @@ void put_into_spin_table(u32 cpu, PhysAddr release_address);
 // In reserved memory of the board.
 inline constexpr PhysAddr kSpinTable{0x10'0000};
 
-// Returns whether the set-up of `cpu` has connected it to the interrupt controller, and it has not left.
-bool is_connected(u32 cpu);
 // Returns what is left over at the end of a run that should not be, or nothing.
 std::string_view wrong_with_board_at_end();
 void reset_board();

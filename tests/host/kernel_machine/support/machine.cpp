@@ -14,6 +14,8 @@ namespace percival::testing {
 namespace {
 
 Machine* current = nullptr;
+// How often its clock has moved.
+u64 moves = 0;
 // A CPU spins in vain once it has come to the same relax() so often, with few steps in between, and no other
 // CPU has done anything.
 constexpr u32 kSpinsInVain = 8;
@@ -22,6 +24,8 @@ constexpr u64 kStepsOfSpinning = 20'000;
 constexpr u64 kMaxPausesAtOneTime = 500'000;
 // A run that takes longer waits for what does not come: the tick of an idle CPU goes on for ever.
 constexpr u64 kMaxTime = 100 * kCountsPerSecond;
+// So does a run whose clock moves more often than this: a CPU spins and looks at each count.
+constexpr u64 kMaxMoves = 300'000;
 
 } // namespace
 
@@ -36,6 +40,7 @@ Machine::Machine(u32 cpus, u64 seed, Software software)
     constexpr std::array<u64, 5> kMeans{6, 25, 100, 400, 3000};
     mean_slice_ = kMeans[seed % kMeans.size()];
     current = this;
+    moves = 0;
 }
 
 Machine::~Machine()
@@ -131,7 +136,7 @@ bool Machine::advance()
     if (next == kNever)
         return false;
     now_ = next;
-    if (now_ > kMaxTime)
+    if (now_ > kMaxTime || ++moves > kMaxMoves)
         fail("the run does not end");
     at_this_time_ = 0;
     made_progress();
