@@ -16,6 +16,9 @@
 #include <utility>
 #include <vector>
 
+// These variables are not the kernel's (support/kernel_state.hpp).
+#pragma clang section bss = "" data = ""
+
 namespace percival::testing {
 namespace {
 
