@@ -288,5 +288,31 @@ TEST_F(SimulatedMachineTest, ATableLinkedTwiceNeedsATlbiForEachAddress)
     EXPECT_EQ(settled(), 0u);
 }
 
+// A CPU that has invalidated an entry for itself, without an ISB, may still act on it. Who waits for a
+// broadcast knows that its accesses are over, but not that it acts on the entry no more.
+TEST_F(SimulatedMachineTest, ABroadcastEndsTheAccessesOfACpuThatHasInvalidatedTheEntryForItself)
+{
+    for (const bool broadcasts : {false, true}) {
+        map(kMemory);
+        store(Pte{});
+        dsb_for_stores();
+        machine.execute_on(1);
+        arch::tlbi_page<TlbScope::ThisCpu>(kAt, TlbEntries::Leaves);
+        arch::dsb<Shareability::NonShareable>();
+        machine.execute_on(0);
+        if (broadcasts)
+            arch::tlbi_page<TlbScope::AllCpus>(kAt, TlbEntries::Leaves);
+        else
+            arch::tlbi_page<TlbScope::ThisCpu>(kAt, TlbEntries::Leaves);
+        arch::dsb<Shareability::InnerShareable>();
+        arch::isb();
+        EXPECT_EQ(machine.outcomes(1, kAt).size(), 2u);
+        machine.reuse_memory({kMemory, kPage});
+        EXPECT_EQ(violations(), broadcasts ? 0u : 1u);
+        machine.synchronize(1);
+        EXPECT_EQ(settled(), 0u);
+    }
+}
+
 } // namespace
 } // namespace percival::testing

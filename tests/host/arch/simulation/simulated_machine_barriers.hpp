@@ -11,7 +11,7 @@ bool SimulatedMachine<G>::has_stale_to_move_on() const
 {
     return std::ranges::any_of(stale_, [this](const Stale& stale) {
         return is_covered(stale, Access::Any) ||
-               (stale.removal == Removal::Invalidated && (stale.invalidators & self()) != 0) ||
+               (stale.removal != Removal::Visible && (stale.invalidators & self()) != 0) ||
                (stale.removal == Removal::Completed && stale.cpus == self());
     });
 }
@@ -93,8 +93,9 @@ void SimulatedMachine<G>::complete_tlbis(bool reaches_all)
         std::erase_if(outstanding_,
                       [this](const Outstanding& access) { return (access.awaited_by & self()) != 0; });
     for (Stale& stale : stale_) {
-        if (stale.removal != Removal::Invalidated || (stale.invalidators & self()) == 0 ||
-            (!reaches_all && stale.cpus != self()))
+        const bool is_invalidated = stale.removal == Removal::Invalidated ||
+                                    (stale.removal == Removal::Completed && (stale.cpus & self()) == 0);
+        if (!is_invalidated || (stale.invalidators & self()) == 0 || (!reaches_all && stale.cpus != self()))
             continue;
         stale.removal = Removal::Completed;
         if (const CpuMask others = stale.cpus & ~self();

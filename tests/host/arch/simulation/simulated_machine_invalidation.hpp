@@ -86,9 +86,14 @@ void SimulatedMachine<G>::invalidate(TlbScope scope, Match match)
     std::vector<Stale> others;
     for (Stale& stale : stale_) {
         // Walkers may fetch an entry again right after the TLBI while its removal is not visible to them.
-        if (stale.removal == Removal::Stored || stale.removal == Removal::Completed ||
-            (stale.cpus & reached) == 0 || !match(stale))
+        if (stale.removal == Removal::Stored || (stale.cpus & reached) == 0 || !match(stale))
             continue;
+        if (stale.removal == Removal::Completed) {
+            // Its CPU has invalidated it and only needs an ISB. A CPU that waits for a broadcast knows more:
+            // that the accesses of that CPU are over.
+            stale.invalidators |= scope == TlbScope::AllCpus ? self() : 0;
+            continue;
+        }
         if ((stale.cpus & ~reached) != 0) {
             others.push_back(stale);
             others.back().cpus &= ~reached;
