@@ -36,12 +36,19 @@ CACHES = (
 )
 TEXT = (
     "tests/host/caches/text_writer_test.cpp",
+    "tests/host/caches/written_window.cpp",
     "arch/arm64/percpu_modes/alternatives.cpp",
     *CACHES,
 )
 PARKING = (
     "tests/host/caches/parking_test.cpp",
     "arch/arm64/devices/parking.cpp",
+    *CACHES,
+)
+BOOT_RECORDS = (
+    "tests/host/caches/boot_record_test.cpp",
+    "tests/host/support/assembly_source.cpp",
+    "arch/arm64/boot/boot_record.cpp",
     *CACHES,
 )
 CACHE = "arch/arm64/include/arch/cpu/cache.hpp"
@@ -340,5 +347,30 @@ MUTANTS = (
         "",
         PARKING,
         "*a_cpu_parks*",
+    ),
+    on_host(
+        "boot records: they stay in the cache",
+        "arch/arm64/boot/boot_record.cpp",
+        "    clean_and_invalidate_to_memory({address_of(records.data()), Bytes{records.size_bytes()}});\n",
+        "",
+        BOOT_RECORDS,
+        "*EachCpuFindsItsOwnRecord*",
+    ),
+    on_host(
+        "boot records: where they are stays in the cache",
+        "arch/arm64/boot/boot_record.cpp",
+        "    clean_and_invalidate_to_memory({address_of(&boot_records), Bytes{sizeof boot_records}});\n",
+        "",
+        BOOT_RECORDS,
+        "*EachCpuFindsItsOwnRecord*",
+    ),
+    on_host(
+        "boot records: nobody waits until they are in memory",
+        CACHE,
+        "    for_each_data_line(range, lines, clean_and_invalidate_line);\n"
+        "    dsb<Shareability::FullSystem>();\n",
+        "    for_each_data_line(range, lines, clean_and_invalidate_line);\n",
+        BOOT_RECORDS,
+        "*EachCpuFindsItsOwnRecord*",
     ),
 )

@@ -3,9 +3,7 @@
 
 #include "mm/image/boot_tables.hpp"
 #include "mm/image/image.hpp"
-#include "mm/kernel_map/writable_window.hpp"
 
-#include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -63,9 +61,6 @@ Memory& memory()
     return the_memory;
 }
 
-// The page that the window shows, if one is open.
-std::optional<u64> window_page;
-
 } // namespace
 
 namespace boot {
@@ -76,25 +71,6 @@ Handoff handoff{.image = PhysAddr{address_of(image_pages.data()).raw()},
                 .entered_at_el2 = 0};
 }
 
-namespace mm {
-
-WritableWindow::WritableWindow(PhysAddr thing)
-{
-    EXPECT_FALSE(window_page) << "only one window may be open";
-    const u64 page = (thing - boot::handoff.image).align_down(Bytes{kPage}).count();
-    EXPECT_LT(page, sizeof(Image));
-    window_page = page;
-    at_ = address_of(&memory().written()) + Bytes{page};
-    ++windows_opened;
-}
-
-WritableWindow::~WritableWindow()
-{
-    window_page.reset();
-}
-
-} // namespace mm
-
 Image& make_image(const std::function<void(Image&)>& fill)
 {
     memory().written() = {};
@@ -102,15 +78,16 @@ Image& make_image(const std::function<void(Image&)>& fill)
     return memory().executed();
 }
 
+std::byte* writable_image()
+{
+    // SAFETY: the caller writes to objects of the image at their offsets.
+    return reinterpret_cast<std::byte*>(&memory().written());
+}
+
 std::optional<u64> offset_in_image(u64 address)
 {
-    const u64 executed = address - address_of(&memory().executed()).raw();
-    if (executed < sizeof(Image))
-        return executed;
-    const u64 written = address - address_of(&memory().written()).raw();
-    if (window_page && written - *window_page < kPage)
-        return written;
-    return {};
+    const u64 offset = address - address_of(&memory().executed()).raw();
+    return offset < sizeof(Image) ? std::optional{offset} : std::nullopt;
 }
 
 } // namespace percival

@@ -8,6 +8,7 @@
 #include "mm/address_space/kernel_geometry.hpp"
 
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <optional>
 
@@ -23,10 +24,11 @@ struct alignas(kPage) Image {
 // Fills the image by `fill`, which gets an alias of it that can be written. Returns the image.
 Image& make_image(const std::function<void(Image&)>& fill);
 
-// Returns the distance from the image's start of what lies at `address`, which is in the image or in the
-// window. Returns nothing for another address.
-std::optional<u64> offset_in_image(u64 address);
+// Returns where the image can be written.
+std::byte* writable_image();
 
-inline u32 windows_opened = 0;
+// Returns the distance from the image's start of what is executed at `address`, or nothing if that is not in
+// the image.
+std::optional<u64> offset_in_image(u64 address);
 
 } // namespace percival

@@ -6,7 +6,10 @@
 // The assembler searches the include path for the files.
 asm(R"(
     .pushsection .rodata
-    .global trampoline_source, context_switch_source
+    .global boot_source, trampoline_source, context_switch_source
+boot_source:
+    .incbin "boot/start.S"
+    .byte   0
 trampoline_source:
     .incbin "arch/arm64/mmu/trampoline.S"
     .byte   0

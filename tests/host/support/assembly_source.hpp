@@ -8,6 +8,7 @@
 #include <vector>
 
 // The text of the sources.
+extern "C" const char boot_source[];
 extern "C" const char trampoline_source[];
 extern "C" const char context_switch_source[];
 
