@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Carries out the instructions of the idmap trampoline, as they stand in its source, on the simulated
 // machine, and leaves each of them out in turn.
-#include "support/assembly_source.hpp"
 #include "support/simulated_tables.hpp"
+#include "support/trampoline_program.hpp"
 
 #include <algorithm>
-#include <map>
 #include <span>
 #include <string_view>
-#include <utility>
 
 namespace percival::testing {
 namespace {
 
 using G = mm::Geometry4k39;
-using arch::Shareability;
-using Instructions = std::vector<std::string>;
 
 constexpr Bytes kPage = G::kPageSize;
 constexpr VirtRange kRange{G::kKernelBase, kPage};
@@ -57,59 +53,7 @@ struct Roots {
     PhysAddr next = *env.allocate();
 };
 
-// What the executing CPU does. Registers hold nothing but roots.
-class Program {
-public:
-    Program(SimulatedMachine<G>& machine, PhysAddr ttbr1, std::map<std::string, PhysAddr> registers)
-        : machine_{machine}, ttbr1_{ttbr1}, registers_{std::move(registers)}
-    {
-    }
-
-    bool mmu_is_on{true};
-
-    void execute(const std::string& instruction)
-    {
-        if (instruction.starts_with("msr ttbr1_el1, "))
-            write_ttbr1(instruction.substr(15));
-        else if (instruction == "mrs x2, ttbr1_el1")
-            registers_["x2"] = ttbr1_;
-        else if (const auto comma = instruction.find(", "); instruction.starts_with("mov "))
-            registers_[instruction.substr(4, comma - 4)] = registers_[instruction.substr(comma + 2)];
-        else if (instruction == "msr sctlr_el1, x0")
-            mmu_is_on = true;
-        else
-            maintain(instruction);
-    }
-
-private:
-    void write_ttbr1(const std::string& from)
-    {
-        ttbr1_ = registers_.at(from);
-        machine_.write_root(ttbr1_);
-    }
-    static void maintain(const std::string& instruction)
-    {
-        if (instruction == "isb")
-            arch::isb();
-        else if (instruction == "tlbi vmalle1")
-            arch::tlbi_all<arch::TlbScope::ThisCpu>();
-        else if (instruction == "dsb nsh")
-            arch::dsb<Shareability::NonShareable>();
-        else
-            EXPECT_TRUE(instruction == "ret" || instruction.starts_with("hint") || instruction == "ic iallu")
-                << instruction;
-    }
-
-    SimulatedMachine<G>& machine_;
-    PhysAddr ttbr1_;
-    std::map<std::string, PhysAddr> registers_;
-};
-
-Instructions without(Instructions all, std::size_t n)
-{
-    all.erase(all.begin() + static_cast<std::ptrdiff_t>(n));
-    return all;
-}
+using Program = TrampolineProgram<SimulatedMachine<G>>;
 
 // Returns whether CPU 0 gets from the first root to the next one, and nothing of the first is left.
 bool reaches_the_next_root(const Instructions& instructions)
@@ -169,13 +113,6 @@ bool comes_back_clean(const Instructions& instructions)
     return is_clean && roots.gets_only(1, kNew);
 }
 
-Instructions instructions_of_a_cpu_that_comes_on()
-{
-    Instructions all = instructions_of(trampoline_source, "enable_mmu");
-    std::ranges::copy(instructions_of(trampoline_source, "replace_ttbr1"), std::back_inserter(all));
-    return all;
-}
-
 TEST(TrampolineTest, ACpuThatComesBackUsesNoEntryFromBeforeItWentOff)
 {
     EXPECT_TRUE(comes_back_clean(instructions_of_a_cpu_that_comes_on()));
@@ -189,7 +126,7 @@ TEST(TrampolineTest, EachStepBeforeTheMmuComesOnIsNecessary)
     ASSERT_LT(before.size(), all.size());
     EXPECT_EQ(std::ranges::count(before, "tlbi vmalle1"), 1);
     for (std::size_t n = 0; n < before.size(); ++n) {
-        if (all[n] != "ic iallu") // the machine has no instruction caches
+        if (all[n] != "ic iallu") // text_test.cpp of tests/host/explored has the caches
             EXPECT_FALSE(comes_back_clean(without(all, n))) << "without " << all[n];
     }
 }
