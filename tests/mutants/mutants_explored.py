@@ -6,9 +6,13 @@ from __future__ import annotations
 
 from mutant import on_host
 
+SUPPORT = (
+    "tests/host/explored/support/doubles.cpp",
+    "tests/host/explored/support/explored_kernel.cpp",
+)
 VMALLOC = (
     "tests/host/explored/vmalloc_test.cpp",
-    "tests/host/explored/support/explored_kernel.cpp",
+    *SUPPORT,
     "mm/kernel_map/live_break.cpp",
     "tests/host/support/vm_area_notes.cpp",
     "kernel/lib/format.cpp",
@@ -22,10 +26,34 @@ VMALLOC = (
 )
 FAULT = (
     "tests/host/explored/spurious_fault_test.cpp",
-    "tests/host/explored/support/explored_kernel.cpp",
+    *SUPPORT,
     "mm/kernel_map/live_break.cpp",
     "mm/kernel_map/spurious_fault.cpp",
 )
+TEXT = (
+    "tests/host/explored/text_test.cpp",
+    *SUPPORT,
+    "tests/host/caches/image.cpp",
+    "tests/host/support/assembly_source.cpp",
+    "arch/arm64/cpu/cache.cpp",
+    "arch/arm64/percpu_modes/alternatives.cpp",
+    "kernel/wait/stop_machine.cpp",
+    "mm/kernel_map/live_break.cpp",
+    "mm/kernel_map/writable_window.cpp",
+)
+CPU_LIFE = (
+    "tests/host/explored/cpus/cpu_life_test.cpp",
+    *SUPPORT,
+    "tests/host/support/assembly_source.cpp",
+    "arch/arm64/cpu/cache.cpp",
+    "arch/arm64/devices/power.cpp",
+    "arch/arm64/devices/psci.cpp",
+    "kernel/cpus/online.cpp",
+    "kernel/hotplug/hotplug.cpp",
+    "mm/kernel_map/live_break.cpp",
+)
+CACHE = "arch/arm64/include/arch/cpu/cache.hpp"
+WINDOW = "mm/kernel_map/writable_window.cpp"
 MUTANTS = (
     # Freed areas.
     on_host(
@@ -108,5 +136,111 @@ MUTANTS = (
         "        { [[maybe_unused]] const auto announced = announce_break(); }\n",
         FAULT,
         "*",
+    ),
+    # Text that is patched.
+    on_host(
+        "text on the machine: a CPU that was held executes what it had fetched before",
+        "kernel/wait/stop_machine.cpp",
+        "    arch::isb(); // the instructions that follow may have been patched meanwhile\n",
+        "",
+        TEXT,
+        "*ACpuThatWasHeld*",
+    ),
+    on_host(
+        "text on the machine: text is patched before the other CPUs are held",
+        "kernel/wait/stop_machine.cpp",
+        "    while (held.load(std::memory_order_acquire) != broadcast_.asked().size())\n"
+        "        arch::relax();\n",
+        "",
+        TEXT,
+        "*ACpuThatWasHeld*",
+    ),
+    on_host(
+        "text on the machine: the caches of other CPUs keep the old instruction",
+        CACHE,
+        "        invalidate_instruction_line(at.raw());\n",
+        "        static_cast<void>(at);\n",
+        TEXT,
+        "*",
+    ),
+    on_host(
+        "text on the machine: a clean is not complete when another CPU fills its caches",
+        CACHE,
+        "    dsb<Shareability::InnerShareable>(); "
+        "// instruction caches are filled with what was written\n",
+        "",
+        TEXT,
+        "*",
+    ),
+    on_host(
+        "writable window: two CPUs open it at the same time",
+        WINDOW,
+        "    window_lock.lock();\n",
+        "",
+        TEXT,
+        "*EachOfTwoCpus*",
+    ),
+    on_host(
+        "writable window: another CPU opens it while TLBs hold its old page",
+        WINDOW,
+        "    {\n        KernelTlbBatch batch{kernel_tables()};\n"
+        "        const bool unmapped = master_table().unmap(kFixmapWritable, batch).has_value();\n"
+        "        PERCIVAL_ASSERT(unmapped);\n    }\n    window_lock.unlock();\n",
+        "    KernelTlbBatch batch{kernel_tables()};\n"
+        "    const bool unmapped = master_table().unmap(kFixmapWritable, batch).has_value();\n"
+        "    PERCIVAL_ASSERT(unmapped);\n    window_lock.unlock();\n",
+        TEXT,
+        "*EachOfTwoCpus*",
+    ),
+    on_host(
+        "writable window: TLBs keep the page that was written last",
+        "mm/page_table/tlb_batch.hpp",
+        "        const u64 issued = invalidate();\n",
+        "        const u64 issued = 0;\n",
+        TEXT,
+        "*",
+    ),
+    on_host(
+        "writable window: the store may fault, or go to the page before",
+        "mm/page_table/leaf_mapper.hpp",
+        "        env_.store(first_, Pte::leaf(page, kLastLevel, attributes));\n        env_.publish();\n",
+        "        env_.store(first_, Pte::leaf(page, kLastLevel, attributes));\n",
+        TEXT,
+        "*",
+    ),
+    # CPUs that come and go.
+    on_host(
+        "cpu life: a CPU counts as off while it still uses its stack",
+        "kernel/hotplug/hotplug.cpp",
+        "    if (!wait_until([cpu] { return arch::is_off(cpu); }, kPatienceSeconds))\n"
+        '        return std::unexpected{"the CPU is offline, but the firmware has not turned it off"};\n',
+        "",
+        CPU_LIFE,
+        "*ACpuIsOffWhenItsStackIsFreed*",
+    ),
+    on_host(
+        "cpu life: a CPU starts before the stores that prepared it are complete",
+        "arch/arm64/devices/power.cpp",
+        "    dsb<Shareability::FullSystem>();\n    if (parking::is_parked(cpu)) {",
+        "    if (parking::is_parked(cpu)) {",
+        CPU_LIFE,
+        "*ComesBackUsesTodaysTables*",
+    ),
+    on_host(
+        "cpu life: a CPU that comes back is given up",
+        "kernel/hotplug/hotplug.cpp",
+        "    set_starting(cpu);\n    if (const auto started",
+        "    if (const auto started",
+        CPU_LIFE,
+        "*ComesBackUsesTodaysTables*",
+    ),
+    on_host(
+        "cpu life: a flush is for the own CPU only",
+        "mm/page_table/tlb_batch.hpp",
+        "            arch::tlbi_page<Scope>(item.range.base + item.leaf_size * n, item.entries);",
+        "            arch::tlbi_page<arch::TlbScope::ThisCpu>"
+        "(item.range.base + item.leaf_size * n, item.entries);",
+        CPU_LIFE,
+        "*ACpuIsOffWhenItsStackIsFreed*:*AFlushEnds*",
     ),
 )

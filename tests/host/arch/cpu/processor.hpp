@@ -22,6 +22,9 @@ inline void relax()
         std::this_thread::yield();
 }
 
+// Goes on at once, as a CPU may.
+inline void wait_for_interrupt() {}
+
 inline thread_local u32 interrupt_mask_depth = 0;
 
 inline bool interrupts_masked()

@@ -46,6 +46,7 @@ std::optional<PhysAddr> ExploredKernel::allocate_table()
 void ExploredKernel::load(const void* object, std::memory_order order)
 {
     explorer.touch(object);
+    last_looked_.at(machine.executing()) = {object, changes_[object]};
     if (acquires(order))
         machine.acquire(object, Machine::Taking::Load);
 }
@@ -53,6 +54,7 @@ void ExploredKernel::load(const void* object, std::memory_order order)
 void ExploredKernel::store(const void* object, std::memory_order order)
 {
     explorer.touch(object);
+    note_change(object);
     if (releases(order))
         machine.release(object);
 }
@@ -65,10 +67,38 @@ void ExploredKernel::exchange(const void* object, std::memory_order order)
 
 void ExploredKernel::take_over(const void* object, std::memory_order order)
 {
+    note_change(object);
     if (acquires(order))
         machine.acquire(object, Machine::Taking::Exchange);
     if (releases(order))
         machine.release(object);
+}
+
+void ExploredKernel::note_change(const void* object)
+{
+    ++changes_[object];
+    ++unfinished_stores.at(machine.executing());
+}
+
+void ExploredKernel::wait_for_change()
+{
+    const Looked& last = last_looked_.at(machine.executing());
+    explorer.wait_until(last.object, [this, last] { return changes_[last.object] != last.changes; });
+}
+
+PhysAddr ExploredKernel::written_at(VirtAddr address)
+{
+    explorer.access();
+    const auto outcomes = machine.outcomes(machine.executing(), address);
+    const bool is_certain =
+        outcomes.size() == 1 && outcomes[0].address && outcomes[0].attributes == mm::kData;
+    if (!is_certain)
+        complaint = "a write may fault, or go to another page";
+    for (const Outcome& outcome : outcomes) {
+        if (outcome.address)
+            return *outcome.address;
+    }
+    throw std::logic_error{complaint};
 }
 
 } // namespace percival::testing

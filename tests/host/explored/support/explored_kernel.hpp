@@ -11,7 +11,11 @@
 #include "support/explorer.hpp"
 #include "support/simulated_tables.hpp"
 
+#include <array>
 #include <atomic>
+#include <functional>
+#include <map>
+#include <string>
 
 namespace percival::testing {
 
@@ -35,12 +39,41 @@ struct ExploredKernel {
     void exchange(const void* object, std::memory_order order);
     // The second half of a compare-exchange, if the load() before has found what was expected.
     void take_over(const void* object, std::memory_order order);
+    // The executing CPU, which has loaded an object and looks at nothing else, goes on once that has changed.
+    void wait_for_change();
+
+    // Returns the object itself, or, at an address of the kernel half, what the executing CPU writes there.
+    // That must be certain; else there is a complaint.
+    template <class T>
+    T& reach(T& object)
+    {
+        if (address_of(&object) < mm::KernelGeometry::kKernelBase)
+            return object;
+        // SAFETY: the owner of the memory has mapped a T there.
+        return *static_cast<T*>(memory(written_at(address_of(&object))));
+    }
+    PhysAddr written_at(VirtAddr address);
 
     Explorer& explorer;
     Machine machine;
     u32 cpus;
     PhysAddr root;
     u64 generation; // differs from that of every kernel before
+    // Where the program has the memory that kernel addresses lead to.
+    std::function<void*(PhysAddr)> memory{};
+    std::string complaint{};
+    // How many stores of atomics each CPU has made since a DSB.
+    std::array<u32, kMaxCpus> unfinished_stores{};
+
+private:
+    void note_change(const void* object);
+
+    struct Looked {
+        const void* object{nullptr};
+        u64 changes{0};
+    };
+    std::map<const void*, u64> changes_{};       // how often each object has changed
+    std::array<Looked, kMaxCpus> last_looked_{}; // of each CPU
 };
 
 // The kernel that runs.
