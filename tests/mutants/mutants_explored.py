@@ -52,6 +52,12 @@ CPU_LIFE = (
     "kernel/hotplug/hotplug.cpp",
     "mm/kernel_map/live_break.cpp",
 )
+IDMAP = (
+    "tests/host/explored/idmap_test.cpp",
+    *SUPPORT,
+    "tests/host/caches/image.cpp",
+    "arch/arm64/mmu/idmap.cpp",
+)
 CACHE = "arch/arm64/include/arch/cpu/cache.hpp"
 WINDOW = "mm/kernel_map/writable_window.cpp"
 MUTANTS = (
@@ -242,5 +248,21 @@ MUTANTS = (
         "(item.range.base + item.leaf_size * n, item.entries);",
         CPU_LIFE,
         "*ACpuIsOffWhenItsStackIsFreed*:*AFlushEnds*",
+    ),
+    on_host(
+        "idmap: TLBs keep it",
+        "arch/arm64/mmu/idmap.cpp",
+        "    flush_tlb_this_cpu();\n",
+        "",
+        IDMAP,
+        "*",
+    ),
+    on_host(
+        "idmap: walks may begin at the root before",
+        "arch/arm64/mmu/idmap.cpp",
+        "    isb();\n",
+        "",
+        IDMAP,
+        "*",
     ),
 )

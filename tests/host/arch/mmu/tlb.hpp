@@ -2,6 +2,7 @@
 // The host's version of arch/mmu/tlb.hpp: the simulated machine's TLBs, or nothing without one.
 #pragma once
 
+#include "arch/cpu/barrier.hpp"
 #include "arch/simulation/simulation.hpp"
 
 namespace percival::arch {
@@ -47,6 +48,14 @@ inline void tlbi_range(VirtRange range, TlbEntries entries)
 {
     if (simulation != nullptr)
         simulation->tlbi(range, entries, Scope);
+}
+
+inline void flush_tlb_this_cpu()
+{
+    dsb<Shareability::NonShareable, Access::Store>();
+    tlbi_all<TlbScope::ThisCpu>();
+    dsb<Shareability::NonShareable>();
+    isb();
 }
 
 } // namespace percival::arch

@@ -6,7 +6,6 @@
 #include "arch/arm64/devices/smccc.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/power.hpp"
-#include "arch/devices/timer.hpp"
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/bring_up.hpp"
@@ -322,7 +321,6 @@ TEST(ExploredCpuLifeTest, ACpuThatComesBackMustForgetWhatItKnewBeforeItsMmuIsOn)
 } // namespace
 } // namespace testing
 
-using testing::explored;
 using testing::World;
 
 const MachineDescription& this_machine()
@@ -367,16 +365,6 @@ bool arch::parking::is_parked(CpuId)
 void arch::parking::release(CpuId, PhysAddr) {}
 
 void arch::interrupt_controller_leave_cpu() {}
-
-u64 arch::timer_ticks()
-{
-    return 0;
-}
-
-u64 arch::timer_frequency()
-{
-    return 1;
-}
 
 std::expected<void, std::string_view> start_cpu(CpuId cpu)
 {

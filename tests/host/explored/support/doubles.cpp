@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the kernel sources of these tests call, and what has no part in the tests.
 #include "arch/devices/interrupt_controller.hpp"
-#include "arch/devices/timer.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/wait/cpus_stay.hpp"
 
@@ -29,8 +28,5 @@ CpusStay::~CpusStay() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 // The CPU that is woken waits for the change that the interrupt announces
 // (ExploredKernel::wait_for_change()).
 void arch::send_ipi(CpuId, Ipi) {}
-
-arch::AlarmMute::AlarmMute() = default;
-arch::AlarmMute::~AlarmMute() = default;
 
 } // namespace percival
