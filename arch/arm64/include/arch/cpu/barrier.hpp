@@ -11,7 +11,7 @@ namespace percival::arch {
 enum class Shareability : unsigned { NonShareable = 1, InnerShareable = 2, FullSystem = 3 };
 enum class Access : unsigned { Load = 1, Store = 2, Any = 3 };
 
-constexpr unsigned barrier_option(Shareability shareability, Access access)
+consteval unsigned barrier_option(Shareability shareability, Access access)
 {
     return static_cast<unsigned>(shareability) << 2 | static_cast<unsigned>(access);
 }
