@@ -41,6 +41,11 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
         "sanitizers of the host tests",
         files=("/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-*",),
     ),
+    Requirement(
+        "python3-clang-19",
+        "the generated mutants",
+        files=("/usr/lib/python3/dist-packages/clang/cindex.py",),
+    ),
     Requirement("binutils-aarch64-linux-gnu", "the kernel's linker", ("aarch64-linux-gnu-ld",)),
     Requirement(
         "libstdc++-12-dev-arm64-cross",

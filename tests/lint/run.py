@@ -42,8 +42,9 @@ HOST = ("host", ("tests/host", "tests/fuzz"))
 KERNEL = ("no-local-percpu", ("tests/kernel", "tests/bench", "mm", "kernel", "arch", "boot"))
 # Compiled to assembly, with options that clang-tidy does not know.
 LEFT_OUT = ("asm_offsets.cpp",)
-# No preset compiles these; scripts/frontdoor/layout.py does, with these options.
-SCRIPTS = ("scripts/print_layout.cpp",)
+# No preset compiles these as it is. scripts/frontdoor/layout.py and the generated mutants do, with options
+# like these.
+SCRIPTS = ("scripts/print_layout.cpp", "tests/mutants/runtime/reach.cpp")
 OPTIONS_OF_SCRIPTS = (
     *("clang++-19", "-std=c++23", "-DPERCIVAL_GRANULE_KIB=4", "-DPERCIVAL_VA_BITS=48", f"-I{ROOT}"),
     *("-Wall", "-Wextra"),

@@ -13,7 +13,6 @@ import fnmatch
 import functools
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,10 +20,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from mutant import Mutant
 from mutants import MUTANTS
+from tree_copy import copy_tree
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRATCH = ROOT / "build" / "mutants"
@@ -73,35 +73,6 @@ def _run(command: Sequence[str], timeout_s: Optional[float] = None) -> Tuple[int
     except subprocess.TimeoutExpired:
         return -1, "timeout"
     return done.returncode, done.stdout
-
-
-def _sources(tree: Path) -> Set[Path]:
-    """Every file of a tree but what was built or is git's, relative to it."""
-    return {
-        path.relative_to(tree)
-        for top in tree.iterdir()
-        if top.name not in ("build", ".git")
-        for path in ([top] if top.is_file() else top.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-
-
-def _copy_tree() -> None:
-    """Only what differs is written, and with the time of now: the build trusts times."""
-    (TREE / "build").mkdir(parents=True, exist_ok=True)
-    wanted = _sources(ROOT)
-    for name in _sources(TREE) - wanted:
-        (TREE / name).unlink()
-    for name in wanted:
-        source, copy = ROOT / name, TREE / name
-        if copy.is_file() and copy.read_bytes() == source.read_bytes():
-            continue
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, copy)
-        shutil.copymode(source, copy)
-    sysroot = TREE / "build" / "sysroot"
-    if not sysroot.exists():
-        sysroot.symlink_to((ROOT / "build" / "sysroot").resolve())
 
 
 def _judge_on_host(mutant: Mutant) -> bool:
@@ -238,7 +209,7 @@ def main(globs: Sequence[str]) -> int:
         return 1
     start = time.monotonic()
     print(f"mutants: {len(chosen)}, in {TREE}", flush=True)
-    _copy_tree()
+    copy_tree(ROOT, TREE)
     failing = [judge for judge in _verdicts(_unmutated(chosen)) if judge[1] != "SURVIVED"]
     for unmutated, verdict in failing:
         print(f"mutants: without any mutation {unmutated.name} fails ({verdict})", file=sys.stderr)
