@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from checks import CHECKS, shown  # noqa: E402  (the path has to be set first)
 from frontdoor import qemu_probe  # noqa: E402
+from frontdoor.paths import image  # noqa: E402
 from frontdoor.testing import SKIP_MARK  # noqa: E402
 from matrix import BY_NAME  # noqa: E402
 from row import Row  # noqa: E402
@@ -68,7 +69,7 @@ def run(row: Row) -> List[str]:
     problems: List[str] = []
     for time in range(row.times):
         with tempfile.TemporaryDirectory(prefix="percival-") as directory:
-            setup = prepare(row, Path(directory))
+            setup = prepare(row, Path(directory), image(row.preset))
             problems = boot(row, setup) + setup.afterwards()
         if problems:
             which = f"boot {time + 1} of {row.times}: " if row.times > 1 else ""

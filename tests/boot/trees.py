@@ -16,7 +16,6 @@ from typing import Callable, Dict, List
 import watched_memory
 from damage import DAMAGED_IMAGES, DAMAGED_TREES, whole
 from frontdoor.machine import Machine, kernel_arguments
-from frontdoor.paths import image
 from frontdoor.qemu_probe import PROGRAM
 from loader import IMAGE_AT, LOADER_AT, PEN_SIZE, PEN_TABLE, RAM_AT, TREE_AT, assemble
 from row import Row
@@ -260,10 +259,9 @@ def _qemus_own(row: Row, directory: Path) -> TreeText:
     return tree
 
 
-def prepare(row: Row, directory: Path) -> Setup:
-    """Makes the files that the row's machine needs, in the directory."""
+def prepare(row: Row, directory: Path, kernel: Path) -> Setup:
+    """Makes the files that the row's machine needs, in the directory. `kernel` is the Image."""
     setup = Setup()
-    kernel = image(row.preset)
     if row.damage:
         damaged = directory / "Image"
         damaged.write_bytes(DAMAGED_IMAGES[row.damage](kernel.read_bytes(), row))
