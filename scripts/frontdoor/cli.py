@@ -170,7 +170,10 @@ def _bench(args: argparse.Namespace) -> int:
 
 def _test(args: argparse.Namespace) -> int:
     if args.mutants:
-        return testing.mutants(args.rest, may_build=not args.no_build)
+        chosen = testing.GeneratedMutants(args.seed, args.count, args.all)
+        return testing.mutants(args.rest, chosen, may_build=not args.no_build)
+    if args.seed is not None or args.count is not None or args.all:
+        raise UsageError("--seed, --count and --all choose mutants: give --mutants, too")
     return testing.test(args.rest, may_build=not args.no_build, long=args.long)
 
 
@@ -243,9 +246,19 @@ def parser() -> argparse.ArgumentParser:
         "--mutants",
         action="store_true",
         help="instead, leave one barrier, TLB invalidation, check or lock after the other out of a copy of "
-        "the tree, and show that a test fails each time; other arguments are globs of mutants' names",
+        "the tree, and show that a test fails each time; other arguments are globs of mutants' names. With "
+        "--count or --all the mutants are generated, and other arguments are beginnings of files' names",
     )
-    sub.usage = "percival test [-h] [--no-build] [--long | --mutants] [CTEST-ARGUMENT ...]"
+    sub.add_argument("--count", type=int, metavar="N", help="judge a sample of N generated mutants")
+    sub.add_argument("--seed", type=int, metavar="N", help="which sample (default: 1)")
+    sub.add_argument(
+        "--all", action="store_true", help="judge all generated mutants that the record has no verdict on"
+    )
+    sub.usage = (
+        "percival test [-h] [--no-build] [--long] [CTEST-ARGUMENT ...]\n"
+        "       percival test --mutants [--no-build] [GLOB ...]\n"
+        "       percival test --mutants [--no-build] [--seed N] --count N | --all [PREFIX ...]"
+    )
 
     sub = add(
         "debug",

@@ -8,10 +8,12 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterable, List, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from frontdoor import build, ktap, setup
+from frontdoor.errors import UsageError
 from frontdoor.paths import LOGS, ROOT, build_dir
 from frontdoor.progress import say
 
@@ -113,9 +115,42 @@ def test(arguments: Sequence[str], *, may_build: bool, long: bool) -> int:
     return code
 
 
-def mutants(globs: Sequence[str], *, may_build: bool) -> int:
-    """`percival test --mutants`: shows that the tests fail if something is left out of the kernel. Builds
-    in a copy of the tree."""
+@dataclass(frozen=True)
+class GeneratedMutants:
+    """Which generated mutants to judge: `count` of them, or all, or none but those that are listed."""
+
+    seed: Optional[int] = None
+    count: Optional[int] = None
+    all: bool = False
+
+    def __post_init__(self) -> None:
+        if self.all and self.count is not None:
+            raise UsageError("give --count or --all, not both")
+        if self.seed is not None and self.count is None:
+            raise UsageError("--seed chooses a sample: give --count, too")
+        if self.count is not None and self.count < 1:
+            raise UsageError(f"--count takes a number from 1, not {self.count}")
+
+    @property
+    def command(self) -> List[str]:
+        """The program in tests/mutants, and its options."""
+        if self.all:
+            return ["generated.py", "--all"]
+        if self.count is not None:
+            return [
+                "generated.py",
+                "--count",
+                str(self.count),
+                "--seed",
+                str(1 if self.seed is None else self.seed),
+            ]
+        return ["run.py"]
+
+
+def mutants(arguments: Sequence[str], generated: GeneratedMutants, *, may_build: bool) -> int:
+    """`percival test --mutants`: shows that the tests fail if something is wrong in the kernel. Builds in a
+    copy of the tree."""
     if may_build:
         setup.ensure()
-    return subprocess.call([sys.executable, str(ROOT / "tests" / "mutants" / "run.py"), *globs])
+    program, *options = generated.command
+    return subprocess.call([sys.executable, str(ROOT / "tests" / "mutants" / program), *options, *arguments])
