@@ -170,10 +170,10 @@ def _bench(args: argparse.Namespace) -> int:
 
 def _test(args: argparse.Namespace) -> int:
     if args.mutants:
-        chosen = testing.GeneratedMutants(args.seed, args.count, args.all)
+        chosen = testing.GeneratedMutants(args.seed, args.count, args.all, args.afresh)
         return testing.mutants(args.rest, chosen, may_build=not args.no_build)
-    if args.seed is not None or args.count is not None or args.all:
-        raise UsageError("--seed, --count and --all choose mutants: give --mutants, too")
+    if args.seed is not None or args.count is not None or args.all or args.afresh:
+        raise UsageError("--seed, --count, --all and --afresh choose mutants: give --mutants, too")
     return testing.test(args.rest, may_build=not args.no_build, long=args.long)
 
 
@@ -254,10 +254,13 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--all", action="store_true", help="judge all generated mutants that the record has no verdict on"
     )
+    sub.add_argument(
+        "--afresh", action="store_true", help="judge also those that the record has a verdict on"
+    )
     sub.usage = (
         "percival test [-h] [--no-build] [--long] [CTEST-ARGUMENT ...]\n"
         "       percival test --mutants [--no-build] [GLOB ...]\n"
-        "       percival test --mutants [--no-build] [--seed N] --count N | --all [PREFIX ...]"
+        "       percival test --mutants [--no-build] [--seed N] --count N | --all [--afresh] [PREFIX ...]"
     )
 
     sub = add(

@@ -117,11 +117,13 @@ def test(arguments: Sequence[str], *, may_build: bool, long: bool) -> int:
 
 @dataclass(frozen=True)
 class GeneratedMutants:
-    """Which generated mutants to judge: `count` of them, or all, or none but those that are listed."""
+    """Which generated mutants to judge: `count` of them, or all, or none but those that are listed; and
+    whether verdicts in the record count (not `afresh`)."""
 
     seed: Optional[int] = None
     count: Optional[int] = None
     all: bool = False
+    afresh: bool = False
 
     def __post_init__(self) -> None:
         if self.all and self.count is not None:
@@ -130,21 +132,23 @@ class GeneratedMutants:
             raise UsageError("--seed chooses a sample: give --count, too")
         if self.count is not None and self.count < 1:
             raise UsageError(f"--count takes a number from 1, not {self.count}")
+        if self.afresh and not self.are_chosen:
+            raise UsageError("--afresh is for generated mutants: give --count or --all, too")
+
+    @property
+    def are_chosen(self) -> bool:
+        """Whether there are any."""
+        return self.all or self.count is not None
 
     @property
     def command(self) -> List[str]:
         """The program in tests/mutants, and its options."""
-        if self.all:
-            return ["generated.py", "--all"]
+        if not self.are_chosen:
+            return ["run.py"]
+        which = ["--all"]
         if self.count is not None:
-            return [
-                "generated.py",
-                "--count",
-                str(self.count),
-                "--seed",
-                str(1 if self.seed is None else self.seed),
-            ]
-        return ["run.py"]
+            which = ["--count", str(self.count), "--seed", str(1 if self.seed is None else self.seed)]
+        return ["generated.py", *which, *(["--afresh"] if self.afresh else [])]
 
 
 def mutants(arguments: Sequence[str], generated: GeneratedMutants, *, may_build: bool) -> int:

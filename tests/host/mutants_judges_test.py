@@ -11,14 +11,17 @@ import sys
 import tempfile
 import time
 import unittest
+from contextlib import redirect_stdout
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Sequence
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/mutants"))
 
+import generated  # noqa: E402
 import idle  # noqa: E402
 import judge_code  # noqa: E402
 import judge_host  # noqa: E402
@@ -230,6 +233,26 @@ class Record(unittest.TestCase):
         text = record.render(self.VERDICTS)
         self.assertIn("mm/roots/roots.hpp\tf\t0123abcd\tleft out\th.s\n", text)
         self.assertEqual(record.parse(text), self.VERDICTS)
+
+    def test_an_interrupted_run_goes_on_where_it_ended(self) -> None:
+        everything = [point(folder, number) for folder in ("kernel/lib", "mm/roots") for number in range(4)]
+        judged: List[Point] = []
+
+        def two(points: Sequence[Point], tell: generated.Tell) -> None:
+            for one in points[:2]:
+                judged.append(one)
+                tell(one, Verdict.BY_HOST, "")
+            raise KeyboardInterrupt
+
+        with tempfile.TemporaryDirectory() as name, mock.patch.object(
+            record, "RECORD", Path(name) / "record"
+        ):
+            for _ in range(3):
+                with mock.patch.object(generated, "judge", two), redirect_stdout(StringIO()):
+                    with self.assertRaises(KeyboardInterrupt):
+                        generated.judge_all(everything, everything[1:7], record.read(everything))
+            self.assertEqual(judged, everything[1:7])
+            self.assertEqual(set(record.read(everything)), {one.id for one in judged})
 
     def test_each_folder_has_a_file_and_both_folders_of_arch_are_one(self) -> None:
         folders = {point(f"{root}/cpu").folder for root in ("arch/arm64", "arch/arm64/include/arch")}

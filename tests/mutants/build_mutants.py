@@ -23,7 +23,17 @@ from tree_copy import copy_tree
 
 KERNEL = "4k-48"
 HOST = "host"
-HOST_PROGRAMS = ("percival_host_tests", "percival_percpu_store_tests_4k", "percival_percpu_store_tests_64k")
+HOST_PROGRAMS = (
+    "percival_host_tests",
+    "percival_timer_tests",
+    "percival_cache_tests",
+    "percival_percpu_store_tests_4k",
+    "percival_percpu_store_tests_64k",
+    "percival_register_values_4k-48",
+    "percival_register_values_4k-52",
+    "percival_register_values_64k-52",
+    "percival_memory_order_tests",
+)
 PLACE = re.compile(r"^(/[^:\n]+):(\d+):(\d+): (error|note):", re.MULTILINE)
 MAX_TRIES = 40
 NEAR_LINES = 10
@@ -117,7 +127,8 @@ class Build:
         while True:
             self.build(KERNEL, ["-DCMAKE_CXX_FLAGS=-w -ferror-limit=0"], [])
             kernel = len(self.broken)
-            self.build(HOST, ["-DPERCIVAL_MUTANTS=ON", "-DCMAKE_CXX_FLAGS=-ferror-limit=0"], HOST_PROGRAMS)
+            settings = [f"-DPERCIVAL_MUTANTS_OF={self.root}", "-DCMAKE_CXX_FLAGS=-ferror-limit=0"]
+            self.build(HOST, settings, HOST_PROGRAMS)
             if kernel == len(self.broken):
                 return
 

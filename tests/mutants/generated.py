@@ -3,14 +3,15 @@
 """Judges generated mutants: a sample of them, or all. Host tests judge first, then boots, then checks of the
 emitted code.
 
-usage: generated.py [--seed N] --count N [PREFIX...]
-       generated.py --all [PREFIX...]
+usage: generated.py [--seed N] --count N [--afresh] [PREFIX...]
+       generated.py --all [--afresh] [PREFIX...]
        generated.py --list [PREFIX...]
 
 The mutants are those of the files whose names begin with a prefix. They are built together, in
 build/mutants/generated; a number chooses one when the program runs (runtime/mutation.hpp). Prints each mutant
-that is alive and the score of each folder. With --all, verdicts are kept in the record (record.py), and only
-mutants that have none there are judged. With --list, mutants are listed only.
+that is alive and the score of each folder. Each verdict is put into the record (record.py) at once. What has
+a verdict there is not judged again, so an interrupted run goes on where it ended; with --afresh it is. With
+--list, mutants are listed only.
 
 Exit code 0: the score is as wanted (score.py). 1: it is not, or nothing could be judged.
 """
@@ -21,8 +22,8 @@ import argparse
 import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Dict, List, Optional, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import judge_code
 import record
@@ -44,51 +45,78 @@ Tell = Callable[[Point, Verdict, str], None]
 
 
 def judge(points: Sequence[Point], tell: Tell) -> None:
-    """Judges mutants, and tells each verdict. Mutants that cross another one are left out."""
+    """Judges mutants, and tells each verdict as soon as it is known. Mutants that cross another one are left
+    out. Raises CannotBuild if a test fails without any mutant."""
     build = Build(ROOT, TREE, points)
     build.build_all()
     for point in build.broken:
         tell(point, Verdict.NOT_BUILT, "")
+    say("all host tests without any mutant")
     host = HostJudge(TREE)
     host.note_reach()
-    left = _not_killed(build.numbers, host.kills, Verdict.BY_HOST, tell)
+    say(f"host tests judge {len(build.numbers)}")
+    left = dict(build.numbers)
+    for point, how in _judged(build.numbers, host.kills):
+        if how is not None:
+            del left[point]
+            tell(point, Verdict.BY_HOST, how)
     if not left:
         return
+    say("all boots without any mutant")
     boot = BootJudge(TREE, AT_ONCE)
     boot.note_reach()
-    left = _not_killed(left, boot.kills, Verdict.BY_BOOT, tell)
-    concerned = judge_code.chosen(list(left))
-    code = judge_code.CodeJudge(ROOT, PLAIN_TREE) if concerned else None
-    for point in concerned:
-        if code is not None and code.kills(point):
-            del left[point]
-            tell(point, Verdict.BY_CODE, "")
-    for point, number in left.items():
+    say(f"boots judge {len(left)}")
+    for_code: List[Point] = []
+
+    def tell_alive(point: Point) -> None:
+        number = build.numbers[point]
         is_reached = host.reaches(number) or boot.reaches(number)
         tell(point, Verdict.SURVIVED if is_reached else Verdict.UNREACHED, "")
 
+    for point, how in _judged(left, boot.kills):
+        if how is not None:
+            tell(point, Verdict.BY_BOOT, how)
+        elif judge_code.concerns_code(point):
+            for_code.append(point)
+        else:
+            tell_alive(point)
+    if not for_code:
+        return
+    say(f"checks of the emitted code judge {len(for_code)}")
+    code = judge_code.CodeJudge(ROOT, PLAIN_TREE)
+    for point in sorted(for_code, key=lambda point: (point.file, point.start)):
+        if code.kills(point):
+            tell(point, Verdict.BY_CODE, "")
+        else:
+            tell_alive(point)
 
-def _not_killed(
-    numbers: Dict[Point, int], kills: Callable[[int], Optional[str]], verdict: Verdict, tell: Tell
-) -> Dict[Point, int]:
-    """Tells which mutants a judge kills, and returns the others."""
-    left: Dict[Point, int] = {}
+
+def say(what: str) -> None:
+    """Prints what is done now, and the time."""
+    print(f"mutants: {time.strftime('%H:%M:%S')} {what}", flush=True)
+
+
+def _judged(
+    numbers: Mapping[Point, int], kills: Callable[[int], Optional[str]]
+) -> Iterator[Tuple[Point, Optional[str]]]:
+    """Lets a judge look at mutants, some at once. Yields how each is killed, or None."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for (point, number), how in zip(numbers.items(), pool.map(kills, numbers.values())):
-            if how is None:
-                left[point] = number
-            else:
-                tell(point, verdict, how)
-    return left
+        running = {pool.submit(kills, number): point for point, number in numbers.items()}
+        try:
+            for done in as_completed(running):
+                yield running[done], done.result()
+        finally:
+            for future in running:
+                future.cancel()
 
 
 class _Teller:
-    """Prints verdicts as they come, and keeps them."""
+    """Prints verdicts as they come, and puts them into the record."""
 
-    def __init__(self, total: int, verdicts: Verdicts, keep: Callable[[], None]) -> None:
-        self.total = total
+    def __init__(self, everything: Sequence[Point], verdicts: Verdicts, total: int) -> None:
+        self.everything = everything
         self.verdicts = verdicts
-        self.keep = keep
+        self.total = total
         self.told = 0
 
     def __call__(self, point: Point, verdict: Verdict, how: str) -> None:
@@ -98,29 +126,17 @@ class _Teller:
         print(f"[{self.told:4}/{self.total}] {what:9} {point.describe()}", flush=True)
         if how:
             print(f"{'':12}{how}", flush=True)
-        if self.told % 50 == 0:
-            self.keep()
+        record.write((one for one in self.everything if one.folder == point.folder), self.verdicts)
 
 
-def _judge_sample(points: Sequence[Point]) -> Verdicts:
-    verdicts: Verdicts = {}
-    judge(points, _Teller(len(points), verdicts, lambda: None))
-    return verdicts
-
-
-def _judge_all(points: Sequence[Point]) -> Verdicts:
-    """Judges in batches, and keeps the record. What crosses another mutant is in a later batch."""
-    verdicts = record.read(points)
-
-    def keep() -> None:
-        record.write(points, verdicts)
-
-    while True:
-        left = [point for point in points if point.id not in verdicts]
-        if not left:
-            return verdicts
-        judge(left[:BATCH], _Teller(len(left), verdicts, keep))
-        keep()
+def judge_all(everything: Sequence[Point], points: Sequence[Point], verdicts: Verdicts) -> None:
+    """Judges those of the points that have no verdict, in batches, and adds their verdicts. What crosses
+    another mutant is in a later batch."""
+    left = [point for point in points if point.id not in verdicts]
+    tell = _Teller(everything, verdicts, len(left))
+    while left:
+        judge(left[:BATCH], tell)
+        left = [point for point in left if point.id not in verdicts]
 
 
 def report(points: Sequence[Point], verdicts: Verdicts, *, is_sample: bool) -> bool:
@@ -150,10 +166,12 @@ def main(arguments: Sequence[str]) -> int:
     what.add_argument("--count", type=int)
     what.add_argument("--all", action="store_true")
     what.add_argument("--list", action="store_true")
+    parser.add_argument("--afresh", action="store_true")
     parser.add_argument("prefixes", nargs="*")
     args = parser.parse_args(arguments)
     start = time.monotonic()
-    points: List[Point] = population(args.prefixes)
+    everything = population()
+    points = [point for point in everything if point.file.startswith(tuple(args.prefixes or ("",)))]
     print(f"mutants: {len(points)} can be generated", flush=True)
     if args.list:
         for point in points:
@@ -162,8 +180,14 @@ def main(arguments: Sequence[str]) -> int:
     if args.count is not None:
         points = sample(points, args.seed, args.count)
         print(f"mutants: a sample of {len(points)}, with seed {args.seed}", flush=True)
+    verdicts = record.read(everything)
+    if args.afresh:
+        for point in points:
+            verdicts.pop(point.id, None)
+    known = sum(point.id in verdicts for point in points)
+    print(f"mutants: {known} of them have a verdict in the record", flush=True)
     try:
-        verdicts = _judge_all(points) if args.all else _judge_sample(points)
+        judge_all(everything, points, verdicts)
     except CannotBuild as problem:
         print(f"mutants: {problem}", file=sys.stderr)
         return 1

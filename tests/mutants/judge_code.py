@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Sequence
 
 from build_mutants import KERNEL, CannotBuild
 from points import Point
@@ -75,8 +74,3 @@ class CodeJudge:
             ).returncode
             == 0
         )
-
-
-def chosen(points: Sequence[Point]) -> "list[Point]":
-    """Returns the mutants that this judge is for, those of one file together."""
-    return sorted(filter(concerns_code, points), key=lambda point: (point.file, point.start))

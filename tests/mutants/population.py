@@ -57,11 +57,10 @@ def _points_of(file: str) -> List[Point]:
     return found
 
 
-def population(prefixes: Sequence[str] = ()) -> List[Point]:
-    """Returns all points of the files whose names begin with one of the prefixes, or of all files."""
-    names = [n for n in points.files(ROOT) if not prefixes or n.startswith(tuple(prefixes))]
+def population() -> List[Point]:
+    """Returns all points of the tree."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        return [point for group in pool.map(_points_of, names) for point in group]
+        return [point for group in pool.map(_points_of, points.files(ROOT)) for point in group]
 
 
 def sample(everything: Sequence[Point], seed: int, count: int) -> List[Point]:

@@ -98,7 +98,9 @@ def write(points: Iterable[Point], verdicts: Verdicts) -> None:
     RECORD.mkdir(exist_ok=True)
     for folder, mine in by_folder.items():
         if mine:
-            file_of(folder).write_text(render(mine), encoding="utf-8")
+            whole = file_of(folder).with_suffix(".new")
+            whole.write_text(render(mine), encoding="utf-8")
+            whole.replace(file_of(folder))
 
 
 def parse_equivalents(text: str) -> Dict[str, str]:

@@ -16,9 +16,13 @@ class MutantsTest(unittest.TestCase):
         self.assertEqual(GeneratedMutants(count=400).command, [*sample, "1"])
         self.assertEqual(GeneratedMutants(seed=7, count=400).command, [*sample, "7"])
         self.assertEqual(GeneratedMutants(seed=0, count=400).command, [*sample, "0"])
+        self.assertEqual(GeneratedMutants(count=400, afresh=True).command, [*sample, "1", "--afresh"])
 
     def test_what_makes_no_sense_is_refused(self) -> None:
-        for wrong in ({"seed": 7}, {"count": 0}, {"count": 4, "all": True}, {"seed": 7, "all": True}):
+        for wrong in (
+            *({"seed": 7}, {"count": 0}, {"afresh": True}),
+            *({"count": 4, "all": True}, {"seed": 7, "all": True}),
+        ):
             with self.assertRaises(UsageError):
                 GeneratedMutants(**wrong)  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@
 namespace percival::testing {
 namespace {
 
-const std::string kSources = PERCIVAL_SOURCE_DIR "/";
+const std::string kSources = PERCIVAL_ORIGINAL_DIR "/";
 
 constexpr std::array<std::string_view, 4> kAsks{"memory_order_acquire", "memory_order_release",
                                                 "memory_order_acq_rel", "memory_order_seq_cst"};
