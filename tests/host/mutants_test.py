@@ -86,6 +86,12 @@ class Finding(Case):
         source = "// A comment.\ntemplate <int n> int f() { return n; }\nint g() { return f<1>(); }\n"
         self.assertNotIn("constant", {point.operator for point in self.found(source)})
 
+    def test_a_hint_to_the_compiler_stays_where_it_is(self) -> None:
+        source = "// A comment.\nvoid g();\nvoid f() { g(); __builtin_unreachable(); }\n"
+        self.assertEqual(
+            [point.describe() for point in self.found(source)], ["a.cpp:3: left out: g(); -> (nothing)"]
+        )
+
     def test_a_memory_order_becomes_relaxed(self) -> None:
         source = "// A comment.\n#include <atomic>\nstd::atomic<int> x;\n"
         source += "int f() { return x.load(std::memory_order_acquire); }\n"

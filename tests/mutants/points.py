@@ -243,7 +243,8 @@ class _Finder:
 
     def _is_simple(self, *statements: Any) -> bool:
         return not any(
-            self._of(statement).startswith(("PERCIVAL_", "static_cast<void>")) for statement in statements
+            self._of(statement).startswith(("PERCIVAL_", "static_cast<void>", "__builtin_unreachable"))
+            for statement in statements
         )
 
     def _statement(self, cursor: Any) -> Optional[Tuple[int, int]]:
