@@ -33,6 +33,9 @@ HOST_PROGRAMS = (
     "percival_register_values_4k-52",
     "percival_register_values_64k-52",
     "percival_memory_order_tests",
+    "percival_percpu_memory_order_tests",
+    "percival_explored_tests",
+    "percival_kernel_machine_tests",
 )
 PLACE = re.compile(r"^(/[^:\n]+):(\d+):(\d+): (error|note):", re.MULTILINE)
 MAX_TRIES = 40
