@@ -48,26 +48,32 @@ class CannotBuild(Exception):
     """The tree does not build, and no mutant is to blame."""
 
 
+def _errors(output: str) -> str:
+    """Returns what a failed build says about its errors, or else the end of its output."""
+    found = [line for line in output.splitlines() if "error:" in line or line.startswith("FAILED")]
+    return "\n".join(found[:20]) or output[-3000:]
+
+
 class Build:
     """A copy of the tree with mutants in it. `numbers` are those of the mutants that it has; `broken` are
-    those that do not compile; `later` are those that cross another one. The ids of broken ones are kept in a
-    file beside the tree, so that they cost nothing next time."""
+    those that do not compile. The ids of broken ones are kept in a file beside the tree, so that they cost
+    nothing next time. Mutants that cross another one are left out."""
 
     def __init__(self, root: Path, tree: Path, points: Sequence[Point]) -> None:
         self.root = root
         self.tree = tree
-        self.numbers: Dict[Point, int] = {}
         self.kept = tree.parent / "broken"
         known = set(self.kept.read_text(encoding="utf-8").splitlines() if self.kept.is_file() else ())
         self.broken = {point for point in points if point.id in known}
-        self.later: List[Point] = []
         self.sources: Dict[str, Source] = {}
+        numbered: List[Point] = []
         for _, group in by_file(points).items():
-            fitting, crossing = without_crossings(point for point in group if point not in self.broken)
-            self.later += crossing
-            for point in fitting:
-                self.numbers[point] = len(self.numbers) + 1
-        if len(self.numbers) >= MAX_MUTANTS:
+            numbered += without_crossings(group)[0]
+        # Broken ones have a number, too: a second build of the same mutants compiles what changed only.
+        self.numbers: Dict[Point, int] = {
+            point: number for number, point in enumerate(numbered, 1) if point not in self.broken
+        }
+        if len(numbered) >= MAX_MUTANTS:
             raise CannotBuild(f"a build has at most {MAX_MUTANTS - 1} mutants")
 
     def write(self) -> None:
@@ -101,7 +107,7 @@ class Build:
                 return
             blamed = self.blamed(output)
             if not blamed:
-                raise CannotBuild(output[-3000:])
+                raise CannotBuild(_errors(output))
             self.leave_out(blamed)
         raise CannotBuild(f"{MAX_TRIES} tries were not enough")
 

@@ -22,18 +22,18 @@ void share_marks()
         std::abort();
 }
 
-class Reach : public testing::EmptyTestEventListener {
+class Reach : public ::testing::EmptyTestEventListener {
 public:
     explicit Reach(const char* path) : file_{path} {}
 
-    void OnTestStart(const testing::TestInfo&) override
+    void OnTestStart(const ::testing::TestInfo&) override
     {
         for (volatile unsigned char& mark : state.reached)
             mark = 0;
         begin_ = std::clock();
     }
 
-    void OnTestEnd(const testing::TestInfo& test) override
+    void OnTestEnd(const ::testing::TestInfo& test) override
     {
         static_assert(CLOCKS_PER_SEC == 1'000'000);
         file_ << test.test_suite_name() << '.' << test.name() << ' ' << std::clock() - begin_;
@@ -56,7 +56,7 @@ struct Start {
         if (path == nullptr)
             return;
         share_marks();
-        testing::UnitTest::GetInstance()->listeners().Append(new Reach{path});
+        ::testing::UnitTest::GetInstance()->listeners().Append(new Reach{path});
     }
 };
 const Start start;
