@@ -35,6 +35,7 @@ HOST_PROGRAMS = (
     "percival_memory_order_tests",
     "percival_percpu_memory_order_tests",
     "percival_explored_tests",
+    "percival_explored_cpu_tests",
     "percival_kernel_machine_tests",
 )
 PLACE = re.compile(r"^(/[^:\n]+):(\d+):(\d+): (error|note):", re.MULTILINE)

@@ -32,8 +32,8 @@ constexpr bool is(unsigned)
 // Is in .data, so that it is part of the image, and clearing .bss does not clear the marks.
 [[gnu::used, gnu::section(".data")]] inline constinit State state{"percival-mutant", 0, {}};
 
-// The explorer of weakly ordered memory must not see these accesses. Nor must the machine that stops the kernel
-// before each access: a CPU that stores something does not wait. There it is not inlined.
+// The explorer of weakly ordered memory must not see these accesses. Nor must the machine that stops the
+// kernel before each access: a CPU that stores something does not wait. There it is not inlined.
 #ifdef PERCIVAL_MUTANTS_OUT_OF_LINE
 [[gnu::noinline, clang::no_sanitize("coverage")]]
 #endif
