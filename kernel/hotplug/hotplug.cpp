@@ -17,6 +17,7 @@
 #include "kernel/sched/timers.hpp"
 #include "kernel/sync/rcu.hpp"
 #include "kernel/wait/cpus_stay.hpp"
+#include "kernel/wait/rw_lock_guards.hpp"
 #include "mm/objects/small_objects.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/area.hpp"

@@ -3,7 +3,7 @@
 // for how long.
 #include "kernel/sched/completion.hpp"
 #include "kernel/wait/mutex.hpp"
-#include "kernel/wait/rw_lock.hpp"
+#include "kernel/wait/rw_lock_guards.hpp"
 #include "kernel/wait/wait_queue.hpp"
 #include "kernel_machine/support/kernel.hpp"
 #include "mm/percpu/area.hpp"

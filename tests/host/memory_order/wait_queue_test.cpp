@@ -2,7 +2,7 @@
 // kernel/wait/wait_queue.hpp and what is made of it, and completions, with weakly ordered memory.
 #include "kernel/sched/completion.hpp"
 #include "kernel/wait/mutex.hpp"
-#include "kernel/wait/rw_lock.hpp"
+#include "kernel/wait/rw_lock_guards.hpp"
 #include "kernel/wait/wait_queue.hpp"
 #include "memory_order/support/judge.hpp"
 

@@ -5,7 +5,7 @@
 #include "kernel/sched/thread_switch.hpp"
 #include "kernel/sync/seqlock.hpp"
 #include "kernel/wait/mutex.hpp"
-#include "kernel/wait/rw_lock.hpp"
+#include "kernel/wait/rw_lock_guards.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/thread_group.hpp"
 

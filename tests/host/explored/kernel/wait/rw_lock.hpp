@@ -45,13 +45,4 @@ private:
     u32 readers_{0};
 };
 
-class PERCIVAL_SCOPED_CAPABILITY WriteGuard : Immovable {
-public:
-    explicit WriteGuard(RwLock& lock) PERCIVAL_ACQUIRE(lock) : lock_{lock} { lock_.lock(); }
-    ~WriteGuard() PERCIVAL_RELEASE() { lock_.unlock(); }
-
-private:
-    RwLock& lock_;
-};
-
 } // namespace percival

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The explorer's version of arch/devices/timer.hpp: time does not exist.
+// The version of arch/devices/timer.hpp for CPUs that an explorer interleaves: time does not exist.
 #pragma once
 
 #include "kernel/lib/types.hpp"
