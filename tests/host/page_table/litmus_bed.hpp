@@ -4,7 +4,7 @@
 // order the two CPUs, so each test needs one order of steps only.
 #pragma once
 
-#include "tests/host/support/simulated_tables.hpp"
+#include "page_table/two_cpu_bed.hpp"
 
 namespace percival::testing::litmus {
 
@@ -29,29 +29,9 @@ inline void tlbi(VirtAddr at = kAt)
 {
     arch::tlbi_page<TlbScope::AllCpus>(at, TlbEntries::Leaves);
 }
-inline Pte page(PhysAddr to = kMemory, Attributes attributes = mm::kData)
-{
-    return Pte::leaf(to, mm::kLastLevel, attributes);
-}
 
 // Two CPUs on one root, with tables for the first addresses. CPU 0 takes the next steps.
-struct LitmusTest : ::testing::Test {
-    LitmusTest()
-    {
-        machine.set_root(0, root);
-        machine.set_root(1, root);
-        last = link_first_tables(machine, env, root);
-    }
-
-    Pte* slot(u64 n = 0) { return env.table(last) + n; }
-    void store(Pte pte, u64 n = 0) { env.store(slot(n), pte); }
-    // Puts an entry there that all CPUs know and may have in their TLBs.
-    void begin_with(Pte pte, u64 n = 0)
-    {
-        store(pte, n);
-        env.publish();
-        machine.synchronize(1);
-    }
+struct LitmusTest : TwoCpuBed<G> {
     void see(u64 n = 0) { static_cast<void>(mm::load_descriptor(slot(n))); }
     // CPU 0 sets the flag, and CPU 1 takes it and goes on.
     void tell(Taking taking)
@@ -76,10 +56,6 @@ struct LitmusTest : ::testing::Test {
     }
     bool is_refused() { return !machine.take_violations().empty(); }
 
-    Machine machine{2, 16};
-    SimulatedTables<G> env{machine};
-    PhysAddr root = *env.allocate();
-    PhysAddr last{};
     int flag{0};
 };
 

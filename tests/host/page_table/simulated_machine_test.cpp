@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests the simulated machine itself: it notices when a test breaks one of its rules on purpose, and does not
 // complain about a correct sequence.
-#include "tests/host/support/simulated_tables.hpp"
+#include "page_table/two_cpu_bed.hpp"
 
 namespace percival::testing {
 namespace {
@@ -15,34 +15,14 @@ using arch::TlbScope;
 
 constexpr VirtAddr kAt = G::kKernelBase;
 constexpr Bytes kPage = G::kPageSize;
-constexpr Level kPageLevel = mm::kLastLevel;
 
 void dsb_for_stores()
 {
     arch::dsb<Shareability::InnerShareable, Access::Store>();
 }
 
-// Two CPUs on one root, with one linked table of each level. The tests edit the tables by hand, without the
-// engine.
-struct SimulatedMachineTest : ::testing::Test {
-    SimulatedMachineTest()
-    {
-        machine.set_root(0, root);
-        machine.set_root(1, root);
-        last = link_first_tables(machine, env, root);
-    }
-    Pte* slot(u64 index = 0) { return env.table(last) + index; }
-    static Pte page(PhysAddr to, Attributes attributes = mm::kData)
-    {
-        return Pte::leaf(to, kPageLevel, attributes);
-    }
-    void store(Pte pte, u64 index = 0) { env.store(slot(index), pte); }
-    void map(PhysAddr to, u64 index = 0)
-    {
-        store(page(to), index);
-        env.publish();
-        machine.synchronize(1);
-    }
+struct SimulatedMachineTest : TwoCpuBed<G> {
+    void map(PhysAddr to, u64 index = 0) { begin_with(page(to), index); }
     void flush(VirtAddr at = kAt, TlbEntries entries = TlbEntries::Leaves)
     {
         dsb_for_stores();
@@ -57,11 +37,6 @@ struct SimulatedMachineTest : ::testing::Test {
         machine.expect_settled();
         return violations();
     }
-
-    SimulatedMachine<G> machine{2, 16};
-    SimulatedTables<G> env{machine};
-    PhysAddr root = *env.allocate();
-    PhysAddr last{};
 };
 
 TEST_F(SimulatedMachineTest, ACorrectSequenceCausesNoComplaint)
