@@ -14,9 +14,9 @@ using interleaved::expect_right;
 constexpr VirtRange kAt{kRegion<mm::KernelGeometry>, mm::KernelGeometry::kPageSize};
 
 // CPU 0 changes an entry and CPU 1 uses it.
-class World {
+class World : public ExploredKernel {
 public:
-    explicit World(Explorer& e) : explorer{e}
+    explicit World(Explorer& e) : ExploredKernel{e, 2, 16}
     {
         // Only what ends the break lets CPU 1 go on.
         arch::on_relax = [&e] {
@@ -29,12 +29,6 @@ public:
     World& operator=(const World&) = delete;
 
     static u32 cpus() { return 2; }
-    std::string verdict()
-    {
-        for (const std::string& violation : machine.take_violations())
-            complaint_ = violation;
-        return complaint_;
-    }
 
 protected:
     static mm::KernelPageTable table() { return mm::master_table(); }
@@ -46,20 +40,6 @@ protected:
         const bool may_fault = std::ranges::any_of(outcomes, [](const Outcome& o) { return !o.address; });
         return !may_fault || mm::is_spurious({VirtAddr{0x1000}, kAt.base, false});
     }
-    void require(bool holds, const char* what)
-    {
-        if (!holds)
-            complaint_ = what;
-    }
-
-    Explorer& explorer;
-
-private:
-    ExploredKernel kernel_{explorer, 2, 16};
-    std::string complaint_;
-
-public:
-    ExploredKernel::Machine& machine{kernel_.machine};
 };
 
 struct Remade : World {

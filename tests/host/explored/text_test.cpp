@@ -34,12 +34,12 @@ public:
     u32 executing() const override { return explored->machine.executing(); }
 };
 
-class World {
+class World : public ExploredKernel {
 public:
-    explicit World(Explorer& e) : explorer{e}
+    explicit World(Explorer& e) : ExploredKernel{e, kCpus, 16}
     {
-        kernel_.memory = [](PhysAddr at) { return writable_image() + offset_in_image(at.raw()).value(); };
-        arch::on_relax = [this] { kernel_.wait_for_change(); };
+        memory = [](PhysAddr at) { return writable_image() + offset_in_image(at.raw()).value(); };
+        arch::on_relax = [this] { wait_for_change(); };
         // The tables of the fixmap exist since boot.
         mm::KernelTlbBatch batch{mm::kernel_tables()};
         require(table().map(mm::kFixmapWritable, kMemory, mm::kData).has_value(), "map failed");
@@ -61,20 +61,13 @@ public:
             for (const Outcome& outcome : machine.outcomes(cpu, mm::kFixmapWritable.base))
                 require(!outcome.address, "the text can be written when nobody writes it");
         }
-        for (const std::string& violation : machine.take_violations())
-            require(false, violation.c_str());
-        return kernel_.complaint;
+        return ExploredKernel::verdict();
     }
 
 protected:
     static constexpr u32 kCpus = 2;
 
     static mm::KernelPageTable table() { return mm::master_table(); }
-    void require(bool holds, const char* what)
-    {
-        if (!holds && kernel_.complaint.empty())
-            kernel_.complaint = what;
-    }
     // The executing CPU executes each site. Returns whether all are those of `form`.
     bool executes(arch::PercpuForm form)
     {
@@ -88,16 +81,7 @@ protected:
         return all;
     }
 
-    Explorer& explorer;
     Image& image{make_image(arch::fill_with_sites)};
-
-private:
-    ExploredKernel kernel_{explorer, kCpus, 16};
-
-public:
-    ExploredKernel::Machine& machine{kernel_.machine};
-
-protected:
     Caches caches{image, kCpus};
 };
 

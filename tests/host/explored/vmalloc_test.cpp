@@ -43,9 +43,9 @@ Pages* pages = nullptr;
 
 // What the scenarios share. CPU n owns the area `areas[n]` of one page at the start.
 template <u32 Cpus>
-class World {
+class World : public ExploredKernel {
 public:
-    explicit World(Explorer& e) : explorer{e}
+    explicit World(Explorer& e) : ExploredKernel{e, Cpus, 16}
     {
         pages = &pages_;
         std::destroy_at(&mm::vmalloc_region());
@@ -63,8 +63,6 @@ public:
 
     static u32 cpus() { return Cpus; }
 
-    const std::string& complaint() const { return complaint_; }
-
 protected:
     // All CPUs are done: `flusher` flushes what is left.
     void end_with_flush_by(u32 flusher)
@@ -76,8 +74,6 @@ protected:
             machine.execute_on(cpu);
             machine.expect_settled();
         }
-        for (const std::string& violation : machine.take_violations())
-            require(false, violation.c_str());
     }
 
     VirtAddr area(u32 n) const { return areas_[n]; }
@@ -91,35 +87,15 @@ protected:
     }
     void free(VirtAddr area) { mm::vfree(reinterpret_cast<void*>(area.raw())); }
 
-    // Checks that everything `cpu` may get at `at` is among `allowed`.
-    void read(u32 cpu, VirtAddr at, std::initializer_list<std::optional<PhysAddr>> allowed)
-    {
-        explorer.access();
-        for (const Outcome& outcome : machine.outcomes(cpu, at))
-            require(std::ranges::find(allowed, outcome.address) != allowed.end(),
-                    "a CPU may get a wrong translation");
-    }
     void synchronize_all()
     {
         for (u32 cpu = 0; cpu < Cpus; ++cpu)
             machine.synchronize(cpu);
     }
-    void require(bool holds, const char* what)
-    {
-        if (!holds && complaint_.empty())
-            complaint_ = what;
-    }
-
-    Explorer& explorer;
 
 private:
-    ExploredKernel kernel_{explorer, Cpus, 16};
     Pages pages_{};
     std::array<VirtAddr, Cpus> areas_{};
-    std::string complaint_;
-
-public:
-    ExploredKernel::Machine& machine{kernel_.machine};
 };
 
 // Every CPU but the last frees its area, and the last one flushes for all of them.
@@ -143,7 +119,7 @@ struct OneFlushes : World<Cpus> {
             for (u32 cpu = 0; cpu < Cpus; ++cpu)
                 this->read(cpu, this->area(n), {std::nullopt});
         }
-        return this->complaint();
+        return ExploredKernel::verdict();
     }
 };
 
@@ -181,7 +157,7 @@ struct AddressesReused : World<Cpus> {
             this->read(cpu, again_[0], {Pages::page_of(0, 1)});
             this->read(cpu, again_[1], {Pages::page_of(1, 1)});
         }
-        return this->complaint();
+        return ExploredKernel::verdict();
     }
 
 private:
@@ -213,7 +189,7 @@ struct MemoryReused : World<Cpus> {
         this->end_with_flush_by(0);
         for (u32 cpu = 0; cpu < Cpus; ++cpu)
             this->read(cpu, this->area(0), {new_});
-        return this->complaint();
+        return ExploredKernel::verdict();
     }
 
 private:

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "explored/support/explored_kernel.hpp"
 
+#include <algorithm>
+#include <stdexcept>
+
 namespace percival::testing {
 namespace {
 
@@ -20,11 +23,11 @@ bool releases(std::memory_order order)
 } // namespace
 
 ExploredKernel::ExploredKernel(Explorer& e, u32 count, u64 table_pages)
-    : explorer{e}, machine{count, table_pages}, cpus{count}, root{*allocate_table()},
+    : explorer{e}, machine{count, table_pages}, cpu_count{count}, root{*allocate_table()},
       generation{++last_generation}
 {
     explored = this;
-    for (u32 cpu = 0; cpu < cpus; ++cpu)
+    for (u32 cpu = 0; cpu < cpu_count; ++cpu)
         machine.set_root(cpu, root);
 }
 
@@ -92,13 +95,33 @@ PhysAddr ExploredKernel::written_at(VirtAddr address)
     const auto outcomes = machine.outcomes(machine.executing(), address);
     const bool is_certain =
         outcomes.size() == 1 && outcomes[0].address && outcomes[0].attributes == mm::kData;
-    if (!is_certain)
-        complaint = "a write may fault, or go to another page";
+    require(is_certain, "a write may fault, or go to another page");
     for (const Outcome& outcome : outcomes) {
         if (outcome.address)
             return *outcome.address;
     }
     throw std::logic_error{complaint};
+}
+
+void ExploredKernel::require(bool holds, const char* what)
+{
+    if (!holds && complaint.empty())
+        complaint = what;
+}
+
+void ExploredKernel::read(u32 cpu, VirtAddr at, std::initializer_list<std::optional<PhysAddr>> allowed)
+{
+    explorer.access();
+    for (const Outcome& outcome : machine.outcomes(cpu, at))
+        require(std::ranges::find(allowed, outcome.address) != allowed.end(),
+                "a CPU may get a wrong translation");
+}
+
+std::string ExploredKernel::verdict()
+{
+    for (const std::string& violation : machine.take_violations())
+        require(false, violation.c_str());
+    return complaint;
 }
 
 } // namespace percival::testing

@@ -4,7 +4,7 @@
 // kernel's tables. explored/support/explored_atomics.hpp hides atomics. Each of their operations is a step
 // (arch/simulation/simulation.hpp) that another CPU may notice, and hands over what its memory order says.
 //
-// There is one ExploredKernel at a time.
+// There is one ExploredKernel at a time. It is the base class of scenarios.
 #pragma once
 
 #include "mm/address_space/kernel_geometry.hpp"
@@ -14,7 +14,9 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace percival::testing {
@@ -54,9 +56,16 @@ struct ExploredKernel {
     }
     PhysAddr written_at(VirtAddr address);
 
+    // Keeps the first complaint.
+    void require(bool holds, const char* what);
+    // Requires that everything that `cpu` may get at an address is among `allowed`.
+    void read(u32 cpu, VirtAddr at, std::initializer_list<std::optional<PhysAddr>> allowed);
+    // Returns the first complaint, one of the machine's own included.
+    std::string verdict();
+
     Explorer& explorer;
     Machine machine;
-    u32 cpus;
+    u32 cpu_count;
     PhysAddr root;
     u64 generation; // differs from that of every kernel before
     // Where the program has the memory that kernel addresses lead to.

@@ -15,7 +15,7 @@ inline CpuId this_cpu_id()
 
 inline u32 possible_cpu_count()
 {
-    return testing::explored->cpus;
+    return testing::explored->cpu_count;
 }
 
 } // namespace percival
