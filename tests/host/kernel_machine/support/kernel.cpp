@@ -36,7 +36,6 @@ std::vector<Switch> switches_of_run;
 u32 forbids_idleness = 0;
 u32 without_tick = 0;
 u32 affinity_may_lag = 0;
-bool others_come_first = true;
 
 Thread& thread_on(u32 cpu)
 {
@@ -186,23 +185,28 @@ void begin_boot_thread()
 {
     machine().begin_context();
     boot_first_cpu();
-    if (others_come_first) {
-        bring_up_secondaries(this_machine());
-        while (active_cpus().size() != machine().cpus())
-            arch::relax();
-    }
     (*test_of_run)();
     if (const std::string wrong = wrong_at_end(); !wrong.empty())
         machine().fail(wrong);
     machine().end();
 }
 
-// Runs `test` in the boot thread, once the others have come or before they are started.
-std::string run_machine(u32 cpus, u64 seed, bool others_first, const std::function<void()>& test,
-                        const arch::CpuFeatures& boot_cpu = {})
+// Returns a test that begins once all CPUs have come up.
+std::function<void()> with_all_cpus(const std::function<void()>& test)
+{
+    return [&test] {
+        bring_up_secondaries(this_machine());
+        while (active_cpus().size() != machine().cpus())
+            arch::relax();
+        test();
+    };
+}
+
+// Runs `test` in the boot thread, before the other CPUs are started.
+std::string run_boot(u32 cpus, u64 seed, const std::function<void()>& test,
+                     const arch::CpuFeatures& boot_cpu = {})
 {
     reset_static_state(cpus);
-    others_come_first = others_first;
     test_of_run = &test;
     switches_of_run.clear();
     forbids_idleness = 0;
@@ -218,23 +222,6 @@ std::string run_machine(u32 cpus, u64 seed, bool others_first, const std::functi
     reset_board();
     reset_percpu_text();
     return failure;
-}
-
-// Does so with each seed.
-std::string run_machines(u32 cpus, u32 runs, bool others_first, const std::function<void()>& test,
-                         const arch::CpuFeatures& boot_cpu = {})
-{
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
-    const char* const chosen = std::getenv("PERCIVAL_SEED");
-    const u64 first = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : 1;
-    const u64 last = chosen != nullptr ? first : runs;
-    for (u64 seed = first; seed <= last; ++seed) {
-        const std::string failure = run_machine(cpus, seed, others_first, test, boot_cpu);
-        if (!failure.empty())
-            return "PERCIVAL_SEED=" + std::to_string(seed) + " on " + std::to_string(cpus) +
-                   " CPUs: " + failure;
-    }
-    return "";
 }
 
 } // namespace
@@ -293,18 +280,28 @@ WithoutTick::~WithoutTick()
 
 std::string run_kernel(u32 cpus, u64 seed, const std::function<void()>& test)
 {
-    return run_machine(cpus, seed, true, test);
+    return run_boot(cpus, seed, with_all_cpus(test));
 }
 
 std::string run_kernels(u32 cpus, u32 runs, const std::function<void()>& test)
 {
-    return run_machines(cpus, runs, true, test);
+    return run_boots(cpus, runs, with_all_cpus(test));
 }
 
 std::string run_boots(u32 cpus, u32 runs, const std::function<void()>& test,
                       const arch::CpuFeatures& boot_cpu)
 {
-    return run_machines(cpus, runs, false, test, boot_cpu);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread
+    const char* const chosen = std::getenv("PERCIVAL_SEED");
+    const u64 first = chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : 1;
+    const u64 last = chosen != nullptr ? first : runs;
+    for (u64 seed = first; seed <= last; ++seed) {
+        const std::string failure = run_boot(cpus, seed, test, boot_cpu);
+        if (!failure.empty())
+            return "PERCIVAL_SEED=" + std::to_string(seed) + " on " + std::to_string(cpus) +
+                   " CPUs: " + failure;
+    }
+    return "";
 }
 
 void expect_console(std::vector<std::string> lines)
