@@ -232,3 +232,11 @@ CHECKS: Dict[str, Check] = {
         refusal,
     )
 }
+
+
+def wrong(row: Row, exit_code: int, lines: Sequence[str]) -> List[str]:
+    """Returns what is wrong with the end of a run of the row, and with its console."""
+    problems = [] if exit_code == row.exit_code else [f"exit code {exit_code} instead of {row.exit_code}"]
+    for name in row.checks:
+        problems += [f"{name}: {problem}" for problem in CHECKS[name](lines, row)]
+    return problems + shown(lines, row)

@@ -14,7 +14,7 @@ from typing import List
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from checks import CHECKS, shown  # noqa: E402  (the path has to be set first)
+from checks import wrong  # noqa: E402  (the path has to be set first)
 from frontdoor import qemu_probe  # noqa: E402
 from frontdoor.paths import image  # noqa: E402
 from frontdoor.testing import SKIP_MARK  # noqa: E402
@@ -52,15 +52,7 @@ def boot(row: Row, setup: Setup) -> List[str]:
         check=False,
     )
     print(done.stdout)
-    problems = (
-        []
-        if done.returncode == row.exit_code
-        else [f"exit code {done.returncode} instead of {row.exit_code}"]
-    )
-    lines = done.stdout.splitlines()
-    for name in row.checks:
-        problems += [f"{name}: {problem}" for problem in CHECKS[name](lines, row)]
-    return problems + shown(lines, row)
+    return wrong(row, done.returncode, done.stdout.splitlines())
 
 
 def run(row: Row) -> List[str]:

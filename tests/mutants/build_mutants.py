@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Dict, Iterable, List, Sequence, Set, Tuple
 
+from command import run
 from marks import MAX_MUTANTS
 from points import Point
 from population import options
@@ -173,14 +173,5 @@ class Build:
         self.write()
 
     def run(self, command: Sequence[str]) -> Tuple[int, str]:
-        done = subprocess.run(
-            ["nice", "-n", "19", *command],
-            cwd=self.tree,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        return done.returncode, done.stdout
+        """Exit code and output of a command in the tree with mutants."""
+        return run(command, self.tree)

@@ -6,11 +6,11 @@ shows. Here each mutant is built on its own, so it takes longer than the other j
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 from build_mutants import KERNEL, CannotBuild
+from command import run
 from points import Point
 from tree_copy import copy_tree
 
@@ -63,14 +63,4 @@ class CodeJudge:
         )
 
     def _run(self, *command: str, directory: str = ".") -> bool:
-        return (
-            subprocess.run(
-                ["nice", "-n", "19", *command],
-                cwd=self.tree / directory,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                check=False,
-            ).returncode
-            == 0
-        )
+        return run(command, self.tree / directory)[0] == 0

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Sequence
 
 from build_mutants import HOST, HOST_PROGRAMS, CannotBuild
+from command import LIMITED
 from idle import Idleness, sample
 
 # Tests run in groups, a process for each. A group takes longer than the one before.
@@ -27,7 +28,6 @@ PATIENCE = 5
 START_S = 5
 LOOK_EVERY_S = 5
 MEMORY = 8 << 30
-LIMITS = ("setpriv", "--pdeathsig", "KILL", "nice", "-n", "19", "prlimit", "--core=0", f"--as={MEMORY}")
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class HostJudge:
         self, program: str, options: Sequence[str], environment: Mapping[str, str], limits: Sequence[str] = ()
     ) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            [*LIMITS, *limits, str(self.programs / program), *options],
+            [*LIMITED, f"--as={MEMORY}", *limits, str(self.programs / program), *options],
             cwd=self.programs,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -19,7 +19,8 @@ from typing import Callable, Iterator, List, Optional
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / directory) for directory in ("scripts", "tests/boot")]
 
-from checks import CHECKS, shown  # noqa: E402
+from checks import wrong  # noqa: E402
+from command import LIMITED  # noqa: E402
 from frontdoor import qemu  # noqa: E402
 from frontdoor.machine import Machine, kernel_arguments  # noqa: E402
 from frontdoor.verdict import Verdict, decide, parse_line  # noqa: E402
@@ -59,9 +60,8 @@ class _Certain(Exception):
 
 @contextmanager
 def _started(command: List[str], limit_s: int) -> "Iterator[subprocess.Popen[bytes]]":
-    limits = ["setpriv", "--pdeathsig", "KILL", "nice", "-n", "19", "prlimit", "--core=0", f"--cpu={limit_s}"]
     with subprocess.Popen(
-        [*limits, *command],
+        [*LIMITED, f"--cpu={limit_s}", *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -136,11 +136,8 @@ def problems(
 
 
 def _wrong(row: Row, code: int, lines: List[str]) -> List[str]:
-    """What is wrong with the end of a run and its console, as run_row.py says it."""
+    """What is wrong with the end of a run and its console. `code` is QEMU's own."""
     stated = [verdict for verdict in map(parse_line, lines) if isinstance(verdict, Verdict)]
     semihosting = "verdict=semihosting" in kernel_arguments((row.append,)).split()
     decision = decide(code, stated[-1] if stated else None, semihosting)
-    found = [] if decision.exit_code == row.exit_code else [f"exit code {decision.exit_code}"]
-    for name in row.checks:
-        found += CHECKS[name](lines, row)
-    return found + shown(lines, row)
+    return wrong(row, decision.exit_code, lines)

@@ -42,7 +42,9 @@ TEXT = (
     "mm/kernel_map/writable_window.cpp",
 )
 CPU_LIFE = (
-    "tests/host/explored/cpus/cpu_life_test.cpp",
+    "tests/host/explored/cpus/cpu_life_bed.cpp",
+    "tests/host/explored/cpus/cpu_off_test.cpp",
+    "tests/host/explored/cpus/cpu_return_test.cpp",
     *SUPPORT,
     "tests/host/support/assembly_source.cpp",
     "arch/arm64/cpu/cache.cpp",
@@ -203,14 +205,6 @@ MUTANTS = (
         "mm/page_table/tlb_batch.hpp",
         "        const u64 issued = invalidate();\n",
         "        const u64 issued = 0;\n",
-        TEXT,
-        "*",
-    ),
-    on_host(
-        "writable window: the store may fault, or go to the page before",
-        "mm/page_table/leaf_mapper.hpp",
-        "        env_.store(first_, Pte::leaf(page, kLastLevel, attributes));\n        env_.publish();\n",
-        "        env_.store(first_, Pte::leaf(page, kLastLevel, attributes));\n",
         TEXT,
         "*",
     ),

@@ -13,7 +13,6 @@ import fnmatch
 import functools
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
+from command import run
 from mutant import Mutant
 from mutants import MUTANTS
 from tree_copy import copy_tree
@@ -57,22 +57,8 @@ class Broken(Exception):
 
 
 def _run(command: Sequence[str], timeout_s: Optional[float] = None) -> Tuple[int, str]:
-    """Exit code and output; -1 when the time was up, which for a test counts as failed."""
-    try:
-        done = subprocess.run(
-            ["nice", *command],
-            cwd=TREE,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return -1, "timeout"
-    return done.returncode, done.stdout
+    """Exit code and output of a command in the copy of the tree."""
+    return run(command, TREE, timeout_s)
 
 
 def _judge_on_host(mutant: Mutant) -> bool:
