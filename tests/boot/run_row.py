@@ -22,6 +22,7 @@ from matrix import BY_NAME  # noqa: E402
 from row import Row  # noqa: E402
 from rows_percpu import ONE_BY_ONE  # noqa: E402
 from trees import Setup, prepare  # noqa: E402
+from trouble import excerpt  # noqa: E402
 
 EXIT_SKIPPED = 77
 
@@ -51,8 +52,12 @@ def boot(row: Row, setup: Setup) -> List[str]:
         errors="replace",
         check=False,
     )
+    lines = done.stdout.splitlines()
+    problems = wrong(row, done.returncode, lines)
+    if problems:
+        print("\n".join([*map("WRONG: {}".format, problems), *excerpt(lines), "The whole console:"]))
     print(done.stdout)
-    return wrong(row, done.returncode, done.stdout.splitlines())
+    return problems
 
 
 def run(row: Row) -> List[str]:

@@ -8,6 +8,7 @@ import support  # noqa: F401
 from checks import CHECKS
 from matrix import BY_NAME
 from row import Row
+from trouble import excerpt
 
 REGISTERS = "\n".join(f"  x{number:<2} 0x{number:016x}" for number in range(31))
 
@@ -177,6 +178,22 @@ class CheckTest(unittest.TestCase):
         row = BY_NAME["a_panic_exits_2"]
         for name, check in CHECKS.items():
             self.assertNotEqual(check([], row), [], name)
+
+
+class TestExcerpt(unittest.TestCase):
+    """What is shown first of a run that went wrong."""
+
+    def test_the_first_trouble_is_in_it_with_what_led_to_it_and_what_follows(self) -> None:
+        quiet = [f"line {number}" for number in range(100)]
+        for trouble in ("  not ok 3 a_test", "# hang: locks.a_test after 30 s", "panic: no memory"):
+            shown = excerpt([*quiet, trouble, "percival: verdict: failed", *quiet])
+            self.assertEqual(shown[:13], [*quiet[-12:], trouble])
+            self.assertEqual(shown[13], "percival: verdict: failed")
+            self.assertLess(len(shown), 100)
+
+    def test_a_run_without_trouble_shows_its_end(self) -> None:
+        quiet = [f"  ok {number} a_test" for number in range(100)]
+        self.assertEqual(excerpt(quiet), quiet[-12:])
 
 
 if __name__ == "__main__":
