@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, List, NoReturn, Optional, Sequence, Tuple
 
-from frontdoor import bench, boot, boot_arguments, build, debug, layout, setup, testing
+from frontdoor import bench, boot, boot_arguments, build, debug, layout, serial, serial_port, setup, testing
 from frontdoor.errors import EXIT_CODES_HELP, EXIT_INTERRUPTED, EXIT_USAGE, FrontDoorError, UsageError
 from frontdoor.machine import MAX_CPUS, MAX_CPUS_GICV2, Machine
 from frontdoor.verdict import VERDICTS_HELP
@@ -153,6 +153,12 @@ def _boot(args: argparse.Namespace) -> int:
     return boot.boot(_run(args, debugger=args.gdb), may_build=not args.no_build, wait_for_gdb=args.gdb)
 
 
+def _serial(args: argparse.Namespace) -> int:
+    return serial.serial(
+        serial.Options(args.device, args.baud, args.timeout, args.reset, args.log, args.junit, args.json)
+    )
+
+
 def _debug(args: argparse.Namespace) -> int:
     return debug.debug(_run(args, debugger=True), args.rest, may_build=not args.no_build)
 
@@ -183,7 +189,7 @@ def parser() -> argparse.ArgumentParser:
         prog="percival",
         description="Percival, an AArch64 kernel in which every CPU runs on its own page "
         "table. Each command sets the machine up and builds as far as needed.",
-        epilog=f"Exit codes: boot and bench: {VERDICTS_HELP}. All commands: {EXIT_CODES_HELP}",
+        epilog=f"Exit codes: boot, serial and bench: {VERDICTS_HELP}. All commands: {EXIT_CODES_HELP}",
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
@@ -225,6 +231,43 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help=f"wait for gdb on {boot.GDB_ADDRESS} before the first instruction (-S)",
     )
+
+    sub = add(
+        "serial",
+        _serial,
+        "follow a board's console",
+        "Shows the console on stdout and ends with the kernel's verdict. Needs nothing built or installed. "
+        "Accepts noise, and what tools put before lines, such as times. The outputs are written however the "
+        "run ends.",
+        VERDICTS_HELP,
+    )
+    sub.add_argument(
+        "device",
+        metavar="DEVICE",
+        help=f"a terminal such as /dev/ttyUSB0, a file, a pipe, or {serial_port.STDIN} for stdin",
+    )
+    sub.add_argument(
+        "--baud",
+        type=int,
+        default=serial.DEFAULT_BAUD,
+        metavar="N",
+        help="speed of a terminal, which has 8 bits and no parity (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=serial.DEFAULT_TIMEOUT_S,
+        metavar="S",
+        help="seconds after which the run counts as hung, 0 for never (default: %(default)g)",
+    )
+    sub.add_argument(
+        "--reset",
+        metavar="CMD",
+        help="shell command that resets the board; starts once the console is open, and has to succeed",
+    )
+    sub.add_argument("--log", type=Path, metavar="FILE", help="write the console to FILE, as it comes")
+    sub.add_argument("--junit", type=Path, metavar="FILE", help="write the results to FILE as JUnit's XML")
+    sub.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE as JSON")
 
     sub = add(
         "test",

@@ -77,8 +77,9 @@ def started(command: Sequence[str], stdout: Optional[int] = None) -> "Iterator[s
         stop(process)
 
 
-class _Lines:
-    """Splits the console's bytes into lines and shows them as they arrive, without carriage returns."""
+class Lines:
+    """Splits the console's bytes into lines and shows them as they arrive, without carriage returns. A line
+    longer than CHUNK bytes becomes several."""
 
     def __init__(self, observe: Observer, echo: bool) -> None:
         self._observe = observe
@@ -86,6 +87,7 @@ class _Lines:
         self._partial = b""
 
     def feed(self, chunk: bytes) -> None:
+        """Takes bytes that have arrived."""
         chunk = chunk.replace(b"\r", b"")
         if self._echo:
             sys.stdout.buffer.write(chunk)
@@ -93,8 +95,12 @@ class _Lines:
         *lines, self._partial = (self._partial + chunk).split(b"\n")
         for line in lines:
             self._observe(line.decode(errors="replace"))
+        if len(self._partial) > CHUNK:
+            self._observe(self._partial.decode(errors="replace"))
+            self._partial = b""
 
     def end(self) -> None:
+        """Ends the last line, if the console has not."""
         if self._partial:
             self._observe(self._partial.decode(errors="replace"))
             self._partial = b""
@@ -111,7 +117,7 @@ def run(
     def left() -> Optional[float]:
         return None if deadline is None else max(0.0, deadline - time.monotonic())
 
-    lines = _Lines(observe, echo)
+    lines = Lines(observe, echo)
     with started(command, subprocess.PIPE) as process:
         assert process.stdout is not None
         pipe = process.stdout.fileno()

@@ -9,11 +9,12 @@ from __future__ import annotations
 EXIT_USAGE = 64
 EXIT_UNAVAILABLE = 69
 EXIT_BUILD = 70
+EXIT_IO = 74
 EXIT_INTERRUPTED = 130
 
 EXIT_CODES_HELP = (
     f"{EXIT_USAGE} wrong arguments, {EXIT_UNAVAILABLE} a tool or package is missing and cannot be installed, "
-    f"{EXIT_BUILD} the build failed, {EXIT_INTERRUPTED} interrupted."
+    f"{EXIT_BUILD} the build failed, {EXIT_IO} a device or file failed, {EXIT_INTERRUPTED} interrupted."
 )
 
 
@@ -44,3 +45,10 @@ class BuildFailed(FrontDoorError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, EXIT_BUILD)
+
+
+class IoFailed(FrontDoorError):
+    """A device or a file that was to be read or written is not there, is gone, or fails."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, EXIT_IO)

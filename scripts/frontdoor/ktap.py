@@ -3,9 +3,10 @@
 
 It follows Linux Documentation/dev-tools/ktap.rst: a version line opens a level, `1..N` is its plan, results
 are numbered in order, a level two spaces deeper is the subtest of the next result, and `#` lines are
-diagnostics. It ignores lines that it does not know, because other console output may be between. It is
-stricter than that text: every plan must be kept, a parent's result must agree with those of its children, and
-at least one test must have run.
+diagnostics. Lines that it does not know are remarks on the next result, as diagnostics are: other console
+output may be between. `Bail out!` is TAP's end of a run that was given up. The reader is stricter than that
+text: every plan must be kept, a parent's result must agree with those of its children, and at least one test
+must have run.
 """
 
 from __future__ import annotations
@@ -14,22 +15,29 @@ import re
 from dataclasses import dataclass, field
 from typing import Iterable, Iterator, List, Optional, Tuple
 
+from frontdoor.console_line import kernel_text
+
 VERSION = "KTAP version 1"
 INDENT = 2
 PLAN = re.compile(r"1\.\.(\d+)(?: # SKIP .*)?$")
 RESULT = re.compile(
     r"(?P<not>not )?ok (?P<number>\d+)(?: (?:- )?(?P<name>[^#]*?))?(?: *# ?(?P<directive>.*))?$"
 )
+SUBTEST = re.compile(r"# Subtest: (.*)$")
+BAIL_OUT = re.compile(r"Bail out! *(.*)$")
 TOTALS = re.compile(r"# Totals: pass:(\d+) fail:(\d+) skip:(\d+)")
 
 
 @dataclass
 class Result:
-    """One result line, with the results that are nested before it."""
+    """One result line, with the results that are nested before it. `why` is its directive if it is not SKIP,
+    such as TIMEOUT. `remarks` are the lines since the result before."""
 
     name: str
     ok: bool
     skipped: Optional[str] = None
+    why: str = ""
+    remarks: List[str] = field(default_factory=list)
     children: List["Result"] = field(default_factory=list)
 
     def leaves(self) -> Iterator["Result"]:
@@ -43,6 +51,7 @@ class Result:
 @dataclass
 class _Level:
     depth: int
+    name: str = ""
     planned: Optional[int] = None
     results: List[Result] = field(default_factory=list)
 
@@ -61,9 +70,16 @@ class Report:
         return [leaf for result in self.results for leaf in result.leaves()]
 
     @property
+    def by_suite(self) -> List[Tuple[str, Result]]:
+        """All reported tests, each with the name of its suite. A test outside of the suites has none."""
+        return [
+            ("" if test is suite else suite.name, test) for suite in self.results for test in suite.leaves()
+        ]
+
+    @property
     def by_full_name(self) -> List[Tuple[str, Result]]:
         """All reported tests, each with the name suite.test."""
-        return [(f"{suite.name}.{test.name}", test) for suite in self.results for test in suite.leaves()]
+        return [(f"{suite}.{test.name}" if suite else test.name, test) for suite, test in self.by_suite]
 
     @property
     def failed(self) -> List[Result]:
@@ -76,6 +92,7 @@ class _Reader:
         self.report = Report()
         self.open: List[_Level] = []
         self.closed: Optional[_Level] = None
+        self.remarks: List[str] = []
         self.totals: Optional["tuple[int, ...]"] = None
         self.finished = False
 
@@ -83,19 +100,27 @@ class _Reader:
         self.report.errors.append(message)
 
     def line(self, raw: str) -> None:
-        text = raw.rstrip()
+        text = kernel_text(raw).rstrip()
         body = text.lstrip(" ")
         depth, odd = divmod(len(text) - len(body), INDENT)
         if body == VERSION and not odd:
             self.version(depth)
-        elif not self.open or odd:
+        elif not self.open:
             return
+        elif odd:
+            self.remarks.append(text)
         elif plan := PLAN.match(body):
             self.plan(depth, int(plan[1]))
         elif RESULT.match(body):
             self.result(depth, body)
         elif depth == 0 and TOTALS.match(body):
             self.total(body)
+        elif depth == 0 and (bail_out := BAIL_OUT.match(body)):
+            self.error(f"the run was given up: {bail_out[1]}")
+        elif (subtest := SUBTEST.match(body)) and depth < len(self.open):
+            self.open[depth].name = subtest[1]
+        elif text:
+            self.remarks.append(text)
 
     def version(self, depth: int) -> None:
         if depth == 0 and (self.open or self.finished):
@@ -141,7 +166,8 @@ class _Reader:
             return
         name, directive = (match["name"] or "").strip(), match["directive"] or ""
         skipped = directive[4:].strip() if directive.upper().startswith("SKIP") else None
-        result = Result(name, match["not"] is None, skipped)
+        result = Result(name, match["not"] is None, skipped, "" if skipped is not None else directive)
+        result.remarks, self.remarks = self.remarks, []
         if int(match["number"]) != len(level.results) + 1:
             self.error(f"result {match['number']} ({name}) where number {len(level.results) + 1} was due")
         if self.closed is not None:
@@ -171,6 +197,8 @@ class _Reader:
         if self.closed is not None:
             self.error("subtests without a result of their own")
         self.close(top)
+        if self.closed is not None and self.closed.results:
+            top.results.append(Result(self.closed.name, False, children=self.closed.results))
         self.report.results, self.open = top.results, []
         tests = self.report.tests
         skipped = sum(test.ok and test.skipped is not None for test in tests)

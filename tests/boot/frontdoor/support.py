@@ -85,6 +85,7 @@ class TreeTestCase(unittest.TestCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
             env={**self.environment, "FAKE_QEMU": qemu, **settings.pop("env", {})},
             **settings,
         )

@@ -153,7 +153,16 @@ class UsageTest(TreeTestCase):
             self.assertEqual(self.run_percival(*arguments).returncode, 64)
 
     def test_every_command_has_help_with_its_exit_codes(self) -> None:
-        for command in ((), ("setup",), ("boot",), ("test",), ("debug",), ("layout",), ("bench",)):
+        for command in (
+            (),
+            ("setup",),
+            ("boot",),
+            ("test",),
+            ("debug",),
+            ("layout",),
+            ("bench",),
+            ("serial",),
+        ):
             done = self.run_percival(*command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn("Exit codes:", done.stdout)

@@ -63,6 +63,34 @@ class KtapTest(unittest.TestCase):
     def test_carriage_returns_do_not_matter(self) -> None:
         self.assertEqual(read(GOOD.replace("\n", "\r\n").split("\n")).errors, [])
 
+    def test_times_prefixes_and_noise_do_not_matter(self) -> None:
+        for before in ("[    1.234567] ", "cpu0 | ", "2026-01-31T12:00:00.123Z ", "\ufffd\0"):
+            noisy = read([before + line + "\0\r" for line in GOOD.splitlines()])
+            self.assertEqual(noisy, report())
+
+    def test_noise_between_the_lines_does_not_matter(self) -> None:
+        noise = "\n\ufffd\ufffdU-Boot 2024.01\0\n"
+        noisy = read(GOOD.replace("\n", noise).split("\n"))
+        self.assertEqual(noisy.errors, [])
+        self.assertEqual([test.name for test in noisy.tests], ["add", "wraps", "canary", "ipi"])
+
+    def test_lines_before_a_result_are_its_remarks(self) -> None:
+        remarks = [test.remarks for test in report().tests]
+        self.assertEqual(remarks, [[], ["something else from the console", "  # a.cpp:3: a remark"], [], []])
+
+    def test_a_directive_other_than_skip_says_why(self) -> None:
+        whys = report(GOOD, ("  ok 1 add", "  not ok 1 add # TIMEOUT 30 s")).tests
+        self.assertEqual([test.why for test in whys], ["TIMEOUT 30 s", "", "", ""])
+
+    def test_the_tests_of_a_suite_that_did_not_end_are_kept(self) -> None:
+        cut = report(GOOD[: GOOD.index("ok 1 percpu")])
+        names = ["percpu.add", "percpu.wraps", "percpu.canary"]
+        self.assertEqual([name for name, _ in cut.by_full_name], names)
+        self.assertNotEqual(cut.errors, [])
+
+    def test_a_run_that_was_given_up_is_an_error(self) -> None:
+        self.assert_error("given up: panic", ("ok 2 gic", "ok 2 gic\nBail out! panic"))
+
     def test_a_missing_report_is_found(self) -> None:
         self.assertRegex(read(["machine: x", "ok 1 a"]).errors[0], "no KTAP report")
         self.assertRegex(read([]).errors[0], "no KTAP report")
@@ -124,6 +152,7 @@ class KtapTest(unittest.TestCase):
         )
         self.assertEqual(outside.errors, [])
         self.assertEqual([test.name for test in outside.failed], ["selection"])
+        self.assertEqual(outside.by_full_name[-1][0], "selection")
 
     def test_a_test_that_did_not_end_is_a_failed_test(self) -> None:
         for why in ("TIMEOUT", "ERROR"):

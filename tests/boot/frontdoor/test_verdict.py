@@ -4,7 +4,7 @@
 import unittest
 
 import support  # noqa: F401
-from frontdoor.verdict import Verdict, decide, parse_line
+from frontdoor.verdict import Verdict, decide, decide_by_console, parse_line
 
 
 class VerdictTest(unittest.TestCase):
@@ -47,6 +47,24 @@ class VerdictTest(unittest.TestCase):
         decision = decide(-11, Verdict.PASSED, True)
         self.assertEqual(decision.exit_code, 3)
         self.assertIn("SIGSEGV", decision.reason)
+
+    def test_a_console_alone_decides_by_its_verdict(self) -> None:
+        for verdict in Verdict:
+            self.assertEqual(decide_by_console(verdict, [], "").exit_code, int(verdict))
+        self.assertEqual(decide_by_console(Verdict.FAILED, ["percpu.add"], "").exit_code, 1)
+
+    def test_a_console_that_ends_without_a_verdict_is_no_verdict_and_says_how(self) -> None:
+        decision = decide_by_console(None, [], "the file ended")
+        self.assertEqual(decision.exit_code, 3)
+        self.assertIn("the file ended", decision.reason)
+
+    def test_a_console_that_shows_a_failure_and_says_passed_is_no_verdict(self) -> None:
+        decision = decide_by_console(Verdict.PASSED, ["percpu.add"], "")
+        self.assertEqual(decision.exit_code, 3)
+        self.assertIn("percpu.add", decision.reason)
+
+    def test_what_a_tool_puts_before_the_verdict_does_not_matter(self) -> None:
+        self.assertEqual(parse_line("cpu0 | [    1.5] percival: verdict: failed\0\r"), Verdict.FAILED)
 
     def test_only_a_whole_line_states_a_verdict(self) -> None:
         self.assertEqual(parse_line("percival: verdict: passed"), Verdict.PASSED)
