@@ -82,6 +82,7 @@ void end_aborted_run(KtapWriter::Sink sink, KtapWriter::Place place, std::string
 {
     line(sink, "  not ok {} {} # {}", place.test, test, why == KtapAbort::Timeout ? "TIMEOUT" : "ERROR");
     line(sink, "not ok {} {}", place.suite, suite);
+    line(sink, "Bail out! {}.{} did not come to its end", suite, test);
 }
 
 } // namespace percival

@@ -60,8 +60,8 @@ private:
 // How the test that runs came to its end, if not by itself: KTAP's directives TIMEOUT and ERROR.
 enum class KtapAbort : u8 { Timeout, Error };
 
-// Writes the results of the test that was running and of its suite. Both failed, and nothing follows. Any
-// context.
+// Writes the results of the test that was running and of its suite, which failed, and TAP's line for a run
+// that is given up. Nothing follows. Any context.
 void end_aborted_run(KtapWriter::Sink sink, KtapWriter::Place place, std::string_view suite,
                      std::string_view test, KtapAbort why);
 

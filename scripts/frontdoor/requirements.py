@@ -27,6 +27,15 @@ class Requirement:
 
 
 QEMU = Requirement("qemu-system-arm", "the machine to boot on", ("qemu-system-aarch64",))
+TAP_READERS = (
+    Requirement("perl", "a reader of TAP", ("perl",), ("/usr/share/perl/*/TAP/Parser.pm",)),
+    Requirement("node-tap-parser", "another reader of TAP", ("node", "tap-parser")),
+)
+LAVA = Requirement(
+    "lava-common",
+    "the schema of LAVA's jobs",
+    files=("/usr/lib/python3/dist-packages/lava_common/schemas/__init__.py",),
+)
 
 REQUIREMENTS: Tuple[Requirement, ...] = (
     Requirement("clang-19", "the compiler", ("clang-19", "clang++-19")),
@@ -69,6 +78,8 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
     Requirement("gdb-multiarch", "./percival debug", ("gdb-multiarch",)),
     Requirement("black", "the layout of the Python", ("black",)),
     Requirement("mypy", "the types of the Python", ("mypy",)),
+    *TAP_READERS,
+    LAVA,
     Requirement("git", "the tree", ("git",)),
 )
 

@@ -19,6 +19,7 @@ from frontdoor.progress import say
 
 SUMMARY_MARK = "tests passed,"
 SKIP_MARK = "SKIP: "
+EXIT_SKIPPED = 77
 # Bytes that ctest keeps of what a test prints. By default it keeps 1 KiB, which cuts the reports off.
 MAX_OUTPUT = 1 << 20
 LONG_TESTS = ("--build-config", "long", "--label-regex", "^long$")

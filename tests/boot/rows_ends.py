@@ -77,7 +77,7 @@ ENDS: Tuple[Row, ...] = (
         append="selftest=demo.panics",
         exit_code=2,
         checks=("panic_report", "backtrace_into_the_test"),
-        shows=("^  not ok 1 panics # ERROR$", "^not ok 1 demo$"),
+        shows=("^  not ok 1 panics # ERROR$", "^not ok 1 demo$", r"^Bail out! demo\.panics "),
     ),
     Row(
         "a_panic_exits_2_by_power_off",
@@ -130,7 +130,7 @@ ENDS: Tuple[Row, ...] = (
         append="selftest=demo.hangs selftest.timeout=2",
         exit_code=3,
         checks=("hang_report", "backtrace_into_the_test"),
-        shows=("^  not ok 1 hangs # TIMEOUT$", "^not ok 1 demo$"),
+        shows=("^  not ok 1 hangs # TIMEOUT$", "^not ok 1 demo$", r"^Bail out! demo\.hangs "),
     ),
     Row(
         "a_hang_with_interrupts_masked_exits_3_gicv2",

@@ -17,14 +17,12 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from checks import wrong  # noqa: E402  (the path has to be set first)
 from frontdoor import qemu_probe  # noqa: E402
 from frontdoor.paths import image  # noqa: E402
-from frontdoor.testing import SKIP_MARK  # noqa: E402
+from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
 from matrix import BY_NAME  # noqa: E402
 from row import Row  # noqa: E402
 from rows_percpu import ONE_BY_ONE  # noqa: E402
 from trees import Setup, prepare  # noqa: E402
 from trouble import excerpt  # noqa: E402
-
-EXIT_SKIPPED = 77
 
 
 def reason_to_skip(row: Row) -> str:

@@ -93,7 +93,9 @@ TEST(ktap, a_run_that_is_aborted_has_a_result_for_the_test_that_ran_and_for_its_
     end_aborted_run(sink, ktap.next_place(), "beta", "hangs", KtapAbort::Timeout);
     end_aborted_run(sink, ktap.next_place(), "beta", "panics", KtapAbort::Error);
     EXPECT_EQ(report.substr(before), "  not ok 2 hangs # TIMEOUT\nnot ok 2 beta\n"
-                                     "  not ok 2 panics # ERROR\nnot ok 2 beta\n");
+                                     "Bail out! beta.hangs did not come to its end\n"
+                                     "  not ok 2 panics # ERROR\nnot ok 2 beta\n"
+                                     "Bail out! beta.panics did not come to its end\n");
 }
 
 } // namespace
