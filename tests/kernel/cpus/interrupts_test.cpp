@@ -15,8 +15,10 @@
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
+#include "tests/kernel/support/alarm_storm.hpp"
 #include "tests/kernel/support/alarm_time.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
+#include "tests/kernel/support/interrupted_cpus.hpp"
 #include "tests/kernel/support/spin.hpp"
 #include "tests/kernel/support/thread_group.hpp"
 
@@ -164,6 +166,17 @@ PERCIVAL_TEST(interrupts, an_alarm_fires_once_and_not_early)
             arch::relax();
         EXPECT_EQ(alarm_time.read(), 0u);
         take_over_alarm(nullptr);
+    });
+}
+
+// Each alarm is set for now when its handler ends, so it would always come before the loop goes on.
+PERCIVAL_TEST(interrupts, a_loop_goes_on_however_fast_its_alarms_come)
+{
+    run_everywhere([](CpuId cpu) {
+        if (cpu.index() >= kInterruptedCpus)
+            return;
+        for (AlarmStorm storm{200, 2 * arch::timer_frequency(), [] {}}; storm.next_turn();)
+            arch::relax();
     });
 }
 

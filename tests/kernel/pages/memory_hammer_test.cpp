@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Lets many CPUs and interrupts use the allocators at once: no memory is handed out twice, and none is lost.
-#include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/linear_map.hpp"
@@ -10,6 +8,7 @@
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/percpu.hpp"
+#include "tests/kernel/support/alarm_storm.hpp"
 #include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
 
@@ -144,10 +143,10 @@ PERCIVAL_TEST(memory_hammer, a_cpu_can_free_memory_that_another_cpu_allocated)
     exchange_everywhere<Objects<64>>();
 }
 
-// Sets alarms at a high rate. The handler uses the same allocators as the loop that it interrupts.
+// The handler of an alarm uses the same allocators as the loop that it interrupts.
 PERCIVAL_PERCPU PerCpu<u64> interrupts{};
 
-void allocate_and_rearm()
+void allocate_in_alarm()
 {
     interrupts.inc();
     const u64 signature = ~interrupts.read();
@@ -160,7 +159,6 @@ void allocate_and_rearm()
     }
     SinglePages::free(page);
     Objects<64>::free(object);
-    arch::timer_set_alarm(arch::timer_frequency() / 100'000 + (interrupts.read() & 63));
 }
 
 PERCIVAL_TEST(memory_hammer, allocations_in_interrupt_handlers_do_not_disturb_interrupted_allocations)
@@ -168,16 +166,13 @@ PERCIVAL_TEST(memory_hammer, allocations_in_interrupt_handlers_do_not_disturb_in
     drain_all_object_stocks();
     const auto before = mm::memory_statistics();
     for_each_online_cpu([](CpuId cpu) { interrupts.on(cpu) = 0; });
-    run_everywhere([wanted = interrupts_each()](CpuId cpu) {
+    run_everywhere([alarms = interrupts_each()](CpuId cpu) {
         if (cpu.index() >= kInterruptedCpus)
             return;
-        take_over_alarm(&allocate_and_rearm);
-        arch::timer_set_alarm(0);
-        while (interrupts.read() < wanted) {
+        for (AlarmStorm storm{alarms, 100'000, &allocate_in_alarm}; storm.next_turn();) {
             allocate_sign_check_free<SinglePages>(cpu, 1);
             allocate_sign_check_free<Objects<64>>(cpu, 1);
         }
-        take_over_alarm(nullptr);
     });
     drain_all_object_stocks();
     const auto after = mm::memory_statistics();

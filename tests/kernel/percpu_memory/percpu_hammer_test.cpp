@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Stress tests of the percpu allocator, with many CPUs, migrating threads and interrupts: objects do not
 // overlap and are zeroed, and no memory is lost.
-#include "arch/devices/timer.hpp"
-#include "kernel/sched/tick.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu_memory/address.hpp"
+#include "tests/kernel/support/alarm_storm.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/forced_migration.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
@@ -159,11 +158,11 @@ PERCIVAL_TEST(percpu_hammer, migrating_threads_lose_no_memory)
     });
 }
 
-// Alarms as often as possible. The handler uses the allocator that it interrupts.
+// The handler of an alarm uses the allocator that it interrupts.
 PERCIVAL_PERCPU PerCpu<u64> interrupts{};
 PERCIVAL_PERCPU PerCpu<u64> successes{};
 
-void allocate_and_rearm()
+void allocate_in_alarm()
 {
     interrupts.inc();
     const u64 count = interrupts.read();
@@ -171,24 +170,21 @@ void allocate_and_rearm()
     if (ticket != 0)
         successes.inc();
     check_and_free(ticket);
-    arch::timer_set_alarm(arch::timer_frequency() / 20'000 + (count & 63));
 }
 
 PERCIVAL_TEST(percpu_hammer, interrupt_handlers_can_allocate_and_free_during_an_allocation)
 {
     for_each_online_cpu([](CpuId cpu) { interrupts.on(cpu) = successes.on(cpu) = 0; });
-    hammer(
-        [wanted = interrupts_each() / 8] { // most of an interrupt's time is the emulator's, not the handler's
-            run_everywhere([wanted](CpuId cpu) {
-                if (cpu.index() >= kInterruptedCpus)
-                    return;
-                take_over_alarm(&allocate_and_rearm);
-                arch::timer_set_alarm(0);
-                for (u32 turn = 0; interrupts.read() < wanted; ++turn)
-                    check_and_free(allocate_and_sign(turn % 4, false));
-                take_over_alarm(nullptr);
-            });
+    // Most of an interrupt's time is the emulator's, not the handler's.
+    hammer([alarms = interrupts_each() / 8] {
+        run_everywhere([alarms](CpuId cpu) {
+            if (cpu.index() >= kInterruptedCpus)
+                return;
+            u32 turn = 0;
+            for (AlarmStorm storm{alarms, 20'000, &allocate_in_alarm}; storm.next_turn(); ++turn)
+                check_and_free(allocate_and_sign(turn % 4, false));
         });
+    });
     u64 allocated = 0;
     for_each_online_cpu([&allocated](CpuId cpu) { allocated += successes.on(cpu); });
     EXPECT(allocated > 0);

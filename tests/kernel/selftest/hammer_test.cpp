@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Many CPUs and interrupts update one counter, and no update is lost.
 #include "arch/cpu/processor.hpp"
-#include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/sched/tick.hpp"
 #include "kernel/selftest/selftest.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/percpu.hpp"
+#include "tests/kernel/support/alarm_storm.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
 
 #include <algorithm>
@@ -66,12 +65,11 @@ PERCIVAL_TEST(hammer, a_compare_exchange_loop_beside_remote_adds_loses_nothing)
     EXPECT_EQ(narrow.on(kBootCpu), turns * online_cpu_count());
 }
 
-// Alarms come as fast as possible. Each handler adds to the variable to which the interrupted loop adds.
-void add_and_rearm()
+// Adds to the variable to which the interrupted loop adds.
+void add_in_alarm()
 {
     from_interrupt.add(1);
     interrupts.inc();
-    arch::timer_set_alarm(arch::timer_frequency() / 100'000 + (interrupts.read() & 63));
 }
 
 PERCIVAL_TEST(hammer, operations_in_timer_interrupts_lose_nothing)
@@ -80,17 +78,13 @@ PERCIVAL_TEST(hammer, operations_in_timer_interrupts_lose_nothing)
         from_interrupt.on(cpu) = 0;
         interrupts.on(cpu) = 0;
     });
-    run_everywhere([wanted = interrupts_each()](CpuId cpu) {
+    run_everywhere([alarms = interrupts_each()](CpuId cpu) {
         if (cpu.index() >= kInterruptedCpus)
             return;
-        take_over_alarm(&add_and_rearm);
-        arch::timer_set_alarm(0);
         u64 added = 0;
-        while (interrupts.read() < wanted) {
+        for (AlarmStorm storm{alarms, 100'000, &add_in_alarm}; storm.next_turn(); ++added)
             from_interrupt.add(1);
-            ++added;
-        }
-        take_over_alarm(nullptr);
+        EXPECT(interrupts.read() >= alarms);
         EXPECT_EQ(from_interrupt.read(), added + interrupts.read());
     });
 }

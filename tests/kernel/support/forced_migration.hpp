@@ -12,6 +12,7 @@
 #include "kernel/selftest/selftest.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
+#include "tests/kernel/support/alarm_time.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
 
 namespace percival {
@@ -39,7 +40,10 @@ private:
     static void stop() { take_over_alarm(nullptr); }
     static void ring()
     {
-        arch::timer_set_alarm(arch::timer_frequency() / kInterruptsPerSecond);
+        // An alarm is late if the one before took longer than the time between two. The threads would then
+        // never run, so the next one comes later by more than that.
+        const u64 late = arch::timer_ticks() - time_of_alarm();
+        arch::timer_set_alarm(arch::timer_frequency() / kInterruptsPerSecond + 2 * late);
         // Moves the first thread to the next CPU, the following one to the CPU after that, and so on.
         const u32 count = online_cpu_count();
         const u32 step = count == 1 ? 0 : 1 + static_cast<u32>(tick_count(this_cpu_id())) % (count - 1);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // All CPUs and interrupt handlers use vmalloc() at once: no address and no page is handed out twice, nothing
 // is lost, and all CPUs reach what one CPU maps.
-#include "arch/devices/timer.hpp"
-#include "kernel/sched/tick.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/percpu.hpp"
+#include "tests/kernel/support/alarm_storm.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/interrupted_cpus.hpp"
 #include "tests/kernel/support/vm_support.hpp"
@@ -152,30 +151,26 @@ PERCIVAL_TEST(vmalloc_hammer, new_mapping_is_reachable_on_all_cpus_at_once)
     });
 }
 
-// Number of alarms on each CPU. They come in quick succession, and their handler allocates and frees like the
-// loop that it interrupts.
+// Number of alarms on each CPU. Their handler allocates and frees like the loop that it interrupts.
 PERCIVAL_PERCPU PerCpu<u64> interrupts{};
 
-void allocate_and_rearm()
+void allocate_in_alarm()
 {
     interrupts.inc();
     const u64 count = interrupts.read();
     check_and_free(allocate_and_sign(count % 3 + 1, ~count));
-    arch::timer_set_alarm(arch::timer_frequency() / 100'000 + (count & 63));
 }
 
 PERCIVAL_TEST(vmalloc_hammer, interrupt_handlers_may_allocate_and_free)
 {
     for_each_online_cpu([](CpuId cpu) { interrupts.on(cpu) = 0; });
-    hammer([wanted = interrupts_each() / 4] {
-        run_everywhere([wanted](CpuId cpu) {
+    hammer([alarms = interrupts_each() / 4] {
+        run_everywhere([alarms](CpuId cpu) {
             if (cpu.index() >= kInterruptedCpus)
                 return;
-            take_over_alarm(&allocate_and_rearm);
-            arch::timer_set_alarm(0);
-            for (u64 turn = 0; interrupts.read() < wanted; ++turn)
+            u64 turn = 0;
+            for (AlarmStorm storm{alarms, 100'000, &allocate_in_alarm}; storm.next_turn(); ++turn)
                 check_and_free(allocate_and_sign(turn % 3 + 1, u64{cpu.index()} << 32 | turn));
-            take_over_alarm(nullptr);
         });
     });
 }
