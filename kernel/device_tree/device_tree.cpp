@@ -20,10 +20,12 @@ void reset(MachineDescription& machine)
     machine.cpus_left_out = 0;
     machine.psci = PsciConduit::None;
     machine.psci_v01_cpu_on = 0;
-    machine.gic.distributor = {};
-    machine.gic.cpu_interface = {};
-    machine.gic.redistributors.clear();
-    machine.gic.redistributor_stride = 0;
+    machine.interrupt_controller.distributor = {};
+    machine.interrupt_controller.cpu_interface = {};
+    machine.interrupt_controller.redistributors.clear();
+    machine.interrupt_controller.redistributor_stride = 0;
+    machine.interrupt_controller.local = {};
+    machine.interrupt_controller.peripherals = {};
     machine.uart = {};
     machine.timer = {};
     machine.notes.clear();
@@ -53,10 +55,10 @@ DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescript
     if (auto result = device_tree::read_cpus(*tree, machine); !result)
         return result;
     device_tree::give_up_starts_without_psci(*tree, machine);
-    const auto gic = device_tree::read_gic(*tree, machine);
-    if (!gic)
-        return std::unexpected(gic.error());
-    return device_tree::read_timer(*tree, *gic, machine);
+    const auto controller = device_tree::read_interrupt_controller(*tree, machine);
+    if (!controller)
+        return std::unexpected(controller.error());
+    return device_tree::read_timer(*tree, *controller, machine);
 }
 
 } // namespace

@@ -1,74 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads the three devices that the kernel drives: interrupt controller, timer and console (bindings
-// interrupt-controller/arm,gic.yaml and arm,gic-v3.yaml, timer/arm,arch_timer.yaml, serial/pl011.yaml).
+// Reads the timer and the console (bindings timer/arm,arch_timer.yaml, serial/pl011.yaml).
 #include "kernel/device_tree/reader.hpp"
 
 namespace percival::device_tree {
 namespace {
-
-constexpr Bytes kGicPage = 4_KiB;               // alignment and size of a GICv2 distributor
-constexpr Bytes kGicCpuInterface{0x100};        // alignment and size of its CPU interface, without GICC_DIR
-constexpr Bytes kGicFrame = 64_KiB;             // alignment and size of a GICv3 frame
-constexpr Bytes kRedistributor = kGicFrame * 2; // minimum: RD_base and SGI_base (IHI 0069H, 12.10)
-
-DeviceTreeResult<PhysRange> gic_registers(const DeviceTreeView& tree, DeviceTreeNode gic, std::size_t at,
-                                          Bytes alignment, Bytes at_least)
-{
-    const auto range = device_registers(tree, gic, at);
-    if (!range)
-        return range;
-    if (!range->base.is_aligned(alignment))
-        return std::unexpected(
-            tree.error(gic, "reg", "is not aligned as a GIC's registers are", range->base.raw()));
-    if (range->size < at_least)
-        return std::unexpected(
-            tree.error(gic, "reg", "is too small for a GIC's registers", range->size.count()));
-    return range;
-}
-
-DeviceTreeResult<void> read_gic_v2(const DeviceTreeView& tree, DeviceTreeNode node, GicDescription& gic)
-{
-    gic.version = GicDescription::Version::V2;
-    const auto distributor = gic_registers(tree, node, 0, kGicPage, kGicPage);
-    if (!distributor)
-        return std::unexpected(distributor.error());
-    const auto cpu_interface = gic_registers(tree, node, 1, kGicCpuInterface, kGicCpuInterface);
-    if (!cpu_interface)
-        return std::unexpected(cpu_interface.error());
-    gic.distributor = *distributor;
-    gic.cpu_interface = *cpu_interface;
-    return {};
-}
-
-DeviceTreeResult<void> read_gic_v3(const DeviceTreeView& tree, DeviceTreeNode node, GicDescription& gic)
-{
-    gic.version = GicDescription::Version::V3;
-    const auto distributor = gic_registers(tree, node, 0, kGicFrame, kGicFrame);
-    if (!distributor)
-        return std::unexpected(distributor.error());
-    gic.distributor = *distributor;
-
-    const auto regions = tree.number_or(node, "#redistributor-regions", 1);
-    if (!regions)
-        return std::unexpected(regions.error());
-    if (*regions < 1 || *regions > kMaxGicRedistributorRegions)
-        return std::unexpected(tree.error(node, "#redistributor-regions", "is not from 1 to 32", *regions));
-    for (std::size_t at = 0; at < *regions; ++at) {
-        const auto region = gic_registers(tree, node, 1 + at, kGicFrame, kRedistributor);
-        if (!region)
-            return std::unexpected(region.error());
-        static_cast<void>(gic.redistributors.push(*region)); // has room: checked above
-    }
-
-    const auto stride = tree.number_or(node, "redistributor-stride", 0);
-    if (!stride)
-        return std::unexpected(stride.error());
-    if (*stride % kGicFrame.count() != 0 || (*stride != 0 && *stride < kRedistributor.count()))
-        return std::unexpected(
-            tree.error(node, "redistributor-stride", "is not a redistributor's size", *stride));
-    gic.redistributor_stride = *stride;
-    return {};
-}
 
 CounterErratum counter_erratum(const DeviceTreeView& tree, DeviceTreeNode timer)
 {
@@ -123,30 +58,16 @@ std::optional<DeviceTreeNode> first_free_uart(const DeviceTreeView& tree)
 
 } // namespace
 
-DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDescription& machine)
-{
-    if (const auto v3 = tree.find_compatible("arm,gic-v3")) {
-        if (auto result = read_gic_v3(tree, *v3, machine.gic); !result)
-            return std::unexpected(result.error());
-        return *v3;
-    }
-    const auto v2 =
-        tree.find_compatible("arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "qcom,msm-qgic2");
-    if (!v2)
-        return std::unexpected(tree.error(tree.root(), "",
-                                          "there is no interrupt controller: no enabled node is "
-                                          "compatible with a GICv2 or GICv3"));
-    if (auto result = read_gic_v2(tree, *v2, machine.gic); !result)
-        return std::unexpected(result.error());
-    return *v2;
-}
-
-DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic, MachineDescription& machine)
+DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode controller,
+                                  MachineDescription& machine)
 {
     constexpr std::size_t kVirtual = 2; // order: secure, non-secure, virtual, hypervisor
+    constexpr u32 kOfBcm2836 = 19;
 
     const auto timer = tree.find_compatible("arm,armv8-timer", "arm,armv7-timer");
     if (!timer) {
+        if (machine.interrupt_controller.kind == InterruptControllerKind::Bcm2836)
+            machine.timer.virtual_interrupt = kOfBcm2836;
         note(machine,
              tree.error(tree.root(), "", "there is no generic timer, so its interrupt is assumed to be",
                         machine.timer.virtual_interrupt));
@@ -160,7 +81,8 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic
             return std::unexpected(tree.error(*timer, "interrupt-names", "does not name \"virt\""));
         place = *named;
     }
-    const auto interrupt = private_interrupt(tree, *timer, place, gic);
+    const auto interrupt =
+        private_interrupt(tree, *timer, place, controller, machine.interrupt_controller.kind);
     if (!interrupt)
         return std::unexpected(interrupt.error());
     machine.timer.virtual_interrupt = *interrupt;

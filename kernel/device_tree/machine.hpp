@@ -49,13 +49,16 @@ struct CpuDescription {
 
 enum class PsciConduit : u8 { None, Hvc, Smc };
 
-struct GicDescription {
-    enum class Version : u8 { V2, V3 };
-    Version version{Version::V3};
-    PhysRange distributor{};
-    PhysRange cpu_interface{};                                              // V2
-    BoundedVector<PhysRange, kMaxGicRedistributorRegions> redistributors{}; // V3
-    u64 redistributor_stride{0};                                            // V3; 0: contiguous
+enum class InterruptControllerKind : u8 { GicV2, GicV3, Bcm2836 };
+
+struct InterruptControllerDescription {
+    InterruptControllerKind kind{InterruptControllerKind::GicV3};
+    PhysRange distributor{};                                                // GIC
+    PhysRange cpu_interface{};                                              // GICv2
+    BoundedVector<PhysRange, kMaxGicRedistributorRegions> redistributors{}; // GICv3
+    u64 redistributor_stride{0};                                            // GICv3; 0: contiguous
+    PhysRange local{};                                                      // BCM2836
+    PhysRange peripherals{}; // BCM2836: the controller of peripheral interrupts; empty: the tree has none
 };
 
 enum class UartKind : u8 { None, Pl011 };
@@ -69,7 +72,8 @@ struct UartDescription {
 enum class CounterErratum : u8 { None, FslA008585, Hisilicon161010101, AllwinnerUnknown1 };
 
 struct TimerDescription {
-    u32 virtual_interrupt{27}; // INTID of the EL1 virtual timer's PPI
+    // The number of the EL1 virtual timer's interrupt, as arch/devices/interrupt_controller.hpp counts.
+    u32 virtual_interrupt{27};
     u32 frequency_override{0}; // Hz; 0: use CNTFRQ_EL0
     CounterErratum counter_erratum{CounterErratum::None};
 };
@@ -85,7 +89,7 @@ struct MachineDescription {
     u32 cpus_left_out{0}; // CPUs in the tree beyond kMaxCpus
     PsciConduit psci{PsciConduit::None};
     u32 psci_v01_cpu_on{0}; // function number of CPU_ON, for PSCI 0.1 only; 0: PSCI 0.2 or later
-    GicDescription gic{};
+    InterruptControllerDescription interrupt_controller{};
     UartDescription uart{};
     TimerDescription timer{};
     BoundedVector<DeviceTreeError, kMaxDeviceTreeNotes> notes{}; // errors that the kernel tolerates

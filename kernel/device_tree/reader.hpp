@@ -62,10 +62,11 @@ DeviceTreeResult<void> read_cpus(const DeviceTreeView& tree, MachineDescription&
 void read_psci(const DeviceTreeView& tree, MachineDescription& machine);
 void give_up_starts_without_psci(const DeviceTreeView& tree, MachineDescription& machine);
 
-// Defined in interrupts.cpp. Returns the INTID of interrupt `place` of `node`, which must be a private one of
-// the controller `gic`. Reads `interrupts`, or `interrupts-extended` where the node has that.
+// Defined in interrupts.cpp. Returns the number of interrupt `place` of `node`, which must be a private one
+// of `controller`, as arch/devices/interrupt_controller.hpp counts. Reads `interrupts`, or
+// `interrupts-extended` where the node has that.
 DeviceTreeResult<u32> private_interrupt(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t place,
-                                        DeviceTreeNode gic);
+                                        DeviceTreeNode controller, InterruptControllerKind kind);
 
 // Returns whether `is(name)` holds for the compatible name of a UART that the kernel drives. An SBSA UART has
 // the registers of a PL011 that its driver needs (Arm DEN 0029, "Generic UART"). The names are arguments, not
@@ -76,10 +77,13 @@ bool any_uart_name(Is is)
     return is("arm,pl011") || is("arm,sbsa-uart");
 }
 
-// Defined in devices.cpp. read_timer() reads the timer's interrupts by the rules of `gic`, the node that
-// read_gic() returned.
-DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDescription& machine);
-DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic,
+// Defined in interrupt_controller.cpp. Returns the node that it was read from.
+DeviceTreeResult<DeviceTreeNode> read_interrupt_controller(const DeviceTreeView& tree,
+                                                           MachineDescription& machine);
+
+// Defined in devices.cpp. read_timer() reads the timer's interrupts by the rules of `controller`, the node
+// that read_interrupt_controller() returned.
+DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode controller,
                                   MachineDescription& machine);
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine);
 

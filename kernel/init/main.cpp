@@ -17,7 +17,7 @@
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/hotplug/bring_up.hpp"
-#include "kernel/init/gic_registers.hpp"
+#include "kernel/init/interrupt_controller_registers.hpp"
 #include "kernel/init/memory_setup.hpp"
 #include "kernel/init/run_options.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
@@ -106,10 +106,11 @@ void read_machine()
 
 void start_interrupts()
 {
-    const auto registers = map_gic_registers(this_machine().gic);
+    const auto registers = map_interrupt_controller_registers(this_machine().interrupt_controller);
     if (!registers)
         panic("interrupt controller: {}", registers.error());
-    if (const auto ready = arch::interrupt_controller_init(this_machine().gic, *registers); !ready)
+    if (const auto ready = arch::interrupt_controller_init(this_machine().interrupt_controller, *registers);
+        !ready)
         panic("interrupt controller: {}", ready.error());
     if (const auto ready = arch::interrupt_controller_init_cpu(kBootCpu, this_machine().cpus[0].mpidr);
         !ready)

@@ -57,7 +57,7 @@ bool counter_moves()
 }
 
 // Returns whether the interrupt stays pending although no alarm is set: another device raises it then. The
-// GIC would take its line for another interrupt again and again.
+// controller would take its line for another interrupt again and again.
 bool is_raised_by_another(u32 intid)
 {
     return !arch::poll_until([intid] { return !arch::private_interrupt_state(intid).pending; });
@@ -90,13 +90,15 @@ void SilentTimer::describe(Writer& out) const
         return out.put("the timer does not interrupt: its counter, CNTVCT_EL0, stands still");
     if (is_anothers)
         return format(out,
-                      "the timer does not interrupt: INTID {} is pending without an alarm, so another "
+                      "the timer does not interrupt: interrupt {} is pending without an alarm, so another "
                       "device raises it",
                       intid);
-    format(out, "the timer does not interrupt: INTID {} {}, {} and {}, in Group {}; the timer {}", intid,
+    format(out, "the timer does not interrupt: interrupt {} {}, {} and {}", intid,
            interrupt.enabled ? "is enabled" : "stays disabled", interrupt.pending ? "pending" : "not pending",
-           interrupt.active ? "active" : "not active", interrupt.in_group_1 ? 1 : 0,
-           rings ? "rings" : "does not ring");
+           interrupt.active ? "active" : "not active");
+    if (interrupt.in_group_1)
+        format(out, ", in Group {}", *interrupt.in_group_1 ? 1 : 0);
+    format(out, "; the timer {}", rings ? "rings" : "does not ring");
 }
 
 std::expected<void, SilentTimer> start_tick()
@@ -104,9 +106,10 @@ std::expected<void, SilentTimer> start_tick()
     const u32 intid = arch::timer_interrupt();
     const bool moves = counter_moves();
     take_over_alarm([] {});
-    const bool is_anothers = is_raised_by_another(intid);
+    // A BCM2836 tells only of enabled interrupts whether they are pending.
     arch::enable_private_interrupt(intid);
     const bool enabled = arch::private_interrupt_state(intid).enabled;
+    const bool is_anothers = is_raised_by_another(intid);
     // In 10 us, and at least one count: it rings only if the counter gets there.
     arch::timer_set_alarm(arch::timer_frequency() / 100'000 + 1);
     const bool silent = !moves || is_anothers || !enabled || !tick_comes();

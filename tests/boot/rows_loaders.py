@@ -73,7 +73,7 @@ LOADERS: Tuple[Row, ...] = (
         group_1=(ALL, ALL_BUT_THE_TIMER, 0, ALL),
         online=(0, 3),
         shows=(
-            r"^cpu1: the timer does not interrupt: INTID 27 stays disabled, .* in Group 0; .*, left out$",
+            r"^cpu1: the timer does not interrupt: interrupt 27 stays disabled, .* in Group 0; .*, left out$",
             r"^cpu2: the GIC accepts no enable of the kernel's SGIs: .*, left out$",
             r"^machine: .*, 2 of 4 CPUs, ",
         ),
@@ -86,7 +86,7 @@ LOADERS: Tuple[Row, ...] = (
         group_1=(ALL_BUT_THE_TIMER, ALL, ALL, ALL),
         exit_code=2,
         checks=(),
-        shows=("^panic: the timer does not interrupt: INTID 27 stays disabled, .* in Group 0; ",),
+        shows=("^panic: the timer does not interrupt: interrupt 27 stays disabled, .* in Group 0; ",),
     ),
     Row(
         "a_timer_that_never_interrupts_ends_the_run_with_its_intid",
@@ -94,7 +94,7 @@ LOADERS: Tuple[Row, ...] = (
         exit_code=2,
         checks=(),
         shows=(
-            "^panic: the timer does not interrupt: INTID 21 is enabled, not pending and not active, "
+            "^panic: the timer does not interrupt: interrupt 21 is enabled, not pending and not active, "
             "in Group 1; the timer rings$",
         ),
     ),
@@ -105,8 +105,8 @@ LOADERS: Tuple[Row, ...] = (
         exit_code=2,
         checks=(),
         shows=(
-            "^panic: the timer does not interrupt: INTID 30 is pending without an alarm, so another device "
-            "raises it$",
+            "^panic: the timer does not interrupt: interrupt 30 is pending without an alarm, so another "
+            "device raises it$",
         ),
     ),
     Row(

@@ -28,17 +28,17 @@ void quiet_shared_interrupts(Mmio distributor)
     quiet_interrupts(distributor, kStates, 1, words);
 }
 
-GicResult set_up_private_interrupts(Mmio registers, u32 group)
+InterruptControllerResult set_up_private_interrupts(Mmio registers, u32 group)
 {
     registers.write32(kGroup, group);
     for (u32 intid = 0; intid < kPrivateInterrupts; intid += 4)
         registers.write32(kPriorities + intid, kFourPriorities);
     // Make INTIDs 16 to 31 level-sensitive, as the architecture's private interrupts are (timers, PMU).
     registers.write32(kConfiguration + 4, 0);
-    registers.write32(kSetEnable, kIpis);
+    registers.write32(kSetEnable, kIpiBits);
     // An interrupt that the firmware keeps for itself (in Group 0 of two security states) reads as zero and
     // ignores writes.
-    if ((registers.read32(kSetEnable) & kIpis) != kIpis)
+    if ((registers.read32(kSetEnable) & kIpiBits) != kIpiBits)
         return std::unexpected{"the GIC accepts no enable of the kernel's SGIs: the firmware has left them "
                                "in Group 0"};
     return {};
@@ -54,62 +54,5 @@ PrivateInterruptState private_state(Mmio registers, u32 intid)
 }
 
 } // namespace gic
-
-namespace {
-
-constinit Gic* controller{nullptr};
-
-} // namespace
-
-GicResult interrupt_controller_init(const GicDescription& gic, const GicRegisters& registers)
-{
-    controller = gic.version == GicDescription::Version::V3 ? &gic_v3_driver() : &gic_v2_driver();
-    return controller->init(gic, registers);
-}
-
-GicResult interrupt_controller_init_cpu(CpuId self, u64 mpidr)
-{
-    return controller->init_cpu(self, mpidr);
-}
-
-void interrupt_controller_leave_cpu()
-{
-    controller->leave_cpu();
-}
-
-void enable_private_interrupt(u32 intid)
-{
-    controller->enable_private(intid);
-}
-
-void disable_private_interrupt(u32 intid)
-{
-    controller->disable_private(intid);
-}
-
-PrivateInterruptState private_interrupt_state(u32 intid)
-{
-    return controller->private_state(intid);
-}
-
-Acknowledged acknowledge_interrupt()
-{
-    return controller->acknowledge();
-}
-
-void complete_interrupt(Acknowledged interrupt)
-{
-    controller->complete(interrupt);
-}
-
-void send_ipi(CpuId target, Ipi ipi)
-{
-    controller->send(target, ipi);
-}
-
-std::string_view interrupt_controller_name()
-{
-    return controller->name();
-}
 
 } // namespace percival::arch

@@ -1,49 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The interface of a GIC driver: the functions of arch/devices/interrupt_controller.hpp for one version of
-// the GIC, in the same contexts. gic.cpp chooses the driver once, at boot.
-//
-// Invariants: no driver uses per-CPU data, so a CPU can take and end an interrupt while its per-CPU data is
-// unusable. Only a CPU itself writes its entry in a driver's table, in init_cpu(), before other CPUs send to
-// it.
+// What the drivers of the GICv2 and of the GICv3 have in common.
 #pragma once
 
-#include "arch/cpu/mmio.hpp"
-#include "arch/devices/interrupt_controller.hpp"
+#include "arch/arm64/devices/interrupt_controller_driver.hpp"
 
 namespace percival::arch {
 
-using GicResult = std::expected<void, std::string_view>;
-
-class Gic {
-public:
-    virtual GicResult init(const GicDescription& gic, const GicRegisters& registers) = 0;
-    virtual GicResult init_cpu(CpuId self, u64 mpidr) = 0;
-    virtual void leave_cpu() = 0;
-    virtual void enable_private(u32 intid) = 0;
-    virtual void disable_private(u32 intid) = 0;
-    virtual PrivateInterruptState private_state(u32 intid) = 0;
-    virtual Acknowledged acknowledge() = 0;
-    virtual void complete(Acknowledged interrupt) = 0;
-    virtual void send(CpuId target, Ipi ipi) = 0;
-    virtual std::string_view name() const = 0;
-
-protected:
-    constexpr Gic() = default;
-    ~Gic() = default;
-};
-
-Gic& gic_v2_driver();
-Gic& gic_v3_driver();
-
 namespace gic {
-
-// Returns the bit of an IPI's SGI in an enable register.
-constexpr u32 sgi_bit(Ipi ipi)
-{
-    return u32{1} << static_cast<unsigned>(ipi);
-}
-inline constexpr u32 kIpis = sgi_bit(Ipi::Call) | sgi_bit(Ipi::Backtrace) | sgi_bit(Ipi::Stop) |
-                             sgi_bit(Ipi::Reschedule) | sgi_bit(Ipi::Quiesce);
 
 // All interrupts have one priority, so none preempts another. The priority is in the half that non-secure
 // software owns. It is lower in value, and so more urgent, than the mask, however many priority bits the GIC
@@ -90,7 +53,7 @@ void quiet_shared_interrupts(Mmio distributor);
 // Brings the calling CPU's private interrupts into the kernel's state through `registers`: in `group`, and
 // only the SGIs that the kernel sends enabled. Call after quiet_interrupts(). The error is that the GIC
 // accepts no enable.
-GicResult set_up_private_interrupts(Mmio registers, u32 group);
+InterruptControllerResult set_up_private_interrupts(Mmio registers, u32 group);
 
 // Reads the state of one of the calling CPU's private interrupts.
 PrivateInterruptState private_state(Mmio registers, u32 intid);

@@ -38,10 +38,11 @@ using AcknowledgedId = Field<9, 0>; // bits 12:10 above it are the sender of an 
 using SgiToList = Field<23, 16>;
 constexpr u32 kSgiToSelf = 2u << 24;
 
-class GicV2 final : public Gic {
+class GicV2 final : public InterruptControllerDriver {
 public:
-    GicResult init(const GicDescription& gic, const GicRegisters& registers) override;
-    GicResult init_cpu(CpuId self, u64 mpidr) override;
+    InterruptControllerResult init(const InterruptControllerDescription& gic,
+                                   const InterruptControllerRegisters& registers) override;
+    InterruptControllerResult init_cpu(CpuId self, u64 mpidr) override;
     void leave_cpu() override;
     void enable_private(u32 intid) override { distributor_.write32(gic::kSetEnable, u32{1} << intid); }
     void disable_private(u32 intid) override { distributor_.write32(gic::kClearEnable, u32{1} << intid); }
@@ -60,7 +61,8 @@ private:
     std::array<u32, kMaxTargets> sgi_target_{}; // the target fields of GICD_SGIR that reach a CPU
 };
 
-GicResult GicV2::init(const GicDescription& gic, const GicRegisters& registers)
+InterruptControllerResult GicV2::init(const InterruptControllerDescription& gic,
+                                      const InterruptControllerRegisters& registers)
 {
     if (gic.distributor.size < kDistributorSize)
         return std::unexpected{"the device tree's GICv2 distributor has less than 4 KiB of registers"};
@@ -86,7 +88,7 @@ u32 own_target(Mmio distributor)
     return (four_targets | four_targets >> 8 | four_targets >> 16 | four_targets >> 24) & 0xff;
 }
 
-GicResult GicV2::init_cpu(CpuId self, u64)
+InterruptControllerResult GicV2::init_cpu(CpuId self, u64)
 {
     if (self.index() >= kMaxTargets)
         return std::unexpected{"a GICv2 serves eight CPUs, this one is beyond them"};
@@ -142,7 +144,7 @@ constinit GicV2 driver;
 
 } // namespace
 
-Gic& gic_v2_driver()
+InterruptControllerDriver& gic_v2_driver()
 {
     return driver;
 }

@@ -33,10 +33,11 @@ constexpr u64 kKnown = u64{1} << 63;
 constinit std::array<Cpu, kMaxCpus> cpus{};
 constinit BoundedVector<RedistributorRegion, kMaxGicRedistributorRegions> regions{};
 
-class GicV3 final : public Gic {
+class GicV3 final : public InterruptControllerDriver {
 public:
-    GicResult init(const GicDescription& gic, const GicRegisters& registers) override;
-    GicResult init_cpu(CpuId self, u64 mpidr) override;
+    InterruptControllerResult init(const InterruptControllerDescription& gic,
+                                   const InterruptControllerRegisters& registers) override;
+    InterruptControllerResult init_cpu(CpuId self, u64 mpidr) override;
     void leave_cpu() override;
     void enable_private(u32 intid) override;
     void disable_private(u32 intid) override;
@@ -47,10 +48,10 @@ public:
     std::string_view name() const override { return "GICv3"; }
 
 private:
-    GicResult init_distributor();
+    InterruptControllerResult init_distributor();
     std::optional<Mmio> find_redistributor(u64 affinity) const;
-    GicResult init_cpu_interface();
-    GicResult check_range_selector(u64 affinity);
+    InterruptControllerResult init_cpu_interface();
+    InterruptControllerResult check_range_selector(u64 affinity);
 
     Mmio distributor_{};
     u64 stride_{0};
@@ -79,7 +80,8 @@ Mmio private_interrupts(Mmio redistributor)
     return redistributor.from(kFrame);
 }
 
-GicResult GicV3::init(const GicDescription& gic, const GicRegisters& registers)
+InterruptControllerResult GicV3::init(const InterruptControllerDescription& gic,
+                                      const InterruptControllerRegisters& registers)
 {
     if (gic.distributor.size < kFrame)
         return std::unexpected{"the device tree's GICv3 distributor has less than 64 KiB of registers"};
@@ -93,7 +95,7 @@ GicResult GicV3::init(const GicDescription& gic, const GicRegisters& registers)
     return init_distributor();
 }
 
-GicResult GicV3::init_distributor()
+InterruptControllerResult GicV3::init_distributor()
 {
     using Control = DistributorControl;
     constexpr auto kNotSettled = "the GICv3 distributor does not finish a write (GICD_CTLR.RWP)";
@@ -144,7 +146,7 @@ std::optional<Mmio> GicV3::find_redistributor(u64 affinity) const
 
 // Ends what whoever ran before has left of the private interrupts: SGIs, PPIs, the extended PPIs of GICv3.1,
 // and LPIs.
-GicResult quiet_private_interrupts(Mmio redistributor)
+InterruptControllerResult quiet_private_interrupts(Mmio redistributor)
 {
     // Some redistributors do not let LPIs be disabled again (IHI 0069H 12.11.2).
     const u64 control = redistributor.read32(kRedistributorControl);
@@ -158,7 +160,7 @@ GicResult quiet_private_interrupts(Mmio redistributor)
     return {};
 }
 
-GicResult GicV3::init_cpu(CpuId self, u64 mpidr)
+InterruptControllerResult GicV3::init_cpu(CpuId self, u64 mpidr)
 {
     const u64 affinity = Mpidr{mpidr}.affinity();
     const auto redistributor = find_redistributor(affinity);
@@ -213,7 +215,7 @@ bool owns_group_0(u64 priority_bits)
     return PriorityMask::read().raw != 0;
 }
 
-GicResult GicV3::init_cpu_interface()
+InterruptControllerResult GicV3::init_cpu_interface()
 {
     if (IdAa64Pfr0::read().get<IdAa64Pfr0::Gic>() == 0)
         return std::unexpected{"this CPU has no GICv3 System registers (ID_AA64PFR0_EL1.GIC)"};
@@ -245,7 +247,7 @@ GicResult GicV3::init_cpu_interface()
     return {};
 }
 
-GicResult GicV3::check_range_selector(u64 affinity)
+InterruptControllerResult GicV3::check_range_selector(u64 affinity)
 {
     const bool distributor_has_it =
         DistributorType::RangeSelector::of(distributor_.read32(kDistributorType)) != 0;
@@ -326,7 +328,7 @@ constinit GicV3 driver;
 
 } // namespace
 
-Gic& gic_v3_driver()
+InterruptControllerDriver& gic_v3_driver()
 {
     return driver;
 }

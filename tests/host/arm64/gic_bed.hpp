@@ -56,7 +56,7 @@ protected:
     }
 
     // Sets the GIC up for one CPU, as the kernel does for the boot CPU.
-    arch::GicResult set_up(CpuId cpu = kBootCpu)
+    arch::InterruptControllerResult set_up(CpuId cpu = kBootCpu)
     {
         if (const auto ready = arch::interrupt_controller_init(gic.description(), gic.registers()); !ready)
             return ready;

@@ -179,7 +179,7 @@ protected:
                               {GicModel::kRedistributor + 2 * kFrame, 0x1f}};
         gic.regions = {{GicModel::kRedistributor, 4 * kFrame}};
     }
-    arch::GicResult set_up_cpu(u32 cpu)
+    arch::InterruptControllerResult set_up_cpu(u32 cpu)
     {
         gic.play(cpu);
         return arch::interrupt_controller_init_cpu(CpuId{cpu}, cpu == 0 ? 0 : 0x1f);

@@ -113,7 +113,7 @@ TEST_P(DamagedTree, with_blocks_moved_is_read_or_refused)
 
 INSTANTIATE_TEST_SUITE_P(DeviceTree, DamagedTree,
                          ::testing::Values("minimal", "numa-server", "qemu-virt-gicv2", "qemu-virt-gicv3",
-                                           "raspberry-pi-4", "unusual"),
+                                           "raspberry-pi-3", "raspberry-pi-4", "unusual"),
                          tree_test_name);
 
 TEST(RandomBytes, are_refused)

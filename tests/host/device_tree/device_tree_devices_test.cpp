@@ -78,7 +78,7 @@ TEST(DeviceTreeGic, a_cpu_interface_needs_no_more_than_256_bytes)
     };
     const Reading small = reading(0x801'0100, 0x100);
     ASSERT_EQ(small.sentence, "");
-    EXPECT_EQ(small.machine->gic.cpu_interface.size, Bytes{0x100});
+    EXPECT_EQ(small.machine->interrupt_controller.cpu_interface.size, Bytes{0x100});
     EXPECT_NE(reading(0x801'0000, 0xfc).sentence.find("is too small"), std::string::npos);
     EXPECT_NE(reading(0x801'0080, 0x100).sentence.find("is not aligned"), std::string::npos);
 }
@@ -122,7 +122,7 @@ TEST(DeviceTreeBus, empty_ranges_change_nothing)
 {
     const Reading reading{pi().set_bytes("/soc", "ranges", {}).finish()};
     ASSERT_EQ(reading.sentence, "");
-    EXPECT_EQ(reading.machine->gic.distributor.base, PhysAddr{0x4004'1000});
+    EXPECT_EQ(reading.machine->interrupt_controller.distributor.base, PhysAddr{0x4004'1000});
 }
 
 TEST(DeviceTreeTimer, an_interrupt_that_is_not_private_is_an_error)

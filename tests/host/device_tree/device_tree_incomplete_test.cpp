@@ -99,7 +99,7 @@ TEST_P(TreeWithoutOneThing, is_read_or_refused)
 
 INSTANTIATE_TEST_SUITE_P(DeviceTree, TreeWithoutOneThing,
                          ::testing::Values("minimal", "numa-server", "qemu-virt-gicv2", "qemu-virt-gicv3",
-                                           "raspberry-pi-4", "unusual"),
+                                           "raspberry-pi-3", "raspberry-pi-4", "unusual"),
                          tree_test_name);
 
 TEST(DeviceTreeNesting, is_bounded)

@@ -47,9 +47,18 @@ TEST_P(EveryTree, leaves_no_data_of_an_earlier_tree)
         EXPECT_EQ(used.machine->reserved.size(), fresh.machine->reserved.size());
         EXPECT_EQ(used.machine->cpus.size(), fresh.machine->cpus.size());
         EXPECT_EQ(used.machine->psci, fresh.machine->psci);
-        EXPECT_EQ(used.machine->gic.cpu_interface, fresh.machine->gic.cpu_interface);
-        EXPECT_EQ(used.machine->gic.redistributors.size(), fresh.machine->gic.redistributors.size());
-        EXPECT_EQ(used.machine->gic.redistributor_stride, fresh.machine->gic.redistributor_stride);
+        EXPECT_EQ(used.machine->interrupt_controller.cpu_interface,
+                  fresh.machine->interrupt_controller.cpu_interface);
+        EXPECT_EQ(used.machine->interrupt_controller.redistributors.size(),
+                  fresh.machine->interrupt_controller.redistributors.size());
+        EXPECT_EQ(used.machine->interrupt_controller.redistributor_stride,
+                  fresh.machine->interrupt_controller.redistributor_stride);
+        EXPECT_EQ(used.machine->interrupt_controller.kind, fresh.machine->interrupt_controller.kind);
+        EXPECT_EQ(used.machine->interrupt_controller.distributor,
+                  fresh.machine->interrupt_controller.distributor);
+        EXPECT_EQ(used.machine->interrupt_controller.local, fresh.machine->interrupt_controller.local);
+        EXPECT_EQ(used.machine->interrupt_controller.peripherals,
+                  fresh.machine->interrupt_controller.peripherals);
         EXPECT_EQ(used.machine->uart.registers, fresh.machine->uart.registers);
         EXPECT_EQ(used.machine->timer.virtual_interrupt, fresh.machine->timer.virtual_interrupt);
         EXPECT_EQ(used.machine->timer.frequency_override, fresh.machine->timer.frequency_override);
@@ -79,11 +88,11 @@ TEST(DeviceTreeWhole, qemu_virt_with_gicv3)
     }
     EXPECT_EQ(machine.psci, PsciConduit::Hvc);
     EXPECT_EQ(machine.psci_v01_cpu_on, 0U);
-    EXPECT_EQ(machine.gic.version, GicDescription::Version::V3);
-    EXPECT_EQ(machine.gic.distributor, range(0x0800'0000, 0x1'0000));
-    ASSERT_EQ(machine.gic.redistributors.size(), 1U);
-    EXPECT_EQ(machine.gic.redistributors[0], range(0x080a'0000, 0xf6'0000));
-    EXPECT_EQ(machine.gic.redistributor_stride, 0U);
+    EXPECT_EQ(machine.interrupt_controller.kind, InterruptControllerKind::GicV3);
+    EXPECT_EQ(machine.interrupt_controller.distributor, range(0x0800'0000, 0x1'0000));
+    ASSERT_EQ(machine.interrupt_controller.redistributors.size(), 1U);
+    EXPECT_EQ(machine.interrupt_controller.redistributors[0], range(0x080a'0000, 0xf6'0000));
+    EXPECT_EQ(machine.interrupt_controller.redistributor_stride, 0U);
     EXPECT_EQ(machine.uart.kind, UartKind::Pl011);
     EXPECT_EQ(machine.uart.registers, range(0x0900'0000, 0x1000));
     EXPECT_EQ(machine.timer.virtual_interrupt, 27U);
@@ -94,10 +103,10 @@ TEST(DeviceTreeWhole, qemu_virt_with_gicv2)
 {
     const Reading reading{load_tree("qemu-virt-gicv2")};
     ASSERT_EQ(reading.sentence, "");
-    EXPECT_EQ(reading.machine->gic.version, GicDescription::Version::V2);
-    EXPECT_EQ(reading.machine->gic.distributor, range(0x0800'0000, 0x1'0000));
-    EXPECT_EQ(reading.machine->gic.cpu_interface, range(0x0801'0000, 0x1'0000));
-    EXPECT_TRUE(reading.machine->gic.redistributors.empty());
+    EXPECT_EQ(reading.machine->interrupt_controller.kind, InterruptControllerKind::GicV2);
+    EXPECT_EQ(reading.machine->interrupt_controller.distributor, range(0x0800'0000, 0x1'0000));
+    EXPECT_EQ(reading.machine->interrupt_controller.cpu_interface, range(0x0801'0000, 0x1'0000));
+    EXPECT_TRUE(reading.machine->interrupt_controller.redistributors.empty());
 }
 
 TEST(DeviceTreeWhole, raspberry_pi_4_with_spin_tables_behind_a_translating_bus)
@@ -124,10 +133,33 @@ TEST(DeviceTreeWhole, raspberry_pi_4_with_spin_tables_behind_a_translating_bus)
         EXPECT_EQ(machine.cpus[cpu].release_address, PhysAddr{0xd8 + 8 * cpu});
     }
     EXPECT_EQ(machine.psci, PsciConduit::None);
-    EXPECT_EQ(machine.gic.version, GicDescription::Version::V2);
-    EXPECT_EQ(machine.gic.distributor, range(0xff84'1000, 0x1000));
-    EXPECT_EQ(machine.gic.cpu_interface, range(0xff84'2000, 0x2000));
+    EXPECT_EQ(machine.interrupt_controller.kind, InterruptControllerKind::GicV2);
+    EXPECT_EQ(machine.interrupt_controller.distributor, range(0xff84'1000, 0x1000));
+    EXPECT_EQ(machine.interrupt_controller.cpu_interface, range(0xff84'2000, 0x2000));
     EXPECT_EQ(machine.uart.registers, range(0xfe20'1000, 0x200)) << "the one the alias names, not the first";
+}
+
+TEST(DeviceTreeWhole, raspberry_pi_3_with_a_local_controller_instead_of_a_gic)
+{
+    const Reading reading{load_tree("raspberry-pi-3")};
+    ASSERT_EQ(reading.sentence, "");
+    const MachineDescription& machine = *reading.machine;
+
+    EXPECT_EQ(machine.interrupt_controller.kind, InterruptControllerKind::Bcm2836);
+    EXPECT_EQ(machine.interrupt_controller.local, range(0x4000'0000, 0x100));
+    EXPECT_EQ(machine.interrupt_controller.peripherals, range(0x3f00'b200, 0x200));
+    EXPECT_EQ(machine.timer.virtual_interrupt, 19U) << "interrupt 3, the third of the list";
+    ASSERT_EQ(machine.memory.size(), 1U);
+    EXPECT_EQ(machine.memory[0].range, range(0, 0x3b40'0000));
+    ASSERT_EQ(machine.reserved.size(), 1U);
+    EXPECT_EQ(machine.reserved[0].range, range(0, 0x1000));
+    ASSERT_EQ(machine.cpus.size(), 4U);
+    for (u32 cpu = 0; cpu < 4; ++cpu) {
+        EXPECT_EQ(machine.cpus[cpu].mpidr, cpu);
+        EXPECT_EQ(machine.cpus[cpu].start, CpuStart::SpinTable);
+        EXPECT_EQ(machine.cpus[cpu].release_address, PhysAddr{0xd8 + 8 * cpu});
+    }
+    EXPECT_EQ(machine.uart.registers, range(0x3f20'1000, 0x200));
 }
 
 TEST(DeviceTreeWhole, numa_server)
@@ -162,10 +194,10 @@ TEST(DeviceTreeWhole, numa_server)
     EXPECT_EQ(machine.cpus[2].numa_node, 1U);
     EXPECT_EQ(machine.psci, PsciConduit::Smc);
 
-    ASSERT_EQ(machine.gic.redistributors.size(), 2U);
-    EXPECT_EQ(machine.gic.redistributors[0], range(0x2f10'0000, 0x20'0000));
-    EXPECT_EQ(machine.gic.redistributors[1], range(0x10'2f10'0000, 0x20'0000));
-    EXPECT_EQ(machine.gic.redistributor_stride, 0x4'0000U);
+    ASSERT_EQ(machine.interrupt_controller.redistributors.size(), 2U);
+    EXPECT_EQ(machine.interrupt_controller.redistributors[0], range(0x2f10'0000, 0x20'0000));
+    EXPECT_EQ(machine.interrupt_controller.redistributors[1], range(0x10'2f10'0000, 0x20'0000));
+    EXPECT_EQ(machine.interrupt_controller.redistributor_stride, 0x4'0000U);
     EXPECT_EQ(machine.timer.virtual_interrupt, 28U) << "found by name, not by place";
     EXPECT_EQ(machine.timer.frequency_override, 50'000'000U);
     EXPECT_EQ(machine.uart.registers, range(0x1c10'1000, 0x1000)) << "through two buses";
@@ -188,7 +220,7 @@ TEST(DeviceTreeWhole, unusual_tree)
     ASSERT_EQ(machine.cpus.size(), 2U);
     EXPECT_EQ(machine.cpus[0].start, CpuStart::Psci);
     EXPECT_EQ(machine.cpus[1].release_address, PhysAddr{0x9000'0ff8});
-    EXPECT_EQ(machine.gic.cpu_interface, range(0x2c00'2000, 0x100));
+    EXPECT_EQ(machine.interrupt_controller.cpu_interface, range(0x2c00'2000, 0x100));
     EXPECT_EQ(machine.timer.virtual_interrupt, 28U);
     EXPECT_EQ(machine.uart.registers, range(0x1c0a'0000, 0x1000));
 }

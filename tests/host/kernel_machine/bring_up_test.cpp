@@ -280,9 +280,27 @@ TEST(MachineBringUp, ACpuWhoseTimerIsSilentTakesNoInterruptsAndIsTurnedOff)
                             const u64 before = at_a_step();
                             bring_up();
                             expect_within(now() - before, 1, kSetUp + kStep, "it is not waited for");
+                            expect_console({line(
+                                2, "the timer does not interrupt: interrupt 27 stays disabled, not pending "
+                                   "and not active, in Group 1; the timer does not ring")});
+                            sleep_for(1);
+                            expect(machine().is_off(2) && has_said_goodbye(CpuId{2}), "it is off");
+                            expect(!machine().is_connected(2), "it takes no interrupts");
+                            expect_online(1, true);
+                            expect_online(2, false);
+                        }),
+              "");
+}
+
+TEST(MachineBringUp, ACpuWhoseTimerInterruptAnotherDeviceRaisesIsTurnedOff)
+{
+    EXPECT_EQ(run_boots(3, 2,
+                        [] {
+                            board.cpus[2].another_raises_timer_interrupt = true;
+                            bring_up();
                             expect_console(
-                                {line(2, "the timer does not interrupt: INTID 27 stays disabled, not pending "
-                                         "and not active, in Group 1; the timer does not ring")});
+                                {line(2, "the timer does not interrupt: interrupt 27 is pending without an "
+                                         "alarm, so another device raises it")});
                             sleep_for(1);
                             expect(machine().is_off(2) && has_said_goodbye(CpuId{2}), "it is off");
                             expect(!machine().is_connected(2), "it takes no interrupts");

@@ -74,20 +74,23 @@ std::string broken_cpus(const MachineDescription& machine)
 
 std::string broken_devices(const MachineDescription& machine)
 {
-    const GicDescription& gic = machine.gic;
-    if (!is_physical(gic.distributor))
-        return "the distributor is empty or beyond the physical address space";
-    if (gic.version == GicDescription::Version::V2 && !is_physical(gic.cpu_interface))
+    const InterruptControllerDescription& controller = machine.interrupt_controller;
+    const bool is_bcm2836 = controller.kind == InterruptControllerKind::Bcm2836;
+    if (!is_physical(is_bcm2836 ? controller.local : controller.distributor))
+        return "the controller's first registers are empty or beyond the physical address space";
+    if (controller.kind == InterruptControllerKind::GicV2 && !is_physical(controller.cpu_interface))
         return "the CPU interface is empty or beyond the physical address space";
-    if (gic.version == GicDescription::Version::V3 && gic.redistributors.empty())
+    if (controller.kind == InterruptControllerKind::GicV3 && controller.redistributors.empty())
         return "there is no redistributor";
-    for (const PhysRange& region : gic.redistributors) {
+    for (const PhysRange& region : controller.redistributors) {
         if (!is_physical(region))
             return "a redistributor region is empty or beyond the physical address space";
     }
+    if (!controller.peripherals.is_empty() && !is_physical(controller.peripherals))
+        return "the controller of peripheral interrupts is beyond the physical address space";
     if (machine.uart.kind != UartKind::None && !is_physical(machine.uart.registers))
         return "the console is empty or beyond the physical address space";
-    if (machine.timer.virtual_interrupt < 16 || machine.timer.virtual_interrupt > 31)
+    if (machine.timer.virtual_interrupt < 16 || machine.timer.virtual_interrupt > (is_bcm2836 ? 19 : 31))
         return "the timer's interrupt is not a private one";
     return {};
 }

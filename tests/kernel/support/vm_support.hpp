@@ -92,10 +92,20 @@ inline bool are_signed(const void* base, u64 pages, u64 signature)
     return wrong == 0;
 }
 
+// Returns a 32-bit register that the interrupt controller has on this machine, and that keeps its value while
+// tests run: a GIC's GICD_TYPER (GICv2 4.3.2, GICv3 12.9.39), or the enables of the first core's timers of a
+// BCM2836 (QA7, 4.6).
+inline PhysAddr some_register()
+{
+    const InterruptControllerDescription& controller = this_machine().interrupt_controller;
+    return controller.kind == InterruptControllerKind::Bcm2836 ? controller.local.base + Bytes{0x40}
+                                                               : controller.distributor.base + Bytes{0x4};
+}
+
 // Returns device registers that every machine has. They begin inside a page and cross the end of a page.
 inline PhysRange some_registers()
 {
-    return {this_machine().gic.distributor.base + Bytes{0x234}, kPage};
+    return {some_register() + Bytes{0x230}, kPage};
 }
 
 // Owns an allocation of vmalloc() and frees it at the end of its scope.

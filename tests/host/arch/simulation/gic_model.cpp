@@ -8,19 +8,19 @@
 
 namespace percival {
 
-GicDescription GicModel::description() const
+InterruptControllerDescription GicModel::description() const
 {
-    GicDescription gic;
-    gic.version = is_v3() ? GicDescription::Version::V3 : GicDescription::Version::V2;
+    InterruptControllerDescription gic;
+    gic.kind = is_v3() ? InterruptControllerKind::GicV3 : InterruptControllerKind::GicV2;
     gic.distributor = {PhysAddr{kDistributor}, is_v3() ? Bytes{kFrame} : 4_KiB};
     gic.cpu_interface = {PhysAddr{kCpuInterface}, Bytes{0x100}};
     gic.redistributor_stride = stride;
     return gic;
 }
 
-arch::GicRegisters GicModel::registers() const
+arch::InterruptControllerRegisters GicModel::registers() const
 {
-    arch::GicRegisters registers;
+    arch::InterruptControllerRegisters registers;
     registers.distributor = arch::Mmio{VirtAddr{kDistributor}};
     registers.cpu_interface = arch::Mmio{VirtAddr{kCpuInterface}};
     if (is_v3()) {

@@ -121,8 +121,8 @@ public:
     void play(std::size_t redistributor);
 
     // What the driver is told of this machine.
-    GicDescription description() const;
-    arch::GicRegisters registers() const;
+    InterruptControllerDescription description() const;
+    arch::InterruptControllerRegisters registers() const;
 
     // --- RegisterModel
 

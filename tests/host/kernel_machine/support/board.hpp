@@ -30,6 +30,7 @@ struct BoardCpu {
     // What its set-up finds.
     std::string_view controller_error{};
     bool timer_stays_disabled{false};
+    bool another_raises_timer_interrupt{false};
     arch::CpuFeatures features{};
     // Whether the firmware can turn it off at all, and whether it does when it is told to.
     bool can_be_turned_off{true};

@@ -364,10 +364,11 @@ void disable_private_interrupt(u32)
 
 PrivateInterruptState private_interrupt_state(u32)
 {
-    return {.enabled = testing::machine().alarm_interrupt_enabled(),
-            .pending = testing::machine().alarm_rings(),
-            .active = false,
-            .in_group_1 = true};
+    // As a BCM2836 does, it tells only of an enabled interrupt whether it is pending.
+    const bool is_enabled = testing::machine().alarm_interrupt_enabled();
+    const bool is_raised = testing::machine().alarm_rings() ||
+                           testing::board.cpus[testing::machine().executing()].another_raises_timer_interrupt;
+    return {.enabled = is_enabled, .pending = is_enabled && is_raised, .active = false, .in_group_1 = true};
 }
 
 Acknowledged acknowledge_interrupt()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The interrupt controller as the rest of the kernel sees it: a GICv2 or a GICv3, chosen by the device tree.
-// Interrupt numbers are GIC INTIDs.
+// The interrupt controller as the rest of the kernel sees it: a GICv2, a GICv3 or the local controller of a
+// BCM2836, chosen by the device tree. Interrupt numbers are those of a GIC, its INTIDs: IPIs are below 16,
+// and the private interrupts of a CPU follow. Interrupt n of a BCM2836 is number 16 + n.
 //
 // interrupt_controller_init() runs once on the boot CPU, before any other function here.
 #pragma once
@@ -11,11 +12,12 @@
 #include "kernel/lib/types.hpp"
 
 #include <expected>
+#include <optional>
 #include <string_view>
 
 namespace percival::arch {
 
-// A request from one CPU to another. The enumerator is the SGI number.
+// A request from one CPU to another. The enumerator is the number of the SGI, or of the mailbox's bit.
 enum class Ipi : u8 {
     Call = 0,       // run the functions queued for this CPU (kernel/cpus/call.hpp)
     Backtrace = 1,  // print the interrupted code's backtrace (watchdog, panic)
@@ -40,36 +42,39 @@ struct RedistributorRegion {
     Bytes size{};
 };
 
-// The registers that a GicDescription names and its version has, mapped as device memory.
-struct GicRegisters {
-    Mmio distributor{};
-    Mmio cpu_interface{};                                                             // V2
-    BoundedVector<RedistributorRegion, kMaxGicRedistributorRegions> redistributors{}; // V3
+// The registers that an InterruptControllerDescription names and its kind has, mapped as device memory.
+struct InterruptControllerRegisters {
+    Mmio distributor{};                                                               // GIC
+    Mmio cpu_interface{};                                                             // GICv2
+    BoundedVector<RedistributorRegion, kMaxGicRedistributorRegions> redistributors{}; // GICv3
+    Mmio local{};                                                                     // BCM2836
+    Mmio peripherals{}; // BCM2836, if the description's is not empty
 };
 
-// Chooses the driver and resets the distributor. An error is a sentence for the console. Boot CPU, once.
-std::expected<void, std::string_view> interrupt_controller_init(const GicDescription& gic,
-                                                                const GicRegisters& registers);
+// Chooses the driver and resets what is not a CPU's own. An error is a sentence for the console. Boot CPU,
+// once.
+std::expected<void, std::string_view> interrupt_controller_init(
+    const InterruptControllerDescription& description, const InterruptControllerRegisters& registers);
 
-// Sets up the calling CPU's own part (redistributor, CPU interface) and enables its SGIs. An error is a
-// sentence for the console, for example that no redistributor has this CPU's affinity. Interrupts masked,
-// before the CPU takes its first interrupt.
+// Sets up the calling CPU's own part (redistributor, CPU interface, mailboxes) and enables its IPIs. An
+// error is a sentence for the console, for example that no redistributor has this CPU's affinity. Interrupts
+// masked, before the CPU takes its first interrupt.
 std::expected<void, std::string_view> interrupt_controller_init_cpu(CpuId self, u64 mpidr);
 
 // Stops all interrupts to the calling CPU. Interrupts masked, before the CPU is turned off.
 void interrupt_controller_leave_cpu();
 
-// Enable or disable one of the calling CPU's private interrupts (INTID 16 to 31). The caller does not
-// migrate.
+// Enable or disable one of the calling CPU's private interrupts (16 to 31; of a BCM2836 only its
+// timers' 16 to 19). The caller does not migrate.
 void enable_private_interrupt(u32 intid);
 void disable_private_interrupt(u32 intid);
 
 // What the interrupt controller says of a private interrupt.
 struct PrivateInterruptState {
     bool enabled;
-    bool pending;
+    bool pending; // a BCM2836 tells it of enabled interrupts only
     bool active;
-    bool in_group_1; // reads as zero where Group 1 is the only group that the kernel sees
+    std::optional<bool> in_group_1; // GIC; reads as zero where Group 1 is the only one that the kernel sees
 };
 // Reads the state of one of the calling CPU's private interrupts. The caller does not migrate.
 PrivateInterruptState private_interrupt_state(u32 intid);
@@ -80,10 +85,10 @@ Acknowledged acknowledge_interrupt();
 // Ends an interrupt: drops the priority and deactivates it. Interrupts masked.
 void complete_interrupt(Acknowledged interrupt);
 
-// Takes, serves and ends interrupts until none is pending. Calls serve_ipi(Ipi) for SGIs, and serve(u32
+// Takes, serves and ends interrupts until none is pending. Calls serve_ipi(Ipi) for IPIs, and serve(u32
 // intid) for all others. Interrupts masked.
 //
-// An SGI ends before its handler runs: it is an event and has no line, its handler may wait for the next
+// An IPI ends before its handler runs: it is an event and has no line, its handler may wait for the next
 // interrupt (arch::wait_for_interrupt()), and that of Ipi::Stop never returns. Any other interrupt ends after
 // its handler, which has lowered its line. The GIC would take a line that is still high at the end for
 // another interrupt. No interrupt can come between a handler and the end of its interrupt, because interrupts
@@ -109,7 +114,7 @@ void serve_interrupts(ServeIpi serve_ipi, Serve serve)
 // calling CPU itself. Any context.
 void send_ipi(CpuId target, Ipi ipi);
 
-// Returns "GICv2" or "GICv3".
+// Returns "GICv2", "GICv3" or "BCM2836".
 std::string_view interrupt_controller_name();
 
 } // namespace percival::arch

@@ -6,9 +6,10 @@
 
 namespace percival {
 
-// Maps the registers that a controller of the described version has. The error is a sentence for the console.
+// Maps the registers that a controller of the described kind has. The error is a sentence for the console.
 // Empty ranges are no error here, because the driver checks the sizes and refuses a range that is too small.
 // Boot CPU, once.
-std::expected<arch::GicRegisters, std::string_view> map_gic_registers(const GicDescription& gic);
+std::expected<arch::InterruptControllerRegisters, std::string_view> map_interrupt_controller_registers(
+    const InterruptControllerDescription& controller);
 
 } // namespace percival
