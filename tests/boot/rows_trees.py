@@ -28,6 +28,19 @@ TREES: Tuple[Row, ...] = (
         ),
     ),
     Row(
+        "passes_on_raspi3b_with_a_local_controller_instead_of_a_gic",
+        cpu="cortex-a53",
+        el=2,
+        board="raspi3b",
+        tree="raspi3b.dts",
+        shows=(
+            r"^machine: Raspberry Pi 3 Model B, 4 of 4 CPUs, 960 MiB in 1 bank\(s\), BCM2836, ",
+            r"^machine: .*, entered at EL2, runs at EL1$",
+            RANDOM_HOTPLUG,
+        ),
+        must_run=("interrupts.*", "*hotplug.*", "stop_machine.*", "vmap.*", "threads.*"),
+    ),
+    Row(
         "passes_with_spin_tables_and_no_psci",
         append=OF_MACHINE,
         tree="spin_table",

@@ -113,6 +113,7 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
         Rule("msr icc_sgi1r_el1", (r"dsb ishst$",), CALL + "|" + SHARED_STORE, backward=True),
         Rule("msr icc_sgi1r_el1", ("isb",), "."),
         Rule(r"str w", (r"dsb ishst$",), CALL + "|" + SHARED_STORE, True, "GicV2::send("),
+        Rule(r"str w", (r"dsb ishst$",), CALL + "|" + SHARED_STORE, True, "Bcm2836::send("),
     ),
     "a handler sees the stores of the sender of its interrupt": (
         Rule(r"mrs \w+, icc_iar1_el1", (r"dsb sy$",), OUT_OF_SIGHT),
