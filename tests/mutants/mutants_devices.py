@@ -12,10 +12,17 @@ DRIVERS_OF_GIC = (
     "arch/arm64/devices/gic.cpp",
     "arch/arm64/devices/gic_v2.cpp",
     "arch/arm64/devices/gic_v3.cpp",
+    "arch/arm64/devices/bcm2836.cpp",
+    "arch/arm64/devices/interrupt_controller.cpp",
 )
 GIC = ("tests/host/arm64/gic_test.cpp", *DRIVERS_OF_GIC)
 GIC_V2 = ("tests/host/arm64/gic_v2_test.cpp", *DRIVERS_OF_GIC)
 GIC_V3 = ("tests/host/arm64/gic_v3_test.cpp", *DRIVERS_OF_GIC)
+BCM2836 = (
+    "tests/host/arm64/bcm2836_test.cpp",
+    "tests/host/arch/simulation/bcm2836_model.cpp",
+    *DRIVERS_OF_GIC,
+)
 TIMER = (
     "tests/host/timer/timer_test.cpp",
     "arch/arm64/devices/timer.cpp",
@@ -54,6 +61,7 @@ BOOT_RECORDS = (
 CACHE = "arch/arm64/include/arch/cpu/cache.hpp"
 V2 = "arch/arm64/devices/gic_v2.cpp"
 V3 = "arch/arm64/devices/gic_v3.cpp"
+LOCAL = "arch/arm64/devices/bcm2836.cpp"
 
 MUTANTS = (
     on_host(
@@ -177,6 +185,89 @@ MUTANTS = (
         "",
         GIC,
         "*AnSgiHasEnded*",
+    ),
+    on_host(
+        "bcm2836: IPIs that were left in a mailbox are obeyed",
+        LOCAL,
+        "    for (u32 mailbox = 0; mailbox < kMailboxes; ++mailbox)\n"
+        "        local_.write32(mailbox_of(kMailboxClear, core, mailbox), ~u32{0});\n",
+        "",
+        BCM2836,
+        "*NothingThatWasLeft*",
+    ),
+    on_host(
+        "bcm2836: timers' interrupts that were left enabled stay enabled",
+        LOCAL,
+        "    local_.write32(word_of(kTimerControl, core), 0);\n"
+        "    local_.write32(word_of(kMailboxControl, core), 0);\n",
+        "",
+        BCM2836,
+        "*NothingThatWasLeft*",
+    ),
+    on_host(
+        "bcm2836: peripheral interrupts that were left enabled stay enabled",
+        LOCAL,
+        "            registers.peripherals.write32(disable, ~u32{0});\n",
+        "            static_cast<void>(disable);\n",
+        BCM2836,
+        "*EachPeripheralInterrupt*",
+    ),
+    on_host(
+        "bcm2836: a handler runs before its IPI's bit is cleared",
+        LOCAL,
+        "    static_cast<void>(local_.read32(word_of(kSource, own_core())));\n"
+        "    dsb<Shareability::FullSystem>();\n",
+        "",
+        BCM2836,
+        "*EveryIpiArrives*",
+    ),
+    on_host(
+        "bcm2836: all IPIs are cleared where one is taken",
+        LOCAL,
+        "    write_and_settle(mailbox, first | (set & ~kIpiBits));",
+        "    write_and_settle(mailbox, set);",
+        BCM2836,
+        "*IpisThatArriveTogether*",
+    ),
+    on_host(
+        "bcm2836: bits that are no IPI interrupt for ever",
+        LOCAL,
+        "    write_and_settle(mailbox, first | (set & ~kIpiBits));",
+        "    write_and_settle(mailbox, first);",
+        BCM2836,
+        "*BitsThatAreNoIpi*",
+    ),
+    on_host(
+        "bcm2836: an IPI overtakes the sender's stores",
+        LOCAL,
+        "    dsb<Shareability::InnerShareable, Access::Store>();\n",
+        "",
+        BCM2836,
+        "*EveryIpiArrives*",
+    ),
+    on_host(
+        "bcm2836: CPUs are numbered by the tree",
+        LOCAL,
+        "    core_of_cpu[self.index()] = core;",
+        "    core_of_cpu[self.index()] = self.index() % kCores;",
+        BCM2836,
+        "*CpusAreFoundByAff0*",
+    ),
+    on_host(
+        "bcm2836: a fifth core is set up",
+        LOCAL,
+        "    if (core >= kCores)\n",
+        "    if (core > kCores)\n",
+        BCM2836,
+        "*ACpuBeyondTheFour*",
+    ),
+    on_host(
+        "bcm2836: a CPU that leaves still takes IPIs",
+        LOCAL,
+        "    write_and_settle(word_of(kMailboxControl, own_core()), 0);\n",
+        "",
+        BCM2836,
+        "*ACpuThatLeaves*",
     ),
     on_host(
         "timer: the tree's frequency does not count",

@@ -19,6 +19,13 @@ MUTANTS = (
         "    distributor_.write32(kSendSgi",
     ),
     by_emitted_order(
+        "order: a BCM2836 sends an interrupt before the stores it is about",
+        "arch/arm64/devices/bcm2836.cpp",
+        "    dsb<Shareability::InnerShareable, Access::Store>();\n"
+        "    local_.write32(mailbox_of(kMailboxSet",
+        "    local_.write32(mailbox_of(kMailboxSet",
+    ),
+    by_emitted_order(
         "order: a handler misses what the sender stored",
         "arch/arm64/devices/gic_v3.cpp",
         "    dsb<Shareability::FullSystem>();\n" "    return {intid, intid};",
