@@ -4,9 +4,11 @@
 #include "arch/arm64/devices/psci.hpp"
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/id_registers.hpp"
+#include "arch/cpu/poll.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/pl011.hpp"
 #include "arch/devices/power.hpp"
+#include "arch/devices/watchdog.hpp"
 #include "boot/loader_memory.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
@@ -30,9 +32,10 @@ enum class Step : u32 {
     SearchTree,
     Print,
     ExitBySemihosting,
-    TurnOff,
-    TurnOffBySmc,
-    TurnOffByHvc,
+    AskFirmware,
+    AskFirmwareBySmc,
+    AskFirmwareByHvc,
+    ResetByWatchdog,
 };
 
 // Uninitialized storage: a constant-initialized description would contain absolute addresses of its default
@@ -157,14 +160,18 @@ void print_reason()
 
 // Without a tree there is no verdict argument either. The instruction that asks a semihosting host is
 // undefined where there is none, so asking does no harm.
-bool semihosting_is_wanted()
+VerdictChoice wanted_end()
 {
     const std::string_view text = machine().boot_arguments;
     if (text.empty())
-        return !tree_is_read;
-    if (image_is_cut) // the table of arguments may be missing
-        return text.find("verdict=semihosting") != std::string_view::npos;
-    return BootArguments{text}.choice(BootArgumentTable::kVerdict).value == VerdictChoice::Semihosting;
+        return tree_is_read ? VerdictChoice::PowerOff : VerdictChoice::Semihosting;
+    if (!image_is_cut)
+        return BootArguments{text}.choice(BootArgumentTable::kVerdict).value;
+    // The table of arguments may be missing.
+    if (text.find("verdict=semihosting") != std::string_view::npos)
+        return VerdictChoice::Semihosting;
+    return text.find("verdict=reset") != std::string_view::npos ? VerdictChoice::Reset
+                                                                : VerdictChoice::PowerOff;
 }
 
 // A machine that nothing is known of may still have firmware.
@@ -173,11 +180,26 @@ bool firmware_may_be_unknown()
     return !tree_is_read && machine().psci == PsciConduit::None;
 }
 
-void turn_off(arch::Psci psci)
+void ask_to_end(arch::Psci psci)
 {
     // At EL3 a call would come back here.
-    if (current_exception_level() == 1 && !psci.is_v01())
+    if (current_exception_level() != 1 || psci.is_v01())
+        return;
+    if (wanted_end() == VerdictChoice::Reset)
+        psci.system_reset();
+    else
         psci.system_off();
+}
+
+// The watchdogs are known only if the tree was read. The MMU is off, so their registers are where the tree
+// says.
+void reset_by_watchdog()
+{
+    for (const WatchdogDescription& description : machine().watchdogs) {
+        const arch::Mmio registers{VirtAddr{description.registers.base.raw()}};
+        arch::Watchdog{description, registers}.start_reset();
+        static_cast<void>(arch::poll_until([] { return false; }, 10 * arch::kPollLimit));
+    }
 }
 
 void take(Step step)
@@ -190,27 +212,31 @@ void take(Step step)
     case Step::Print:
         return print_reason();
     case Step::ExitBySemihosting:
-        if (semihosting_is_wanted())
+        if (wanted_end() == VerdictChoice::Semihosting)
             arch::semihosting_exit(static_cast<u32>(Verdict::Panic));
         return;
-    case Step::TurnOff:
-        return turn_off({machine().psci, machine().psci_v01_cpu_on});
+    case Step::AskFirmware:
+        return ask_to_end({machine().psci, machine().psci_v01_cpu_on});
     // SMC is undefined where there is no EL3.
-    case Step::TurnOffBySmc:
+    case Step::AskFirmwareBySmc:
         if (firmware_may_be_unknown())
-            turn_off({PsciConduit::Smc, 0});
+            ask_to_end({PsciConduit::Smc, 0});
         return;
     // What was at EL2 is gone if the kernel was entered there.
-    case Step::TurnOffByHvc:
+    case Step::AskFirmwareByHvc:
         if (firmware_may_be_unknown() && handoff.entered_at_el2 == 0)
-            turn_off({PsciConduit::Hvc, 0});
+            ask_to_end({PsciConduit::Hvc, 0});
+        return;
+    case Step::ResetByWatchdog:
+        if (wanted_end() == VerdictChoice::Reset)
+            reset_by_watchdog();
         return;
     }
 }
 
 [[noreturn]] void continue_refusal()
 {
-    while (steps_begun <= static_cast<u32>(Step::TurnOffByHvc))
+    while (steps_begun <= static_cast<u32>(Step::ResetByWatchdog))
         take(static_cast<Step>(steps_begun++));
     arch::stop();
 }

@@ -12,8 +12,8 @@
 namespace percival::boot {
 
 // Prints `reason` and ends the run with a panic verdict: by semihosting if the boot arguments say so or are
-// unknown, by PSCI, and else by stopping this CPU. Needs `handoff.device_tree`. A step that raises an
-// exception is left out (refusal_vectors in boot/start.S).
+// unknown, by PSCI, by a watchdog if a reset is wanted, and else by stopping this CPU. Needs
+// `handoff.device_tree`. A step that raises an exception is left out (refusal_vectors in boot/start.S).
 [[noreturn]] void refuse(std::string_view reason);
 
 // The same for an image whose end is missing: uses nothing but what is at the image's front.

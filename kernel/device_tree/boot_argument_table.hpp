@@ -62,7 +62,7 @@ enum class LinearChoice : u8 { Blocks, Pages };
 enum class PercpuChoice : u8 { Local, Restart, Guarded, Auto };
 enum class PercpuAddChoice : u8 { LoadAdd, StoreAdd, LlSc, Auto };
 enum class PercpuWindowChoice : u8 { Linked, Mapped };
-enum class VerdictChoice : u8 { PowerOff, Semihosting };
+enum class VerdictChoice : u8 { PowerOff, Semihosting, Reset };
 
 inline constexpr u8 kFirstPercpuChoice =
     static_cast<u8>(PERCIVAL_LOCAL_PERCPU ? PercpuChoice::Local : PercpuChoice::Restart);
@@ -101,7 +101,7 @@ struct BootArgumentTable {
     static constexpr FlagArgument kArgumentsList{
         {"arguments.list", "", "off", "prints this table and ends the run"}};
     static constexpr BootArgumentOf<VerdictChoice> kVerdict{
-        {"verdict", "poweroff|semihosting", "poweroff",
+        {"verdict", "poweroff|semihosting|reset", "poweroff",
          "how the run ends; semihosting: with the verdict as exit status"}};
 
     // Calls visit(const BootArgument&) for each entry, in the order of listings.

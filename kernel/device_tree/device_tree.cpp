@@ -28,6 +28,7 @@ void reset(MachineDescription& machine)
     machine.interrupt_controller.peripherals = {};
     machine.uart = {};
     machine.timer = {};
+    machine.watchdogs.clear();
     machine.notes.clear();
     machine.notes_left_out = 0;
 }
@@ -38,11 +39,12 @@ DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescript
     if (!tree)
         return std::unexpected(tree.error());
 
-    // The UART, the boot arguments and PSCI come first: they are needed to report any later error and to end
-    // the run.
+    // The UART, the boot arguments, PSCI and the watchdogs come first: they are needed to report any later
+    // error and to end the run.
     device_tree::read_uart(*tree, machine);
     const auto arguments = device_tree::read_chosen(*tree, machine);
     device_tree::read_psci(*tree, machine);
+    device_tree::read_watchdogs(*tree, machine);
 
     if (auto result = device_tree::read_identity(*tree, machine); !result)
         return result;

@@ -21,6 +21,7 @@ inline constexpr std::size_t kMaxReservations = 128;
 inline constexpr std::size_t kMaxGicRedistributorRegions = 32;
 inline constexpr std::size_t kMaxDeviceTreeNotes = 8;
 inline constexpr u32 kMaxNumaNodes = 64;
+inline constexpr std::size_t kMaxWatchdogs = 8;
 
 struct MemoryBank {
     PhysRange range;
@@ -68,6 +69,15 @@ struct UartDescription {
     PhysRange registers{};
 };
 
+enum class WatchdogKind : u8 { Bcm2835, Imx, Cadence, DesignWare };
+
+struct WatchdogDescription {
+    WatchdogKind kind{WatchdogKind::Bcm2835};
+    PhysRange registers{};
+    bool is_big_endian{false}; // Imx
+    bool resets_by_pin{false}; // Imx: only its output pin resets the whole board
+};
+
 // A defect of the machine's counter that the timer's node names: one read may return a wrong count.
 enum class CounterErratum : u8 { None, FslA008585, Hisilicon161010101, AllwinnerUnknown1 };
 
@@ -92,7 +102,8 @@ struct MachineDescription {
     InterruptControllerDescription interrupt_controller{};
     UartDescription uart{};
     TimerDescription timer{};
-    BoundedVector<DeviceTreeError, kMaxDeviceTreeNotes> notes{}; // errors that the kernel tolerates
+    BoundedVector<WatchdogDescription, kMaxWatchdogs> watchdogs{}; // those that are enabled
+    BoundedVector<DeviceTreeError, kMaxDeviceTreeNotes> notes{};   // errors that the kernel tolerates
     u32 notes_left_out{0};
 };
 

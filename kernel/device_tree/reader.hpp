@@ -87,6 +87,9 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode con
                                   MachineDescription& machine);
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine);
 
+// Defined in watchdogs.cpp. What is wrong with a watchdog is noted, and the watchdog left out.
+void read_watchdogs(const DeviceTreeView& tree, MachineDescription& machine);
+
 // Defined in chosen.cpp.
 DeviceTreeResult<void> read_identity(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> read_chosen(const DeviceTreeView& tree, MachineDescription& machine);

@@ -20,6 +20,7 @@
 #include "kernel/init/interrupt_controller_registers.hpp"
 #include "kernel/init/memory_setup.hpp"
 #include "kernel/init/run_options.hpp"
+#include "kernel/init/watchdog_setup.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/inspect/dumps.hpp"
 #include "kernel/inspect/ptdump.hpp"
@@ -85,9 +86,10 @@ std::expected<void, DeviceTreeError> open_ends()
     const auto read = read_tree();
     attach_console();
     const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
-    set_verdict_by_semihosting(reported(verdict) == VerdictChoice::Semihosting);
+    set_way_to_end(reported(verdict));
     find_psci();
     arch::take_system_errors();
+    take_over_watchdogs(this_machine());
     return read;
 }
 

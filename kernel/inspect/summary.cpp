@@ -7,6 +7,7 @@
 #include "arch/percpu_modes/alternatives.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/report/hardware_watchdogs.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/image/boot_tables.hpp"
@@ -137,6 +138,7 @@ void print_roots()
 void print_summary(const MachineDescription& machine)
 {
     print_machine(machine);
+    hardware_watchdogs().print();
     print_cpus();
     print_tlb();
     print_layout();

@@ -33,6 +33,9 @@ protected:
 // Writes `line`, which does not contain its line end, as one line (INV-console-4).
 void console_write_line(std::string_view line);
 
+// Returns how many lines have been written so far, by any CPU.
+u64 console_line_count();
+
 // Makes `device` the console's output device. Boot CPU, once.
 void console_attach(ConsoleDevice& device);
 

@@ -4,16 +4,25 @@
 
 #include "kernel/report/line_console.hpp"
 
+#include <atomic>
+
 namespace percival {
 namespace {
 
 constinit LineConsole console;
+constinit std::atomic<u64> lines{0};
 
 } // namespace
 
 void console_write_line(std::string_view line)
 {
     console.write_line(line);
+    lines.fetch_add(1, std::memory_order_relaxed);
+}
+
+u64 console_line_count()
+{
+    return lines.load(std::memory_order_relaxed);
 }
 
 void console_attach(ConsoleDevice& device)

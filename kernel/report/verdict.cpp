@@ -6,6 +6,7 @@
 #include "arch/devices/power.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/report/hardware_watchdogs.hpp"
 #include "kernel/report/watchdog.hpp"
 
 #include <atomic>
@@ -15,8 +16,8 @@ namespace {
 
 constexpr u64 kNobody = 0;
 
-// Wanted until the boot arguments are known: before, nothing else ends the run.
-constinit std::atomic<bool> by_semihosting{true};
+// Semihosting until the boot arguments are known: before, nothing else ends the run.
+constinit std::atomic<VerdictChoice> way_to_end{VerdictChoice::Semihosting};
 // The CPU that ends the run, by its affinity. Its number would need percpu state, which a broken CPU might
 // lack.
 constinit std::atomic<u64> ending{kNobody};
@@ -38,22 +39,35 @@ std::string_view name_of(Verdict verdict)
     return "panic";
 }
 
-// Leaves the kernel, by semihosting or by turning the machine off. Returns if the machine cannot be turned
-// off.
+// Leaves the kernel in the way that is wanted. Returns if the machine cannot do that.
 void leave(Verdict verdict)
 {
-    if (by_semihosting.load(std::memory_order_relaxed))
+    switch (way_to_end.load(std::memory_order_relaxed)) {
+    case VerdictChoice::Semihosting:
         arch::semihosting_exit(static_cast<u32>(verdict));
-    arch::power_off();
-    print("percival: this machine cannot be turned off; stopped");
+    case VerdictChoice::PowerOff:
+        arch::power_off();
+        print("percival: this machine cannot be turned off; stopped");
+        break;
+    case VerdictChoice::Reset:
+        arch::reset_by_firmware();
+        hardware_watchdogs().reset();
+        print("percival: this machine cannot be reset; stopped");
+        break;
+    }
     console_drain();
 }
 
 } // namespace
 
-void set_verdict_by_semihosting(bool wanted)
+void set_way_to_end(VerdictChoice way)
 {
-    by_semihosting.store(wanted, std::memory_order_relaxed);
+    way_to_end.store(way, std::memory_order_relaxed);
+}
+
+bool run_is_ending()
+{
+    return ending.load(std::memory_order_relaxed) != kNobody;
 }
 
 bool claim_end_of_run()

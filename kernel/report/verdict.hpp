@@ -6,6 +6,7 @@
 //                verdict and nothing is printed after it.
 #pragma once
 
+#include "kernel/device_tree/boot_argument_table.hpp"
 #include "kernel/lib/types.hpp"
 
 namespace percival {
@@ -18,10 +19,13 @@ enum class Verdict : u8 {
     Hang = 3, // a self-test ran out of time
 };
 
-// Sets whether end_run() reports the verdict by semihosting. Wanted only if the boot arguments ask for it,
-// because without a semihosting host the call is an undefined instruction. Until it is set end_run() tries
-// semihosting. Boot CPU, before the run can end in any way other than a panic.
-void set_verdict_by_semihosting(bool wanted);
+// Sets how end_run() leaves the kernel. By semihosting only if the boot arguments ask for it, because without
+// a semihosting host the call is an undefined instruction. Until it is set end_run() tries semihosting. Boot
+// CPU, before the run can end in any way other than a panic.
+void set_way_to_end(VerdictChoice way);
+
+// Returns whether a CPU ends the run. Any context.
+bool run_is_ending();
 
 // Makes the calling CPU the one that ends the run (INV-verdict-1). Returns true if it is that CPU, now or
 // already. Returns false if another CPU is; the caller then has to stop. Any context once the image is
@@ -30,8 +34,8 @@ void set_verdict_by_semihosting(bool wanted);
 
 // Ends the run: stops the other CPUs, writes the result of a test that has not ended, prints
 // `percival: verdict: …` and waits until the console has sent it.
-// Then exits by semihosting if that is wanted, else turns the machine off, else stops. Any context, a panic
-// within end_run() included.
+// Then exits by semihosting, turns the machine off, or resets it, whichever is wanted. Says so and stops if
+// that cannot be done. Any context, a panic within end_run() included.
 [[noreturn]] void end_run(Verdict verdict);
 
 } // namespace percival

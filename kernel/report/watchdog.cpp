@@ -4,9 +4,11 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/lib/console.hpp"
 #include "kernel/lib/patience.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/report/backtrace_request.hpp"
+#include "kernel/report/hardware_watchdogs.hpp"
 #include "kernel/report/verdict.hpp"
 
 #include <atomic>
@@ -23,6 +25,34 @@ struct Watched {
     std::atomic<KtapWriter::Place> place{};
 };
 constinit Watched watched;
+
+// Where nothing limits the time, a run that prints no line for so long counts as hung: between tests, in
+// benchmarks and in the boot.
+constexpr u32 kQuietSeconds = 60;
+constinit std::atomic<u64> lines_seen{0};
+constinit std::atomic<u64> quiet_until{0}; // in timer ticks
+
+// Returns whether the run has printed a line within the last patient_seconds() of kQuietSeconds.
+bool prints(u64 now)
+{
+    if (const u64 lines = console_line_count(); lines != lines_seen.load(std::memory_order_relaxed)) {
+        lines_seen.store(lines, std::memory_order_relaxed);
+        const u64 seconds = patient_seconds(kQuietSeconds, online_cpu_count());
+        quiet_until.store(now + seconds * arch::timer_frequency(), std::memory_order_relaxed);
+    }
+    return now < quiet_until.load(std::memory_order_relaxed);
+}
+
+// Returns whether the run does not end and may still come to a good end (INV-hardware_watchdogs-1). A test
+// that runs has time left, or no time limit.
+bool is_well(u64 now, bool has_time_left)
+{
+    if (run_is_ending())
+        return false;
+    const bool may_take_for_ever =
+        current_test() != nullptr && watched.timeout_seconds.load(std::memory_order_relaxed) == 0;
+    return has_time_left || may_take_for_ever || prints(now);
+}
 
 } // namespace
 
@@ -65,8 +95,12 @@ void report_unfinished_test(KtapAbort why)
 void check_watchdog()
 {
     u64 deadline = watched.deadline.load(std::memory_order_acquire);
-    if (deadline == 0 || arch::timer_ticks() < deadline)
+    const u64 now = arch::timer_ticks();
+    if (deadline == 0 || now < deadline) {
+        if (is_well(now, deadline != 0))
+            hardware_watchdogs().kick(now);
         return;
+    }
     const TestName* const test = current_test();
     // Only one CPU reports, and none if the test has ended after all or a panic is under way.
     if (!watched.deadline.compare_exchange_strong(deadline, 0, std::memory_order_relaxed) ||

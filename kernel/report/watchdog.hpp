@@ -28,8 +28,9 @@ const TestName* current_test();
 // Writes the result of the test that runs now, if one does: the run ends before the test. Any context.
 void report_unfinished_test(KtapAbort why);
 
-// Ends the run with Verdict::Hang if the running test has used up its time. Called by the tick of every CPU,
-// so that a test that hangs with the interrupts of its own CPU masked is found too.
+// Ends the run with Verdict::Hang if the running test has used up its time. Else kicks the machine's own
+// watchdogs, if the run is well: it runs a test, or has printed something within the last minute. Called by
+// the tick of every CPU, so that a test that hangs with the interrupts of its own CPU masked is found too.
 void check_watchdog();
 
 } // namespace percival

@@ -101,4 +101,10 @@ void power_off()
         psci.system_off();
 }
 
+void reset_by_firmware()
+{
+    if (psci_usable && !psci.is_v01())
+        psci.system_reset();
+}
+
 } // namespace percival::arch

@@ -14,6 +14,9 @@ constexpr u32 kCpuOn = 0xc400'0003;
 constexpr u32 kMigrateInfoType = 0x8400'0006;
 constexpr u32 kMigrateInfoUpCpu = 0xc400'0007;
 constexpr u32 kSystemOff = 0x8400'0008;
+constexpr u32 kSystemReset = 0x8400'0009;
+constexpr u32 kPsciFeatures = 0x8400'000a;
+constexpr u32 kSystemReset2 = 0xc400'0012;
 
 constexpr s32 kVersion0Point2 = 2;
 constexpr s32 kOff = 1; // result of AFFINITY_INFO
@@ -98,6 +101,15 @@ std::optional<u64> Psci::trusted_os_cpu() const
 void Psci::system_off() const
 {
     call(kSystemOff);
+}
+
+void Psci::system_reset() const
+{
+    constexpr u64 kWarmReset = 0; // the only kind of SYSTEM_RESET2 that the architecture defines
+    call(kSystemReset);
+    // Firmware before 1.0 answers that PSCI_FEATURES itself is not supported.
+    if (status(kPsciFeatures, kSystemReset2) >= 0)
+        call(kSystemReset2, kWarmReset);
 }
 
 } // namespace percival::arch

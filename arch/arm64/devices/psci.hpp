@@ -3,8 +3,8 @@
 // context.
 //
 // In version 0.1 each firmware chooses its own function numbers, and the tree names them. That version has no
-// function that tells its number or whether a CPU is off, and none that turns the machine off. Only CPU_ON is
-// used: nobody could know when a CPU has executed CPU_OFF.
+// function that tells its number or whether a CPU is off, and none that turns the machine off or resets it.
+// Only CPU_ON is used: nobody could know when a CPU has executed CPU_OFF.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
@@ -32,6 +32,9 @@ public:
     // 0.1.
     void cpu_off() const;
     void system_off() const;
+    // Resets the machine by SYSTEM_RESET, or by SYSTEM_RESET2 if the firmware has only that. Returns only if
+    // the firmware refuses. Not with version 0.1.
+    void system_reset() const;
     // Returns whether the firmware reports the CPU as off. Not with version 0.1.
     bool is_off(u64 mpidr) const;
     // Returns the affinity of the CPU on which a Trusted OS for one CPU lives, if there is one and the

@@ -57,7 +57,7 @@ namespace {
 constexpr u64 kReleaseAddress = 0x1000'00d8;
 constexpr u32 kPsciVersion = 0x8400'0000, kCpuOff = 0x8400'0002, kMigrateInfoType = 0x8400'0006;
 constexpr u32 kCpuOn = 0xc400'0003, kAffinityInfo = 0xc400'0004, kMigrateInfoUpCpu = 0xc400'0007;
-constexpr u32 kSystemOff = 0x8400'0008;
+constexpr u32 kSystemOff = 0x8400'0008, kSystemReset = 0x8400'0009;
 
 class EventLog final : public RegisterModel {
 public:
@@ -152,6 +152,20 @@ TEST_F(PowerTest, firmware_without_a_usable_psci_is_not_called)
     EXPECT_FALSE(start_cpu(kBootCpu, PhysAddr{0x4000}));
     EXPECT_FALSE(can_turn_off(kBootCpu));
     power_off();
+    reset_by_firmware();
+    EXPECT_TRUE(firmware.calls.empty());
+}
+
+TEST_F(PowerTest, the_machine_is_reset_by_psci_from_version_0_2_on)
+{
+    power_init(PsciConduit::Hvc, 0);
+    firmware.calls.clear();
+    reset_by_firmware();
+    ASSERT_FALSE(firmware.calls.empty());
+    EXPECT_EQ(firmware.calls.front(), (Firmware::Call{PsciConduit::Hvc, kSystemReset, {}}));
+    power_init(PsciConduit::Smc, 0x9500'0001);
+    firmware.calls.clear();
+    reset_by_firmware();
     EXPECT_TRUE(firmware.calls.empty());
 }
 

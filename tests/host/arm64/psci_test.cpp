@@ -16,6 +16,7 @@ constexpr u32 kPsciVersion = 0x8400'0000, kCpuOff = 0x8400'0002, kMigrateInfoTyp
 constexpr u32 kAffinityInfo = 0xc400'0004, kMigrateInfoUpCpu = 0xc400'0007;
 
 constexpr u32 kCpuOn = 0xc400'0003, kSystemOff = 0x8400'0008;
+constexpr u32 kSystemReset = 0x8400'0009, kPsciFeatures = 0x8400'000a, kSystemReset2 = 0xc400'0012;
 
 class PsciTest : public ::testing::Test {
 protected:
@@ -118,6 +119,24 @@ TEST_F(PsciTest, is_off_asks_for_the_whole_affinity)
               (Firmware::Call{PsciConduit::Smc, kAffinityInfo, {0x1'0002'0301, 0, 0}}));
     psci.system_off();
     EXPECT_EQ(firmware.calls.back(), (Firmware::Call{PsciConduit::Smc, kSystemOff, {}}));
+}
+
+TEST_F(PsciTest, a_reset_is_asked_for_in_both_ways_that_the_firmware_has)
+{
+    const Firmware::Call reset{PsciConduit::Smc, kSystemReset, {}};
+    const Firmware::Call features{PsciConduit::Smc, kPsciFeatures, {kSystemReset2, 0, 0}};
+    for (const u64 absent : {~u64{0}, u64{0xffff'ffff}}) { // the second by firmware that fills 32 bits only
+        firmware.calls.clear();
+        answers[kPsciFeatures] = absent;
+        psci.system_reset();
+        EXPECT_EQ(firmware.calls, (std::vector<Firmware::Call>{reset, features}));
+    }
+    firmware.calls.clear();
+    answers[kPsciFeatures] = 0;
+    psci.system_reset();
+    // A warm reset, without a cookie.
+    EXPECT_EQ(firmware.calls,
+              (std::vector<Firmware::Call>{reset, features, {PsciConduit::Smc, kSystemReset2, {0, 0, 0}}}));
 }
 
 } // namespace

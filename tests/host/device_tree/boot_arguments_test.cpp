@@ -160,8 +160,8 @@ TEST(BootArguments, a_choice_is_the_enumerator_of_its_word)
     expect_choices(Table::kPercpu, {"local", "restart", "guarded", "auto"});
     expect_choices(Table::kPercpuAdd, {"ldadd", "stadd", "llsc", "auto"});
     expect_choices(Table::kPercpuWindow, {"linked", "mapped"});
-    expect_choices(Table::kVerdict, {"poweroff", "semihosting"});
-    EXPECT_EQ(static_cast<int>(VerdictChoice::Semihosting), 1);
+    expect_choices(Table::kVerdict, {"poweroff", "semihosting", "reset"});
+    EXPECT_EQ(static_cast<int>(VerdictChoice::Reset), 2);
     EXPECT_EQ(static_cast<int>(PercpuChoice::Auto), 3);
     EXPECT_EQ(static_cast<int>(PercpuAddChoice::Auto), 3);
 }

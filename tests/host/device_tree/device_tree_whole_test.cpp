@@ -62,6 +62,7 @@ TEST_P(EveryTree, leaves_no_data_of_an_earlier_tree)
         EXPECT_EQ(used.machine->uart.registers, fresh.machine->uart.registers);
         EXPECT_EQ(used.machine->timer.virtual_interrupt, fresh.machine->timer.virtual_interrupt);
         EXPECT_EQ(used.machine->timer.frequency_override, fresh.machine->timer.frequency_override);
+        EXPECT_EQ(used.machine->watchdogs.size(), fresh.machine->watchdogs.size());
         EXPECT_EQ(used.machine->notes.size(), fresh.machine->notes.size());
     }
 }
@@ -137,6 +138,8 @@ TEST(DeviceTreeWhole, raspberry_pi_4_with_spin_tables_behind_a_translating_bus)
     EXPECT_EQ(machine.interrupt_controller.distributor, range(0xff84'1000, 0x1000));
     EXPECT_EQ(machine.interrupt_controller.cpu_interface, range(0xff84'2000, 0x2000));
     EXPECT_EQ(machine.uart.registers, range(0xfe20'1000, 0x200)) << "the one the alias names, not the first";
+    ASSERT_EQ(machine.watchdogs.size(), 1U);
+    EXPECT_EQ(machine.watchdogs[0].registers, range(0xfe10'0000, 0x114));
 }
 
 TEST(DeviceTreeWhole, raspberry_pi_3_with_a_local_controller_instead_of_a_gic)

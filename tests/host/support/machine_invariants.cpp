@@ -90,6 +90,10 @@ std::string broken_devices(const MachineDescription& machine)
         return "the controller of peripheral interrupts is beyond the physical address space";
     if (machine.uart.kind != UartKind::None && !is_physical(machine.uart.registers))
         return "the console is empty or beyond the physical address space";
+    for (const WatchdogDescription& watchdog : machine.watchdogs) {
+        if (!is_physical(watchdog.registers))
+            return "a watchdog is empty or beyond the physical address space";
+    }
     if (machine.timer.virtual_interrupt < 16 || machine.timer.virtual_interrupt > (is_bcm2836 ? 19 : 31))
         return "the timer's interrupt is not a private one";
     return {};

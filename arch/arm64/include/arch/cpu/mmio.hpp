@@ -22,6 +22,16 @@ public:
     // Returns the part of the registers that begins at `offset`.
     constexpr Mmio from(Bytes offset) const { return Mmio{base_ + offset}; }
 
+    u16 read16(u32 offset) const
+    {
+        u32 value;
+        asm volatile("ldarh %w0, [%1]" : "=r"(value) : "r"((base_ + Bytes{offset}).raw()) : "memory");
+        return static_cast<u16>(value);
+    }
+    void write16(u32 offset, u16 value) const
+    {
+        asm volatile("strh %w0, [%1]" : : "rZ"(u32{value}), "r"((base_ + Bytes{offset}).raw()) : "memory");
+    }
     u32 read32(u32 offset) const
     {
         u32 value;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Turns CPUs on and off and the machine off: by PSCI (Arm DEN 0022) through HVC or SMC, by spin tables, and
-// by semihosting exit.
+// Turns CPUs on and off, and turns the machine off or resets it: by PSCI (Arm DEN 0022) through HVC or SMC,
+// by spin tables, and by semihosting exit.
 #pragma once
 
 #include "arch/cpu/mmio.hpp"
@@ -44,6 +44,9 @@ bool is_off(CpuId cpu);
 
 // Turns the machine off through PSCI SYSTEM_OFF. Returns if the firmware cannot do that.
 void power_off();
+
+// Resets the machine through PSCI SYSTEM_RESET or SYSTEM_RESET2. Returns if the firmware cannot do that.
+void reset_by_firmware();
 
 // Ends the emulator or debugger session with `status` through semihosting SYS_EXIT_EXTENDED (0x20). Only for
 // runs that ask for it: without a semihosting host the HLT is an Undefined Instruction exception.
