@@ -96,7 +96,7 @@ def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> 
         default=[],
         metavar="ARGS",
         help="boot arguments for the kernel, which percival boot --help lists; may be given several times. "
-        "verdict=poweroff ends the machine by PSCI instead of semihosting",
+        "verdict=poweroff ends the machine by PSCI instead of semihosting, and verdict=reset resets it",
     )
     parser.add_argument(
         "--timeout",

@@ -49,14 +49,15 @@ def _no_verdict(reason: str) -> Decision:
 
 def decide(exit_code: int, stated: Optional[Verdict], semihosting: bool) -> Decision:
     """Decides from QEMU's exit code (negative: the signal that killed it), the last verdict line, and
-    whether the kernel was told to give its verdict by semihosting. The kernel may panic before it has read
-    its boot arguments. Then it turns the machine off, which QEMU reports as 0."""
+    whether the kernel was told to give its verdict by semihosting. QEMU reports a machine that was turned off
+    or reset as 0. The kernel may panic before it has read its boot arguments; then it turns the machine
+    off."""
     if exit_code < 0:
         return _no_verdict(f"QEMU was killed by {signal.Signals(-exit_code).name}")
     if stated is None:
         return _no_verdict(f"the kernel stated no verdict; QEMU exited with {exit_code}")
-    by_power_off = exit_code == 0 and (not semihosting or stated is Verdict.PANIC)
-    if not by_power_off and not (semihosting and exit_code == stated):
+    without_status = exit_code == 0 and (not semihosting or stated is Verdict.PANIC)
+    if not without_status and not (semihosting and exit_code == stated):
         return _no_verdict(f"the console says '{stated.name.lower()}', but QEMU exited with {exit_code}")
     return Decision(int(stated))
 

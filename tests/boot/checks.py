@@ -199,6 +199,14 @@ def masked_hang_report(lines: Sequence[str], row: Row) -> List[str]:
     return problems + _lacking(lines, patterns)
 
 
+def no_power_off(lines: Sequence[str], row: Row) -> List[str]:
+    """Checks that the machine was not turned off after its verdict. As QEMU has ended, it was reset then. For
+    rows whose QEMU says so (SAYS_POWER_OFF in rows_ends.py)."""
+    off = _has(lines, "qemu_system_shutdown_request reason=")
+    problems = ["the machine was turned off"] if off else []
+    return problems + _lacking(lines, {"verdict": r"^percival: verdict: \w+$"})
+
+
 def refusal(lines: Sequence[str], row: Row) -> List[str]:
     """Checks that the refusal names the feature that the CPU lacks."""
     return _lacking(
@@ -229,6 +237,7 @@ CHECKS: Dict[str, Check] = {
         overflow_report,
         hang_report,
         masked_hang_report,
+        no_power_off,
         refusal,
     )
 }

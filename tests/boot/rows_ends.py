@@ -7,8 +7,77 @@ from typing import Tuple
 
 from row import Row
 
+# QEMU exits with 0 after a reset and after a power-off, but says that there was a power-off.
+SAYS_POWER_OFF = ("-D", "/dev/stdout", "-trace", "qemu_system_shutdown_request")
+
 ENDS: Tuple[Row, ...] = (
-    Row("passes_with_the_verdict_by_power_off", append="verdict=poweroff selftest=percpu.*"),
+    Row(
+        "passes_with_the_verdict_by_power_off",
+        append="verdict=poweroff selftest=percpu.*",
+        qemu=SAYS_POWER_OFF,
+        shows=("qemu_system_shutdown_request reason=",),
+    ),
+    Row(
+        "passes_with_the_verdict_by_reset",
+        append="verdict=reset selftest=percpu.*",
+        qemu=SAYS_POWER_OFF,
+        checks=("whole_report", "summary", "no_power_off"),
+    ),
+    Row(
+        "passes_on_raspi4b_with_the_verdict_by_reset_of_its_watchdog",
+        cpu="cortex-a72",
+        gic=2,
+        el=2,
+        memory="2G",
+        append="verdict=reset selftest=percpu.*",
+        board="raspi4b",
+        tree="raspi4b.dts",
+        qemu=SAYS_POWER_OFF,
+        checks=("whole_report", "summary", "no_power_off"),
+    ),
+    Row(
+        "a_panic_exits_2_by_reset",
+        append="selftest=demo.panics verdict=reset",
+        qemu=SAYS_POWER_OFF,
+        exit_code=2,
+        checks=("panic_report", "backtrace_into_the_test", "no_power_off"),
+    ),
+    Row(
+        "a_hang_exits_3_by_reset_of_the_watchdog_of_raspi4b",
+        cpu="cortex-a72",
+        gic=2,
+        el=2,
+        memory="2G",
+        append="selftest=demo.hangs selftest.timeout=2 verdict=reset",
+        board="raspi4b",
+        tree="raspi4b.dts",
+        qemu=SAYS_POWER_OFF,
+        exit_code=3,
+        checks=("hang_report", "backtrace_into_the_test", "no_power_off"),
+    ),
+    Row(
+        "refuses_half_an_image_and_resets",
+        append="verdict=reset",
+        damage="half",
+        qemu=SAYS_POWER_OFF,
+        exit_code=2,
+        checks=("no_power_off",),
+        shows=("^Percival cannot run here: the Image is cut short", "^percival: verdict: panic$"),
+    ),
+    Row(
+        "a_refusal_resets_raspi4b_by_its_watchdog",
+        cpu="cortex-a72",
+        gic=2,
+        el=2,
+        memory="2G",
+        preset="16k-47",
+        append="verdict=reset",
+        board="raspi4b",
+        tree="raspi4b.dts",
+        qemu=SAYS_POWER_OFF,
+        exit_code=2,
+        checks=("refusal", "no_power_off"),
+    ),
     Row(
         "lists_its_tests",
         append="selftest.list",
@@ -40,7 +109,7 @@ ENDS: Tuple[Row, ...] = (
             r"^boot argument selftest.lits: there is no such argument; is selftest.list meant\?$",
             r"^boot argument seltest: there is no such argument; is selftest meant\?$",
             "^boot argument percpu.mode: there is no such argument$",
-            "^boot argument verdict=nonsense: is neither poweroff nor semihosting, using poweroff$",
+            "^boot argument verdict=nonsense: is none of poweroff, semihosting and reset, using poweroff$",
             "^boot arguments: 1 not for this kernel, the first is console$",
         ),
     ),

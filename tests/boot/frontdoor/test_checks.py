@@ -135,6 +135,12 @@ class CheckTest(unittest.TestCase):
         row = Row("x", cpus=2, append="selftest=demo.hangs_with_interrupts_masked selftest.timeout=2")
         self.assert_each_line_matters("masked_hang_report", MASKED, row)
 
+    def test_a_power_off_is_no_reset(self) -> None:
+        row = BY_NAME["passes_with_the_verdict_by_reset"]
+        self.assert_each_line_matters("no_power_off", "percival: verdict: passed\n", row)
+        off = "percival: verdict: passed\nqemu_system_shutdown_request reason=6\n"
+        self.assertEqual(problems("no_power_off", off, row), ["the machine was turned off"])
+
     def test_a_summary_needs_all_its_lines_and_a_root_per_cpu(self) -> None:
         self.assert_each_line_matters("summary", SUMMARY, Row("x", cpus=2))
         self.assertNotEqual(
