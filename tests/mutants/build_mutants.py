@@ -26,6 +26,7 @@ HOST = "host"
 HOST_PROGRAMS = (
     "percival_host_tests",
     "percival_timer_tests",
+    "percival_watchdog_tests",
     "percival_cache_tests",
     "percival_percpu_store_tests_4k",
     "percival_percpu_store_tests_64k",
