@@ -11,6 +11,7 @@
 #include "kernel/report/hardware_watchdogs.hpp"
 #include "kernel/report/verdict.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace percival {
@@ -18,9 +19,10 @@ namespace {
 
 struct Watched {
     std::atomic<const TestName*> test{nullptr};
-    // In timer ticks; 0: there is nothing to watch. The CPU that changes it to 0 decides whether the test was
-    // in time.
-    std::atomic<u64> deadline{0};
+    // What is left of the test's time, in timer ticks; 0: there is nothing to watch. The CPU that changes it
+    // to 0 decides whether the test was in time.
+    std::atomic<u64> left{0};
+    std::atomic<u64> looked_at{0}; // when a CPU has looked last, in timer ticks
     std::atomic<u64> timeout_seconds{0};
     std::atomic<KtapWriter::Place> place{};
 };
@@ -62,16 +64,15 @@ void begin_watched_test(const TestName& test, KtapWriter::Place place, u32 base_
     watched.place.store(place, std::memory_order_relaxed);
     watched.test.store(&test, std::memory_order_relaxed);
     watched.timeout_seconds.store(timeout_seconds, std::memory_order_relaxed);
-    // Release: a CPU that sees the deadline also sees the test it is for.
-    if (timeout_seconds != 0)
-        watched.deadline.store(arch::timer_ticks() + timeout_seconds * arch::timer_frequency(),
-                               std::memory_order_release);
+    watched.looked_at.store(arch::timer_ticks(), std::memory_order_relaxed);
+    // Release: a CPU that sees the time also sees the test it is for.
+    watched.left.store(timeout_seconds * arch::timer_frequency(), std::memory_order_release);
 }
 
 void end_watched_test()
 {
-    const bool has_deadline = watched.timeout_seconds.load(std::memory_order_relaxed) != 0;
-    if (has_deadline && watched.deadline.exchange(0, std::memory_order_relaxed) == 0) {
+    const bool is_limited = watched.timeout_seconds.load(std::memory_order_relaxed) != 0;
+    if (is_limited && watched.left.exchange(0, std::memory_order_relaxed) == 0) {
         // Too late: another CPU ends the run. This CPU keeps interrupts unmasked to answer with its
         // backtrace.
         for (;;)
@@ -92,19 +93,23 @@ void report_unfinished_test(KtapAbort why)
                         test->name, why);
 }
 
-void check_watchdog()
+void check_watchdog(u64 period)
 {
-    u64 deadline = watched.deadline.load(std::memory_order_acquire);
     const u64 now = arch::timer_ticks();
-    if (deadline == 0 || now < deadline) {
-        if (is_well(now, deadline != 0))
+    const u64 before = watched.looked_at.exchange(now, std::memory_order_relaxed);
+    const u64 passed = now > before ? std::min(now - before, period) : 0;
+    u64 left = watched.left.load(std::memory_order_acquire);
+    while (left != 0 && !watched.left.compare_exchange_weak(left, left - std::min(left, passed),
+                                                            std::memory_order_acquire)) {
+    }
+    if (left == 0 || left > passed) {
+        if (is_well(now, left != 0))
             hardware_watchdogs().kick(now);
         return;
     }
+    // One CPU has come here, and it does not report if a panic is under way.
     const TestName* const test = current_test();
-    // Only one CPU reports, and none if the test has ended after all or a panic is under way.
-    if (!watched.deadline.compare_exchange_strong(deadline, 0, std::memory_order_relaxed) ||
-        !claim_end_of_run())
+    if (!claim_end_of_run())
         return;
     print("# hang: {}.{} after {} s", test->suite, test->name,
           watched.timeout_seconds.load(std::memory_order_relaxed));

@@ -31,6 +31,8 @@ void report_unfinished_test(KtapAbort why);
 // Ends the run with Verdict::Hang if the running test has used up its time. Else kicks the machine's own
 // watchdogs, if the run is well: it runs a test, or has printed something within the last minute. Called by
 // the tick of every CPU, so that a test that hangs with the interrupts of its own CPU masked is found too.
-void check_watchdog();
+// `period` is the time between two ticks of the calling CPU, in timer ticks. No more counts as passed since
+// the look before: the counter of a virtual machine goes on while the host runs none of its CPUs.
+void check_watchdog(u64 period);
 
 } // namespace percival

@@ -45,7 +45,7 @@ void tick(u64 now)
 {
     ticks.inc();
     this_cpu<next_tick>.write(now + period());
-    check_watchdog();
+    check_watchdog(period());
     scheduler_tick();
 }
 
@@ -147,7 +147,7 @@ void handle_tick()
     if (const AlarmHandler handler = this_cpu<alarm_handler>.read()) {
         arch::timer_cancel_alarm();
         ticks.inc();
-        check_watchdog();
+        check_watchdog(period());
         return handler();
     }
     const u64 now = arch::timer_ticks();

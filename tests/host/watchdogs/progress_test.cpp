@@ -72,7 +72,7 @@ protected:
         try {
             for (const u64 end = simulated_time + seconds * 1_s; simulated_time < end && !ending;) {
                 board.pass(kTickOfBusyCpu);
-                check_watchdog();
+                check_watchdog(kTickOfBusyCpu);
             }
         } catch (const Ended& end) {
             verdict = end.verdict;
@@ -81,6 +81,37 @@ protected:
     ImxModel model{2 * kTimeOfWatchdog};
     std::optional<Verdict> verdict;
 };
+
+TEST_F(ProgressTest, a_test_has_hung_once_its_time_has_passed)
+{
+    begin_watched_test(kTest, {}, 300);
+    run(299);
+    EXPECT_FALSE(verdict);
+    run(2);
+    EXPECT_EQ(verdict, Verdict::Hang);
+}
+
+TEST_F(ProgressTest, time_in_which_the_machine_stood_still_does_not_count)
+{
+    begin_watched_test(kTest, {}, 30);
+    simulated_time += 3600 * 1_s;
+    run(29);
+    EXPECT_FALSE(verdict);
+    run(2);
+    EXPECT_EQ(verdict, Verdict::Hang);
+}
+
+TEST_F(ProgressTest, a_second_counts_from_one_tick_of_an_idle_cpu_to_the_next)
+{
+    begin_watched_test(kTest, {}, 30);
+    for (int tick = 1; tick < 30; ++tick) {
+        board.pass(kTickOfIdleCpu);
+        check_watchdog(kTickOfIdleCpu);
+    }
+    EXPECT_FALSE(ending);
+    board.pass(kTickOfIdleCpu);
+    EXPECT_THROW(check_watchdog(kTickOfIdleCpu), Ended);
+}
 
 TEST_F(ProgressTest, is_kicked_while_a_test_has_time)
 {
@@ -101,7 +132,7 @@ TEST_F(ProgressTest, is_not_kicked_once_a_test_has_hung)
     // The CPU that ends the run got stuck, and the others did not stop: their ticks go on.
     for (int i = 0; i < 100 * 50; ++i) {
         board.pass(kTickOfBusyCpu);
-        check_watchdog();
+        check_watchdog(kTickOfBusyCpu);
     }
     ASSERT_TRUE(model.reset_at);
     EXPECT_LE(*model.reset_at, begin + (300 + kTimeOfWatchdog + 1) * 1_s);
@@ -138,7 +169,7 @@ TEST_F(ProgressTest, is_not_kicked_while_a_panic_is_reported)
     for (int i = 0; i < 70 * 50; ++i) {
         board.pass(kTickOfBusyCpu);
         print("a line of the report");
-        check_watchdog();
+        check_watchdog(kTickOfBusyCpu);
     }
     ASSERT_TRUE(model.reset_at);
     EXPECT_LE(*model.reset_at, begin + (kTimeOfWatchdog + 1) * 1_s);

@@ -146,7 +146,7 @@ u32 possible_cpu_count()
     return testing::machine().cpus();
 }
 
-void check_watchdog() {}
+void check_watchdog(u64) {}
 
 void answer_backtrace_request(const arch::Registers&) {}
 
