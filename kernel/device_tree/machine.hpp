@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernel/device_tree/error.hpp"
+#include "kernel/device_tree/uart.hpp"
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/bounded_vector.hpp"
 #include "kernel/lib/types.hpp"
@@ -56,13 +57,6 @@ struct GicDescription {
     PhysRange cpu_interface{};                                              // V2
     BoundedVector<PhysRange, kMaxGicRedistributorRegions> redistributors{}; // V3
     u64 redistributor_stride{0};                                            // V3; 0: contiguous
-};
-
-enum class UartKind : u8 { None, Pl011 };
-
-struct UartDescription {
-    UartKind kind{UartKind::None};
-    PhysRange registers{};
 };
 
 // A defect of the machine's counter that the timer's node names: one read may return a wrong count.

@@ -67,21 +67,17 @@ void give_up_starts_without_psci(const DeviceTreeView& tree, MachineDescription&
 DeviceTreeResult<u32> private_interrupt(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t place,
                                         DeviceTreeNode gic);
 
-// Returns whether `is(name)` holds for the compatible name of a UART that the kernel drives. An SBSA UART has
-// the registers of a PL011 that its driver needs (Arm DEN 0029, "Generic UART"). The names are arguments, not
-// an array: an array of names in static storage would need relocation.
-template <class Is>
-bool any_uart_name(Is is)
-{
-    return is("arm,pl011") || is("arm,sbsa-uart");
-}
-
 // Defined in devices.cpp. read_timer() reads the timer's interrupts by the rules of `gic`, the node that
 // read_gic() returned.
 DeviceTreeResult<DeviceTreeNode> read_gic(const DeviceTreeView& tree, MachineDescription& machine);
 DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic,
                                   MachineDescription& machine);
+
+// Defined in console.cpp. read_uart() looks into the boot arguments, so it runs after read_chosen().
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine);
+// Defined in uart_table.cpp. Returns the kind and layout of the first of the strings that names a UART that the kernel drives. Also with
+// the MMU off, on any bytes.
+std::optional<UartDescription> uart_in_list(const DeviceTreeProperty& compatible);
 
 // Defined in chosen.cpp.
 DeviceTreeResult<void> read_identity(const DeviceTreeView& tree, MachineDescription& machine);

@@ -6,6 +6,7 @@
 #include "arch/mmu/tlb.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/device_tree/uart_table.hpp"
 #include "kernel/lib/print.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/fold.hpp"
@@ -49,6 +50,28 @@ void print_machine(const MachineDescription& machine)
           boot::handoff.device_tree, boot::handoff.entered_at_el2 != 0 ? u32{2} : u32{1});
     print("machine: image as built, {} with checksum {:016x}", address_of(_erodata) - address_of(_text),
           mm::sealed_sums().weighted);
+}
+
+std::string_view origin_of(UartSource source)
+{
+    switch (source) {
+    case UartSource::BootArgument:
+        return "named by earlycon";
+    case UartSource::DeviceTree:
+        return "named by stdout-path";
+    case UartSource::Guess:
+        return "the first UART, as none is named";
+    }
+    return "";
+}
+
+void print_console(const UartDescription& uart)
+{
+    if (uart.kind == UartKind::None)
+        return;
+    print("console: {} at {}, {} bit accesses, offsets times {}{}; {}", uart_facts(uart.kind).name.text(),
+          uart.registers.base, uart.layout.bytes * 8, 1 << uart.layout.shift,
+          uart.layout.is_big_endian ? ", big-endian" : "", origin_of(uart.source));
 }
 
 void print_cpus()
@@ -137,6 +160,7 @@ void print_roots()
 void print_summary(const MachineDescription& machine)
 {
     print_machine(machine);
+    print_console(machine.uart);
     print_cpus();
     print_tlb();
     print_layout();
