@@ -1,141 +1,304 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tests the driver of the PL011 on a model with a FIFO that drains slowly or not at all.
+// Tests the driver of the UARTs on a model of each kind (uart_model.hpp), in each layout of registers.
+#include "arm64/uart_model.hpp"
+
 #include "arch/cpu/poll.hpp"
-#include "arch/devices/pl011.hpp"
-#include "arch/simulation/register_model.hpp"
+#include "arch/devices/uart.hpp"
 
-#include <gtest/gtest.h>
-
-#include <string>
-#include <string_view>
+#include <algorithm>
+#include <memory>
 
 namespace percival::arch {
 namespace {
 
-constexpr u64 kUart = 0x0900'0000;
-constexpr u64 kData = kUart, kFlags = kUart + 0x18, kControl = kUart + 0x30;
-constexpr u64 kBusy = 1 << 3, kTransmitFull = 1 << 5;
-constexpr u64 kUartEnable = 1 << 0, kTransmitEnable = 1 << 8;
-constexpr u64 kOtherFlags = 0x197 & ~(kBusy | kTransmitFull);
+// An 8250 whose registers have `bits` and lie `1 << shift` bytes apart. THRE says that the FIFO is empty.
+ModelledUart ns16550(const char* name, std::string_view compatible, std::optional<UartLayout> layout, u32 bits,
+                     u32 shift)
+{
+    return {.name = name,
+            .compatible = compatible,
+            .layout = layout,
+            .transmit = 0,
+            .transmit_bits = bits,
+            .status = u64{5} << shift,
+            .status_bits = bits,
+            .when_free = 0x20,
+            .idle_status = u64{5} << shift,
+            .when_idle = 0x40,
+            .other_bits = 0x01,
+            .depth = 1};
+}
 
-// Sends one character of its FIFO in every third poll, unless flow control holds it.
-class UartModel final : public RegisterModel {
-public:
-    static constexpr u64 kDepth = 4;
+ModelledUart pl011(const char* name, std::string_view compatible)
+{
+    return {.name = name,
+            .compatible = compatible,
+            .transmit = 0x00,
+            .status = 0x18,
+            .when_full = 0x20,
+            .idle_status = 0x18,
+            .when_busy = 0x08,
+            .other_bits = 0x197 & ~0x28U};
+}
 
-    u64 control{kUartEnable | kTransmitEnable};
-    bool is_held{false};
-    std::string sent;
-    u64 polls{0};
-    u64 control_writes{0};
+ModelledUart lpuart(const char* name, std::string_view compatible, u64 first)
+{
+    return {.name = name,
+            .compatible = compatible,
+            .transmit = first + 0x0c,
+            .status = first + 0x04,
+            .when_free = 0x0080'0000,
+            .idle_status = first + 0x04,
+            .when_idle = 0x0040'0000,
+            .other_bits = 0x8000'0000,
+            .settings = {{first + 0x08, 32, 0x0004'0000, 0x000c'0000}}};
+}
 
-    void send_one()
-    {
-        if (fifo_.empty() || is_held)
-            return;
-        sent += fifo_.front();
-        fifo_.erase(0, 1);
-    }
+ModelledUart scif(const char* name, std::string_view compatible, u64 transmit, u64 status, u64 control)
+{
+    return {.name = name,
+            .compatible = compatible,
+            .transmit = transmit,
+            .transmit_bits = 8,
+            .status = status,
+            .status_bits = 16,
+            .when_free = 0x20,
+            .idle_status = status,
+            .when_idle = 0x40,
+            .other_bits = 0x92, // ER, BRK and RDF, of the receiver
+            .depth = 16,
+            .settings = {{control, 16, 0x10, 0x30}},
+            .protocol = UartProtocol::Flags};
+}
 
-    u64 read(u64 address, u32 bits) override
-    {
-        EXPECT_EQ(bits, 32u);
-        if (address == kControl)
-            return control;
-        EXPECT_EQ(address, kFlags);
-        if (++polls % 3 == 0)
-            send_one();
-        return kOtherFlags | (fifo_.empty() ? 0 : kBusy) | (fifo_.size() == kDepth ? kTransmitFull : 0);
-    }
-    void write(u64 address, u64 value, u32 bits) override
-    {
-        EXPECT_EQ(bits, 32u);
-        if (address == kControl) {
-            control = value;
-            ++control_writes;
-            return;
-        }
-        EXPECT_EQ(address, kData);
-        EXPECT_LT(fifo_.size(), kDepth) << "a write while the FIFO is full is lost";
-        EXPECT_LT(value, 0x100u);
-        EXPECT_EQ(control & kUartEnable, kUartEnable);
-        EXPECT_EQ(control & kTransmitEnable, kTransmitEnable);
-        fifo_ += static_cast<char>(value);
-    }
-    u64 read_system(std::string_view) override { return 0; }
-    void write_system(std::string_view, u64) override {}
+ModelledUart armada(const char* name, std::string_view compatible, u64 transmit)
+{
+    return {.name = name,
+            .compatible = compatible,
+            .transmit = transmit,
+            .status = 0x0c,
+            .when_full = 0x800,
+            .idle_status = 0x0c,
+            .when_idle = 0x40,
+            .other_bits = 0x10,
+            .depth = 32};
+}
 
-private:
-    std::string fifo_;
-};
+std::vector<ModelledUart> all_uarts()
+{
+    ModelledUart arm = pl011("pl011", "arm,pl011");
+    arm.settings = {{0x30, 32, 0xc200, 0xc301}};
+    return {
+        arm,
+        pl011("sbsa", "arm,sbsa-uart"),
+        ns16550("bytes", "ns16550a", {}, 8, 0),
+        ns16550("spread_bytes", "snps,dw-apb-uart", UartLayout{1, 2}, 8, 2),
+        ns16550("halfwords", "ns16550a", UartLayout{2, 1}, 16, 1),
+        ns16550("spread_words", "brcm,bcm2835-aux-uart", {}, 32, 2),
+        ns16550("big_endian_words", "ns16550", UartLayout{4, 2, true}, 32, 2),
+        ModelledUart{.name = "imx",
+                     .compatible = "fsl,imx6q-uart",
+                     .transmit = 0x40,
+                     .status = 0xb4,
+                     .when_full = 0x10,
+                     .idle_status = 0x98,
+                     .when_idle = 0x08,
+                     .other_bits = 0x20,
+                     .depth = 32,
+                     .settings = {{0x80, 32, 0, 1}, {0x84, 32, 0x4023, 0x4027}}},
+        lpuart("ls1021a_lpuart", "fsl,ls1021a-lpuart", 0),
+        lpuart("ls1028a_lpuart", "fsl,ls1028a-lpuart", 0),
+        lpuart("imx_lpuart", "fsl,imx8qxp-lpuart", 0x10),
+        ModelledUart{.name = "geni",
+                     .compatible = "qcom,geni-debug-uart",
+                     .transmit = 0x700,
+                     .status = 0x40,
+                     .idle_status = 0x40,
+                     .when_busy = 0x01,
+                     .other_bits = 0x1000, // the receiver's command is active
+                     .is_free_when_idle_only = true,
+                     .protocol = UartProtocol::Command},
+        ModelledUart{.name = "uartdm",
+                     .compatible = "qcom,msm-uartdm",
+                     .transmit = 0x70,
+                     .status = 0x08,
+                     .when_free = 0x0c,
+                     .idle_status = 0x08,
+                     .when_idle = 0x08,
+                     .other_bits = 0x01,
+                     .is_free_when_idle_only = true,
+                     .protocol = UartProtocol::Announced},
+        ModelledUart{.name = "meson",
+                     .compatible = "amlogic,meson-gx-uart",
+                     .transmit = 0x00,
+                     .status = 0x0c,
+                     .when_full = 0x0020'0000,
+                     .idle_status = 0x0c,
+                     .when_busy = 0x0200'0000,
+                     .when_idle = 0x0040'0000,
+                     .other_bits = 0x0010'0000,
+                     .depth = 64,
+                     .settings = {{0x08, 32, 0x2000, 0x3000}}},
+        scif("scif", "renesas,scif", 0x0c, 0x10, 0x08),
+        scif("rz_scif", "renesas,scif-r9a07g044", 0x06, 0x08, 0x04),
+        ModelledUart{.name = "cadence",
+                     .compatible = "cdns,uart-r1p12",
+                     .transmit = 0x30,
+                     .status = 0x2c,
+                     .when_full = 0x10,
+                     .idle_status = 0x2c,
+                     .when_busy = 0x800,
+                     .when_idle = 0x08,
+                     .other_bits = 0x02,
+                     .depth = 64,
+                     .settings = {{0x00, 32, 0x128, 0x118}}},
+        ModelledUart{.name = "samsung",
+                     .compatible = "samsung,exynos4210-uart",
+                     .transmit = 0x20,
+                     .status = 0x10,
+                     .when_free = 0x04,
+                     .idle_status = 0x10,
+                     .other_bits = 0x01,
+                     .is_free_when_idle_only = true},
+        armada("armada_3700", "marvell,armada-3700-uart", 0x04),
+        armada("armada_3700_ext", "marvell,armada-3700-uart-ext", 0x1c),
+    };
+}
 
-class Pl011Test : public testing::Test {
+class UartTest : public testing::TestWithParam<ModelledUart> {
 protected:
+    UartTest()
+    {
+        description = uart_compatible_with(GetParam().compatible).value();
+        if (GetParam().layout)
+            description.layout = *GetParam().layout;
+        model = std::make_unique<UartModel>(GetParam(), description.layout.is_big_endian);
+    }
+
+    void start() { uart.init(description, Mmio{VirtAddr{UartModel::kBase}}); }
     void put(std::string_view text)
     {
         for (const char c : text)
             uart.put(c);
     }
-    UartModel model;
-    Pl011 uart;
+
+    UartDescription description;
+    std::unique_ptr<UartModel> model;
+    Uart uart;
 };
 
-TEST_F(Pl011Test, sends_every_byte_in_order_and_never_into_a_full_fifo)
+TEST_P(UartTest, sends_every_byte_in_order_and_none_while_the_device_is_busy)
 {
-    uart.init(Mmio{VirtAddr{kUart}});
-    put("Percival\nboots on \xe4\n");
+    start();
+    std::string text = "Percival\nboots on \xe4\n";
+    std::string expected = "Percival\r\nboots on \xe4\r\n";
+    for (int i = 0; i < 200; ++i) {
+        text += static_cast<char>('0' + i % 64);
+        expected += static_cast<char>('0' + i % 64);
+    }
+    put(text);
     uart.drain();
-    EXPECT_EQ(model.sent, "Percival\r\nboots on \xe4\r\n");
+    EXPECT_EQ(model->sent, expected);
+    EXPECT_EQ(uart.lost(), 0U);
 }
 
-TEST_F(Pl011Test, drain_returns_when_everything_is_sent)
+TEST_P(UartTest, drain_returns_when_the_last_byte_has_left)
 {
-    uart.init(Mmio{VirtAddr{kUart}});
+    start();
     put("abc");
-    EXPECT_NE(model.sent, "abc");
+    EXPECT_NE(model->sent, "abc");
     uart.drain();
-    EXPECT_EQ(model.sent, "abc");
-    const u64 before = model.polls;
+    EXPECT_EQ(model->sent, "abc");
+    const u64 before = model->polls;
     uart.drain();
-    EXPECT_EQ(model.polls, before + 1);
+    EXPECT_EQ(model->polls, before + 1);
 }
 
-TEST_F(Pl011Test, an_enabled_uart_is_not_written)
+TEST_P(UartTest, a_transmitter_that_is_on_is_left_as_it_is)
 {
-    model.control |= 0x200;
-    uart.init(Mmio{VirtAddr{kUart}});
-    EXPECT_EQ(model.control_writes, 0u);
+    start();
+    EXPECT_EQ(model->setting_writes, 0U);
+    put("x");
+    EXPECT_EQ(model->setting_writes, 0U);
 }
 
-TEST_F(Pl011Test, what_the_transmitter_lacks_is_enabled_and_the_rest_stays)
+TEST_P(UartTest, what_the_transmitter_lacks_is_set_and_the_rest_stays)
 {
-    for (const u64 firmware : {u64{0}, kUartEnable, kTransmitEnable}) {
-        constexpr u64 kOthers = 0xc200; // RXE and the enables of flow control
-        model.control = firmware | kOthers;
-        uart.init(Mmio{VirtAddr{kUart}});
-        EXPECT_EQ(model.control, kUartEnable | kTransmitEnable | kOthers);
-        put("x");
+    for (const auto& setting : GetParam().settings)
+        model->settings[setting.offset] = setting.wrong;
+    start();
+    for (const auto& setting : GetParam().settings)
+        EXPECT_EQ(model->settings[setting.offset], setting.right);
+    EXPECT_EQ(model->setting_writes, GetParam().settings.size());
+    put("x");
+    uart.drain();
+    EXPECT_EQ(model->sent, "x");
+}
+
+TEST_P(UartTest, a_device_that_is_never_ready_is_waited_for_once_and_its_loss_is_counted)
+{
+    start();
+    model->is_held = true;
+    std::string taken;
+    while (uart.lost() == 0) {
+        const u64 before = model->polls;
+        uart.put('x');
+        if (uart.lost() == 0)
+            taken += 'x';
+        else
+            EXPECT_EQ(model->polls - before, kPollLimit);
+    }
+    const u64 before = model->polls;
+    put("yz");
+    EXPECT_EQ(uart.lost(), 3U);
+    EXPECT_EQ(model->polls - before, 2U);
+    uart.drain();
+    EXPECT_EQ(model->polls - before, kPollLimit + 2U);
+    // Once it sends again, nothing more is lost, and it is waited for again.
+    model->is_held = false;
+    model->send_one();
+    model->send_one();
+    put("789ab");
+    uart.drain();
+    EXPECT_EQ(model->sent, taken + "789ab");
+    EXPECT_EQ(uart.lost(), 3U);
+}
+
+INSTANTIATE_TEST_SUITE_P(EachKind, UartTest, testing::ValuesIn(all_uarts()),
+                         [](const auto& info) { return std::string{info.param.name}; });
+
+TEST(UartModels, are_there_for_every_kind_of_the_table)
+{
+    const auto models = all_uarts();
+    for (const UartFacts& facts : all_uart_facts()) {
+        EXPECT_TRUE(std::ranges::any_of(models, [&facts](const ModelledUart& model) {
+            const auto uart = uart_compatible_with(model.compatible);
+            return uart && uart->kind == facts.kind;
+        })) << facts.name.text();
     }
 }
 
-TEST_F(Pl011Test, a_device_that_stays_full_is_waited_for_once)
+TEST(UartTable, has_a_possible_layout_and_one_meaning_for_every_name)
 {
-    uart.init(Mmio{VirtAddr{kUart}});
-    model.is_held = true;
-    put("0123");
-    const u64 before = model.polls;
-    uart.put('4');
-    EXPECT_EQ(model.polls - before, kPollLimit);
-    put("56");
-    EXPECT_EQ(model.polls - before, kPollLimit + 2);
-    uart.drain();
-    EXPECT_EQ(model.polls - before, 2 * kPollLimit + 2);
-    // Once it sends again, nothing more is lost, and it is waited for again.
-    model.is_held = false;
-    model.send_one();
-    put("789ab");
-    uart.drain();
-    EXPECT_EQ(model.sent, "0123789ab");
+    for (const auto names : {uart_compatibles(), uart_earlycon_names()}) {
+        for (const UartName& name : names) {
+            EXPECT_TRUE(is_possible(name.kind, name.layout)) << name.name.text();
+            EXPECT_EQ(std::ranges::count_if(
+                          names, [&](const UartName& other) { return other.name.text() == name.name.text(); }),
+                      1)
+                << name.name.text();
+        }
+    }
+}
+
+TEST(UartTable, refuses_widths_that_no_access_or_none_of_the_registers_has)
+{
+    for (const u8 bytes : {u8{0}, u8{3}, u8{8}, u8{0xff}})
+        EXPECT_FALSE(is_possible(UartKind::Ns16550, {bytes, 0})) << u32{bytes};
+    EXPECT_FALSE(is_possible(UartKind::Ns16550, {1, 9}));
+    EXPECT_TRUE(is_possible(UartKind::Ns16550, {1, 8}));
+    EXPECT_FALSE(is_possible(UartKind::Lpuart, {2, 0})) << "TDRE is bit 23";
+    EXPECT_TRUE(is_possible(UartKind::Scif, {4, 0}));
 }
 
 } // namespace
