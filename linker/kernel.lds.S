@@ -31,10 +31,11 @@ SECTIONS
         /* What a refusal needs when the rest of a cut Image is missing, with its strings: boot/refuse.cpp. */
         *percival_early.dir*(.text .text.* .rodata .rodata.*)
         *device_tree/damaged_structure.cpp.*(.text .text.* .rodata .rodata.*)
-        *device_tree/earlycon.cpp.*(.text .text.* .rodata .rodata.*)
+        *(.text._ZN8percival9number_in*)
+        *uart/earlycon.cpp.*(.text .text.* .rodata .rodata.*)
         *device_tree/given_arguments.cpp.*(.text .text.* .rodata .rodata.*)
         *device_tree/salvage.cpp.*(.text .text.* .rodata .rodata.*)
-        *device_tree/uart_table.cpp.*(.text .text.* .rodata .rodata.*)
+        *uart/uart_table.cpp.*(.text .text.* .rodata .rodata.*)
         *device_tree/view.cpp.*(.text .text.*)
         *devices/uart.cpp.*(.text .text.*)
         *devices/psci.cpp.*(.text .text.*)

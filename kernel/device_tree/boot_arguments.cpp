@@ -122,12 +122,7 @@ void BootArgumentError::describe(Writer& out) const
 
 std::optional<std::string_view> BootArguments::last(const BootArgument& argument) const
 {
-    std::optional<std::string_view> found;
-    for (const GivenArgument& given : given_) {
-        if (given.key == argument.name.text())
-            found = given.value.value_or("");
-    }
-    return found;
+    return last_given(given_.text(), argument.name.text());
 }
 
 bool BootArguments::flag(const FlagArgument& argument) const

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Decides which UART is the console, and reads how its registers are accessed (bindings serial/8250.yaml,
-// serial/serial.yaml and those of the kinds in kernel/device_tree/uart_table.hpp).
+// serial/serial.yaml and those of the kinds in kernel/uart/uart_table.hpp).
 //
 // The console is the UART that the boot argument `earlycon` or the stdout-path of /chosen names. Where nothing
 // usable is named, it is the first enabled UART that no other device is wired to.
-#include "kernel/device_tree/earlycon.hpp"
+#include "kernel/device_tree/given_arguments.hpp"
 #include "kernel/device_tree/reader.hpp"
-#include "kernel/device_tree/uart_table.hpp"
+#include "kernel/uart/earlycon.hpp"
+#include "kernel/uart/uart_table.hpp"
 
 #include <algorithm>
 
@@ -95,7 +96,8 @@ std::optional<DeviceTreeNode> first_free_uart(const DeviceTreeView& tree)
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine)
 {
     // Whoever attaches the console reports a wrong argument.
-    if (const auto by_hand = uart_by_hand(machine.boot_arguments); by_hand && *by_hand) {
+    if (const auto by_hand = uart_by_hand(last_given(machine.boot_arguments, kEarlyconKey));
+        by_hand && *by_hand) {
         machine.uart = **by_hand;
         return;
     }

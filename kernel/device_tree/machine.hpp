@@ -7,10 +7,10 @@
 #pragma once
 
 #include "kernel/device_tree/error.hpp"
-#include "kernel/device_tree/uart.hpp"
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/bounded_vector.hpp"
 #include "kernel/lib/types.hpp"
+#include "kernel/uart/uart.hpp"
 
 #include <optional>
 #include <string_view>

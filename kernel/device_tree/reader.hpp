@@ -8,9 +8,6 @@
 
 namespace percival::device_tree {
 
-// The end of the architecture's physical address space: 52 bits (Arm ARM D8.1.3, FEAT_LPA and FEAT_LPA2).
-inline constexpr PhysAddr kPhysicalLimit{u64{1} << 52};
-
 // Defined in address.cpp: how `reg` is read and how a bus translates addresses.
 
 struct AddressCells {
@@ -75,8 +72,9 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode gic
 
 // Defined in console.cpp. read_uart() looks into the boot arguments, so it runs after read_chosen().
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine);
-// Defined in uart_table.cpp. Returns the kind and layout of the first of the strings that names a UART that the kernel drives. Also with
-// the MMU off, on any bytes.
+
+// Defined in salvage.cpp. Returns the kind and layout of the first of the strings that names a UART that the
+// kernel drives. Any bytes will do.
 std::optional<UartDescription> uart_in_list(const DeviceTreeProperty& compatible);
 
 // Defined in chosen.cpp.

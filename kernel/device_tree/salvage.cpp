@@ -3,18 +3,17 @@
 
 #include "kernel/device_tree/damaged_structure.hpp"
 #include "kernel/device_tree/device_tree.hpp"
-#include "kernel/device_tree/earlycon.hpp"
+#include "kernel/device_tree/given_arguments.hpp"
 #include "kernel/device_tree/reader.hpp"
-#include "kernel/device_tree/uart_table.hpp"
 #include "kernel/lib/text.hpp"
+#include "kernel/uart/earlycon.hpp"
+#include "kernel/uart/uart_table.hpp"
 
 #include <algorithm>
 #include <array>
 
 namespace percival {
 namespace {
-
-using device_tree::kPhysicalLimit;
 
 using Value = DamagedStructure::Value;
 
@@ -70,10 +69,9 @@ public:
     void read(MachineDescription& machine)
     {
         find_console_name();
-        structure_.for_each_property([&machine](std::string_view name, Value value) {
-            note_way_to_end(name, value, machine);
-        });
-        const auto by_hand = uart_by_hand(machine.boot_arguments);
+        structure_.for_each_property(
+            [&machine](std::string_view name, Value value) { note_way_to_end(name, value, machine); });
+        const auto by_hand = uart_by_hand(last_given(machine.boot_arguments, kEarlyconKey));
         if (machine.uart.kind == UartKind::None && by_hand && *by_hand)
             machine.uart = **by_hand;
         walk([&] { note_uart(machine, true); });
@@ -122,8 +120,7 @@ private:
         } else if (name == "status") {
             const auto text = DeviceTreeProperty{value}.text();
             node().is_disabled = text && *text != "okay" && *text != "ok";
-        }
-        else if (name == "reg-shift")
+        } else if (name == "reg-shift")
             node().reg_shift = value;
         else if (name == "reg-io-width")
             node().reg_io_width = value;
@@ -298,4 +295,17 @@ void salvage_device_tree(std::span<const std::byte> blob, MachineDescription& ma
     Salvage{blob}.read(machine);
 }
 
+namespace device_tree {
+
+std::optional<UartDescription> uart_in_list(const DeviceTreeProperty& compatible)
+{
+    std::optional<UartDescription> found;
+    compatible.for_each_text([&found](std::string_view name) {
+        if (!found)
+            found = uart_compatible_with(name);
+    });
+    return found;
+}
+
+} // namespace device_tree
 } // namespace percival

@@ -4,8 +4,8 @@
 #include "arch/devices/semihosting.hpp"
 #include "arch/devices/uart.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
-#include "kernel/device_tree/earlycon.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/uart/earlycon.hpp"
 #include "mm/vmalloc/vmap.hpp"
 
 #include <array>
@@ -19,7 +19,8 @@ constinit arch::Uart uart;
 
 void attach_console(const MachineDescription& machine)
 {
-    if (const auto by_hand = uart_by_hand(machine.boot_arguments); !by_hand)
+    const BootArguments arguments{machine.boot_arguments};
+    if (const auto by_hand = uart_by_hand(arguments.text(BootArgumentTable::kEarlycon)); !by_hand)
         print("boot argument {}", by_hand.error());
     if (machine.uart.kind == UartKind::None)
         return;

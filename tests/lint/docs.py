@@ -3,7 +3,7 @@
 """Checks the documents against the tree.
 
 The maps of folders in README.md and docs/architecture.md are made from docs/folders.tsv; `docs.py --write`
-makes them anew, and the table of docs/consoles.md from kernel/device_tree/uart_table.cpp. Every kind of UART
+makes them anew, and the table of docs/consoles.md from kernel/uart/uart_table.cpp. Every kind of UART
 has a row with its sources there. Paths that a document or a comment names must exist. A file
 that docs/errata.md names for a work-around must mention the erratum. Exit code 0: nothing was found.
 """
@@ -23,13 +23,14 @@ DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/conso
 ERRATA = "docs/errata.md"
 WORKED_AROUND = "## Worked around"
 CONSOLES = "docs/consoles.md"
-UART_TABLE = "kernel/device_tree/uart_table.cpp"
+UART_TABLE = "kernel/uart/uart_table.cpp"
 UART_KIND = re.compile(r'\.kind = UartKind::(\w+), \.name = "([^"]+)"')
 UART_NAME = re.compile(r'UartName\{"([^"]+)", UartKind::(\w+), (k\w+)\}')
 LAYOUTS = {
     "kBytes": "8 bits",
     "kSpreadWords": "32 bits, 4 bytes apart",
     "kWords": "32 bits",
+    "kOwnWidths": "data 8 bits, status 16 bits",
     "kBigWords": "32 bits, big-endian",
 }
 # Where a path may begin that a text names.

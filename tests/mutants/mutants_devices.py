@@ -24,7 +24,7 @@ TIMER = (
 UART = (
     "tests/host/arm64/uart_test.cpp",
     "arch/arm64/devices/uart.cpp",
-    "kernel/device_tree/uart_table.cpp",
+    "kernel/uart/uart_table.cpp",
 )
 POWER = (
     "tests/host/arm64/power_test.cpp",

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "arch/simulation/register_model.hpp"
-#include "kernel/device_tree/uart_table.hpp"
+#include "kernel/uart/uart_table.hpp"
 
 #include <gtest/gtest.h>
 
@@ -28,23 +28,23 @@ enum class UartProtocol : u8 {
 // Offsets are as the CPU sees them, after any shift.
 struct ModelledUart {
     const char* name;
-    std::string_view compatible; // leads to the row of the table
+    std::string_view compatible;        // leads to the row of the table
     std::optional<UartLayout> layout{}; // where a tree says another than the name does
     u64 transmit{0};
     u32 transmit_bits{32};
     u64 status{0};
     u32 status_bits{32};
-    u32 when_full{0};  // bits of the status while no byte can be taken
-    u32 when_free{0};  // and while one can
+    u32 when_full{0};   // bits of the status while no byte can be taken
+    u32 when_free{0};   // and while one can
     u64 idle_status{0}; // the register of the next two
-    u32 when_busy{0};  // bits while a byte is on its way
+    u32 when_busy{0};   // bits while a byte is on its way
     u32 when_idle{0};
     u32 other_bits{0}; // bits that are always set in both registers
     bool is_free_when_idle_only{false};
     std::size_t depth{4};
     struct Setting {
         u64 offset;
-        u32 bits; // width
+        u32 bits;  // width
         u32 wrong; // a value with which nothing is sent
         u32 right; // what it has to become
     };

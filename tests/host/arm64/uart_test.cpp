@@ -12,8 +12,8 @@ namespace percival::arch {
 namespace {
 
 // An 8250 whose registers have `bits` and lie `1 << shift` bytes apart. THRE says that the FIFO is empty.
-ModelledUart ns16550(const char* name, std::string_view compatible, std::optional<UartLayout> layout, u32 bits,
-                     u32 shift)
+ModelledUart ns16550(const char* name, std::string_view compatible, std::optional<UartLayout> layout,
+                     u32 bits, u32 shift)
 {
     return {.name = name,
             .compatible = compatible,
@@ -283,9 +283,10 @@ TEST(UartTable, has_a_possible_layout_and_one_meaning_for_every_name)
     for (const auto names : {uart_compatibles(), uart_earlycon_names()}) {
         for (const UartName& name : names) {
             EXPECT_TRUE(is_possible(name.kind, name.layout)) << name.name.text();
-            EXPECT_EQ(std::ranges::count_if(
-                          names, [&](const UartName& other) { return other.name.text() == name.name.text(); }),
-                      1)
+            EXPECT_EQ(
+                std::ranges::count_if(
+                    names, [&](const UartName& other) { return other.name.text() == name.name.text(); }),
+                1)
                 << name.name.text();
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests which UART is taken for the console, and how its registers are accessed.
-#include "kernel/device_tree/uart_table.hpp"
+#include "kernel/uart/uart_table.hpp"
 #include "tests/host/support/device_tree_blob.hpp"
 
 #include <gtest/gtest.h>
@@ -165,8 +165,7 @@ TEST(DeviceTreeConsole, every_compatible_string_of_the_table_is_one_with_the_lay
 TEST(DeviceTreeConsole, the_first_known_string_of_a_list_decides)
 {
     constexpr std::string_view kList{"example,uart\0fsl,imx8qxp-lpuart\0ns16550a\0", 41};
-    const Reading reading{
-        virt().set_bytes(kUart, "compatible", std::as_bytes(std::span{kList})).finish()};
+    const Reading reading{virt().set_bytes(kUart, "compatible", std::as_bytes(std::span{kList})).finish()};
     EXPECT_EQ(reading.machine->uart.kind, UartKind::ImxLpuart);
 }
 
@@ -200,7 +199,8 @@ TEST(DeviceTreeConsole, an_access_that_the_uart_does_not_have_is_noted)
     };
     for (const u32 width : {0U, 3U, 8U, 0x104U}) {
         const std::string notes = note_of(with_console("ns16550a").set_cells(kUart, "reg-io-width", {width}));
-        EXPECT_NE(notes.find("reg-io-width: is no width of this UART's registers"), std::string::npos) << notes;
+        EXPECT_NE(notes.find("reg-io-width: is no width of this UART's registers"), std::string::npos)
+            << notes;
     }
     EXPECT_NE(note_of(with_console("fsl,imx8qxp-lpuart").set_cells(kUart, "reg-io-width", {2}))
                   .find("reg-io-width: is no width"),
@@ -223,8 +223,7 @@ TEST(DeviceTreeConsole, an_access_that_the_uart_does_not_have_is_noted)
 
 TEST(DeviceTreeConsole, registers_that_just_fit_are_enough)
 {
-    const Reading reading{
-        with_console("ns16550a").set_cells(kUart, "reg", {0, 0x900'0000, 0, 6}).finish()};
+    const Reading reading{with_console("ns16550a").set_cells(kUart, "reg", {0, 0x900'0000, 0, 6}).finish()};
     EXPECT_EQ(reading.machine->uart.kind, UartKind::Ns16550);
 }
 
@@ -236,6 +235,8 @@ TEST(DeviceTreeConsole, the_boot_arguments_name_another_one)
     EXPECT_EQ(reading.machine->uart.kind, UartKind::Ns16550);
     EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0xfe21'5040});
     EXPECT_EQ(reading.machine->uart.source, UartSource::BootArgument);
+    tree.set_text("/chosen", "bootargs", "earlycon=pl011,0x1000 earlycon=meson,0x2000");
+    EXPECT_EQ(Reading{tree.finish()}.machine->uart.kind, UartKind::Meson) << "the last one counts";
     // With a wrong value, and without any, it is the tree's.
     for (const char* arguments : {"earlycon=uart8250", "earlycon=nothing,0x100", "earlycon", "earlycon="}) {
         const Reading other{tree.set_text("/chosen", "bootargs", arguments).finish()};

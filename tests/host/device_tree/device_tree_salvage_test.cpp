@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a refusal finds in a damaged tree: the same as the reader finds in the whole tree, or nothing.
 #include "kernel/device_tree/salvage.hpp"
-#include "kernel/device_tree/uart_table.hpp"
+#include "kernel/uart/uart_table.hpp"
 #include "tests/host/support/device_tree_blob.hpp"
 #include "tests/host/support/tree_parameter.hpp"
 

@@ -30,10 +30,7 @@ public:
     }
     void write8(u32 offset, u8 value) const
     {
-        asm volatile("strb %w0, [%1]"
-                     :
-                     : "r"(u32{value}), "r"((base_ + Bytes{offset}).raw())
-                     : "memory");
+        asm volatile("strb %w0, [%1]" : : "r"(u32{value}), "r"((base_ + Bytes{offset}).raw()) : "memory");
     }
     u16 read16(u32 offset) const
     {
@@ -43,10 +40,7 @@ public:
     }
     void write16(u32 offset, u16 value) const
     {
-        asm volatile("strh %w0, [%1]"
-                     :
-                     : "r"(u32{value}), "r"((base_ + Bytes{offset}).raw())
-                     : "memory");
+        asm volatile("strh %w0, [%1]" : : "r"(u32{value}), "r"((base_ + Bytes{offset}).raw()) : "memory");
     }
     u32 read32(u32 offset) const
     {

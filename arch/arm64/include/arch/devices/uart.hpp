@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Driver of the UARTs in kernel/device_tree/uart_table.hpp. It only transmits, polls, and keeps the firmware's
+// Driver of the UARTs in kernel/uart/uart_table.hpp. It only transmits, polls, and keeps the firmware's
 // clock, baud rate and line format. Works with the MMU off, too.
 #pragma once
 
 #include "arch/cpu/mmio.hpp"
-#include "kernel/device_tree/uart_table.hpp"
 #include "kernel/lib/console.hpp"
+#include "kernel/uart/uart_table.hpp"
 
 namespace percival::arch {
 

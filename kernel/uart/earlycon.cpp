@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/device_tree/earlycon.hpp"
+#include "kernel/uart/earlycon.hpp"
 
-#include "kernel/device_tree/given_arguments.hpp"
-#include "kernel/device_tree/reader.hpp"
-#include "kernel/device_tree/uart_table.hpp"
 #include "kernel/lib/number.hpp"
 #include "kernel/lib/text.hpp"
+#include "kernel/uart/uart_table.hpp"
 
 namespace percival {
 namespace {
@@ -57,7 +55,7 @@ std::expected<UartDescription, Problem> parse(std::string_view value)
         return std::unexpected{Problem::BadAccess};
     const Bytes size = uart_extent(uart->kind, uart->layout);
     if (*address == 0 || *address % uart->layout.bytes != 0 ||
-        *address >= device_tree::kPhysicalLimit.raw() - size.count())
+        *address >= kPhysicalLimit.raw() - size.count())
         return std::unexpected{Problem::BadAddress};
     uart->registers = {PhysAddr{*address}, size};
     uart->source = UartSource::BootArgument;
@@ -89,18 +87,14 @@ void EarlyconError::describe(Writer& out) const
     out.put(", using the device tree's console");
 }
 
-std::expected<std::optional<UartDescription>, EarlyconError> uart_by_hand(std::string_view arguments)
+std::expected<std::optional<UartDescription>, EarlyconError> uart_by_hand(
+    std::optional<std::string_view> value)
 {
-    std::string_view value;
-    for (const GivenArgument& given : GivenArguments{arguments}) {
-        if (given.key == "earlycon")
-            value = given.value.value_or("");
-    }
-    if (value.empty())
+    if (!value || value->empty())
         return std::nullopt;
-    const auto uart = parse(value);
+    const auto uart = parse(*value);
     if (!uart)
-        return std::unexpected{EarlyconError{value, uart.error()}};
+        return std::unexpected{EarlyconError{*value, uart.error()}};
     return *uart;
 }
 

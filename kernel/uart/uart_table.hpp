@@ -9,8 +9,8 @@
 // and the table lies in the part of the image that a refusal needs (linker/kernel.lds.S).
 #pragma once
 
-#include "kernel/device_tree/uart.hpp"
 #include "kernel/lib/inline_text.hpp"
+#include "kernel/uart/uart.hpp"
 
 #include <array>
 #include <optional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Describes the UART that is the console: its kind, and where and how its registers are accessed. What the
-// kinds are is in kernel/device_tree/uart_table.hpp.
+// kinds are is in kernel/uart/uart_table.hpp.
 #pragma once
 
 #include "kernel/lib/address.hpp"

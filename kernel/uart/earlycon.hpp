@@ -10,8 +10,8 @@
 // Any context, also with the MMU off and on the host.
 #pragma once
 
-#include "kernel/device_tree/uart.hpp"
 #include "kernel/lib/format.hpp"
+#include "kernel/uart/uart.hpp"
 
 #include <expected>
 #include <optional>
@@ -30,7 +30,11 @@ struct EarlyconError {
     void describe(Writer& out) const;
 };
 
-// Returns the UART that the last `earlycon` of `arguments` names; nothing if none does.
-std::expected<std::optional<UartDescription>, EarlyconError> uart_by_hand(std::string_view arguments);
+// Its name, for readers who cannot use the table of boot arguments.
+inline constexpr std::string_view kEarlyconKey = "earlycon";
+
+// Returns the UART that the argument's value names; nothing if there is no value.
+std::expected<std::optional<UartDescription>, EarlyconError> uart_by_hand(
+    std::optional<std::string_view> value);
 
 } // namespace percival

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/device_tree/uart_table.hpp"
-
-#include "kernel/device_tree/reader.hpp"
+#include "kernel/uart/uart_table.hpp"
 
 #include <algorithm>
 
@@ -113,6 +111,7 @@ constexpr UartLayout kBytes{1, 0};
 constexpr UartLayout kSpreadWords{4, 2};
 constexpr UartLayout kWords{4, 0};
 constexpr UartLayout kBigWords{4, 0, true};
+constexpr UartLayout kOwnWidths{2, 0}; // the registers have widths of their own
 
 constexpr std::array kCompatibles{
     UartName{"arm,pl011", UartKind::Pl011, kWords},
@@ -167,10 +166,10 @@ constexpr std::array kCompatibles{
     UartName{"amlogic,meson-g12a-uart", UartKind::Meson, kWords},
     UartName{"amlogic,meson-s4-uart", UartKind::Meson, kWords},
     UartName{"amlogic,meson-a1-uart", UartKind::Meson, kWords},
-    UartName{"renesas,scif", UartKind::Scif, kWords},
-    UartName{"renesas,hscif", UartKind::Scif, kWords},
-    UartName{"renesas,scif-r9a07g044", UartKind::RzScif, kWords},
-    UartName{"renesas,scif-r9a09g057", UartKind::RzScif, kWords},
+    UartName{"renesas,scif", UartKind::Scif, kOwnWidths},
+    UartName{"renesas,hscif", UartKind::Scif, kOwnWidths},
+    UartName{"renesas,scif-r9a07g044", UartKind::RzScif, kOwnWidths},
+    UartName{"renesas,scif-r9a09g057", UartKind::RzScif, kOwnWidths},
     UartName{"cdns,uart-r1p8", UartKind::Cadence, kWords},
     UartName{"cdns,uart-r1p12", UartKind::Cadence, kWords},
     UartName{"xlnx,xuartps", UartKind::Cadence, kWords},
@@ -202,9 +201,9 @@ constexpr std::array kEarlyconNames{
     UartName{"qcom_geni", UartKind::Geni, kWords},
     UartName{"msm_serial_dm", UartKind::Uartdm, kWords},
     UartName{"meson", UartKind::Meson, kWords},
-    UartName{"scif", UartKind::Scif, kWords},
-    UartName{"hscif", UartKind::Scif, kWords},
-    UartName{"rzscifa", UartKind::RzScif, kWords},
+    UartName{"scif", UartKind::Scif, kOwnWidths},
+    UartName{"hscif", UartKind::Scif, kOwnWidths},
+    UartName{"rzscifa", UartKind::RzScif, kOwnWidths},
     UartName{"cdns", UartKind::Cadence, kWords},
     UartName{"exynos4210", UartKind::Samsung, kWords},
     UartName{"gs101", UartKind::Samsung, kWords},
@@ -296,17 +295,4 @@ bool is_possible(UartKind kind, UartLayout layout)
     return fits;
 }
 
-namespace device_tree {
-
-std::optional<UartDescription> uart_in_list(const DeviceTreeProperty& compatible)
-{
-    std::optional<UartDescription> found;
-    compatible.for_each_text([&found](std::string_view name) {
-        if (!found)
-            found = uart_compatible_with(name);
-    });
-    return found;
-}
-
-} // namespace device_tree
 } // namespace percival
