@@ -86,7 +86,8 @@ struct BootArgumentTable {
          "how the run ends; semihosting: with the verdict as exit status"}};
 
     static constexpr TextArgument kEarlycon{
-        {"earlycon", "[=UART[,mmio32],ADDRESS]", "", "the console, instead of the device tree's: docs/consoles.md"}};
+        {"earlycon", "[=UART[,mmio32],ADDRESS]", "",
+         "the console, instead of the device tree's: docs/consoles.md"}};
 
     // Calls visit(const BootArgument&) for each entry, in the order of listings.
     template <class Visit>

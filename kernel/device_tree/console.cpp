@@ -2,8 +2,8 @@
 // Decides which UART is the console, and reads how its registers are accessed (bindings serial/8250.yaml,
 // serial/serial.yaml and those of the kinds in kernel/uart/uart_table.hpp).
 //
-// The console is the UART that the boot argument `earlycon` or the stdout-path of /chosen names. Where nothing
-// usable is named, it is the first enabled UART that no other device is wired to.
+// The console is the UART that the boot argument `earlycon` or the stdout-path of /chosen names. Where
+// nothing usable is named, it is the first enabled UART that no other device is wired to.
 #include "kernel/device_tree/given_arguments.hpp"
 #include "kernel/device_tree/reader.hpp"
 #include "kernel/uart/earlycon.hpp"
@@ -81,12 +81,18 @@ bool has_device_behind(const DeviceTreeView& tree, DeviceTreeNode uart)
     return false;
 }
 
+struct Candidate {
+    DeviceTreeNode node;
+    UartDescription uart; // without its registers
+};
+
 // Returns the first enabled UART that the kernel drives and that no other device is wired to.
-std::optional<DeviceTreeNode> first_free_uart(const DeviceTreeView& tree)
+std::optional<Candidate> first_free_uart(const DeviceTreeView& tree)
 {
     for (std::optional<DeviceTreeNode> node = tree.root(); node; node = tree.next(*node)) {
-        if (kind_of(tree, *node) && !has_device_behind(tree, *node) && tree.is_enabled_with_parents(*node))
-            return node;
+        const auto uart = kind_of(tree, *node);
+        if (uart && !has_device_behind(tree, *node) && tree.is_enabled_with_parents(*node))
+            return Candidate{*node, *uart};
     }
     return std::nullopt;
 }
@@ -96,33 +102,37 @@ std::optional<DeviceTreeNode> first_free_uart(const DeviceTreeView& tree)
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine)
 {
     // Whoever attaches the console reports a wrong argument.
-    if (const auto by_hand = uart_by_hand(last_given(machine.boot_arguments, kEarlyconKey));
-        by_hand && *by_hand) {
-        machine.uart = **by_hand;
+    const auto value = last_given(machine.boot_arguments, kEarlyconKey);
+    if (const auto by_hand = uart_by_hand(value.value_or(""))) {
+        machine.uart = *by_hand;
         return;
     }
-    auto node = console_node(tree, machine);
-    if (node && !tree.is_enabled_with_parents(*node)) {
-        note(machine, tree.error(*node, "", "is the stdout-path, but is disabled"));
-        node.reset();
+    auto named = console_node(tree, machine);
+    if (named && !tree.is_enabled_with_parents(*named)) {
+        note(machine, tree.error(*named, "", "is the stdout-path, but is disabled"));
+        named.reset();
     }
-    // Where the tree names a console that works, no other UART is taken for it: another device may be wired
-    // to that one.
-    if (node && !kind_of(tree, *node))
-        return note(machine, tree.error(*node, "",
-                                        "is the stdout-path, but not a UART that this kernel drives, so "
-                                        "there is no console"));
-    const UartSource source = node ? UartSource::DeviceTree : UartSource::Guess;
-    if (!node)
-        node = first_free_uart(tree);
-    if (!node)
+    std::optional<Candidate> chosen;
+    if (named) {
+        const auto uart = kind_of(tree, *named);
+        // Where the tree names a console that works, no other UART is taken for it: another device may be
+        // wired to that one.
+        if (!uart)
+            return note(machine, tree.error(*named, "",
+                                            "is the stdout-path, but not a UART that this kernel drives, "
+                                            "so there is no console"));
+        chosen = Candidate{*named, *uart};
+        chosen->uart.source = UartSource::DeviceTree;
+    } else {
+        chosen = first_free_uart(tree);
+    }
+    if (!chosen)
         return;
     // The kernel also runs without a console, so this error is only noted.
-    auto uart = read_registers(tree, *node, *kind_of(tree, *node));
-    if (!uart)
-        return note(machine, uart.error());
-    uart->source = source;
-    machine.uart = *uart;
+    if (const auto uart = read_registers(tree, chosen->node, chosen->uart))
+        machine.uart = *uart;
+    else
+        note(machine, uart.error());
 }
 
 } // namespace percival::device_tree

@@ -71,9 +71,10 @@ public:
         find_console_name();
         structure_.for_each_property(
             [&machine](std::string_view name, Value value) { note_way_to_end(name, value, machine); });
-        const auto by_hand = uart_by_hand(last_given(machine.boot_arguments, kEarlyconKey));
-        if (machine.uart.kind == UartKind::None && by_hand && *by_hand)
-            machine.uart = **by_hand;
+        const auto value = last_given(machine.boot_arguments, kEarlyconKey);
+        if (const auto by_hand = uart_by_hand(value.value_or(""));
+            machine.uart.kind == UartKind::None && by_hand)
+            machine.uart = *by_hand;
         walk([&] { note_uart(machine, true); });
         walk([&] { note_uart(machine, false); });
     }
@@ -171,7 +172,10 @@ private:
     // Returns the UART at the end of the path; nothing if its registers cannot be where they seem to be.
     std::optional<UartDescription> uart_of_node()
     {
-        UartDescription uart = *node().uart;
+        const std::optional<UartDescription> kind = node().uart;
+        if (!kind)
+            return std::nullopt;
+        UartDescription uart = *kind;
         uart.source = UartSource::DeviceTree;
         uart.layout.shift = static_cast<u8>(number_or(node().reg_shift, uart.layout.shift));
         uart.layout.bytes = static_cast<u8>(number_or(node().reg_io_width, uart.layout.bytes));

@@ -20,7 +20,8 @@ constinit arch::Uart uart;
 void attach_console(const MachineDescription& machine)
 {
     const BootArguments arguments{machine.boot_arguments};
-    if (const auto by_hand = uart_by_hand(arguments.text(BootArgumentTable::kEarlycon)); !by_hand)
+    const std::string_view value = arguments.text(BootArgumentTable::kEarlycon);
+    if (const auto by_hand = uart_by_hand(value); !by_hand && !value.empty())
         print("boot argument {}", by_hand.error());
     if (machine.uart.kind == UartKind::None)
         return;

@@ -87,14 +87,11 @@ void EarlyconError::describe(Writer& out) const
     out.put(", using the device tree's console");
 }
 
-std::expected<std::optional<UartDescription>, EarlyconError> uart_by_hand(
-    std::optional<std::string_view> value)
+std::expected<UartDescription, EarlyconError> uart_by_hand(std::string_view value)
 {
-    if (!value || value->empty())
-        return std::nullopt;
-    const auto uart = parse(*value);
+    const auto uart = parse(value);
     if (!uart)
-        return std::unexpected{EarlyconError{*value, uart.error()}};
+        return std::unexpected{EarlyconError{value, uart.error()}};
     return *uart;
 }
 

@@ -3,9 +3,9 @@
 //
 //      earlycon=NAME,[ACCESS,]ADDRESS[,OPTIONS]
 //
-// NAME is one of uart_earlycon_names(). ACCESS is mmio, mmio16, mmio32, mmio32be or mmio32native; of an 8250
-// it also sets the distance of the registers, as with Linux. OPTIONS, such as 115200n8, are for other kernels:
-// Percival keeps the firmware's. Without a value the argument means the device tree's console.
+// NAME is one of uart_earlycon_names(). ACCESS is mmio, mmio16, mmio32, mmio32be or mmio32native. Of an 8250
+// it also sets the distance of the registers, as with Linux. OPTIONS, such as 115200n8, are for other
+// kernels: Percival keeps the firmware's. Without a value the argument means the device tree's console.
 //
 // Any context, also with the MMU off and on the host.
 #pragma once
@@ -14,7 +14,6 @@
 #include "kernel/uart/uart.hpp"
 
 #include <expected>
-#include <optional>
 #include <string_view>
 
 namespace percival {
@@ -33,8 +32,7 @@ struct EarlyconError {
 // Its name, for readers who cannot use the table of boot arguments.
 inline constexpr std::string_view kEarlyconKey = "earlycon";
 
-// Returns the UART that the argument's value names; nothing if there is no value.
-std::expected<std::optional<UartDescription>, EarlyconError> uart_by_hand(
-    std::optional<std::string_view> value);
+// Returns the UART that the argument's value names. An empty value names none, which is an error, too.
+std::expected<UartDescription, EarlyconError> uart_by_hand(std::string_view value);
 
 } // namespace percival

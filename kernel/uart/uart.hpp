@@ -27,7 +27,7 @@ enum class UartKind : u8 {
     Armada3700Ext,
 };
 
-// How registers are accessed: `bytes` (1, 2 or 4) at a time, at the offset of the kind's table shifted left by
+// How registers are accessed: `bytes` (1, 2 or 4) at a time, at the offset of the kind's row shifted left by
 // `shift`.
 struct UartLayout {
     u8 bytes{4};

@@ -57,7 +57,8 @@ constexpr std::array kFacts{
         .transmit = {0x700},                                    // SE_GENI_TX_FIFOn
         .ready = {{0x40}, 1 << 0, 0},                           // SE_GENI_STATUS.M_GENI_CMD_ACTIVE
         .drained = {{0x40}, 1 << 0, 0},
-        .commands = {{{{0x270}, 1}, {{0x600}, 1 << 27}}}},      // SE_UART_TX_TRANS_LEN; SE_GENI_M_CMD0: UART_START_TX
+        // SE_UART_TX_TRANS_LEN; SE_GENI_M_CMD0: UART_START_TX
+        .commands = {{{{0x270}, 1}, {{0x600}, 1 << 27}}}},
     UartFacts{
         .kind = UartKind::Uartdm, .name = "Qualcomm UARTDM",
         .transmit = {0x70},                                     // TF

@@ -14,8 +14,8 @@ namespace {
 UartDescription named(std::string_view value)
 {
     const auto uart = uart_by_hand(value);
-    EXPECT_TRUE(uart && *uart) << value;
-    return uart && *uart ? **uart : UartDescription{};
+    EXPECT_TRUE(uart) << value;
+    return uart.value_or(UartDescription{});
 }
 
 std::string sentence(std::string_view value)
@@ -63,10 +63,7 @@ TEST(Earlycon, every_name_of_the_table_is_one)
 
 TEST(Earlycon, without_a_value_names_none)
 {
-    for (const std::optional<std::string_view> value : {std::optional<std::string_view>{}, {""}}) {
-        const auto uart = uart_by_hand(value);
-        EXPECT_TRUE(uart && !*uart);
-    }
+    EXPECT_FALSE(uart_by_hand(""));
 }
 
 TEST(Earlycon, with_a_wrong_value_says_what_is_wrong)
