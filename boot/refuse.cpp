@@ -6,8 +6,8 @@
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/poll.hpp"
 #include "arch/cpu/processor.hpp"
-#include "arch/devices/pl011.hpp"
 #include "arch/devices/power.hpp"
+#include "arch/devices/uart.hpp"
 #include "arch/devices/watchdog.hpp"
 #include "boot/loader_memory.hpp"
 #include "kernel/device_tree/boot_arguments.hpp"
@@ -139,23 +139,23 @@ void search_tree()
     salvage_device_tree(loader_memory(handoff.device_tree, size), machine());
 }
 
-void put(arch::Pl011& uart, std::string_view text)
+void put(arch::Uart& uart, std::string_view text)
 {
     for (char c : text)
         // Qualified: a virtual call would go through a link-time address.
-        uart.Pl011::put(c);
+        uart.Uart::put(c);
 }
 
 void print_reason()
 {
-    if (machine().uart.kind != UartKind::Pl011)
+    if (machine().uart.kind == UartKind::None)
         return;
-    arch::Pl011 uart;
-    uart.init(arch::Mmio{VirtAddr{machine().uart.registers.base.raw()}});
+    arch::Uart uart;
+    uart.init(machine().uart, arch::Mmio{VirtAddr{machine().uart.registers.base.raw()}});
     put(uart, "Percival cannot run here: ");
     put(uart, {reason_room.data(), reason_size});
     put(uart, "\npercival: verdict: panic\n");
-    uart.Pl011::drain();
+    uart.Uart::drain();
 }
 
 // Without a tree there is no verdict argument either. The instruction that asks a semihosting host is

@@ -10,31 +10,12 @@
 // address that the image was not linked for.
 #pragma once
 
+#include "kernel/lib/inline_text.hpp"
 #include "kernel/lib/types.hpp"
 
-#include <cstddef>
 #include <string_view>
 
 namespace percival {
-
-// A text of at most `Room` bytes with its final 0, held in place.
-template <std::size_t Room>
-class InlineText {
-public:
-    template <std::size_t Size>
-        requires(Size <= Room)
-    consteval InlineText(const char (&text)[Size])
-        : size_{u8{Size - 1}} // NOLINT(google-explicit-constructor)
-    {
-        for (std::size_t i = 0; i < Size; ++i)
-            text_[i] = text[i];
-    }
-    constexpr std::string_view text() const { return {text_, size_}; }
-
-private:
-    char text_[Room]{};
-    u8 size_;
-};
 
 struct BootArgument {
     InlineText<20> name;
@@ -104,6 +85,10 @@ struct BootArgumentTable {
         {"verdict", "poweroff|semihosting|reset", "poweroff",
          "how the run ends; semihosting: with the verdict as exit status"}};
 
+    static constexpr TextArgument kEarlycon{
+        {"earlycon", "[=UART[,mmio32],ADDRESS]", "",
+         "the console, instead of the device tree's: docs/consoles.md"}};
+
     // Calls visit(const BootArgument&) for each entry, in the order of listings.
     template <class Visit>
     static constexpr void for_each(Visit visit)
@@ -112,6 +97,7 @@ struct BootArgumentTable {
             &kSelftest, &kSelftestList, &kSelftestTimeout, &kSelftestRepeat, &kSelftestEveryMode,
             &kBench,    &kLinear,       &kPercpu,          &kPercpuAdd,      &kPercpuWindow,
             &kPtdump,   &kVmallocinfo,  &kPercpuinfo,      &kArgumentsList,  &kVerdict,
+            &kEarlycon,
         };
         for (const BootArgument* argument : all)
             visit(*argument);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/device_tree/boot_arguments.hpp"
 
+#include "kernel/lib/number.hpp"
 #include "kernel/lib/text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <expected>
 
 namespace percival {
 namespace {
@@ -46,37 +46,9 @@ std::optional<u8> choice_named(const BootArgument& argument, std::string_view na
     return found;
 }
 
-// Returns the value of a digit, or 16 if `c` is no digit.
-constexpr u64 digit(char c)
+Problem problem_of(NumberError error)
 {
-    if (c >= '0' && c <= '9')
-        return static_cast<u64>(c - '0');
-    if (c >= 'a' && c <= 'f')
-        return static_cast<u64>(c - 'a') + 10;
-    if (c >= 'A' && c <= 'F')
-        return static_cast<u64>(c - 'A') + 10;
-    return 16;
-}
-
-// Parses a decimal number, or a hexadecimal one after 0x. Errors: NotANumber, Beyond64Bits.
-std::expected<u64, Problem> number_of(std::string_view digits)
-{
-    const bool is_hex = digits.starts_with("0x") || digits.starts_with("0X");
-    if (is_hex)
-        digits.remove_prefix(2);
-    if (digits.empty())
-        return std::unexpected{Problem::NotANumber};
-
-    const u64 base = is_hex ? 16 : 10;
-    u64 number = 0;
-    for (char c : digits) {
-        if (digit(c) >= base)
-            return std::unexpected{Problem::NotANumber};
-        if (__builtin_mul_overflow(number, base, &number) ||
-            __builtin_add_overflow(number, digit(c), &number))
-            return std::unexpected{Problem::Beyond64Bits};
-    }
-    return number;
+    return error == NumberError::NotANumber ? Problem::NotANumber : Problem::Beyond64Bits;
 }
 
 // Returns how many characters have to be inserted, left out, replaced or swapped with their neighbour to make
@@ -150,12 +122,7 @@ void BootArgumentError::describe(Writer& out) const
 
 std::optional<std::string_view> BootArguments::last(const BootArgument& argument) const
 {
-    std::optional<std::string_view> found;
-    for (const GivenArgument& given : given_) {
-        if (given.key == argument.name.text())
-            found = given.value.value_or("");
-    }
-    return found;
+    return last_given(given_.text(), argument.name.text());
 }
 
 bool BootArguments::flag(const FlagArgument& argument) const
@@ -171,13 +138,13 @@ std::string_view BootArguments::text(const TextArgument& argument) const
 
 BootArgumentValue<u64> BootArguments::number(const NumberArgument& argument) const
 {
-    const u64 otherwise = number_of(default_of(argument)).value_or(0);
+    const u64 otherwise = number_in(default_of(argument)).value_or(0);
     const auto given = last(argument);
     if (!given)
         return {otherwise, false, {}};
-    const auto number = number_of(*given);
+    const auto number = number_in(*given);
     if (!number)
-        return {otherwise, false, BootArgumentError{argument, *given, number.error()}};
+        return {otherwise, false, BootArgumentError{argument, *given, problem_of(number.error())}};
     return {*number, true, {}};
 }
 

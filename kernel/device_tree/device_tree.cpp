@@ -39,10 +39,10 @@ DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescript
     if (!tree)
         return std::unexpected(tree.error());
 
-    // The UART, the boot arguments, PSCI and the watchdogs come first: they are needed to report any later
+    // The boot arguments, the UART, PSCI and the watchdogs come first: they are needed to report any later
     // error and to end the run.
-    device_tree::read_uart(*tree, machine);
     const auto arguments = device_tree::read_chosen(*tree, machine);
+    device_tree::read_uart(*tree, machine);
     device_tree::read_psci(*tree, machine);
     device_tree::read_watchdogs(*tree, machine);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reads the timer and the console (bindings timer/arm,arch_timer.yaml, serial/pl011.yaml).
+// Reads the timer (binding timer/arm,arch_timer.yaml).
 #include "kernel/device_tree/reader.hpp"
 
 namespace percival::device_tree {
@@ -14,46 +14,6 @@ CounterErratum counter_erratum(const DeviceTreeView& tree, DeviceTreeNode timer)
     if (tree.property(timer, "allwinner,erratum-unknown1"))
         return CounterErratum::AllwinnerUnknown1;
     return CounterErratum::None;
-}
-
-// Returns the console's registers, or an error if the kernel cannot drive `node`.
-DeviceTreeResult<UartDescription> read_pl011(const DeviceTreeView& tree, DeviceTreeNode node)
-{
-    // The last register that the driver uses is UARTDMACR at 0x48 (DDI 0183G, 3.2).
-    constexpr Bytes kAtLeast{0x4c};
-    const auto registers = device_registers(tree, node, 0);
-    if (!registers)
-        return std::unexpected(registers.error());
-    if (!registers->base.is_aligned(Bytes{4}) || registers->size < kAtLeast)
-        return std::unexpected(
-            tree.error(node, "reg", "is not the register range of a PL011", registers->base.raw()));
-    return UartDescription{UartKind::Pl011, *registers};
-}
-
-bool is_uart_of_ours(const DeviceTreeView& tree, DeviceTreeNode node)
-{
-    return any_uart_name([&](std::string_view name) { return tree.is_compatible(node, name); });
-}
-
-// Returns whether a device such as a Bluetooth chip is wired to this UART (binding serial/serial.yaml).
-bool has_device_behind(const DeviceTreeView& tree, DeviceTreeNode uart)
-{
-    for (auto child = tree.first_child(uart); child; child = tree.next_sibling(*child)) {
-        if (tree.property(*child, "compatible"))
-            return true;
-    }
-    return false;
-}
-
-// Returns the first enabled UART that the kernel drives and that no other device is wired to.
-std::optional<DeviceTreeNode> first_free_uart(const DeviceTreeView& tree)
-{
-    for (std::optional<DeviceTreeNode> node = tree.root(); node; node = tree.next(*node)) {
-        if (is_uart_of_ours(tree, *node) && !has_device_behind(tree, *node) &&
-            tree.is_enabled_with_parents(*node))
-            return node;
-    }
-    return std::nullopt;
 }
 
 } // namespace
@@ -94,30 +54,6 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode con
         return std::unexpected(tree.error(*timer, "clock-frequency", "does not fit 32 bits", *frequency));
     machine.timer.frequency_override = static_cast<u32>(*frequency);
     return {};
-}
-
-void read_uart(const DeviceTreeView& tree, MachineDescription& machine)
-{
-    auto node = console_node(tree, machine);
-    if (node && !tree.is_enabled_with_parents(*node)) {
-        note(machine, tree.error(*node, "", "is the stdout-path, but is disabled"));
-        node.reset();
-    }
-    // Where the tree names a console that works, no other UART is taken for it: another device may be wired
-    // to that one.
-    if (node && !is_uart_of_ours(tree, *node))
-        return note(machine, tree.error(*node, "",
-                                        "is the stdout-path, but not a UART that this kernel drives, so "
-                                        "there is no console"));
-    if (!node)
-        node = first_free_uart(tree);
-    if (!node)
-        return;
-    // The kernel also runs without a console, so this error is only noted.
-    if (const auto uart = read_pl011(tree, *node))
-        machine.uart = *uart;
-    else
-        note(machine, uart.error());
 }
 
 } // namespace percival::device_tree

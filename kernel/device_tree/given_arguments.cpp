@@ -65,4 +65,14 @@ GivenArguments::Iterator& GivenArguments::Iterator::operator++()
     return *this;
 }
 
+std::optional<std::string_view> last_given(std::string_view text, std::string_view key)
+{
+    std::optional<std::string_view> found;
+    for (const GivenArgument& given : GivenArguments{text}) {
+        if (given.key == key)
+            found = given.value.value_or("");
+    }
+    return found;
+}
+
 } // namespace percival

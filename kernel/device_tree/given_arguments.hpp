@@ -45,11 +45,16 @@ public:
         bool at_end_{true};
     };
 
+    constexpr std::string_view text() const { return text_; }
     Iterator begin() const { return Iterator{text_}; }
     static constexpr std::default_sentinel_t end() { return {}; }
 
 private:
     std::string_view text_;
 };
+
+// Returns the value of the last argument called `key`, an empty one if it has no `=`; nothing if there is no
+// such argument. `text` outlives the result.
+std::optional<std::string_view> last_given(std::string_view text, std::string_view key);
 
 } // namespace percival

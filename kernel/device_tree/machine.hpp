@@ -10,6 +10,7 @@
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/bounded_vector.hpp"
 #include "kernel/lib/types.hpp"
+#include "kernel/uart/uart.hpp"
 
 #include <optional>
 #include <string_view>
@@ -60,13 +61,6 @@ struct InterruptControllerDescription {
     u64 redistributor_stride{0};                                            // GICv3; 0: contiguous
     PhysRange local{};                                                      // BCM2836
     PhysRange peripherals{}; // BCM2836: the controller of peripheral interrupts; empty: the tree has none
-};
-
-enum class UartKind : u8 { None, Pl011 };
-
-struct UartDescription {
-    UartKind kind{UartKind::None};
-    PhysRange registers{};
 };
 
 enum class WatchdogKind : u8 { Bcm2835, Imx, Cadence, DesignWare };

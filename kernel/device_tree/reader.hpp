@@ -8,9 +8,6 @@
 
 namespace percival::device_tree {
 
-// The end of the architecture's physical address space: 52 bits (Arm ARM D8.1.3, FEAT_LPA and FEAT_LPA2).
-inline constexpr PhysAddr kPhysicalLimit{u64{1} << 52};
-
 // Defined in address.cpp: how `reg` is read and how a bus translates addresses.
 
 struct AddressCells {
@@ -68,15 +65,6 @@ void give_up_starts_without_psci(const DeviceTreeView& tree, MachineDescription&
 DeviceTreeResult<u32> private_interrupt(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t place,
                                         DeviceTreeNode controller, InterruptControllerKind kind);
 
-// Returns whether `is(name)` holds for the compatible name of a UART that the kernel drives. An SBSA UART has
-// the registers of a PL011 that its driver needs (Arm DEN 0029, "Generic UART"). The names are arguments, not
-// an array: an array of names in static storage would need relocation.
-template <class Is>
-bool any_uart_name(Is is)
-{
-    return is("arm,pl011") || is("arm,sbsa-uart");
-}
-
 // Defined in interrupt_controller.cpp. Returns the node that it was read from.
 DeviceTreeResult<DeviceTreeNode> read_interrupt_controller(const DeviceTreeView& tree,
                                                            MachineDescription& machine);
@@ -85,10 +73,15 @@ DeviceTreeResult<DeviceTreeNode> read_interrupt_controller(const DeviceTreeView&
 // that read_interrupt_controller() returned.
 DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode controller,
                                   MachineDescription& machine);
+
+// Defined in console.cpp. read_uart() looks into the boot arguments, so it runs after read_chosen().
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine);
 
 // Defined in watchdogs.cpp. What is wrong with a watchdog is noted, and the watchdog left out.
 void read_watchdogs(const DeviceTreeView& tree, MachineDescription& machine);
+// Defined in salvage.cpp. Returns the kind and layout of the first of the strings that names a UART that the
+// kernel drives. Any bytes will do.
+std::optional<UartDescription> uart_in_list(const DeviceTreeProperty& compatible);
 
 // Defined in chosen.cpp.
 DeviceTreeResult<void> read_identity(const DeviceTreeView& tree, MachineDescription& machine);

@@ -3,16 +3,17 @@
 
 #include "kernel/device_tree/damaged_structure.hpp"
 #include "kernel/device_tree/device_tree.hpp"
+#include "kernel/device_tree/given_arguments.hpp"
 #include "kernel/device_tree/reader.hpp"
 #include "kernel/lib/text.hpp"
+#include "kernel/uart/earlycon.hpp"
+#include "kernel/uart/uart_table.hpp"
 
 #include <algorithm>
 #include <array>
 
 namespace percival {
 namespace {
-
-using device_tree::kPhysicalLimit;
 
 using Value = DamagedStructure::Value;
 
@@ -25,7 +26,10 @@ struct Node {
     Value ranges{};
     bool has_ranges{false};
     bool has_cells{false};
-    bool is_uart{false};
+    std::optional<UartDescription> uart{};
+    Value reg_shift{};
+    Value reg_io_width{};
+    Value reg_offset{};
     bool is_disabled{false};
 };
 
@@ -34,6 +38,11 @@ std::size_t cells_of(Value value)
     return value.size() == DeviceTreeProperty::kCellBytes
                ? static_cast<std::size_t>(DeviceTreeProperty{value}.number(0, 1))
                : 0;
+}
+
+u64 number_or(Value value, u64 otherwise)
+{
+    return DeviceTreeProperty{value}.number().value_or(otherwise);
 }
 
 // Returns the number after the '@' of a node's name; 0 if there is none.
@@ -60,9 +69,14 @@ public:
     void read(MachineDescription& machine)
     {
         find_console_name();
-        walk([&](std::string_view name, Value value) { note_way_to_end(name, value, machine); },
-             [&] { note_uart(machine, true); });
-        walk([](std::string_view, Value) {}, [&] { note_uart(machine, false); });
+        structure_.for_each_property(
+            [&machine](std::string_view name, Value value) { note_way_to_end(name, value, machine); });
+        const auto value = last_given(machine.boot_arguments, kEarlyconKey);
+        if (const auto by_hand = uart_by_hand(value.value_or(""));
+            machine.uart.kind == UartKind::None && by_hand)
+            machine.uart = *by_hand;
+        walk([&] { note_uart(machine, true); });
+        walk([&] { note_uart(machine, false); });
     }
 
 private:
@@ -70,17 +84,14 @@ private:
 
     Node& node() { return path_[depth_]; }
 
-    // Walks the structure. In visit_property(name, value) and leave_node() the path leads to the node.
-    template <class PropertyVisitor, class EndVisitor>
-    void walk(PropertyVisitor visit_property, EndVisitor leave_node)
+    // Walks the structure. In leave_node() the path leads to the node.
+    template <class EndVisitor>
+    void walk(EndVisitor leave_node)
     {
         depth_ = 0;
         path_[0] = {};
         structure_.walk([this](std::string_view name) { begin_node(name); },
-                        [&](std::string_view name, Value value) {
-                            describe_node(name, value);
-                            visit_property(name, value);
-                        },
+                        [this](std::string_view name, Value value) { describe_node(name, value); },
                         [&] {
                             leave_node();
                             depth_ -= depth_ != 0;
@@ -110,12 +121,15 @@ private:
         } else if (name == "status") {
             const auto text = DeviceTreeProperty{value}.text();
             node().is_disabled = text && *text != "okay" && *text != "ok";
-        }
+        } else if (name == "reg-shift")
+            node().reg_shift = value;
+        else if (name == "reg-io-width")
+            node().reg_io_width = value;
+        else if (name == "reg-offset")
+            node().reg_offset = value;
         // The value says it all, whatever has become of the property's name.
-        const DeviceTreeProperty names{value};
-        if (device_tree::any_uart_name(
-                [&](std::string_view uart) { return names.place_of(uart).has_value(); }))
-            node().is_uart = true;
+        if (!node().uart)
+            node().uart = device_tree::uart_in_list(DeviceTreeProperty{value});
     }
 
     static void note_way_to_end(std::string_view name, Value value, MachineDescription& machine)
@@ -133,7 +147,7 @@ private:
 
     void note_uart(MachineDescription& machine, bool only_console)
     {
-        if (machine.uart.kind != UartKind::None || !node().is_uart)
+        if (machine.uart.kind != UartKind::None || !node().uart)
             return;
         if (only_console && (console_.empty() || node().name != console_))
             return;
@@ -141,8 +155,8 @@ private:
             if (path_[at].is_disabled)
                 return;
         }
-        if (const auto registers = registers_of_node())
-            machine.uart = {UartKind::Pl011, *registers};
+        if (const auto uart = uart_of_node())
+            machine.uart = *uart;
     }
 
     // Returns the place in the path of the bus that the node at `at` is on. A node that has nothing of a bus
@@ -155,18 +169,38 @@ private:
         return at;
     }
 
+    // Returns the UART at the end of the path; nothing if its registers cannot be where they seem to be.
+    std::optional<UartDescription> uart_of_node()
+    {
+        const std::optional<UartDescription> kind = node().uart;
+        if (!kind)
+            return std::nullopt;
+        UartDescription uart = *kind;
+        uart.source = UartSource::DeviceTree;
+        uart.layout.shift = static_cast<u8>(number_or(node().reg_shift, uart.layout.shift));
+        uart.layout.bytes = static_cast<u8>(number_or(node().reg_io_width, uart.layout.bytes));
+        const u64 offset = number_or(node().reg_offset, 0);
+        auto registers = registers_of_node();
+        if (!registers || !is_possible(uart.kind, uart.layout) || offset > registers->size.count())
+            return std::nullopt;
+        uart.registers = {registers->base + Bytes{offset}, registers->size - Bytes{offset}};
+        if (uart.registers.size < uart_extent(uart.kind, uart.layout) ||
+            !uart.registers.base.is_aligned(Bytes{uart.layout.bytes}))
+            return std::nullopt;
+        return uart;
+    }
+
     // Returns the registers of the node at the end of the path, as the CPU sees them.
     std::optional<PhysRange> registers_of_node()
     {
-        constexpr u64 kAtLeast = 0x4c;
-        constexpr u64 kPl011Size = 0x1000;
+        constexpr u64 kUsualSize = 0x1000;
         if (depth_ == 0)
             return std::nullopt;
         std::size_t at = bus_of(depth_);
         const Node& bus = path_[at];
         const u64 unit = unit_address(node().name);
         u64 address = unit;
-        u64 size = kPl011Size;
+        u64 size = kUsualSize;
         const DeviceTreeProperty reg{node().reg};
         if (are_usable(bus) && reg.cells() >= bus.address_cells + bus.size_cells) {
             address = reg.number(0, bus.address_cells);
@@ -184,8 +218,7 @@ private:
             address = *translated;
             at = parent;
         }
-        if (address == 0 || address % DeviceTreeProperty::kCellBytes != 0 ||
-            address >= kPhysicalLimit.raw() || size < kAtLeast || size > kPhysicalLimit.raw() - address)
+        if (address == 0 || address >= kPhysicalLimit.raw() || size > kPhysicalLimit.raw() - address)
             return std::nullopt;
         return PhysRange{PhysAddr{address}, Bytes{size}};
     }
@@ -266,4 +299,17 @@ void salvage_device_tree(std::span<const std::byte> blob, MachineDescription& ma
     Salvage{blob}.read(machine);
 }
 
+namespace device_tree {
+
+std::optional<UartDescription> uart_in_list(const DeviceTreeProperty& compatible)
+{
+    std::optional<UartDescription> found;
+    compatible.for_each_text([&found](std::string_view name) {
+        if (!found)
+            found = uart_compatible_with(name);
+    });
+    return found;
+}
+
+} // namespace device_tree
 } // namespace percival

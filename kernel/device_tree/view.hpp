@@ -53,6 +53,15 @@ public:
     std::optional<std::string_view> text() const;
     // Returns the index of `wanted` in this list of strings; nothing if it is not in the list.
     std::optional<std::size_t> place_of(std::string_view wanted) const;
+    // Calls visit(std::string_view) for each string of this list. What follows the last NUL is none.
+    template <class Visit>
+    void for_each_text(Visit visit) const
+    {
+        for (auto rest = *this; const auto first = rest.text();) {
+            visit(*first);
+            rest = DeviceTreeProperty{rest.bytes().subspan(first->size() + 1)};
+        }
+    }
 
 private:
     std::span<const std::byte> value_;

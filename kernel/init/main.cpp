@@ -6,7 +6,6 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/interrupt_controller.hpp"
-#include "arch/devices/pl011.hpp"
 #include "arch/devices/power.hpp"
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/tlb.hpp"
@@ -17,6 +16,7 @@
 #include "kernel/device_tree/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/hotplug/bring_up.hpp"
+#include "kernel/init/console_setup.hpp"
 #include "kernel/init/interrupt_controller_registers.hpp"
 #include "kernel/init/memory_setup.hpp"
 #include "kernel/init/run_options.hpp"
@@ -42,18 +42,6 @@
 
 namespace percival {
 namespace {
-
-constinit arch::Pl011 uart;
-
-void attach_console()
-{
-    if (this_machine().uart.kind != UartKind::Pl011)
-        return;
-    if (const auto registers = mm::ioremap(this_machine().uart.registers)) {
-        uart.init(arch::Mmio{*registers});
-        console_attach(uart);
-    }
-}
 
 // Asks the firmware for its PSCI version. The call's instruction is undefined if the machine lacks the
 // exception level that the device tree wants to be called: there is no PSCI then.
@@ -84,7 +72,7 @@ std::expected<void, DeviceTreeError> read_tree()
 std::expected<void, DeviceTreeError> open_ends()
 {
     const auto read = read_tree();
-    attach_console();
+    attach_console(this_machine());
     const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
     set_way_to_end(reported(verdict));
     find_psci();
@@ -163,6 +151,7 @@ void choose_tlb_invalidation()
     choose_tlb_invalidation();
     end_boot_phase("atomics");
     print_summary(this_machine());
+    report_lost_output(this_machine());
     end_boot_phase("summary");
     print_boot_timeline();
     const RunOptions options = read_run_options(BootArguments{this_machine().boot_arguments});

@@ -8,6 +8,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/report/hardware_watchdogs.hpp"
+#include "kernel/uart/uart_table.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/image/boot_tables.hpp"
@@ -50,6 +51,28 @@ void print_machine(const MachineDescription& machine)
           boot::handoff.device_tree, boot::handoff.entered_at_el2 != 0 ? u32{2} : u32{1});
     print("machine: image as built, {} with checksum {:016x}", address_of(_erodata) - address_of(_text),
           mm::sealed_sums().weighted);
+}
+
+std::string_view origin_of(UartSource source)
+{
+    switch (source) {
+    case UartSource::BootArgument:
+        return "named by earlycon";
+    case UartSource::DeviceTree:
+        return "named by stdout-path";
+    case UartSource::Guess:
+        return "the first UART, as none is named";
+    }
+    return "";
+}
+
+void print_console(const UartDescription& uart)
+{
+    if (uart.kind == UartKind::None)
+        return;
+    print("console: {} at {}, {} bit accesses, offsets times {}{}; {}", uart_facts(uart.kind).name.text(),
+          uart.registers.base, uart.layout.bytes * 8, 1 << uart.layout.shift,
+          uart.layout.is_big_endian ? ", big-endian" : "", origin_of(uart.source));
 }
 
 void print_cpus()
@@ -138,6 +161,7 @@ void print_roots()
 void print_summary(const MachineDescription& machine)
 {
     print_machine(machine);
+    print_console(machine.uart);
     hardware_watchdogs().print();
     print_cpus();
     print_tlb();

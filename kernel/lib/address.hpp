@@ -105,6 +105,9 @@ struct Range {
 };
 
 using PhysRange = Range<PhysAddr>;
+
+// The end of the architecture's physical address space: 52 bits (Arm ARM D8.1.3, FEAT_LPA and FEAT_LPA2).
+inline constexpr PhysAddr kPhysicalLimit{u64{1} << 52};
 using VirtRange = Range<VirtAddr>;
 
 inline namespace literals {

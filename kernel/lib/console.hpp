@@ -25,6 +25,8 @@ public:
     // Returns when everything that was put has left the device, so that a power-off does not cut off the last
     // line.
     virtual void drain() = 0;
+    // Returns how many characters were dropped because the device did not get ready for them.
+    virtual u64 lost() const = 0;
 
 protected:
     ~ConsoleDevice() = default;
@@ -44,5 +46,8 @@ void console_enter_panic();
 
 // Waits until the device has sent everything.
 void console_drain();
+
+// Returns how many characters the device has lost (ConsoleDevice::lost()); 0 without a device.
+u64 console_lost();
 
 } // namespace percival

@@ -40,4 +40,9 @@ void console_drain()
     console.drain();
 }
 
+u64 console_lost()
+{
+    return console.lost();
+}
+
 } // namespace percival

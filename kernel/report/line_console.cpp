@@ -56,6 +56,12 @@ void LineConsole::drain()
         device->drain();
 }
 
+u64 LineConsole::lost() const
+{
+    const ConsoleDevice* device = device_.load(std::memory_order_acquire);
+    return device != nullptr ? device->lost() : 0;
+}
+
 void LineConsole::emit(std::string_view line, u64 self)
 {
     ConsoleDevice* device = device_.load(std::memory_order_relaxed);

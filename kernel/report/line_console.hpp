@@ -20,6 +20,7 @@ public:
     void attach(ConsoleDevice& device) PERCIVAL_EXCLUDES(lock_);
     void enter_panic();
     void drain();
+    u64 lost() const;
 
 private:
     static constexpr u64 kNobody = 0;
@@ -38,7 +39,7 @@ private:
     std::atomic<u64> holder_{kNobody};     // the CPU that is emitting a line to the device
     std::atomic<u64> panicking_{kNobody};  // the first CPU that panicked; never changes back
     std::atomic<bool> lock_broken_{false}; // the panicking CPU no longer waits for the lock
-    // Written once, under the lock; drain() reads it without the lock.
+    // Written once, under the lock; drain() and lost() read it without the lock.
     std::atomic<ConsoleDevice*> device_{nullptr};
     EarlyLog<16 * 1024> early_ PERCIVAL_GUARDED_BY(lock_);
 };

@@ -173,6 +173,31 @@ TREES: Tuple[Row, ...] = (
         shows=("^percival: the kernel stated no verdict; QEMU exited with 2$",),
     ),
     Row(
+        "a_uart_that_the_boot_arguments_name_is_the_console",
+        append="selftest=roots.* earlycon=pl011,mmio32,0x9000000,115200n8",
+        tree="no_uart",
+        shows=("^console: PL011 at P:0x9000000, 32 bit accesses, .*; named by earlycon$",),
+    ),
+    Row(
+        "a_wrong_name_of_a_uart_is_reported_and_the_device_tree_decides",
+        append="selftest=roots.* earlycon=pl012,0x9000000",
+        shows=(
+            "^boot argument earlycon=pl012,0x9000000: names no UART that this kernel drives ",
+            "^console: PL011 at P:0x9000000, .*; named by stdout-path$",
+        ),
+    ),
+    # The registers of the real-time clock, of which the one in the place of LSR reads as 0.
+    Row(
+        "a_uart_that_takes_no_characters_is_left_and_told_by_semihosting",
+        append="selftest=roots.* earlycon=uart8250,mmio32,0x9010000",
+        exit_code=3,
+        checks=(),
+        shows=(
+            r"^console: the 8250 at P:0x9010000 was not ready for \d+ characters, which are lost$",
+            "^percival: the kernel stated no verdict; QEMU exited with 0$",
+        ),
+    ),
+    Row(
         "a_tree_forges_no_line_of_the_console",
         tree="forged_lines",
         append="selftest=roots.*",

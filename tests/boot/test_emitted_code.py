@@ -135,12 +135,11 @@ class EmittedCodeTest(unittest.TestCase):
                 self.assertEqual({name for name in operations if name.startswith("cv")}, set())
 
     def test_a_load_from_a_device_has_acquire_semantics(self) -> None:
-        readers = ("Pl011::put(char)", "Pl011::drain()", "Pl011::init(percival::arch::Mmio)")
         for kernel in self.KERNELS:
-            for reader in readers:
-                with self.subTest(kernel=kernel, reader=reader):
-                    code = code_of(kernel, f"percival::arch::{reader}")
-                    self.assertIn("ldar", {line.name for line in code})
+            with self.subTest(kernel=kernel):
+                code = code_of(kernel, "percival::arch::Uart::read(percival::UartRegister) const")
+                loads = {line.name for line in code if line.name.startswith("ld")}
+                self.assertLessEqual({"ldar", "ldarb", "ldarh"}, loads)
 
     def test_the_device_tree_is_written_back_before_it_is_read_with_the_mmu_off(self) -> None:
         readers = {

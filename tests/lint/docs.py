@@ -3,7 +3,8 @@
 """Checks the documents against the tree.
 
 The maps of folders in README.md and docs/architecture.md are made from docs/folders.tsv; `docs.py --write`
-makes them anew. Paths that a document or a comment names must exist. A file
+makes them anew, and the table of docs/consoles.md from kernel/uart/uart_table.cpp. Every kind of UART
+has a row with its sources there. Paths that a document or a comment names must exist. A file
 that docs/errata.md names for a work-around must mention the erratum. Exit code 0: nothing was found.
 """
 
@@ -18,9 +19,20 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 import layers
 
 ROOT = layers.ROOT
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/errata.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/consoles.md", "docs/errata.md")
 ERRATA = "docs/errata.md"
 WORKED_AROUND = "## Worked around"
+CONSOLES = "docs/consoles.md"
+UART_TABLE = "kernel/uart/uart_table.cpp"
+UART_KIND = re.compile(r'\.kind = UartKind::(\w+), \.name = "([^"]+)"')
+UART_NAME = re.compile(r'UartName\{"([^"]+)", UartKind::(\w+), (k\w+)\}')
+LAYOUTS = {
+    "kBytes": "8 bits",
+    "kSpreadWords": "32 bits, 4 bytes apart",
+    "kWords": "32 bits",
+    "kOwnWidths": "data 8 bits, status 16 bits",
+    "kBigWords": "32 bits, big-endian",
+}
 # Where a path may begin that a text names.
 BASES = ("", "arch/arm64/include/", "tests/host/", "build/4k-48/")
 PATH = re.compile(r"(?<![\w/.$}{])((?:\.ci|arch|boot|cmake|docs|kernel|linker|mm|scripts|tests)/[\w/.-]*\w)")
@@ -50,6 +62,36 @@ def map_by_floor(root: Path) -> List[str]:
     return ["", "| floor | folder | purpose |", "|---|---|---|", *rows, ""]
 
 
+def uart_kinds(root: Path) -> Dict[str, str]:
+    """Kinds of UART by enumerator, with their names for people."""
+    return dict(UART_KIND.findall((root / UART_TABLE).read_text(encoding="utf-8")))
+
+
+def table_of_uarts(root: Path) -> List[str]:
+    """The table of docs/consoles.md: what leads to each kind, by layout."""
+    in_trees, by_hand = (root / UART_TABLE).read_text(encoding="utf-8").split("kEarlyconNames", 1)
+    rows = ["", "| UART | access | compatible strings | `earlycon=` |", "|---|---|---|---|"]
+    for kind, title in uart_kinds(root).items():
+        for layout, access in LAYOUTS.items():
+            names = [
+                ", ".join(f"`{name}`" for name, *rest in UART_NAME.findall(part) if rest == [kind, layout])
+                for part in (in_trees, by_hand)
+            ]
+            if any(names):
+                rows.append(f"| {title} | {access} | {names[0] or '-'} | {names[1] or '-'} |")
+    return rows + [""]
+
+
+def check_sources(root: Path) -> List[str]:
+    """Kinds of UART without a row of sources."""
+    text = (root / CONSOLES).read_text(encoding="utf-8").split("## Sources", 1)[-1]
+    return [
+        f"{CONSOLES}: there is no row of sources for {title}"
+        for title in uart_kinds(root).values()
+        if f"\n| {title} |" not in text
+    ]
+
+
 def with_block(text: str, name: str, lines: Sequence[str]) -> str:
     """The text with the lines between its markers `<!-- name -->` and `<!-- end -->`."""
     block = f"<!-- {name} -->\n" + "\n".join(lines) + "\n<!-- end -->"
@@ -60,19 +102,21 @@ def with_block(text: str, name: str, lines: Sequence[str]) -> str:
 
 
 def current_documents(root: Path) -> Dict[str, str]:
-    """The documents with maps as they must be."""
+    """The documents with maps and tables as they must be."""
     readme = (root / "README.md").read_text(encoding="utf-8")
     architecture = (root / "docs/architecture.md").read_text(encoding="utf-8")
+    consoles = (root / CONSOLES).read_text(encoding="utf-8")
     return {
+        CONSOLES: with_block(consoles, "uarts", table_of_uarts(root)),
         "README.md": with_block(readme, "folders", map_by_folder(root)),
         "docs/architecture.md": with_block(architecture, "floors", map_by_floor(root)),
     }
 
 
 def check_maps(root: Path) -> List[str]:
-    """Documents whose maps differ from docs/folders.tsv."""
+    """Documents whose maps and tables differ from what they are made of."""
     return [
-        f"{name}: its map of folders differs from docs/folders.tsv: run tests/lint/docs.py --write"
+        f"{name}: its table differs from docs/folders.tsv or {UART_TABLE}: run tests/lint/docs.py --write"
         for name, text in current_documents(root).items()
         if text != (root / name).read_text(encoding="utf-8")
     ]
@@ -144,7 +188,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     own = ("tests/lint/", "tests/host/lib/make_symbols_test.py")  # they make up paths
     names = [name for name in tracked(ROOT) if not name.startswith(own)]
-    found = check_maps(ROOT) + check_paths(ROOT, names)
+    found = check_maps(ROOT) + check_sources(ROOT) + check_paths(ROOT, names)
     found += check_errata(ROOT, (ROOT / ERRATA).read_text(encoding="utf-8"))
     print("\n".join(found) or "the documents agree with the tree")
     return 1 if found else 0

@@ -28,7 +28,11 @@ TIMER = (
     "arch/arm64/devices/timer.cpp",
     "arch/arm64/cpu/errata.cpp",
 )
-UART = ("tests/host/arm64/pl011_test.cpp", "arch/arm64/devices/pl011.cpp")
+UART = (
+    "tests/host/arm64/uart_test.cpp",
+    "arch/arm64/devices/uart.cpp",
+    "kernel/uart/uart_table.cpp",
+)
 POWER = (
     "tests/host/arm64/power_test.cpp",
     "tests/host/arm64/psci_test.cpp",
@@ -313,20 +317,36 @@ MUTANTS = (
         "*a_muted_alarm*",
     ),
     on_host(
-        "uart: a byte is written into a full FIFO",
-        "arch/arm64/devices/pl011.cpp",
-        "    if (ready)\n",
-        "    if (ready || !ready)\n",
+        "uart: a byte is written while the device is busy",
+        "arch/arm64/devices/uart.cpp",
+        "        return;\n    }\n    for (const UartCommand",
+        "    }\n    for (const UartCommand",
         UART,
-        "*stays_full*",
+        "*never_ready*",
     ),
     on_host(
         "uart: a device that is stuck is waited for each time",
-        "arch/arm64/devices/pl011.cpp",
+        "arch/arm64/devices/uart.cpp",
         "    stuck_ = !ready;\n",
         "",
         UART,
-        "*stays_full*",
+        "*never_ready*",
+    ),
+    on_host(
+        "uart: the flags of a SCIF are not cleared",
+        "arch/arm64/devices/uart.cpp",
+        "    if (facts_->flags_to_clear != 0)\n",
+        "    if (facts_->flags_to_clear == 1)\n",
+        UART,
+        "*sends_every_byte*",
+    ),
+    on_host(
+        "uart: the bytes of a big-endian register are not swapped",
+        "arch/arm64/devices/uart.cpp",
+        "return layout_.is_big_endian ? __builtin_bswap32(value) : value;",
+        "return value;",
+        UART,
+        "*sends_every_byte*",
     ),
     on_host(
         "power: no event wakes a CPU in a spin table",

@@ -216,7 +216,7 @@ TEST(BootArguments, an_argument_that_looks_like_none_of_the_table_is_foreign)
 {
     const std::string_view others =
         "console=ttyAMA0 root=/dev/vda quiet init=/bin/sh rdinit maxcpus=1 panic=5 "
-        "earlycon nr_cpus vmalloc=1G mem=1G nokaslr";
+        "keepinitrd nr_cpus vmalloc=1G mem=1G nokaslr";
     EXPECT_EQ(foreign_of(others).size(), 12U);
     EXPECT_TRUE(foreign_of("selftest=x selftest.lits seltest percpu=auto").empty());
 }

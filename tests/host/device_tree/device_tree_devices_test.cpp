@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tests how interrupt controller, timer, console and /chosen are read.
+// Tests how interrupt controller, timer and /chosen are read.
 #include "tests/host/support/device_tree_blob.hpp"
 
 #include <gtest/gtest.h>
@@ -226,112 +226,6 @@ TEST(DeviceTreeTimer, a_missing_timer_is_noted_and_the_usual_interrupt_is_used)
     ASSERT_EQ(reading.sentence, "");
     EXPECT_EQ(reading.machine->timer.virtual_interrupt, 27U);
     EXPECT_TRUE(reading.has_note("there is no generic timer"));
-}
-
-TEST(DeviceTreeConsole, without_a_stdout_path_the_first_enabled_pl011_is_used)
-{
-    const Reading reading{pi().remove_property("/chosen", "stdout-path").finish()};
-    EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0xfe20'1600});
-    EXPECT_EQ(reading.all_notes(), "");
-}
-
-TEST(DeviceTreeConsole, where_stdout_path_names_a_uart_of_another_kind_there_is_no_console)
-{
-    // The tree as the board's firmware hands it over: the console is the mini UART, and the PL011 leads to
-    // the Bluetooth chip.
-    TreeEditor tree = pi();
-    tree.add_node("/soc", "serial@7e215040")
-        .set_text("/soc/serial@7e215040", "compatible", "brcm,bcm2835-aux-uart")
-        .set_text("/aliases", "serial1", "/soc/serial@7e215040")
-        .add_node("/soc/serial@7e201000", "bluetooth")
-        .set_text("/soc/serial@7e201000/bluetooth", "compatible", "brcm,bcm43438-bt");
-    for (const char* path : {"serial1:115200n8", "serial1", "/soc/serial@7e215040"}) {
-        const Reading reading{tree.set_text("/chosen", "stdout-path", path).finish()};
-        EXPECT_EQ(reading.sentence, "") << path;
-        EXPECT_EQ(reading.machine->uart.kind, UartKind::None) << path;
-        EXPECT_TRUE(reading.has_note("/soc/serial@7e215040: is the stdout-path, but not a UART that this "
-                                     "kernel drives, so there is no console"))
-            << reading.all_notes();
-    }
-}
-
-TEST(DeviceTreeConsole, a_device_behind_the_uart_keeps_it_from_being_taken_unless_stdout_path_names_it)
-{
-    TreeEditor tree = pi();
-    const std::string uart = "/soc/serial@7e201000";
-    tree.add_node(uart, "bluetooth").set_text(uart + "/bluetooth", "compatible", "brcm,bcm43438-bt");
-    EXPECT_EQ(Reading{tree.finish()}.machine->uart.registers.base, PhysAddr{0xfe20'1000});
-    tree.remove_property("/chosen", "stdout-path");
-    EXPECT_EQ(Reading{tree.finish()}.machine->uart.registers.base, PhysAddr{0xfe20'1600});
-    tree.add_node("/soc/serial@7e201600", "modem")
-        .set_text("/soc/serial@7e201600/modem", "compatible", "example,modem");
-    EXPECT_EQ(Reading{tree.finish()}.machine->uart.kind, UartKind::None);
-}
-
-TEST(DeviceTreeConsole, a_stdout_path_to_a_disabled_device_is_noted_and_replaced)
-{
-    const Reading reading{pi().set_text("/chosen", "stdout-path", "serial1:115200n8").finish()};
-    EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0xfe20'1600});
-    EXPECT_TRUE(reading.has_note("is the stdout-path, but is disabled"));
-}
-
-TEST(DeviceTreeConsole, the_old_name_of_stdout_path_counts_where_the_new_one_is_missing)
-{
-    TreeEditor tree = pi();
-    tree.set_text("/chosen", "linux,stdout-path", "serial0");
-    tree.set_text("/chosen", "stdout-path", "/soc/serial@7e201600");
-    EXPECT_EQ(Reading{tree.finish()}.machine->uart.registers.base, PhysAddr{0xfe20'1600});
-    tree.remove_property("/chosen", "stdout-path");
-    EXPECT_EQ(Reading{tree.finish()}.machine->uart.registers.base, PhysAddr{0xfe20'1000});
-}
-
-TEST(DeviceTreeConsole, an_sbsa_uart_is_a_console)
-{
-    for (const bool is_named : {true, false}) {
-        TreeEditor tree = virt();
-        tree.set_text(kUart, "compatible", "arm,sbsa-uart");
-        if (!is_named)
-            tree.remove_property("/chosen", "stdout-path");
-        const Reading reading{tree.finish()};
-        EXPECT_EQ(reading.machine->uart.registers.base, PhysAddr{0x900'0000});
-        EXPECT_EQ(reading.all_notes(), "");
-    }
-}
-
-TEST(DeviceTreeConsole, a_stdout_path_to_a_missing_node_is_noted)
-{
-    for (const char* path :
-         {"", ":115200n8", "serial7", "/soc/serial", "/nowhere", "//", "/soc/serial@7e201000/x"}) {
-        const Reading reading{pi().set_text("/chosen", "stdout-path", path).finish()};
-        EXPECT_EQ(reading.sentence, "") << path;
-        EXPECT_TRUE(reading.has_note("stdout-path")) << path;
-    }
-}
-
-TEST(DeviceTreeConsole, an_alias_of_itself_is_not_followed)
-{
-    TreeEditor tree = pi();
-    tree.set_text("/aliases", "serial0", "serial0").set_text("/aliases", "serial1", "serial0/x");
-    for (const char* path : {"serial0", "serial1"}) {
-        const Reading reading{tree.set_text("/chosen", "stdout-path", path).finish()};
-        EXPECT_EQ(reading.sentence, "");
-        EXPECT_TRUE(reading.has_note("stdout-path: names no node"));
-    }
-}
-
-TEST(DeviceTreeConsole, a_missing_console_is_no_error)
-{
-    const Reading reading{virt().remove_node(kUart).finish()};
-    EXPECT_EQ(reading.sentence, "");
-    EXPECT_EQ(reading.machine->uart.kind, UartKind::None);
-}
-
-TEST(DeviceTreeConsole, bad_registers_are_noted)
-{
-    const Reading reading{virt().set_cells(kUart, "reg", {0, 0x900'0001, 0, 0x1000}).finish()};
-    EXPECT_EQ(reading.sentence, "");
-    EXPECT_EQ(reading.machine->uart.kind, UartKind::None);
-    EXPECT_TRUE(reading.has_note("/pl011@9000000: reg: is not the register range of a PL011"));
 }
 
 TEST(DeviceTreeChosen, unterminated_boot_arguments_are_an_error)

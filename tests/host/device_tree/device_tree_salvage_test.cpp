@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a refusal finds in a damaged tree: the same as the reader finds in the whole tree, or nothing.
 #include "kernel/device_tree/salvage.hpp"
+#include "kernel/uart/uart_table.hpp"
 #include "tests/host/support/device_tree_blob.hpp"
 #include "tests/host/support/tree_parameter.hpp"
 
@@ -66,8 +67,8 @@ TEST_P(DamagedWords, leave_the_console_in_most_trees_that_are_refused)
             ++refused;
             const UartDescription& uart = damaged.machine->uart;
             const bool is_there = uart.registers.base == reading_.machine->uart.registers.base;
-            found += uart.kind == UartKind::Pl011 && is_there;
-            elsewhere += uart.kind == UartKind::Pl011 && !is_there;
+            found += uart.kind != UartKind::None && is_there;
+            elsewhere += uart.kind != UartKind::None && !is_there;
         }
     }
     EXPECT_GT(refused, 100U);
@@ -107,6 +108,43 @@ TEST(SalvageOfTree, has_the_uart_of_the_stdout_path_and_no_disabled_one)
     EXPECT_EQ(salvaged(tree)->uart.registers.base, PhysAddr{0xa00'0000});
     const Blob disabled = TreeEditor{tree}.set_text("/serial@a000000", "status", "disabled").finish();
     EXPECT_EQ(salvaged(disabled)->uart.registers.base, PhysAddr{0x900'0000});
+}
+
+TEST(SalvageOfTree, has_a_uart_of_any_kind_as_the_reader_finds_it)
+{
+    for (const UartName& name : uart_compatibles()) {
+        TreeEditor tree{load_tree("qemu-virt-gicv3")};
+        tree.set_text("/pl011@9000000", "compatible", name.name.text());
+        const Blob blob = tree.finish();
+        const auto machine = salvaged(blob);
+        EXPECT_EQ(machine->uart.kind, name.kind) << name.name.text();
+        EXPECT_EQ(machine->uart.layout, name.layout) << name.name.text();
+        EXPECT_EQ(machine->uart.registers, Reading{blob}.machine->uart.registers);
+    }
+}
+
+TEST(SalvageOfTree, has_the_layout_that_the_tree_says_and_no_impossible_one)
+{
+    const std::string uart = "/pl011@9000000";
+    TreeEditor tree{load_tree("qemu-virt-gicv3")};
+    tree.set_text(uart, "compatible", "snps,dw-apb-uart")
+        .set_cells(uart, "reg-shift", {2})
+        .set_cells(uart, "reg-io-width", {4})
+        .set_cells(uart, "reg-offset", {0x100});
+    EXPECT_EQ(salvaged(tree.finish())->uart.layout, (UartLayout{4, 2}));
+    EXPECT_EQ(salvaged(tree.finish())->uart.registers, (PhysRange{PhysAddr{0x900'0100}, Bytes{0xf00}}));
+    tree.set_cells(uart, "reg-offset", {0x1001});
+    EXPECT_EQ(salvaged(tree.finish())->uart.kind, UartKind::None);
+    tree.remove_property(uart, "reg-offset").set_cells(uart, "reg-io-width", {3});
+    EXPECT_EQ(salvaged(tree.finish())->uart.kind, UartKind::None);
+}
+
+TEST(SalvageOfTree, has_the_uart_that_the_boot_arguments_name)
+{
+    TreeEditor tree{load_tree("qemu-virt-gicv3")};
+    tree.set_text("/chosen", "bootargs", "earlycon=meson,0xc81004c0");
+    EXPECT_EQ(salvaged(tree.finish())->uart.kind, UartKind::Meson);
+    EXPECT_EQ(salvaged(tree.finish())->uart.registers.base, PhysAddr{0xc810'04c0});
 }
 
 TEST(SalvageOfTree, of_anything_else_has_nothing)

@@ -28,6 +28,7 @@ public:
         text += c;
     }
     void drain() override { ++drains; }
+    u64 lost() const override { return lost_characters; }
 
     std::vector<std::string> lines() const
     {
@@ -42,6 +43,7 @@ public:
     std::string text;
     unsigned unmasked_puts{0};
     unsigned drains{0};
+    u64 lost_characters{0};
 };
 
 class LineConsoleTest : public testing::Test {
@@ -226,6 +228,14 @@ TEST_F(LineConsoleTest, DrainDrainsTheDevice)
     console_->attach(device_);
     console_->drain();
     EXPECT_EQ(device_.drains, 1u);
+}
+
+TEST_F(LineConsoleTest, TheDevicesLossIsTheConsolesOnceThereIsADevice)
+{
+    device_.lost_characters = 7;
+    EXPECT_EQ(console_->lost(), 0u);
+    console_->attach(device_);
+    EXPECT_EQ(console_->lost(), 7u);
 }
 
 } // namespace

@@ -15,6 +15,8 @@ public:
     constexpr VirtAddr base() const { return base_; }
     constexpr Mmio from(Bytes offset) const { return Mmio{base_ + offset}; }
 
+    u8 read8(u32 offset) const { return static_cast<u8>(register_model->read(base_.raw() + offset, 8)); }
+    void write8(u32 offset, u8 value) const { register_model->write(base_.raw() + offset, value, 8); }
     u16 read16(u32 offset) const { return static_cast<u16>(register_model->read(base_.raw() + offset, 16)); }
     void write16(u32 offset, u16 value) const { register_model->write(base_.raw() + offset, value, 16); }
     u32 read32(u32 offset) const { return static_cast<u32>(register_model->read(base_.raw() + offset, 32)); }

@@ -22,6 +22,16 @@ public:
     // Returns the part of the registers that begins at `offset`.
     constexpr Mmio from(Bytes offset) const { return Mmio{base_ + offset}; }
 
+    u8 read8(u32 offset) const
+    {
+        u32 value;
+        asm volatile("ldarb %w0, [%1]" : "=r"(value) : "r"((base_ + Bytes{offset}).raw()) : "memory");
+        return static_cast<u8>(value);
+    }
+    void write8(u32 offset, u8 value) const
+    {
+        asm volatile("strb %w0, [%1]" : : "r"(u32{value}), "r"((base_ + Bytes{offset}).raw()) : "memory");
+    }
     u16 read16(u32 offset) const
     {
         u32 value;

@@ -2,4 +2,4 @@
 // The kernel's own header: it needs nothing that the host lacks.
 #pragma once
 
-#include "arch/arm64/include/arch/devices/pl011.hpp"
+#include "arch/arm64/include/arch/devices/uart.hpp"
