@@ -10,7 +10,7 @@
 #include "arch/devices/uart.hpp"
 #include "arch/devices/watchdog.hpp"
 #include "boot/loader_memory.hpp"
-#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/boot_arguments/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/device_tree/salvage.hpp"
 #include "kernel/report/verdict.hpp"

@@ -33,7 +33,7 @@ SECTIONS
         *device_tree/damaged_structure.cpp.*(.text .text.* .rodata .rodata.*)
         *(.text._ZN8percival9number_in*)
         *uart/earlycon.cpp.*(.text .text.* .rodata .rodata.*)
-        *device_tree/given_arguments.cpp.*(.text .text.* .rodata .rodata.*)
+        *boot_arguments/given_arguments.cpp.*(.text .text.* .rodata .rodata.*)
         *device_tree/salvage.cpp.*(.text .text.* .rodata .rodata.*)
         *uart/uart_table.cpp.*(.text .text.* .rodata .rodata.*)
         *device_tree/view.cpp.*(.text .text.*)

@@ -4,7 +4,7 @@
 //
 // The console is the UART that the boot argument `earlycon` or the stdout-path of /chosen names. Where
 // nothing usable is named, it is the first enabled UART that no other device is wired to.
-#include "kernel/device_tree/given_arguments.hpp"
+#include "kernel/boot_arguments/given_arguments.hpp"
 #include "kernel/device_tree/reader.hpp"
 #include "kernel/uart/earlycon.hpp"
 #include "kernel/uart/uart_table.hpp"

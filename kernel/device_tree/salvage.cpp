@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/device_tree/salvage.hpp"
 
+#include "kernel/boot_arguments/given_arguments.hpp"
 #include "kernel/device_tree/damaged_structure.hpp"
 #include "kernel/device_tree/device_tree.hpp"
-#include "kernel/device_tree/given_arguments.hpp"
 #include "kernel/device_tree/reader.hpp"
 #include "kernel/lib/text.hpp"
 #include "kernel/uart/earlycon.hpp"

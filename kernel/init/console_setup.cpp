@@ -3,7 +3,7 @@
 
 #include "arch/devices/semihosting.hpp"
 #include "arch/devices/uart.hpp"
-#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/boot_arguments/boot_arguments.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/uart/earlycon.hpp"
 #include "mm/vmalloc/vmap.hpp"

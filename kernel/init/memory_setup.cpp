@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/init/memory_setup.hpp"
 
-#include "kernel/device_tree/boot_argument_report.hpp"
-#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/boot_arguments/boot_argument_report.hpp"
+#include "kernel/boot_arguments/boot_arguments.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"

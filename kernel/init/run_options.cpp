@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/init/run_options.hpp"
 
-#include "kernel/device_tree/boot_argument_report.hpp"
+#include "kernel/boot_arguments/boot_argument_report.hpp"
 
 #include <algorithm>
 

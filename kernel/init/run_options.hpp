@@ -2,7 +2,7 @@
 // The options of a run, as the boot arguments set them.
 #pragma once
 
-#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/boot_arguments/boot_arguments.hpp"
 #include "kernel/selftest/runner.hpp"
 
 #include <optional>

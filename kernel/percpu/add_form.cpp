@@ -4,7 +4,7 @@
 #include "arch/cpu/atomic_add.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
-#include "kernel/device_tree/boot_argument_report.hpp"
+#include "kernel/boot_arguments/boot_argument_report.hpp"
 #include "kernel/lib/print.hpp"
 
 #include <algorithm>

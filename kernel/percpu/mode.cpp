@@ -3,8 +3,8 @@
 
 #include "arch/cpu/errata.hpp"
 #include "arch/cpu/processor.hpp"
+#include "kernel/boot_arguments/boot_argument_report.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/device_tree/boot_argument_report.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/percpu/add_form.hpp"
 #include "kernel/percpu/probe.hpp"

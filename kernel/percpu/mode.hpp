@@ -10,7 +10,7 @@
 #pragma once
 
 #include "arch/percpu_modes/alternatives.hpp"
-#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/boot_arguments/boot_arguments.hpp"
 #include "kernel/lib/types.hpp"
 
 #include <array>

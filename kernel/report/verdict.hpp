@@ -6,7 +6,7 @@
 //                verdict and nothing is printed after it.
 #pragma once
 
-#include "kernel/device_tree/boot_argument_table.hpp"
+#include "kernel/boot_arguments/boot_argument_table.hpp"
 #include "kernel/lib/types.hpp"
 
 namespace percival {

@@ -10,7 +10,7 @@ from typing import List
 from frontdoor.errors import BuildFailed
 from frontdoor.paths import ROOT
 
-TABLE = ROOT / "kernel" / "device_tree" / "boot_argument_table.hpp"
+TABLE = ROOT / "kernel" / "boot_arguments" / "boot_argument_table.hpp"
 _STRING = r'"([^"\\]*)"'
 _ENTRY = re.compile(r"constexpr [\w<>]+ k\w+\{\s*\{\s*" + r"\s*,\s*".join([_STRING] * 4))
 _NO_DEFAULT = "-"

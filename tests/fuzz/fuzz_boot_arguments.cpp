@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Fuzzes boot arguments made of arbitrary bytes: every view stays inside the text, and an argument that is
 // malformed keeps its default.
-#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/boot_arguments/boot_arguments.hpp"
 
 #include <algorithm>
 #include <array>

@@ -7,11 +7,11 @@
 //      seconds.problem    // why the given value is not used, if it is wrong
 //
 // If an argument is given twice, the last one counts. Several places may read an argument, but only one of
-// them reports its problem (kernel/device_tree/boot_argument_report.hpp).
+// them reports its problem (kernel/boot_arguments/boot_argument_report.hpp).
 #pragma once
 
-#include "kernel/device_tree/boot_argument_table.hpp"
-#include "kernel/device_tree/given_arguments.hpp"
+#include "kernel/boot_arguments/boot_argument_table.hpp"
+#include "kernel/boot_arguments/given_arguments.hpp"
 #include "kernel/lib/format.hpp"
 #include "kernel/lib/types.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/device_tree/boot_argument_report.hpp"
+#include "kernel/boot_arguments/boot_argument_report.hpp"
 
 #include "kernel/lib/print.hpp"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The table of all boot arguments: name, values, default and meaning of each. Code reads an argument through
-// its entry here (kernel/device_tree/boot_arguments.hpp), so an argument that is not in the table cannot be
-// read.
+// its entry here (kernel/boot_arguments/boot_arguments.hpp), so one that is not in the table cannot be read.
 //
 // `arguments.list` and `./percival boot --help` print the table, and README.md repeats it.
 // scripts/frontdoor/boot_arguments.py finds the entries in this file by their double braces and four strings.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/boot_arguments/boot_arguments.hpp"
 
 #include "kernel/lib/number.hpp"
 #include "kernel/lib/text.hpp"

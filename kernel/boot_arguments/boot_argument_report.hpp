@@ -3,7 +3,7 @@
 // prints.
 #pragma once
 
-#include "kernel/device_tree/boot_arguments.hpp"
+#include "kernel/boot_arguments/boot_arguments.hpp"
 
 namespace percival {
 

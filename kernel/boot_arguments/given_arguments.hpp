@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Splits the boot arguments of /chosen at white space into `key` and `key=value`. Code that wants the value
-// of an argument goes through kernel/device_tree/boot_arguments.hpp. Any context, also on the host.
+// of an argument goes through kernel/boot_arguments/boot_arguments.hpp. Any context, also on the host.
 //
 // Quotes work as with Linux (lib/cmdline.c, next_arg()): white space inside double quotes separates nothing,
 // and quotes around a value or around the whole argument are removed.

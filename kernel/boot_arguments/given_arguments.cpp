@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/device_tree/given_arguments.hpp"
+#include "kernel/boot_arguments/given_arguments.hpp"
 
 #include "kernel/lib/text.hpp"
 
