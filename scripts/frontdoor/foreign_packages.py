@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Fetches Debian packages that are not for this machine, and unpacks them below build/.
 
-Such packages are parts of the machines that the kernel runs on: libfdt for arm64, device trees of boards, boot
-loaders. They cannot be installed beside the machine's own packages, so each is fetched with a private apt
-state and unpacked. apt verifies it as usual, no root is needed, no architecture is added, and the system is
-not changed. Archives come from the machine's own apt sources.
+Such packages are parts of the machines that the kernel runs on: libfdt for arm64, device trees of boards,
+boot loaders. They cannot be installed beside the machine's own packages, so each is fetched with a private
+apt state and unpacked. apt verifies it as usual, no root is needed, no architecture is added, and the system
+is not changed. Archives come from the machine's own apt sources.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from frontdoor.errors import Unavailable
 from frontdoor.paths import FOREIGN, LOGS
 from frontdoor.progress import run_tool, say
 
-# Everything that is used lies here. The kernel package has its modules elsewhere, which are many times larger.
+# Everything that is used lies here. The modules of a kernel are many times larger, and not used.
 UNPACKED = "./usr"
 NOT_UNPACKED = "./usr/lib/modules"
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence
 
 from frontdoor.errors import Unavailable, UsageError
-from frontdoor.machine import Machine, kernel_arguments
+from frontdoor.machine import Machine
 from frontdoor.progress import say
 from frontdoor.qemu_probe import PROGRAM, cpu_models
 
@@ -50,14 +49,16 @@ def _threads(machine: Machine, host_cpus: int) -> List[str]:
 
 def command(
     machine: Machine,
-    kernel: Path,
-    append: Tuple[str, ...] = (),
+    loaded: Sequence[str],
     *,
+    port: int = 0,
     gdb: Optional[str] = None,
     extra: Sequence[str] = (),
 ) -> List[str]:
-    """Returns QEMU's command line. The console is QEMU's stdout; its stdin is not read. A reset ends QEMU
-    instead of booting again. With `gdb` (a -gdb value) QEMU waits, stopped before the first instruction."""
+    """Returns QEMU's command line. `loaded` are the options that say what starts (see loaders.py). The
+    console is the serial port of that number, and goes to QEMU's stdout; its stdin is not read. A reset ends
+    QEMU instead of booting again. With `gdb` (a -gdb value) QEMU waits, stopped before the first
+    instruction."""
     program = shutil.which(PROGRAM)
     if program is None:
         raise Unavailable(f"{PROGRAM} is not installed; ./percival setup does that")
@@ -68,11 +69,12 @@ def command(
     return [
         program,
         *_memory(machine, extra),
-        *("-cpu", machine.qemu_cpu, "-smp", str(machine.cpus)),
+        *("-cpu", machine.qemu_cpu, "-smp", str(machine.qemu_cpus)),
         *threads,
-        *("-nodefaults", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"),
+        *("-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot"),
+        *(*("-serial", "null") * port, "-serial", "stdio"),
         *("-semihosting-config", "enable=on,target=native"),
-        *("-kernel", str(kernel), "-append", kernel_arguments(append)),
+        *loaded,
         *stop,
         *extra,
     ]
