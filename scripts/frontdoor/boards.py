@@ -22,11 +22,11 @@ UNITS_IN_MIB = {"M": 1, "G": 1 << 10, "T": 1 << 20}
 
 @dataclass(frozen=True)
 class Board:
-    """A board. `cpus` are the CPUs that the kernel can use, and `other_cpus` those of another kind, which QEMU
-    counts, too. `max_memory` is the most that QEMU gives it so that the tree says all of it; without, the
-    memory is fixed. `tree` is a file of the kernel package; without, QEMU makes the tree. `ports` are the unit
-    addresses of UARTs, as device trees name them, in the order of QEMU's serial ports. `u_boot` is the board's
-    name in Debian's packages of U-Boot."""
+    """A board. `cpus` are the CPUs that the kernel can use, and `other_cpus` those of another kind, which
+    QEMU counts, too. `max_memory` is the most that QEMU gives it so that the tree says all of it; without,
+    the memory is fixed. `tree` is a file of the kernel package; without, QEMU makes the tree. `ports` are the
+    unit addresses of UARTs, as device trees name them, in the order of QEMU's serial ports. `u_boot` is the
+    board's name in Debian's packages of U-Boot."""
 
     title: str
     cpu: str

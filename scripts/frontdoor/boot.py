@@ -107,8 +107,9 @@ def prepare(run: Run, *, may_build: bool = True) -> None:
         loaders.check(run.loader, run.machine, kernel_arguments(run.append))
     if may_build:
         setup.ensure()
-    provide_packages(run, may_fetch=may_build)
+    qemu.check_machine(run.machine)
     qemu.check_cpu(run.machine)
+    provide_packages(run, may_fetch=may_build)
     if may_build:
         build.build(run.preset)
     build.check_image(run.preset)

@@ -48,6 +48,11 @@ def check(loader: str, machine: Machine, arguments: str) -> None:
     through U-Boot."""
     if package_of(machine) is not foreign_packages.U_BOOT_QEMU and loader == NETWORK:
         raise UsageError(f"--loader {NETWORK}: QEMU's {machine.machine} has no network that U-Boot drives")
+    if ",secure=on" in machine.machine and (machine.cpus > 1 or ",virtualization=on" not in machine.machine):
+        raise UsageError(
+            "--loader: with secure=on U-Boot starts on every CPU at once, and wants to go to EL2: "
+            "give --cpus 1 and virtualization=on, too"
+        )
     if set(arguments) & set("'$;"):
         raise UsageError("--loader: boot arguments with ', $ or ; do not get through U-Boot unchanged")
 

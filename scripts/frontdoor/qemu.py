@@ -10,7 +10,7 @@ from typing import List, Optional, Sequence
 from frontdoor.errors import Unavailable, UsageError
 from frontdoor.machine import Machine
 from frontdoor.progress import say
-from frontdoor.qemu_probe import PROGRAM, cpu_models
+from frontdoor.qemu_probe import PROGRAM, cpu_models, installed_version, machines
 
 # With 80 threads for each of two host CPUs all self-tests took 9 minutes, with 256 they did not end.
 _MAX_THREADS_PER_HOST_CPU = 64
@@ -22,6 +22,16 @@ def check_cpu(machine: Machine) -> None:
     if models and machine.cpu_model not in models:
         raise UsageError(
             f"this QEMU knows no CPU '{machine.cpu_model}'; it knows: {', '.join(sorted(models))}"
+        )
+
+
+def check_machine(machine: Machine) -> None:
+    """Raises UsageError if the installed QEMU does not know the machine."""
+    name = machine.machine.split(",", 1)[0]
+    if machines() and name not in machines():
+        version = installed_version()
+        raise UsageError(
+            f"QEMU {version} knows no machine '{name}'; it knows: {', '.join(sorted(machines()))}"
         )
 
 
@@ -73,6 +83,7 @@ def command(
         *threads,
         *("-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot"),
         *(*("-serial", "null") * port, "-serial", "stdio"),
+        *("-audio", "driver=none"),  # the ZCU102 has a sound device, and does not start without a driver
         *("-semihosting-config", "enable=on,target=native"),
         *loaded,
         *stop,
