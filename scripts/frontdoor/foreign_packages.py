@@ -97,6 +97,8 @@ RASPI_FIRMWARE = ForeignPackage(
     ("usr/lib/raspi-firmware/start4.elf", "usr/lib/raspi-firmware/bootcode.bin"),
     component="non-free-firmware",
 )
+# What the tests boot from and read. Not every mirror has the kernel of backports.
+OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, BACKPORTS_KERNEL)
 
 
 def _options(state: Path) -> List[str]:
