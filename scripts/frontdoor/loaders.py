@@ -70,7 +70,7 @@ def script(arguments: str, load: str = _LOAD_FROM_DISK) -> bytes:
     lines = (
         f"setenv bootargs '{arguments}'",
         load,
-        "booti ${kernel_addr_r} - ${fdtcontroladdr}",
+        "booti ${kernel_addr_r} - ${fdt_addr}",
         "reset",
     )
     return "".join(f"{line}\n" for line in lines).encode()

@@ -11,6 +11,7 @@ from row import OF_MACHINE, Row
 from rows_trees import RANDOM_HOTPLUG
 
 PI_3 = r"^machine: Raspberry Pi 3 Model B, 4 of 4 CPUs, 9\d\d MiB "
+PI_3_A = r"^machine: Raspberry Pi 3 Model A\+, 4 of 4 CPUs, 448 MiB "
 PI_4 = r"^machine: Raspberry Pi 4 Model B, 4 of 4 CPUs, .*, GICv2, "
 IMX8MP = r"^machine: NXP i.MX8MPlus EVK board, 4 of 4 CPUs, 6 GiB .*, GICv3, "
 ZCU102 = r"^machine: ZynqMP ZCU102 Rev1.0, 4 of 4 CPUs, 2 GiB .*, GICv2, "
@@ -86,6 +87,8 @@ U_BOOT: Tuple[Row, ...] = (
 
 BOARD_ROWS: Tuple[Row, ...] = (
     _passes("raspi3b", PI_3),
+    _passes("raspi3b", PI_3, loader=SCRIPT),
+    _passes("raspi3ap", PI_3_A),
     _passes("raspi4b", PI_4),
     _passes("raspi4b", PI_4, tree="the_pl011_as_console"),
     _passes("raspi4b", PI_4, loader=EXTLINUX),

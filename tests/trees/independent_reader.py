@@ -24,8 +24,8 @@ HEADER = ">10I"
 @dataclass(frozen=True)
 class Facts:
     """What a tree says. `console` is the address of the UART that stdout-path names, None if it names none
-    that is enabled; `controller` is that of the GIC's distributor, or of the BCM2836's controller; `cpus` are MPIDRs; `memory` is in bytes.
-    """
+    that is enabled; `controller` is that of the GIC's distributor, or of the BCM2836's controller; `cpus` are
+    MPIDRs; `memory` is in bytes."""
 
     console: Optional[int]
     controller: Optional[int]
@@ -198,7 +198,7 @@ def _property(name_at: int, value: bytes) -> bytes:
 
 
 def with_memory(blob: bytes) -> bytes:
-    """Returns the tree with memory in it. Trees of boards leave it to the firmware to say how much there is."""
+    """Returns the tree with memory in it. Many trees leave it to the firmware to say how much there is."""
     root = read(blob)
     if _memory(root):
         return blob
