@@ -369,7 +369,7 @@ def _console(board: Board) -> str:
     return (
         "bus { #address-cells = <1>; #size-cells = <1>; "
         f"ranges = <0x7e000000 {base >> 32:#x} {base & 0xFFFFFFFF:#x} {BUS_SIZE:#x}>; "
-        f"console: serial@{at:x} {{ compatible = {names}; reg = <{at:#x} 0x100>; {layout} }}; }};"
+        f"console: serial@{at:x} {{ compatible = {names}; reg = <{at:#x} 0x1000>; {layout} }}; }};"
     )
 
 
