@@ -63,13 +63,14 @@ class Run:
         )
 
     @contextlib.contextmanager
-    def command(self, gdb: Optional[str] = None) -> Iterator[List[str]]:
-        """Makes what the machine boots from, and yields QEMU's command line. `gdb` is a -gdb value."""
+    def command(self, gdb: Optional[str] = None, *, kernel: Optional[Path] = None) -> Iterator[List[str]]:
+        """Makes what the machine boots from, and yields QEMU's command line. `gdb` is a -gdb value. `kernel`
+        is an Image other than the preset's."""
         with tempfile.TemporaryDirectory(prefix="percival-") as directory:
             loaded = loaders.qemu_options(
                 self.loader,
                 self.machine,
-                image(self.preset),
+                kernel or image(self.preset),
                 kernel_arguments(self.append),
                 Path(directory),
             )
