@@ -125,14 +125,14 @@ def main_source(
     return next(iter(named + aliased), None)
 
 
-def render(source: Source, suite: str, comment: str) -> str:
-    """Returns the text of a .sources file that takes `suite` from the archive of `source`."""
+def render(source: Source, suite: str, comment: str, component: str = "main") -> str:
+    """Returns the text of a .sources file that takes `component` of `suite` from the archive of `source`."""
     lines = [
         f"# {comment}",
         "Types: deb",
         f"URIs: {' '.join(source.uris)}",
         f"Suites: {suite}",
-        "Components: main",
+        f"Components: {component}",
     ]
     lines += [f"{name}: {value}" for name, value in source.options.items()]
     return "\n".join(lines) + "\n"

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Iterator, List, Optional, Tuple
 
-from frontdoor import build, console, qemu, setup
+from frontdoor import boards, build, console, foreign_packages, loaders, qemu, setup
 from frontdoor.errors import UsageError
+from frontdoor.foreign_packages import ForeignPackage
 from frontdoor.machine import Machine, kernel_arguments
 from frontdoor.paths import elf, image
 from frontdoor.progress import say
@@ -20,7 +23,8 @@ GDB_ADDRESS = "127.0.0.1:1234"
 @dataclass(frozen=True)
 class Run:
     """What to boot. `timeout_s` limits the run: None is the machine's default, and 0 is no limit. `dtb` is
-    the machine's device tree, if QEMU is not to make it. `more` are arguments for QEMU."""
+    the machine's device tree, if it is not to be the board's own or QEMU's. `more` are arguments for QEMU.
+    `loader` is one of LOADERS, if QEMU is not to start the kernel itself."""
 
     machine: Machine
     preset: str = build.DEFAULT_PRESET
@@ -28,11 +32,50 @@ class Run:
     timeout_s: Optional[float] = None
     more: Tuple[str, ...] = ()
     dtb: Optional[Path] = None
+    loader: Optional[str] = None
+
+    @property
+    def given_tree(self) -> Optional[Path]:
+        """The device tree that the user gives, in either way."""
+        if self.dtb is None and "-dtb" in self.more[:-1]:
+            return Path(self.more[self.more.index("-dtb") + 1])
+        return self.dtb
+
+    @property
+    def tree(self) -> Optional[Path]:
+        """The machine's device tree; None if QEMU makes it."""
+        return self.given_tree or boards.tree_of(self.machine.machine)
 
     @property
     def extra(self) -> Tuple[str, ...]:
         """All additional arguments for QEMU."""
-        return (*(("-dtb", str(self.dtb)) if self.dtb else ()), *self.more)
+        is_here = "-dtb" in self.more or self.tree is None
+        return (*(() if is_here else ("-dtb", str(self.tree))), *self.more)
+
+    @property
+    def packages(self) -> Tuple[ForeignPackage, ...]:
+        """The packages that the run needs parts of."""
+        board = boards.board_of(self.machine.machine)
+        needs_tree = board is not None and board.tree and self.given_tree is None
+        return (
+            *((foreign_packages.KERNEL,) if needs_tree else ()),
+            *((loaders.package_of(self.machine),) if self.loader else ()),
+        )
+
+    @contextlib.contextmanager
+    def command(self, gdb: Optional[str] = None, *, kernel: Optional[Path] = None) -> Iterator[List[str]]:
+        """Makes what the machine boots from, and yields QEMU's command line. `gdb` is a -gdb value. `kernel`
+        is an Image other than the preset's."""
+        with tempfile.TemporaryDirectory(prefix="percival-") as directory:
+            loaded = loaders.qemu_options(
+                self.loader,
+                self.machine,
+                kernel or image(self.preset),
+                kernel_arguments(self.append),
+                Path(directory),
+            )
+            port = boards.serial_port(self.machine.machine, self.tree)
+            yield qemu.command(self.machine, loaded, port=port, gdb=gdb, extra=self.extra)
 
 
 def check_tree(run: Run) -> None:
@@ -40,7 +83,7 @@ def check_tree(run: Run) -> None:
     the run would be silent."""
     if run.dtb is not None and not run.dtb.is_file():
         raise UsageError(f"--dtb: there is no file {run.dtb}")
-    if not run.machine.has_own_tree and "-dtb" not in run.extra:
+    if not run.machine.has_own_tree and boards.board_of(run.machine.machine) is None and not run.given_tree:
         board = run.machine.machine.split(",", 1)[0]
         raise UsageError(
             f"QEMU makes no device tree for the machine {board}: give one with --dtb FILE, "
@@ -48,13 +91,26 @@ def check_tree(run: Run) -> None:
         )
 
 
+def provide_packages(run: Run, *, may_fetch: bool) -> None:
+    """Fetches the packages that the run needs parts of. Raises Unavailable if one cannot be had."""
+    for package in run.packages:
+        if may_fetch:
+            foreign_packages.provide(package)
+        elif not package.present():
+            raise package.missing("--no-build fetches nothing")
+
+
 def prepare(run: Run, *, may_build: bool = True) -> None:
     """Checks the arguments, sets the machine up and builds, in this order."""
     build.check_kernel_preset(run.preset)
     check_tree(run)
+    if run.loader:
+        loaders.check(run.loader, run.machine, kernel_arguments(run.append))
     if may_build:
         setup.ensure()
+    qemu.check_machine(run.machine)
     qemu.check_cpu(run.machine)
+    provide_packages(run, may_fetch=may_build)
     if may_build:
         build.build(run.preset)
     build.check_image(run.preset)
@@ -73,8 +129,8 @@ def execute(
         observe(line)
 
     timeout_s = run.machine.default_timeout_s if run.timeout_s is None else run.timeout_s
-    command = qemu.command(run.machine, image(run.preset), run.append, gdb=gdb, extra=run.extra)
-    outcome = console.run(command, timeout_s or None, watch, echo=echo)
+    with run.command(gdb) as command:
+        outcome = console.run(command, timeout_s or None, watch, echo=echo)
     if outcome.exit_code is None:
         return Decision(int(Verdict.HANG), f"no end after {timeout_s:g} s: QEMU was killed")
     semihosting = "verdict=semihosting" in kernel_arguments(run.append).split()

@@ -10,9 +10,22 @@ import sys
 from pathlib import Path
 from typing import Any, List, NoReturn, Optional, Sequence, Tuple
 
-from frontdoor import bench, boot, boot_arguments, build, debug, layout, serial, serial_port, setup, testing
+from frontdoor import (
+    bench,
+    boards,
+    boot,
+    boot_arguments,
+    build,
+    debug,
+    layout,
+    loaders,
+    serial,
+    serial_port,
+    setup,
+    testing,
+)
 from frontdoor.errors import EXIT_CODES_HELP, EXIT_INTERRUPTED, EXIT_USAGE, FrontDoorError, UsageError
-from frontdoor.machine import MAX_CPUS, MAX_CPUS_GICV2, Machine
+from frontdoor.machine import MAX_CPUS, MAX_CPUS_GICV2, Machine, of_board
 from frontdoor.verdict import VERDICTS_HELP
 
 DEFAULT = Machine()
@@ -54,29 +67,38 @@ def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> 
     parser.add_argument(
         "--cpus",
         type=int,
-        default=DEFAULT.cpus,
         metavar="N",
-        help=f"number of CPUs, 1 to {MAX_CPUS}, with a GICv2 to {MAX_CPUS_GICV2} (default: %(default)s)",
+        help=f"number of CPUs, 1 to {MAX_CPUS}, with a GICv2 to {MAX_CPUS_GICV2} (default: {DEFAULT.cpus}, "
+        "or the board's)",
     )
-    parser.add_argument("--cpu", default=cpu, metavar="MODEL", help="QEMU's CPU model (default: %(default)s)")
+    parser.add_argument("--cpu", metavar="MODEL", help=f"QEMU's CPU model (default: {cpu}, or the board's)")
     parser.add_argument(
         "--memory",
-        default=DEFAULT.memory,
         metavar="SIZE",
-        help="memory with a unit: M for MiB, G for GiB, T for TiB (default: %(default)s)",
+        help=f"memory with a unit: M for MiB, G for GiB, T for TiB (default: {DEFAULT.memory}, or the "
+        "board's). QEMU writes it into the device tree, as firmware does",
     )
+    parser.set_defaults(cpu_of_virt=cpu)
     parser.add_argument(
         "--machine",
         default=DEFAULT.machine,
         metavar="M",
         help="QEMU's -machine value, such as virt,gic-version=2 or virt,virtualization=on, which "
-        "enters the kernel at EL2 (default: %(default)s, with gic-version=3)",
+        "enters the kernel at EL2 (default: %(default)s, with gic-version=3), or a board: "
+        + ", ".join(boards.BOARDS),
     )
     parser.add_argument(
         "--dtb",
         type=Path,
         metavar="FILE",
-        help="the machine's device tree; needed for boards for which QEMU makes none, such as raspi4b",
+        help="the machine's device tree. The boards above have the one of Debian's kernel package, and "
+        "virt has QEMU's",
+    )
+    parser.add_argument(
+        "--loader",
+        choices=loaders.LOADERS,
+        help="start the kernel through U-Boot, on virt and on Raspberry Pis: from a disk with extlinux.conf, "
+        "from one with a script, or by network (virt only)",
     )
     if icount:
         parser.add_argument(
@@ -137,12 +159,17 @@ def _run(
     debugger: bool = False,
     icount: Optional[bool] = None,
 ) -> boot.Run:
-    machine = Machine(
-        args.cpus, args.cpu, args.memory, args.machine, args.icount if icount is None else icount
+    machine = of_board(
+        args.machine,
+        args.cpus,
+        args.cpu,
+        args.memory,
+        cpu_of_virt=args.cpu_of_virt,
+        icount=args.icount if icount is None else icount,
     )
     timeout_s = 0.0 if debugger and args.timeout is None else args.timeout
     append = extra_append + tuple(args.append)
-    return boot.Run(machine, args.preset, append, timeout_s, tuple(args.qemu_arg), args.dtb)
+    return boot.Run(machine, args.preset, append, timeout_s, tuple(args.qemu_arg), args.dtb, args.loader)
 
 
 def _setup(args: argparse.Namespace) -> int:
@@ -225,7 +252,8 @@ def parser() -> argparse.ArgumentParser:
         VERDICTS_HELP,
     )
     _add_machine(sub, DEFAULT.cpu, icount=True)
-    sub.epilog = f"{_boot_arguments_help()}\n \n{sub.epilog}"
+    tables = f"{_boot_arguments_help()}\n \nBoards (--machine):\n{boards.table_lines()}"
+    sub.epilog = f"{tables}\n \n{sub.epilog}"
     sub.add_argument(
         "--gdb",
         action="store_true",

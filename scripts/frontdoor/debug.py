@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Iterator, List, Sequence
 
-from frontdoor import boot, console, qemu
+from frontdoor import boot, console
 from frontdoor.errors import Unavailable
-from frontdoor.paths import ROOT, elf, image
+from frontdoor.paths import ROOT, elf
 
 GDB = "gdb-multiarch"
 FIRST_LINE = "kernel_main"
@@ -60,8 +60,7 @@ def debug(run: boot.Run, arguments: Sequence[str], *, may_build: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="percival-") as name:
         stub = Path(name) / "gdb"
         gdb = f"unix:{stub},server=on,wait=off"
-        command = qemu.command(run.machine, image(run.preset), run.append, gdb=gdb, extra=run.extra)
-        with console.started(command) as process:
+        with run.command(gdb) as command, console.started(command) as process:
             _wait_for(stub, process)
             with _leave_ctrl_c_to_gdb():
                 return subprocess.run(gdb_command(elf(run.preset), stub, arguments), check=False).returncode

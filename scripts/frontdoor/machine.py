@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
+from frontdoor import boards
 from frontdoor.errors import UsageError
 
 MAX_CPUS = 512
 MAX_CPUS_GICV2 = 8
-# Boards for which QEMU makes a device tree. The others need one from the user.
+# Machines for which QEMU makes a device tree.
 OWN_TREE = re.compile(r"(virt(-\d.*)?|xlnx-versal-virt)")
 MEMORY = re.compile(r"[1-9][0-9]*[MGT]")
 
@@ -46,6 +47,7 @@ class Machine:
             raise UsageError(
                 f"a GICv2 serves at most {MAX_CPUS_GICV2} CPUs, not {self.cpus}: use gic-version=3"
             )
+        boards.check(self.machine, self.cpus, self.cpu, self.memory)
 
     @property
     def cpu_model(self) -> str:
@@ -56,6 +58,12 @@ class Machine:
     def has_own_tree(self) -> bool:
         """Whether QEMU makes the machine's device tree."""
         return OWN_TREE.fullmatch(self.machine.split(",", 1)[0]) is not None
+
+    @property
+    def qemu_cpus(self) -> int:
+        """The value of -smp: the number of CPUs, with those of other kinds than the kernel runs on."""
+        board = boards.board_of(self.machine)
+        return self.cpus + (board.other_cpus if board else 0)
 
     @property
     def qemu_machine(self) -> str:
@@ -84,6 +92,26 @@ class Machine:
         return f"{self.qemu_machine}, {self.cpus} x {self.cpu}, {self.memory}" + (
             ", icount" if self.icount else ""
         )
+
+
+def of_board(
+    machine: str,
+    cpus: Optional[int],
+    cpu: Optional[str],
+    memory: Optional[str],
+    *,
+    cpu_of_virt: str = Machine.cpu,
+    icount: bool = False,
+) -> Machine:
+    """Returns the machine of that name. What is None is the board's, or on other machines the default."""
+    board = boards.board_of(machine)
+    return Machine(
+        cpus if cpus is not None else board.cpus if board else Machine.cpus,
+        cpu if cpu is not None else board.cpu if board else cpu_of_virt,
+        memory if memory is not None else board.memory if board else Machine.memory,
+        machine,
+        icount,
+    )
 
 
 def kernel_arguments(append: Tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
 SYSROOT = BUILD / "sysroot"
+FOREIGN = BUILD / "foreign"  # parts of machines: device trees, boot loaders
 
 
 def build_dir(preset: str) -> Path:

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence
 
 from frontdoor.errors import Unavailable, UsageError
-from frontdoor.machine import Machine, kernel_arguments
+from frontdoor.machine import Machine
 from frontdoor.progress import say
-from frontdoor.qemu_probe import PROGRAM, cpu_models
+from frontdoor.qemu_probe import PROGRAM, cpu_models, installed_version, machines
 
 # With 80 threads for each of two host CPUs all self-tests took 9 minutes, with 256 they did not end.
 _MAX_THREADS_PER_HOST_CPU = 64
@@ -23,6 +22,16 @@ def check_cpu(machine: Machine) -> None:
     if models and machine.cpu_model not in models:
         raise UsageError(
             f"this QEMU knows no CPU '{machine.cpu_model}'; it knows: {', '.join(sorted(models))}"
+        )
+
+
+def check_machine(machine: Machine) -> None:
+    """Raises UsageError if the installed QEMU does not know the machine."""
+    name = machine.machine.split(",", 1)[0]
+    if machines() and name not in machines():
+        version = installed_version()
+        raise UsageError(
+            f"QEMU {version} knows no machine '{name}'; it knows: {', '.join(sorted(machines()))}"
         )
 
 
@@ -50,14 +59,16 @@ def _threads(machine: Machine, host_cpus: int) -> List[str]:
 
 def command(
     machine: Machine,
-    kernel: Path,
-    append: Tuple[str, ...] = (),
+    loaded: Sequence[str],
     *,
+    port: int = 0,
     gdb: Optional[str] = None,
     extra: Sequence[str] = (),
 ) -> List[str]:
-    """Returns QEMU's command line. The console is QEMU's stdout; its stdin is not read. A reset ends QEMU
-    instead of booting again. With `gdb` (a -gdb value) QEMU waits, stopped before the first instruction."""
+    """Returns QEMU's command line. `loaded` are the options that say what starts (see loaders.py). The
+    console is the serial port of that number, and goes to QEMU's stdout; its stdin is not read. A reset ends
+    QEMU instead of booting again. With `gdb` (a -gdb value) QEMU waits, stopped before the first
+    instruction."""
     program = shutil.which(PROGRAM)
     if program is None:
         raise Unavailable(f"{PROGRAM} is not installed; ./percival setup does that")
@@ -68,11 +79,13 @@ def command(
     return [
         program,
         *_memory(machine, extra),
-        *("-cpu", machine.qemu_cpu, "-smp", str(machine.cpus)),
+        *("-cpu", machine.qemu_cpu, "-smp", str(machine.qemu_cpus)),
         *threads,
-        *("-nodefaults", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"),
+        *("-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot"),
+        *(*("-serial", "null") * port, "-serial", "stdio"),
+        *("-audio", "driver=none"),  # the ZCU102 has a sound device, and does not start without a driver
         *("-semihosting-config", "enable=on,target=native"),
-        *("-kernel", str(kernel), "-append", kernel_arguments(append)),
+        *loaded,
         *stop,
         *extra,
     ]

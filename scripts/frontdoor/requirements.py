@@ -75,6 +75,7 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
     ),
     Requirement("spin", "the models of concurrent CPUs", ("spin",)),
     Requirement("device-tree-compiler", "device trees in the host tests", ("dtc",)),
+    Requirement("mtools", "disk images to boot from", ("mformat", "mmd", "mcopy")),
     Requirement("gdb-multiarch", "./percival debug", ("gdb-multiarch",)),
     Requirement("black", "the layout of the Python", ("black",)),
     Requirement("mypy", "the types of the Python", ("mypy",)),

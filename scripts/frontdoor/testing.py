@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
-from frontdoor import build, ktap, setup
-from frontdoor.errors import UsageError
+from frontdoor import build, foreign_packages, ktap, setup
+from frontdoor.errors import Unavailable, UsageError
 from frontdoor.paths import LOGS, ROOT, build_dir
 from frontdoor.progress import say
 
@@ -80,6 +80,16 @@ def _ctest(command: Sequence[str]) -> Tuple[int, str]:
     return ctest.returncode, summary
 
 
+def _provide_packages() -> None:
+    """Fetches the packages that tests need parts of. What cannot be had is only reported: these tests are
+    skipped."""
+    for package in foreign_packages.OF_TESTS:
+        try:
+            foreign_packages.provide(package)
+        except Unavailable as error:
+            say(f"tests will be skipped: {error}")
+
+
 def test(arguments: Sequence[str], *, may_build: bool, long: bool) -> int:
     """Runs the command; returns ctest's exit code. `long` chooses the tests that are too long for every
     change, which ctest knows as those of a configuration. `--parallel` is the number of the host's CPUs. A
@@ -87,6 +97,7 @@ def test(arguments: Sequence[str], *, may_build: bool, long: bool) -> int:
     time."""
     if may_build:
         setup.ensure()
+        _provide_packages()
         for preset in build.presets():
             build.build(preset)
     junit = LOGS / "ctest.xml"

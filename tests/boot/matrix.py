@@ -8,10 +8,14 @@ module lists the rows for CMake: name, label, number of busy host threads, timeo
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Dict, Tuple
 
-from row import (
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+from row import (  # noqa: E402  (the path has to be set first)
     GEOMETRIES,
     NOT_ON_THE_DEFAULT_MACHINE,
     OF_DEBUG_BUILDS,
@@ -21,11 +25,12 @@ from row import (
     OF_WIDE_BLOCKS,
     Row,
 )
-from rows_ends import ENDS
-from rows_loaders import LOADERS
-from rows_long import LONG
-from rows_percpu import MODES, WINDOWS
-from rows_trees import RAM_ABOVE_512_GIB, TREES
+from rows_boards import BOARD_ROWS  # noqa: E402
+from rows_ends import ENDS  # noqa: E402
+from rows_loaders import LOADERS  # noqa: E402
+from rows_long import LONG  # noqa: E402
+from rows_percpu import MODES, WINDOWS  # noqa: E402
+from rows_trees import RAM_ABOVE_512_GIB, TREES  # noqa: E402
 
 COLUMNS = ("cpus", "cpu", "gic", "el", "memory", "icount", "preset")
 N, Y = False, True
@@ -168,6 +173,7 @@ OTHERS: Tuple[Row, ...] = (
 
 BY_FILE: Dict[str, Tuple[Row, ...]] = {
     "matrix.py": tuple(map(_pair_row, PAIRS)) + OTHERS,
+    "rows_boards.py": BOARD_ROWS,
     "rows_ends.py": ENDS,
     "rows_loaders.py": LOADERS,
     "rows_long.py": LONG,

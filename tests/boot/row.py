@@ -81,6 +81,7 @@ class Row:
     boot protocol leaves open; with `interrupts_left`, interrupts are pending and active; with `group_1`, a
     word of private interrupts for each CPU, firmware at EL3 has left only these to the kernel. QEMU has no
     PSCI then, so the tree is that of a spin table. `damage` names what has happened to the Image (damage.py).
+    With `loader`, the front door starts the kernel through U-Boot.
     `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are arguments
     for QEMU. `must_run` are globs of self-tests that must not be skipped on the row's machine, but for those
     that `may_skip` names, which need another machine. The machine is booted `times` times, unless a boot
@@ -101,6 +102,7 @@ class Row:
     board: str = ""
     tree: str = ""
     damage: str = ""
+    loader: str = ""
     image_at: int = 0
     leftovers: bool = False
     online: Tuple[int, ...] = ()
@@ -127,6 +129,7 @@ class Row:
         return [
             *("--cpus", str(self.cpus), "--cpu", self.cpu, "--memory", self.memory),
             *("--machine", self.machine, "--preset", self.preset),
+            *(["--loader", self.loader] if self.loader else []),
             *(["--icount"] if self.icount else []),
             *(["--append", self.append] if self.append else []),
             *(["--timeout", str(SOAK_TIMEOUT_S)] if self.times > 1 else []),

@@ -9,13 +9,17 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import List
+from typing import List, Tuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from checks import wrong  # noqa: E402  (the path has to be set first)
+from board_trees import BOARD_TREES  # noqa: E402  (the path has to be set first)
+from checks import wrong  # noqa: E402
 from frontdoor import qemu_probe  # noqa: E402
+from frontdoor.boot import Run  # noqa: E402
+from frontdoor.foreign_packages import ForeignPackage  # noqa: E402
+from frontdoor.machine import Machine  # noqa: E402
 from frontdoor.paths import image  # noqa: E402
 from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
 from matrix import BY_NAME  # noqa: E402
@@ -25,14 +29,26 @@ from trees import Setup, prepare  # noqa: E402
 from trouble import excerpt  # noqa: E402
 
 
+def packages_of(row: Row) -> Tuple[ForeignPackage, ...]:
+    """Returns the packages that the row needs parts of."""
+    machine = Machine(row.cpus, row.cpu, row.memory, row.machine)
+    if row.tree and row.tree not in BOARD_TREES:
+        return ()
+    return Run(machine, loader=row.loader or None).packages
+
+
 def reason_to_skip(row: Row) -> str:
     """Returns why the installed QEMU cannot run the row, or an empty string if it can."""
-    if row.board and row.board not in qemu_probe.machines():
-        return f"QEMU {qemu_probe.installed_version()} has no machine {row.board}"
+    board = row.board.split(",", 1)[0]
+    if board and board not in qemu_probe.machines():
+        return f"QEMU {qemu_probe.installed_version()} has no machine {board}"
     if row.cpu not in qemu_probe.cpu_models():
         return f"QEMU {qemu_probe.installed_version()} has no CPU {row.cpu}"
     if ONE_BY_ONE[1] in row.qemu and (qemu_probe.installed_version() or (0, 0)) < (8, 1):
         return f"QEMU {qemu_probe.installed_version()} cannot run instructions one by one"
+    for package in packages_of(row):
+        if not package.present():
+            return str(package.missing("./percival test fetches it"))
     return ""
 
 

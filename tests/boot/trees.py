@@ -13,7 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, List
 
+import board_trees
 import watched_memory
+from board_trees import BOARD_TREES
 from damage import DAMAGED_IMAGES, DAMAGED_TREES, whole
 from frontdoor.machine import Machine, kernel_arguments
 from frontdoor.qemu_probe import PROGRAM
@@ -272,6 +274,10 @@ def prepare(row: Row, directory: Path, kernel: Path) -> Setup:
     blob = directory / "machine.dtb"
     if row.tree.endswith(".dts"):
         TreeText((HERE / "device_trees" / row.tree).read_text()).compile(blob)
+        setup.qemu += ["-dtb", str(blob)]
+        return setup
+    if row.tree in BOARD_TREES:
+        board_trees.make(row, blob)
         setup.qemu += ["-dtb", str(blob)]
         return setup
     tree = _qemus_own(row, directory)

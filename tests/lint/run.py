@@ -38,7 +38,7 @@ PASSED = STATE / "passed"
 
 # The build that compiles the sources of some directories. Slow ones come first, so that no CPU idles at the
 # end.
-HOST = ("host", ("tests/host", "tests/fuzz"))
+HOST = ("host", ("tests/host", "tests/fuzz", "tests/trees"))
 KERNEL = ("no-local-percpu", ("tests/kernel", "tests/bench", "mm", "kernel", "arch", "boot"))
 # Compiled to assembly, with options that clang-tidy does not know.
 LEFT_OUT = ("asm_offsets.cpp",)

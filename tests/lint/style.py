@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MAX_COLUMNS = 110
 PYTHON_FOLDERS = (
     *("scripts", "scripts/frontdoor", "tests/boot", "tests/boot/frontdoor", "tests/host/lib"),
-    *("tests/lint", "tests/model", "tests/mutants"),
+    *("tests/lint", "tests/model", "tests/mutants", "tests/trees"),
 )
 MAX_LINES_TO_SAFETY = 6
 CORE = ("arch/", "boot/", "kernel/", "mm/")

@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / directory) for directory in ("scripts", "tests/boot")
 
 from checks import wrong  # noqa: E402
 from command import LIMITED  # noqa: E402
-from frontdoor import qemu  # noqa: E402
+from frontdoor.boot import Run  # noqa: E402
 from frontdoor.machine import Machine, kernel_arguments  # noqa: E402
 from frontdoor.verdict import Verdict, decide, parse_line  # noqa: E402
 from idle import Idleness, sample  # noqa: E402
@@ -113,26 +113,28 @@ def problems(
         room = Path(name)
         setup = prepare(row, room, image)
         machine = Machine(row.cpus, row.cpu, row.memory, row.machine, row.icount)
-        command = qemu.command(machine, image, (row.append,), extra=(*row.qemu, *setup.qemu))
-        command, memories = with_files(command, room) if keep_memory else (command, [])
-        lines: List[str] = []
-        with _started(command, limit_s) as process:
-            running = Running(process, memories)
-            try:
-                for line in _lines(process):
-                    lines.append(line)
-                    if observe is not None:
-                        observe(line, running)
-                    elif row.exit_code == 0 and FAILED.match(line):
-                        raise _Certain(line)
-                code = process.wait()
-            except _Certain as result:
-                return [str(result)]
-            if code < 0:
-                return [f"it was ended by {signal.Signals(-code).name}, after {limit_s} s of CPU time"]
-            if observe is not None:
-                observe("", running)
-        return _wrong(row, code, lines) + setup.afterwards()
+        more = (*row.qemu, *setup.qemu)
+        run = Run(machine, row.preset, (row.append,), more=more, loader=row.loader or None)
+        with run.command(kernel=image) as command:
+            command, memories = with_files(command, room) if keep_memory else (command, [])
+            lines: List[str] = []
+            with _started(command, limit_s) as process:
+                running = Running(process, memories)
+                try:
+                    for line in _lines(process):
+                        lines.append(line)
+                        if observe is not None:
+                            observe(line, running)
+                        elif row.exit_code == 0 and FAILED.match(line):
+                            raise _Certain(line)
+                    code = process.wait()
+                except _Certain as result:
+                    return [str(result)]
+                if code < 0:
+                    return [f"it was ended by {signal.Signals(-code).name}, after {limit_s} s of CPU time"]
+                if observe is not None:
+                    observe("", running)
+            return _wrong(row, code, lines) + setup.afterwards()
 
 
 def _wrong(row: Row, code: int, lines: List[str]) -> List[str]:

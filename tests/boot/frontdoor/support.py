@@ -25,13 +25,15 @@ PRESETS = '{"configurePresets": [{"name": "base", "hidden": true}, {"name": "4k-
 FAKE_QEMU = """#!/bin/sh
 case "$*" in
 *--version*) echo "QEMU emulator version ${FAKE_QEMU_VERSION:-10.0.2}"; exit 0 ;;
-*"-cpu help"*) printf 'Available CPUs:\\n  max\\n  neoverse-n1\\n'; exit 0 ;;
+*"-cpu help"*) echo 'Available CPUs:'; printf '  %s\\n' max neoverse-n1 cortex-a53 cortex-a72; exit 0 ;;
+*"-machine help"*) echo 'Supported machines are:'; printf '%s  a machine\\n' $FAKE_QEMU_MACHINES; exit 0 ;;
 esac
 printf '%s\\n' "$@" > "$FAKE_QEMU_STATE/arguments"
 echo $$ > "$FAKE_QEMU_STATE/pid"
 eval "$FAKE_QEMU"
 """
 
+MACHINES = "virt virt-10.0 sbsa-ref raspi3b imx8mp-evk xlnx-versal-virt"
 PASSED = "echo 'percival: verdict: passed'; exit 0"
 HANGING = "echo booting; exec sleep 1000"
 
@@ -75,6 +77,7 @@ class TreeTestCase(unittest.TestCase):
             **os.environ,
             "PATH": f"{tools}:{os.environ['PATH']}",
             "FAKE_QEMU_STATE": str(self.state),
+            "FAKE_QEMU_MACHINES": MACHINES,
         }
 
     def start(self, *arguments: str, qemu: str = PASSED, **settings: Any) -> "subprocess.Popen[str]":

@@ -92,10 +92,10 @@ class BootTest(TreeTestCase):
         self.assertEqual(self.qemu_arguments()[-2:], ["-d", "int"])
 
     def test_a_board_without_a_device_tree_is_refused_with_the_option_that_gives_one(self) -> None:
-        board = (*BOOT, "--machine", "raspi4b,x=y")
+        board = (*BOOT, "--machine", "sbsa-ref,x=y")
         done = self.run_percival(*board)
         self.assertEqual(done.returncode, EXIT_USAGE)
-        self.assertRegex(done.stderr, "no device tree for the machine raspi4b: .* --dtb FILE")
+        self.assertRegex(done.stderr, "no device tree for the machine sbsa-ref: .* --dtb FILE")
         self.assertIsNone(self.qemu_pid())
         done = self.run_percival(*board, "--dtb", "no_such_file.dtb")
         self.assertEqual(done.returncode, EXIT_USAGE)

@@ -3,13 +3,16 @@
 
 import tempfile
 import unittest
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
 import support  # noqa: F401
 import run_row
-from frontdoor import qemu_probe
+from frontdoor import foreign_packages, qemu_probe
+from frontdoor.foreign_packages import KERNEL, U_BOOT_RPI
 from frontdoor.testing import SKIP_MARK, skipped_self_tests, skipped_tests
+from matrix import BY_NAME
 from row import Row
 
 JUNIT = f"""<?xml version="1.0" encoding="UTF-8"?>
@@ -56,6 +59,23 @@ class SkippedTest(unittest.TestCase):
         with mock.patch.object(qemu_probe, "cpu_models", lambda: frozenset({"max"})):
             self.assertEqual(run_row.reason_to_skip(Row("x", cpu="max")), "")
             self.assertIn("cortex-a53", run_row.reason_to_skip(Row("x", cpu="cortex-a53")))
+
+    def test_a_row_that_needs_a_package_which_is_not_here_is_skipped_by_its_name(self) -> None:
+        nowhere = Path("/nonexistent")
+        of_board = BY_NAME["passes_on_raspi4b"]
+        through_u_boot = BY_NAME["passes_on_raspi4b_with_u_boot"]
+        with mock.patch.object(
+            qemu_probe, "machines", lambda: frozenset({"raspi4b", "virt"})
+        ), mock.patch.object(qemu_probe, "cpu_models", lambda: frozenset({"cortex-a72"})):
+            with mock.patch.object(foreign_packages, "KERNEL", replace(KERNEL, directory=nowhere)):
+                self.assertIn("linux-image-arm64", run_row.reason_to_skip(of_board))
+                given = replace(of_board, tree="raspi4b.dts")
+                self.assertEqual(run_row.reason_to_skip(given), "")
+            with mock.patch.object(foreign_packages, "KERNEL", replace(KERNEL, needs=())), mock.patch.object(
+                foreign_packages, "U_BOOT_RPI", replace(U_BOOT_RPI, directory=nowhere)
+            ):
+                self.assertEqual(run_row.reason_to_skip(of_board), "")
+                self.assertIn("u-boot-rpi", run_row.reason_to_skip(through_u_boot))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from unittest import mock
 
 import support  # noqa: F401
 import run_row
+from board_trees import BOARD_TREES
 from damage import DAMAGED_IMAGES, DAMAGED_TREES
 from frontdoor import qemu_probe
 from loader import NO_TREE
@@ -74,7 +75,7 @@ class RowsTest(unittest.TestCase):
     def test_every_tree_that_a_row_names_exists_and_every_tree_is_used(self) -> None:
         named = {row.tree for row in ROWS if row.tree}
         files = {file.name for file in (HERE / "device_trees").glob("*.dts")}
-        self.assertEqual(named, set(TREES) | set(DAMAGED_TREES) | {NO_TREE} | files)
+        self.assertEqual(named, set(TREES) | set(DAMAGED_TREES) | set(BOARD_TREES) | {NO_TREE} | files)
 
     def test_every_damage_of_the_image_is_in_a_row(self) -> None:
         self.assertEqual({row.damage for row in ROWS if row.damage}, set(DAMAGED_IMAGES))

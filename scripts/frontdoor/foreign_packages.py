@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Fetches Debian packages that are not for this machine, and unpacks them below build/.
+
+Such packages are parts of the machines that the kernel runs on: libfdt for arm64, device trees of boards,
+boot loaders. They cannot be installed beside the machine's own packages, so each is fetched with a private
+apt state and unpacked. apt verifies it as usual, no root is needed, no architecture is added, and the system
+is not changed. Archives come from the machine's own apt sources.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Sequence, Tuple
+
+from frontdoor import apt, apt_sources
+from frontdoor.apt_sources import Source
+from frontdoor.debian import debian_codename
+from frontdoor.errors import Unavailable
+from frontdoor.paths import FOREIGN, LOGS
+from frontdoor.progress import run_tool, say
+
+# Everything that is used lies here. The modules of a kernel are many times larger, and not used.
+UNPACKED = "./usr"
+NOT_UNPACKED = "./usr/lib/modules"
+
+
+@dataclass(frozen=True)
+class ForeignPackage:
+    """A package of Debian's arm64 archive. `purpose` completes "is needed for". `needs` are patterns of its
+    files, each of which must match one once it is unpacked into `directory`. If `name` is that of a meta
+    package, `real` is a pattern of the package that it depends on, which is the one to fetch. `backports`
+    and `component` say where it is."""
+
+    name: str
+    purpose: str
+    directory: Path
+    needs: Tuple[str, ...]
+    real: str = ""
+    backports: bool = False
+    component: str = "main"
+
+    def present(self) -> bool:
+        """Returns whether the package is unpacked. It appears in one step, so it is not there in part."""
+        return all(any(self.directory.glob(pattern)) for pattern in self.needs)
+
+    @property
+    def title(self) -> str:
+        """The package's name for messages."""
+        return f"{self.name} for arm64" + (" from backports" if self.backports else "")
+
+    def missing(self, why: str) -> Unavailable:
+        """Returns the error that says what is missing, where it belongs, and why it could not be had."""
+        paths = ", ".join(self.needs)
+        return Unavailable(
+            f"Debian's package {self.title} is needed for {self.purpose}, unpacked into {self.directory} "
+            f"({paths}); {why}"
+        )
+
+
+# The device trees of boards, as the release's kernel and the one of its backports have them.
+KERNEL = ForeignPackage(
+    "linux-image-arm64",
+    "device trees of boards",
+    FOREIGN / "linux-image",
+    ("usr/lib/linux-image-*/*/*.dtb",),
+    real=r"linux-image-\d\S*-arm64",
+)
+BACKPORTS_KERNEL = ForeignPackage(
+    KERNEL.name,
+    KERNEL.purpose,
+    FOREIGN / "linux-image-backports",
+    KERNEL.needs,
+    real=KERNEL.real,
+    backports=True,
+)
+U_BOOT_QEMU = ForeignPackage(
+    "u-boot-qemu",
+    "booting QEMU's virt through U-Boot",
+    FOREIGN / "u-boot-qemu",
+    ("usr/lib/u-boot/qemu_arm64/u-boot.bin",),
+)
+U_BOOT_RPI = ForeignPackage(
+    "u-boot-rpi",
+    "booting a Raspberry Pi through U-Boot",
+    FOREIGN / "u-boot-rpi",
+    ("usr/lib/u-boot/rpi_3/u-boot.bin", "usr/lib/u-boot/rpi_4/u-boot.bin"),
+)
+RASPI_FIRMWARE = ForeignPackage(
+    "raspi-firmware",
+    "the first stages of a Raspberry Pi's boot",
+    FOREIGN / "raspi-firmware",
+    ("usr/lib/raspi-firmware/start4.elf", "usr/lib/raspi-firmware/bootcode.bin"),
+    component="non-free-firmware",
+)
+# What the tests boot from and read. Not every mirror has the kernel of backports.
+OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, BACKPORTS_KERNEL)
+
+
+def _options(state: Path) -> List[str]:
+    settings = {
+        "Dir::State": state,
+        "Dir::State::lists": state / "lists",
+        "Dir::Cache": state / "cache",
+        "Dir::Etc::sourcelist": state / "archive.sources",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "APT::Architecture": "arm64",
+        "APT::Architectures": "arm64",
+        "Acquire::Languages": "none",
+    }
+    if os.geteuid() == 0:
+        settings["APT::Sandbox::User"] = "root"
+    return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+
+
+def _archive(package: ForeignPackage) -> Tuple[Source, str]:
+    """Returns the source of the release's archive, and the suite that has the package."""
+    codename = debian_codename()
+    if codename is None or not shutil.which("apt-get"):
+        raise package.missing("it can be fetched only on Debian")
+    source = apt_sources.main_source(apt_sources.machine_sources(), codename, apt.debian_uris())
+    if source is None:
+        raise package.missing(f"no apt source of this machine offers Debian {codename} main")
+    suite = next(suite for suite in source.suites if suite in (codename, *apt_sources.ALIASES))
+    return source, f"{codename}-backports" if package.backports else suite
+
+
+def real_name(package: ForeignPackage, description: str) -> str:
+    """Returns the name of the package to fetch. `description` is what apt-cache shows of the package."""
+    if not package.real:
+        return package.name
+    depends = re.findall(r"^Depends: (.*)$", description, re.MULTILINE)
+    match = re.search(rf"(?<![^\s,]){package.real}(?![^\s,])", depends[0]) if depends else None
+    if match is None:
+        raise package.missing("the archive does not have it")
+    return match[0]
+
+
+def _fetch(package: ForeignPackage, name: str, options: Sequence[str], state: Path, log: Path) -> Path:
+    """Downloads the package with that real name; returns the path of its file."""
+    download = ["apt-get", "-q", *options, "download", name]
+    if run_tool(f"fetching {name} for arm64", download, log, cwd=state, env=apt.environment()) != 0:
+        raise package.missing("it could not be fetched")
+    files = list(state.glob(f"{name}_*.deb"))
+    if len(files) != 1:
+        raise package.missing("it could not be fetched")
+    return files[0]
+
+
+def _unpack(package: ForeignPackage, file: Path, state: Path, log: Path) -> None:
+    """Unpacks what is needed of the package's file, and moves it to its place."""
+    unpacked = state / "unpacked"
+    unpacked.mkdir()
+    pipe = 'dpkg-deb --fsys-tarfile "$1" | tar -x --no-same-owner -C "$2" "--exclude=$3" "$4"'
+    command = ["sh", "-c", pipe, "sh", str(file), str(unpacked), NOT_UNPACKED, UNPACKED]
+    if run_tool(f"unpacking {package.name}", command, log) != 0:
+        raise package.missing(f"{file.name} could not be unpacked")
+    package.directory.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(package.directory, ignore_errors=True)
+    unpacked.rename(package.directory)
+    if not package.present():
+        raise package.missing(f"{file.name} does not have them")
+
+
+def provide(package: ForeignPackage) -> None:
+    """Fetches and unpacks the package, unless that has been done. Raises Unavailable if it cannot be had."""
+    if package.present():
+        return
+    source, suite = _archive(package)
+    FOREIGN.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="apt-", dir=FOREIGN) as directory:
+        state = Path(directory)
+        for part in ("lists/partial", "cache/archives/partial"):
+            (state / part).mkdir(parents=True)
+        text = apt_sources.render(source, suite, "arm64 packages, private", package.component)
+        (state / "archive.sources").write_text(text)
+        options, log = _options(state), LOGS / f"{package.directory.name}.log"
+        what = f"fetching the arm64 package list of {suite}"
+        if run_tool(what, ["apt-get", "-q", *options, "update"], log, env=apt.environment()) != 0:
+            raise package.missing(f"{suite} could not be read")
+        name = real_name(package, apt.query(["apt-cache", *options, "show", package.name]))
+        _unpack(package, _fetch(package, name, options, state, log), state, log)
+    say(f"{package.title} is in {package.directory}")
