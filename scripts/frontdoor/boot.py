@@ -24,7 +24,8 @@ GDB_ADDRESS = "127.0.0.1:1234"
 class Run:
     """What to boot. `timeout_s` limits the run: None is the machine's default, and 0 is no limit. `dtb` is
     the machine's device tree, if it is not to be the board's own or QEMU's. `more` are arguments for QEMU.
-    `loader` is one of LOADERS, if QEMU is not to start the kernel itself."""
+    `loader` is one of LOADERS, if QEMU is not to start the kernel itself. `card` is an image with kernel and
+    boot arguments, which U-Boot boots instead of the build's kernel."""
 
     machine: Machine
     preset: str = build.DEFAULT_PRESET
@@ -33,6 +34,7 @@ class Run:
     more: Tuple[str, ...] = ()
     dtb: Optional[Path] = None
     loader: Optional[str] = None
+    card: Optional[Path] = None
 
     @property
     def given_tree(self) -> Optional[Path]:
@@ -59,7 +61,7 @@ class Run:
         needs_tree = board is not None and board.tree and self.given_tree is None
         return (
             *((foreign_packages.KERNEL,) if needs_tree else ()),
-            *((loaders.package_of(self.machine),) if self.loader else ()),
+            *((loaders.package_of(self.machine),) if self.loader or self.card else ()),
         )
 
     @contextlib.contextmanager
@@ -67,13 +69,16 @@ class Run:
         """Makes what the machine boots from, and yields QEMU's command line. `gdb` is a -gdb value. `kernel`
         is an Image other than the preset's."""
         with tempfile.TemporaryDirectory(prefix="percival-") as directory:
-            loaded = loaders.qemu_options(
-                self.loader,
-                self.machine,
-                kernel or image(self.preset),
-                kernel_arguments(self.append),
-                Path(directory),
-            )
+            if self.card is not None:
+                loaded = loaders.qemu_options_of_card(self.card, self.machine)
+            else:
+                loaded = loaders.qemu_options(
+                    self.loader,
+                    self.machine,
+                    kernel or image(self.preset),
+                    kernel_arguments(self.append),
+                    Path(directory),
+                )
             port = boards.serial_port(self.machine.machine, self.tree)
             yield qemu.command(self.machine, loaded, port=port, gdb=gdb, extra=self.extra)
 
@@ -91,19 +96,32 @@ def check_tree(run: Run) -> None:
         )
 
 
+def check_card(run: Run) -> None:
+    """Raises UsageError if the machine cannot boot the card, or if arguments are given that the card has."""
+    if run.card is None:
+        return
+    if run.loader or run.append:
+        raise UsageError(
+            "--card: U-Boot boots it, and the boot arguments are in it: leave out --loader, --append"
+        )
+    if not run.card.is_file():
+        raise UsageError(f"--card: there is no file {run.card}")
+    if "," in str(run.card):
+        raise UsageError(f"--card: QEMU takes no comma in a file's name: {run.card}")
+    loaders.package_of(run.machine)
+
+
 def provide_packages(run: Run, *, may_fetch: bool) -> None:
     """Fetches the packages that the run needs parts of. Raises Unavailable if one cannot be had."""
     for package in run.packages:
-        if may_fetch:
-            foreign_packages.provide(package)
-        elif not package.present():
-            raise package.missing("--no-build fetches nothing")
+        foreign_packages.require(package, may_fetch=may_fetch)
 
 
 def prepare(run: Run, *, may_build: bool = True) -> None:
     """Checks the arguments, sets the machine up and builds, in this order."""
     build.check_kernel_preset(run.preset)
     check_tree(run)
+    check_card(run)
     if run.loader:
         loaders.check(run.loader, run.machine, kernel_arguments(run.append))
     if may_build:
@@ -133,7 +151,9 @@ def execute(
         outcome = console.run(command, timeout_s or None, watch, echo=echo)
     if outcome.exit_code is None:
         return Decision(int(Verdict.HANG), f"no end after {timeout_s:g} s: QEMU was killed")
-    semihosting = "verdict=semihosting" in kernel_arguments(run.append).split()
+    # What a card says is not known here. A machine that turns itself off ends with 0.
+    asks_for = "verdict=semihosting" in kernel_arguments(run.append).split()
+    semihosting = asks_for if run.card is None else outcome.exit_code != 0
     return decide(outcome.exit_code, stated[-1] if stated else None, semihosting)
 
 

@@ -17,6 +17,8 @@ from frontdoor import (
     boot_arguments,
     build,
     debug,
+    image,
+    image_boards,
     layout,
     loaders,
     serial,
@@ -100,6 +102,13 @@ def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> 
         help="start the kernel through U-Boot, on virt and on Raspberry Pis: from a disk with extlinux.conf, "
         "from one with a script, or by network (virt only)",
     )
+    parser.add_argument(
+        "--card",
+        type=Path,
+        metavar="FILE",
+        help="boot this image of an SD card, which percival image makes, through U-Boot. Its kernel and its "
+        "boot arguments count; with verdict=semihosting in these, every board's run ends",
+    )
     if icount:
         parser.add_argument(
             "--icount",
@@ -137,6 +146,50 @@ def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> 
     )
 
 
+def _add_image(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `percival image`."""
+    parser.epilog = f"Boards (--board):\n{image_boards.table_lines()}\n \n{parser.epilog}"
+    parser.add_argument("--board", required=True, metavar="B", help="the board, from the table below")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="where the results go (default: build/images/B)"
+    )
+    parser.add_argument(
+        "--append",
+        action="append",
+        default=[],
+        metavar="ARGS",
+        help="boot arguments for the kernel, which percival boot --help lists; may be given several times "
+        "(default: verdict=poweroff)",
+    )
+    parser.add_argument(
+        "--firmware",
+        type=Path,
+        metavar="DIR",
+        help="a Raspberry Pi's firmware, device trees and overlays: the directory boot of its firmware, or a "
+        "boot partition (default: what Debian's packages have)",
+    )
+    parser.add_argument(
+        "--uart",
+        metavar="U",
+        help="the console of a Raspberry Pi 3 or 4: mini (default), or pl011, which takes the UART away from "
+        "Bluetooth and needs an overlay from --firmware",
+    )
+    parser.add_argument(
+        "--u-boot",
+        type=Path,
+        metavar="FILE",
+        help="the board's U-Boot, to be put where the board looks for it on the card: flash.bin of an i.MX "
+        "8M Plus, u-boot-rockchip.bin of a ROCK 5B, BOOT.BIN of a Zynq or Versal",
+    )
+    parser.add_argument(
+        "--preset",
+        default=build.DEFAULT_PRESET,
+        metavar="P",
+        help=f"the build to take, one of: {', '.join(_kernel_presets())} (default: %(default)s)",
+    )
+    parser.add_argument("--no-build", action="store_true", help="take the existing build, without set-up")
+
+
 def _kernel_presets() -> List[str]:
     try:
         return [name for name in build.presets() if name != build.HOST_PRESET]
@@ -169,7 +222,9 @@ def _run(
     )
     timeout_s = 0.0 if debugger and args.timeout is None else args.timeout
     append = extra_append + tuple(args.append)
-    return boot.Run(machine, args.preset, append, timeout_s, tuple(args.qemu_arg), args.dtb, args.loader)
+    return boot.Run(
+        machine, args.preset, append, timeout_s, tuple(args.qemu_arg), args.dtb, args.loader, args.card
+    )
 
 
 def _setup(args: argparse.Namespace) -> int:
@@ -199,6 +254,13 @@ def _bench(args: argparse.Namespace) -> int:
         raise UsageError("a benchmark's name has no blank in it")
     run = _run(args, (bench.boot_argument(args.globs),), icount=True)
     return bench.bench(run, args.globs, args.json, may_build=not args.no_build)
+
+
+def _image(args: argparse.Namespace) -> int:
+    order = image.Order(
+        args.board, args.preset, tuple(args.append), args.out, args.firmware, args.u_boot, args.uart
+    )
+    return image.make_image(order, may_build=not args.no_build)
 
 
 def _test(args: argparse.Namespace) -> int:
@@ -346,6 +408,17 @@ def parser() -> argparse.ArgumentParser:
         "gdb's",
     )
     _add_machine(sub, DEBUG_CPU, icount=True)
+
+    sub = add(
+        "image",
+        _image,
+        "make what a board boots from",
+        "Makes a directory with the files of an SD card, an image of the card, and an archive with the "
+        "kernel, its symbols and a README; for tftp a directory for the server and the archive. "
+        "docs/boards.md says how each board is wired, and what has been tried.",
+        "0 made",
+    )
+    _add_image(sub)
 
     sub = add(
         "layout",

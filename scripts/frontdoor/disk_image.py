@@ -9,13 +9,15 @@ from __future__ import annotations
 import struct
 import subprocess
 from pathlib import Path
-from typing import List, Mapping, Optional, Union
+from typing import Dict, List, Mapping, Optional, Union
 
+from frontdoor import source_date
 from frontdoor.errors import Unavailable
 
 SECTOR = 512
-# Boards whose boot ROM reads its loader from before the first partition find room there.
-PARTITION_AT = 8 << 20
+# Boards whose boot ROM reads its loader from before the first partition find room there. U-Boot of
+# Rockchip's boards ends beyond 9 MiB.
+PARTITION_AT = 16 << 20
 # FAT32 with clusters of one sector needs more than this. The size of an SD card is a power of two for QEMU.
 SMALLEST = 64 << 20
 FAT32_WITH_LBA = 0x0C
@@ -51,7 +53,9 @@ def size_for(contents: int) -> int:
 
 def _mtools(command: List[str], data: Optional[bytes] = None) -> None:
     try:
-        done = subprocess.run(command, input=data, capture_output=True, check=False)
+        done = subprocess.run(
+            command, input=data, capture_output=True, check=False, env=source_date.environment()
+        )
     except OSError as error:
         raise Unavailable(
             f"{command[0]} cannot be run ({error.strerror}); ./percival setup installs it"
@@ -61,10 +65,15 @@ def _mtools(command: List[str], data: Optional[bytes] = None) -> None:
         raise Unavailable(f"the disk image cannot be written: {command[0]}: {message}")
 
 
+def read(files: Mapping[str, Content]) -> Dict[str, bytes]:
+    """Returns the contents of the files."""
+    return {name: data if isinstance(data, bytes) else data.read_bytes() for name, data in files.items()}
+
+
 def make(image: Path, files: Mapping[str, Content]) -> None:
-    """Writes an image with these files, by their paths in the file system. Raises Unavailable if that fails,
-    and leaves no image then."""
-    contents = {name: data if isinstance(data, bytes) else data.read_bytes() for name, data in files.items()}
+    """Writes an image with these files, by their paths in the file system. Equal files make equal images.
+    Raises Unavailable if that fails, and leaves no image then."""
+    contents = read(files)
     size = size_for(sum(map(len, contents.values())))
     draft = image.with_name(image.name + ".draft")
     partition = f"{draft}@@{PARTITION_AT}"
@@ -73,9 +82,10 @@ def make(image: Path, files: Mapping[str, Content]) -> None:
             file.truncate(size)
             file.write(boot_record(size))
         sectors = (size - PARTITION_AT) // SECTOR
-        # The geometry is not used. mformat wants one.
-        geometry = ["-T", str(sectors), "-h", "255", "-s", "63"]
-        _mtools(["mformat", "-i", partition, "-F", "-H", str(PARTITION_AT // SECTOR), *geometry, "::"])
+        # The geometry is not used. mformat wants one. It would make the serial number up.
+        geometry = ["-T", str(sectors), "-h", "255", "-s", "63", "-H", str(PARTITION_AT // SECTOR)]
+        serial = ["-N", f"{source_date.source_date():08x}"]
+        _mtools(["mformat", "-i", partition, "-F", *geometry, *serial, "::"])
         directories = {str(parent) for name in contents for parent in Path(name).parents} - {"."}
         for directory in sorted(directories):
             _mtools(["mmd", "-i", partition, f"::/{directory}"])

@@ -185,3 +185,11 @@ def provide(package: ForeignPackage) -> None:
         name = real_name(package, apt.query(["apt-cache", *options, "show", package.name]))
         _unpack(package, _fetch(package, name, options, state, log), state, log)
     say(f"{package.title} is in {package.directory}")
+
+
+def require(package: ForeignPackage, *, may_fetch: bool) -> None:
+    """Provides the package if that is allowed. Raises Unavailable if it is not there afterwards."""
+    if may_fetch:
+        provide(package)
+    elif not package.present():
+        raise package.missing("--no-build fetches nothing")

@@ -7,30 +7,20 @@ U-Boot from the SD card, so QEMU loads it in place of a kernel; the kernel comes
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 from typing import List, Optional
 
-from frontdoor import disk_image, foreign_packages
+from frontdoor import disk_image, foreign_packages, u_boot_files
 from frontdoor.boards import board_of
 from frontdoor.errors import UsageError
 from frontdoor.foreign_packages import ForeignPackage
 from frontdoor.machine import Machine
+from frontdoor.u_boot_files import EXTLINUX_NAME, LOAD_BY_NETWORK, LOAD_FROM_DISK, SCRIPT_NAME
 
 EXTLINUX = "u-boot"
 SCRIPT = "u-boot-script"
 NETWORK = "u-boot-tftp"
 LOADERS = (EXTLINUX, SCRIPT, NETWORK)
-
-# The name under which U-Boot asks a server for a script, and which it also finds on a disk.
-SCRIPT_NAME = "boot.scr.uimg"
-_LOAD_FROM_DISK = "load ${devtype} ${devnum}:${distro_bootpart} ${kernel_addr_r} Image"
-_LOAD_BY_NETWORK = "tftpboot ${kernel_addr_r} Image"
-
-# U-Boot's legacy image format: a header of 64 bytes in big-endian order.
-_MAGIC = 0x27051956
-_OS_LINUX, _ARM64, _TYPE_SCRIPT, _UNCOMPRESSED = 5, 22, 6, 0
 
 
 def package_of(machine: Machine) -> ForeignPackage:
@@ -39,7 +29,9 @@ def package_of(machine: Machine) -> ForeignPackage:
         return foreign_packages.U_BOOT_QEMU
     board = board_of(machine.machine)
     if board is None or not board.u_boot:
-        raise UsageError(f"--loader: there is no U-Boot for the machine {machine.machine}")
+        raise UsageError(
+            f"--loader and --card need a U-Boot, and Debian has none for the machine {machine.machine}"
+        )
     return foreign_packages.U_BOOT_RPI
 
 
@@ -53,58 +45,47 @@ def check(loader: str, machine: Machine, arguments: str) -> None:
             "--loader: with secure=on U-Boot starts on every CPU at once, and wants to go to EL2: "
             "give --cpus 1 and virtualization=on, too"
         )
-    if set(arguments) & set("'$;"):
-        raise UsageError("--loader: boot arguments with ', $ or ; do not get through U-Boot unchanged")
+    u_boot_files.check(arguments)
 
 
-def extlinux(arguments: str) -> bytes:
-    """Returns an extlinux.conf that boots the kernel at once. It names no tree: the kernel gets U-Boot's."""
-    return (
-        "DEFAULT percival\nTIMEOUT 1\n" f"LABEL percival\n  KERNEL /Image\n  APPEND {arguments}\n"
-    ).encode()
+def _script(arguments: str, load: str) -> bytes:
+    """Returns a script that boots the kernel. If that fails, the machine is reset, so that the run ends."""
+    return u_boot_files.script_image(*u_boot_files.booting(arguments, load + "Image"), "reset")
 
 
-def script(arguments: str, load: str = _LOAD_FROM_DISK) -> bytes:
-    """Returns the text of a script that boots the kernel. If that fails, the machine is reset, so that the
-    run ends."""
-    lines = (
-        f"setenv bootargs '{arguments}'",
-        load,
-        "booti ${kernel_addr_r} - ${fdt_addr}",
-        "reset",
-    )
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-def script_image(text: bytes) -> bytes:
-    """Returns the script in U-Boot's image format: its length, an end mark, the text."""
-    data = struct.pack(">II", len(text), 0) + text
-
-    def header(checksum: int) -> bytes:
-        numbers = (_MAGIC, checksum, 0, len(data), 0, 0, zlib.crc32(data))
-        return struct.pack(">7I4B32s", *numbers, _OS_LINUX, _ARM64, _TYPE_SCRIPT, _UNCOMPRESSED, b"Percival")
-
-    return header(zlib.crc32(header(0))) + data
-
-
-def _media(loader: str, kernel: Path, arguments: str, directory: Path, *, card: bool) -> List[str]:
+def _media(loader: str, machine: Machine, kernel: Path, arguments: str, directory: Path) -> List[str]:
     """Makes what U-Boot boots from; returns QEMU's options for it."""
     if loader == NETWORK:
         server = directory / "tftp"
         server.mkdir()
         (server / "Image").write_bytes(kernel.read_bytes())
-        (server / SCRIPT_NAME).write_bytes(script_image(script(arguments, _LOAD_BY_NETWORK)))
+        (server / SCRIPT_NAME).write_bytes(_script(arguments, LOAD_BY_NETWORK))
         return ["-netdev", f"user,id=net,tftp={server}", "-device", "virtio-net-device,netdev=net"]
     image = directory / "disk.img"
-    how = {
-        EXTLINUX: ("extlinux/extlinux.conf", extlinux(arguments)),
-        SCRIPT: (SCRIPT_NAME, script_image(script(arguments))),
+    files = {
+        EXTLINUX: (EXTLINUX_NAME, u_boot_files.extlinux(arguments)),
+        SCRIPT: (SCRIPT_NAME, _script(arguments, LOAD_FROM_DISK)),
     }
-    name, content = how[loader]
+    name, content = files[loader]
     disk_image.make(image, {"Image": kernel, name: content})
-    if card:
-        return ["-drive", f"if=sd,format=raw,file={image}"]
-    return ["-drive", f"if=none,id=disk,format=raw,file={image}", "-device", "virtio-blk-device,drive=disk"]
+    return _disk(image, machine)
+
+
+def _disk(image: Path, machine: Machine, *, more: str = "") -> List[str]:
+    """Returns QEMU's options for a disk from which the machine's U-Boot boots: a board has a slot for it.
+    `more` are properties of the drive."""
+    drive = f"format=raw,file={image}{more}"
+    if board_of(machine.machine):
+        return ["-drive", f"if=sd,{drive}"]
+    return ["-drive", f"if=none,id=disk,{drive}", "-device", "virtio-blk-device,drive=disk"]
+
+
+def _u_boot(machine: Machine) -> List[str]:
+    """Returns QEMU's options that start the machine's U-Boot."""
+    board = board_of(machine.machine)
+    name = board.u_boot if board else "qemu_arm64"
+    u_boot = package_of(machine).directory / "usr" / "lib" / "u-boot" / name / "u-boot.bin"
+    return ["-kernel" if board else "-bios", str(u_boot)]
 
 
 def qemu_options(
@@ -114,8 +95,10 @@ def qemu_options(
     loader needs is made in the directory, which has to last as long as the machine runs."""
     if loader is None:
         return ["-kernel", str(kernel), "-append", arguments]
-    board = board_of(machine.machine)
-    name = board.u_boot if board else "qemu_arm64"
-    u_boot = package_of(machine).directory / "usr" / "lib" / "u-boot" / name / "u-boot.bin"
-    media = _media(loader, kernel, arguments, directory, card=board is not None)
-    return ["-kernel" if board else "-bios", str(u_boot), *media]
+    return [*_u_boot(machine), *_media(loader, machine, kernel, arguments, directory)]
+
+
+def qemu_options_of_card(card: Path, machine: Machine) -> List[str]:
+    """Returns QEMU's options that start U-Boot with the card, which is an image. The machine does not change
+    the card."""
+    return [*_u_boot(machine), *_disk(card, machine, more=",snapshot=on")]

@@ -4,12 +4,11 @@
 import subprocess
 import tempfile
 import unittest
-import zlib
 from pathlib import Path
 from unittest import mock
 
 from support import TreeTestCase
-from frontdoor import disk_image, loaders
+from frontdoor import disk_image, loaders, u_boot_files
 from frontdoor.errors import EXIT_UNAVAILABLE, EXIT_USAGE, Unavailable, UsageError
 from frontdoor.loaders import EXTLINUX, NETWORK, SCRIPT
 from frontdoor.machine import Machine, of_board
@@ -63,24 +62,6 @@ class DiskImageTest(WithDirectory):
         self.assertEqual(list(self.at.iterdir()), [])
 
 
-class ScriptTest(unittest.TestCase):
-    def test_the_script_has_the_header_that_uboot_checks(self) -> None:
-        text = loaders.script("selftest=a.* verdict=reset")
-        image = loaders.script_image(text)
-        self.assertEqual(image[72:], text)
-        self.assertEqual(image[:4], bytes.fromhex("27051956"))
-        self.assertEqual(int.from_bytes(image[4:8], "big"), zlib.crc32(image[:4] + bytes(4) + image[8:64]))
-        self.assertEqual(int.from_bytes(image[12:16], "big"), len(image) - 64)
-        self.assertEqual(int.from_bytes(image[24:28], "big"), zlib.crc32(image[64:]))
-        self.assertEqual(int.from_bytes(image[64:68], "big"), len(text))
-
-    def test_a_boot_that_fails_ends_in_a_reset(self) -> None:
-        lines = loaders.script("x").decode().splitlines()
-        self.assertEqual(lines[0], "setenv bootargs 'x'")
-        self.assertTrue(lines[-2].startswith("booti "))
-        self.assertEqual(lines[-1], "reset")
-
-
 class OptionsTest(WithDirectory):
     def options(self, loader: "str | None", machine: Machine) -> str:
         kernel = self.at / "Image"
@@ -97,10 +78,12 @@ class OptionsTest(WithDirectory):
         self.assertEqual(self.content(disk, "Image"), KERNEL)
         self.assertIn(b"\n  APPEND a=b c\n", self.content(disk, "extlinux/extlinux.conf"))
         self.options(SCRIPT, Machine())
-        self.assertIn(b"bootargs 'a=b c'\nload ", self.content(disk, loaders.SCRIPT_NAME))
+        script = self.content(disk, u_boot_files.SCRIPT_NAME)
+        self.assertIn(b"bootargs 'a=b c'\nload ", script)
+        self.assertTrue(script.endswith(b"\nreset\n"))
         self.assertIn(f"tftp={self.at}/tftp", self.options(NETWORK, Machine()))
         self.assertEqual((self.at / "tftp" / "Image").read_bytes(), KERNEL)
-        self.assertIn(b"\ntftpboot ", (self.at / "tftp" / loaders.SCRIPT_NAME).read_bytes())
+        self.assertIn(b"\ntftpboot ", (self.at / "tftp" / u_boot_files.SCRIPT_NAME).read_bytes())
 
     def test_a_raspberry_pi_has_its_uboot_in_place_of_a_kernel_and_a_card(self) -> None:
         options = self.options(EXTLINUX, of_board("raspi4b", None, None, None))
@@ -119,7 +102,7 @@ class OptionsTest(WithDirectory):
             (SCRIPT, Machine(), "a='b'"),
             (SCRIPT, Machine(), "${x}"),
         ):
-            with self.assertRaisesRegex(UsageError, "--loader"):
+            with self.assertRaisesRegex(UsageError, "--loader|through U-Boot"):
                 loaders.check(loader, machine, arguments)
 
 
