@@ -81,7 +81,8 @@ class Row:
     boot protocol leaves open; with `interrupts_left`, interrupts are pending and active; with `group_1`, a
     word of private interrupts for each CPU, firmware at EL3 has left only these to the kernel. QEMU has no
     PSCI then, so the tree is that of a spin table. `damage` names what has happened to the Image (damage.py).
-    With `loader`, the front door starts the kernel through U-Boot.
+    With `loader`, the front door starts the kernel through U-Boot; with `card`, from the card that percival
+    image makes for that board.
     `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are arguments
     for QEMU. `must_run` are globs of self-tests that must not be skipped on the row's machine, but for those
     that `may_skip` names, which need another machine. The machine is booted `times` times, unless a boot
@@ -103,6 +104,7 @@ class Row:
     tree: str = ""
     damage: str = ""
     loader: str = ""
+    card: str = ""
     image_at: int = 0
     leftovers: bool = False
     online: Tuple[int, ...] = ()
@@ -131,7 +133,7 @@ class Row:
             *("--machine", self.machine, "--preset", self.preset),
             *(["--loader", self.loader] if self.loader else []),
             *(["--icount"] if self.icount else []),
-            *(["--append", self.append] if self.append else []),
+            *(["--append", self.append] if self.append and not self.card else []),
             *(["--timeout", str(SOAK_TIMEOUT_S)] if self.times > 1 else []),
             *(["--append", f"selftest={','.join(FOR_MANY_CPUS)}"] if self.runs_what_many_cpus_can else []),
             *(f"--qemu-arg={argument}" for argument in self.qemu),

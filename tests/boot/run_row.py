@@ -9,14 +9,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from board_trees import BOARD_TREES  # noqa: E402  (the path has to be set first)
 from checks import wrong  # noqa: E402
-from frontdoor import qemu_probe  # noqa: E402
+from frontdoor import image_boards, qemu_probe  # noqa: E402
 from frontdoor.boot import Run  # noqa: E402
 from frontdoor.foreign_packages import ForeignPackage  # noqa: E402
 from frontdoor.machine import Machine  # noqa: E402
@@ -34,7 +34,8 @@ def packages_of(row: Row) -> Tuple[ForeignPackage, ...]:
     machine = Machine(row.cpus, row.cpu, row.memory, row.machine)
     if row.tree and row.tree not in BOARD_TREES:
         return ()
-    return Run(machine, loader=row.loader or None).packages
+    of_card = image_boards.packages_of(row.card) if row.card else ()
+    return (*Run(machine, loader=row.loader or None).packages, *of_card)
 
 
 def reason_to_skip(row: Row) -> str:
@@ -52,10 +53,9 @@ def reason_to_skip(row: Row) -> str:
     return ""
 
 
-def boot(row: Row, setup: Setup) -> List[str]:
-    """Boots the row's machine and returns the problems found."""
-    command = [str(ROOT / "percival"), "boot", "--no-build", *row.boot_arguments]
-    command += [f"--qemu-arg={argument}" for argument in setup.qemu]
+def percival(arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    """Runs the front door without a build. Its messages and its output are one text."""
+    command = [str(ROOT / "percival"), arguments[0], "--no-build", *arguments[1:]]
     print("$", subprocess.list2cmdline(command), flush=True)
     done = subprocess.run(
         command,
@@ -66,6 +66,22 @@ def boot(row: Row, setup: Setup) -> List[str]:
         errors="replace",
         check=False,
     )
+    return done
+
+
+def make_card(row: Row, directory: Path) -> List[str]:
+    """Makes the card that the row boots; returns the arguments of percival boot for it."""
+    append = ("--append", f"verdict=semihosting {row.append}")
+    done = percival(("image", "--board", row.card, "--preset", row.preset, "--out", str(directory), *append))
+    print(done.stdout)
+    done.check_returncode()
+    return ["--card", str(directory / f"{row.card}.img")]
+
+
+def boot(row: Row, setup: Setup, more: Sequence[str]) -> List[str]:
+    """Boots the row's machine, with more arguments, and returns the problems found."""
+    qemu = [f"--qemu-arg={argument}" for argument in setup.qemu]
+    done = percival(("boot", *row.boot_arguments, *more, *qemu))
     lines = done.stdout.splitlines()
     problems = wrong(row, done.returncode, lines)
     if problems:
@@ -81,7 +97,8 @@ def run(row: Row) -> List[str]:
     for time in range(row.times):
         with tempfile.TemporaryDirectory(prefix="percival-") as directory:
             setup = prepare(row, Path(directory), image(row.preset))
-            problems = boot(row, setup) + setup.afterwards()
+            card = make_card(row, Path(directory)) if row.card else []
+            problems = boot(row, setup, card) + setup.afterwards()
         if problems:
             which = f"boot {time + 1} of {row.times}: " if row.times > 1 else ""
             return [which + problem for problem in problems]
