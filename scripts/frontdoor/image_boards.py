@@ -95,7 +95,7 @@ BOARDS: Dict[str, ImageBoard] = {
         extras=("overlays/bcm2712d0.dtbo",),
         settings=("os_check=0", "uart_2ndstage=1"),
     ),
-    "u-boot": UBootBoard("any board with U-Boot, PSCI or a spin table, and a console of the list"),
+    "u-boot": UBootBoard("any board with U-Boot, and PSCI or spin tables"),
     "imx8mp-evk": UBootBoard("NXP i.MX 8M Plus EVK", 32 * _KIB),
     "zcu102": UBootBoard("AMD Zynq UltraScale+ ZCU102", "BOOT.BIN"),
     "versal": UBootBoard("AMD Versal VCK190 and VMK180", "BOOT.BIN"),
