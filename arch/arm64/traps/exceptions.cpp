@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The exception handlers, which the vectors call (arch/arm64/exceptions/vectors.S). All of them run with
-// interrupts masked.
+// The handlers of all exceptions but interrupts. The vectors call them (arch/arm64/exceptions/vectors.S),
+// with interrupts masked.
 #include "arch/debug/breakpoint.hpp"
 #include "arch/debug/fault_recovery.hpp"
-#include "arch/devices/interrupt_controller.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
 #include "arch/exceptions/registers.hpp"
 #include "arch/percpu_modes/restart.hpp"
-#include "kernel/interrupts/interrupts.hpp"
 #include "kernel/lib/panic.hpp"
-#include "kernel/sched/preemption.hpp"
 #include "mm/kernel_map/spurious_fault.hpp"
 
 namespace percival::arch {
@@ -49,16 +46,6 @@ extern "C" void handle_stack_overflow(Registers& registers)
 extern "C" void handle_system_error(Registers& registers)
 {
     panic_at(registers, "system error");
-}
-
-extern "C" void handle_interrupt(Registers& registers)
-{
-    preemption().count += kInterruptCount;
-    serve_interrupts([&registers](Ipi ipi) { dispatch_ipi(ipi, registers); },
-                     [](u32 intid) { dispatch_interrupt(intid); });
-    preemption().count -= kInterruptCount;
-    switch_at_interrupt_return();
-    restart_percpu_operation(registers);
 }
 
 extern "C" [[noreturn]] void handle_unexpected_exception()

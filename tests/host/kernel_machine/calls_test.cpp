@@ -28,7 +28,8 @@ TEST(MachineCall, EachCallRunsOnceOnTheCpuThatWasAskedBeforeItReturns)
                                               const PreemptGuard pin;
                                               self = this_cpu_id();
                                               call_on_others([&] {
-                                                  expect(arch::interrupts_masked(),
+                                                  expect(arch::interrupts_masked(), "interrupts are masked");
+                                                  expect(preemption().count >= kInterruptCount,
                                                          "in an interrupt handler");
                                                   ++ran[this_cpu_id().index()];
                                               });

@@ -3,11 +3,9 @@
 
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/processor.hpp"
-#include "arch/devices/interrupt_controller.hpp"
 #include "arch/exceptions/registers.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/bring_up.hpp"
-#include "kernel/interrupts/interrupts.hpp"
 #include "kernel/sched/idle_thread.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/run_queue.hpp"
@@ -28,6 +26,13 @@
 #pragma clang section bss = "" data = ""
 
 namespace percival {
+namespace arch {
+
+// The kernel's handler, which the vectors call.
+extern "C" void handle_interrupt(Registers& registers);
+
+} // namespace arch
+
 namespace testing {
 namespace {
 
@@ -47,17 +52,18 @@ std::string name_of(const Thread& thread)
     return std::string{thread.name};
 }
 
-// As handle_interrupt() of arch/arm64/traps/exceptions.cpp.
-void handle_interrupt()
+// Takes an interrupt as the vectors do. Each exception and each return from one is a context synchronization
+// event.
+void take_interrupt()
 {
-    static const arch::Registers nothing{};
-    arch::isb(); // as each exception does
-    preemption().count += kInterruptCount;
-    arch::serve_interrupts([](arch::Ipi ipi) { dispatch_ipi(ipi, nothing); },
-                           [](u32 intid) { dispatch_interrupt(intid); });
-    preemption().count -= kInterruptCount;
-    switch_at_interrupt_return();
+    arch::Registers interrupted{};
     arch::isb();
+    arch::handle_interrupt(interrupted);
+    arch::isb();
+    if (interrupted.restarts != 1)
+        machine().fail("an interrupt returns into an interrupted sequence");
+    if (preemption().count >= kInterruptCount)
+        machine().fail("a thread goes on as if it were in an interrupt");
 }
 
 bool can_be_preempted(u32 cpu)
@@ -213,7 +219,7 @@ std::string run_boot(u32 cpus, u64 seed, const std::function<void()>& test,
     without_tick = 0;
     affinity_may_lag = 0;
     Machine machine{
-        cpus, seed, {.handle_interrupt = &handle_interrupt, .at_rest = &at_rest, .describe = &describe}};
+        cpus, seed, {.handle_interrupt = &take_interrupt, .at_rest = &at_rest, .describe = &describe}};
     describe_board(cpus);
     board.cpus[0].features = boot_cpu;
     machine.turn_on(0, memory_of_stack(boot_thread_stack().end()), &begin_boot_thread, &boot_thread);

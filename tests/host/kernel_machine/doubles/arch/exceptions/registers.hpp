@@ -2,8 +2,12 @@
 // The machine's version of arch/exceptions/registers.hpp: interrupted code has no registers.
 #pragma once
 
+#include "kernel/lib/types.hpp"
+
 namespace percival::arch {
 
-struct Registers {};
+struct Registers {
+    u32 restarts{0}; // how often the handler has looked whether a sequence was interrupted
+};
 
 } // namespace percival::arch
