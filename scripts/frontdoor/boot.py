@@ -108,7 +108,7 @@ def check_card(run: Run) -> None:
         raise UsageError(f"--card: there is no file {run.card}")
     if "," in str(run.card):
         raise UsageError(f"--card: QEMU takes no comma in a file's name: {run.card}")
-    loaders.package_of(run.machine)
+    loaders.check_machine(run.machine)
 
 
 def provide_packages(run: Run, *, may_fetch: bool) -> None:

@@ -64,7 +64,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> None:
+def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, measures: bool = False) -> None:
     """Adds the options of the machine and the boot, which all commands that boot share."""
     parser.add_argument(
         "--cpus",
@@ -102,14 +102,16 @@ def _add_machine(parser: argparse.ArgumentParser, cpu: str, *, icount: bool) -> 
         help="start the kernel through U-Boot, on virt and on Raspberry Pis: from a disk with extlinux.conf, "
         "from one with a script, or by network (virt only)",
     )
-    parser.add_argument(
-        "--card",
-        type=Path,
-        metavar="FILE",
-        help="boot this image of an SD card, which percival image makes, through U-Boot. Its kernel and its "
-        "boot arguments count; with verdict=semihosting in these, every board's run ends",
-    )
-    if icount:
+    if measures:
+        parser.set_defaults(card=None)
+    else:
+        parser.add_argument(
+            "--card",
+            type=Path,
+            metavar="FILE",
+            help="boot this image of an SD card, which percival image makes, through U-Boot. Its kernel and "
+            "its boot arguments count; with verdict=semihosting in these, every board's run ends",
+        )
         parser.add_argument(
             "--icount",
             action="store_true",
@@ -313,7 +315,7 @@ def parser() -> argparse.ArgumentParser:
         "The console goes to stdout, all else to stderr.",
         VERDICTS_HELP,
     )
-    _add_machine(sub, DEFAULT.cpu, icount=True)
+    _add_machine(sub, DEFAULT.cpu)
     tables = f"{_boot_arguments_help()}\n \nBoards (--machine):\n{boards.table_lines()}"
     sub.epilog = f"{tables}\n \n{sub.epilog}"
     sub.add_argument(
@@ -407,7 +409,7 @@ def parser() -> argparse.ArgumentParser:
         "percival debug -- -batch -ex bt.",
         "gdb's",
     )
-    _add_machine(sub, DEBUG_CPU, icount=True)
+    _add_machine(sub, DEBUG_CPU)
 
     sub = add(
         "image",
@@ -442,7 +444,7 @@ def parser() -> argparse.ArgumentParser:
         "Boots under icount and prints a table, with Linux's figures next to Percival's.",
         VERDICTS_HELP,
     )
-    _add_machine(sub, BENCH_CPU, icount=False)
+    _add_machine(sub, BENCH_CPU, measures=True)
     sub.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
     sub.add_argument(
         "globs", nargs="*", metavar="GLOB", help="which benchmarks, such as 'this_cpu_*' (default: all)"

@@ -83,7 +83,7 @@ BOARDS: Dict[str, ImageBoard] = {
         firmware=("start4.elf", "fixup4.dat"),
         settings=("arm_64bit=1", _AT_2_MIB),
     ),
-    # Its firmware is in a flash memory on the board, and refuses a kernel that it does not know for Linux's,
+    # Its firmware is in a flash memory on the board. It refuses a kernel that it does not recognise as Linux
     # unless it is told not to look.
     "rpi5": RaspberryPi(
         "Raspberry Pi 5, 500 and Compute Module 5",

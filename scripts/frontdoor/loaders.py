@@ -7,6 +7,7 @@ U-Boot from the SD card, so QEMU loads it in place of a kernel; the kernel comes
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import List, Optional
 
@@ -21,11 +22,12 @@ EXTLINUX = "u-boot"
 SCRIPT = "u-boot-script"
 NETWORK = "u-boot-tftp"
 LOADERS = (EXTLINUX, SCRIPT, NETWORK)
+VIRT = re.compile(r"virt(-\d.*)?")
 
 
 def package_of(machine: Machine) -> ForeignPackage:
     """Returns the package with the machine's U-Boot. Raises UsageError if there is none."""
-    if machine.machine.split(",", 1)[0] == "virt":
+    if VIRT.fullmatch(machine.machine.split(",", 1)[0]):
         return foreign_packages.U_BOOT_QEMU
     board = board_of(machine.machine)
     if board is None or not board.u_boot:
@@ -35,16 +37,22 @@ def package_of(machine: Machine) -> ForeignPackage:
     return foreign_packages.U_BOOT_RPI
 
 
+def check_machine(machine: Machine) -> None:
+    """Raises UsageError if U-Boot cannot start the kernel on this machine."""
+    package_of(machine)
+    if ",secure=on" in machine.machine and (machine.cpus > 1 or ",virtualization=on" not in machine.machine):
+        raise UsageError(
+            "--loader and --card: with secure=on U-Boot starts on every CPU at once, and wants to go to EL2: "
+            "give --cpus 1 and virtualization=on, too"
+        )
+
+
 def check(loader: str, machine: Machine, arguments: str) -> None:
     """Raises UsageError if the machine cannot be booted like this, or the boot arguments would not get
     through U-Boot."""
+    check_machine(machine)
     if package_of(machine) is not foreign_packages.U_BOOT_QEMU and loader == NETWORK:
         raise UsageError(f"--loader {NETWORK}: QEMU's {machine.machine} has no network that U-Boot drives")
-    if ",secure=on" in machine.machine and (machine.cpus > 1 or ",virtualization=on" not in machine.machine):
-        raise UsageError(
-            "--loader: with secure=on U-Boot starts on every CPU at once, and wants to go to EL2: "
-            "give --cpus 1 and virtualization=on, too"
-        )
     u_boot_files.check(arguments)
 
 

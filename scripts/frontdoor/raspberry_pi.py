@@ -2,8 +2,7 @@
 """Gathers what a Raspberry Pi boots from: the firmware's own files, device trees, config.txt and cmdline.txt.
 
 The files come from a directory that is laid out like Raspberry Pi's boot partition, or from Debian's
-packages.
-Debian has the firmware of the Raspberry Pi 3 and 4, and Linux's device trees, but no overlays.
+packages. These have the firmware of the Raspberry Pi 3 and 4, and Linux's device trees, but no overlays.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
         "libfdt-dev", "device trees in the host tests", files=("/usr/include/libfdt.h", "/usr/lib/*/libfdt.a")
     ),
     Requirement("spin", "the models of concurrent CPUs", ("spin",)),
-    Requirement("device-tree-compiler", "device trees in the host tests", ("dtc",)),
+    Requirement("device-tree-compiler", "device trees of tests and boards", ("dtc", "fdtget", "fdtput")),
     Requirement("mtools", "disk images to boot from", ("mformat", "mmd", "mcopy")),
     Requirement("gdb-multiarch", "./percival debug", ("gdb-multiarch",)),
     Requirement("black", "the layout of the Python", ("black",)),

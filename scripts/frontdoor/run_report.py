@@ -16,7 +16,10 @@ from frontdoor.console_line import kernel_text
 from frontdoor.verdict import Decision, Verdict
 
 # How lines begin in which the kernel says what it found and chose.
-FOUND = ("percpu: ", "machine: ", "timer: ", "cpu: ", "features: ", "tlb: ", "layout: ", "memory: ", "boot: ")
+FOUND = (
+    *("percpu: ", "machine: ", "console: ", "timer: ", "watchdog: ", "cpu: ", "features: ", "tlb: "),
+    *("layout: ", "memory: ", "roots: ", "root: ", "boot: "),
+)
 _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd]")
 
 

@@ -19,7 +19,6 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 import layers
 
 ROOT = layers.ROOT
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/consoles.md", "docs/errata.md")
 ERRATA = "docs/errata.md"
 WORKED_AROUND = "## Worked around"
 CONSOLES = "docs/consoles.md"

@@ -21,6 +21,7 @@ from machine_run import Running, problems
 from frontdoor import ktap
 from matrix import ROWS
 from row import Row
+from run_row import reason_to_skip
 
 DEFAULT = Row("default", icount=True)
 # Boots with more CPUs, more tests or another build are left to CTest.
@@ -38,14 +39,16 @@ def _runs_all_tests(row: Row) -> bool:
 
 
 def judging_rows() -> List[Row]:
-    """The rows that judge: those of the default build that run only a part of the tests, and WHOLE_ROWS. All
-    count instructions."""
+    """The rows that judge: those of the default build that run only a part of the tests, and WHOLE_ROWS, as
+    far as this machine can run them. All count instructions. What starts the kernel does not judge it."""
     return [
         replace(row, icount=True)
         for row in ROWS
         if row.name in WHOLE_ROWS
         or row.preset == KERNEL
         and row.cpus <= MAX_CPUS
+        and not (row.loader or row.card)
+        and not reason_to_skip(row)
         and not row.leftovers  # loader.S reads the ELF file of the tree for these
         and not _runs_all_tests(row)
         and "selftest.repeat" not in row.append

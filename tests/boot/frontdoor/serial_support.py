@@ -14,6 +14,8 @@ from support import TreeTestCase
 REPORT = """\
 Percival
 machine: a board, 4 of 4 CPUs
+console: PL011 at P:0x9000000
+watchdog: P:0x30280000 stopped
 KTAP version 1
 1..2
   KTAP version 1

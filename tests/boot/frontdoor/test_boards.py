@@ -35,7 +35,7 @@ class MachineTest(unittest.TestCase):
         self.assertEqual(of_board("virt", None, None, None), Machine())
         self.assertEqual(of_board("raspi3b", 4, "cortex-a53", "1024M").memory, "1024M")
 
-    def test_what_a_board_has_not_is_refused_by_name(self) -> None:
+    def test_what_a_board_does_not_have_is_refused_by_name(self) -> None:
         for board, option, arguments in (
             ("raspi4b", "--cpus 2", (2, None, None)),
             ("raspi4b", "--cpu max", (None, "max", None)),

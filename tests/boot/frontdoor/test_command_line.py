@@ -162,6 +162,7 @@ class UsageTest(TreeTestCase):
             ("layout",),
             ("bench",),
             ("serial",),
+            ("image",),
         ):
             done = self.run_percival(*command, "--help")
             self.assertEqual(done.returncode, 0)

@@ -65,9 +65,9 @@ class ConsoleLineTest(unittest.TestCase):
         ):
             self.assertEqual(kernel_text(line), line)
 
-    def test_a_long_line_of_noise_takes_no_longer_per_byte(self) -> None:
-        for noise in ("\ufffd", "[1", "a|", "1:", " |", "\x1b["):
-            kernel_text(noise * 300_000 + "x")
+    def test_the_kernels_text_after_a_long_line_of_noise_is_found(self) -> None:
+        for noise in ("\ufffd", "[1", "a|", "1:", " |"):
+            self.assertTrue(kernel_text(noise * 300_000 + "x").endswith("x"), noise)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,11 @@ class ReportsTest(SerialTestCase):
                 "reason": "",
                 "totals": {"pass": 2, "fail": 1, "skip": 1},
                 "problems": [],
-                "found": ["machine: a board, 4 of 4 CPUs"],
+                "found": [
+                    "machine: a board, 4 of 4 CPUs",
+                    "console: PL011 at P:0x9000000",
+                    "watchdog: P:0x30280000 stopped",
+                ],
                 "tests": [
                     {"suite": "percpu", "name": "adds", "result": "pass"},
                     {"suite": "percpu", "name": "wraps", "result": "fail", "remarks": "  # a.cpp:3: 1 is 2"},
