@@ -2,6 +2,7 @@
 #include "kernel/device_tree/damaged_structure.hpp"
 
 #include "kernel/device_tree/device_tree.hpp"
+#include "kernel/device_tree/header_words.hpp"
 
 #include <algorithm>
 
@@ -9,9 +10,8 @@ namespace percival {
 
 DamagedStructure::DamagedStructure(Value blob) : blob_{blob}, strings_{blob.size()}
 {
-    constexpr std::size_t kStringsWord = 3; // off_dt_strings
     if (blob.size() >= kDeviceTreeHeaderBytes)
-        strings_ = static_cast<std::size_t>(word(kStringsWord * kWord));
+        strings_ = static_cast<std::size_t>(word(device_tree::Strings * kWord));
     if (!knows_names())
         strings_ = strings_behind_structure();
 }
@@ -123,8 +123,7 @@ bool DamagedStructure::is_followed_well(std::size_t at) const
 
 std::size_t DamagedStructure::structure() const
 {
-    constexpr std::size_t kStructureWord = 2; // off_dt_struct
-    const std::size_t by_header = static_cast<std::size_t>(word(kStructureWord * kWord));
+    const std::size_t by_header = static_cast<std::size_t>(word(device_tree::Structure * kWord));
     if (by_header % kWord == 0 && word(by_header) == kBeginNode)
         return by_header;
     for (std::size_t at = kDeviceTreeHeaderBytes; at + 2 * kWord <= blob_.size(); at += kWord) {

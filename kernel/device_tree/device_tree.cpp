@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/device_tree/device_tree.hpp"
 
+#include "kernel/device_tree/header_words.hpp"
 #include "kernel/device_tree/reader.hpp"
 #include "kernel/device_tree/salvage.hpp"
 
@@ -67,10 +68,9 @@ DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescript
 
 std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte> header)
 {
-    // The header is ten big-endian words (Devicetree Specification 0.4, 5.2).
     constexpr u64 kMagic = 0xd00d'feed;
     constexpr u64 kVersion = 17;
-    enum Word : u8 { Magic, TotalSize, Structure, Strings, Reservations, Version, LastCompatible };
+    using enum device_tree::HeaderWord;
 
     const auto wrong = [](std::string_view field, std::string_view problem, u64 value) {
         return std::unexpected(DeviceTreeError{"header", field, problem, value});
@@ -78,7 +78,7 @@ std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte
     if (header.size() < kDeviceTreeHeaderBytes)
         return wrong("", "is cut short", header.size());
     const DeviceTreeProperty words{header.first(kDeviceTreeHeaderBytes)};
-    const auto word = [words](Word at) { return words.number(at, 1); };
+    const auto word = [words](device_tree::HeaderWord at) { return words.number(at, 1); };
 
     if (word(Magic) != kMagic)
         return wrong("magic", "is not the magic number of a device tree", word(Magic));
@@ -94,6 +94,11 @@ std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte
         return wrong("off_dt_struct", "is not a multiple of 4", word(Structure));
     if (word(Reservations) % 8 != 0)
         return wrong("off_mem_rsvmap", "is not a multiple of 8", word(Reservations));
+    // A size that is too small would hide the end of the tree also from those who look for its console.
+    if (word(Structure) + word(StructureSize) > word(TotalSize))
+        return wrong("size_dt_struct", "exceeds totalsize", word(StructureSize));
+    if (word(Strings) + word(StringsSize) > word(TotalSize))
+        return wrong("size_dt_strings", "exceeds totalsize", word(StringsSize));
     return Bytes{word(TotalSize)};
 }
 

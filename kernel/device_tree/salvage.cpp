@@ -4,6 +4,7 @@
 #include "kernel/boot_arguments/given_arguments.hpp"
 #include "kernel/device_tree/damaged_structure.hpp"
 #include "kernel/device_tree/device_tree.hpp"
+#include "kernel/device_tree/header_words.hpp"
 #include "kernel/device_tree/reader.hpp"
 #include "kernel/lib/text.hpp"
 #include "kernel/uart/earlycon.hpp"
@@ -280,18 +281,36 @@ private:
 
 Bytes size_of_damaged_device_tree(std::span<const std::byte> header)
 {
+    using enum device_tree::HeaderWord;
     const DeviceTreeProperty words{header};
-    const auto is_below_limit = [&words](std::size_t at) {
-        return words.number(at, 1) > 0 && words.number(at, 1) <= kDeviceTreeLimit.count();
+    const auto equal_bytes = [&words](device_tree::HeaderWord at, u64 wanted) {
+        u32 equal = 0;
+        for (unsigned shift = 0; shift < 32; shift += 8)
+            equal += u32{(words.number(at, 1) >> shift & 0xff) == (wanted >> shift & 0xff)};
+        return equal;
     };
-    // Magic, total size, offsets of structure, strings and reservations, version, last compatible version.
-    const u32 right = u32{words.number(0, 1) == 0xd00d'feed} + u32{is_below_limit(1)} +
-                      u32{is_below_limit(2)} + u32{is_below_limit(3)} + u32{is_below_limit(4)} +
-                      u32{words.number(5, 1) == 17} + u32{words.number(6, 1) == 16};
-    constexpr u32 kAll = 7;
-    if (right + 1 < kAll)
+    const auto high_bytes_of_offset = [&words](device_tree::HeaderWord at) {
+        const u64 high = words.number(at, 1) >> 16;
+        return u32{high >> 8 == 0} + u32{(high & 0xff) < kDeviceTreeLimit.count() >> 16};
+    };
+    // Of 20 bytes it is known what they have to be. Zeros and small numbers have 14 of them, and none of the
+    // magic.
+    constexpr u32 kMostlyRight = 12;
+    constexpr u32 kAlmostAllRight = 15;
+    const u32 magic = equal_bytes(Magic, 0xd00d'feed);
+    const u32 right = magic + equal_bytes(Version, 17) + equal_bytes(LastCompatible, 16) +
+                      high_bytes_of_offset(TotalSize) + high_bytes_of_offset(Structure) +
+                      high_bytes_of_offset(Strings) + high_bytes_of_offset(Reservations);
+    if (right < (magic >= 2 ? kMostlyRight : kAlmostAllRight))
         return Bytes{0};
-    return is_below_limit(1) ? Bytes{words.number(1, 1)} : kDeviceTreeLimit;
+    const auto possible_or = [](u64 end, u64 otherwise) {
+        return end <= kDeviceTreeLimit.count() ? end : otherwise;
+    };
+    // If the total size is too small, the blocks reach beyond it.
+    const u64 structure_end = words.number(Structure, 1) + words.number(StructureSize, 1);
+    const u64 strings_end = words.number(Strings, 1) + words.number(StringsSize, 1);
+    return Bytes{std::max({possible_or(words.number(TotalSize, 1), kDeviceTreeLimit.count()),
+                           possible_or(structure_end, 0), possible_or(strings_end, 0)})};
 }
 
 void salvage_device_tree(std::span<const std::byte> blob, MachineDescription& machine)

@@ -18,8 +18,9 @@ namespace percival {
 // host.
 void salvage_device_tree(std::span<const std::byte> blob, MachineDescription& machine);
 
-// Returns how many bytes a tree with this header may have; 0 if it is no header of a device tree. One word of
-// the header may be damaged. `header` has kDeviceTreeHeaderBytes.
+// Returns how many bytes a tree with this header may have; 0 if it is no header of a device tree. Any one
+// word of the header may be damaged, or any 8 bytes that leave half of the magic. `header` has
+// kDeviceTreeHeaderBytes.
 Bytes size_of_damaged_device_tree(std::span<const std::byte> header);
 
 } // namespace percival

@@ -63,6 +63,15 @@ TEST(DeviceTreeHeader, says_which_field_is_wrong)
     EXPECT_EQ(field(header_with(5, 18)), "none") << "a later version that is compatible with this one";
 }
 
+TEST(DeviceTreeHeader, with_a_block_that_reaches_beyond_the_blob_is_an_error)
+{
+    const u32 size = static_cast<u32>(load_tree("minimal").size());
+    EXPECT_EQ(field(header_with(8, size)), "size_dt_strings");
+    EXPECT_EQ(field(header_with(9, size)), "size_dt_struct");
+    EXPECT_EQ(field(header_with(2, 0xffff'fffc)), "size_dt_struct");
+    EXPECT_EQ(field(header_with(1, kDeviceTreeHeaderBytes)), "size_dt_struct");
+}
+
 TEST(DeviceTreeHeader, a_blob_that_is_not_aligned_is_an_error)
 {
     const Blob tree = load_tree("minimal");

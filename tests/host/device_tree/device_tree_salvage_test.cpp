@@ -93,6 +93,30 @@ TEST_P(SalvagedTree, with_any_word_of_its_header_damaged_is_still_taken_for_a_tr
     }
 }
 
+TEST_P(SalvagedTree,
+       with_any_8_bytes_of_its_header_changed_that_leave_half_of_the_magic_is_still_taken_for_a_tree)
+{
+    std::mt19937 random{5};
+    const auto below = [&random](unsigned limit) { return static_cast<unsigned>(random()) % limit; };
+    for (int turn = 0; turn < 3000; ++turn) {
+        Blob blob = whole_;
+        for (unsigned change = 0; change < 8; ++change) {
+            const unsigned at = change < 2 ? below(4) : 4 + below(kDeviceTreeHeaderBytes - 4);
+            blob[at] ^= static_cast<std::byte>(1 + below(255));
+        }
+        ASSERT_GT(size_of_damaged_device_tree(header_of(blob)), Bytes{0}) << turn;
+        ASSERT_EQ(salvaged(blob)->uart.registers.base, reading_.machine->uart.registers.base) << turn;
+    }
+}
+
+TEST_P(SalvagedTree, is_as_long_as_its_blocks_if_its_size_is_too_small)
+{
+    Blob blob = whole_;
+    fdt_set_totalsize(blob.data(), 0x100);
+    const u32 end = fdt_off_dt_strings(blob.data()) + fdt_size_dt_strings(blob.data());
+    EXPECT_EQ(size_of_damaged_device_tree(header_of(blob)), Bytes{end});
+}
+
 INSTANTIATE_TEST_SUITE_P(DeviceTree, SalvagedTree,
                          ::testing::Values("minimal", "qemu-virt-gicv2", "qemu-virt-gicv3", "raspberry-pi-4"),
                          tree_test_name);
