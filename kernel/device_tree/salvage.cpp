@@ -211,6 +211,9 @@ private:
         // with another.
         if (unit != 0 && address != unit)
             return std::nullopt;
+        // Where the cells are lost, a word of the address is taken for the size.
+        if (unit != 0 && size == 0)
+            size = kUsualSize;
         while (at != 0) {
             const std::size_t parent = bus_of(at);
             const auto translated = translate(path_[at], path_[parent], address);

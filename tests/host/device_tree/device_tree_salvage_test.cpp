@@ -171,6 +171,15 @@ TEST(SalvageOfTree, has_the_uart_that_the_boot_arguments_name)
     EXPECT_EQ(salvaged(tree.finish())->uart.registers.base, PhysAddr{0xc810'04c0});
 }
 
+TEST(SalvageOfTree, has_the_uart_at_the_address_in_its_name_if_the_cells_are_lost)
+{
+    Blob blob = load_tree("qemu-virt-gicv3");
+    const std::string_view name = "#size-cells";
+    const auto at = std::ranges::search(blob, std::as_bytes(std::span{name}));
+    at.front() = std::byte{'x'};
+    EXPECT_EQ(salvaged(blob)->uart.registers, (PhysRange{PhysAddr{0x900'0000}, Bytes{0x1000}}));
+}
+
 TEST(SalvageOfTree, of_anything_else_has_nothing)
 {
     std::mt19937 random{3};
