@@ -12,8 +12,11 @@ DamagedStructure::DamagedStructure(Value blob) : blob_{blob}, strings_{blob.size
 {
     if (blob.size() >= kDeviceTreeHeaderBytes)
         strings_ = static_cast<std::size_t>(word(device_tree::Strings * kWord));
-    if (!knows_names())
-        strings_ = strings_behind_structure();
+    const std::size_t known = known_names();
+    const std::size_t by_header = strings_;
+    strings_ = strings_behind_structure();
+    if (known_names() <= known)
+        strings_ = by_header;
 }
 
 std::size_t DamagedStructure::strings_behind_structure() const
@@ -26,11 +29,11 @@ std::size_t DamagedStructure::strings_behind_structure() const
     return blob_.size();
 }
 
-bool DamagedStructure::knows_names() const
+std::size_t DamagedStructure::known_names() const
 {
-    bool knows = false;
-    for_each_property([&knows](std::string_view name, Value) { knows = knows || name == "compatible"; });
-    return knows;
+    std::size_t known = 0;
+    for_each_property([&known](std::string_view name, Value) { known += name == "compatible"; });
+    return known;
 }
 
 bool DamagedStructure::is_node_name(std::string_view name)

@@ -46,8 +46,9 @@ private:
     static bool is_node_name(std::string_view name);
 
     std::size_t strings_behind_structure() const;
-    // Returns whether the names of properties are where they are taken to be.
-    bool knows_names() const;
+    // Returns how often the name that most nodes have is met. It is the more often, the more of the names are
+    // where they are taken to be; some are there by chance.
+    std::size_t known_names() const;
 
     u64 word(std::size_t at) const;
     bool is_token(std::size_t at) const;

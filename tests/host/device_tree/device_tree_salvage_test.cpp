@@ -117,6 +117,18 @@ TEST_P(SalvagedTree, is_as_long_as_its_blocks_if_its_size_is_too_small)
     EXPECT_EQ(size_of_damaged_device_tree(header_of(blob)), Bytes{end});
 }
 
+TEST_P(SalvagedTree, has_its_names_where_most_of_them_are)
+{
+    const u32 strings = fdt_off_dt_strings(whole_.data());
+    for (u32 distance = 1; distance < fdt_size_dt_strings(whole_.data()); ++distance) {
+        for (const u32 wrong : {strings - distance, strings + distance}) {
+            Blob blob = whole_;
+            fdt_set_off_dt_strings(blob.data(), wrong);
+            ASSERT_EQ(salvaged(blob)->uart.registers.base, reading_.machine->uart.registers.base) << wrong;
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(DeviceTree, SalvagedTree,
                          ::testing::Values("minimal", "qemu-virt-gicv2", "qemu-virt-gicv3", "raspberry-pi-4"),
                          tree_test_name);
