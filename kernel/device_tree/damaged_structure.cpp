@@ -70,9 +70,11 @@ u64 DamagedStructure::repaired_token(std::size_t at) const
         return word(at);
     if (is_node_name(name_at(at + kWord)) && fits(kBeginNode, at + kWord))
         return kBeginNode;
-    if (!property_name(at + kWord).empty() && fits(kProperty, at + kWord))
-        return kProperty;
-    return fits(kEndNode, at + kWord) ? kEndNode : 0;
+    // What begins or ends a node is hardly ever the length of a property.
+    const u64 next = word(at + kWord);
+    if ((next == kBeginNode || next == kEndNode) && is_followed_well(at + kWord))
+        return kEndNode;
+    return !property_name(at + kWord).empty() && fits(kProperty, at + kWord) ? kProperty : 0;
 }
 
 bool DamagedStructure::fits(u64 token, std::size_t at) const
@@ -99,8 +101,13 @@ DamagedStructure::Value DamagedStructure::property_value(std::size_t at) const
     if (from >= blob_.size())
         return {};
     const u64 size = word(at);
-    if (size <= blob_.size() - from && is_token(align_up(from + static_cast<std::size_t>(size))))
-        return blob_.subspan(from, static_cast<std::size_t>(size));
+    if (size <= blob_.size() - from) {
+        const std::size_t end = from + static_cast<std::size_t>(size);
+        const std::size_t next = align_up(end);
+        // The node's end may follow, and be damaged.
+        if ((is_token(next) || fits(kEndNode, next + kWord)) && !has_node(from, end))
+            return blob_.subspan(from, end - from);
+    }
     // The length is damaged, and would swallow the nodes that follow: the value ends at the next token
     // that makes sense.
     constexpr std::size_t kLongestRepair = 64 * kWord;
@@ -109,6 +116,15 @@ DamagedStructure::Value DamagedStructure::property_value(std::size_t at) const
             return blob_.subspan(from, end - from);
     }
     return {};
+}
+
+bool DamagedStructure::has_node(std::size_t from, std::size_t end) const
+{
+    for (std::size_t at = from; at < end; at += kWord) {
+        if (word(at) == kBeginNode && is_followed_well(at))
+            return true;
+    }
+    return false;
 }
 
 bool DamagedStructure::is_followed_well(std::size_t at) const

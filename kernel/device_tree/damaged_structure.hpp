@@ -61,6 +61,8 @@ private:
     // The name and the value of the property whose length is at `at`. A value without data is no value.
     std::string_view property_name(std::size_t at) const;
     Value property_value(std::size_t at) const;
+    // Returns whether a node begins in these bytes, so that they are no value.
+    bool has_node(std::size_t from, std::size_t end) const;
     // Returns whether a token at `at` is followed by what has to follow it, and no length has to be repaired.
     bool is_followed_well(std::size_t at) const;
     // Returns where the structure begins: where the header says, if a node begins there, or else at the first
@@ -79,7 +81,7 @@ void DamagedStructure::walk(BeginVisitor begin_node, PropertyVisitor property, E
         const u64 token = in_step ? repaired_token(at) : word(at);
         at += kWord;
         const bool begins_node = token == kBeginNode && (in_step || is_node_name(name_at(at)));
-        in_step = fits(token, at);
+        in_step = fits(token, at) || (in_step && token == kEndNode); // whatever has become of the next one
         if (begins_node) { // even if its name is damaged, or what follows it
             const std::string_view name = in_step ? name_at(at) : "?";
             begin_node(name);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <memory>
 #include <random>
+#include <vector>
 
 namespace percival::testing {
 namespace {
@@ -29,9 +30,41 @@ std::span<const std::byte> header_of(const Blob& blob)
     return std::span{blob}.first(kDeviceTreeHeaderBytes);
 }
 
+// A token of the structure by libfdt: what it is, and its offset in the blob.
+struct Token {
+    u32 tag;
+    std::size_t at;
+};
+
+std::vector<Token> tokens_of(const Blob& blob)
+{
+    std::vector<Token> tokens;
+    int next = 0;
+    do {
+        const int at = next;
+        const u32 tag = fdt_next_tag(blob.data(), at, &next);
+        tokens.push_back({tag, fdt_off_dt_struct(blob.data()) + static_cast<std::size_t>(at)});
+    } while (tokens.back().tag != FDT_END);
+    return tokens;
+}
+
+void set_word(Blob& blob, std::size_t at, u32 value)
+{
+    fdt32_st(blob.data() + at, value);
+}
+
 class SalvagedTree : public ::testing::TestWithParam<std::string> {
 protected:
     SalvagedTree() { EXPECT_TRUE(reading_.ok()); }
+
+    // Returns whether the node that begins there is the console or a node with children, such as its bus.
+    bool says_where_the_console_is(std::size_t at) const
+    {
+        const int node = static_cast<int>(at - fdt_off_dt_struct(whole_.data()));
+        const std::string_view name = fdt_get_name(whole_.data(), node, nullptr);
+        return name.find("serial") == 0 || name.find("pl011") == 0 ||
+               fdt_first_subnode(whole_.data(), node) >= 0;
+    }
 
     const Blob whole_ = load_tree(GetParam());
     const Reading reading_{whole_};
@@ -115,6 +148,33 @@ TEST_P(SalvagedTree, is_as_long_as_its_blocks_if_its_size_is_too_small)
     fdt_set_totalsize(blob.data(), 0x100);
     const u32 end = fdt_off_dt_strings(blob.data()) + fdt_size_dt_strings(blob.data());
     EXPECT_EQ(size_of_damaged_device_tree(header_of(blob)), Bytes{end});
+}
+
+TEST_P(SalvagedTree, with_the_end_of_any_node_damaged_has_its_console)
+{
+    for (const Token& token : tokens_of(whole_)) {
+        if (token.tag != FDT_END_NODE)
+            continue;
+        Blob blob = whole_;
+        set_word(blob, token.at, 0x80'0002);
+        ASSERT_EQ(salvaged(blob)->uart.registers.base, reading_.machine->uart.registers.base) << token.at;
+    }
+}
+
+TEST_P(SalvagedTree, with_a_length_that_swallows_nodes_up_to_another_token_has_its_console)
+{
+    const std::vector<Token> tokens = tokens_of(whole_);
+    const std::size_t last = tokens[tokens.size() - 2].at;
+    bool is_of_console = false;
+    for (const Token& token : tokens) {
+        if (token.tag == FDT_BEGIN_NODE)
+            is_of_console = says_where_the_console_is(token.at);
+        if (token.tag != FDT_PROP || is_of_console)
+            continue;
+        Blob blob = whole_;
+        set_word(blob, token.at + 4, static_cast<u32>(last - (token.at + 12)));
+        ASSERT_EQ(salvaged(blob)->uart.registers.base, reading_.machine->uart.registers.base) << token.at;
+    }
 }
 
 TEST_P(SalvagedTree, has_its_names_where_most_of_them_are)
