@@ -8,6 +8,7 @@
 
 #include "kernel/device_tree/machine.hpp"
 
+#include <array>
 #include <cstddef>
 #include <span>
 
@@ -22,5 +23,14 @@ void salvage_device_tree(std::span<const std::byte> blob, MachineDescription& ma
 // word of the header may be damaged, or any 8 bytes that leave half of the magic. `header` has
 // kDeviceTreeHeaderBytes.
 Bytes size_of_damaged_device_tree(std::span<const std::byte> header);
+
+// Returns the conduits by which to ask the firmware for PSCI, one after the other: the one that the tree
+// names. A tree that could not be read may have lost it. Nothing else ends the run then, so both are tried.
+constexpr std::array<PsciConduit, 2> psci_conduits_to_ask(PsciConduit named, bool tree_is_read)
+{
+    if (named == PsciConduit::None && !tree_is_read)
+        return {PsciConduit::Smc, PsciConduit::Hvc};
+    return {named, PsciConduit::None};
+}
 
 } // namespace percival

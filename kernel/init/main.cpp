@@ -15,6 +15,7 @@
 #include "kernel/boot_arguments/boot_arguments.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/device_tree.hpp"
+#include "kernel/device_tree/salvage.hpp"
 #include "kernel/hotplug/bring_up.hpp"
 #include "kernel/init/console_setup.hpp"
 #include "kernel/init/interrupt_controller_registers.hpp"
@@ -43,16 +44,29 @@
 namespace percival {
 namespace {
 
+struct PsciQuestion {
+    PsciConduit conduit;
+    bool is_answered;
+};
+
 // Asks the firmware for its PSCI version. The call's instruction is undefined if the machine lacks the
-// exception level that the device tree wants to be called: there is no PSCI then.
-void find_psci()
+// exception level that is to be called: there is no PSCI then.
+void find_psci(bool tree_is_read)
 {
-    const PsciConduit conduit = this_machine().psci;
-    const auto fault = arch::catch_fault(
-        [](void*) { arch::power_init(this_machine().psci, this_machine().psci_v01_cpu_on); }, nullptr);
-    if (fault)
-        print("psci: an {} is undefined on this machine, so there is no PSCI",
-              conduit == PsciConduit::Smc ? "SMC" : "HVC");
+    for (const PsciConduit conduit : psci_conduits_to_ask(this_machine().psci, tree_is_read)) {
+        PsciQuestion question{conduit, false};
+        const auto fault = arch::catch_fault(
+            [](void* argument) {
+                auto& asked = *static_cast<PsciQuestion*>(argument);
+                asked.is_answered = arch::power_init(asked.conduit, this_machine().psci_v01_cpu_on);
+            },
+            &question);
+        if (question.is_answered)
+            return;
+        if (fault && conduit == this_machine().psci)
+            print("psci: an {} is undefined on this machine, so there is no PSCI",
+                  conduit == PsciConduit::Smc ? "SMC" : "HVC");
+    }
 }
 
 std::expected<void, DeviceTreeError> read_tree()
@@ -75,7 +89,7 @@ std::expected<void, DeviceTreeError> open_ends()
     attach_console(this_machine());
     const auto verdict = BootArguments{this_machine().boot_arguments}.choice(BootArgumentTable::kVerdict);
     set_way_to_end(reported(verdict));
-    find_psci();
+    find_psci(read.has_value());
     arch::take_system_errors();
     take_over_watchdogs(this_machine());
     return read;

@@ -26,6 +26,7 @@ def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
 # What has happened to QEMU's tree since it was made. libfdt refuses all of it.
 DAMAGED_TREES: Dict[str, Callable[[bytes], bytes]] = {
     "damaged_structure": _replaced(b"\0\0\0\1cpus\0", b"\0\0\0\x81cpus\0"),
+    "cut_behind_its_header": lambda blob: blob[:64],
     "damaged_magic": _replaced(b"\xd0\x0d\xfe\xed", b"\xd0\x0d\xfe\xec"),
 }
 

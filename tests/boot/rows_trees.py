@@ -225,6 +225,14 @@ TREES: Tuple[Row, ...] = (
             "^percival: verdict: panic$",
         ),
     ),
+    # Neither a console nor the way to end the run is left.
+    Row(
+        "ends_with_a_tree_that_is_cut_behind_its_header",
+        tree="cut_behind_its_header",
+        exit_code=3,
+        checks=(),
+        shows=("^percival: the kernel stated no verdict; QEMU exited with 0$",),
+    ),
     Row(
         "ends_without_a_tree",
         tree="none",

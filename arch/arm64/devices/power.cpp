@@ -30,12 +30,13 @@ bool is_to_be_parked(CpuId cpu)
 
 } // namespace
 
-void power_init(PsciConduit conduit, u32 v01_cpu_on)
+bool power_init(PsciConduit conduit, u32 v01_cpu_on)
 {
     psci = Psci{conduit, v01_cpu_on};
     psci_usable = psci.is_usable();
     if (psci_usable && !psci.is_v01())
         kept_on = psci.trusted_os_cpu();
+    return psci_usable;
 }
 
 std::optional<PhysAddr> spin_table_release_address(CpuId cpu)

@@ -252,6 +252,15 @@ TEST(SalvageOfTree, has_the_uart_at_the_address_in_its_name_if_the_cells_are_los
     EXPECT_EQ(salvaged(blob)->uart.registers, (PhysRange{PhysAddr{0x900'0000}, Bytes{0x1000}}));
 }
 
+TEST(SalvageOfTree, leaves_both_conduits_to_ask_where_none_is_left)
+{
+    using enum PsciConduit;
+    using Conduits = std::array<PsciConduit, 2>;
+    EXPECT_EQ(psci_conduits_to_ask(None, false), (Conduits{Smc, Hvc}));
+    EXPECT_EQ(psci_conduits_to_ask(Hvc, false), (Conduits{Hvc, None}));
+    EXPECT_EQ(psci_conduits_to_ask(None, true), (Conduits{None, None}));
+}
+
 TEST(SalvageOfTree, of_anything_else_has_nothing)
 {
     std::mt19937 random{3};

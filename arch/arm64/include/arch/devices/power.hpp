@@ -16,8 +16,8 @@ namespace percival::arch {
 
 // Remembers the conduit, and for PSCI 0.1 the number of CPU_ON; else `v01_cpu_on` is 0, and the firmware is
 // asked for its PSCI version. The question may be an Undefined Instruction exception: if it is abandoned
-// then, there is no PSCI. Boot CPU, once.
-void power_init(PsciConduit conduit, u32 v01_cpu_on);
+// then, there is no PSCI. Returns whether there is PSCI. Boot CPU, once, or again after there was none.
+bool power_init(PsciConduit conduit, u32 v01_cpu_on);
 
 // Returns the address at which a CPU in the firmware's spin table looks for its entry address. Returns
 // nothing if start_cpu() starts the CPU.
