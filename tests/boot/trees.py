@@ -241,7 +241,7 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
 }
 
 
-def _qemus_own(row: Row, directory: Path) -> TreeText:
+def qemus_own(row: Row, directory: Path) -> TreeText:
     """Returns the tree that QEMU makes for the row's machine, with the row's boot arguments in it."""
     machine = Machine(row.cpus, row.cpu, row.memory, row.machine)
     blob = directory / "qemu.dtb"
@@ -280,7 +280,7 @@ def prepare(row: Row, directory: Path, kernel: Path) -> Setup:
         board_trees.make(row, blob)
         setup.qemu += ["-dtb", str(blob)]
         return setup
-    tree = _qemus_own(row, directory)
+    tree = qemus_own(row, directory)
     TREES.get(row.tree, _as_it_is)(tree, row)
     tree.compile(blob)
     blob.write_bytes(DAMAGED_TREES.get(row.tree, whole)(blob.read_bytes()))
