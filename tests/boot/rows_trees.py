@@ -41,6 +41,15 @@ TREES: Tuple[Row, ...] = (
         must_run=("interrupts.*", "*hotplug.*", "stop_machine.*", "vmap.*", "threads.*"),
     ),
     Row(
+        "passes_with_a_tree_of_what_the_kernel_needs_only",
+        cpus=2,
+        gic=2,
+        memory="256M",
+        append=OF_MACHINE,
+        tree="small_board.dts",
+        shows=(r"^machine: Small board, 2 of 2 CPUs, ", RANDOM_HOTPLUG),
+    ),
+    Row(
         "passes_with_spin_tables_and_no_psci",
         append=OF_MACHINE,
         tree="spin_table",

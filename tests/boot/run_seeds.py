@@ -26,7 +26,8 @@ from frontdoor.paths import build_dir, image  # noqa: E402
 from frontdoor.verdict import Verdict, decide, parse_line  # noqa: E402
 from loader import IMAGE_AT, TREE_AT, assemble  # noqa: E402
 from row import Row  # noqa: E402
-from trees import qemus_own  # noqa: E402
+from tree_text import TreeText  # noqa: E402
+from trees import DEVICE_TREES, qemus_own  # noqa: E402
 
 LISTED = re.compile(r"1\.\.0 # SKIP self-tests are listed, not run")
 PLAN = re.compile(r"1\.\.[1-9]\d*")
@@ -102,8 +103,13 @@ def row_of(base: Base) -> Row:
 def whole_tree(base: Base) -> bytes:
     """Returns the base's tree without damage."""
     with tempfile.TemporaryDirectory(prefix="percival-") as directory:
-        tree = qemus_own(row_of(base), Path(directory))
-        edit(base, tree)
+        row = row_of(base)
+        if row.tree.endswith(".dts"):
+            tree = TreeText((DEVICE_TREES / row.tree).read_text())
+            tree.replace("chosen", "bootargs", f'"{row.append}"')
+        else:
+            tree = qemus_own(row, Path(directory))
+            edit(base, tree)
         blob = Path(directory) / "whole.dtb"
         tree.compile(blob)
         return blob.read_bytes()

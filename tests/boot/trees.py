@@ -24,7 +24,7 @@ from row import Row
 from tree_text import TreeText
 from watched_memory import BANKS, FIRMWARE, SHARED
 
-HERE = Path(__file__).resolve().parent
+DEVICE_TREES = Path(__file__).resolve().parent / "device_trees"
 PART_OF_A_PAGE = (0x7FFF_5000, 0x1000)  # in the last 64 KiB of 1 GiB
 
 
@@ -273,7 +273,7 @@ def prepare(row: Row, directory: Path, kernel: Path) -> Setup:
         return setup
     blob = directory / "machine.dtb"
     if row.tree.endswith(".dts"):
-        TreeText((HERE / "device_trees" / row.tree).read_text()).compile(blob)
+        TreeText((DEVICE_TREES / row.tree).read_text()).compile(blob)
         setup.qemu += ["-dtb", str(blob)]
         return setup
     if row.tree in BOARD_TREES:

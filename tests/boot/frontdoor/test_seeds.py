@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import List
 
 import support  # noqa: F401
-from damage_by_seed import BASES, KINDS, MOST_CHANGES, Kind, base_of, damaged_image, damaged_tree, kind_of
+from damage_by_seed import (
+    BASES,
+    KINDS,
+    MOST_CHANGES,
+    SERIAL,
+    UART,
+    Kind,
+    base_of,
+    damaged_image,
+    damaged_tree,
+    kind_of,
+)
 from flat_tree import HEADER_BYTES, FlatTree
 from run_seeds import Ended, Seen, changed, wrong
 from tree_text import TreeText
@@ -46,11 +57,11 @@ TEXT = """/dts-v1/;
 """
 
 
-def blob() -> bytes:
-    """Returns the compiled tree."""
+def blob(uart: str = UART) -> bytes:
+    """Returns the compiled tree, in which the UART of the root has that name."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "tree.dtb"
-        TreeText(TEXT).compile(path)
+        TreeText(TEXT.replace(UART, uart)).compile(path)
         return path.read_bytes()
 
 
@@ -60,26 +71,28 @@ def seen(*lines: str, exit_code: int = 2) -> Seen:
 
 
 class DamageTest(unittest.TestCase):
-    def test_the_suite_has_damage_of_each_kind_and_the_long_run_to_each_tree(self) -> None:
+    def test_the_suite_has_each_kind_and_each_tree_and_the_long_run_each_kind_with_each_tree(self) -> None:
         self.assertEqual({kind_of(seed) for seed in SEEDS_OF_SUITE}, set(Kind))
+        self.assertEqual({base_of(seed) for seed in SEEDS_OF_SUITE}, set(BASES))
         both = {(kind_of(seed), base_of(seed)) for seed in SEEDS_OF_LONG_RUN}
         self.assertEqual(len(both), len(set(KINDS)) * len(BASES))
 
     def test_a_seed_changes_up_to_8_bytes_of_one_block_or_cuts_the_tree_and_always_in_the_same_way(
         self,
     ) -> None:
-        whole = blob()
-        tree = FlatTree(whole)
-        blocks = {
-            Kind.HEADER: range(HEADER_BYTES),
-            Kind.RESERVATIONS: tree.reservations,
-            Kind.STRUCTURE: tree.structure,
-            Kind.STRINGS: tree.strings,
-        }
+        wholes = {uart: blob(UART if uart == SERIAL else uart) for uart in {base.uart for base in BASES}}
         for seed in SEEDS_OF_LONG_RUN:
             kind = kind_of(seed)
             if kind.is_of_image:
                 continue
+            whole = wholes[base_of(seed).uart]
+            tree = FlatTree(whole)
+            blocks = {
+                Kind.HEADER: range(HEADER_BYTES),
+                Kind.RESERVATIONS: tree.reservations,
+                Kind.STRUCTURE: tree.structure,
+                Kind.STRINGS: tree.strings,
+            }
             damaged = damaged_tree(seed, whole)
             self.assertEqual(damaged, damaged_tree(seed, whole))
             if kind is Kind.CUT:

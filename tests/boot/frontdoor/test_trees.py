@@ -14,7 +14,7 @@ from loader import NO_TREE
 from matrix import ROWS
 from row import Row
 from tree_text import TreeText
-from trees import HERE, TREES
+from trees import DEVICE_TREES, TREES
 
 TEXT = """/dts-v1/;
 
@@ -74,7 +74,7 @@ class TreeTextTest(unittest.TestCase):
 class RowsTest(unittest.TestCase):
     def test_every_tree_that_a_row_names_exists_and_every_tree_is_used(self) -> None:
         named = {row.tree for row in ROWS if row.tree}
-        files = {file.name for file in (HERE / "device_trees").glob("*.dts")}
+        files = {file.name for file in DEVICE_TREES.glob("*.dts")}
         self.assertEqual(named, set(TREES) | set(DAMAGED_TREES) | set(BOARD_TREES) | {NO_TREE} | files)
 
     def test_every_damage_of_the_image_is_in_a_row(self) -> None:
