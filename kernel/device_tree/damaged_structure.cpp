@@ -12,9 +12,12 @@ DamagedStructure::DamagedStructure(Value blob) : blob_{blob}, strings_{blob.size
 {
     if (blob.size() >= kDeviceTreeHeaderBytes)
         strings_ = static_cast<std::size_t>(word(device_tree::Strings * kWord));
-    const std::size_t known = known_names();
     const std::size_t by_header = strings_;
-    strings_ = strings_behind_structure();
+    const std::size_t behind = strings_behind_structure();
+    if (behind == by_header)
+        return;
+    const std::size_t known = known_names();
+    strings_ = behind;
     if (known_names() <= known)
         strings_ = by_header;
 }
@@ -120,7 +123,8 @@ DamagedStructure::Value DamagedStructure::property_value(std::size_t at) const
 
 bool DamagedStructure::has_node(std::size_t from, std::size_t end) const
 {
-    for (std::size_t at = from; at < end; at += kWord) {
+    constexpr std::size_t kFarthest = 1024 * kWord; // keeps the time proportional
+    for (std::size_t at = from; at < std::min(end, from + kFarthest); at += kWord) {
         if (word(at) == kBeginNode && is_followed_well(at))
             return true;
     }
