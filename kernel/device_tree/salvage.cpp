@@ -313,6 +313,7 @@ Bytes size_of_damaged_device_tree(std::span<const std::byte> header)
     const u64 structure_end = words.number(Structure, 1) + words.number(StructureSize, 1);
     const u64 strings_end = words.number(Strings, 1) + words.number(StringsSize, 1);
     return Bytes{std::max({possible_or(words.number(TotalSize, 1), kDeviceTreeLimit.count()),
+                           possible_or(structure_end + words.number(StringsSize, 1), 0),
                            possible_or(structure_end, 0), possible_or(strings_end, 0)})};
 }
 

@@ -148,6 +148,8 @@ TEST_P(SalvagedTree, is_as_long_as_its_blocks_if_its_size_is_too_small)
     fdt_set_totalsize(blob.data(), 0x100);
     const u32 end = fdt_off_dt_strings(blob.data()) + fdt_size_dt_strings(blob.data());
     EXPECT_EQ(size_of_damaged_device_tree(header_of(blob)), Bytes{end});
+    fdt_set_off_dt_strings(blob.data(), 0xf000'0000); // they are behind the structure
+    EXPECT_EQ(size_of_damaged_device_tree(header_of(blob)), Bytes{end});
 }
 
 TEST_P(SalvagedTree, with_the_end_of_any_node_damaged_has_its_console)
