@@ -89,15 +89,16 @@ class Lines:
     def feed(self, chunk: bytes) -> None:
         """Takes bytes that have arrived."""
         chunk = chunk.replace(b"\r", b"")
-        if self._echo:
-            sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
         *lines, self._partial = (self._partial + chunk).split(b"\n")
         for line in lines:
             self._observe(line.decode(errors="replace"))
         if len(self._partial) > CHUNK:
             self._observe(self._partial.decode(errors="replace"))
             self._partial = b""
+        # Last, so that Ctrl-C loses nothing that has been shown.
+        if self._echo:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
 
     def end(self) -> None:
         """Ends the last line, if the console has not."""
