@@ -32,6 +32,8 @@ struct Node {
     Value reg_io_width{};
     Value reg_offset{};
     bool is_disabled{false};
+    bool is_device{false};         // it has a `compatible`
+    bool has_device_behind{false}; // a child has one
 };
 
 std::size_t cells_of(Value value)
@@ -76,8 +78,9 @@ public:
         if (const auto by_hand = uart_by_hand(value.value_or(""));
             machine.uart.kind == UartKind::None && by_hand)
             machine.uart = *by_hand;
-        walk([&] { note_uart(machine, true); });
-        walk([&] { note_uart(machine, false); });
+        walk([&] { note_console(machine); });
+        if (!console_is_foreign_)
+            walk([&] { note_free_uart(machine); });
     }
 
 private:
@@ -128,6 +131,11 @@ private:
             node().reg_io_width = value;
         else if (name == "reg-offset")
             node().reg_offset = value;
+        if (name == "compatible") {
+            node().is_device = true;
+            if (depth_ != 0)
+                path_[depth_ - 1].has_device_behind = true;
+        }
         // The value says it all, whatever has become of the property's name.
         if (!node().uart)
             node().uart = device_tree::uart_in_list(DeviceTreeProperty{value});
@@ -146,16 +154,36 @@ private:
             machine.boot_arguments = *text;
     }
 
-    void note_uart(MachineDescription& machine, bool only_console)
+    bool is_enabled() const
     {
-        if (machine.uart.kind != UartKind::None || !node().uart)
-            return;
-        if (only_console && (console_.empty() || node().name != console_))
-            return;
         for (std::size_t at = 0; at <= depth_; ++at) {
             if (path_[at].is_disabled)
-                return;
+                return false;
         }
+        return true;
+    }
+
+    // Takes the node if the stdout-path names it. If that is a device of another kind there is no console, as
+    // in console.cpp.
+    void note_console(MachineDescription& machine)
+    {
+        if (console_.empty() || node().name != console_ || !is_enabled())
+            return;
+        console_is_foreign_ = node().is_device && !node().uart;
+        note_uart(machine);
+    }
+
+    // Takes the node unless another device is wired to it.
+    void note_free_uart(MachineDescription& machine)
+    {
+        if (!node().has_device_behind && is_enabled())
+            note_uart(machine);
+    }
+
+    void note_uart(MachineDescription& machine)
+    {
+        if (machine.uart.kind != UartKind::None)
+            return;
         if (const auto uart = uart_of_node())
             machine.uart = *uart;
     }
@@ -275,7 +303,8 @@ private:
     }
 
     DamagedStructure structure_;
-    std::string_view console_{};
+    std::string_view console_{};     // the name of the node that the stdout-path leads to
+    bool console_is_foreign_{false}; // it is a device, but no UART that the kernel drives
     std::array<Node, kMaxDepth> path_{};
     std::size_t depth_{0};
 };

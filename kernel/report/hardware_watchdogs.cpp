@@ -19,11 +19,15 @@ constexpr u32 kResetPolls = 100 * arch::kPollLimit;
 
 void wait_for_reset()
 {
-    const u64 deadline = arch::timer_ticks() + kResetSeconds * arch::timer_frequency();
-    const auto is_over = [deadline] {
-        return arch::timer_frequency() != 0 && arch::timer_ticks() >= deadline;
-    };
-    static_cast<void>(arch::poll_until(is_over, kResetPolls)); // nothing more can be done in either case
+    const u64 time = kResetSeconds * arch::timer_frequency();
+    const u64 begin = arch::timer_ticks();
+    u64 now = begin;
+    const auto counter_moves = [&now] { return arch::timer_ticks() != now; };
+    // Nothing more can be done in either case.
+    while (now - begin < time && arch::poll_until(counter_moves, kResetPolls))
+        now = arch::timer_ticks();
+    if (time == 0)
+        static_cast<void>(arch::poll_until([] { return false; }, kResetPolls));
 }
 
 } // namespace

@@ -96,7 +96,10 @@ void report_unfinished_test(KtapAbort why)
 void check_watchdog(u64 period)
 {
     const u64 now = arch::timer_ticks();
-    const u64 before = watched.looked_at.exchange(now, std::memory_order_relaxed);
+    // Only forward: another CPU may have read the time after this one, and stored it before.
+    u64 before = watched.looked_at.load(std::memory_order_relaxed);
+    while (before < now && !watched.looked_at.compare_exchange_weak(before, now, std::memory_order_relaxed)) {
+    }
     const u64 passed = now > before ? std::min(now - before, period) : 0;
     u64 left = watched.left.load(std::memory_order_acquire);
     while (left != 0 && !watched.left.compare_exchange_weak(left, left - std::min(left, passed),

@@ -126,11 +126,12 @@ def boot(row: Row, tree: bytes, kernel: bytes) -> Seen:
     seen = Seen()
     with tempfile.TemporaryDirectory(prefix="percival-") as name:
         directory = Path(name)
-        extra = ["-kernel", str(assemble(row, directory))]
+        loader = ["-kernel", str(assemble(row, directory))]
+        extra: List[str] = []
         for file, data, at in (("tree", tree, TREE_AT), ("Image", kernel, IMAGE_AT)):
             (directory / file).write_bytes(data)
             extra += ["-device", f"loader,file={directory / file},addr={at:#x},force-raw=on"]
-        command = qemu.command(machine, image(row.preset), (row.append,), extra=extra)
+        command = qemu.command(machine, loader, extra=extra)
         try:
             outcome = console.run(command, machine.default_timeout_s, seen.observe, echo=False)
             seen.exit_code = outcome.exit_code

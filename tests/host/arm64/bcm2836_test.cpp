@@ -135,7 +135,7 @@ TEST_F(Bcm2836, AnIpiThatIsSentWhileItsLikeIsServedIsServedToo)
     EXPECT_EQ(served, 2u);
 }
 
-TEST_F(Bcm2836, AnIpiThatArrivesBetweenTheReadAndTheClearOfTheMailboxIsServed)
+TEST_F(Bcm2836, AnIpiThatArrivesWhileAnotherIsServedIsServedAfterIt)
 {
     set_up();
     send(1, CpuId{0}, Ipi::Call);

@@ -208,6 +208,29 @@ TEST(SalvageOfTree, has_the_uart_of_the_stdout_path_and_no_disabled_one)
     EXPECT_EQ(salvaged(disabled)->uart.registers.base, PhysAddr{0x900'0000});
 }
 
+TEST(SalvageOfTree, takes_no_uart_that_another_device_is_wired_to_unless_stdout_path_names_it)
+{
+    const std::string uart = "/pl011@9000000";
+    TreeEditor tree{load_tree("qemu-virt-gicv3")};
+    tree.add_node(uart, "bluetooth").set_text(uart + "/bluetooth", "compatible", "brcm,bcm43438-bt");
+    EXPECT_EQ(salvaged(tree.finish())->uart.kind, UartKind::Pl011);
+    tree.remove_property("/chosen", "stdout-path");
+    EXPECT_EQ(salvaged(tree.finish())->uart.kind, UartKind::None);
+    tree.set_text(uart + "/bluetooth", "status", "okay").remove_property(uart + "/bluetooth", "compatible");
+    EXPECT_EQ(salvaged(tree.finish())->uart.kind, UartKind::Pl011);
+}
+
+TEST(SalvageOfTree, has_no_console_if_the_stdout_path_names_a_device_that_is_not_driven)
+{
+    TreeEditor tree{load_tree("qemu-virt-gicv3")};
+    tree.add_node("/", "serial@a000000")
+        .set_text("/serial@a000000", "compatible", "example,uart")
+        .set_text("/chosen", "stdout-path", "/serial@a000000");
+    EXPECT_EQ(salvaged(tree.finish())->uart.kind, UartKind::None);
+    tree.set_text("/serial@a000000", "status", "disabled");
+    EXPECT_EQ(salvaged(tree.finish())->uart.registers.base, PhysAddr{0x900'0000});
+}
+
 TEST(SalvageOfTree, has_a_uart_of_any_kind_as_the_reader_finds_it)
 {
     for (const UartName& name : uart_compatibles()) {

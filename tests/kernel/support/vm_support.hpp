@@ -102,7 +102,8 @@ inline PhysAddr some_register()
                                                                : controller.distributor.base + Bytes{0x4};
 }
 
-// Returns device registers that every machine has. They begin inside a page and cross the end of a page.
+// Returns device memory that every machine has, to be mapped and not accessed. It begins inside a page and
+// crosses the end of a page.
 inline PhysRange some_registers()
 {
     return {some_register() + Bytes{0x230}, kPage};
