@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Tuple
 
 from row import Row
+from rows_trees import RASPI4B
 
 # QEMU exits with 0 after a reset and after a power-off, but says that there was a power-off.
 SAYS_POWER_OFF = ("-D", "/dev/stdout", "-trace", "qemu_system_shutdown_request")
@@ -25,13 +26,8 @@ ENDS: Tuple[Row, ...] = (
     ),
     Row(
         "passes_on_raspi4b_with_the_verdict_by_reset_of_its_watchdog",
-        cpu="cortex-a72",
-        gic=2,
-        el=2,
-        memory="2G",
+        **RASPI4B,
         append="verdict=reset selftest=percpu.*",
-        board="raspi4b",
-        tree="raspi4b.dts",
         qemu=SAYS_POWER_OFF,
         checks=("whole_report", "summary", "no_power_off"),
     ),
@@ -44,13 +40,8 @@ ENDS: Tuple[Row, ...] = (
     ),
     Row(
         "a_hang_exits_3_by_reset_of_the_watchdog_of_raspi4b",
-        cpu="cortex-a72",
-        gic=2,
-        el=2,
-        memory="2G",
+        **RASPI4B,
         append="selftest=demo.hangs selftest.timeout=2 verdict=reset",
-        board="raspi4b",
-        tree="raspi4b.dts",
         qemu=SAYS_POWER_OFF,
         exit_code=3,
         checks=("hang_report", "backtrace_into_the_test", "no_power_off"),
@@ -66,14 +57,9 @@ ENDS: Tuple[Row, ...] = (
     ),
     Row(
         "a_refusal_resets_raspi4b_by_its_watchdog",
-        cpu="cortex-a72",
-        gic=2,
-        el=2,
-        memory="2G",
+        **RASPI4B,
         preset="16k-47",
         append="verdict=reset",
-        board="raspi4b",
-        tree="raspi4b.dts",
         qemu=SAYS_POWER_OFF,
         exit_code=2,
         checks=("refusal", "no_power_off"),

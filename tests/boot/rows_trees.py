@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Dict, Tuple
 
 from row import OF_MACHINE, OF_MEMORY, OF_NO_MAP_MEMORY, Row
 
@@ -11,16 +11,21 @@ from row import OF_MACHINE, OF_MEMORY, OF_NO_MAP_MEMORY, Row
 RAM_ABOVE_512_GIB = r"ok \d+ ram_above_512_GiB_is_in_use_and_keeps_written_values$"
 RANDOM_HOTPLUG = r"ok \d+ counts_and_memory_survive_random_hotplug$"
 
+# The columns of QEMU's raspi4b with the tests' own tree.
+RASPI4B: Dict[str, Any] = {
+    "cpu": "cortex-a72",
+    "gic": 2,
+    "el": 2,
+    "memory": "2G",
+    "board": "raspi4b",
+    "tree": "raspi4b.dts",
+}
+
 TREES: Tuple[Row, ...] = (
     Row(
         "passes_on_raspi4b_with_spin_tables_and_no_psci",
-        cpu="cortex-a72",
-        gic=2,
-        el=2,
-        memory="2G",
+        **RASPI4B,
         append=OF_MACHINE,
-        board="raspi4b",
-        tree="raspi4b.dts",
         shows=(
             r"^machine: Raspberry Pi 4 Model B, 4 of 4 CPUs, .*, GICv2, ",
             r"^machine: .*, entered at EL2, runs at EL1$",
