@@ -30,6 +30,7 @@ struct ModelledUart {
     const char* name;
     std::string_view compatible;        // leads to the row of the table
     std::optional<UartLayout> layout{}; // where a tree says another than the name does
+    bool is_big_endian{false};
     u64 transmit{0};
     u32 transmit_bits{32};
     u64 status{0};
@@ -63,7 +64,7 @@ public:
     // Not at the beginning of a page.
     static constexpr u64 kBase = 0x3f21'5040;
 
-    UartModel(const ModelledUart& uart, bool is_big_endian) : uart_{uart}, is_big_endian_{is_big_endian}
+    explicit UartModel(const ModelledUart& uart) : uart_{uart}
     {
         for (const auto& setting : uart_.settings)
             settings[setting.offset] = setting.right;
@@ -126,7 +127,7 @@ private:
 
     u32 in_order(u32 value, u32 bits) const
     {
-        if (!is_big_endian_ || bits == 8)
+        if (!uart_.is_big_endian || bits == 8)
             return value;
         return bits == 16 ? __builtin_bswap16(static_cast<u16>(value)) : __builtin_bswap32(value);
     }
@@ -210,7 +211,6 @@ private:
     }
 
     const ModelledUart& uart_;
-    bool is_big_endian_;
     std::string fifo_;
     std::optional<char> shifting_;
     u32 flags_{0};

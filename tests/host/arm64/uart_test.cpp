@@ -18,6 +18,7 @@ ModelledUart ns16550(const char* name, std::string_view compatible, std::optiona
     return {.name = name,
             .compatible = compatible,
             .layout = layout,
+            .is_big_endian = layout && layout->is_big_endian,
             .transmit = 0,
             .transmit_bits = bits,
             .status = u64{5} << shift,
@@ -41,10 +42,11 @@ ModelledUart pl011(const char* name, std::string_view compatible)
             .other_bits = 0x197 & ~0x28U};
 }
 
-ModelledUart lpuart(const char* name, std::string_view compatible, u64 first)
+ModelledUart lpuart(const char* name, std::string_view compatible, u64 first, bool is_big_endian)
 {
     return {.name = name,
             .compatible = compatible,
+            .is_big_endian = is_big_endian,
             .transmit = first + 0x0c,
             .status = first + 0x04,
             .when_free = 0x0080'0000,
@@ -95,6 +97,7 @@ std::vector<ModelledUart> all_uarts()
         ns16550("spread_bytes", "snps,dw-apb-uart", UartLayout{1, 2}, 8, 2),
         ns16550("halfwords", "ns16550a", UartLayout{2, 1}, 16, 1),
         ns16550("spread_words", "brcm,bcm2835-aux-uart", {}, 32, 2),
+        ns16550("big_endian_halfwords", "ns16550a", UartLayout{2, 1, true}, 16, 1),
         ns16550("big_endian_words", "ns16550", UartLayout{4, 2, true}, 32, 2),
         ModelledUart{.name = "imx",
                      .compatible = "fsl,imx6q-uart",
@@ -106,9 +109,9 @@ std::vector<ModelledUart> all_uarts()
                      .other_bits = 0x20,
                      .depth = 32,
                      .settings = {{0x80, 32, 0, 1}, {0x84, 32, 0x4023, 0x4027}}},
-        lpuart("ls1021a_lpuart", "fsl,ls1021a-lpuart", 0),
-        lpuart("ls1028a_lpuart", "fsl,ls1028a-lpuart", 0),
-        lpuart("imx_lpuart", "fsl,imx8qxp-lpuart", 0x10),
+        lpuart("ls1021a_lpuart", "fsl,ls1021a-lpuart", 0, true),
+        lpuart("ls1028a_lpuart", "fsl,ls1028a-lpuart", 0, false),
+        lpuart("imx_lpuart", "fsl,imx8qxp-lpuart", 0x10, false),
         ModelledUart{.name = "geni",
                      .compatible = "qcom,geni-debug-uart",
                      .transmit = 0x700,
@@ -172,7 +175,7 @@ protected:
         description = uart_compatible_with(GetParam().compatible).value();
         if (GetParam().layout)
             description.layout = *GetParam().layout;
-        model = std::make_unique<UartModel>(GetParam(), description.layout.is_big_endian);
+        model = std::make_unique<UartModel>(GetParam());
     }
 
     void start() { uart.init(description, Mmio{VirtAddr{UartModel::kBase}}); }
