@@ -9,8 +9,6 @@
 #include "kernel/uart/earlycon.hpp"
 #include "kernel/uart/uart_table.hpp"
 
-#include <algorithm>
-
 namespace percival::device_tree {
 namespace {
 
@@ -21,54 +19,60 @@ std::optional<UartDescription> kind_of(const DeviceTreeView& tree, DeviceTreeNod
     return compatible ? uart_in_list(*compatible) : std::nullopt;
 }
 
-// Reads what the node says of the layout. A value that fits no byte is no possible one either.
-DeviceTreeResult<UartLayout> read_layout(const DeviceTreeView& tree, DeviceTreeNode node,
-                                         const UartDescription& uart)
+// Reads what the node says of the UART's registers.
+DeviceTreeResult<UartClaim> read_claim(const DeviceTreeView& tree, DeviceTreeNode node, UartLayout usual)
 {
-    const auto shift = tree.number_or(node, "reg-shift", uart.layout.shift);
+    const auto shift = tree.number_or(node, "reg-shift", usual.shift);
     if (!shift)
         return std::unexpected(shift.error());
-    const auto bytes = tree.number_or(node, "reg-io-width", uart.layout.bytes);
+    const auto bytes = tree.number_or(node, "reg-io-width", usual.bytes);
     if (!bytes)
         return std::unexpected(bytes.error());
-    UartLayout layout = uart.layout;
-    if (tree.property(node, "big-endian"))
-        layout.is_big_endian = true;
-    if (tree.property(node, "little-endian"))
-        layout.is_big_endian = false;
-    layout.shift = static_cast<u8>(std::min<u64>(*shift, 0xff));
-    if (!is_possible(uart.kind, {4, layout.shift}))
-        return std::unexpected(tree.error(node, "reg-shift", "is too large", *shift));
-    layout.bytes = static_cast<u8>(std::min<u64>(*bytes, 0xff));
-    if (!is_possible(uart.kind, layout))
-        return std::unexpected(
-            tree.error(node, "reg-io-width", "is no width of this UART's registers", *bytes));
-    return layout;
+    const auto offset = tree.number_or(node, "reg-offset", 0);
+    if (!offset)
+        return std::unexpected(offset.error());
+    const auto range = device_registers(tree, node, 0);
+    if (!range)
+        return std::unexpected(range.error());
+    return UartClaim{.shift = *shift,
+                     .bytes = *bytes,
+                     .says_big_endian = tree.property(node, "big-endian").has_value(),
+                     .says_little_endian = tree.property(node, "little-endian").has_value(),
+                     .offset = *offset,
+                     .range = *range};
+}
+
+DeviceTreeError error_of(const DeviceTreeView& tree, DeviceTreeNode node, const UartClaim& claim,
+                         UartProblem problem)
+{
+    switch (problem) {
+    case UartProblem::Shift:
+        return tree.error(node, "reg-shift", "is too large", claim.shift);
+    case UartProblem::Width:
+        return tree.error(node, "reg-io-width", "is no width of this UART's registers", claim.bytes);
+    case UartProblem::Distance:
+        return tree.error(node, "reg-shift", "is too small for the width of this UART's registers",
+                          claim.shift);
+    case UartProblem::Size:
+        return tree.error(node, "reg", "is too small for this UART's registers", claim.range.size.count());
+    case UartProblem::Base:
+        break;
+    }
+    return tree.error(node, "reg", "is not aligned as this UART's registers are",
+                      claim.range.base.raw() + claim.offset);
 }
 
 // Returns the console, or an error if its registers cannot be what the kind's are.
 DeviceTreeResult<UartDescription> read_registers(const DeviceTreeView& tree, DeviceTreeNode node,
-                                                 UartDescription uart)
+                                                 const UartDescription& named)
 {
-    const auto layout = read_layout(tree, node, uart);
-    if (!layout)
-        return std::unexpected(layout.error());
-    uart.layout = *layout;
-    const auto registers = device_registers(tree, node, 0);
-    if (!registers)
-        return std::unexpected(registers.error());
-    const auto offset = tree.number_or(node, "reg-offset", 0);
-    if (!offset)
-        return std::unexpected(offset.error());
-    const u64 extent = uart_extent(uart.kind, uart.layout).count();
-    const u64 size = registers->size.count();
-    if (*offset > size || size - *offset < extent)
-        return std::unexpected(tree.error(node, "reg", "is too small for this UART's registers", size));
-    uart.registers = {registers->base + Bytes{*offset}, registers->size - Bytes{*offset}};
-    if (!uart.registers.base.is_aligned(Bytes{uart.layout.bytes}))
-        return std::unexpected(tree.error(node, "reg", "is not aligned as this UART's registers are",
-                                          uart.registers.base.raw()));
-    return uart;
+    const auto claim = read_claim(tree, node, named.layout);
+    if (!claim)
+        return std::unexpected(claim.error());
+    const auto uart = uart_as_claimed(named, *claim);
+    if (!uart)
+        return std::unexpected(error_of(tree, node, *claim, uart.error()));
+    return *uart;
 }
 
 // Returns whether a device such as a Bluetooth chip is wired to this UART (binding serial/serial.yaml).

@@ -31,6 +31,8 @@ struct Node {
     Value reg_shift{};
     Value reg_io_width{};
     Value reg_offset{};
+    bool has_big_endian{false};
+    bool has_little_endian{false};
     bool is_disabled{false};
     bool is_device{false};         // it has a `compatible`
     bool has_device_behind{false}; // a child has one
@@ -131,6 +133,10 @@ private:
             node().reg_io_width = value;
         else if (name == "reg-offset")
             node().reg_offset = value;
+        else if (name == "big-endian")
+            node().has_big_endian = true;
+        else if (name == "little-endian")
+            node().has_little_endian = true;
         if (name == "compatible") {
             node().is_device = true;
             if (depth_ != 0)
@@ -201,22 +207,21 @@ private:
     // Returns the UART at the end of the path; nothing if its registers cannot be where they seem to be.
     std::optional<UartDescription> uart_of_node()
     {
-        const std::optional<UartDescription> kind = node().uart;
-        if (!kind)
+        std::optional<UartDescription> named = node().uart;
+        if (!named)
             return std::nullopt;
-        UartDescription uart = *kind;
-        uart.source = UartSource::DeviceTree;
-        uart.layout.shift = static_cast<u8>(number_or(node().reg_shift, uart.layout.shift));
-        uart.layout.bytes = static_cast<u8>(number_or(node().reg_io_width, uart.layout.bytes));
-        const u64 offset = number_or(node().reg_offset, 0);
-        auto registers = registers_of_node();
-        if (!registers || !is_possible(uart.kind, uart.layout) || offset > registers->size.count())
+        const auto range = registers_of_node();
+        if (!range)
             return std::nullopt;
-        uart.registers = {registers->base + Bytes{offset}, registers->size - Bytes{offset}};
-        if (uart.registers.size < uart_extent(uart.kind, uart.layout) ||
-            !uart.registers.base.is_aligned(Bytes{uart.layout.bytes}))
-            return std::nullopt;
-        return uart;
+        named->source = UartSource::DeviceTree;
+        const auto uart =
+            uart_as_claimed(*named, {.shift = number_or(node().reg_shift, named->layout.shift),
+                                     .bytes = number_or(node().reg_io_width, named->layout.bytes),
+                                     .says_big_endian = node().has_big_endian,
+                                     .says_little_endian = node().has_little_endian,
+                                     .offset = number_or(node().reg_offset, 0),
+                                     .range = *range});
+        return uart ? std::optional{*uart} : std::nullopt;
     }
 
     // Returns the registers of the node at the end of the path, as the CPU sees them.

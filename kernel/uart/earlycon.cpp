@@ -42,24 +42,30 @@ std::expected<UartDescription, Problem> parse(std::string_view value)
     std::string_view part = take_part(value);
     if (part == "io")
         return std::unexpected{Problem::PortAccess};
-    if (const auto layout = layout_of(part, *uart)) {
-        uart->layout = *layout;
+    UartLayout layout = uart->layout;
+    if (const auto asked_for = layout_of(part, *uart)) {
+        layout = *asked_for;
         part = take_part(value);
     }
     if (part.empty())
         return std::unexpected{Problem::NoAddress};
     const auto address = number_in(part);
-    if (!address)
+    if (!address || *address == 0 || *address >= kPhysicalLimit.raw())
         return std::unexpected{Problem::BadAddress};
-    if (!is_possible(uart->kind, uart->layout))
-        return std::unexpected{Problem::BadAccess};
-    const Bytes size = uart_extent(uart->kind, uart->layout);
-    if (*address == 0 || *address % uart->layout.bytes != 0 ||
-        *address >= kPhysicalLimit.raw() - size.count())
-        return std::unexpected{Problem::BadAddress};
-    uart->registers = {PhysAddr{*address}, size};
     uart->source = UartSource::BootArgument;
-    return *uart;
+    auto claimed =
+        uart_as_claimed(*uart, {.shift = layout.shift,
+                                .bytes = layout.bytes,
+                                .says_big_endian = layout.is_big_endian,
+                                .says_little_endian = !layout.is_big_endian,
+                                .range = {PhysAddr{*address}, Bytes{kPhysicalLimit.raw() - *address}}});
+    if (!claimed) {
+        const bool is_of_address =
+            claimed.error() == UartProblem::Size || claimed.error() == UartProblem::Base;
+        return std::unexpected{is_of_address ? Problem::BadAddress : Problem::BadAccess};
+    }
+    claimed->registers.size = uart_extent(claimed->kind, claimed->layout);
+    return *claimed;
 }
 
 } // namespace

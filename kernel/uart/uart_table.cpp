@@ -16,19 +16,24 @@ constexpr UartRegister halfword_at(u16 offset)
     return {offset, 2};
 }
 
+constexpr UartRegister word_at(u16 offset)
+{
+    return {offset, 4};
+}
+
 // clang-format off
 constexpr std::array kFacts{
     UartFacts{
         .kind = UartKind::Pl011, .name = "PL011",
-        .transmit = {0x00},
-        .ready = {{0x18}, 1 << 5, 0},                           // FR.TXFF
-        .drained = {{0x18}, 1 << 3, 0},                         // FR.BUSY
-        .settings = {{{{0x30}, 0, 1 << 0 | 1 << 8}}}},          // CR.UARTEN, CR.TXE
+        .transmit = word_at(0x00),
+        .ready = {word_at(0x18), 1 << 5, 0},                    // FR.TXFF
+        .drained = {word_at(0x18), 1 << 3, 0},                  // FR.BUSY
+        .settings = {{{word_at(0x30), 0, 1 << 0 | 1 << 8}}}},   // CR.UARTEN, CR.TXE
     UartFacts{ // the same without a control register
         .kind = UartKind::Sbsa, .name = "SBSA UART",
-        .transmit = {0x00},
-        .ready = {{0x18}, 1 << 5, 0},
-        .drained = {{0x18}, 1 << 3, 0}},
+        .transmit = word_at(0x00),
+        .ready = {word_at(0x18), 1 << 5, 0},
+        .drained = {word_at(0x18), 1 << 3, 0}},
     UartFacts{
         .kind = UartKind::Ns16550, .name = "8250",
         .transmit = {0},
@@ -226,6 +231,11 @@ std::optional<UartDescription> named(std::span<const UartName> names, std::strin
     return std::nullopt;
 }
 
+u64 access_bytes(UartRegister at, UartLayout layout)
+{
+    return at.bytes != 0 ? at.bytes : layout.bytes;
+}
+
 // Calls visit(UartRegister, u32 bits) for each register that the driver uses, with the bits it needs there.
 template <class Visit>
 void for_each_register(const UartFacts& facts, Visit visit)
@@ -279,21 +289,45 @@ Bytes uart_extent(UartKind kind, UartLayout layout)
 {
     u64 end = 0;
     for_each_register(uart_facts(kind), [&](UartRegister at, u32) {
-        end = std::max(end, (u64{at.offset} << layout.shift) + (at.bytes != 0 ? at.bytes : layout.bytes));
+        end = std::max(end, (u64{at.offset} << layout.shift) + access_bytes(at, layout));
     });
     return Bytes{end};
 }
 
-bool is_possible(UartKind kind, UartLayout layout)
+std::expected<UartDescription, UartProblem> uart_as_claimed(UartDescription named, const UartClaim& claim)
 {
-    constexpr u8 kMaxShift = 8;
-    if ((layout.bytes != 1 && layout.bytes != 2 && layout.bytes != 4) || layout.shift > kMaxShift)
-        return false;
-    bool fits = true;
-    for_each_register(uart_facts(kind), [&](UartRegister at, u32 bits) {
-        fits = fits && (at.bytes != 0 || u64{bits} >> (8 * layout.bytes) == 0);
+    constexpr u64 kMaxShift = 8;
+    if (claim.shift > kMaxShift)
+        return std::unexpected{UartProblem::Shift};
+    if (claim.bytes != 1 && claim.bytes != 2 && claim.bytes != 4)
+        return std::unexpected{UartProblem::Width};
+    const UartLayout layout{static_cast<u8>(claim.bytes), static_cast<u8>(claim.shift),
+                            (named.layout.is_big_endian || claim.says_big_endian) &&
+                                !claim.says_little_endian};
+    const u64 base = claim.range.base.raw() + claim.offset;
+    bool takes_width = false;
+    bool holds_bits = true;
+    bool is_aligned = true;
+    bool is_base_aligned = true;
+    for_each_register(uart_facts(named.kind), [&](UartRegister at, u32 bits) {
+        const u64 bytes = access_bytes(at, layout);
+        takes_width |= at.bytes == 0;
+        holds_bits &= u64{bits} >> (8 * bytes) == 0;
+        is_aligned &= (u64{at.offset} << layout.shift) % bytes == 0;
+        is_base_aligned &= base % bytes == 0;
     });
-    return fits;
+    if (!holds_bits)
+        return std::unexpected{UartProblem::Width};
+    if (!is_aligned)
+        return std::unexpected{UartProblem::Distance};
+    const Bytes size = claim.range.size;
+    if (claim.offset > size.count() || size - Bytes{claim.offset} < uart_extent(named.kind, layout))
+        return std::unexpected{UartProblem::Size};
+    if (!is_base_aligned)
+        return std::unexpected{UartProblem::Base};
+    named.layout = {takes_width ? layout.bytes : named.layout.bytes, layout.shift, layout.is_big_endian};
+    named.registers = {PhysAddr{base}, size - Bytes{claim.offset}};
+    return named;
 }
 
 } // namespace percival

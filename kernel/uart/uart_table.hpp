@@ -13,6 +13,7 @@
 #include "kernel/uart/uart.hpp"
 
 #include <array>
+#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -56,8 +57,8 @@ struct UartFacts {
     UartTest drained{}; // everything has left the device
     std::array<UartSetting, 2> settings{};
     std::array<UartCommand, 2> commands{};
-    // Flags of the ready register that software clears after each byte, by writing 0 to them and 1 to the
-    // others. Else 0.
+    // Flags of the ready register that software clears after each byte, by writing back what it has read
+    // with 0 for them: only a flag that was read as 1 can be cleared. 0 if there are none.
     u32 flags_to_clear{0};
 };
 
@@ -82,7 +83,27 @@ std::optional<UartDescription> uart_for_earlycon(std::string_view name);
 // Returns how many bytes the registers that the driver uses take from the beginning.
 Bytes uart_extent(UartKind kind, UartLayout layout);
 
-// Returns whether a layout has a possible width, and one that holds the bits of the kind's registers.
-bool is_possible(UartKind kind, UartLayout layout);
+// What a device tree or a boot argument says of a UART's registers. Nothing of it is checked.
+struct UartClaim {
+    u64 shift;
+    u64 bytes; // of one access
+    bool says_big_endian{false};
+    bool says_little_endian{false}; // counts more than the other
+    u64 offset{0};                  // of the registers in the range, in bytes
+    PhysRange range;
+};
+
+// What is wrong with a claim.
+enum class UartProblem : u8 {
+    Shift,    // too large
+    Width,    // not 1, 2 or 4, or too narrow for the bits that the driver needs
+    Distance, // the shift puts registers where an access of the width is not aligned
+    Size,     // the range does not hold the registers
+    Base,     // not a multiple of the widest access
+};
+
+// Returns the UART of a name with the layout and the registers of a claim. Each access of the driver is then
+// aligned and in the range. A width is checked but not taken where each register has its own.
+std::expected<UartDescription, UartProblem> uart_as_claimed(UartDescription named, const UartClaim& claim);
 
 } // namespace percival

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace percival::arch {
 namespace {
@@ -281,11 +282,20 @@ TEST(UartModels, are_there_for_every_kind_of_the_table)
     }
 }
 
+// What is wrong with a layout at this base; nothing if it is possible.
+std::optional<UartProblem> problem_of(UartKind kind, u64 bytes, u64 shift, u64 base = 0x1000)
+{
+    const auto uart = uart_as_claimed(
+        {.kind = kind}, {.shift = shift, .bytes = bytes, .range = {PhysAddr{base}, Bytes{0x10'0000}}});
+    return uart ? std::nullopt : std::optional{uart.error()};
+}
+
 TEST(UartTable, has_a_possible_layout_and_one_meaning_for_every_name)
 {
     for (const auto names : {uart_compatibles(), uart_earlycon_names()}) {
         for (const UartName& name : names) {
-            EXPECT_TRUE(is_possible(name.kind, name.layout)) << name.name.text();
+            EXPECT_EQ(problem_of(name.kind, name.layout.bytes, name.layout.shift), std::nullopt)
+                << name.name.text();
             EXPECT_EQ(
                 std::ranges::count_if(
                     names, [&](const UartName& other) { return other.name.text() == name.name.text(); }),
@@ -297,12 +307,49 @@ TEST(UartTable, has_a_possible_layout_and_one_meaning_for_every_name)
 
 TEST(UartTable, refuses_widths_that_no_access_or_none_of_the_registers_has)
 {
-    for (const u8 bytes : {u8{0}, u8{3}, u8{8}, u8{0xff}})
-        EXPECT_FALSE(is_possible(UartKind::Ns16550, {bytes, 0})) << u32{bytes};
-    EXPECT_FALSE(is_possible(UartKind::Ns16550, {1, 9}));
-    EXPECT_TRUE(is_possible(UartKind::Ns16550, {1, 8}));
-    EXPECT_FALSE(is_possible(UartKind::Lpuart, {2, 0})) << "TDRE is bit 23";
-    EXPECT_TRUE(is_possible(UartKind::Scif, {4, 0}));
+    using enum UartKind;
+    for (const u64 bytes : {0ULL, 3ULL, 8ULL, 0xffULL, 0x104ULL, 0x1'0000'0001ULL})
+        EXPECT_EQ(problem_of(Ns16550, bytes, 0), UartProblem::Width) << bytes;
+    for (const u64 shift : {9ULL, 0x102ULL, 0x1'0000'0000ULL})
+        EXPECT_EQ(problem_of(Ns16550, 1, shift), UartProblem::Shift) << shift;
+    EXPECT_EQ(problem_of(Ns16550, 1, 8), std::nullopt);
+    EXPECT_EQ(problem_of(Lpuart, 2, 0), UartProblem::Width) << "TDRE is bit 23";
+}
+
+TEST(UartTable, refuses_distances_with_which_an_access_is_not_aligned)
+{
+    using enum UartKind;
+    using Access = std::pair<u64, u64>; // bytes and shift
+    for (const auto& [bytes, shift] : {Access{4, 0}, {2, 0}, {4, 1}})
+        EXPECT_EQ(problem_of(Ns16550, bytes, shift), UartProblem::Distance) << bytes << ' ' << shift;
+    for (const auto& [bytes, shift] : {Access{1, 0}, {1, 1}, {2, 1}, {2, 2}, {4, 2}, {4, 3}})
+        EXPECT_EQ(problem_of(Ns16550, bytes, shift), std::nullopt) << bytes << ' ' << shift;
+}
+
+TEST(UartTable, refuses_a_base_that_the_widest_access_is_not_aligned_to)
+{
+    using enum UartKind;
+    EXPECT_EQ(problem_of(Ns16550, 1, 0, 0x1001), std::nullopt);
+    for (const u64 bytes : {1ULL, 2ULL, 4ULL}) {
+        EXPECT_EQ(problem_of(Scif, bytes, 0, 0x1001), UartProblem::Base) << bytes;
+        EXPECT_EQ(problem_of(Scif, bytes, 0, 0x1002), std::nullopt) << bytes;
+    }
+}
+
+TEST(UartTable, takes_a_width_only_where_registers_follow_it)
+{
+    for (const u8 bytes : {u8{1}, u8{2}, u8{4}}) {
+        const auto bytes_of = [bytes](std::string_view compatible) {
+            const auto uart =
+                uart_as_claimed(uart_compatible_with(compatible).value(),
+                                {.shift = 2, .bytes = bytes, .range = {PhysAddr{0x1000}, Bytes{0x1000}}});
+            return uart ? uart->layout.bytes : 0;
+        };
+        EXPECT_EQ(bytes_of("arm,pl011"), 4);
+        EXPECT_EQ(bytes_of("arm,sbsa-uart"), 4);
+        EXPECT_EQ(bytes_of("renesas,scif"), 2);
+        EXPECT_EQ(bytes_of("ns16550a"), bytes);
+    }
 }
 
 } // namespace

@@ -210,6 +210,14 @@ TEST(DeviceTreeConsole, an_access_that_the_uart_does_not_have_is_noted)
                       .find("reg-shift: is too large"),
                   std::string::npos);
     }
+    EXPECT_NE(note_of(with_console("ns16550a").set_cells(kUart, "reg-io-width", {4}))
+                  .find("reg-shift: is too small for the width of this UART's registers"),
+              std::string::npos);
+    EXPECT_NE(note_of(with_console("renesas,scif")
+                          .set_cells(kUart, "reg-io-width", {1})
+                          .set_cells(kUart, "reg", {0, 0x900'0001, 0, 0x1000}))
+                  .find("reg: is not aligned as this UART's registers are"),
+              std::string::npos);
     EXPECT_NE(note_of(with_console("ns16550a").set_cells(kUart, "reg", {0, 0x900'0000, 0, 5}))
                   .find("reg: is too small for this UART's registers"),
               std::string::npos);
@@ -218,6 +226,15 @@ TEST(DeviceTreeConsole, an_access_that_the_uart_does_not_have_is_noted)
                       .find("reg: is too small for this UART's registers"),
                   std::string::npos)
             << offset;
+    }
+}
+
+TEST(DeviceTreeConsole, a_pl011_is_one_with_any_width)
+{
+    for (const u32 width : {1U, 2U, 4U}) {
+        const Reading reading{virt().set_cells(kUart, "reg-io-width", {width}).finish()};
+        EXPECT_EQ(reading.machine->uart.kind, UartKind::Pl011) << width;
+        EXPECT_EQ(reading.machine->uart.layout, (UartLayout{4, 0})) << width;
     }
 }
 

@@ -260,6 +260,36 @@ TEST(SalvageOfTree, has_the_layout_that_the_tree_says_and_no_impossible_one)
     EXPECT_EQ(salvaged(tree.finish())->uart.kind, UartKind::None);
 }
 
+TEST(SalvageOfTree, has_the_layout_that_the_reader_finds_or_no_uart)
+{
+    const std::string uart = "/pl011@9000000";
+    const auto expect_the_same = [](const TreeEditor& tree, bool is_found) {
+        const Blob blob = tree.finish();
+        const auto machine = salvaged(blob);
+        const Reading reading{blob};
+        EXPECT_EQ(machine->uart.kind != UartKind::None, is_found);
+        EXPECT_EQ(machine->uart.kind, reading.machine->uart.kind);
+        EXPECT_EQ(machine->uart.layout, reading.machine->uart.layout);
+    };
+    const auto with_cells = [&uart](u32 shift, u32 bytes) {
+        TreeEditor tree{load_tree("qemu-virt-gicv3")};
+        tree.set_text(uart, "compatible", "ns16550a");
+        tree.set_cells(uart, "reg-shift", {shift}).set_cells(uart, "reg-io-width", {bytes});
+        return tree;
+    };
+    TreeEditor tree = with_cells(2, 4);
+    expect_the_same(tree, true);
+    tree.set_bytes(uart, "big-endian", {});
+    expect_the_same(tree, true);
+    EXPECT_EQ(salvaged(tree.finish())->uart.layout, (UartLayout{4, 2, true}));
+    tree.set_bytes(uart, "little-endian", {});
+    expect_the_same(tree, true);
+    EXPECT_EQ(salvaged(tree.finish())->uart.layout, (UartLayout{4, 2}));
+    expect_the_same(with_cells(0x102, 4), false);
+    expect_the_same(with_cells(2, 0x104), false);
+    expect_the_same(with_cells(0, 4), false);
+}
+
 TEST(SalvageOfTree, has_the_uart_that_the_boot_arguments_name)
 {
     TreeEditor tree{load_tree("qemu-virt-gicv3")};

@@ -75,9 +75,9 @@ TEST(Earlycon, with_a_wrong_value_says_what_is_wrong)
               "earlycon=,0x9000000: names no UART that this kernel drives (docs/consoles.md)" + tail);
     for (const char* value : {"pl011", "pl011,", "uart8250,mmio32", "uart8250,mmio32,", "pl011,,0x9000000"})
         EXPECT_EQ(sentence(value), "earlycon=" + std::string{value} + ": has no address" + tail);
-    for (const char* value :
-         {"pl011,0x", "pl011,serial0", "pl011,0x9000001", "pl011,0", "pl011,0x10000000000000000",
-          "pl011,0xfffffffffffff", "pl011,0x10000000000000", "uart8250,mmio8,0x1000", "meson,115200n8"})
+    for (const char* value : {"pl011,0x", "pl011,serial0", "pl011,0x9000001", "pl011,0",
+                              "pl011,0x10000000000000000", "pl011,0xfffffffffffff", "pl011,0x10000000000000",
+                              "scif,0x1001", "uart8250,mmio8,0x1000", "meson,115200n8"})
         EXPECT_EQ(sentence(value), "earlycon=" + std::string{value} +
                                        ": has no address that registers of this UART can have" + tail);
     EXPECT_EQ(sentence("uart8250,io,0x3f8"),
@@ -89,8 +89,8 @@ TEST(Earlycon, with_a_wrong_value_says_what_is_wrong)
 
 TEST(Earlycon, takes_the_highest_address_that_holds_the_registers)
 {
-    EXPECT_EQ(sentence("uart,0xffffffffffff9"), "");
-    EXPECT_NE(sentence("uart,0xffffffffffffa"), "");
+    EXPECT_EQ(sentence("uart,0xffffffffffffa"), "");
+    EXPECT_NE(sentence("uart,0xffffffffffffb"), "");
 }
 
 } // namespace
