@@ -99,8 +99,8 @@ constexpr std::array kFacts{
     UartFacts{ // TXE holds when shifter and FIFO, or buffer, are empty; where UFSTAT's full bit is differs
         .kind = UartKind::Samsung, .name = "Samsung UART",
         .transmit = {0x20},
-        .ready = {{0x10}, 1 << 2, 1 << 2},                      // UTRSTAT.TXE
-        .drained = {{0x10}, 1 << 2, 1 << 2}},
+        .ready = {word_at(0x10), 1 << 2, 1 << 2},               // UTRSTAT.TXE
+        .drained = {word_at(0x10), 1 << 2, 1 << 2}},
     UartFacts{
         .kind = UartKind::Armada3700, .name = "Armada 3700 UART",
         .transmit = {0x04},
@@ -118,6 +118,7 @@ constexpr UartLayout kSpreadWords{4, 2};
 constexpr UartLayout kWords{4, 0};
 constexpr UartLayout kBigWords{4, 0, true};
 constexpr UartLayout kOwnWidths{2, 0}; // the registers have widths of their own
+constexpr UartLayout kByteData{1, 0};  // the status has a width of its own
 
 constexpr std::array kCompatibles{
     UartName{"arm,pl011", UartKind::Pl011, kWords},
@@ -179,12 +180,12 @@ constexpr std::array kCompatibles{
     UartName{"cdns,uart-r1p8", UartKind::Cadence, kWords},
     UartName{"cdns,uart-r1p12", UartKind::Cadence, kWords},
     UartName{"xlnx,xuartps", UartKind::Cadence, kWords},
-    UartName{"samsung,exynos4210-uart", UartKind::Samsung, kWords},
-    UartName{"samsung,exynos5433-uart", UartKind::Samsung, kWords},
-    UartName{"samsung,exynos850-uart", UartKind::Samsung, kWords},
-    UartName{"samsung,exynos8895-uart", UartKind::Samsung, kWords},
+    UartName{"samsung,exynos4210-uart", UartKind::Samsung, kByteData},
+    UartName{"samsung,exynos5433-uart", UartKind::Samsung, kByteData},
+    UartName{"samsung,exynos850-uart", UartKind::Samsung, kByteData},
+    UartName{"samsung,exynos8895-uart", UartKind::Samsung, kByteData},
     UartName{"google,gs101-uart", UartKind::Samsung, kWords},
-    UartName{"axis,artpec8-uart", UartKind::Samsung, kWords},
+    UartName{"axis,artpec8-uart", UartKind::Samsung, kByteData},
     UartName{"apple,s5l-uart", UartKind::Samsung, kWords},
     UartName{"marvell,armada-3700-uart", UartKind::Armada3700, kWords},
     UartName{"marvell,armada-3700-uart-ext", UartKind::Armada3700Ext, kWords},
@@ -211,7 +212,7 @@ constexpr std::array kEarlyconNames{
     UartName{"hscif", UartKind::Scif, kOwnWidths},
     UartName{"rzscifa", UartKind::RzScif, kOwnWidths},
     UartName{"cdns", UartKind::Cadence, kWords},
-    UartName{"exynos4210", UartKind::Samsung, kWords},
+    UartName{"exynos4210", UartKind::Samsung, kByteData},
     UartName{"gs101", UartKind::Samsung, kWords},
     UartName{"s5l", UartKind::Samsung, kWords},
     UartName{"ar3700_uart", UartKind::Armada3700, kWords},

@@ -30,6 +30,7 @@ LAYOUTS = {
     "kSpreadWords": "32 bits, 4 bytes apart",
     "kWords": "32 bits",
     "kOwnWidths": "data 8 bits, status 16 bits",
+    "kByteData": "data 8 bits, status 32 bits",
     "kBigWords": "32 bits, big-endian",
 }
 # Where a path may begin that a text names.

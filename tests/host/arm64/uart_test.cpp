@@ -74,6 +74,19 @@ ModelledUart scif(const char* name, std::string_view compatible, u64 transmit, u
             .protocol = UartProtocol::Flags};
 }
 
+ModelledUart samsung(const char* name, std::string_view compatible, u32 transmit_bits)
+{
+    return {.name = name,
+            .compatible = compatible,
+            .transmit = 0x20,
+            .transmit_bits = transmit_bits,
+            .status = 0x10,
+            .when_free = 0x04,
+            .idle_status = 0x10,
+            .other_bits = 0x01,
+            .is_free_when_idle_only = true};
+}
+
 ModelledUart armada(const char* name, std::string_view compatible, u64 transmit)
 {
     return {.name = name,
@@ -156,14 +169,8 @@ std::vector<ModelledUart> all_uarts()
                      .other_bits = 0x02,
                      .depth = 64,
                      .settings = {{0x00, 32, 0x128, 0x118}}},
-        ModelledUart{.name = "samsung",
-                     .compatible = "samsung,exynos4210-uart",
-                     .transmit = 0x20,
-                     .status = 0x10,
-                     .when_free = 0x04,
-                     .idle_status = 0x10,
-                     .other_bits = 0x01,
-                     .is_free_when_idle_only = true},
+        samsung("samsung", "samsung,exynos4210-uart", 8),
+        samsung("gs101", "google,gs101-uart", 32),
         armada("armada_3700", "marvell,armada-3700-uart", 0x04),
         armada("armada_3700_ext", "marvell,armada-3700-uart-ext", 0x1c),
     };
@@ -334,6 +341,7 @@ TEST(UartTable, refuses_a_base_that_the_widest_access_is_not_aligned_to)
         EXPECT_EQ(problem_of(Scif, bytes, 0, 0x1001), UartProblem::Base) << bytes;
         EXPECT_EQ(problem_of(Scif, bytes, 0, 0x1002), std::nullopt) << bytes;
     }
+    EXPECT_EQ(problem_of(Samsung, 1, 0, 0x1002), UartProblem::Base) << "the status has 32 bits";
 }
 
 TEST(UartTable, takes_a_width_only_where_registers_follow_it)
@@ -349,6 +357,7 @@ TEST(UartTable, takes_a_width_only_where_registers_follow_it)
         EXPECT_EQ(bytes_of("arm,sbsa-uart"), 4);
         EXPECT_EQ(bytes_of("renesas,scif"), 2);
         EXPECT_EQ(bytes_of("ns16550a"), bytes);
+        EXPECT_EQ(bytes_of("samsung,exynos4210-uart"), bytes);
     }
 }
 

@@ -53,6 +53,9 @@ TEST(Earlycon, names_a_uart_in_the_form_of_linux)
     expect_named("lpuart32,0x2950000", UartKind::Lpuart, 0x295'0000, {4, 0, true});
     expect_named("lpuart32,mmio32,0x2950000", UartKind::Lpuart, 0x295'0000, {4, 0});
     expect_named("scif,4096", UartKind::Scif, 0x1000, {2, 0});
+    expect_named("exynos4210,0x13800000", UartKind::Samsung, 0x1380'0000, {1, 0});
+    expect_named("exynos4210,mmio32,0x13800000", UartKind::Samsung, 0x1380'0000, {4, 0});
+    expect_named("gs101,0x10a00000", UartKind::Samsung, 0x10a0'0000, {4, 0});
 }
 
 TEST(Earlycon, every_name_of_the_table_is_one)
@@ -77,7 +80,7 @@ TEST(Earlycon, with_a_wrong_value_says_what_is_wrong)
         EXPECT_EQ(sentence(value), "earlycon=" + std::string{value} + ": has no address" + tail);
     for (const char* value : {"pl011,0x", "pl011,serial0", "pl011,0x9000001", "pl011,0",
                               "pl011,0x10000000000000000", "pl011,0xfffffffffffff", "pl011,0x10000000000000",
-                              "scif,0x1001", "uart8250,mmio8,0x1000", "meson,115200n8"})
+                              "scif,0x1001", "exynos4210,0x1002", "uart8250,mmio8,0x1000", "meson,115200n8"})
         EXPECT_EQ(sentence(value), "earlycon=" + std::string{value} +
                                        ": has no address that registers of this UART can have" + tail);
     EXPECT_EQ(sentence("uart8250,io,0x3f8"),
