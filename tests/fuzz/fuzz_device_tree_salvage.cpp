@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size)
     salvage_device_tree(blob.bytes(), *machine);
     const UartDescription& uart = machine->uart;
     if (uart.kind != UartKind::None &&
-        (!uart.registers.base.is_aligned(Bytes{4}) || uart.registers.base == PhysAddr{0} ||
+        (!uart.registers.base.is_aligned(Bytes{uart.layout.bytes}) || uart.registers.base == PhysAddr{0} ||
          uart.registers.end() > PhysAddr{u64{1} << 52}))
         std::abort();
     // Every character is inside the blob; the sanitizers see it.
