@@ -98,7 +98,7 @@ RASPI_FIRMWARE = ForeignPackage(
     component="non-free-firmware",
 )
 # What the tests boot from and read. Not every mirror has the kernel of backports.
-OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, BACKPORTS_KERNEL)
+OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, BACKPORTS_KERNEL, RASPI_FIRMWARE)
 
 
 def _options(state: Path) -> List[str]:

@@ -67,7 +67,7 @@ WINDOWS: Tuple[Row, ...] = (
         "lists_areas_and_percpu_memory",
         append="vmallocinfo percpuinfo selftest=percpu.*",
         shows=(
-            r"^vmallocinfo: vmalloc +V:0x[0-9a-f]+ to V:0x[0-9a-f]+ .* pages ioremap, by .* percival::attach_console",
+            r"^vmallocinfo: vmalloc +V:0x[0-9a-f]+ to V:0x[0-9a-f]+ .* pages ioremap, by .*::attach_console",
             r"^vmallocinfo: vmalloc +V:.* stacks$",
             r"^vmallocinfo: global percpu +V:.* percpu$",
             r"^vmallocinfo: local percpu +V:.* percpu$",
