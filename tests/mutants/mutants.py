@@ -7,9 +7,11 @@ from typing import Dict, Tuple
 
 import mutants_boot
 import mutants_bring_up
-import mutants_ends
+import mutants_caches
 import mutants_devices
+import mutants_ends
 import mutants_explored
+import mutants_interrupt_controllers
 import mutants_kernel_machine
 import mutants_memory
 import mutants_order
@@ -30,7 +32,9 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_ends,
         mutants_memory,
         mutants_order,
+        mutants_caches,
         mutants_devices,
+        mutants_interrupt_controllers,
         mutants_explored,
         mutants_kernel_machine,
         mutants_bring_up,
