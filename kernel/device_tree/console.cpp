@@ -4,9 +4,7 @@
 //
 // The console is the UART that the boot argument `earlycon` or the stdout-path of /chosen names. Where
 // nothing usable is named, it is the first enabled UART that no other device is wired to.
-#include "kernel/boot_arguments/given_arguments.hpp"
 #include "kernel/device_tree/reader.hpp"
-#include "kernel/uart/earlycon.hpp"
 #include "kernel/uart/uart_table.hpp"
 
 namespace percival::device_tree {
@@ -105,9 +103,7 @@ std::optional<Candidate> first_free_uart(const DeviceTreeView& tree)
 
 void read_uart(const DeviceTreeView& tree, MachineDescription& machine)
 {
-    // Whoever attaches the console reports a wrong argument.
-    const auto value = last_given(machine.boot_arguments, kEarlyconKey);
-    if (const auto by_hand = uart_by_hand(value.value_or(""))) {
+    if (const auto by_hand = uart_of_arguments(machine.boot_arguments)) {
         machine.uart = *by_hand;
         return;
     }

@@ -69,8 +69,8 @@ DeviceTreeResult<u32> private_interrupt(const DeviceTreeView& tree, DeviceTreeNo
 DeviceTreeResult<DeviceTreeNode> read_interrupt_controller(const DeviceTreeView& tree,
                                                            MachineDescription& machine);
 
-// Defined in devices.cpp. read_timer() reads the timer's interrupts by the rules of `controller`, the node
-// that read_interrupt_controller() returned.
+// Defined in timer.cpp. Reads the timer's interrupts by the rules of `controller`, the node that
+// read_interrupt_controller() returned.
 DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode controller,
                                   MachineDescription& machine);
 
@@ -82,6 +82,9 @@ void read_watchdogs(const DeviceTreeView& tree, MachineDescription& machine);
 // Defined in salvage.cpp. Returns the kind and layout of the first of the strings that names a UART that the
 // kernel drives. Any bytes will do.
 std::optional<UartDescription> uart_in_list(const DeviceTreeProperty& compatible);
+// Defined in salvage.cpp. Returns the UART that the boot argument `earlycon` names. Whoever attaches the
+// console reports a wrong argument.
+std::optional<UartDescription> uart_of_arguments(std::string_view arguments);
 
 // Defined in chosen.cpp.
 DeviceTreeResult<void> read_identity(const DeviceTreeView& tree, MachineDescription& machine);

@@ -76,8 +76,7 @@ public:
         find_console_name();
         structure_.for_each_property(
             [&machine](std::string_view name, Value value) { note_way_to_end(name, value, machine); });
-        const auto value = last_given(machine.boot_arguments, kEarlyconKey);
-        if (const auto by_hand = uart_by_hand(value.value_or(""));
+        if (const auto by_hand = device_tree::uart_of_arguments(machine.boot_arguments);
             machine.uart.kind == UartKind::None && by_hand)
             machine.uart = *by_hand;
         walk([&] { note_console(machine); });
@@ -366,6 +365,12 @@ std::optional<UartDescription> uart_in_list(const DeviceTreeProperty& compatible
             found = uart_compatible_with(name);
     });
     return found;
+}
+
+std::optional<UartDescription> uart_of_arguments(std::string_view arguments)
+{
+    const auto uart = uart_by_hand(last_given(arguments, kEarlyconKey).value_or(""));
+    return uart ? std::optional{*uart} : std::nullopt;
 }
 
 } // namespace device_tree
