@@ -25,7 +25,8 @@ public:
     // Returns when everything that was put has left the device, so that a power-off does not cut off the last
     // line.
     virtual void drain() = 0;
-    // Returns how many characters were dropped because the device did not get ready for them.
+    // Returns how many characters were dropped because the device did not get ready for them. Any CPU may ask
+    // at any time, without the console lock.
     virtual u64 lost() const = 0;
 
 protected:

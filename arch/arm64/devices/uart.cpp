@@ -41,7 +41,8 @@ void Uart::send(u8 byte)
     const bool ready = poll_until([this] { return holds(facts_->ready); }, stuck_ ? 1 : kPollLimit);
     stuck_ = !ready;
     if (!ready) {
-        ++lost_;
+        // No read-modify-write: with the MMU off there are no exclusive accesses.
+        lost_.store(lost_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         return;
     }
     for (const UartCommand& command : facts_->commands) {

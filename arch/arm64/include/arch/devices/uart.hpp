@@ -7,6 +7,8 @@
 #include "kernel/lib/console.hpp"
 #include "kernel/uart/uart_table.hpp"
 
+#include <atomic>
+
 namespace percival::arch {
 
 class Uart final : public ConsoleDevice {
@@ -20,7 +22,7 @@ public:
     void put(char c) override;
     // Waits, for a limited time, until the device has sent everything.
     void drain() override;
-    u64 lost() const override { return lost_; }
+    u64 lost() const override { return lost_.load(std::memory_order_relaxed); }
 
 private:
     void send(u8 byte);
@@ -31,7 +33,8 @@ private:
     Mmio registers_{};
     UartLayout layout_{};
     const UartFacts* facts_{nullptr};
-    u64 lost_{0};       // characters dropped
+    // Characters dropped. Atomic, because lost() is called without the lock that put() is called with.
+    std::atomic<u64> lost_{0};
     bool stuck_{false}; // the last one was dropped
 };
 
