@@ -13,6 +13,7 @@
 #include "arch/mmu/pte.hpp"
 #include "arch/mmu/root_register.hpp"
 #include "boot/loader_memory.hpp"
+#include "boot/pointer_authentication.hpp"
 #include "boot/refuse.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "linker/symbols.hpp"
@@ -150,6 +151,7 @@ extern "C" u64 boot_build_tables(u64 device_tree)
     refuse_unless_translation_is_supported();
     if (!handoff.image.is_aligned(KernelGeometry::kPageSize))
         refuse(misaligned());
+    make_pointer_authentication_key();
     mm::folded_to_48_bits =
         KernelGeometry::kVaBits == 52 && !arch::translates_52_bits(KernelGeometry::kGranule);
     mm::wide_blocks = KernelGeometry::kVaBits == 52 && arch::has_wide_blocks(KernelGeometry::kGranule);

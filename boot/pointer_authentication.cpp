@@ -34,14 +34,18 @@ u64 spread(u64 value)
 
 } // namespace
 
-bool set_pointer_authentication_key()
+void make_pointer_authentication_key()
 {
     if (!arch::has_pointer_authentication())
+        return;
+    kernel_key.low = spread(clock()) | 1;
+    kernel_key.high = spread(kernel_key.low ^ clock());
+}
+
+bool set_pointer_authentication_key()
+{
+    if (kernel_key.low == 0 || !arch::has_pointer_authentication())
         return false;
-    if (kernel_key.low == 0) {
-        kernel_key.low = spread(clock()) | 1;
-        kernel_key.high = spread(kernel_key.low ^ clock());
-    }
     asm volatile("msr s3_0_c2_c1_0, %0" : : "r"(kernel_key.low));  // APIAKeyLo_EL1
     asm volatile("msr s3_0_c2_c1_1, %0" : : "r"(kernel_key.high)); // APIAKeyHi_EL1
     return true;

@@ -5,7 +5,11 @@
 
 namespace percival::boot {
 
-// Loads the key into this CPU. True: return addresses can be signed from now on.
+// Makes the key if this CPU has FEAT_PAuth. Boot CPU, once.
+void make_pointer_authentication_key();
+
+// Loads the key into this CPU. True: return addresses can be signed from now on. False on every CPU if the
+// boot CPU lacks FEAT_PAuth: a thread that enters a function here may return from it there.
 bool set_pointer_authentication_key();
 
 } // namespace percival::boot

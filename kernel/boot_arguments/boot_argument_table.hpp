@@ -72,6 +72,12 @@ struct BootArgumentTable {
     static constexpr BootArgumentOf<PercpuWindowChoice> kPercpuWindow{
         {"percpu.window", "linked|mapped", "linked",
          "which tables a CPU's local window uses: its slab's, or its own"}};
+    static constexpr TextArgument kCpufeatureMask{
+        {"cpufeature.mask", "cpuN:NAME[,NAME]", "", "features that a CPU seems to lack, for tests"}};
+    static constexpr TextArgument kCpufeatureForce{
+        {"cpufeature.force", "cpuN:NAME[,NAME]", "", "features that a CPU seems to have, for tests"}};
+    static constexpr TextArgument kCpusLater{
+        {"cpus.later", "cpuN[,cpuN]", "", "CPUs that come only after those of the boot, for tests"}};
     static constexpr FlagArgument kPtdump{
         {"ptdump", "", "off", "prints the page tables by region, and each root's own part"}};
     static constexpr FlagArgument kVmallocinfo{
@@ -95,6 +101,7 @@ struct BootArgumentTable {
         const BootArgument* const all[] = {
             &kSelftest, &kSelftestList, &kSelftestTimeout, &kSelftestRepeat, &kSelftestEveryMode,
             &kBench,    &kLinear,       &kPercpu,          &kPercpuAdd,      &kPercpuWindow,
+            &kCpufeatureMask, &kCpufeatureForce, &kCpusLater,
             &kPtdump,   &kVmallocinfo,  &kPercpuinfo,      &kArgumentsList,  &kVerdict,
             &kEarlycon,
         };

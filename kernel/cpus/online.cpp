@@ -20,10 +20,12 @@ struct Cpu {
     std::atomic<CpuState> state{CpuState::Off};
     bool has_been_online{false}; // written by the CPU itself
     arch::CpuFeatures features{};
+    arch::CpuFeatureSet lacking{}; // written by the CPU itself between Arriving and Gone
 };
 
 constinit std::array<Cpu, kMaxCpus> cpus{};
 constinit std::atomic<u32> online{0};
+constinit std::atomic<bool> new_cpus_stay_out{false};
 
 // Moves `cpu` from Starting to `state`. Returns false if it was not Starting.
 bool leave_starting(CpuId cpu, CpuState state)
@@ -60,6 +62,7 @@ void stop_other_cpus()
 
 void set_starting(CpuId cpu)
 {
+    cpus[cpu.index()].lacking = {};
     cpus[cpu.index()].state.store(CpuState::Starting, std::memory_order_release);
 }
 
@@ -117,6 +120,17 @@ void say_goodbye()
     cpus[this_cpu_id().index()].state.store(CpuState::Gone, std::memory_order_release);
 }
 
+void say_goodbye_for_lack_of(CpuId self, arch::CpuFeatureSet features)
+{
+    cpus[self.index()].lacking = features;
+    cpus[self.index()].state.store(CpuState::Gone, std::memory_order_release);
+}
+
+arch::CpuFeatureSet lacking_features(CpuId cpu)
+{
+    return has_said_goodbye(cpu) ? cpus[cpu.index()].lacking : arch::CpuFeatureSet{};
+}
+
 bool has_said_goodbye(CpuId cpu)
 {
     return cpus[cpu.index()].state.load(std::memory_order_acquire) == CpuState::Gone;
@@ -126,7 +140,13 @@ bool can_start_again(CpuId cpu)
 {
     const Cpu& described = cpus[cpu.index()];
     const CpuState state = described.state.load(std::memory_order_acquire);
-    return (state == CpuState::Gone || state == CpuState::LeftOut) && described.has_been_online;
+    return (state == CpuState::Gone || state == CpuState::LeftOut) &&
+           (described.has_been_online || !new_cpus_stay_out.load(std::memory_order_relaxed));
+}
+
+void keep_out_new_cpus()
+{
+    new_cpus_stay_out.store(true, std::memory_order_relaxed);
 }
 
 } // namespace percival

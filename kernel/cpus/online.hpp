@@ -32,7 +32,8 @@ void stop_other_cpus();
 
 // --- For kernel/hotplug: the states a CPU goes through
 
-// Marks `cpu` as starting. That state ends when the CPU itself calls arrive(), or another CPU leave_out().
+// Marks `cpu` as starting, and forgets what it lacked before. That state ends when the CPU itself calls
+// arrive(), or another CPU leave_out().
 void set_starting(CpuId cpu);
 // Returns whether `cpu` has never been marked as starting.
 bool has_never_started(CpuId cpu);
@@ -51,11 +52,19 @@ bool leave_out(CpuId cpu);
 void set_offline(CpuId cpu);
 // Marks the calling CPU as gone: from here on it only turns itself off.
 void say_goodbye();
+// The same for a CPU, `self`, that has arrived and lacks features that are in use.
+void say_goodbye_for_lack_of(CpuId self, arch::CpuFeatureSet features);
+// Returns the features for lack of which `cpu` has gone since it was started; none unless
+// has_said_goodbye(cpu).
+arch::CpuFeatureSet lacking_features(CpuId cpu);
 // Returns whether `cpu` has called say_goodbye(), or arrived too late, and has not been started again since.
 bool has_said_goodbye(CpuId cpu);
-// Returns whether `cpu` has been online, and has gone or was left out when it was last started. A CPU that
-// never was online stays out: what all CPUs have in common was decided without it.
+// Returns whether `cpu` has gone, or was left out when it was last started, and may be started again. After
+// keep_out_new_cpus() it may not if it has never been online.
 bool can_start_again(CpuId cpu);
+// Keeps out CPUs that have never been online: something was decided by what the online CPUs did, not by
+// features (kernel/cpus/features.hpp), which a CPU has to have whenever it comes.
+void keep_out_new_cpus();
 
 template <class Visit>
 void for_each_online_cpu(Visit visit)

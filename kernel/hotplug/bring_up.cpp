@@ -11,8 +11,11 @@
 #include "arch/mmu/root_switch.hpp"
 #include "arch/percpu/register.hpp"
 #include "arch/traps/system_errors.hpp"
+#include "kernel/cpus/features.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/hotplug/cpu_error.hpp"
 #include "kernel/hotplug/hotplug.hpp"
+#include "kernel/hotplug/later_cpus.hpp"
 #include "kernel/hotplug/power_on.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/patience.hpp"
@@ -32,6 +35,8 @@ namespace {
 
 // How long all CPUs together may take to come up; more if they are many (patient_seconds()).
 constexpr u32 kBringUpSeconds = 20;
+
+constinit CpuSet held_back{};
 
 u64 mpidr_of(CpuId cpu)
 {
@@ -56,6 +61,14 @@ void write_boot_records(const MachineDescription& machine)
     arch::publish_boot_records({records, count}, *memory);
 }
 
+// Leaves out the CPUs of cpus.later. One that shares its release address with others comes all the same, and
+// turns itself off.
+void hold_back(const MachineDescription& machine)
+{
+    held_back = later_cpus(BootArguments{machine.boot_arguments}, static_cast<u32>(machine.cpus.size()));
+    held_back.for_each([](CpuId cpu) { static_cast<void>(leave_out(cpu)); });
+}
+
 bool any_cpu_is_coming()
 {
     for (u32 index = 1; index < possible_cpu_count(); ++index) {
@@ -78,6 +91,21 @@ void wait_for_secondaries()
     // The others have arrived. Their set-up is bounded, and executes sites that are patched afterwards.
     while (any_cpu_is_coming())
         arch::relax();
+    for (u32 index = 1; index < possible_cpu_count(); ++index) {
+        if (const auto lacking = lacking_features(CpuId{index}); !lacking.is_empty())
+            print("cpu{}: {}, left out", index, CpuError{lacking});
+    }
+}
+
+// Turns off the calling CPU, which has arrived, if it lacks features that are in use. Whoever waits for it
+// says so: it may lack the instructions of a lock, and of all else that has this_cpu sites (INV-features-1).
+void leave_unless_features_suffice(CpuId self, const arch::CpuFeatures& features)
+{
+    const arch::CpuFeatureSet lacking = system_features().missing_in(features);
+    if (lacking.is_empty())
+        return;
+    say_goodbye_for_lack_of(self, lacking);
+    arch::turn_off_this_cpu();
 }
 
 // Turns off the calling CPU, which has arrived but cannot be set up.
@@ -96,7 +124,7 @@ void adopt_boot_cpu()
     arch::note_cache_lines();
     arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
     arch::set_this_cpu_distance(mm::global_distance(kBootCpu));
-    set_online(kBootCpu, arch::read_cpu_features());
+    set_online(kBootCpu, features_of_this_cpu(kBootCpu));
 }
 
 void bring_up_secondaries(const MachineDescription& machine)
@@ -108,11 +136,24 @@ void bring_up_secondaries(const MachineDescription& machine)
     for (u32 index = 1; index < machine.cpus.size(); ++index)
         set_starting(CpuId{index});
     write_boot_records(machine);
+    hold_back(machine);
     for (u32 index = 1; index < machine.cpus.size(); ++index) {
+        if (held_back.contains(CpuId{index}))
+            continue;
         if (const auto started = start_cpu(CpuId{index}); !started)
             print("cpu{}: {}, left out", index, started.error());
     }
     wait_for_secondaries();
+}
+
+void bring_up_later_cpus()
+{
+    held_back.for_each([](CpuId cpu) {
+        if (const auto came = bring_cpu_online(cpu))
+            print("cpu{}: came later", cpu);
+        else
+            print("cpu{}: {}, left out", cpu, came.error());
+    });
 }
 
 std::expected<void, std::string_view> start_cpu(CpuId cpu)
@@ -131,10 +172,11 @@ extern "C" [[noreturn]] void secondary_main()
     const CpuId self = this_cpu_id();
     if (!arrive(self)) // INV-stop_machine-1: this comes before any this_cpu site
         arch::turn_off_this_cpu();
+    const arch::CpuFeatures features = features_of_this_cpu(self);
+    leave_unless_features_suffice(self, features);
     arch::note_cache_lines();
     arch::timer_init_cpu();
     arch::take_system_errors();
-    arch::drop_idmap();
     if (const auto ready = arch::interrupt_controller_init_cpu(self, mpidr_of(self)); !ready)
         leave_out_for_good(self, ready.error());
     reset_idle_thread(self);
@@ -143,7 +185,8 @@ extern "C" [[noreturn]] void secondary_main()
         arch::interrupt_controller_leave_cpu();
         leave_out_for_good(self, ticks.error());
     }
-    set_online(self, arch::read_cpu_features());
+    arch::drop_idmap();
+    set_online(self, features);
     join_scheduler();
     run_idle_thread();
 }

@@ -14,13 +14,17 @@
 namespace percival {
 
 // Switches the boot CPU to its own root and percpu data, and marks it online. Boot CPU, once, after
-// mm::setup_percpu_areas().
+// mm::setup_percpu_areas() and start_features().
 void adopt_boot_cpu();
 
 // Starts all other CPUs of the machine at the same time and waits until each one is online or the time limit
-// has passed. A CPU that does not come up is reported and left out for good. Boot CPU, once, interrupts
-// unmasked.
+// has passed. A CPU that does not come up, or lacks features that are in use already, is reported and left
+// out. Those of the boot argument cpus.later are not started. Boot CPU, once, interrupts unmasked.
 void bring_up_secondaries(const MachineDescription& machine);
+
+// Starts the CPUs of cpus.later one after the other, and prints what becomes of each. In a thread, once,
+// after finalise_features().
+void bring_up_later_cpus();
 
 // Starts a CPU that is off and marked as starting (set_starting()). Returns once the request is accepted, not
 // once the CPU runs. The error is a sentence for the console.

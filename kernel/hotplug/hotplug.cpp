@@ -30,7 +30,7 @@
 namespace percival {
 namespace {
 
-using Result = std::expected<void, std::string_view>;
+using Result = std::expected<void, CpuError>;
 
 // Set when the CPU has to leave as soon as it is idle.
 PERCIVAL_PERCPU PerCpu<bool> must_leave{};
@@ -121,6 +121,8 @@ Result await_cpu(CpuId cpu, u32 seconds)
     if (!wait_until([cpu] { return !is_coming(cpu); }, seconds) && !leave_out(cpu))
         while (is_coming(cpu)) // it has arrived, and its set-up is bounded
             sleep_for_nanoseconds(kPollNanoseconds);
+    if (const auto lacking = lacking_features(cpu); !lacking.is_empty())
+        return std::unexpected{CpuError{lacking}};
     if (!is_online(cpu))
         return std::unexpected{"the CPU did not come up"};
     while (!active_cpus().contains(cpu)) // online, it joins the scheduler next
@@ -132,7 +134,7 @@ Result bring_cpu_online(CpuId cpu)
 {
     const WriteGuard guard{cpus_change};
     if (cpu.index() >= possible_cpu_count() || !can_start_again(cpu))
-        return std::unexpected{"the CPU has not gone offline"};
+        return std::unexpected{"the CPU is not off, or must stay out"};
     if (has_said_goodbye(cpu) && !arch::is_off(cpu))
         return std::unexpected{"the CPU has not gone off"};
     must_leave.on(cpu) = false;
@@ -142,7 +144,7 @@ Result bring_cpu_online(CpuId cpu)
     reset_idle_thread(cpu);
     set_starting(cpu);
     if (const auto started = start_cpu(cpu); !started)
-        return started;
+        return std::unexpected{started.error()};
     return await_cpu(cpu, kPatienceSeconds);
 }
 

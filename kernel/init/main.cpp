@@ -13,7 +13,7 @@
 #include "arch/traps/system_errors.hpp"
 #include "kernel/boot_arguments/boot_argument_report.hpp"
 #include "kernel/boot_arguments/boot_arguments.hpp"
-#include "kernel/cpus/online.hpp"
+#include "kernel/cpus/features.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/device_tree/salvage.hpp"
 #include "kernel/hotplug/bring_up.hpp"
@@ -125,27 +125,14 @@ void start_interrupts()
     arch::unmask_interrupts();
 }
 
-bool all_cpus_have(bool arch::CpuFeatures::* feature)
-{
-    bool all = true;
-    for_each_online_cpu([&](CpuId cpu) { all = all && cpu_features(cpu).*feature; });
-    return all;
-}
-
-bool any_cpu_has(bool arch::CpuFeatures::* feature)
-{
-    bool any = false;
-    for_each_online_cpu([&](CpuId cpu) { any = any || cpu_features(cpu).*feature; });
-    return any;
-}
-
 // A TLBI is broadcast to all CPUs. So range TLBIs are used only if every CPU has them, and TLBIs are repeated
 // if even one CPU completes them too early.
 void choose_tlb_invalidation()
 {
-    arch::range_tlbi_is_used = all_cpus_have(&arch::CpuFeatures::range_tlbi);
-    arch::tlbi_is_repeated = any_cpu_has(&arch::CpuFeatures::needs_repeated_tlbi);
-    if (all_cpus_have(&arch::CpuFeatures::resizes_live))
+    const SystemFeatures& features = system_features();
+    arch::range_tlbi_is_used = features.has(arch::CpuFeature::RangeTlbi);
+    arch::tlbi_is_repeated = features.has(arch::CpuFeature::RepeatedTlbi);
+    if (features.has(arch::CpuFeature::ResizesLive))
         mm::kernel_tables().allow_live_resizes();
 }
 
@@ -158,12 +145,14 @@ void choose_tlb_invalidation()
     end_boot_phase("interrupts");
     prepare_percpu_mode(BootArguments{this_machine().boot_arguments});
     bring_up_secondaries(this_machine());
+    finalise_features();
     start_workers();
     start_everywhere_threads();
     end_boot_phase("other CPUs");
     choose_percpu_mode(BootArguments{this_machine().boot_arguments}); // one for all CPUs: all are known now
     choose_tlb_invalidation();
     end_boot_phase("atomics");
+    bring_up_later_cpus();
     print_summary(this_machine());
     report_lost_output(this_machine());
     end_boot_phase("summary");
@@ -195,6 +184,7 @@ extern "C" [[noreturn]] void kernel_main()
         panic("the timer's frequency is unknown: CNTFRQ_EL0 is 0 and the device tree names none");
     end_boot_phase("timer");
     keep_reachable_memory(machine_to_describe());
+    start_features(this_machine());
     set_up_memory(this_machine());
     adopt_boot_cpu();
     end_boot_phase("own root");

@@ -5,6 +5,7 @@
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/tlb.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
+#include "kernel/cpus/features.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/report/hardware_watchdogs.hpp"
@@ -87,9 +88,6 @@ void print_cpus()
         format(text, "cpu: {} to {}: ", first, previous);
         arch::describe_cpu(text, cpu_features(first).midr);
         print("{}", text.text());
-        Writer features{room};
-        arch::describe_features(features, cpu_features(first));
-        print("features: {}; atomics: {}", features.text(), arch::percpu_form().lse ? "LSE" : "LL/SC");
     };
     for_each_online_cpu([&](CpuId cpu) {
         if (!alike(first, cpu)) {
@@ -106,10 +104,32 @@ std::optional<CpuId> cpu_that_needs_repeated_tlbis()
 {
     std::optional<CpuId> found;
     for_each_online_cpu([&found](CpuId cpu) {
-        if (!found && cpu_features(cpu).needs_repeated_tlbi)
+        if (!found && cpu_features(cpu).has(arch::CpuFeature::RepeatedTlbi))
             found = cpu;
     });
     return found;
+}
+
+// Prints what all CPUs have, and a line for each feature that only some of them have.
+void print_features()
+{
+    std::array<char, kLineLength> room;
+    Writer all{room};
+    arch::describe_features(all, system_features().all());
+    print("features: {}; atomics: {}", all.text(), arch::percpu_form().lse ? "LSE" : "LL/SC");
+    arch::for_each_cpu_feature([](arch::CpuFeature feature) {
+        u32 lack = 0;
+        std::optional<CpuId> first;
+        for_each_online_cpu([&](CpuId cpu) {
+            if (cpu_features(cpu).value(feature) != system_features().value(feature))
+                return;
+            ++lack;
+            first = first.value_or(cpu);
+        });
+        if (!arch::facts_of(feature).is_defect() && first && lack != online_cpu_count())
+            print("features: lacking {}: {} of {} CPUs, first cpu{}", arch::facts_of(feature).name, lack,
+                  online_cpu_count(), *first);
+    });
 }
 
 void print_tlb()
@@ -164,6 +184,7 @@ void print_summary(const MachineDescription& machine)
     print_console(machine.uart);
     hardware_watchdogs().print();
     print_cpus();
+    print_features();
     print_tlb();
     print_layout();
     mm::print_memory_statistics();

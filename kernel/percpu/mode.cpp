@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/percpu/mode.hpp"
 
-#include "arch/cpu/errata.hpp"
 #include "arch/cpu/processor.hpp"
 #include "kernel/boot_arguments/boot_argument_report.hpp"
+#include "kernel/cpus/features.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/percpu/add_form.hpp"
@@ -24,7 +24,7 @@ std::optional<CpuId> cpu_that_may_share_its_tlb()
 {
     std::optional<CpuId> found;
     for_each_online_cpu([&found](CpuId cpu) {
-        if (!found && arch::may_share_tlb_entries(cpu_features(cpu).midr))
+        if (!found && cpu_features(cpu).has(arch::CpuFeature::SharedTlb))
             found = cpu;
     });
     return found;
@@ -62,13 +62,6 @@ PercpuModeChoice choose_mode(const BootArguments& arguments)
     return choose_percpu_mode_by_looking();
 }
 
-bool all_cpus_have_lse()
-{
-    bool all = true;
-    for_each_online_cpu([&all](CpuId cpu) { all = all && cpu_features(cpu).lse; });
-    return all;
-}
-
 void install(arch::PercpuForm form)
 {
     if (form == arch::percpu_form())
@@ -86,7 +79,7 @@ PercpuModeChoice choose_percpu_mode_by_looking()
         return {PercpuMode::Restart, "auto: by the list of CPUs whose TLBs may be shared"};
     if (!tlbs_are_private())
         return {PercpuMode::Restart, "auto: the probe found a TLB that is not private"};
-    return {PercpuMode::Local, "auto: the probe found all TLBs private"};
+    return {PercpuMode::Local, "auto: the probe found all TLBs private", true};
 }
 
 void prepare_percpu_mode(const BootArguments& arguments)
@@ -101,8 +94,10 @@ void prepare_percpu_mode(const BootArguments& arguments)
 void choose_percpu_mode(const BootArguments& arguments)
 {
     const PercpuModeChoice choice = choose_mode(arguments);
-    arch::PercpuForm form{.mode = choice.mode, .lse = all_cpus_have_lse()};
+    arch::PercpuForm form{.mode = choice.mode, .lse = system_features().has(arch::CpuFeature::Lse)};
     print("percpu: {} ({})", name_of(choice.mode), choice.why);
+    if (choice.only_for_these_cpus)
+        keep_out_new_cpus();
     if (choice.mode == PercpuMode::Local)
         warn_of_shared_tlbs();
     if (form.lse) {

@@ -21,6 +21,7 @@ namespace percival {
 struct PercpuModeChoice {
     arch::PercpuMode mode;
     std::string_view why;
+    bool only_for_these_cpus{false}; // one that comes later might not have what the choice relies on
 };
 
 // Makes the choice of percpu=auto. In a thread, with interrupts unmasked.
@@ -31,8 +32,8 @@ PercpuModeChoice choose_percpu_mode_by_looking();
 // file.
 void prepare_percpu_mode(const BootArguments& arguments);
 
-// Chooses the form for all CPUs, installs it and prints it. Boot CPU, once, when all CPUs are up, in a
-// thread.
+// Chooses the form for all CPUs, installs it and prints it. Boot CPU, once, when all CPUs of the boot are up
+// and their features are final, in a thread.
 void choose_percpu_mode(const BootArguments& arguments);
 
 std::string_view name_of(arch::PercpuMode mode);

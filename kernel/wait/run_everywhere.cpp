@@ -42,14 +42,16 @@ void call_detail::run_everywhere(Function function, void* argument)
 
 void start_everywhere_threads()
 {
-    for_each_online_cpu([](CpuId cpu) {
+    // A CPU that comes later needs its thread, too. Until then the thread has nothing to do.
+    for (u32 index = 0; index < possible_cpu_count(); ++index) {
+        const CpuId cpu{index};
         const auto thread =
             thread_detail::start("everywhere", [](void* workers) { static_cast<Workers*>(workers)->serve(); },
                                  &everywhere.on(cpu), {.affinity = CpuSet::only(cpu)});
         if (!thread)
             panic("no memory for a thread of cpu{}", cpu);
         everywhere_thread.on(cpu) = *thread;
-    });
+    }
 }
 
 } // namespace percival

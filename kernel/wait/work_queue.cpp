@@ -145,7 +145,9 @@ bool DelayedWork::cancel()
 
 void start_workers()
 {
-    for_each_online_cpu([](CpuId cpu) { start_worker("worker", bound.on(cpu), CpuSet::only(cpu)); });
+    // A CPU that comes later needs its worker, too. Until then the worker runs elsewhere.
+    for (u32 index = 0; index < possible_cpu_count(); ++index)
+        start_worker("worker", bound.on(CpuId{index}), CpuSet::only(CpuId{index}));
     for (u32 i = 0; i < std::min(online_cpu_count(), kMaxUnboundWorkers); ++i)
         start_worker("unbound worker", unbound, CpuSet::all());
 }

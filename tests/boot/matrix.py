@@ -27,6 +27,7 @@ from row import (  # noqa: E402  (the path has to be set first)
 )
 from rows_boards import BOARD_ROWS  # noqa: E402
 from rows_ends import ENDS  # noqa: E402
+from rows_features import FEATURES  # noqa: E402
 from rows_images import IMAGES  # noqa: E402
 from rows_loaders import LOADERS  # noqa: E402
 from rows_long import LONG  # noqa: E402
@@ -175,6 +176,7 @@ OTHERS: Tuple[Row, ...] = (
 BY_FILE: Dict[str, Tuple[Row, ...]] = {
     "matrix.py": tuple(map(_pair_row, PAIRS)) + OTHERS,
     "rows_boards.py": BOARD_ROWS,
+    "rows_features.py": FEATURES,
     "rows_images.py": IMAGES,
     "rows_ends.py": ENDS,
     "rows_loaders.py": LOADERS,

@@ -5,7 +5,19 @@ chosen and changed. On QEMU every CPU comes up at once, and all are alike.
 
 from __future__ import annotations
 
-from mutant import on_kernel_machine
+from mutant import on_host, on_kernel_machine
+
+FEATURE_SOURCES = (
+    "tests/host/cpus/system_features_test.cpp",
+    "tests/host/cpus/feature_arguments_test.cpp",
+    "kernel/cpus/system_features.cpp",
+    "kernel/cpus/feature_arguments.cpp",
+    "kernel/boot_arguments/boot_arguments.cpp",
+    "kernel/boot_arguments/given_arguments.cpp",
+    "kernel/lib/format.cpp",
+    "arch/arm64/cpu/cpu_feature_table.cpp",
+    "arch/arm64/cpu/errata.cpp",
+)
 
 MUTANTS = (
     on_kernel_machine(
@@ -53,9 +65,9 @@ MUTANTS = (
     on_kernel_machine(
         "bring-up: CPUs are marked as starting one by one",
         "kernel/hotplug/bring_up.cpp",
-        "        set_starting(CpuId{index});\n    write_boot_records(machine);\n"
+        "        set_starting(CpuId{index});\n    write_boot_records(machine);\n    hold_back(machine);\n"
         "    for (u32 index = 1; index < machine.cpus.size(); ++index) {\n",
-        "        static_cast<void>(index);\n    write_boot_records(machine);\n"
+        "        static_cast<void>(index);\n    write_boot_records(machine);\n    hold_back(machine);\n"
         "    for (u32 index = 1; index < machine.cpus.size(); ++index) {\n"
         "        set_starting(CpuId{index});\n",
         "power_on",
@@ -97,8 +109,8 @@ MUTANTS = (
     on_kernel_machine(
         "percpu mode: one CPU with LSE is enough",
         "kernel/percpu/mode.cpp",
-        "all = all && cpu_features(cpu).lse;",
-        "all = all || cpu_features(cpu).lse;",
+        ".lse = system_features().has(arch::CpuFeature::Lse)",
+        ".lse = cpu_features(kBootCpu).has(arch::CpuFeature::Lse)",
         "percpu_mode",
         "MachinePercpuMode.*",
     ),
@@ -142,5 +154,102 @@ MUTANTS = (
         "",
         "probe",
         "MachineProbe.*",
+    ),
+    on_kernel_machine(
+        "features: a CPU that lacks what is in use goes on",
+        "kernel/hotplug/bring_up.cpp",
+        "    leave_unless_features_suffice(self, features);\n",
+        "",
+        "features",
+        "MachineFeatures.*",
+    ),
+    on_kernel_machine(
+        "features: a refused CPU does not say what it lacks",
+        "kernel/cpus/online.cpp",
+        "    cpus[self.index()].lacking = features;\n",
+        "",
+        "features",
+        "MachineFeatures.*",
+    ),
+    on_kernel_machine(
+        "features: what a CPU lacked once is said of its next start",
+        "kernel/cpus/online.cpp",
+        "    cpus[cpu.index()].lacking = {};\n",
+        "",
+        "features",
+        "MachineFeatures.ACpuThatComesBackWithLess*",
+    ),
+    on_kernel_machine(
+        "features: the arguments count for the boot CPU only",
+        "kernel/cpus/features.cpp",
+        "    return arguments_given.changed(self, arch::read_cpu_features());",
+        "    return arguments_given.changed(kBootCpu, arch::read_cpu_features());",
+        "features",
+        "MachineFeatures.*",
+    ),
+    on_kernel_machine(
+        "features: the other CPUs are not combined",
+        "kernel/cpus/features.cpp",
+        "    for_each_online_cpu([](CpuId cpu) { system.combine(cpu_features(cpu)); });\n",
+        "",
+        "features",
+        "MachineFeatures.*",
+    ),
+    on_kernel_machine(
+        "features: a CPU that comes later has no thread for run_everywhere()",
+        "kernel/wait/run_everywhere.cpp",
+        "    for (u32 index = 0; index < possible_cpu_count(); ++index) {\n",
+        "    for (u32 index = 0; index < online_cpu_count(); ++index) {\n",
+        "features",
+        "MachineFeatures.ALaterCpuThatHas*",
+    ),
+    on_kernel_machine(
+        "hotplug: a new CPU comes although something was decided by the others",
+        "kernel/cpus/online.cpp",
+        "           (described.has_been_online || !new_cpus_stay_out.load(std::memory_order_relaxed));",
+        "           true;",
+        "features",
+        "MachineFeatures.ANewCpuStaysOut*",
+    ),
+    on_host(
+        "features: a feature that one CPU lacks counts as had by all",
+        "kernel/cpus/system_features.cpp",
+        "is_defect() ? std::max(mine, other) : std::min(mine, other)",
+        "is_defect() ? std::max(mine, other) : std::max(mine, other)",
+        FEATURE_SOURCES,
+        "SystemFeatures.*",
+    ),
+    on_host(
+        "features: a later CPU may have a defect that no other has",
+        "kernel/cpus/system_features.cpp",
+        "facts.is_defect() ? own > used : own < used",
+        "own < used",
+        FEATURE_SOURCES,
+        "SystemFeatures.*",
+    ),
+    on_host(
+        "features: what is in use from boot on may be missing until the set is final",
+        "kernel/cpus/system_features.cpp",
+        "(facts.use == Use::OnceFinalised && !is_final_)",
+        "!is_final_",
+        FEATURE_SOURCES,
+        "SystemFeatures.*",
+    ),
+    on_host(
+        "features: an argument with an error changes what stands before it",
+        "kernel/cpus/feature_arguments.cpp",
+        "    if (read)\n        masked_ = named;\n",
+        "    masked_ = named;\n",
+        FEATURE_SOURCES,
+        "FeatureArguments.*",
+    ),
+    on_host(
+        "features: the boot CPU may lose what it uses already",
+        "kernel/cpus/feature_arguments.cpp",
+        "    if (facts.use == CpuFeatureFacts::Use::FromBoot && cpu == kBootCpu)\n"
+        "        return Problem::UsedBeforehand;\n",
+        "",
+        FEATURE_SOURCES,
+        "FeatureArguments.*",
     ),
 )

@@ -138,8 +138,8 @@ MUTANTS = (
     by_boot(
         "hotplug: a start that failed is the last one",
         "kernel/cpus/online.cpp",
-        "(state == CpuState::Gone || state == CpuState::LeftOut) && described.has_been_online",
-        "state == CpuState::Gone && described.has_been_online",
+        "(state == CpuState::Gone || state == CpuState::LeftOut) &&",
+        "state == CpuState::Gone &&",
         "hotplug.a_start_that_failed*",
     ),
     by_boot(

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/cpu/cpu_features.hpp"
 
-#include "arch/cpu/errata.hpp"
 #include "arch/cpu/id_registers.hpp"
-#include "arch/cpu/performance_counter.hpp"
-#include "arch/cpu/pointer_authentication.hpp"
 
 namespace percival::arch {
 namespace {
@@ -26,45 +23,18 @@ constexpr Part kParts[] = {
     {0x43, 0x0af, "ThunderX2"},    {0x00, 0x051, "QEMU max"},
 };
 
-// The sizes that ID_AA64MMFR0_EL1.PARange stands for.
-constexpr u8 kPhysicalBits[] = {32, 36, 40, 42, 44, 48, 52, 56};
-
 } // namespace
 
 CpuFeatures read_cpu_features()
 {
-    const IdAa64Isar0 isar0 = IdAa64Isar0::read();
-    const IdAa64Mmfr2 mmfr2 = IdAa64Mmfr2::read();
-    const u64 midr = Midr::read().raw;
-    const u64 break_before_make_level = mmfr2.get<IdAa64Mmfr2::Bbm>();
-    return {
-        .midr = midr,
-        .lse = isar0.get<IdAa64Isar0::Atomic>() >= 2,
-        .common_not_private = mmfr2.get<IdAa64Mmfr2::Cnp>() != 0,
-        .bti = IdAa64Pfr1::read().get<IdAa64Pfr1::Bt>() != 0,
-        .pointer_authentication = has_pointer_authentication(),
-        .range_tlbi = isar0.get<IdAa64Isar0::Tlb>() >= 2,
-        .performance_counters = has_performance_counters(),
-        .needs_repeated_tlbi = needs_repeated_tlbi(midr),
-        .resizes_live = resizes_live(midr, break_before_make_level),
-        .break_before_make_level = static_cast<u8>(break_before_make_level),
-        .physical_bits = kPhysicalBits[IdAa64Mmfr0::read().get<IdAa64Mmfr0::PaRange>() & 7],
-    };
-}
-
-void describe_features(Writer& out, const CpuFeatures& features)
-{
-    const auto name_if = [&out](bool present, const char* name) {
-        if (present)
-            format(out, "{} ", name);
-    };
-    name_if(features.lse, "LSE");
-    name_if(features.common_not_private, "CnP");
-    name_if(features.bti, "BTI");
-    name_if(features.pointer_authentication, "PAuth");
-    name_if(features.range_tlbi, "TLBIRANGE");
-    name_if(features.performance_counters, "PMUv3");
-    format(out, "BBM{} PA{}", features.break_before_make_level, features.physical_bits);
+    return features_of({.midr = Midr::read().raw,
+                        .isar0 = IdAa64Isar0::read().raw,
+                        .isar1 = IdAa64Isar1::read().raw,
+                        .isar2 = IdAa64Isar2::read().raw,
+                        .mmfr0 = IdAa64Mmfr0::read().raw,
+                        .mmfr2 = IdAa64Mmfr2::read().raw,
+                        .pfr1 = IdAa64Pfr1::read().raw,
+                        .dfr0 = IdAa64Dfr0::read().raw});
 }
 
 void describe_cpu(Writer& out, u64 midr)

@@ -3,6 +3,7 @@
 // CPUs use them.
 #include "kernel/percpu/mode.hpp"
 
+#include "kernel/cpus/features.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/bring_up.hpp"
 #include "kernel/hotplug/hotplug.hpp"
@@ -28,14 +29,16 @@ using arch::AddForm;
 using arch::PercpuForm;
 using arch::PercpuMode;
 
-constexpr u64 kThunderX2 = 0x431f'0af1;
-constexpr u64 kCortexA53 = 0x410f'd034;
+constexpr arch::CpuFeatures kThunderX2 = with_features({arch::CpuFeature::SharedTlb}, 0x431f'0af1);
+constexpr arch::CpuFeatures kCortexA53 = with_features({}, 0x410f'd034);
+constexpr arch::CpuFeatures kWithLse = with_features({arch::CpuFeature::Lse});
 
 // Boots to the point at which the mode is chosen.
 void boot(std::string_view arguments)
 {
     prepare_percpu_mode(BootArguments{arguments});
     bring_up_secondaries(this_machine());
+    finalise_features();
     start_everywhere_threads();
 }
 
@@ -55,6 +58,7 @@ std::string chooses(std::string_view arguments, PercpuMode first, PercpuForm for
         const u32 patches = percpu_text.patches;
         expect_equal(patches, first == PercpuMode::Local ? 0 : 1, "patches at first");
         bring_up_secondaries(this_machine());
+        finalise_features();
         start_everywhere_threads();
         choose_percpu_mode(BootArguments{arguments});
         expect_form(form);
@@ -106,19 +110,19 @@ TEST(MachinePercpuMode, AutoAvoidsLocalModeIfTheProbeFindsATlbThatIsShared)
 TEST(MachinePercpuMode, AutoAvoidsLocalModeOnACpuOfTheListWithoutAProbe)
 {
     for (const u32 cpu : {0U, 1U, 2U}) {
-        EXPECT_EQ(run_boots(3, 2,
-                            [cpu] {
-                                if (cpu != 0)
-                                    board.cpus[cpu].features.midr = kThunderX2;
-                                boot("percpu=auto");
-                                choose_percpu_mode(BootArguments{"percpu=auto"});
-                                expect_form({.mode = PercpuMode::Restart, .lse = false});
-                                expect_equal(percpu_text.local_loads, 0, "reads of the probe");
-                                expect_console(
-                                    {"percpu: restart (auto: by the list of CPUs whose TLBs may be "
-                                     "shared)"});
-                            },
-                            {.midr = cpu == 0 ? kThunderX2 : kCortexA53}),
+        EXPECT_EQ(run_boots(
+                      3, 2,
+                      [cpu] {
+                          if (cpu != 0)
+                              board.cpus[cpu].features = kThunderX2;
+                          boot("percpu=auto");
+                          choose_percpu_mode(BootArguments{"percpu=auto"});
+                          expect_form({.mode = PercpuMode::Restart, .lse = false});
+                          expect_equal(percpu_text.local_loads, 0, "reads of the probe");
+                          expect_console({"percpu: restart (auto: by the list of CPUs whose TLBs may be "
+                                          "shared)"});
+                      },
+                      cpu == 0 ? kThunderX2 : kCortexA53),
                   "");
     }
 }
@@ -127,9 +131,9 @@ TEST(MachinePercpuMode, LocalModeOnACpuOfTheListIsWarnedOfOnceAndUsed)
 {
     EXPECT_EQ(run_boots(4, 3,
                         [] {
-                            board.cpus[1].features.midr = kCortexA53;
-                            board.cpus[2].features.midr = kThunderX2;
-                            board.cpus[3].features.midr = kThunderX2;
+                            board.cpus[1].features = kCortexA53;
+                            board.cpus[2].features = kThunderX2;
+                            board.cpus[3].features = kThunderX2;
                             boot("");
                             choose_percpu_mode(BootArguments{""});
                             expect_form({.mode = PercpuMode::Local, .lse = false});
@@ -145,7 +149,7 @@ TEST(MachinePercpuMode, OtherModesOnACpuOfTheListAreNotWarnedOf)
 {
     EXPECT_EQ(run_boots(2, 2,
                         [] {
-                            board.cpus[1].features.midr = kThunderX2;
+                            board.cpus[1].features = kThunderX2;
                             boot("percpu=guarded");
                             choose_percpu_mode(BootArguments{"percpu=guarded"});
                             expect_console({"percpu: guarded (boot argument)"});
@@ -155,42 +159,43 @@ TEST(MachinePercpuMode, OtherModesOnACpuOfTheListAreNotWarnedOf)
 
 TEST(MachinePercpuMode, LseIsUsedIfEveryOnlineCpuHasItAndThenTheAddsAreChosen)
 {
-    EXPECT_EQ(run_boots(3, 3,
-                        [] {
-                            for (u32 cpu = 1; cpu < 3; ++cpu)
-                                board.cpus[cpu].features.lse = true;
-                            for (auto& rounds : percpu_text.counts_of_adds)
-                                rounds.fill(100);
-                            percpu_text.counts_of_adds[2].fill(10);
-                            boot("percpu=restart");
-                            choose_percpu_mode(BootArguments{"percpu=restart"});
-                            expect_form({PercpuMode::Restart, true, AddForm::LlSc});
-                            expect_console(
-                                {"percpu: restart (boot argument)",
-                                 "percpu: 1000 adds take 100 timer ticks by ldadd, 100 by stadd, 10 "
-                                 "by llsc",
-                                 "percpu: adds without result by llsc (measured: at most half the "
-                                 "time of ldadd)"});
-                        },
-                        {.lse = true}),
+    EXPECT_EQ(run_boots(
+                  3, 3,
+                  [] {
+                      for (u32 cpu = 1; cpu < 3; ++cpu)
+                          board.cpus[cpu].features = kWithLse;
+                      for (auto& rounds : percpu_text.counts_of_adds)
+                          rounds.fill(100);
+                      percpu_text.counts_of_adds[2].fill(10);
+                      boot("percpu=restart");
+                      choose_percpu_mode(BootArguments{"percpu=restart"});
+                      expect_form({PercpuMode::Restart, true, AddForm::LlSc});
+                      expect_console({"percpu: restart (boot argument)",
+                                      "percpu: 1000 adds take 100 timer ticks by ldadd, 100 by stadd, 10 "
+                                      "by llsc",
+                                      "percpu: adds without result by llsc (measured: at most half the "
+                                      "time of ldadd)"});
+                  },
+                  kWithLse),
               "");
 }
 
 TEST(MachinePercpuMode, OneCpuWithoutLseIsEnoughToDoWithout)
 {
     for (const u32 without : {0U, 1U, 2U}) {
-        EXPECT_EQ(run_boots(3, 2,
-                            [without] {
-                                for (u32 cpu = 1; cpu < 3; ++cpu)
-                                    board.cpus[cpu].features.lse = cpu != without;
-                                boot("percpu.add=stadd");
-                                choose_percpu_mode(BootArguments{"percpu.add=stadd"});
-                                expect_form({PercpuMode::Local, false, AddForm::LoadAdd});
-                                for (const u32 adds : percpu_text.adds)
-                                    expect_equal(adds, 0, "adds");
-                                expect_console({"percpu: local (default)"});
-                            },
-                            {.lse = without != 0}),
+        EXPECT_EQ(run_boots(
+                      3, 2,
+                      [without] {
+                          for (u32 cpu = 1; cpu < 3; ++cpu)
+                              board.cpus[cpu].features = cpu != without ? kWithLse : with_features();
+                          boot("percpu.add=stadd");
+                          choose_percpu_mode(BootArguments{"percpu.add=stadd"});
+                          expect_form({PercpuMode::Local, false, AddForm::LoadAdd});
+                          for (const u32 adds : percpu_text.adds)
+                              expect_equal(adds, 0, "adds");
+                          expect_console({"percpu: local (default)"});
+                      },
+                      without != 0 ? kWithLse : with_features()),
                   "");
     }
 }
@@ -198,19 +203,20 @@ TEST(MachinePercpuMode, OneCpuWithoutLseIsEnoughToDoWithout)
 // What all CPUs have in common is decided without it, and it never comes back.
 TEST(MachinePercpuMode, ACpuThatDidNotComeUpDoesNotCount)
 {
-    EXPECT_EQ(run_boots(3, 3,
-                        [] {
-                            board.cpus[1].features.lse = true;
-                            board.cpus[2].features.midr = kThunderX2;
-                            board.cpus[2].firmware_error = "it refuses";
-                            boot("percpu=auto");
-                            expect_console({"cpu2: it refuses, left out"});
-                            choose_percpu_mode(BootArguments{"percpu=auto percpu.add=stadd"});
-                            expect_form({PercpuMode::Local, true, AddForm::StoreAdd});
-                            expect_console({"percpu: local (auto: the probe found all TLBs private)",
-                                            "percpu: adds without result by stadd (boot argument)"});
-                        },
-                        {.lse = true}),
+    EXPECT_EQ(run_boots(
+                  3, 3,
+                  [] {
+                      board.cpus[1].features = kWithLse;
+                      board.cpus[2].features = kThunderX2;
+                      board.cpus[2].firmware_error = "it refuses";
+                      boot("percpu=auto");
+                      expect_console({"cpu2: it refuses, left out"});
+                      choose_percpu_mode(BootArguments{"percpu=auto percpu.add=stadd"});
+                      expect_form({PercpuMode::Local, true, AddForm::StoreAdd});
+                      expect_console({"percpu: local (auto: the probe found all TLBs private)",
+                                      "percpu: adds without result by stadd (boot argument)"});
+                  },
+                  kWithLse),
               "");
 }
 

@@ -52,7 +52,8 @@ std::string is_refused(PhysAddr address, const std::string& why)
         expect_equal(board.cpus[1].starts, 0, "starts");
         expect_console({"cpu1: its release address " + why,
                         "cpu1: spin table: the CPU's release address must not be written to, left out"});
-        expect(!bring_cpu_online(CpuId{1}), "it is left out for good");
+        expect(!bring_cpu_online(CpuId{1}), "it cannot be started later");
+        expect_console({"cpu1: its release address " + why});
     });
 }
 

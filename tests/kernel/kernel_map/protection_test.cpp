@@ -109,7 +109,7 @@ PERCIVAL_TEST(protection, an_indirect_call_into_the_middle_of_a_function_faults_
 {
     constexpr u64 kBranchTarget = 0x0d; // ESR_EL1.EC
     const PreemptGuard pin;
-    if (!cpu_features(this_cpu_id()).bti)
+    if (!cpu_features(this_cpu_id()).has(arch::CpuFeature::Bti))
         SKIP("this CPU has no FEAT_BTI");
     EXPECT(!jump_to(address_of(protection_test_landing_pad)).has_value());
     const auto fault = jump_to(address_of(protection_test_no_landing_pad));

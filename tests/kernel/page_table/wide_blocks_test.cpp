@@ -74,7 +74,8 @@ PERCIVAL_TEST(wide_blocks, translate_from_their_first_to_their_last_byte_and_can
                 tables.table(*root));
     tables.publish();
     // The highest physical addresses, mapped as a device's, so that no speculation accesses them.
-    const PhysAddr to{(u64{1} << cpu_features(kBootCpu).physical_bits) - kArea.size.count()};
+    const PhysAddr to{(u64{1} << cpu_features(kBootCpu).value(arch::CpuFeature::PhysicalBits)) -
+                      kArea.size.count()};
     mm::PageTable<KernelGeometry, Pte, ScratchTables> table{*root, tables};
     ASSERT(table.map(kArea, to, mm::kDeviceRegisters).has_value());
     EXPECT(table.walk(kArea.base).level == KernelGeometry::kWideBlockLevel);

@@ -51,7 +51,6 @@ struct SetUp {
     bool cache_lines{false};
     bool clock{false};
     bool system_errors{false};
-    bool idmap_dropped{false};
     u64 root{0};
     arch::BootRecord record{};
 };
@@ -216,10 +215,18 @@ void take_system_errors()
     testing::set_ups[testing::self()].system_errors = true;
 }
 
+// The last step before a CPU is online.
 void drop_idmap()
 {
     const testing::Aside aside;
-    testing::set_ups[testing::self()].idmap_dropped = true;
+    const u32 cpu = testing::self();
+    const testing::SetUp& own = testing::set_ups[cpu];
+    if (!own.cache_lines || !own.clock || !own.system_errors || !testing::machine().is_connected(cpu) ||
+        own.root != mm::root_register(mm::cpu_root(CpuId{cpu})).raw ||
+        read_this_cpu_distance() != mm::global_distance(CpuId{cpu}))
+        testing::machine().fail("a CPU comes online before its set-up is complete");
+    ++testing::board.cpus[cpu].times_online;
+    testing::board.cpus[cpu].online_since = testing::machine().now();
 }
 
 void install_root(RootRegister root)
@@ -247,18 +254,7 @@ void interrupt_controller_leave_cpu()
 CpuFeatures read_cpu_features()
 {
     const testing::Aside aside;
-    const u32 cpu = testing::self();
-    const testing::SetUp& own = testing::set_ups[cpu];
-    const bool complete = own.cache_lines && own.root == mm::root_register(mm::cpu_root(CpuId{cpu})).raw &&
-                          read_this_cpu_distance() == mm::global_distance(CpuId{cpu});
-    const bool entered = cpu == 0 || (own.clock && own.system_errors && own.idmap_dropped &&
-                                      testing::machine().is_connected(cpu));
-    if (!complete || !entered)
-        testing::machine().fail("a CPU comes online before its set-up is complete");
-    testing::BoardCpu& described = testing::board.cpus[cpu];
-    ++described.times_online;
-    described.online_since = testing::machine().now();
-    return described.features;
+    return testing::board.cpus[testing::self()].features;
 }
 
 std::optional<Fault> catch_fault(void (*function)(void*), void* argument)

@@ -13,9 +13,20 @@
 #include "kernel_machine/support/machine.hpp"
 
 #include <array>
+#include <initializer_list>
 #include <string_view>
 
 namespace percival::testing {
+
+// Returns the features of a CPU that reaches all memory, and has these besides.
+constexpr arch::CpuFeatures with_features(std::initializer_list<arch::CpuFeature> has = {}, u64 midr = 0)
+{
+    arch::CpuFeatures features{.midr = midr};
+    features.set(arch::CpuFeature::PhysicalBits, 48);
+    for (const arch::CpuFeature feature : has)
+        features.set(feature, 1);
+    return features;
+}
 
 // How a CPU behaves, and what happened to it.
 struct BoardCpu {
@@ -31,7 +42,7 @@ struct BoardCpu {
     std::string_view controller_error{};
     bool timer_stays_disabled{false};
     bool another_raises_timer_interrupt{false};
-    arch::CpuFeatures features{};
+    arch::CpuFeatures features{with_features()};
     // Whether the firmware can turn it off at all, and whether it does when it is told to.
     bool can_be_turned_off{true};
     bool stays_on{false};

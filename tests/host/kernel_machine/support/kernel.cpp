@@ -4,6 +4,7 @@
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/exceptions/registers.hpp"
+#include "kernel/cpus/features.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/bring_up.hpp"
 #include "kernel/sched/idle_thread.hpp"
@@ -168,6 +169,7 @@ std::string describe()
 // As kernel_main() and run() of kernel/init/main.cpp.
 void boot_first_cpu()
 {
+    start_features(this_machine());
     adopt_boot_cpu();
     if (!arch::interrupt_controller_init_cpu(kBootCpu, this_machine().cpus[0].mpidr))
         machine().fail("the boot CPU has no interrupt controller");
@@ -202,6 +204,7 @@ std::function<void()> with_all_cpus(const std::function<void()>& test)
 {
     return [&test] {
         bring_up_secondaries(this_machine());
+        finalise_features();
         while (active_cpus().size() != machine().cpus())
             arch::relax();
         test();
@@ -210,7 +213,7 @@ std::function<void()> with_all_cpus(const std::function<void()>& test)
 
 // Runs `test` in the boot thread, before the other CPUs are started.
 std::string run_boot(u32 cpus, u64 seed, const std::function<void()>& test,
-                     const arch::CpuFeatures& boot_cpu = {})
+                     const arch::CpuFeatures& boot_cpu = with_features())
 {
     reset_static_state(cpus);
     test_of_run = &test;

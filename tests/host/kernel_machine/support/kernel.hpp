@@ -10,6 +10,7 @@
 #include "kernel/lib/cpu_set.hpp"
 #include "kernel/sched/thread.hpp"
 #include "kernel/sched/tick.hpp"
+#include "kernel_machine/support/board.hpp"
 #include "kernel_machine/support/machine.hpp"
 
 #include <functional>
@@ -32,7 +33,7 @@ std::string run_kernels(u32 cpus, u32 runs, const std::function<void()>& test);
 // The same, but the other CPUs are not started yet: the test brings them up itself, after it has changed the
 // board (support/board.hpp). The boot CPU is online already, with the features given.
 std::string run_boots(u32 cpus, u32 runs, const std::function<void()>& test,
-                      const arch::CpuFeatures& boot_cpu = {});
+                      const arch::CpuFeatures& boot_cpu = with_features());
 
 // --- In a test
 

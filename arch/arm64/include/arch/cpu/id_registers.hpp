@@ -100,6 +100,13 @@ struct IdAa64Dfr1 {
     using Pmicntr = Field<39, 36>; // FEAT_PMUv3_ICNTR
 };
 
+// Returns whether a CPU with these ID registers has FEAT_PAuth, with whatever algorithm.
+constexpr bool has_pointer_authentication(IdAa64Isar1 isar1, IdAa64Isar2 isar2)
+{
+    return isar1.get<IdAa64Isar1::Apa>() != 0 || isar1.get<IdAa64Isar1::Api>() != 0 ||
+           isar2.get<IdAa64Isar2::Apa3>() != 0;
+}
+
 // Returns whether this CPU translates 52-bit addresses with `granule`. That is FEAT_LPA2 for 4 and 16 KiB,
 // and FEAT_LVA for 64 KiB.
 inline bool translates_52_bits(mm::Granule granule)

@@ -8,12 +8,10 @@
 
 namespace percival::arch {
 
-// Returns whether this CPU has FEAT_PAuth, with whatever algorithm.
+// Returns whether this CPU has FEAT_PAuth.
 inline bool has_pointer_authentication()
 {
-    return IdAa64Isar1::read().get<IdAa64Isar1::Apa>() != 0 ||
-           IdAa64Isar1::read().get<IdAa64Isar1::Api>() != 0 ||
-           IdAa64Isar2::read().get<IdAa64Isar2::Apa3>() != 0;
+    return has_pointer_authentication(IdAa64Isar1::read(), IdAa64Isar2::read());
 }
 
 // Returns a code address without its pointer authentication code.
