@@ -93,8 +93,11 @@ bool map_idmap()
 {
     MmuOffTables env;
     EarlyTable<mm::IdmapGeometry> table{here(&boot_tables.idmap), env};
-    const PhysAddr start = here(_idmap_text).align_down(KernelGeometry::kPageSize);
-    return table.map({VirtAddr{start.raw()}, KernelGeometry::kPageSize}, start, mm::kText).has_value();
+    const auto map_page = [&table](PhysAddr page, mm::Attributes attributes) {
+        return table.map({VirtAddr{page.raw()}, KernelGeometry::kPageSize}, page, attributes).has_value();
+    };
+    return map_page(here(_idmap_text).align_down(KernelGeometry::kPageSize), mm::kText) &&
+           map_page(here(_idmap_data), mm::kData);
 }
 
 // Refuses if there is no device tree at the address that the loader gave.

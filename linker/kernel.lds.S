@@ -121,10 +121,16 @@ SECTIONS
         *(.bss.boot_tables)
         . = ALIGN(PAGE_SIZE);
         _eboot_tables = .;
+        /* A page of its own: the idmap maps it, too. */
+        _idmap_data = .;
+        *(.bss.idmap_data)
+        . = ALIGN(PAGE_SIZE);
+        _idmap_data_end = .;
         *(.bss.page_aligned)
         *(.bss .bss.* COMMON)
         . = ALIGN(PAGE_SIZE);
     } :data
+    ASSERT(_idmap_data_end - _idmap_data <= PAGE_SIZE, "the identity-mapped data must fit into a page")
     _ebss = .;
     _image_end = .;
     _image_size = _image_end - _image_start;

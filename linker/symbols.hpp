@@ -17,6 +17,7 @@ extern const percival::mm::ImageSeal _image_seal; // the last bytes of the file:
 extern const char _data[], _edata[], _ebss[];
 extern const char _boot_tables[], _eboot_tables[]; // part of the data
 extern const char _idmap_text[], _idmap_text_end[];
+extern const char _idmap_data[];
 extern const char _percpu_start[], _percpu_end[]; // local addresses
 extern const char _percpu_template[];             // initial bytes of that data, in the image
 extern percival::u64 _got[], _egot[];             // the global offset table, which library code uses

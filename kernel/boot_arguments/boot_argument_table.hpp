@@ -38,7 +38,7 @@ using FlagArgument = BootArgumentOf<bool>;
 using NumberArgument = BootArgumentOf<u64>;
 using TextArgument = BootArgumentOf<std::string_view>;
 
-enum class LinearChoice : u8 { Blocks, Pages };
+enum class LinearChoice : u8 { Auto, Blocks, Pages };
 enum class PercpuChoice : u8 { Local, Restart, Guarded, Auto };
 enum class PercpuAddChoice : u8 { LoadAdd, StoreAdd, LlSc, Auto };
 enum class PercpuWindowChoice : u8 { Linked, Mapped };
@@ -62,7 +62,8 @@ struct BootArgumentTable {
     static constexpr TextArgument kBench{
         {"bench", "[=GLOB[,GLOB]]", "", "runs benchmarks instead of self-tests"}};
     static constexpr BootArgumentOf<LinearChoice> kLinear{
-        {"linear", "blocks|pages", "blocks", "maps RAM by the largest blocks, or by base pages"}};
+        {"linear", "auto|blocks|pages", "auto",
+         "maps RAM by blocks or pages; auto: blocks if CPUs split live"}};
     static constexpr BootArgumentOf<PercpuChoice> kPercpu{
         {"percpu", "local|restart|guarded|auto", "local",
          "how the this_cpu operations run", kFirstPercpuChoice}};

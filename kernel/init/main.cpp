@@ -152,6 +152,7 @@ void choose_tlb_invalidation()
     choose_percpu_mode(BootArguments{this_machine().boot_arguments}); // one for all CPUs: all are known now
     choose_tlb_invalidation();
     end_boot_phase("atomics");
+    settle_linear_map(this_machine());
     bring_up_later_cpus();
     print_summary(this_machine());
     report_lost_output(this_machine());

@@ -3,6 +3,7 @@
 
 #include "kernel/boot_arguments/boot_argument_report.hpp"
 #include "kernel/boot_arguments/boot_arguments.hpp"
+#include "kernel/cpus/features.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
@@ -11,6 +12,7 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/kernel_map/linear_window.hpp"
+#include "mm/linear/repaint.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/window.hpp"
 #include "mm/physical/early_memory.hpp"
@@ -67,10 +69,11 @@ PhysRange take_private_tables(u32 cpus)
     return *tables;
 }
 
-mm::Leaves linear_map_leaves(const MachineDescription& machine)
+// `resize_live`: the boot CPU tolerates that leaves in use change their size.
+mm::Leaves linear_map_leaves(LinearChoice wanted, bool resize_live)
 {
-    const auto wanted = BootArguments{machine.boot_arguments}.choice(BootArgumentTable::kLinear);
-    return reported(wanted) == LinearChoice::Pages ? mm::Leaves::Pages : mm::Leaves::Largest;
+    const bool in_blocks = wanted == LinearChoice::Auto ? resize_live : wanted == LinearChoice::Blocks;
+    return in_blocks ? mm::Leaves::Largest : mm::Leaves::Pages;
 }
 
 percpu::Window window_of_percpu(const MachineDescription& machine)
@@ -81,7 +84,9 @@ percpu::Window window_of_percpu(const MachineDescription& machine)
 
 void build_linear_map(const MachineDescription& machine, PhysRange private_tables)
 {
-    if (!mm::map_linear(machine, private_tables, linear_map_leaves(machine)))
+    const auto wanted = BootArguments{machine.boot_arguments}.choice(BootArgumentTable::kLinear);
+    const bool resize_live = system_features().has(arch::CpuFeature::ResizesLive); // the boot CPU
+    if (!mm::map_linear(machine, private_tables, linear_map_leaves(reported(wanted), resize_live)))
         panic("not enough memory for the linear map's tables");
 }
 
@@ -129,6 +134,20 @@ void set_up_memory(const MachineDescription& machine)
     mm::start_page_allocator(machine);
     mm::limit_freed(mm::early_memory().added_bytes(), cpus);
     end_boot_phase("page allocator");
+}
+
+void settle_linear_map(const MachineDescription& machine)
+{
+    const auto wanted = BootArguments{machine.boot_arguments}.choice(BootArgumentTable::kLinear);
+    const auto cpu = cpu_without(arch::CpuFeature::ResizesLive);
+    if (wanted.value != LinearChoice::Auto || mm::linear_map.leaves == mm::Leaves::Pages || !cpu)
+        return;
+    const auto repaint = mm::repaint_linear_map();
+    if (!repaint)
+        return print("linear map: stays in blocks: no memory for the tables of pages, which cpu{} needs", *cpu);
+    print("linear map: repainted with pages for cpu{}: {} blocks, {} TLBIs, CPUs held for {} ticks", *cpu,
+          repaint->blocks, repaint->invalidations, repaint->held_ticks);
+    end_boot_phase("repaint");
 }
 
 } // namespace percival

@@ -17,10 +17,10 @@ struct alignas(mm::KernelGeometry::kPageSize.count()) TablePage {
     std::array<u64, mm::KernelGeometry::kPageSize.count() / sizeof(u64)> entries;
 };
 
-// Enough for the idmap and for five separate paths under the master root: the image, the device tree (two,
-// because it may straddle an upper entry), the device registers, and the first piece of the linear map. Also
-// one more for each thing that straddles an entry.
-inline constexpr std::size_t kPoolTables = 7 * (mm::IdmapGeometry::kLevels - 1) + mm::KernelGeometry::kLevels;
+// Enough for the idmap (two paths: code and data) and for five separate paths under the master root: the
+// image, the device tree (two, because it may straddle an upper entry), the device registers, and the first
+// piece of the linear map. Also one more for each thing that straddles an entry.
+inline constexpr std::size_t kPoolTables = 8 * (mm::IdmapGeometry::kLevels - 1) + mm::KernelGeometry::kLevels;
 
 struct BootTables {
     TablePage master;   // shared regions are edited here; its local percpu window stays empty

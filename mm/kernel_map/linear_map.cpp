@@ -116,11 +116,6 @@ std::expected<void, LinearMapError> map_table_memory(KernelPageTable& table, Byt
     }
 }
 
-VirtRange linear_region()
-{
-    return folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear;
-}
-
 // The largest block, so that physical and linear addresses have the same alignment.
 Bytes linear_alignment()
 {
@@ -165,6 +160,11 @@ bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange
 }
 
 } // namespace
+
+VirtRange linear_region()
+{
+    return folded_to_48_bits ? KernelLayout::kFoldedLinear : KernelLayout::kLinear;
+}
 
 PhysRange linear_window(const MachineDescription& machine)
 {

@@ -11,6 +11,7 @@
 
 #include "kernel/device_tree/machine.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/sync/spinlock.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 #include "mm/address_space/mapping.hpp"
 
@@ -19,7 +20,7 @@
 namespace percival::mm {
 
 // The start of the linear map, the physical address that is mapped there, and how large its leaves may be.
-// map_linear() sets it.
+// map_linear() sets it, and repaint_linear_map() makes the leaves pages (mm/linear/repaint.hpp).
 struct LinearMap {
     VirtAddr base;
     PhysAddr start;
@@ -45,6 +46,13 @@ inline PhysAddr linear_to_physical(VirtAddr address)
 {
     return linear_map.start + (address - linear_map.base);
 }
+
+// Returns the addresses that belong to the linear map, mapped or not.
+VirtRange linear_region();
+
+// Guards all changes of the linear map once the other CPUs run. A block or a contiguous run there may belong
+// to several owners. Taken with interrupts masked.
+inline constinit SpinLock linear_map_lock;
 
 // Returns the physical addresses that the linear map can cover, for the banks of `machine`.
 PhysRange linear_window(const MachineDescription& machine);

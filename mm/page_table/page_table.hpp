@@ -8,6 +8,9 @@
 //   leaf_mapper.hpp         new leaves in one table: by address, or in known slots
 //   leaf_editor.hpp         splitting blocks, unfolding contiguous runs, break-before-make
 //   table_reclaimer.hpp     freeing empty tables
+//   entry_visitor.hpp       visiting all leaves and holes of a range
+//   page_painter.hpp        turning all leaves of a range into pages
+//   range_cloner.hpp        copying what a tree maps into another tree
 //   descriptor_access.hpp   loads, counts, and the only stores, each checked by descriptor_change.hpp
 //   tlb_batch.hpp           invalidation, and when pages may be freed
 //

@@ -61,6 +61,9 @@ public:
         static_cast<void>(tables_.push(table)); // never fails: a full list was flushed above
     }
 
+    // Queues everything that TLBs may hold.
+    void add_everything() { everything_ = true; }
+
     void flush()
     {
         if (queue_.empty() && !everything_)

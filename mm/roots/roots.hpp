@@ -22,13 +22,14 @@
 //   windows   In each root it opens the local window (mm/roots/windows.hpp).
 //   seal      Finally it maps all of these tables read-only (mm/roots/seal.hpp).
 //
-// After that sync_roots() is the one function that changes a root (mm/roots/sync.hpp).
+// After that sync_roots() adds entries to roots (mm/roots/sync.hpp), and write_root_entry() changes those of
+// the linear map where a root holds its blocks (mm/roots/root_entry.hpp). Both keep all roots alike.
 // root_agrees_with_master() checks the result (mm/roots/check.hpp).
 //
 // INV-roots-1: a linked window consists of the very descriptors that map the CPU's slab in the master. The
 //              tables below are shared, so the local and the global address of an object always lead to the
 //              same page.
-// INV-roots-2: private tables are read-only once sealed. Only sync_roots() changes them.
+// INV-roots-2: private tables are read-only once sealed. Only sync_roots() and write_root_entry() change them.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"

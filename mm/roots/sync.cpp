@@ -2,8 +2,8 @@
 #include "mm/roots/sync.hpp"
 
 #include "mm/kernel_map/kernel_tables.hpp"
-#include "mm/kernel_map/writable_window.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/roots/root_entry.hpp"
 #include "mm/roots/roots.hpp"
 
 namespace percival::mm {
@@ -14,12 +14,7 @@ struct KernelRoots {
     static PhysAddr master_table(Level level) { return master_table_of(level); }
     static PhysAddr private_table(CpuId cpu, Level level) { return mm::private_table(cpu, level); }
     static const arch::Pte* table(PhysAddr address) { return kernel_tables().table(address); }
-    // Writes to a sealed table (INV-roots-2) through a window that is open for this store only.
-    static void write(PhysAddr table, u64 index, arch::Pte value)
-    {
-        const WritableWindow window{table};
-        KernelTables::store(window.writable<arch::Pte>() + index, value);
-    }
+    static void write(PhysAddr table, u64 index, arch::Pte value) { write_sealed_entry(table, index, value); }
     static std::optional<PhysAddr> allocate() { return kernel_tables().allocate(); }
     static void publish() { KernelTables::publish(); }
 };

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Measures the cost of a linear map of a given amount of RAM, with blocks and with pages. The engine builds
-// the map in a scratch root that no CPU ever walks, so any amount can be mapped on any machine. Zeroing the
-// tables is included.
+// Measures the cost of a linear map of a given amount of RAM, with blocks and with pages, and of its repaint.
+// The engine builds the map in a scratch root that no CPU ever walks, so any amount can be mapped on any
+// machine. Zeroing the tables is included.
 #include "arch/mmu/pte.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/selftest/benchmark.hpp"
+#include "kernel/wait/others_off_roots.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/kernel_map/live_tables.hpp"
+#include "mm/page_table/page_painter.hpp"
 #include "mm/page_table/page_table.hpp"
 #include "mm/pages/page_allocator.hpp"
+
+#include <array>
+#include <span>
 
 namespace percival {
 namespace {
@@ -32,6 +37,7 @@ public:
         return page;
     }
     void free(PhysAddr table) { mm::free_page(table); }
+    static bool resizes_live() { return true; } // nobody walks
 
     u64 tables() const { return tables_; }
 
@@ -72,6 +78,11 @@ BenchmarkResult map_scratch(Bytes size, mm::Leaves leaves)
     return {.hundredths = instructions * 100, .tables = made, .invalidations = issued};
 }
 
+PERCIVAL_BENCHMARK(linear_map_256MiB_blocks, "-")
+{
+    return map_scratch(256_MiB, mm::Leaves::Largest);
+}
+
 PERCIVAL_BENCHMARK(linear_map_1GiB_blocks, "-")
 {
     return map_scratch(1_GiB, mm::Leaves::Largest);
@@ -92,6 +103,11 @@ PERCIVAL_BENCHMARK(linear_map_64GiB_blocks, "-")
     return map_scratch(64_GiB, mm::Leaves::Largest);
 }
 
+PERCIVAL_BENCHMARK(linear_map_256MiB_pages, "-")
+{
+    return map_scratch(256_MiB, mm::Leaves::Pages);
+}
+
 PERCIVAL_BENCHMARK(linear_map_1GiB_pages, "-")
 {
     return map_scratch(1_GiB, mm::Leaves::Pages);
@@ -110,6 +126,68 @@ PERCIVAL_BENCHMARK(linear_map_16GiB_pages, "-")
 PERCIVAL_BENCHMARK(linear_map_64GiB_pages, "-")
 {
     return map_scratch(64_GiB, mm::Leaves::Pages);
+}
+
+// The parts of the repaint of 1 GiB that consists of blocks of the level above pages, as RAM does in which
+// something else lies in each larger block.
+struct RepaintCost {
+    BenchmarkResult prepared;
+    BenchmarkResult painted; // what takes place while the other CPUs are off their roots
+};
+
+RepaintCost repaint_scratch()
+{
+    using Painter = mm::PagePainter<KernelGeometry, Pte, ScratchTables>;
+    constexpr Bytes kBlock = KernelGeometry::entry_size(mm::kLastLevel.up());
+    constexpr VirtRange kRange{mm::KernelLayout::kLinear.base, 1_GiB};
+    ScratchTables tables;
+    const auto root = tables.allocate();
+    if (!root)
+        panic("no memory for a scratch root");
+    ScratchPageTable table{*root, tables, mm::Tables::Private};
+    // A first page in another table keeps the larger blocks away.
+    const PhysAddr memory{u64{1} << 40};
+    bool mapped = table.ensure_tables(kRange, mm::kLastLevel.up().up()).has_value() || kBlock >= 512_MiB;
+    mapped = mapped && table.map(kRange, memory, mm::kData).has_value();
+    Painter painter{*root, tables};
+    std::array<PhysAddr, 512> made;
+    const u64 blocks = painter.count_blocks(kRange);
+    if (!mapped || blocks > made.size())
+        panic("no memory for the tables of a repaint");
+    const u64 tables_before = tables.tables();
+    const u64 before = arch::instructions_retired();
+    const bool is_prepared = painter.prepare(kRange, std::span{made}.first(blocks)).has_value();
+    const u64 between = arch::instructions_retired();
+    if (!is_prepared)
+        panic("no memory for the tables of a repaint");
+    const u64 invalidations = mm::tlb_statistics.invalidations.load(std::memory_order_relaxed);
+    {
+        mm::TlbBatch<KernelGeometry, ScratchTables> batch{tables};
+        painter.paint(kRange, std::span{made}.first(blocks), batch);
+    }
+    const u64 after = arch::instructions_retired();
+    const u64 issued = mm::tlb_statistics.invalidations.load(std::memory_order_relaxed) - invalidations;
+    const u64 count = tables.tables() - tables_before;
+    free_tables(tables, *root, KernelGeometry::kRootLevel);
+    return {{.hundredths = u64{static_cast<u32>(between - before)} * 100, .tables = count},
+            {.hundredths = u64{static_cast<u32>(after - between)} * 100, .invalidations = issued}};
+}
+
+PERCIVAL_BENCHMARK(repaint_1GiB_tables, "-")
+{
+    return repaint_scratch().prepared;
+}
+
+PERCIVAL_BENCHMARK(repaint_1GiB, "-")
+{
+    return repaint_scratch().painted;
+}
+
+// All CPUs leave their roots and come back. In an emulator, where a WFE does not sleep, the count contains their
+// looks at the flag.
+PERCIVAL_BENCHMARK(others_off_roots, "-")
+{
+    return instructions_per_turn([] { const OthersOffRoots held; });
 }
 
 } // namespace

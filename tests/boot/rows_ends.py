@@ -85,7 +85,7 @@ ENDS: Tuple[Row, ...] = (
         "selftest.repeat=18446744073709551616 percpu.mode=local console=hvc0 selftest=roots.* seltest=x "
         "verdict=nonsense",
         shows=(
-            "^boot argument linear=page: is neither blocks nor pages, using blocks$",
+            "^boot argument linear=page: is none of auto, blocks and pages, using auto$",
             "^boot argument percpu=fast: is none of local, restart, guarded and auto, using local$",
             r"^percpu: local \(default\)$",
             "^boot argument percpu.add=stad: is none of ldadd, stadd, llsc and auto, using auto$",

@@ -217,7 +217,7 @@ TREES: Tuple[Row, ...] = (
         append="selftest=roots.*",
         shows=(
             r"^machine: Board\\x0apercival: verdict: passed\\x0a, 4 of 4 CPUs, ",
-            r"^boot argument linear=x\\x0apercival: verdict: passed\\x0a: is neither blocks nor pages, ",
+            r"^boot argument linear=x\\x0apercival: verdict: passed\\x0a: is none of auto, blocks and pages, ",
         ),
     ),
     Row(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The idmap trampoline. The code that changes TTBR1 cannot be fetched through TTBR1, so it lies in a page
- * that the idmap in TTBR0 maps at its physical address. It touches no memory and runs with all exceptions
- * masked, because the vectors are not mapped either.
+ * that the idmap in TTBR0 maps at its physical address. It runs with all exceptions masked, because the
+ * vectors are not mapped either, and touches no memory but that of arch/arm64/mmu/off_root.cpp.
  */
     .section .idmap.text, "ax"
 
@@ -51,3 +51,32 @@ replace_ttbr1:
     isb
     ret
     .size   replace_ttbr1, . - replace_ttbr1
+
+/*
+ * wait_off_root(x0: this CPU's TTBR1_EL1 value, x1: that of the reserved, empty root,
+ *               x2: a byte that becomes 1 once this CPU cannot translate by its root any more,
+ *               x3: a byte that ends the wait once it is not 0)
+ *
+ * Takes this CPU off its root, as replace_ttbr1 does, and puts it back later. Both bytes are at physical
+ * addresses in the page of data that the idmap maps. The acquire, and the ISB after the write of TTBR1, let
+ * this CPU walk the tables as they were when the byte was set.
+ */
+    .global wait_off_root
+    .type   wait_off_root, %function
+wait_off_root:
+    hint    #34                         // bti c
+    msr     ttbr1_el1, x1
+    isb
+    tlbi    vmalle1
+    dsb     nsh
+    isb
+    mov     w4, #1
+    stlrb   w4, [x2]
+    sevl                                // the first WFE does not sleep
+1:  wfe
+    ldaxrb  w4, [x3]                    // a store to the byte ends the next WFE
+    cbz     w4, 1b
+    msr     ttbr1_el1, x0
+    isb
+    ret
+    .size   wait_off_root, . - wait_off_root

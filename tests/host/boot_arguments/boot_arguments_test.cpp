@@ -169,7 +169,7 @@ TEST(BootArguments, a_choice_is_the_enumerator_of_its_word)
 TEST(BootArguments, a_missing_choice_is_its_default)
 {
     const BootArguments none{""};
-    EXPECT_EQ(none.choice(Table::kLinear).value, LinearChoice::Blocks);
+    EXPECT_EQ(none.choice(Table::kLinear).value, LinearChoice::Auto);
     EXPECT_EQ(none.choice(Table::kPercpu).value, PercpuChoice::Local);
     EXPECT_EQ(none.choice(Table::kPercpuAdd).value, PercpuAddChoice::Auto);
     EXPECT_EQ(none.choice(Table::kPercpuWindow).value, PercpuWindowChoice::Linked);
@@ -186,9 +186,9 @@ TEST(BootArguments, a_wrong_choice_is_reported_with_all_choices_and_replaced_by_
     EXPECT_EQ(described(fast.problem.value()),
               "percpu.add=fast: is none of ldadd, stadd, llsc and auto, using auto");
     const auto page = BootArguments{"linear=page"}.choice(Table::kLinear);
-    EXPECT_EQ(page.value, LinearChoice::Blocks);
-    EXPECT_EQ(described(page.problem.value()), "linear=page: is neither blocks nor pages, using blocks");
-    for (const char* text : {"linear", "linear=", "linear=blocks|pages", "linear=Pages", "linear=|"})
+    EXPECT_EQ(page.value, LinearChoice::Auto);
+    EXPECT_EQ(described(page.problem.value()), "linear=page: is none of auto, blocks and pages, using auto");
+    for (const char* text : {"linear", "linear=", "linear=auto|blocks|pages", "linear=Pages", "linear=|"})
         EXPECT_TRUE(BootArguments{text}.choice(Table::kLinear).problem) << text;
 }
 

@@ -77,10 +77,11 @@ public:
     void share_tlbs(bool on) { shared_tlbs_ = on; }
     void set_range_tlbi(bool on) { range_tlbi_ = on; }
     void set_completes_tlbi_early(bool on) { completes_tlbi_early_ = on; }
-    void set_resizes_live(bool on) { resizes_live_ = on; }
+    void set_resizes_live(bool on) { resizes_live_ = on ? all_cpus() : 0; }
+    void set_resizes_live_only_on(u32 cpu) { resizes_live_ = CpuMask{1} << cpu; }
     void set_ets2(bool on) { ets2_ = on; }
     u32 executing() const { return executing_; }
-    bool resizes_live() const { return resizes_live_; }
+    bool resizes_live() const { return resizes_live_ == all_cpus(); }
 
     // Table pages. A new page is full of garbage descriptors.
     std::optional<PhysAddr> allocate_page() { return memory_.allocate(); }
@@ -237,6 +238,12 @@ private:
     static std::string describe(VirtAddr address, Pte pte, Level level);
 
     std::vector<Place> places_of(const u64* slot) const;
+    // Returns whether every CPU that may use the entry tolerates that its size changes.
+    bool may_be_resized(const u64* slot) const
+    {
+        return std::ranges::all_of(places_of(slot),
+                                   [this](const Place& place) { return (place.cpus & ~resizes_live_) == 0; });
+    }
     template <class Visit>
     void for_each_value_of(const u64* slot, u32 cpu, Visit visit) const;
     void step(Step::Kind kind, const void* object = nullptr)
@@ -330,7 +337,7 @@ private:
     bool shared_tlbs_{false};
     bool range_tlbi_{false};
     bool completes_tlbi_early_{false};
-    bool resizes_live_{false};
+    CpuMask resizes_live_{0}; // the CPUs that tolerate two sizes of one leaf
     bool ets2_{false};
     bool walks_after_dsb_{false};
 };

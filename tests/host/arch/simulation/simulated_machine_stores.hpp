@@ -157,9 +157,9 @@ void SimulatedMachine<G>::check_overwrite(Pte old, Pte now, Level level, const u
     const bool leaves = old.kind(level) == Kind::Leaf && now.kind(level) == Kind::Leaf;
     if (leaves && !needs_break(old, now, level) && !old.is_contiguous() && !now.is_contiguous())
         return; // permissions change, or the address of memory that nobody writes
-    if (resizes_live_ && leaves && old.with_contiguous(false) == now.with_contiguous(false))
+    if (leaves && may_be_resized(slot) && old.with_contiguous(false) == now.with_contiguous(false))
         return; // only the contiguous hint changes
-    if (resizes_live_ && old.kind(level) == Kind::Leaf && now.kind(level) == Kind::Table &&
+    if (old.kind(level) == Kind::Leaf && now.kind(level) == Kind::Table && may_be_resized(slot) &&
         maps_the_same(old, level, now.address()))
         return;
     const auto places = places_of(slot);
@@ -250,7 +250,8 @@ void SimulatedMachine<G>::check_against_stale(Pte now, Level level, Place place)
         // one more walk.
         const bool unrelated =
             stale.level != level && !both_leaves && stale.pte.kind(stale.level) == Kind::Table;
-        const bool resized = resizes_live_ && now.kind(level) == Kind::Table && stale.level == level;
+        const bool resized = (stale.cpus & place.cpus & ~resizes_live_) == 0 &&
+                             now.kind(level) == Kind::Table && stale.level == level;
         if (!same && !unrelated && !resized)
             violate("an entry was made while a TLB may still hold an old one: " +
                     describe(place.address, now, level) + ", stale " +
@@ -300,7 +301,7 @@ void SimulatedMachine<G>::check_run(const u64* slot, Level level, bool complete)
     if (!output.is_aligned(G::entry_size(level) * run))
         violate("a misaligned contiguous run: " + describe(VirtAddr{0}, kept, level));
     // While the hint is removed from a live run, its entries differ in it.
-    if (!agree && (complete || !resizes_live_))
+    if (!agree && (complete || !may_be_resized(first)))
         violate("the entries of a contiguous run disagree: " + describe(VirtAddr{0}, kept, level));
     if (complete && valid != run)
         violate("a contiguous run has holes: " + describe(VirtAddr{0}, kept, level));

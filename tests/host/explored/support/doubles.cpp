@@ -2,15 +2,22 @@
 // What the kernel sources of these tests call, and what has no part in the tests.
 #include "arch/devices/interrupt_controller.hpp"
 #include "kernel/lib/assert.hpp"
+#include "kernel/lib/panic.hpp"
 #include "kernel/wait/cpus_stay.hpp"
 
 #include <stdexcept>
+#include <string>
 
 namespace percival {
 
 void assertion_failed(const char* expression, std::source_location)
 {
     throw std::logic_error{expression};
+}
+
+void panic_detail::panic(std::source_location, std::string_view text, Arguments)
+{
+    throw std::logic_error{std::string{text}};
 }
 
 constinit RwLock cpus_change;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The idmap maps one page of code (section .idmap.text) at its physical address. That code turns the MMU on
-// or off, or changes the root. TTBR0 holds the idmap only while the code runs.
+// or off, or changes the root. It also maps one page of data (section .bss.idmap_data), for a CPU that waits
+// without a root. TTBR0 holds the idmap only while the code runs.
 #pragma once
 
 #include "mm/image/image.hpp"
@@ -21,6 +22,12 @@ Function* in_idmap(Function* function)
 {
     // SAFETY: `function` is in the page of .idmap.text, which the idmap maps at this address.
     return reinterpret_cast<Function*>(mm::image_to_physical(reinterpret_cast<const void*>(function)).raw());
+}
+
+// Returns the address at which the idmap maps `thing`, an object of .bss.idmap_data, as a number for assembly.
+inline u64 data_in_idmap(const void* thing)
+{
+    return mm::image_to_physical(thing).raw();
 }
 
 } // namespace percival::arch
