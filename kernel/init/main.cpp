@@ -37,6 +37,7 @@
 #include "mm/image/boot_tables.hpp"
 #include "mm/image/image_seal.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/merge/background_merge.hpp"
 #include "mm/percpu_memory/allocator.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "mm/vmalloc/vmap.hpp"
@@ -151,6 +152,7 @@ void choose_tlb_invalidation()
     end_boot_phase("other CPUs");
     choose_percpu_mode(BootArguments{this_machine().boot_arguments}); // one for all CPUs: all are known now
     choose_tlb_invalidation();
+    mm::start_merging();
     end_boot_phase("atomics");
     settle_linear_map(this_machine());
     bring_up_later_cpus();

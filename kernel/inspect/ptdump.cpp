@@ -4,7 +4,9 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
 #include "mm/address_space/fold.hpp"
+#include "mm/merge/background_merge.hpp"
 #include "mm/roots/roots.hpp"
+#include "mm/set_memory/set_memory.hpp"
 
 namespace percival {
 namespace {
@@ -74,6 +76,7 @@ u64 report_bad_mappings(PhysAddr root)
 
 void dump_page_tables()
 {
+    const mm::NoMerges no_table_is_freed;
     print("ptdump: cpu0 root {}", mm::cpu_root(kBootCpu));
     kDump.for_each_run(mm::cpu_root(kBootCpu), [](const MappedRun& run) { print_run(run); });
     u64 bad = report_bad_mappings(mm::master_root());
@@ -82,6 +85,11 @@ void dump_page_tables()
         kDump.for_each_difference(mm::cpu_root(cpu), mm::master_root(), print_difference);
         bad += report_bad_mappings(mm::cpu_root(cpu));
     });
+    const mm::SetMemoryStatistics& changes = mm::set_memory_statistics;
+    print("ptdump: set_memory() has split {} blocks; {} blocks and {} runs were merged back",
+          changes.splits.load(std::memory_order_relaxed),
+          changes.merged_blocks.load(std::memory_order_relaxed),
+          changes.merged_runs.load(std::memory_order_relaxed));
     print("ptdump: {} errors", bad);
 }
 

@@ -22,6 +22,10 @@ inline constexpr Bytes kLinearOutput = 256_TiB;
 
 // A descriptor is a 64-bit value. A Leaf is a block above the last level and a page at the last level; leaf()
 // encodes the one that `level` asks for. The result of leaf() does not have the contiguous hint.
+//
+// kept() turns a leaf into an Invalid descriptor that is not all zero and keeps everything about the leaf,
+// the hint included. restored() turns it back, and keeps_leaf() tells such a descriptor from all other
+// invalid ones (mm/set_memory/memory_editor.hpp).
 template <class P>
 concept PteFormat = requires(P pte, u64 raw, PhysAddr address, Level level, Attributes attributes) {
     { P{} } -> std::same_as<P>; // invalid
@@ -34,6 +38,9 @@ concept PteFormat = requires(P pte, u64 raw, PhysAddr address, Level level, Attr
     { pte.rights() } -> std::same_as<Rights>;
     { pte.is_contiguous() } -> std::same_as<bool>;
     { pte.with_contiguous(true) } -> std::same_as<P>;
+    { pte.kept() } -> std::same_as<P>;
+    { pte.restored() } -> std::same_as<P>;
+    { pte.keeps_leaf() } -> std::same_as<bool>;
     { pte.raw() } -> std::same_as<u64>;
     { pte == pte } -> std::same_as<bool>;
 } && sizeof(P) == 8;

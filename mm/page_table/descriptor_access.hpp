@@ -79,7 +79,7 @@ public:
         const Change change = classify(old, now, level);
         if (!is_allowed(change, resizes_live())) [[unlikely]]
             refuse(old, now, level);
-        if (change != Change::None)
+        if (now != old) // what an invalid descriptor keeps may change too
             env_.store(slot, now);
     }
 

@@ -145,11 +145,14 @@ private:
         const u64 cut = G::index(lower, boundary) & ~(run - 1);
         const bool cuts = !boundary.is_aligned(size_of(lower) * run);
         const Pte plain = Pte::leaf(block.pte.address(), lower, block.pte.attributes());
-        for (u64 index = 0; index < G::entries(lower); index += run) {
-            const Pte first{plain.raw() + index * size_of(lower).count()};
-            writer_.fill_invalid(table + index, run,
-                                 first.with_contiguous(run > 1 && !(cuts && index == cut)), size_of(lower));
-        }
+        const auto fill = [&](u64 from, u64 to, bool contiguous) {
+            const Pte first{plain.raw() + from * size_of(lower).count()};
+            writer_.fill_invalid(table + from, to - from, first.with_contiguous(contiguous), size_of(lower));
+        };
+        const u64 after = cuts ? cut + run : cut;
+        fill(0, cut, run > 1);
+        fill(cut, after, false);
+        fill(after, G::entries(lower), run > 1);
     }
 
     PageTableWalker<G, Pte, Env> walker_;

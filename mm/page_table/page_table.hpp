@@ -18,12 +18,14 @@
 // INV-page_table-2: map() publishes once, at its end. TLBs do not cache invalid entries, so it invalidates
 //     nothing (Arm ARM D8.13.1).
 // INV-page_table-3: an operation that fails leaves every translation as it was.
-// INV-page_table-4: a shared table is never freed, and neither is a root.
+// INV-page_table-4: a shared table is never freed, and neither is a root. There is one exception: a merge of
+//     the linear map frees a table that a block has replaced (mm/set_memory/memory_merger.hpp).
 //
 // Nothing here takes locks. Where the environment has link() and the tables are Tables::Shared, several CPUs
 // may change one tree at once, each within ranges of addresses that it alone owns. Leaves of different ranges
 // are in different slots, so CPUs contend only when they make a table (mm/page_table/table_maker.hpp). A
-// block or a contiguous run lies as a whole in the range of one owner.
+// block or a contiguous run lies as a whole in the range of one owner. In the linear map it does not, so
+// linear_map_lock guards all changes there (mm/kernel_map/linear_map.hpp).
 //
 // All other callers serialize their changes to one root. These are: callers without link(); callers with
 // Tables::Private, because one CPU may need a table that another has just found empty; and callers where
@@ -116,9 +118,9 @@ public:
         return table->entries + index;
     }
 
-    // Invalidates every leaf in `range` without flushing, and skips holes. No leaf may cross the ends of
-    // `range`. Until the caller flushes, neither the memory nor the addresses may be reused. Shared tables
-    // only.
+    // Invalidates every leaf in `range` without flushing. Skips holes, but empties the invalid descriptors
+    // that keep a leaf. No leaf may cross the ends of `range`. Until the caller flushes, neither the memory
+    // nor the addresses may be reused. Shared tables only.
     void clear(VirtRange range)
     {
         clear_leaves(range, [](VirtRange, Bytes) {});
@@ -234,6 +236,8 @@ private:
                                       (range.end() - at).count() >> G::shift(found.level));
             const u64 count = count_leaves(found.slot, room, found.level);
             if (count == 0) {
+                if (found.pte.keeps_leaf())
+                    writer_.clear_leaves(found.slot, 1);
                 at = at.align_down(size) + size; // a hole
                 continue;
             }

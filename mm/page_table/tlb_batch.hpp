@@ -36,7 +36,8 @@ struct TlbStatistics {
 };
 inline constinit TlbStatistics tlb_statistics;
 
-template <class G, class Env, arch::TlbScope Scope = arch::TlbScope::AllCpus>
+// `MaxItems` is the number of separate ranges that a batch holds before it invalidates everything.
+template <class G, class Env, arch::TlbScope Scope = arch::TlbScope::AllCpus, std::size_t MaxItems = 16>
 class TlbBatch : Immovable {
 public:
     // Maximum number of TLBIs per flush: beyond it, one TLBI for everything is issued instead. Each TLBI is a
@@ -94,8 +95,7 @@ private:
         }
     };
 
-    static constexpr std::size_t kMaxItems = 16;
-    static constexpr std::size_t kMaxTables = 16;
+    static constexpr std::size_t kMaxTables = MaxItems;
     static constexpr arch::Shareability kShareability = Scope == arch::TlbScope::AllCpus
                                                             ? arch::Shareability::InnerShareable
                                                             : arch::Shareability::NonShareable;
@@ -168,7 +168,7 @@ private:
     }
 
     Env& env_;
-    BoundedVector<Item, kMaxItems> queue_{};
+    BoundedVector<Item, MaxItems> queue_{};
     BoundedVector<PhysAddr, kMaxTables> tables_{};
     bool everything_{false};
 };

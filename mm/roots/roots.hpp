@@ -29,7 +29,8 @@
 // INV-roots-1: a linked window consists of the very descriptors that map the CPU's slab in the master. The
 //              tables below are shared, so the local and the global address of an object always lead to the
 //              same page.
-// INV-roots-2: private tables are read-only once sealed. Only sync_roots() and write_root_entry() change them.
+// INV-roots-2: private tables are read-only once sealed. Only sync_roots() and write_root_entry() change
+//              them.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"

@@ -20,6 +20,7 @@ import mutants_percpu
 import mutants_percpu_parts
 import mutants_percpu_store
 import mutants_roots
+import mutants_set_memory
 import mutants_values
 import mutants_waits
 from mutant import Mutant
@@ -42,6 +43,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_percpu_store,
         mutants_percpu,
         mutants_roots,
+        mutants_set_memory,
         mutants_values,
         mutants_waits,
     )

@@ -162,6 +162,9 @@ void SimulatedMachine<G>::check_overwrite(Pte old, Pte now, Level level, const u
     if (old.kind(level) == Kind::Leaf && now.kind(level) == Kind::Table && may_be_resized(slot) &&
         maps_the_same(old, level, now.address()))
         return;
+    if (old.kind(level) == Kind::Table && now.kind(level) == Kind::Leaf && may_be_resized(slot) &&
+        maps_the_same(now, level, old.address()))
+        return;
     const auto places = places_of(slot);
     violate("a valid descriptor was overwritten: " +
             describe(places.empty() ? VirtAddr{0} : places[0].address, old, level));
@@ -250,8 +253,10 @@ void SimulatedMachine<G>::check_against_stale(Pte now, Level level, Place place)
         // one more walk.
         const bool unrelated =
             stale.level != level && !both_leaves && stale.pte.kind(stale.level) == Kind::Table;
-        const bool resized = (stale.cpus & place.cpus & ~resizes_live_) == 0 &&
-                             now.kind(level) == Kind::Table && stale.level == level;
+        const bool resized =
+            stale.level == level && (stale.cpus & place.cpus & ~resizes_live_) == 0 &&
+            (now.kind(level) == Kind::Table ||
+             (stale.pte.kind(level) == Kind::Table && maps_the_same(now, level, stale.pte.address())));
         if (!same && !unrelated && !resized)
             violate("an entry was made while a TLB may still hold an old one: " +
                     describe(place.address, now, level) + ", stale " +

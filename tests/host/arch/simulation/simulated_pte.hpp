@@ -62,11 +62,14 @@ public:
     {
         return SimulatedPte{on ? raw_ | kRun : raw_ & ~kRun};
     }
+    constexpr SimulatedPte kept() const { return SimulatedPte{raw_ | kKept}; }
+    constexpr SimulatedPte restored() const { return SimulatedPte{(raw_ & ~kKept) | kLeaf}; }
+    constexpr bool keeps_leaf() const { return (raw_ & kKept) == kKept; }
     constexpr u64 raw() const { return raw_; }
     friend constexpr bool operator==(SimulatedPte, SimulatedPte) = default;
 
 private:
-    static constexpr u64 kTable = 1, kLeaf = 2, kRun = 4, kUser = 64;
+    static constexpr u64 kTable = 1, kLeaf = 2, kKept = 3, kRun = 4, kUser = 64;
     static constexpr u64 kNoAccessFlag = 128, kNonGlobal = 256, kShareability = 512, kCacheability = 1024;
     static constexpr u64 kLowAddress = 0x0000'ffff'ffff'f000;
 

@@ -101,6 +101,11 @@ public:
     constexpr bool is_contiguous() const { return Contiguous::of(raw_) != 0; }
     constexpr Pte with_contiguous(bool on) const { return Pte{Contiguous::in(raw_, on ? 1 : 0)}; }
 
+    // Keep a leaf in an invalid descriptor, of which the MMU ignores all other bits, and return to it.
+    constexpr Pte kept() const { return Pte{raw_ & ~kValidBit}; }
+    constexpr Pte restored() const { return Pte{raw_ | kValidBit}; }
+    constexpr bool keeps_leaf() const { return (raw_ & kValidBit) == 0 && AccessFlag::of(raw_) != 0; }
+
     constexpr u64 raw() const { return raw_; }
     friend constexpr bool operator==(Descriptor, Descriptor) = default;
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The kernel's tables as set_memory() changes them: as KernelTables, but a store to an entry of the master
+// root goes to all roots. Where a root holds blocks of the linear map (4k-39, 64k-42), each root has its own
+// copy of these, and all of them are sealed. Any context on a CPU that runs on its own root.
+#pragma once
+
+#include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/roots/root_entry.hpp"
+
+namespace percival::mm {
+
+class LinearTables {
+public:
+    using Break = LiveBreak;
+    using Pte = arch::Pte;
+
+    static Pte* table(PhysAddr address) { return kernel_tables().table(address); }
+    static std::optional<PhysAddr> allocate() { return kernel_tables().allocate(); }
+    static void free(PhysAddr page) { kernel_tables().free(page); }
+    static void store(Pte* slot, Pte value)
+    {
+        const Pte* root = table(master_root());
+        if (slot >= root && slot < root + KernelGeometry::entries(KernelGeometry::kRootLevel)) [[unlikely]]
+            write_root_entry(static_cast<u64>(slot - root), value);
+        else
+            KernelTables::store(slot, value);
+    }
+    // Fills a table that is not a root.
+    static void fill(Pte* first, u64 count, Pte value, Bytes step)
+    {
+        KernelTables::fill(first, count, value, step);
+    }
+    static void publish() { KernelTables::publish(); }
+    [[noreturn]] static void forbidden(Pte old, Pte now, Level level)
+    {
+        KernelTables::forbidden(old, now, level);
+    }
+    static bool resizes_live() { return kernel_tables().resizes_live(); }
+};
+
+inline constinit LinearTables the_linear_tables;
+
+} // namespace percival::mm

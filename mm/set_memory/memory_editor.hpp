@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Changes the protection or the validity of mapped pages: set_memory() on any tree of the page-table engine.
+//
+// A change is made in three steps:
+//
+//   check    every page of the range is looked at, and every refusal comes from here; nothing is stored
+//   isolate  blocks and runs that cross an end of the range are split, so that all translations stay the same
+//   apply    the leaves of the range are replaced, and the TLBs are flushed
+//
+// Only isolate needs tables, so a change that runs out of them has changed no translation
+// (INV-page_table-3).
+//
+// The caller serializes all changes of the leaves in question: of an area of vmalloc as its owner, and of the
+// linear map by a lock, because there a block or a run may belong to several owners.
+//
+// INV-memory_editor-1: with Breaks::Never a leaf is replaced by another valid one only if its protection
+//     alone changes, or its size on a machine that resizes live. Such memory may be in use by any CPU.
+// INV-memory_editor-2: when a change returns, no CPU translates through what it replaced.
+#pragma once
+
+#include "mm/page_table/environment.hpp"
+#include "mm/page_table/leaf_editor.hpp"
+#include "mm/set_memory/memory_change.hpp"
+
+#include <expected>
+#include <optional>
+
+namespace percival::mm {
+
+// Whether leaves may be broken and made anew (mm/page_table/leaf_editor.hpp).
+enum class Breaks : u8 { Never, Allowed };
+
+template <class G, PteFormat Pte, PageTableEnvironment<Pte> Env>
+class MemoryEditor {
+public:
+    using Result = std::expected<void, SetMemoryError>;
+
+    // `Env` also has has_tables(): whether allocate() will succeed (mm/set_memory/table_stock.hpp).
+    MemoryEditor(PhysAddr root, Env& env, Breaks breaks)
+        : walker_{root, env}, env_{env}, writer_{env}, breaks_{breaks}
+    {
+    }
+
+    // Makes `change` on all pages of `range`, which is aligned to pages, or on none. Errors: NotMapped,
+    // WriteAndExecute, NotSplittable, NoMemory.
+    Result change(VirtRange range, MemoryChange change)
+    {
+        if (range.is_empty())
+            return {};
+        const Walk<G, Pte> first = walker_.walk(range.base);
+        if (is_table_part(first, range)) [[likely]]
+            return range.size == G::kPageSize ? change_page(first, range.base, change)
+                                              : change_slots(first.slot, range, change);
+        if (Result result = check(range, change); !result)
+            return result;
+        if (!env_.has_tables() && (cuts_block(range.base) || cuts_block(range.end())))
+            return std::unexpected{SetMemoryError::NoMemory};
+        TlbBatch<G, Env> batch{env_};
+        for (const VirtAddr boundary : {range.base, range.end()}) {
+            if (!isolate(boundary, batch))
+                return std::unexpected{SetMemoryError::NoMemory};
+        }
+        apply(range, change, batch);
+        env_.publish(); // pages that are valid again; the batch flushes the others (INV-memory_editor-2)
+        return {};
+    }
+
+private:
+    // Returns whether leaves may be split and runs unfolded (INV-memory_editor-1).
+    bool may_split() const { return breaks_ == Breaks::Allowed || writer_.resizes_live(); }
+
+    // Returns whether `range`, where `first` begins, is mapped by pages of one table, and no run crosses its
+    // ends. Then nothing has to be walked again and nothing isolated.
+    static bool is_table_part(const Walk<G, Pte>& first, VirtRange range)
+    {
+        const u64 count = range.size.count() >> G::kPageShift;
+        if (!first.level.is_last() || G::index(kLastLevel, range.base) + count > G::entries(kLastLevel))
+            return false;
+        return !first.pte.is_contiguous() && !load_descriptor(first.slot + (count - 1)).is_contiguous();
+    }
+
+    // Makes the change on such a range of one page.
+    Result change_page(const Walk<G, Pte>& page, VirtAddr at, MemoryChange change)
+    {
+        if (leaf_behind(page.pte).kind(kLastLevel) != PteKind::Leaf)
+            return std::unexpected{SetMemoryError::NotMapped};
+        const auto now = changed(page.pte, kLastLevel, change);
+        if (!now)
+            return std::unexpected{now.error()};
+        writer_.write(page.slot, *now, kLastLevel);
+        env_.publish();
+        if (page.kind() == PteKind::Leaf && *now != page.pte)
+            TlbBatch<G, Env, arch::TlbScope::AllCpus, 1>{env_}.add_leaves({at, G::kPageSize}, G::kPageSize);
+        return {};
+    }
+
+    // Makes the change in the slots of such a range.
+    Result change_slots(Pte* first, VirtRange range, MemoryChange change)
+    {
+        const u64 count = range.size.count() >> G::kPageShift;
+        for (u64 n = 0; n < count; ++n) {
+            if (Result result = check(load_descriptor(first + n), kLastLevel, change); !result)
+                return result;
+        }
+        TlbBatch<G, Env> batch{env_};
+        for (u64 n = 0; n < count; ++n)
+            replace(first + n, load_descriptor(first + n), kLastLevel, range.base + G::kPageSize * n, change,
+                    batch);
+        env_.publish();
+        return {};
+    }
+
+    // Returns the size of the leaf that `found` is or keeps, or of the run that this is part of.
+    static Bytes reach_of(const Walk<G, Pte>& found)
+    {
+        return Walk<G, Pte>{found.slot, leaf_behind(found.pte), found.level}.reach();
+    }
+
+    // Calls visit(slot, descriptor, level, address) for each entry of the range, until it returns an error.
+    template <class Visit>
+    Result for_each_entry(VirtRange range, Visit visit) const
+    {
+        VirtAddr at = range.base;
+        while (range.contains(at)) {
+            const Walk<G, Pte> found = walker_.walk(at);
+            const Bytes size = G::entry_size(found.level);
+            const u64 room = G::entries(found.level) - G::index(found.level, at);
+            at = at.align_down(size);
+            // Visits the neighbours in the same table without another walk.
+            for (u64 n = 0; n < room && (n == 0 || range.contains(at)); ++n, at += size) {
+                const Pte pte = load_descriptor(found.slot + n);
+                if (pte.kind(found.level) == PteKind::Table)
+                    break;
+                if (Result result = visit(found.slot + n, pte, found.level, at); !result)
+                    return result;
+            }
+        }
+        return {};
+    }
+
+    Result check(VirtRange range, MemoryChange change) const
+    {
+        if (!may_split() && (cuts_leaf(range.base) || cuts_leaf(range.end())))
+            return std::unexpected{SetMemoryError::NotSplittable};
+        return for_each_entry(range, [this, change](Pte*, Pte old, Level level, VirtAddr) {
+            return check(old, level, change);
+        });
+    }
+
+    Result check(Pte old, Level level, MemoryChange change) const
+    {
+        if (leaf_behind(old).kind(level) != PteKind::Leaf)
+            return std::unexpected{SetMemoryError::NotMapped};
+        const auto now = changed(old, level, change);
+        if (!now)
+            return std::unexpected{now.error()};
+        if (!may_split() && changes_in_run(old, *now, level))
+            return std::unexpected{SetMemoryError::NotSplittable};
+        return {};
+    }
+
+    bool cuts_leaf(VirtAddr boundary) const
+    {
+        const Walk<G, Pte> found = walker_.walk(boundary);
+        return found.kind() == PteKind::Leaf && !boundary.is_aligned(found.reach());
+    }
+
+    // Returns whether the block at `boundary`, valid or kept, goes on beyond it.
+    bool cuts_block(VirtAddr boundary) const
+    {
+        const Walk<G, Pte> found = walker_.walk(boundary);
+        return leaf_behind(found.pte).kind(found.level) == PteKind::Leaf &&
+               !boundary.is_aligned(G::entry_size(found.level));
+    }
+
+    // Returns whether an entry of a run gets another protection while it is valid: all entries of a run must
+    // agree, so the run has to be broken or unfolded.
+    static bool changes_in_run(Pte old, Pte now, Level level)
+    {
+        return old.is_contiguous() && old.kind(level) == PteKind::Leaf && now.kind(level) == PteKind::Leaf &&
+               now != old;
+    }
+
+    // Lets no leaf and no run cross `boundary`, whether they are valid or kept. Returns false if there is no
+    // memory for a table.
+    bool isolate(VirtAddr boundary, TlbBatch<G, Env>& batch)
+    {
+        for (;;) {
+            const Walk<G, Pte> found = walker_.walk(boundary);
+            if (leaf_behind(found.pte).kind(found.level) != PteKind::Leaf ||
+                boundary.is_aligned(reach_of(found)))
+                return true;
+            if (!found.pte.keeps_leaf())
+                return LeafEditor<G, Pte, Env>{walker_, env_, batch}.isolate(boundary).has_value();
+            if (found.pte.is_contiguous())
+                unfold_kept(found, boundary);
+            else if (!split_kept(found))
+                return false;
+        }
+    }
+
+    // Removes the hint from the kept entries of a run. No TLB holds them.
+    void unfold_kept(const Walk<G, Pte>& found, VirtAddr inside)
+    {
+        const u64 count = G::contiguous_entries(found.level);
+        Pte* first = found.slot - (G::index(found.level, inside) & (count - 1));
+        for (u64 n = 0; n < count; ++n)
+            writer_.write(first + n, load_descriptor(first + n).with_contiguous(false), found.level);
+    }
+
+    // Replaces a kept block by a table that keeps the same in smaller leaves.
+    bool split_kept(const Walk<G, Pte>& found)
+    {
+        const std::optional<PhysAddr> page = env_.allocate();
+        if (!page)
+            return false;
+        const Level lower = found.level.down();
+        const Pte block = found.pte.restored();
+        const Pte first = Pte::leaf(block.address(), lower, block.attributes()).kept();
+        writer_.fill_invalid(env_.table(*page), G::entries(lower), first, G::entry_size(lower));
+        env_.publish();
+        writer_.write(found.slot, Pte::table(*page), found.level);
+        return true;
+    }
+
+    // No leaf and no run crosses an end of the range, and no entry is refused.
+    void apply(VirtRange range, MemoryChange change, TlbBatch<G, Env>& batch)
+    {
+        const auto visit = [&](Pte* slot, Pte old, Level level, VirtAddr at) -> Result {
+            replace(slot, old, level, at, change, batch);
+            return {};
+        };
+        static_cast<void>(for_each_entry(range, visit));
+    }
+
+    // Replaces an entry, or the whole run that begins with it.
+    void replace(Pte* slot, Pte old, Level level, VirtAddr at, MemoryChange change, TlbBatch<G, Env>& batch)
+    {
+        const Pte now = *changed(old, level, change);
+        if (changes_in_run(old, now, level)) {
+            LeafEditor<G, Pte, Env>{walker_, env_, batch}.set_attributes({slot, old, level}, at,
+                                                                         now.attributes());
+        } else if (now != old) {
+            writer_.write(slot, now, level);
+            if (old.kind(level) == PteKind::Leaf)
+                batch.add_leaves({at, G::entry_size(level)}, G::entry_size(level));
+        }
+    }
+
+    PageTableWalker<G, Pte, Env> walker_;
+    Env& env_;
+    DescriptorWriter<Pte, Env> writer_;
+    Breaks breaks_;
+};
+
+} // namespace percival::mm

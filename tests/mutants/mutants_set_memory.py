@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Mutants of set_memory() and of merges."""
+
+from __future__ import annotations
+
+from mutant import on_host
+
+EDITOR = ("tests/host/set_memory/memory_editor_test.cpp",)
+MERGER = ("tests/host/set_memory/memory_merger_test.cpp",)
+
+MUTANTS = (
+    on_host(
+        "set_memory: an executable page becomes writable",
+        "mm/set_memory/memory_change.hpp",
+        "        if (now == ReadExecute)\n"
+        "            return std::unexpected{SetMemoryError::WriteAndExecute};\n",
+        "",
+        EDITOR,
+        "*NoPageBecomesWritableAndExecutable*",
+    ),
+    on_host(
+        "set_memory: a page that changes alone is not flushed",
+        "mm/set_memory/memory_editor.hpp",
+        "        if (page.kind() == PteKind::Leaf && *now != page.pte)\n",
+        "        if (page.kind() != PteKind::Leaf)\n",
+        EDITOR,
+        "*ChangesOnePageInABlock*",
+    ),
+    on_host(
+        "set_memory: pages that change together are not flushed",
+        "mm/set_memory/memory_editor.hpp",
+        "            if (old.kind(level) == PteKind::Leaf)\n",
+        "            if (old.kind(level) != PteKind::Leaf)\n",
+        EDITOR,
+        "*EachChangeOfProtection*",
+    ),
+    on_host(
+        "set_memory: the end of the range is not isolated",
+        "mm/set_memory/memory_editor.hpp",
+        "{range.base, range.end()}) {",
+        "{range.base}) {",
+        EDITOR,
+        "*EachChangeOfProtection*",
+    ),
+    on_host(
+        "set_memory: a block of the linear map is broken where it cannot be split",
+        "mm/set_memory/memory_editor.hpp",
+        "    bool may_split() const { return breaks_ == Breaks::Allowed || writer_.resizes_live(); }",
+        "    bool may_split() const { return true; }",
+        EDITOR,
+        "*NothingInTheLinearMap*",
+    ),
+    on_host(
+        "clear: a page made invalid stays in its descriptor",
+        "mm/page_table/page_table.hpp",
+        "                if (found.pte.keeps_leaf())\n"
+        "                    writer_.clear_leaves(found.slot, 1);\n",
+        "",
+        EDITOR,
+        "*ClearEmptiesPages*",
+    ),
+    on_host(
+        "merge: entries that differ are merged",
+        "mm/set_memory/memory_merger.hpp",
+        "!= Pte{leader.raw() + n * size.count()})",
+        "== Pte{})",
+        MERGER,
+        "*OnePageThatDiffers*",
+    ),
+    on_host(
+        "merge: the table is not invalidated before it is freed",
+        "mm/set_memory/memory_merger.hpp",
+        "        batch_.add_table(base, table.address());\n",
+        "        env_.free(table.address());\n",
+        MERGER,
+        "*ABlockThatWasSplit*",
+    ),
+    on_host(
+        "merge: the pages of a block are not invalidated",
+        "mm/set_memory/memory_merger.hpp",
+        "        batch_.add_leaves({base, G::entry_size(level)}, G::entry_size(lower));\n",
+        "",
+        MERGER,
+        "*ABlockThatWasSplit*",
+    ),
+    on_host(
+        "merge: misaligned memory is merged",
+        "mm/set_memory/memory_merger.hpp",
+        " || !leader.address().is_aligned(size * count)",
+        "",
+        MERGER,
+        "*PagesOfMisalignedMemory*",
+    ),
+)
