@@ -75,9 +75,9 @@ bool map_image(EarlyTable<KernelGeometry>& table)
     const Part parts[] = {
         {_text, _etext, mm::kText, mm::Leaves::Largest},
         {_rodata, _erodata, mm::kReadOnlyData, mm::Leaves::Largest},
-        {_data, _boot_tables, mm::kData, mm::Leaves::Largest},
-        {_boot_tables, _eboot_tables, mm::kData,
-         mm::Leaves::Pages}, // some become read-only: mm/roots/seal.hpp
+        {_data, _ro_after_init, mm::kData, mm::Leaves::Largest},
+        // Becomes read-only in part: mm/kernel_map/ro_after_init.hpp, mm/roots/seal.hpp.
+        {_ro_after_init, _eboot_tables, mm::kData, mm::Leaves::Pages},
         {_eboot_tables, _ebss, mm::kData, mm::Leaves::Largest},
     };
     for (const Part& part : parts) {

@@ -3,6 +3,7 @@
 #include "boot/pointer_authentication.hpp"
 
 #include "arch/cpu/pointer_authentication.hpp"
+#include "linker/ro_after_init.hpp"
 
 namespace percival::boot {
 namespace {
@@ -15,7 +16,7 @@ struct PointerAuthenticationKey {
 };
 
 // Secondary CPUs read the key with their caches off. The boot CPU writes it once, also with its caches off.
-constinit PointerAuthenticationKey kernel_key = {};
+PERCIVAL_RO_AFTER_INIT constinit PointerAuthenticationKey kernel_key = {};
 
 u64 clock()
 {

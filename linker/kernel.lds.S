@@ -105,6 +105,10 @@ SECTIONS
     _data = .;
     .data . : AT(ADDR(.data)) {
         *(.data .data.*)
+        /* Mapped with single pages, so that it can be made read-only: linker/ro_after_init.hpp. */
+        . = ALIGN(PAGE_SIZE);
+        _ro_after_init = .;
+        *(.ro_after_init)
         /* The last bytes of the file, which scripts/seal_image.py fills in: mm/image/image_seal.hpp. */
         . = ALIGN(. + IMAGE_SEAL_SIZE, 4096) - IMAGE_SEAL_SIZE;
         _image_seal = .;
@@ -117,6 +121,7 @@ SECTIONS
     .bss . : AT(ADDR(.bss)) {
         /* Mapped with single pages, so that some of them can be made read-only later. */
         . = ALIGN(PAGE_SIZE);
+        _ero_after_init = .;
         _boot_tables = .;
         *(.bss.boot_tables)
         . = ALIGN(PAGE_SIZE);

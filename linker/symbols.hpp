@@ -15,7 +15,8 @@ extern const char _text[], _etext[];
 extern const char _rodata[], _erodata[];
 extern const percival::mm::ImageSeal _image_seal; // the last bytes of the file: mm/image/image_seal.hpp
 extern const char _data[], _edata[], _ebss[];
-extern const char _boot_tables[], _eboot_tables[]; // part of the data
+extern const char _ro_after_init[], _ero_after_init[]; // part of the data, as are the boot tables behind it
+extern const char _boot_tables[], _eboot_tables[];
 extern const char _idmap_text[], _idmap_text_end[];
 extern const char _idmap_data[];
 extern const char _percpu_start[], _percpu_end[]; // local addresses

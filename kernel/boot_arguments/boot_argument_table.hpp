@@ -79,6 +79,8 @@ struct BootArgumentTable {
         {"cpufeature.force", "cpuN:NAME[,NAME]", "", "features that a CPU seems to have, for tests"}};
     static constexpr TextArgument kCpusLater{
         {"cpus.later", "cpuN[,cpuN]", "", "CPUs that come only after those of the boot, for tests"}};
+    static constexpr FlagArgument kObjectsGuard{
+        {"objects.guard", "", "off", "each small object on a page of its own: wrong uses fault"}};
     static constexpr FlagArgument kPtdump{
         {"ptdump", "", "off", "prints the page tables by region, and each root's own part"}};
     static constexpr FlagArgument kVmallocinfo{
@@ -102,7 +104,7 @@ struct BootArgumentTable {
         const BootArgument* const all[] = {
             &kSelftest, &kSelftestList, &kSelftestTimeout, &kSelftestRepeat, &kSelftestEveryMode,
             &kBench,    &kLinear,       &kPercpu,          &kPercpuAdd,      &kPercpuWindow,
-            &kCpufeatureMask, &kCpufeatureForce, &kCpusLater,
+            &kCpufeatureMask, &kCpufeatureForce, &kCpusLater, &kObjectsGuard,
             &kPtdump,   &kVmallocinfo,  &kPercpuinfo,      &kArgumentsList,  &kVerdict,
             &kEarlycon,
         };

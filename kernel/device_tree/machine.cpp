@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/device_tree/machine.hpp"
 
+#include "linker/ro_after_init.hpp"
+
 namespace percival {
 namespace {
 
-constinit MachineDescription machine;
+PERCIVAL_RO_AFTER_INIT constinit MachineDescription machine;
 
 } // namespace
 

@@ -34,11 +34,15 @@
 #include "kernel/selftest/benchmark.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/work_queue.hpp"
+#include "mm/guarded_objects/guarded_objects.hpp"
 #include "mm/image/boot_tables.hpp"
 #include "mm/image/image_seal.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/kernel_map/ro_after_init.hpp"
 #include "mm/merge/background_merge.hpp"
+#include "mm/percpu/area.hpp"
 #include "mm/percpu_memory/allocator.hpp"
+#include "mm/physical/early_memory.hpp"
 #include "mm/vmalloc/stacks.hpp"
 #include "mm/vmalloc/vmap.hpp"
 
@@ -137,10 +141,21 @@ void choose_tlb_invalidation()
         mm::kernel_tables().allow_live_resizes();
 }
 
+void guard_objects_if_asked()
+{
+    if (!BootArguments{this_machine().boot_arguments}.flag(BootArgumentTable::kObjectsGuard))
+        return;
+    const auto room = mm::guard_small_objects(mm::early_memory().added_bytes(), possible_cpu_count());
+    if (!room)
+        panic("objects.guard: not enough memory for the records of guarded objects");
+    print("objects: guarded, up to {} at a time", *room);
+}
+
 // Runs as the boot thread, on a guarded stack: brings up the rest, runs the tests or benchmarks, and ends the
 // run.
 [[noreturn]] void run(void*)
 {
+    guard_objects_if_asked();
     percpu::start_allocator();
     start_interrupts();
     end_boot_phase("interrupts");
@@ -155,6 +170,7 @@ void choose_tlb_invalidation()
     mm::start_merging();
     end_boot_phase("atomics");
     settle_linear_map(this_machine());
+    mm::seal_init_data();
     bring_up_later_cpus();
     print_summary(this_machine());
     report_lost_output(this_machine());

@@ -16,6 +16,20 @@ using mm::MappedRun;
 
 constexpr KernelTableDump kDump{TableAt{}};
 
+// The rights as four characters.
+class RightsText {
+public:
+    explicit RightsText(mm::Rights rights)
+        : characters_{'r', rights.writable ? 'w' : '-', rights.executable ? 'x' : '-',
+                      rights.user ? 'u' : '-'}
+    {
+    }
+    std::string_view text() const { return {characters_.data(), characters_.size()}; }
+
+private:
+    std::array<char, 4> characters_;
+};
+
 std::string_view region_of(VirtAddr address)
 {
     for (const auto& [name, range] : mm::KernelLayout::regions(mm::folded_to_48_bits)) {
@@ -34,11 +48,9 @@ std::string_view leaf_name(const MappedRun& run)
 
 void print_run(const MappedRun& run)
 {
-    const char rights[] = {'r', run.rights.writable ? 'w' : '-', run.rights.executable ? 'x' : '-',
-                           run.rights.user ? 'u' : '-'};
     print("ptdump: {:-14} {} to {} {:8} {} level {} {:-14} {} {}", region_of(run.range.base), run.range.base,
           run.range.end() - Bytes{1}, run.range.size, run.to, run.level.number(), leaf_name(run),
-          std::string_view{rights, sizeof rights},
+          RightsText{run.rights}.text(),
           run.attributes.memory == mm::MemoryType::Device ? "device" : "normal");
 }
 
@@ -61,17 +73,14 @@ void print_difference(const Difference& difference)
 
 } // namespace
 
-u64 report_bad_mappings(PhysAddr root)
+void print_flaws(const mm::MappingAudit& audit)
 {
-    u64 bad = 0;
-    kDump.for_each_run(root, [&bad](const MappedRun& run) {
-        if (!run.is_bad())
-            return;
-        ++bad;
-        print("ptdump: error: {} to {} is {}", run.range.base, run.range.end() - Bytes{1},
-              run.rights.user ? "open to user mode" : "writable and executable");
-    });
-    return bad;
+    for (const mm::FlawedMapping& flawed : audit.first)
+        print("ptdump: error: {} to {} ({} {}, root {}) is {}", flawed.range.base,
+              flawed.range.end() - Bytes{1}, flawed.to, RightsText{flawed.rights}.text(), flawed.root,
+              name_of(flawed.flaw));
+    if (audit.flaws > audit.first.size())
+        print("ptdump: and {} errors more", audit.flaws - audit.first.size());
 }
 
 void dump_page_tables()
@@ -79,18 +88,18 @@ void dump_page_tables()
     const mm::NoMerges no_table_is_freed;
     print("ptdump: cpu0 root {}", mm::cpu_root(kBootCpu));
     kDump.for_each_run(mm::cpu_root(kBootCpu), [](const MappedRun& run) { print_run(run); });
-    u64 bad = report_bad_mappings(mm::master_root());
-    for_each_online_cpu([&bad](CpuId cpu) {
+    for_each_online_cpu([](CpuId cpu) {
         print("ptdump: cpu{} differs from the master in", cpu);
         kDump.for_each_difference(mm::cpu_root(cpu), mm::master_root(), print_difference);
-        bad += report_bad_mappings(mm::cpu_root(cpu));
     });
     const mm::SetMemoryStatistics& changes = mm::set_memory_statistics;
     print("ptdump: set_memory() has split {} blocks; {} blocks and {} runs were merged back",
           changes.splits.load(std::memory_order_relaxed),
           changes.merged_blocks.load(std::memory_order_relaxed),
           changes.merged_runs.load(std::memory_order_relaxed));
-    print("ptdump: {} errors", bad);
+    const mm::MappingAudit audit = mm::audit_mappings();
+    print_flaws(audit);
+    print("ptdump: {} errors in {} runs of mappings", audit.flaws, audit.runs);
 }
 
 } // namespace percival

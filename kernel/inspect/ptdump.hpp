@@ -3,9 +3,9 @@
 #pragma once
 
 #include "arch/mmu/pte.hpp"
-#include "kernel/lib/types.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/page_table/dump.hpp"
+#include "mm/roots/mapping_audit.hpp"
 
 namespace percival {
 
@@ -14,12 +14,11 @@ struct TableAt {
 };
 using KernelTableDump = mm::PageTableDump<mm::KernelGeometry, arch::Pte, TableAt>;
 
-// Finds mappings under `root` that the kernel must not have: writable and executable, or open to user mode.
-// Prints each run of such mappings as an error and returns the number of runs.
-u64 report_bad_mappings(PhysAddr root);
+// Prints the flaws that an audit has found as errors, each with its address, root and rights.
+void print_flaws(const mm::MappingAudit& audit);
 
 // Prints the boot CPU's root by region. For every online CPU it also prints what differs between its root and
-// the master.
+// the master. At the end it prints what the audit of all mappings finds.
 void dump_page_tables();
 
 } // namespace percival

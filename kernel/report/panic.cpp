@@ -8,6 +8,7 @@
 #include "kernel/lib/print.hpp"
 #include "kernel/lib/symbols.hpp"
 #include "kernel/lib/text.hpp"
+#include "kernel/report/fault_address.hpp"
 #include "kernel/report/verdict.hpp"
 #include "kernel/report/watchdog.hpp"
 #include "mm/percpu/area.hpp"
@@ -73,10 +74,12 @@ void panic_detail::panic_at(const arch::Registers& registers, std::string_view t
     Writer words{room};
     arch::describe_exception(words, registers.esr);
     print("  {}", words.text());
-    if (arch::far_is_valid(registers.esr))
+    if (arch::far_is_valid(registers.esr)) {
         print("  esr {:010x}  far {}", registers.esr, VirtAddr{registers.far});
-    else
+        explain_fault_address(VirtAddr{registers.far});
+    } else {
         print("  esr {:010x}", registers.esr);
+    }
     arch::print_registers(registers);
     arch::print_backtrace(registers);
     end_run(Verdict::Panic);

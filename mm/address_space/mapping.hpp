@@ -24,7 +24,7 @@ struct Attributes {
 struct Rights {
     bool writable{false};
     bool executable{false};
-    bool user{false}; // accessible to unprivileged code
+    bool user{false}; // unprivileged code may read, write or execute
     friend constexpr bool operator==(Rights, Rights) = default;
 };
 

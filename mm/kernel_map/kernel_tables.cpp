@@ -2,11 +2,15 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 
 #include "kernel/lib/panic.hpp"
+#include "linker/ro_after_init.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/physical/early_memory.hpp"
 
 namespace percival::mm {
+
+PERCIVAL_RO_AFTER_INIT constinit KernelTableSettings kernel_table_settings{};
+
 namespace {
 
 PhysRange image_range()
@@ -28,13 +32,13 @@ std::optional<PhysAddr> KernelTables::take_page()
 {
     constexpr Bytes kPage = KernelGeometry::kPageSize;
     // Ask the page source first: only this source may be used by several CPUs at once.
-    if (page_source_ != nullptr)
-        return page_source_->allocate();
+    if (kernel_table_settings.page_source != nullptr)
+        return kernel_table_settings.page_source->allocate();
     if (!unused_pages_.is_empty()) {
         unused_pages_.size = unused_pages_.size - kPage;
         return unused_pages_.end();
     }
-    if (to_linear_ != 0) {
+    if (kernel_table_settings.to_linear != 0) {
         const auto page = early_memory().allocate(kPage, kPage);
         return page ? std::optional{page->base} : std::nullopt;
     }
@@ -57,7 +61,7 @@ std::optional<PhysAddr> KernelTables::allocate()
 void KernelTables::free(PhysAddr page)
 {
     tables_made_.fetch_sub(1, std::memory_order_relaxed);
-    page_source_->free(page);
+    kernel_table_settings.page_source->free(page);
 }
 
 void KernelTables::forbidden(arch::Pte old, arch::Pte now, Level level)
@@ -73,7 +77,7 @@ void KernelTables::use_pages(PhysRange mapped)
 
 void KernelTables::use_linear_map()
 {
-    to_linear_ = linear_address(PhysAddr{0}).raw();
+    kernel_table_settings.to_linear = linear_address(PhysAddr{0}).raw();
 }
 
 void KernelTables::free_rest()

@@ -31,6 +31,15 @@ struct TablePageSource {
     void (*free)(PhysAddr page);
 };
 
+// What is settled about the tables while the kernel comes up.
+struct KernelTableSettings {
+    // The difference between a linear address and its physical address; 0 before the linear map is complete.
+    u64 to_linear{0};
+    const TablePageSource* page_source{nullptr};
+    bool resizes_live{false};
+};
+extern KernelTableSettings kernel_table_settings;
+
 class KernelTables : public LiveTables<arch::Pte> {
 public:
     using Break = LiveBreak;
@@ -38,8 +47,8 @@ public:
     arch::Pte* table(PhysAddr address)
     {
         // SAFETY: all tables are in RAM, those in the image too, and the linear map covers all RAM.
-        if (to_linear_ != 0) [[likely]]
-            return reinterpret_cast<arch::Pte*>(address.raw() + to_linear_);
+        if (kernel_table_settings.to_linear != 0) [[likely]]
+            return reinterpret_cast<arch::Pte*>(address.raw() + kernel_table_settings.to_linear);
         return table_at_boot(address);
     }
     std::optional<PhysAddr> allocate();
@@ -51,19 +60,22 @@ public:
 
     // Returns whether leaves in use may change their size: on every CPU, without TLB conflict aborts. False
     // until allow_live_resizes() says so.
-    bool resizes_live() const { return resizes_live_; }
-    void allow_live_resizes() { resizes_live_ = true; }
+    static bool resizes_live() { return kernel_table_settings.resizes_live; }
+    static void allow_live_resizes() { kernel_table_settings.resizes_live = true; }
 
     // Takes new tables from `mapped` from now on, until it is used up.
     void use_pages(PhysRange mapped);
     // Called when the linear map is complete. From now on all RAM is accessed through it. New tables come
     // from early memory and, after use_page_source(), from the page allocator.
-    void use_linear_map();
+    static void use_linear_map();
     // Frees the pages from use_pages() that became no tables, to early memory.
     void free_rest();
     // From now on tables come from `source`, which the page allocator hands in when it has started. Boot CPU,
     // before any other CPU runs.
-    void use_page_source(const TablePageSource& source) { page_source_ = &source; }
+    static void use_page_source(const TablePageSource& source)
+    {
+        kernel_table_settings.page_source = &source;
+    }
 
     // The number of tables in existence: allocated since boot and not freed.
     u64 tables_made() const { return tables_made_.load(std::memory_order_relaxed); }
@@ -72,11 +84,7 @@ private:
     arch::Pte* table_at_boot(PhysAddr address);
     std::optional<PhysAddr> take_page();
 
-    // The difference between a linear address and its physical address; 0 before the linear map is complete.
-    u64 to_linear_{0};
     PhysRange unused_pages_{};
-    const TablePageSource* page_source_{nullptr};
-    bool resizes_live_{false};
     std::atomic<u64> tables_made_{0};
 };
 

@@ -3,6 +3,7 @@
 
 #include "arch/mmu/translation_registers.hpp"
 #include "kernel/lib/assert.hpp"
+#include "linker/ro_after_init.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/image/image.hpp"
@@ -12,7 +13,7 @@
 
 namespace percival::mm {
 
-constinit LinearMap linear_map{};
+PERCIVAL_RO_AFTER_INIT constinit LinearMap linear_map{};
 
 namespace {
 
@@ -147,7 +148,7 @@ bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange
     bool fits = pieces.push({kept_apart, false, {}}) &&
                 pieces.push({image_part(_text, _etext), true, kReadOnlyData}) &&
                 pieces.push({image_part(_rodata, _erodata), true, kReadOnlyData}) &&
-                pieces.push({image_part(_boot_tables, _eboot_tables), true, kData, Leaves::Pages});
+                pieces.push({image_part(_ro_after_init, _eboot_tables), true, kData, Leaves::Pages});
     for (const Reservation& reservation : machine.reserved) {
         if (!reservation.no_map)
             continue;

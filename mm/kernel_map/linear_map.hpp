@@ -3,8 +3,9 @@
 // This is the place where a physical address becomes a pointer (linear_pointer()).
 //
 // Invariants:
-// * The image's text and read-only data, and all root tables once they are sealed (mm/roots/seal.hpp), are
-//   read-only here too, so that no alias defeats W^X or changes a root.
+// * What is read-only in the image is read-only here too: text, read-only data, data of init once init is
+//   over (mm/kernel_map/ro_after_init.hpp), and all root tables once they are sealed (mm/roots/seal.hpp). So
+//   no alias defeats W^X or changes a root.
 // * Memory that the firmware reserved with no-map has no mapping, because speculation must not reach it. The
 //   image is mapped all the same.
 #pragma once

@@ -35,4 +35,14 @@ WritableWindow::~WritableWindow() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
     window_lock.unlock();
 }
 
+bool writable_window_is_left_open() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+{
+    const arch::InterruptMask masked;
+    if (!window_lock.try_lock()) // a view exists
+        return false;
+    const bool is_mapped = master_table().walk(kFixmapWritable.base).kind() == PteKind::Leaf;
+    window_lock.unlock();
+    return is_mapped;
+}
+
 } // namespace percival::mm

@@ -30,4 +30,8 @@ private:
     VirtAddr at_{};
 };
 
+// Returns whether the page of the views is mapped although there is no view. Such a page would be a writable
+// alias that stays. Never waits, so also inside a view. Any context.
+bool writable_window_is_left_open();
+
 } // namespace percival::mm

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/objects/small_objects.hpp"
 
+#include "linker/ro_after_init.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/objects/object_cache_checks.hpp"
+#include "mm/objects/object_guard.hpp"
 #include "mm/pages/allocation_failure.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
@@ -50,10 +52,30 @@ void drain(ObjectStock& stock, u32 count)
     stock.count -= count;
 }
 
+// Null: objects are not guarded.
+PERCIVAL_RO_AFTER_INIT constinit const ObjectGuard* object_guard = nullptr;
+
+// Allocates an object past the stock: from the guard, or else from a slab. Null: no memory.
+void* allocate_guarded(ObjectClass object_class)
+{
+    if (void* object = object_guard->allocate(object_class))
+        return object;
+    void* object = nullptr;
+    if (object_cache(object_class).take(object_class, {&object, 1}) == 0)
+        return nullptr;
+    if constexpr (kPoisonFreedMemory)
+        check_allocated(object, object_class);
+    return object;
+}
+
 [[gnu::noinline]] void* allocate_slowly(PerCpu<ObjectStock>& stocks)
 {
     const auto stock = stocks.masked();
     if (!must_fail_now()) {
+        if (object_guard != nullptr) {
+            if (void* object = allocate_guarded(class_of(*stock)))
+                return object;
+        }
         const auto batch = std::span{stock->objects}.first(stock->capacity / 2u);
         if (stock->count == 0)
             stock->count = static_cast<u32>(object_cache(class_of(*stock)).take(class_of(*stock), batch));
@@ -67,6 +89,12 @@ void drain(ObjectStock& stock, u32 count)
 [[gnu::noinline]] void free_slowly(PerCpu<ObjectStock>& stocks, void* object)
 {
     const auto stock = stocks.masked();
+    if (object_guard != nullptr) {
+        // Debug builds have asked the guard already, in free_to().
+        if (kPoisonFreedMemory || !object_guard->free(object, class_of(*stock)))
+            object_cache(class_of(*stock)).put(class_of(*stock), {&object, 1});
+        return;
+    }
     if (stock->count == stock->capacity)
         drain(*stock, stock->capacity / 2u);
     stock->objects[stock->count++] = object;
@@ -92,6 +120,8 @@ void free_to(PerCpu<ObjectStock>& stocks, void* object)
 {
     if constexpr (kPoisonFreedMemory) {
         const auto index = static_cast<u32>(&stocks - object_stocks.data());
+        if (object_guard != nullptr && object_guard->free(object, ObjectClass{index}))
+            return;
         if (!check_freed(object, ObjectClass{index}))
             return;
     }
@@ -103,6 +133,16 @@ void free_to(PerCpu<ObjectStock>& stocks, void* object)
         }
     }
     free_slowly(stocks, object);
+}
+
+void install_object_guard(const ObjectGuard& guard, u32 cpus)
+{
+    drain_object_stock();
+    for (PerCpu<ObjectStock>& stocks : object_stocks) {
+        for (u32 cpu = 0; cpu < cpus; ++cpu)
+            stocks.on(CpuId{cpu}).capacity = 0;
+    }
+    object_guard = &guard;
 }
 
 void* allocate_large(Bytes size)

@@ -20,8 +20,6 @@ struct MappedRun {
     Rights rights;
 
     bool is_block() const { return !level.is_last(); }
-    // No kernel mapping may be open to unprivileged code, or writable and executable.
-    bool is_bad() const { return rights.user || (rights.writable && rights.executable); }
 
     bool goes_on_with(const MappedRun& next) const
     {
@@ -52,12 +50,22 @@ class PageTableDump {
 public:
     constexpr explicit PageTableDump(TableAt table_at) : table_at_{table_at} {}
 
-    // Calls visit(MappedRun) for every run of the tree under `root`, in the order of addresses.
+    // Calls visit(MappedRun) for every run of the tree under `root`, in the order of addresses. The tree
+    // translates addresses from `base` on.
     template <class Visit>
-    void for_each_run(PhysAddr root, Visit visit) const
+    void for_each_run(PhysAddr root, Visit visit, VirtAddr base = G::kKernelBase) const
     {
         Merger<MappedRun, Visit> merger{visit};
-        runs_of(root, G::kRootLevel, G::kKernelBase, merger);
+        runs_of(root, G::kRootLevel, base, merger);
+    }
+
+    // Does the same for what the tree under `root` does not share with the tree under `known`: it leaves out
+    // each entry that equals the other tree's entry for the same addresses, with all that is below it.
+    template <class Visit>
+    void for_each_own_run(PhysAddr root, PhysAddr known, Visit visit) const
+    {
+        Merger<MappedRun, Visit> merger{visit};
+        own_runs_of(root, known, G::kRootLevel, G::kKernelBase, merger);
     }
 
     // Calls visit(Difference) for every difference. Attributes count too: a page that is writable in only one
@@ -101,18 +109,38 @@ private:
     void runs_of(PhysAddr table, Level level, VirtAddr base, Into& into) const
     {
         const Pte* entries = table_at_(table);
+        for (u64 index = 0; index < G::entries(level); ++index)
+            runs_of(load_descriptor(entries + index), level, base + G::entry_size(level) * index, into);
+    }
+
+    // Adds the runs of one entry, which translates addresses from `at` on.
+    template <class Into>
+    void runs_of(Pte pte, Level level, VirtAddr at, Into& into) const
+    {
+        if (pte.kind(level) == PteKind::Table)
+            runs_of(pte.address(), level.down(), at, into);
+        else if (pte.kind(level) == PteKind::Leaf)
+            into.add(MappedRun{{at, G::entry_size(level)},
+                               pte.address(),
+                               level,
+                               pte.is_contiguous(),
+                               pte.attributes(),
+                               pte.rights()});
+    }
+
+    template <class Into>
+    void own_runs_of(PhysAddr table, PhysAddr known, Level level, VirtAddr base, Into& into) const
+    {
         for (u64 index = 0; index < G::entries(level); ++index) {
-            const Pte pte = load_descriptor(entries + index);
+            const Pte own = load_descriptor(table_at_(table) + index);
+            const Pte other = load_descriptor(table_at_(known) + index);
             const VirtAddr at = base + G::entry_size(level) * index;
-            if (pte.kind(level) == PteKind::Table)
-                runs_of(pte.address(), level.down(), at, into);
-            else if (pte.kind(level) == PteKind::Leaf)
-                into.add(MappedRun{{at, G::entry_size(level)},
-                                   pte.address(),
-                                   level,
-                                   pte.is_contiguous(),
-                                   pte.attributes(),
-                                   pte.rights()});
+            if (own == other)
+                continue;
+            if (own.kind(level) == PteKind::Table && other.kind(level) == PteKind::Table)
+                own_runs_of(own.address(), other.address(), level.down(), at, into);
+            else
+                runs_of(own, level, at, into);
         }
     }
 

@@ -4,6 +4,7 @@
 #include "kernel/lib/assert.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
+#include "linker/ro_after_init.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/unit.hpp"
@@ -22,7 +23,7 @@ constexpr Bytes kPage = KernelGeometry::kPageSize;
 // The chunk that covers the reserved part of the first units. Only allocate_reserved() allocates from it.
 // The pointer is constant after start_allocator(). reserved_lock guards the chunk's map and nothing else in
 // the chunk, which the thread-safety analysis cannot check.
-constinit Chunk* reserved = nullptr;
+PERCIVAL_RO_AFTER_INIT constinit Chunk* reserved = nullptr;
 constinit SpinLock reserved_lock;
 
 // Zeroes every possible CPU's copy, for sizes that zero_on_all_cpus() does not take.

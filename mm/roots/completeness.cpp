@@ -2,6 +2,7 @@
 #include "mm/roots/completeness.hpp"
 
 #include "arch/cpu/performance_counter.hpp"
+#include "linker/ro_after_init.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 
 namespace percival::mm {
@@ -14,7 +15,7 @@ constexpr Level kSharedLevel = KernelLayout::kPrivateLevel == KernelGeometry::kR
                                    ? KernelGeometry::kRootLevel
                                    : KernelLayout::kPrivateLevel.up();
 
-constinit RootCompleteness completeness{};
+PERCIVAL_RO_AFTER_INIT constinit RootCompleteness completeness{};
 
 std::expected<void, MapError> make_shared_tables(u32 cpus)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/roots/roots.hpp"
 
+#include "linker/ro_after_init.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/percpu/area.hpp"
@@ -14,7 +15,7 @@ namespace {
 constexpr Bytes kPage = KernelGeometry::kPageSize;
 constexpr VirtRange kWindow = KernelLayout::kLocalPercpu;
 
-constinit PhysRange private_tables_area{};
+PERCIVAL_RO_AFTER_INIT constinit PhysRange private_tables_area{};
 
 // Copies the master's tables on the way to the local window into the CPU's private tables, and links each
 // copy to the next lower one.

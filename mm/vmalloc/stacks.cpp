@@ -2,6 +2,7 @@
 #include "mm/vmalloc/stacks.hpp"
 
 #include "kernel/sync/spinlock.hpp"
+#include "linker/ro_after_init.hpp"
 #include "linker/symbols.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/page_allocator.hpp"
@@ -23,8 +24,8 @@ constexpr u32 kOtherThreads = 128;
 
 // The addresses of all slots: one for each CPU, one for the boot thread, then those of other threads.
 // Both are constant after make_cpu_stacks(), which runs before the other CPUs.
-constinit VirtRange slots{};
-constinit u32 slots_made_at_boot = 0;
+PERCIVAL_RO_AFTER_INIT constinit VirtRange slots{};
+PERCIVAL_RO_AFTER_INIT constinit u32 slots_made_at_boot = 0;
 
 // Number of mapped slots, counted from the first. Written under `lock`, read in any context.
 constinit std::atomic<u32> mapped_slots{0};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/vmalloc/vm_freed.hpp"
 
+#include "linker/ro_after_init.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"
@@ -25,7 +26,7 @@ PERCIVAL_PERCPU PerCpu<u64> flushed_areas{};
 // a list of many small areas is flushed too.
 constexpr Bytes kMaxBytes = 4_MiB;
 constexpr Bytes kPerArea = 60_KiB;
-constinit Bytes max_bytes = kMaxBytes;
+PERCIVAL_RO_AFTER_INIT constinit Bytes max_bytes = kMaxBytes;
 
 // Puts an area on the list of the current CPU. The thread may be interrupted or migrate between the load of
 // the head and the exchange: then the exchange fails, or finds the same head (null) on another CPU's list,

@@ -19,6 +19,7 @@ from row import (  # noqa: E402  (the path has to be set first)
     GEOMETRIES,
     NOT_ON_THE_DEFAULT_MACHINE,
     OF_DEBUG_BUILDS,
+    OF_GUARDED_OBJECTS,
     OF_MEMORY,
     OF_RAM_ABOVE_512_GIB,
     OF_SEVERAL_NODES,
@@ -120,6 +121,12 @@ OTHERS: Tuple[Row, ...] = (
     Row(
         "waits_for_consecutive_breaks_of_live_entries",
         append="selftest=spurious_fault.consecutive_breaks_are_waited_for",
+    ),
+    Row(
+        "passes_with_guarded_objects",
+        append="objects.guard selftest=guarded_objects.*,small_objects.*,memory_hammer.*,vmalloc.*,vmap.*",
+        must_run=OF_GUARDED_OBJECTS,
+        shows=("^objects: guarded, up to 16384 at a time$",),
     ),
     Row("passes_with_a_linear_map_of_pages", append=f"linear=pages {OF_MEMORY}"),
     Row(

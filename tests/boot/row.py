@@ -43,6 +43,17 @@ OF_DEBUG_BUILDS = (
     "page_allocator.a_write_after_free_is_reported_with_its_address",
     "small_objects.a_double_free_and_a_write_after_free_are_reported_at_once",
 )
+# Tests of what the boot argument objects.guard switches on.
+OF_GUARDED_OBJECTS = (
+    "guarded_objects.an_object_ends_where_its_page_ends",
+    "guarded_objects.a_use_after_free_faults_on_every_cpu_and_names_size_allocator_and_freer",
+    "guarded_objects.an_access_behind_an_object_faults_and_names_it",
+    "guarded_objects.a_second_free_and_a_free_with_a_wrong_size_are_refused",
+    "guarded_objects.addresses_of_a_freed_object_stay_invalid_while_many_others_come_and_go",
+    "guarded_objects.the_page_of_a_freed_object_is_free_memory",
+    "guarded_objects.without_memory_an_allocation_is_null_and_the_next_one_with_memory_succeeds",
+    "guarded_objects.when_all_slots_are_live_the_slabs_serve",
+)
 OF_SEVERAL_NODES = (
     "numa.the_percpu_data_and_stack_of_a_cpu_are_on_its_own_node",
     "numa.every_cpu_gets_pages_of_its_own_node_and_frees_pages_of_any_node",
@@ -63,6 +74,7 @@ OF_MEMORY_IN_ONE_PIECE = (
 )
 NOT_ON_THE_DEFAULT_MACHINE = (
     *OF_DEBUG_BUILDS,
+    *OF_GUARDED_OBJECTS,
     *OF_SEVERAL_NODES,
     *OF_ENTRY_AT_EL2,
     *OF_WIDE_BLOCKS,

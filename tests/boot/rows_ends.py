@@ -154,6 +154,41 @@ ENDS: Tuple[Row, ...] = (
         checks=("exception_report", "backtrace_into_the_test"),
     ),
     Row(
+        "a_use_after_free_is_reported_with_who_allocated_and_who_freed_the_object",
+        append="objects.guard selftest=guarded_objects.a_use_after_free_ends_the_run",
+        exit_code=2,
+        checks=("panic_report", "backtrace_into_the_test"),
+        shows=(
+            "^objects: guarded, up to [0-9]+ at a time$",
+            "^  use after free: an object of 64 B at V:0xffff[0-9a-f]{9}fc0$",
+            "^freed by:$",
+            r"^#.*free_for_guard_test.*\+0x",
+            "^allocated by:$",
+            r"^#.*allocate_for_guard_test.*\+0x",
+        ),
+    ),
+    Row(
+        "a_write_behind_an_object_is_reported_with_who_allocated_it",
+        append="objects.guard selftest=guarded_objects.a_write_behind_an_object_ends_the_run",
+        exit_code=2,
+        checks=("panic_report", "backtrace_into_the_test"),
+        shows=(
+            "^  access behind the end of an object: an object of 64 B at V:0xffff[0-9a-f]{9}fc0$",
+            "^allocated by:$",
+            r"^#.*allocate_for_guard_test.*\+0x",
+        ),
+    ),
+    Row(
+        "a_write_to_data_of_init_is_named_in_the_report",
+        append="selftest=demo.writes_data_of_init",
+        exit_code=2,
+        checks=("panic_report", "backtrace_into_the_test"),
+        shows=(
+            "^  data abort from the same exception level: permission fault",
+            "^  far is in data that is read-only after init$",
+        ),
+    ),
+    Row(
         "a_stack_overflow_is_named_in_the_report",
         append="selftest=demo.overflows_stack",
         exit_code=2,

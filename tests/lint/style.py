@@ -3,7 +3,8 @@
 """Checks the style of the code: widths, casts, clang-format, black, and the types of the Python.
 
 Nothing is wider than 110 columns; tables and addresses of web pages are excepted. In the kernel a comment
-with `SAFETY:` says of each `reinterpret_cast` why it is right: on its line or at most six lines above it.
+with `SAFETY:` says of each `reinterpret_cast` why it is right: on its line or at most six lines above it. No
+header of the kernel defines data that is read-only after init: linker/ro_after_init.hpp says why.
 Exit code 0: nothing was found.
 """
 
@@ -22,6 +23,7 @@ PYTHON_FOLDERS = (
     *("tests/lint", "tests/model", "tests/mutants", "tests/trees"),
 )
 MAX_LINES_TO_SAFETY = 6
+DATA_OF_INIT = "PERCIVAL_RO_AFTER_INIT"
 CORE = ("arch/", "boot/", "kernel/", "mm/")
 CPP = (".cpp", ".hpp", ".h")
 WRITTEN = (*CPP, ".S", ".py", ".md", ".cmake", ".txt", ".pml", ".json", "percival", ".ci/run")
@@ -76,6 +78,17 @@ def check_casts(root: Path, names: Sequence[str]) -> List[str]:
     ]
 
 
+def check_data_of_init(root: Path, names: Sequence[str]) -> List[str]:
+    """Headers that define data which is read-only after init."""
+    return [
+        f"{name}:{number}: {DATA_OF_INIT} in a header"
+        for name in names
+        if name.startswith(CORE) and name.endswith((".hpp", ".h"))
+        for number, line in enumerate((root / name).read_text(encoding="utf-8").splitlines(), 1)
+        if DATA_OF_INIT in line.partition("//")[0]
+    ]
+
+
 def _complaints(command: Sequence[str], environment: Optional[Dict[str, str]] = None) -> List[str]:
     done = subprocess.run(
         command,
@@ -112,7 +125,13 @@ def check_types() -> List[str]:
 def main() -> int:
     """Prints what was found."""
     names = tracked(ROOT)
-    found = check_widths(ROOT, names) + check_casts(ROOT, names) + check_layout(names) + check_types()
+    found = [
+        *check_widths(ROOT, names),
+        *check_casts(ROOT, names),
+        *check_data_of_init(ROOT, names),
+        *check_layout(names),
+        *check_types(),
+    ]
     print("\n".join(found) or "nothing to find")
     return 1 if found else 0
 

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from style import check_casts, too_wide, unexplained_casts
+from style import check_casts, check_data_of_init, too_wide, unexplained_casts
 
 CAST = "    return reinterpret_cast<u64*>(p);"
 SAFETY = "    // SAFETY: p is aligned."
@@ -60,6 +60,23 @@ class CastTest(unittest.TestCase):
                 (root / name).write_text(CAST, encoding="utf-8")
             self.assertEqual(
                 check_casts(root, names), ["mm/a.cpp:1: a reinterpret_cast without a SAFETY: comment"]
+            )
+
+
+class DataOfInitTest(unittest.TestCase):
+    """Where data that is read-only after init may be defined."""
+
+    def test_a_header_defines_none(self) -> None:
+        """Source files may, and comments may name it."""
+        with tempfile.TemporaryDirectory() as directory:
+            root = Path(directory)
+            (root / "mm").mkdir()
+            line = "PERCIVAL_RO_AFTER_INIT constinit int a = 0;"
+            for name, text in (("mm/a.cpp", line), ("mm/b.hpp", f"// {line}"), ("mm/c.hpp", f"\n{line}")):
+                (root / name).write_text(text, encoding="utf-8")
+            self.assertEqual(
+                check_data_of_init(root, ["mm/a.cpp", "mm/b.hpp", "mm/c.hpp"]),
+                ["mm/c.hpp:2: PERCIVAL_RO_AFTER_INIT in a header"],
             )
 
 

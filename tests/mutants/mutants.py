@@ -19,6 +19,7 @@ import mutants_page_table
 import mutants_percpu
 import mutants_percpu_parts
 import mutants_percpu_store
+import mutants_permissions
 import mutants_roots
 import mutants_set_memory
 import mutants_values
@@ -42,6 +43,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_percpu_parts,
         mutants_percpu_store,
         mutants_percpu,
+        mutants_permissions,
         mutants_roots,
         mutants_set_memory,
         mutants_values,

@@ -20,20 +20,31 @@ void print_frame(unsigned number, VirtAddr address, AddressKind kind)
     print("#{:-2} {}", number, text.text());
 }
 
-// Prints the chain of callers from `frame_pointer` on, numbered from `number`.
-void print_callers(unsigned number, VirtAddr frame_pointer)
+// Calls visit(VirtAddr) for each caller in the chain from `frame_pointer` on, until it returns false.
+template <class Visit>
+void for_each_caller(VirtAddr frame_pointer, Visit visit)
 {
     FrameWalker walker{frame_pointer, stack_containing};
-    for (; number < kMaxFrames; ++number) {
-        const std::optional<VirtAddr> return_address = walker.next();
-        if (!return_address)
-            return;
+    while (const std::optional<VirtAddr> return_address = walker.next()) {
         const VirtAddr caller = strip_pointer_authentication(*return_address);
         if (caller == VirtAddr{0}) // the end of the chain, which was signed
             return;
-        print_frame(number, caller, AddressKind::Return);
+        if (!visit(caller))
+            return;
     }
-    print("#{} and more", kMaxFrames);
+}
+
+// Prints the chain of callers from `frame_pointer` on, numbered from `number`.
+void print_callers(unsigned number, VirtAddr frame_pointer)
+{
+    for_each_caller(frame_pointer, [&number](VirtAddr caller) {
+        if (number == kMaxFrames) {
+            print("#{} and more", kMaxFrames);
+            return false;
+        }
+        print_frame(number++, caller, AddressKind::Return);
+        return true;
+    });
 }
 
 } // namespace
@@ -54,6 +65,22 @@ void print_backtrace(const Registers& registers)
 [[gnu::noinline, clang::disable_tail_calls]] void print_backtrace()
 {
     print_callers(0, address_of(__builtin_frame_address(0)));
+}
+
+// Not inlined: the first caller is the caller of this function.
+[[gnu::noinline, clang::disable_tail_calls]] SavedBacktrace save_backtrace()
+{
+    SavedBacktrace callers;
+    for_each_caller(address_of(__builtin_frame_address(0)),
+                    [&callers](VirtAddr caller) { return callers.push(caller); });
+    return callers;
+}
+
+void print_backtrace(const SavedBacktrace& callers)
+{
+    unsigned number = 0;
+    for (const VirtAddr caller : callers)
+        print_frame(number++, caller, AddressKind::Return);
 }
 
 } // namespace percival::arch

@@ -10,6 +10,7 @@
 #include "arch/cpu/cpu_identity.hpp"
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/poll.hpp"
+#include "linker/ro_after_init.hpp"
 
 #include <array>
 #include <atomic>
@@ -31,7 +32,7 @@ constexpr u64 kKnown = u64{1} << 63;
 
 // These are not members of the driver: its vtable pointer would move them from .bss into the image.
 constinit std::array<Cpu, kMaxCpus> cpus{};
-constinit BoundedVector<RedistributorRegion, kMaxGicRedistributorRegions> regions{};
+PERCIVAL_RO_AFTER_INIT constinit BoundedVector<RedistributorRegion, kMaxGicRedistributorRegions> regions{};
 
 class GicV3 final : public InterruptControllerDriver {
 public:

@@ -2,11 +2,12 @@
 #include "arch/devices/interrupt_controller.hpp"
 
 #include "arch/arm64/devices/interrupt_controller_driver.hpp"
+#include "linker/ro_after_init.hpp"
 
 namespace percival::arch {
 namespace {
 
-constinit InterruptControllerDriver* controller{nullptr};
+PERCIVAL_RO_AFTER_INIT constinit InterruptControllerDriver* controller{nullptr};
 
 InterruptControllerDriver& driver_of(InterruptControllerKind kind)
 {

@@ -6,15 +6,16 @@
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/cache.hpp"
 #include "arch/cpu/processor.hpp"
+#include "linker/ro_after_init.hpp"
 #include "mm/percpu/area.hpp"
 
 namespace percival::arch {
 namespace {
 
-constinit Psci psci;
-constinit bool psci_usable{false};
+PERCIVAL_RO_AFTER_INIT constinit Psci psci;
+PERCIVAL_RO_AFTER_INIT constinit bool psci_usable{false};
 // Affinity of the CPU on which the firmware denies CPU_OFF, because a Trusted OS lives there.
-constinit std::optional<u64> kept_on{};
+PERCIVAL_RO_AFTER_INIT constinit std::optional<u64> kept_on{};
 
 const CpuDescription& described(CpuId cpu)
 {

@@ -7,6 +7,7 @@
 #include "arch/cpu/sysreg.hpp"
 #include "arch/devices/counter.hpp"
 #include "kernel/lib/tick_conversion.hpp"
+#include "linker/ro_after_init.hpp"
 
 #include <atomic>
 
@@ -33,11 +34,11 @@ struct AlarmControl {
     using Status = Field<2>; // the time has come; unknown while the alarm is disabled
 };
 
-constinit u32 frequency{0};
-constinit u32 interrupt{0};
+PERCIVAL_RO_AFTER_INIT constinit u32 frequency{0};
+PERCIVAL_RO_AFTER_INIT constinit u32 interrupt{0};
 // Written before the clock is used, and once more when a CPU with an erratum of its own comes up. That CPU
 // writes them before it reads the clock; what the others read is right either way.
-constinit CounterErratum erratum_of_machine{CounterErratum::None};
+PERCIVAL_RO_AFTER_INIT constinit CounterErratum erratum_of_machine{CounterErratum::None};
 constinit std::atomic<bool> erratum_of_cpu{false};
 constinit std::atomic<bool> reads_need_care{false};
 

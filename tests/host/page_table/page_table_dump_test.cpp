@@ -49,17 +49,6 @@ TYPED_TEST(PageTableDumpTest, EqualNeighboursFormOneRunAcrossTables)
     EXPECT_FALSE(runs[0].is_block());
     EXPECT_TRUE(runs[0].rights.writable && !runs[0].rights.executable);
     EXPECT_TRUE(runs[1].is_block() && runs[1].rights.executable);
-    EXPECT_FALSE(runs[0].is_bad() || runs[1].is_bad());
-}
-
-TYPED_TEST(PageTableDumpTest, AMappingAccessibleToUsersIsBad)
-{
-    USE_ENGINE_TEST;
-    ASSERT_TRUE(bench.engine.map({kAt, kPage}, kMemory, mm::kData));
-    SimulatedPte* slot = bench.engine.walk(kAt).slot;
-    *slot = slot->with_user();
-    ASSERT_EQ(this->runs().size(), 1u);
-    EXPECT_TRUE(this->runs()[0].is_bad());
 }
 
 TYPED_TEST(PageTableDumpTest, DifferencesAreFoundAtAnyDepthAndBlocksEqualTheirPages)

@@ -14,6 +14,7 @@
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/roots/check.hpp"
+#include "mm/roots/mapping_audit.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/kernel_space.hpp"
@@ -148,7 +149,7 @@ PERCIVAL_TEST_MANUAL(repaint, every_page_of_ram_is_as_it_was_and_a_page_on_each_
     EXPECT_EQ(leaves_that_are_not_pages(), 0u);
     EXPECT(mm::linear_map.leaves == mm::Leaves::Pages);
     for_each_online_cpu([](CpuId cpu) { EXPECT(mm::root_agrees_with_master(cpu)); });
-    EXPECT_EQ(report_bad_mappings(mm::master_root()), 0u);
+    EXPECT_EQ(mm::audit_mappings().flaws, 0u);
     mm::vfree(*states);
     mm::vfree(*flags);
 }

@@ -180,44 +180,6 @@ PERCIVAL_TEST(page_table, a_mapping_that_fails_leaves_nothing_behind)
     unmap({kArea.base + kPage, kPage});
 }
 
-// The tables of a tree that no CPU ever uses.
-struct ScratchTables {
-    using NoWalkers = void;
-    static constexpr u64 kPages = 1 + KernelGeometry::kLevels;
-    static Pte* table(PhysAddr address) { return mm::kernel_tables().table(address); }
-    std::optional<PhysAddr> allocate()
-    {
-        return used == kPages ? std::nullopt : std::optional{physical(pages[used++])};
-    }
-    static void store(Pte* slot, Pte value) { *slot = value; }
-    static void publish() {}
-
-    u64 used{0};
-    alignas(kPage.count()) static constinit inline u64 pages[kPages][kPage.count() / 8] = {};
-};
-
-PERCIVAL_TEST(ptdump, finds_a_planted_bad_mapping_and_prints_it)
-{
-    constexpr u64 kPrivilegedExecuteNever = u64{1} << 53, kUserAccess = u64{1} << 6;
-    __builtin_memset(ScratchTables::pages, 0, sizeof ScratchTables::pages);
-    ScratchTables scratch;
-    mm::PageTable<KernelGeometry, Pte, ScratchTables> table{*scratch.allocate(), scratch};
-    ASSERT(table.map({kArea.base, kPage}, PhysAddr{0x4000'0000}, mm::kData).has_value());
-    EXPECT_EQ(report_bad_mappings(table.root()), 0u);
-    Pte* slot = table.walk(kArea.base).slot;
-    const Pte good = *slot;
-    *slot = Pte{good.raw() & ~kPrivilegedExecuteNever};
-    EXPECT_EQ(report_bad_mappings(table.root()), 1u);
-    *slot = Pte{good.raw() | kUserAccess};
-    EXPECT_EQ(report_bad_mappings(table.root()), 1u);
-}
-
-PERCIVAL_TEST(ptdump, finds_nothing_bad_in_the_roots_in_use)
-{
-    EXPECT_EQ(report_bad_mappings(mm::master_root()), 0u);
-    for_each_online_cpu([](CpuId cpu) { EXPECT_EQ(report_bad_mappings(mm::cpu_root(cpu)), 0u); });
-}
-
 PERCIVAL_TEST(ptdump, roots_differ_only_in_the_local_window_and_there_by_at_least_a_whole_unit)
 {
     const KernelTableDump dump{TableAt{}};

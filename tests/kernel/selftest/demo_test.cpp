@@ -10,6 +10,7 @@
 #include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/stop_machine.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
+#include "mm/kernel_map/ro_after_init.hpp"
 #include "tests/kernel/support/endless_recursion.hpp"
 
 namespace percival {
@@ -70,6 +71,11 @@ PERCIVAL_TEST_MANUAL(demo, smashes_stack)
 {
     volatile u64 buffer[4]{};
     write_words(buffer, 5); // the word behind the buffer is the guard
+}
+
+PERCIVAL_TEST_MANUAL(demo, writes_data_of_init)
+{
+    *reinterpret_cast<volatile u64*>(mm::init_data().base.raw()) = 0;
 }
 
 // Compiled without UBSan, which would find the null pointer before the processor does.

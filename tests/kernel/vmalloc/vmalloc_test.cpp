@@ -3,6 +3,7 @@
 // that memory and its addresses are reused.
 #include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/drain.hpp"
+#include "tests/kernel/support/guarded_objects.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
@@ -176,6 +177,7 @@ void expect_reuse_after_the_flush_only(Bytes size)
 
 PERCIVAL_TEST(vmalloc, neither_pages_nor_addresses_are_used_again_before_the_flush)
 {
+    SKIP_WITH_GUARDED_OBJECTS();
     release_all_spares();
     expect_reuse_after_the_flush_only(kPage);
     expect_reuse_after_the_flush_only(kPage * 17);

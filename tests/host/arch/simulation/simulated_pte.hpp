@@ -38,10 +38,14 @@ public:
     }
     constexpr mm::Rights rights() const
     {
-        const mm::Protection protection = attributes().protection;
-        return {protection == mm::Protection::ReadWrite, protection == mm::Protection::ReadExecute,
-                (raw_ & kUser) != 0};
+        const u64 protection = raw_ & kProtection;
+        const auto allows = [protection](mm::Protection one) {
+            return protection == kProtection || protection == static_cast<u64>(one) << 3;
+        };
+        return {allows(mm::Protection::ReadWrite), allows(mm::Protection::ReadExecute), (raw_ & kUser) != 0};
     }
+    // Returns the descriptor with the right to write and that to execute. Only tests make such descriptors.
+    constexpr SimulatedPte with_write_and_execute() const { return SimulatedPte{raw_ | kProtection}; }
     // Returns the descriptor with access for unprivileged code. Only tests make such descriptors.
     constexpr SimulatedPte with_user() const { return SimulatedPte{raw_ | kUser}; }
     constexpr bool has_access_flag() const { return (raw_ & kNoAccessFlag) == 0; }
@@ -69,7 +73,7 @@ public:
     friend constexpr bool operator==(SimulatedPte, SimulatedPte) = default;
 
 private:
-    static constexpr u64 kTable = 1, kLeaf = 2, kKept = 3, kRun = 4, kUser = 64;
+    static constexpr u64 kTable = 1, kLeaf = 2, kKept = 3, kRun = 4, kProtection = 3 << 3, kUser = 64;
     static constexpr u64 kNoAccessFlag = 128, kNonGlobal = 256, kShareability = 512, kCacheability = 1024;
     static constexpr u64 kLowAddress = 0x0000'ffff'ffff'f000;
 

@@ -10,6 +10,7 @@
 
 #include "arch/exceptions/registers.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/bounded_vector.hpp"
 
 namespace percival::arch {
 
@@ -18,5 +19,12 @@ void print_backtrace(const Registers& registers);
 
 // Prints the callers of the calling function; #0 is the place where it called print_backtrace().
 void print_backtrace();
+
+// The first callers of a chain, to be printed later.
+using SavedBacktrace = BoundedVector<VirtAddr, 12>;
+
+// Returns the callers of the calling function.
+SavedBacktrace save_backtrace();
+void print_backtrace(const SavedBacktrace& callers);
 
 } // namespace percival::arch

@@ -90,11 +90,13 @@ public:
         return {protection, device ? mm::MemoryType::Device : mm::MemoryType::Normal};
     }
 
+    // Unprivileged code may execute what it may not read (Arm ARM D8.4.1.2.3), so each of the two bits that
+    // forbid execution counts by itself, and either makes a page open to user mode.
     constexpr mm::Rights rights() const
     {
-        const bool user = UserAccess::of(raw_) != 0;
-        return {ReadOnly::of(raw_) == 0,
-                PrivilegedExecuteNever::of(raw_) == 0 || (user && UserExecuteNever::of(raw_) == 0), user};
+        const bool user_executes = UserExecuteNever::of(raw_) == 0;
+        return {ReadOnly::of(raw_) == 0, PrivilegedExecuteNever::of(raw_) == 0 || user_executes,
+                UserAccess::of(raw_) != 0 || user_executes};
     }
 
     // Read and change the contiguous hint of a leaf.

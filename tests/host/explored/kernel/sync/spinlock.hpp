@@ -19,6 +19,13 @@ public:
         testing::explored->machine.acquire(this, testing::ExploredKernel::Machine::Taking::Exchange);
         held_ = true;
     }
+    [[nodiscard]] bool try_lock() PERCIVAL_TRY_ACQUIRE(true)
+    {
+        if (held_)
+            return false;
+        lock();
+        return true;
+    }
     void unlock() PERCIVAL_RELEASE()
     {
         testing::explored->store(this, std::memory_order_release);
