@@ -64,6 +64,9 @@ struct BootArgumentTable {
     static constexpr BootArgumentOf<LinearChoice> kLinear{
         {"linear", "auto|blocks|pages", "auto",
          "maps RAM by blocks or pages; auto: blocks if CPUs split live"}};
+    static constexpr TextArgument kMemoryLater{
+        {"memory.later", "SIZE@ADDRESS", "",
+         "holds this RAM back at boot, and adds it when all CPUs are up"}};
     static constexpr BootArgumentOf<PercpuChoice> kPercpu{
         {"percpu", "local|restart|guarded|auto", "local",
          "how the this_cpu operations run", kFirstPercpuChoice}};
@@ -103,8 +106,8 @@ struct BootArgumentTable {
     {
         const BootArgument* const all[] = {
             &kSelftest, &kSelftestList, &kSelftestTimeout, &kSelftestRepeat, &kSelftestEveryMode,
-            &kBench,    &kLinear,       &kPercpu,          &kPercpuAdd,      &kPercpuWindow,
-            &kCpufeatureMask, &kCpufeatureForce, &kCpusLater, &kObjectsGuard,
+            &kBench,    &kLinear,       &kMemoryLater,     &kPercpu,         &kPercpuAdd,
+            &kPercpuWindow, &kCpufeatureMask, &kCpufeatureForce, &kCpusLater, &kObjectsGuard,
             &kPtdump,   &kVmallocinfo,  &kPercpuinfo,      &kArgumentsList,  &kVerdict,
             &kEarlycon,
         };

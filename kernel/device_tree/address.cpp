@@ -76,9 +76,20 @@ PhysRange clip(u64 base, u64 size)
     return {PhysAddr{start}, Bytes{std::min(size, kPhysicalLimit.raw() - start)}};
 }
 
+DeviceTreeResult<u64> as_the_cpu_sees_it(const DeviceTreeView& tree, DeviceTreeNode bus, u64 base, u64 size)
+{
+    for (auto above = tree.parent(bus); above; bus = *above, above = tree.parent(*above)) {
+        const auto translated = translate(tree, bus, *above, base, size);
+        if (!translated)
+            return translated;
+        base = *translated;
+    }
+    return base;
+}
+
 DeviceTreeResult<PhysRange> device_registers(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t at)
 {
-    auto bus = tree.parent(node);
+    const auto bus = tree.parent(node);
     if (!bus)
         return std::unexpected(tree.error(node, "", "the root cannot be a device"));
     const auto cells = cells_below(tree, *bus);
@@ -90,19 +101,15 @@ DeviceTreeResult<PhysRange> device_registers(const DeviceTreeView& tree, DeviceT
     if (at >= reg->size())
         return std::unexpected(tree.error(node, "reg", "has too few entries", reg->size()));
 
-    u64 base = reg->address(at);
     const u64 size = reg->length(at);
     if (size == 0)
         return std::unexpected(tree.error(node, "reg", "has an empty entry at index", at));
-    for (auto above = tree.parent(*bus); above; bus = above, above = tree.parent(*above)) {
-        const auto translated = translate(tree, *bus, *above, base, size);
-        if (!translated)
-            return std::unexpected(translated.error());
-        base = *translated;
-    }
-    const PhysRange range = clip(base, size);
+    const auto base = as_the_cpu_sees_it(tree, *bus, reg->address(at), size);
+    if (!base)
+        return std::unexpected(base.error());
+    const PhysRange range = clip(*base, size);
     if (range.size != Bytes{size})
-        return std::unexpected(tree.error(node, "reg", "is beyond the 52-bit physical address space", base));
+        return std::unexpected(tree.error(node, "reg", "is beyond the 52-bit physical address space", *base));
     return range;
 }
 

@@ -30,6 +30,7 @@ void reset(MachineDescription& machine)
     machine.uart = {};
     machine.timer = {};
     machine.watchdogs.clear();
+    machine.pci_hosts.clear();
     machine.notes.clear();
     machine.notes_left_out = 0;
 }
@@ -58,6 +59,7 @@ DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescript
     if (auto result = device_tree::read_cpus(*tree, machine); !result)
         return result;
     device_tree::give_up_starts_without_psci(*tree, machine);
+    device_tree::read_pci_hosts(*tree, machine);
     const auto controller = device_tree::read_interrupt_controller(*tree, machine);
     if (!controller)
         return std::unexpected(controller.error());

@@ -23,6 +23,7 @@ inline constexpr std::size_t kMaxGicRedistributorRegions = 32;
 inline constexpr std::size_t kMaxDeviceTreeNotes = 8;
 inline constexpr u32 kMaxNumaNodes = 64;
 inline constexpr std::size_t kMaxWatchdogs = 8;
+inline constexpr std::size_t kMaxPciHosts = 4;
 
 struct MemoryBank {
     PhysRange range;
@@ -82,6 +83,23 @@ struct TimerDescription {
     CounterErratum counter_erratum{CounterErratum::None};
 };
 
+// Addresses of the CPU behind which a PCI host has addresses of its bus, for the registers of devices.
+struct PciWindow {
+    PhysRange range{};
+    u64 bus_base{0}; // the bus address of the first byte
+};
+
+// A PCI host whose configuration space is mapped (ECAM).
+struct PciHostDescription {
+    PhysRange configuration{}; // 1 MiB for each bus, `first_bus` first
+    u8 first_bus{0};
+    u8 last_bus{0};
+    PciWindow low{};         // bus addresses below 4 GiB; empty: none
+    PciWindow high{};        // bus addresses of 64 bits; empty: none
+    bool is_coherent{false}; // devices see what is in the CPUs' caches
+    bool has_iommu{false};   // which may translate the addresses that devices use
+};
+
 struct MachineDescription {
     std::string_view model{"unknown"};
     std::string_view compatible{}; // the first, most specific, name; empty if there is none
@@ -97,7 +115,8 @@ struct MachineDescription {
     UartDescription uart{};
     TimerDescription timer{};
     BoundedVector<WatchdogDescription, kMaxWatchdogs> watchdogs{}; // those that are enabled
-    BoundedVector<DeviceTreeError, kMaxDeviceTreeNotes> notes{};   // errors that the kernel tolerates
+    BoundedVector<PciHostDescription, kMaxPciHosts> pci_hosts{};
+    BoundedVector<DeviceTreeError, kMaxDeviceTreeNotes> notes{}; // errors that the kernel tolerates
     u32 notes_left_out{0};
 };
 

@@ -42,6 +42,10 @@ private:
     AddressCells cells_;
 };
 
+// Translates a range of addresses on `bus` through the `ranges` of `bus` and of every bus above. Returns
+// where it begins; its end may lie beyond kPhysicalLimit.
+DeviceTreeResult<u64> as_the_cpu_sees_it(const DeviceTreeView& tree, DeviceTreeNode bus, u64 base, u64 size);
+
 // Returns entry `at` of a device's `reg` as the CPU sees it, translated through the `ranges` of every bus
 // above. The range is never empty and lies below kPhysicalLimit.
 DeviceTreeResult<PhysRange> device_registers(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t at);
@@ -79,6 +83,9 @@ void read_uart(const DeviceTreeView& tree, MachineDescription& machine);
 
 // Defined in watchdogs.cpp. What is wrong with a watchdog is noted, and the watchdog left out.
 void read_watchdogs(const DeviceTreeView& tree, MachineDescription& machine);
+// Defined in pci.cpp. A host that the kernel cannot use is left out, and noted.
+void read_pci_hosts(const DeviceTreeView& tree, MachineDescription& machine);
+
 // Defined in salvage.cpp. Returns the kind and layout of the first of the strings that names a UART that the
 // kernel drives. Any bytes will do.
 std::optional<UartDescription> uart_in_list(const DeviceTreeProperty& compatible);

@@ -19,6 +19,7 @@
 #include "kernel/hotplug/bring_up.hpp"
 #include "kernel/init/console_setup.hpp"
 #include "kernel/init/interrupt_controller_registers.hpp"
+#include "kernel/init/memory_later.hpp"
 #include "kernel/init/memory_setup.hpp"
 #include "kernel/init/run_options.hpp"
 #include "kernel/init/watchdog_setup.hpp"
@@ -32,6 +33,7 @@
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/benchmark.hpp"
+#include "kernel/virtio_mem/virtio_mem.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/guarded_objects/guarded_objects.hpp"
@@ -170,6 +172,9 @@ void guard_objects_if_asked()
     mm::start_merging();
     end_boot_phase("atomics");
     settle_linear_map(this_machine());
+    give_held_back_memory();
+    start_virtio_mem(this_machine());
+    end_boot_phase("PCI");
     mm::seal_init_data();
     bring_up_later_cpus();
     print_summary(this_machine());
@@ -204,6 +209,7 @@ extern "C" [[noreturn]] void kernel_main()
     end_boot_phase("timer");
     keep_reachable_memory(machine_to_describe());
     start_features(this_machine());
+    hold_back_memory(machine_to_describe());
     set_up_memory(this_machine());
     adopt_boot_cpu();
     end_boot_phase("own root");

@@ -144,7 +144,8 @@ void settle_linear_map(const MachineDescription& machine)
         return;
     const auto repaint = mm::repaint_linear_map();
     if (!repaint)
-        return print("linear map: stays in blocks: no memory for the tables of pages, which cpu{} needs", *cpu);
+        return print("linear map: stays in blocks: no memory for the tables of pages, which cpu{} needs",
+                     *cpu);
     print("linear map: repainted with pages for cpu{}: {} blocks, {} TLBIs, CPUs held for {} ticks", *cpu,
           repaint->blocks, repaint->invalidations, repaint->held_ticks);
     end_boot_phase("repaint");

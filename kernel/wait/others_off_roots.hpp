@@ -10,9 +10,9 @@
 // A CPU that does not come within patient_seconds() of kOffRootSeconds ends the run: the others are let go, and
 // a panic names the CPU. Nothing has been changed by then.
 //
-// INV-others_off_roots-1: while the object exists, every possible CPU except the caller's is off its root or is
-//                         off; one that was left out executes a few instructions of its start at most, which use
-//                         no address of the linear map (INV-stop_machine-1).
+// While the object exists, every possible CPU except the caller's is off its root or is off. One that was left
+// out executes a few instructions of its start at most, which use no address of the linear map
+// (INV-stop_machine-1).
 #pragma once
 
 #include "kernel/cpus/call.hpp"

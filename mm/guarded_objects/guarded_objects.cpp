@@ -144,8 +144,8 @@ constexpr FaultExplainer kExplainer{&print_guarded_fault};
 std::expected<u64, VmError> guard_small_objects(Bytes memory, u32 cpus)
 {
     const u64 count = std::clamp(memory.count() / kShareOfMemory / kPage.count(), kMinSlots, kMaxSlots);
-    // The area stays reserved for good: nobody else knows its addresses. It has all its tables from now on, so
-    // that an object costs its page and nothing else.
+    // The area stays reserved for good: nobody else knows its addresses. It has all its tables from now on,
+    // so that an object costs its page and nothing else.
     const auto area = vmalloc_region().allocate(Slots::addresses_for(count, kPage), kPage);
     if (!area)
         return std::unexpected{area.error()};

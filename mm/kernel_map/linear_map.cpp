@@ -173,6 +173,12 @@ PhysRange linear_window(const MachineDescription& machine)
                          arch::output_address_limit());
 }
 
+PhysRange reach_of_linear_map()
+{
+    return {linear_map.start,
+            std::min(linear_region().size, arch::output_address_limit() - linear_map.start)};
+}
+
 std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart,
                                                Leaves leaves)
 {

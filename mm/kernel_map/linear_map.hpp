@@ -58,6 +58,9 @@ inline constinit SpinLock linear_map_lock;
 // Returns the physical addresses that the linear map can cover, for the banks of `machine`.
 PhysRange linear_window(const MachineDescription& machine);
 
+// Returns the physical addresses that the linear map can cover, once map_linear() is done. Any context.
+PhysRange reach_of_linear_map();
+
 enum class LinearMapError : u8 {
     NoMemory, // no free memory for tables
 };

@@ -17,8 +17,8 @@ namespace percival::mm {
 
 // What a repaint cost.
 struct Repaint {
-    u64 blocks{0};       // that became tables
-    u64 held_ticks{0};   // of the timer, from the last CPU's arrival until all are let go
+    u64 blocks{0};     // that became tables
+    u64 held_ticks{0}; // of the timer, from the last CPU's arrival until all are let go
     u64 invalidations{0};
 };
 

@@ -18,8 +18,9 @@
 // INV-page_table-2: map() publishes once, at its end. TLBs do not cache invalid entries, so it invalidates
 //     nothing (Arm ARM D8.13.1).
 // INV-page_table-3: an operation that fails leaves every translation as it was.
-// INV-page_table-4: a shared table is never freed, and neither is a root. There is one exception: a merge of
-//     the linear map frees a table that a block has replaced (mm/set_memory/memory_merger.hpp).
+// INV-page_table-4: a shared table is never freed, and neither is a root. There are two exceptions: a merge of
+//     the linear map frees a table that a block has replaced (mm/set_memory/memory_merger.hpp), and
+//     clear_with_tables() frees tables whose every address its caller owns.
 //
 // Nothing here takes locks. Where the environment has link() and the tables are Tables::Shared, several CPUs
 // may change one tree at once, each within ranges of addresses that it alone owns. Leaves of different ranges
@@ -124,6 +125,16 @@ public:
     void clear(VirtRange range)
     {
         clear_leaves(range, [](VirtRange, Bytes) {});
+    }
+
+    // Invalidates every leaf in `range`, as clear() does, and unlinks the tables that serve nothing but
+    // `range`, except those that an entry of the root leads to. The batch's next flushes hand these to
+    // Env::free(). The caller owns the addresses: nobody else maps, unmaps or protects anything there, or
+    // walks these tables in software once Env::free() has freed them. Shared tables only.
+    void clear_with_tables(VirtRange range, Batch& batch)
+    {
+        clear_leaves(range, batch);
+        TableReclaimer<G, Pte, Env>{env_, batch}.reclaim_below_root(root(), range);
     }
 
     // Returns whether clear() may be used on `range`.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Frees tables that have become empty. Only for the lower tables of one root: a table that several roots link
-// to must stay, because the other roots still lead to it. The root itself is never freed. The caller
-// serializes changes to the tree.
+// Frees tables that have become empty. The root itself is never freed. The caller serializes changes to the
+// tree.
+//
+// reclaim() is for the lower tables of one root: a table that several roots link to must stay, because the
+// other roots still lead to it. reclaim_below_root() is for shared tables: it leaves those that an entry of
+// the root leads to. It also leaves tables that serve other addresses than the caller's, because their owners
+// may be about to use them.
 #pragma once
 
 #include "mm/page_table/descriptor_access.hpp"
@@ -19,11 +23,22 @@ public:
     void reclaim(PhysAddr root, VirtRange range)
     {
         if (!range.is_empty())
-            visit(root, G::kRootLevel, range.base, range.end() - Bytes{1});
+            visit<Extent::Any>(root, G::kRootLevel, range.base, range.end() - Bytes{1});
+    }
+
+    // Does the same with those tables only that lie below a root's own entries and serve no other addresses
+    // than `range`. The caller owns all of these addresses.
+    void reclaim_below_root(PhysAddr root, VirtRange range)
+    {
+        if (!range.is_empty())
+            visit<Extent::WholeBelowRoot>(root, G::kRootLevel, range.base, range.end() - Bytes{1});
     }
 
 private:
+    enum class Extent : u8 { Any, WholeBelowRoot };
+
     // Visits the entries of `table` for the addresses from `first` to `last`, which are both in its reach.
+    template <Extent E>
     void visit(PhysAddr table, Level level, VirtAddr first, VirtAddr last)
     {
         if (level.is_last())
@@ -34,8 +49,10 @@ private:
             Pte* slot = env_.table(table) + G::index(level, at);
             const Pte pte = load_descriptor(slot);
             if (pte.kind(level) == PteKind::Table) {
-                visit(pte.address(), level.down(), at, std::min(last, entry_last));
-                unlink_if_empty(slot, pte, level, at);
+                visit<E>(pte.address(), level.down(), at, std::min(last, entry_last));
+                const bool is_whole = at.is_aligned(step) && entry_last <= last;
+                if (E == Extent::Any || (is_whole && level != G::kRootLevel))
+                    unlink_if_empty(slot, pte, level, at);
             }
             if (entry_last >= last)
                 return;

@@ -49,11 +49,19 @@ u64 sum(const PerCpu<u64>& counter)
 MemoryStatistics memory_statistics()
 {
     u64 in_zones = 0;
-    page_zones().for_each([&](PageZone& zone) { in_zones += zone.free_pages(); });
+    Bytes added{0};
+    Bytes added_descriptors{0};
+    page_zones().for_each([&](PageZone& zone) {
+        in_zones += zone.free_pages();
+        if (zone.origin() == ZoneOrigin::Boot)
+            return;
+        added += zone.bank().size;
+        added_descriptors += zone.bank().size - kPage * zone.managed_pages();
+    });
     const u64 cached = cached_pages();
     return {
-        .total = early_memory().added_bytes(),
-        .reserved = early_memory().taken_bytes(),
+        .total = early_memory().added_bytes() + added,
+        .reserved = early_memory().taken_bytes() + added_descriptors,
         .free = kPage * (in_zones + cached),
         .used = kPage * (sum(pages_taken) - sum(pages_returned) - cached),
         .cached = kPage * cached,

@@ -11,7 +11,7 @@
 namespace percival::mm {
 
 struct MemoryStatistics {
-    Bytes total;         // all banks of RAM
+    Bytes total;         // all banks of RAM, and memory added later, whose page descriptors are `reserved`
     Bytes reserved;      // the image, the firmware, and all allocations before the page allocator started
     Bytes free;          // in the zones and in the CPUs' page caches
     Bytes used;          // handed out

@@ -127,7 +127,7 @@ PageDescriptor* find_to_free(PageZone* zone, PhysAddr block, PageOrder order)
     PageDescriptor* descriptor = find_to_free(zone, page, kOnePage);
     if (descriptor == nullptr)
         return;
-    const bool is_near = zone->node() == cache->node;
+    const bool is_near = zone->node() == cache->node && !zone->is_closed();
     // INV-page_allocator-1: another CPU may have freed the page since it was found.
     if (!descriptor->change(kAllocatedPage, is_near ? kCachedPage : PageState{}))
         return report_wrong_free(page, kOnePage, descriptor->load());
@@ -215,12 +215,16 @@ void free_pages(PhysAddr block, PageOrder order)
 {
     if (order == kOnePage)
         return free_page(block);
-    PageZone* zone = page_zones().containing(block);
-    PageDescriptor* descriptor = find_to_free(zone, block, order);
-    if (descriptor == nullptr)
-        return;
-    if (!descriptor->change(PageState{PageUse::Allocated, order}, PageState{}))
-        return report_wrong_free(block, order, descriptor->load());
+    PageZone* zone;
+    {
+        const PreemptGuard reading; // the zone of a block that is not the caller's may be removed meanwhile
+        zone = page_zones().containing(block);
+        PageDescriptor* descriptor = find_to_free(zone, block, order);
+        if (descriptor == nullptr)
+            return;
+        if (!descriptor->change(PageState{PageUse::Allocated, order}, PageState{}))
+            return report_wrong_free(block, order, descriptor->load());
+    }
     free_to_zone(*zone, block, order);
 }
 
@@ -229,6 +233,7 @@ void drain_page_cache()
     const auto cache = page_cache.masked();
     if (cache->count != 0)
         drain(*cache, cache->count);
+    cache->known_pages = 0; // the zone that was used last may be about to go
 }
 
 void claim_for_objects(PhysAddr block, PageOrder order)
@@ -243,6 +248,7 @@ void unclaim_for_objects(PhysAddr block, PageOrder order)
 
 bool is_claimed_for_objects(PhysAddr block, PageOrder order)
 {
+    const PreemptGuard reading; // as in free_pages()
     PageZone* zone = page_zones().containing(block);
     const PageDescriptor* descriptor = zone == nullptr ? nullptr : zone->find(block);
     return descriptor != nullptr && descriptor->load().is(PageUse::Objects, order);

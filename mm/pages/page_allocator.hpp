@@ -37,7 +37,7 @@ bool page_allocator_has_started();
 // Returns the NUMA node of the current CPU, which may be another one when the function returns.
 NumaNode this_cpu_node();
 
-// Allocate a page. The kernel has no caller of allocate_zeroed_page() yet.
+// Allocate a page.
 std::optional<PhysAddr> allocate_page();
 std::optional<PhysAddr> allocate_zeroed_page();
 
@@ -52,7 +52,7 @@ std::optional<PhysAddr> allocate_pages_near(NumaNode node, PageOrder order);
 // Frees a block; `order` is the one that it was allocated with.
 void free_pages(PhysAddr block, PageOrder order);
 
-// Frees the pages in this CPU's page cache to their zones. Any context.
+// Frees the pages in this CPU's page cache to their zones, and forgets which zone was used last. Any context.
 void drain_page_cache();
 
 // Mark an allocated block as used for small objects, and undo that. In between, free_pages() refuses the

@@ -17,13 +17,18 @@ constinit bool started = false;
 
 constexpr TablePageSource kTablePages{.allocate = &allocate_page, .free = &free_page};
 
+// Room for a zone per bank, and for several where a bank is larger than a zone can be. The rest is left to
+// memory that is added later.
+constexpr std::size_t kMaxZonesAtBoot = 96;
+static_assert(kMaxZonesAtBoot < PageZones::kMaxZones);
+
 // A zone to be made: a bank, or as large a part of one as a zone can manage, with memory for its descriptors.
 struct PlannedZone {
     PhysRange bank;
     NumaNode node;
     PageDescriptor* descriptors;
 };
-using Plan = BoundedVector<PlannedZone, PageZones::kMaxZones>;
+using Plan = BoundedVector<PlannedZone, kMaxZonesAtBoot>;
 
 // Adds a zone for `bank` to the plan. The descriptors come from memory of the same node if that has room.
 void plan_zone(Plan& plan, PhysRange bank, NumaNode node)
@@ -56,9 +61,11 @@ void start_page_allocator(const MachineDescription& machine)
         plan_bank(plan, bank);
     kernel_tables().free_rest();
     const auto free = early_memory().hand_over(KernelGeometry::kPageSize);
-    for (const PlannedZone& planned : plan)
-        page_zones().add()->init(planned.bank, planned.node, KernelGeometry::kPageShift, planned.descriptors,
-                                 free);
+    for (const PlannedZone& planned : plan) {
+        PageZone& zone = *page_zones().unused();
+        zone.init(planned.bank, planned.node, KernelGeometry::kPageShift, planned.descriptors, free);
+        page_zones().add(zone);
+    }
     for (u32 cpu = 0; cpu < machine.cpus.size(); ++cpu)
         page_cache.on(CpuId{cpu}).node = NumaNode{machine.cpus[cpu].numa_node};
     started = true;

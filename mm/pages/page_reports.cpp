@@ -82,4 +82,10 @@ void check_poison_of_block(PageZone& zone, PhysAddr block, PageOrder order)
     }
 }
 
+void check_poison_of_zone(const PageZone& zone)
+{
+    for (u64 page = 0; page < zone.known_pages(); ++page)
+        check_poison(zone.base() + kPage * page, zone.descriptors()[page]);
+}
+
 } // namespace percival::mm

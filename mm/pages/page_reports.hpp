@@ -30,4 +30,7 @@ void check_poison(PhysAddr page, const PageDescriptor& descriptor);
 // Checks all pages of a block in that way and removes their marks. The caller owns the block.
 void check_poison_of_block(PageZone& zone, PhysAddr block, PageOrder order);
 
+// Checks all pages of a zone in that way. All of them are free, and nobody allocates or frees meanwhile.
+void check_poison_of_zone(const PageZone& zone);
+
 } // namespace percival::mm

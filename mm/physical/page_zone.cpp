@@ -30,15 +30,21 @@ PhysRange PageZone::within_bank(PhysRange range) const
 
 // No other CPU has the zone yet, which the thread-safety analysis does not know.
 void PageZone::init(PhysRange bank, NumaNode node, unsigned page_shift, PageDescriptor* descriptors,
-                    std::span<const EarlyMemory::FreeRange> free) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+                    std::span<const EarlyMemory::FreeRange> free,
+                    ZoneOrigin origin) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     bank_ = bank;
     base_ = bank.base.align_down(block_size(page_shift));
     node_ = node;
+    origin_ = origin;
     page_shift_ = page_shift;
     descriptors_ = descriptors;
     ranges_ = free;
+    closed_.store(false, std::memory_order_relaxed);
+    known_.store(0, std::memory_order_relaxed);
+    buddy_ = Buddy{};
     buddy_.set_descriptors(descriptors);
+    unknown_free_pages_ = 0;
     for (const auto& [range, ignored] : free)
         unknown_free_pages_ += within_bank(range).size.count() >> page_shift;
     managed_pages_ = unknown_free_pages_;
@@ -77,6 +83,8 @@ bool PageZone::learn()
 
 std::optional<u32> PageZone::allocate_or_learn(PageOrder order)
 {
+    if (is_closed())
+        return std::nullopt;
     for (;;) {
         if (const auto index = buddy_.allocate(order))
             return index;
@@ -127,6 +135,18 @@ std::size_t PageZone::free_cached(std::span<const PageHandle> pages)
         ++count;
     }
     return count;
+}
+
+void PageZone::close()
+{
+    const IrqSpinGuard guard{lock_};
+    closed_.store(true, std::memory_order_relaxed);
+}
+
+void PageZone::open()
+{
+    const IrqSpinGuard guard{lock_};
+    closed_.store(false, std::memory_order_relaxed);
 }
 
 u64 PageZone::free_pages()

@@ -31,6 +31,9 @@ struct PageHandle {
     PageDescriptor* descriptor;
 };
 
+// Whether the machine had the memory of a zone at boot, or it was added later (mm/hot_memory/hot_memory.hpp).
+enum class ZoneOrigin : u8 { Boot, Added };
+
 class PageZone : Immovable {
 public:
     // The number of pages that a descriptor's links can name, less a block for the alignment of the start.
@@ -42,14 +45,17 @@ public:
     // order.
     static u64 descriptors_for(PhysRange bank, unsigned page_shift);
 
-    // Initializes the zone, once, before any other use. `free` holds the free ranges, sorted, in whole pages;
-    // the zone ignores those outside `bank`. Both arrays belong to the zone from now on. The descriptors need
-    // no initialization.
+    // Initializes the zone, before any other use, and again after forget(). `free` holds the free ranges,
+    // sorted, in whole pages; the zone ignores those outside `bank`. Both arrays belong to the zone from now
+    // on. The descriptors need no initialization.
     void init(PhysRange bank, NumaNode node, unsigned page_shift, PageDescriptor* descriptors,
-              std::span<const EarlyMemory::FreeRange> free);
+              std::span<const EarlyMemory::FreeRange> free, ZoneOrigin origin = ZoneOrigin::Boot);
+    // Makes the zone unused. No other CPU has it.
+    void forget() { bank_ = {}; }
 
     PhysRange bank() const { return bank_; }
     NumaNode node() const { return node_; }
+    ZoneOrigin origin() const { return origin_; }
     // The address of the page with index 0: at or below the start of the bank.
     PhysAddr base() const { return base_; }
     PageDescriptor* descriptors() const { return descriptors_; }
@@ -67,11 +73,19 @@ public:
     // Frees those of a page cache's `pages` that belong to this zone. Returns their number.
     std::size_t free_cached(std::span<const PageHandle> pages) PERCIVAL_EXCLUDES(lock_);
 
+    // Close the zone for a removal: it hands out nothing from then on, until open(), but takes back what is
+    // freed. Its pages that are freed go to no page cache.
+    void close() PERCIVAL_EXCLUDES(lock_);
+    void open() PERCIVAL_EXCLUDES(lock_);
+    bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
+
     u64 free_pages() PERCIVAL_EXCLUDES(lock_);
     // The number of pages that were free when the zone was initialized.
     u64 managed_pages() const { return managed_pages_; }
 
 private:
+    friend class PageZones;
+
     u32 index_of(PhysAddr page) const { return static_cast<u32>((page - base_).count() >> page_shift_); }
     PhysAddr address_of_index(u64 index) const { return base_ + Bytes{index << page_shift_}; }
     PhysRange within_bank(PhysRange range) const;
@@ -83,10 +97,13 @@ private:
     PhysRange bank_{};
     PhysAddr base_{};
     NumaNode node_{};
+    ZoneOrigin origin_{ZoneOrigin::Boot};
     unsigned page_shift_{0};
     PageDescriptor* descriptors_{nullptr};
     std::span<const EarlyMemory::FreeRange> ranges_{};
     u64 managed_pages_{0};
+    std::atomic<PageZone*> next_{nullptr}; // the next zone of PageZones
+    std::atomic<bool> closed_{false};      // changes under the lock only
     std::atomic<u64> known_{0};
     SpinLock lock_{};
     Buddy buddy_ PERCIVAL_GUARDED_BY(lock_){};

@@ -29,4 +29,9 @@ std::expected<void, RootSyncError> sync_roots(VirtRange range)
     return root_sync.sync(range);
 }
 
+u64 late_root_entries()
+{
+    return root_sync.entries_made();
+}
+
 } // namespace percival::mm

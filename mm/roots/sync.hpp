@@ -32,6 +32,7 @@
 #include "mm/address_space/layout.hpp"
 #include "mm/page_table/descriptor_access.hpp"
 
+#include <atomic>
 #include <expected>
 #include <optional>
 
@@ -62,6 +63,9 @@ public:
         roots_.publish();
         return result;
     }
+
+    // Returns how many entries were new: the master had none. Any context.
+    u64 entries_made() const { return entries_made_.load(std::memory_order_relaxed); }
 
 private:
     // Returns the addresses that a table of `level` on the way to the local window serves.
@@ -109,6 +113,7 @@ private:
             if (!page)
                 return std::unexpected{RootSyncError::NoMemory};
             entry = Pte::table(*page);
+            entries_made_.fetch_add(1, std::memory_order_relaxed);
             roots_.write(master, index, entry);
         }
         for (u32 cpu = 0; cpu < roots_.cpus(); ++cpu) {
@@ -135,10 +140,14 @@ private:
 
     Roots& roots_;
     Lock lock_{};
+    std::atomic<u64> entries_made_{0};
 };
 
 // Gives the kernel's own roots tables for `range`. Any context on a CPU that runs on its own root, after
-// setup_percpu_areas(). The kernel itself has no caller yet: memory that is hot-added will be the first.
+// setup_percpu_areas(). The kernel's caller is add_memory() (mm/hot_memory/hot_memory.hpp).
 std::expected<void, RootSyncError> sync_roots(VirtRange range);
+
+// Returns the number of entries that sync_roots() has given the master since boot. Any context.
+u64 late_root_entries();
 
 } // namespace percival::mm

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/vmalloc/vm_freed.hpp"
 
-#include "linker/ro_after_init.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"
@@ -26,7 +25,7 @@ PERCIVAL_PERCPU PerCpu<u64> flushed_areas{};
 // a list of many small areas is flushed too.
 constexpr Bytes kMaxBytes = 4_MiB;
 constexpr Bytes kPerArea = 60_KiB;
-PERCIVAL_RO_AFTER_INIT constinit Bytes max_bytes = kMaxBytes;
+constinit std::atomic<Bytes> max_bytes{kMaxBytes};
 
 // Puts an area on the list of the current CPU. The thread may be interrupted or migrate between the load of
 // the head and the exchange: then the exchange fails, or finds the same head (null) on another CPU's list,
@@ -90,7 +89,7 @@ void put_freed(VmArea& area)
 {
     const u64 counted = (area.mapped + kPerArea).count();
     push(area);
-    if (freed_bytes.add_return(counted) >= max_bytes.count())
+    if (freed_bytes.add_return(counted) >= max_bytes.load(std::memory_order_relaxed).count())
         flush_this_cpu_list();
 }
 
@@ -112,7 +111,7 @@ FreedStatistics freed_statistics()
 
 void limit_freed(Bytes memory, u32 cpus)
 {
-    max_bytes = std::min(kMaxBytes, Bytes{memory.count() / 64 / cpus});
+    max_bytes.store(std::min(kMaxBytes, Bytes{memory.count() / 64 / cpus}), std::memory_order_relaxed);
 }
 
 } // namespace percival::mm

@@ -28,7 +28,7 @@ struct FreedStatistics {
 FreedStatistics freed_statistics();
 
 // Sets how many bytes of addresses a CPU may collect before it flushes: fewer on a machine with little
-// `memory` or many CPUs. Boot CPU, once.
+// `memory` or many CPUs. Any context.
 void limit_freed(Bytes memory, u32 cpus);
 
 } // namespace percival::mm

@@ -89,7 +89,8 @@ def board_of(machine: str) -> Optional[Board]:
     return BOARDS.get(machine.split(",", 1)[0])
 
 
-def _mib(memory: str) -> int:
+def mib(memory: str) -> int:
+    """Returns a number with a unit in MiB."""
     return int(memory[:-1]) * UNITS_IN_MIB[memory[-1]]
 
 
@@ -105,9 +106,9 @@ def check(machine: str, cpus: int, cpu: str, memory: str) -> None:
     if cpu != board.cpu:
         raise UsageError(f"the CPUs of the board {name} are {board.cpu}: leave out --cpu {cpu}")
     if board.max_memory:
-        if _mib(memory) > _mib(board.max_memory):
+        if mib(memory) > mib(board.max_memory):
             raise UsageError(f"the board {name} takes --memory up to {board.max_memory}, not {memory}")
-    elif _mib(memory) != _mib(board.memory):
+    elif mib(memory) != mib(board.memory):
         raise UsageError(f"the board {name} has {board.memory} of memory: leave out --memory {memory}")
 
 

@@ -27,13 +27,15 @@ def _gic_version(machine: str) -> str:
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine to boot. `machine` and `cpu` are values of QEMU's options -machine and -cpu."""
+    """The machine to boot. `machine` and `cpu` are values of QEMU's options -machine and -cpu. With
+    `virtio_mem` it has a virtio-mem device, by which its memory can grow by that size at run time."""
 
     cpus: int = 4
     cpu: str = "max"
     memory: str = "1G"
     machine: str = "virt"
     icount: bool = False
+    virtio_mem: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.cpus <= MAX_CPUS:
@@ -48,6 +50,17 @@ class Machine:
                 f"a GICv2 serves at most {MAX_CPUS_GICV2} CPUs, not {self.cpus}: use gic-version=3"
             )
         boards.check(self.machine, self.cpus, self.cpu, self.memory)
+        self._check_virtio_mem()
+
+    def _check_virtio_mem(self) -> None:
+        if not self.virtio_mem:
+            return
+        if not MEMORY.fullmatch(self.virtio_mem):
+            raise UsageError(
+                f"--virtio-mem takes a number with a unit, such as 256M or 8G, not '{self.virtio_mem}'"
+            )
+        if re.fullmatch(r"virt(-\d.*)?", self.machine.split(",", 1)[0]) is None:
+            raise UsageError(f"the machine {self.machine} has no place for --virtio-mem: leave out --machine")
 
     @property
     def cpu_model(self) -> str:
@@ -81,6 +94,13 @@ class Machine:
         )
 
     @property
+    def qemu_memory(self) -> str:
+        """The value of -m."""
+        if not self.virtio_mem:
+            return self.memory
+        return f"{self.memory},maxmem={boards.mib(self.memory) + boards.mib(self.virtio_mem)}M"
+
+    @property
     def default_timeout_s(self) -> int:
         """The time after which a run counts as hung: far more than a run needs, even on a busy host. Every
         CPU flushes the TLBs of all CPUs, so the time of a run with very many grows with their square: all
@@ -89,8 +109,10 @@ class Machine:
 
     def describe(self) -> str:
         """Returns a one-line description for reports."""
-        return f"{self.qemu_machine}, {self.cpus} x {self.cpu}, {self.memory}" + (
-            ", icount" if self.icount else ""
+        return (
+            f"{self.qemu_machine}, {self.cpus} x {self.cpu}, {self.memory}"
+            + (f", virtio-mem {self.virtio_mem}" if self.virtio_mem else "")
+            + (", icount" if self.icount else "")
         )
 
 
@@ -102,6 +124,7 @@ def of_board(
     *,
     cpu_of_virt: str = Machine.cpu,
     icount: bool = False,
+    virtio_mem: str = "",
 ) -> Machine:
     """Returns the machine of that name. What is None is the board's, or on other machines the default."""
     board = boards.board_of(machine)
@@ -111,6 +134,7 @@ def of_board(
         memory if memory is not None else board.memory if board else Machine.memory,
         machine,
         icount,
+        virtio_mem,
     )
 
 

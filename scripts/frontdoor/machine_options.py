@@ -48,6 +48,13 @@ def add_machine(parser: argparse.ArgumentParser, cpu: str, *, measures: bool = F
         help=f"memory with a unit: M for MiB, G for GiB, T for TiB (default: {DEFAULT.memory}, or the "
         "board's). QEMU writes it into the device tree, as firmware does",
     )
+    parser.add_argument(
+        "--virtio-mem",
+        default="",
+        metavar="SIZE",
+        help="add a virtio-mem device, by which the memory of virt grows by up to SIZE and shrinks again at "
+        "run time. QEMU's monitor asks for that: qom-set virtio-mem requested-size 64M",
+    )
     parser.set_defaults(cpu_of_virt=cpu)
     parser.add_argument(
         "--machine",
@@ -127,6 +134,7 @@ def run_of(
         args.memory,
         cpu_of_virt=args.cpu_of_virt,
         icount=args.icount if icount is None else icount,
+        virtio_mem=args.virtio_mem,
     )
     timeout_s = 0.0 if debugger and args.timeout is None else args.timeout
     append = extra_append + tuple(args.append)

@@ -10,7 +10,7 @@ from typing import List, Optional, Sequence
 from frontdoor.errors import Unavailable, UsageError
 from frontdoor.machine import Machine
 from frontdoor.progress import say
-from frontdoor.qemu_probe import PROGRAM, cpu_models, installed_version, machines
+from frontdoor.qemu_probe import PROGRAM, cpu_models, devices, installed_version, machines
 
 # With 80 threads for each of two host CPUs all self-tests took 9 minutes, with 256 they did not end.
 _MAX_THREADS_PER_HOST_CPU = 64
@@ -35,14 +35,33 @@ def check_machine(machine: Machine) -> None:
         )
 
 
+VIRTIO_MEM = "virtio-mem-pci"
+VIRTIO_MEM_ID = "virtio-mem"
+
+
+def check_virtio_mem(machine: Machine) -> None:
+    """Raises UsageError if the machine needs a virtio-mem device and the installed QEMU has none."""
+    if machine.virtio_mem and VIRTIO_MEM not in devices():
+        raise UsageError(f"QEMU {installed_version()} has no device {VIRTIO_MEM}: leave out --virtio-mem")
+
+
+def _virtio_mem(machine: Machine) -> List[str]:
+    """Returns the options for memory that comes and goes at run time. All of it is away at first."""
+    if not machine.virtio_mem:
+        return []
+    backend = f"memory-backend-ram,id={VIRTIO_MEM_ID}-ram,size={machine.virtio_mem},reserve=off"
+    device = f"{VIRTIO_MEM},id={VIRTIO_MEM_ID},memdev={VIRTIO_MEM_ID}-ram,requested-size=0"
+    return ["-object", backend, "-device", device]
+
+
 def _memory(machine: Machine, extra: Sequence[str]) -> List[str]:
     """Returns the options for the machine's memory. The host commits memory only when the kernel touches
     it, so the machine may have more than the host. NUMA nodes in `extra` have their own memory."""
     if "-numa" in extra:
-        return ["-machine", machine.qemu_machine, "-m", machine.memory]
+        return ["-machine", machine.qemu_machine, "-m", machine.qemu_memory]
     backend = f"memory-backend-ram,id=ram,size={machine.memory},reserve=off"
     machine_value = f"{machine.qemu_machine},memory-backend=ram"
-    return ["-object", backend, "-machine", machine_value, "-m", machine.memory]
+    return ["-object", backend, "-machine", machine_value, "-m", machine.qemu_memory]
 
 
 def _threads(machine: Machine, host_cpus: int) -> List[str]:
@@ -73,12 +92,14 @@ def command(
     if program is None:
         raise Unavailable(f"{PROGRAM} is not installed; ./percival setup does that")
     check_cpu(machine)
+    check_virtio_mem(machine)
     # QEMU takes only one -accel option.
     threads = [] if "-accel" in extra else _threads(machine, len(os.sched_getaffinity(0)))
     stop = ["-gdb", gdb, "-S"] if gdb else []
     return [
         program,
         *_memory(machine, extra),
+        *_virtio_mem(machine),
         *("-cpu", machine.qemu_cpu, "-smp", str(machine.qemu_cpus)),
         *threads,
         *("-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot"),

@@ -64,3 +64,9 @@ def cpu_models() -> FrozenSet[str]:
 def machines() -> FrozenSet[str]:
     """Returns the -machine types that this QEMU knows."""
     return frozenset(line.split(" ", 1)[0] for line in _output(["-machine", "help"]).splitlines()[1:])
+
+
+@functools.lru_cache(maxsize=None)
+def devices() -> FrozenSet[str]:
+    """Returns the -device types that this QEMU knows."""
+    return frozenset(re.findall(r'^name "([^"]+)"', _output(["-machine", "virt", "-device", "help"]), re.M))

@@ -17,23 +17,30 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from row import (  # noqa: E402  (the path has to be set first)
     GEOMETRIES,
+    MEMORY_LATER,
     NOT_ON_THE_DEFAULT_MACHINE,
     OF_DEBUG_BUILDS,
     OF_GUARDED_OBJECTS,
     OF_MEMORY,
+    OF_MEMORY_LATER,
+    OF_PAGES,
     OF_RAM_ABOVE_512_GIB,
+    OF_REPAINT,
     OF_SEVERAL_NODES,
+    OF_UNSPLITTABLE_BLOCKS,
     OF_WIDE_BLOCKS,
     Row,
 )
 from rows_boards import BOARD_ROWS  # noqa: E402
 from rows_ends import ENDS  # noqa: E402
 from rows_features import FEATURES  # noqa: E402
+from rows_hot_memory import HOT_MEMORY  # noqa: E402
 from rows_images import IMAGES  # noqa: E402
 from rows_loaders import LOADERS  # noqa: E402
 from rows_long import LONG  # noqa: E402
 from rows_percpu import MODES, WINDOWS  # noqa: E402
 from rows_trees import RAM_ABOVE_512_GIB, TREES  # noqa: E402
+from rows_virtio_mem import VIRTIO_MEM  # noqa: E402
 
 COLUMNS = ("cpus", "cpu", "gic", "el", "memory", "icount", "preset")
 N, Y = False, True
@@ -94,7 +101,12 @@ OTHERS: Tuple[Row, ...] = (
     Row("passes_on_160_cpus", cpus=160, memory="2G"),
     Row("passes_twice_in_a_row", cpus=2, append="selftest.repeat=2", checks=("repeated_report", "summary")),
     *(
-        Row(f"passes_with_{preset}", preset=preset, must_run=OF_WIDE_BLOCKS if preset.endswith("-52") else ())
+        Row(
+            f"passes_with_{preset}",
+            preset=preset,
+            append=MEMORY_LATER,
+            must_run=(*OF_WIDE_BLOCKS, *OF_MEMORY_LATER) if preset.endswith("-52") else OF_MEMORY_LATER,
+        )
         for preset in GEOMETRIES
     ),
     *(
@@ -128,7 +140,49 @@ OTHERS: Tuple[Row, ...] = (
         must_run=OF_GUARDED_OBJECTS,
         shows=("^objects: guarded, up to 16384 at a time$",),
     ),
+    Row(
+        "set_memory_keeps_blocks_that_a_cpu_cannot_split",
+        cpus=2,
+        cpu="neoverse-n1",
+        append="linear=blocks selftest=set_memory.*",
+        must_run=OF_UNSPLITTABLE_BLOCKS,
+    ),
     Row("passes_with_a_linear_map_of_pages", append=f"linear=pages {OF_MEMORY}"),
+    Row(
+        "repaints_the_linear_map_for_a_cpu_that_does_not_split_live",
+        append=f"cpufeature.mask=cpu2:bbm {OF_REPAINT}",
+        shows=("^linear map: repainted with pages for cpu2: [0-9]+ blocks, 4 TLBIs, ",),
+        must_run=OF_PAGES,
+    ),
+    # Blocks of the linear map stand in the root, so in every root.
+    Row(
+        "repaints_the_linear_map_in_every_root",
+        preset="64k-42",
+        memory="4G",
+        append=f"cpufeature.mask=cpu2:bbm {OF_REPAINT}",
+        shows=("^linear map: repainted with pages for cpu2: [0-9]+ blocks, ",),
+        must_run=OF_PAGES,
+    ),
+    Row(
+        "maps_ram_by_pages_if_the_boot_cpu_does_not_split_live",
+        append=f"cpufeature.mask=cpu0:bbm {OF_REPAINT}",
+        must_run=OF_PAGES,
+    ),
+    Row(
+        "repaints_all_ram_and_changes_none_of_it",
+        append="selftest=repaint.every_page_of_ram_is_as_it_was_and_a_page_on_each_cpu",
+        must_run=("repaint.every_page_of_ram_is_as_it_was_and_a_page_on_each_cpu",),
+    ),
+    Row(
+        "repaints_while_a_cpu_comes_and_goes",
+        append="selftest=repaint.succeeds_while_a_cpu_comes_and_goes",
+        must_run=("repaint.succeeds_while_a_cpu_comes_and_goes",),
+    ),
+    Row(
+        "keeps_blocks_without_memory_for_a_repaint",
+        append="selftest=repaint.without_memory_for_the_tables_the_linear_map_stays_as_it_is",
+        must_run=("repaint.without_memory_for_the_tables_the_linear_map_stays_as_it_is",),
+    ),
     Row(
         "passes_with_16k-47_and_a_linear_map_of_pages",
         preset="16k-47",
@@ -186,10 +240,12 @@ BY_FILE: Dict[str, Tuple[Row, ...]] = {
     "rows_features.py": FEATURES,
     "rows_images.py": IMAGES,
     "rows_ends.py": ENDS,
+    "rows_hot_memory.py": HOT_MEMORY,
     "rows_loaders.py": LOADERS,
     "rows_long.py": LONG,
     "rows_percpu.py": WINDOWS + MODES,
     "rows_trees.py": TREES,
+    "rows_virtio_mem.py": VIRTIO_MEM,
 }
 ROWS: Tuple[Row, ...] = tuple(row for rows in BY_FILE.values() for row in rows)
 BY_NAME: Dict[str, Row] = {row.name: row for row in ROWS}

@@ -25,8 +25,10 @@ GEOMETRIES = ("4k-39", "4k-52", "16k-47", "16k-48", "16k-52", "64k-42", "64k-48"
 # Tests that depend on where memory is, and how much. The other tests run on other machines of the same kind.
 OF_MEMORY = (
     "selftest=page_*,linear_map.*,numa.*,memory_hammer.*,small_objects.*,vmalloc*,vmap.*,wide_blocks.*,"
-    "roots.*,percpu.*,percpu_allocator.*,percpu_population.*,protection.*,ptdump.*"
+    "set_memory*,roots.*,percpu.*,percpu_allocator.*,percpu_population.*,protection.*,ptdump.*"
 )
+# Tests of a linear map that was repainted at boot, or not.
+OF_REPAINT = "selftest=repaint.*,linear_clone.*,linear_map.*,roots.*"
 # Tests that depend on how the machine is described to the kernel. The other tests run on other machines of
 # the same kind.
 OF_MACHINE = (
@@ -66,7 +68,22 @@ OF_ENTRY_AT_EL2 = (
 OF_WIDE_BLOCKS = ("wide_blocks.translate_from_their_first_to_their_last_byte_and_can_be_split",)
 OF_RAM_ABOVE_512_GIB = ("linear_map.ram_above_512_GiB_is_in_use_and_keeps_written_values",)
 OF_NO_MAP_MEMORY = ("linear_map.memory_reserved_with_no_map_has_no_mapping_unless_it_is_the_image",)
+OF_PAGES = ("repaint.after_a_boot_that_chose_pages_no_leaf_of_the_linear_map_is_larger",)
+OF_UNSPLITTABLE_BLOCKS = ("set_memory.blocks_that_a_cpu_cannot_split_in_use_are_refused_and_stay",)
 OF_MAPPED_WINDOWS = ("roots.mapped_windows_have_tables_of_their_own",)
+# Tests of memory that was held back at boot, and an argument that holds some back on a machine with 1 GiB.
+OF_MEMORY_LATER = (
+    "hot_memory.a_cpu_that_was_offline_reaches_memory_that_was_added_meanwhile",
+    "hot_memory.a_removal_frees_every_table_that_the_memory_needed",
+    "hot_memory.added_memory_can_be_allocated_and_is_counted",
+    "hot_memory.comes_and_goes_beside_all_allocators_and_nothing_is_lost",
+    "hot_memory.every_possible_cpu_has_the_roots_entries",
+    "hot_memory.no_cpu_reaches_memory_that_is_gone",
+    "hot_memory.pages_in_page_caches_are_free",
+    "hot_memory.pages_in_use_keep_the_memory_and_are_counted",
+    "hot_memory.wrong_ranges_are_refused_and_change_nothing",
+)
+MEMORY_LATER = "memory.later=256M@0x70000000"
 # Tests that need memory in one piece: whether there is some depends on the tests that ran before.
 OF_MEMORY_IN_ONE_PIECE = (
     "vmalloc_leaves.power_of_two_sizes_are_aligned_for_and_mapped_by_runs",
@@ -80,8 +97,11 @@ NOT_ON_THE_DEFAULT_MACHINE = (
     *OF_WIDE_BLOCKS,
     *OF_RAM_ABOVE_512_GIB,
     *OF_NO_MAP_MEMORY,
+    *OF_UNSPLITTABLE_BLOCKS,
     *OF_MAPPED_WINDOWS,
+    *OF_MEMORY_LATER,
     *OF_MEMORY_IN_ONE_PIECE,
+    *OF_PAGES,
 )
 
 
@@ -95,6 +115,8 @@ class Row:
     PSCI then, so the tree is that of a spin table. `damage` names what has happened to the Image (damage.py).
     With `loader`, the front door starts the kernel through U-Boot; with `card`, from the card that percival
     image makes for that board.
+    With `virtio_mem` the machine has a virtio-mem device of that size, and `resizes` are pairs of a pattern
+    and a size in MiB: each time a line of the console matches the pattern, QEMU is asked for that size.
     `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are arguments
     for QEMU. `must_run` are globs of self-tests that must not be skipped on the row's machine, but for those
     that `may_skip` names, which need another machine. The machine is booted `times` times, unless a boot
@@ -119,6 +141,8 @@ class Row:
     card: str = ""
     image_at: int = 0
     leftovers: bool = False
+    virtio_mem: str = ""
+    resizes: Tuple[Tuple[str, int], ...] = ()
     online: Tuple[int, ...] = ()
     qemu: Tuple[str, ...] = ()
     interrupts_left: bool = False
@@ -145,6 +169,7 @@ class Row:
             *("--machine", self.machine, "--preset", self.preset),
             *(["--loader", self.loader] if self.loader else []),
             *(["--icount"] if self.icount else []),
+            *(["--virtio-mem", self.virtio_mem] if self.virtio_mem else []),
             *(["--append", self.append] if self.append and not self.card else []),
             *(["--timeout", str(SOAK_TIMEOUT_S)] if self.times > 1 else []),
             *(["--append", f"selftest={','.join(FOR_MANY_CPUS)}"] if self.runs_what_many_cpus_can else []),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from row import Row
+from row import GEOMETRIES, OF_REPAINT, Row
 
 # All small counts, and larger ones up to the maximum.
 COUNTS = (*range(1, 17), 24, 32, 48, 64, 96, 128, 160, 256, 512)
@@ -22,6 +22,19 @@ LONG: Tuple[Row, ...] = (
             is_long=True,
         )
         for cpus in COUNTS
+    ),
+    *(
+        Row(
+            f"repaints_the_linear_map_with_{preset}_on_{cpus}_cpus",
+            preset=preset,
+            cpus=cpus,
+            memory="4G",
+            append=f"cpufeature.mask=cpu1:bbm {OF_REPAINT}",
+            shows=("^linear map: repainted with pages for cpu1: ",),
+            is_long=True,
+        )
+        for preset in ("4k-48", *GEOMETRIES)
+        for cpus in (2, 3, 16, 64)
     ),
     # A failure of one run in a hundred is a defect, too. A hang is told late, because a loaded host may run
     # the machine for a few seconds of each minute only.

@@ -5,11 +5,12 @@ console. Exit codes: 0 passed, 1 failed, 77 skipped.
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import List, Sequence, Tuple
+from typing import Callable, List, Sequence, Tuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -21,8 +22,10 @@ from frontdoor.boot import Run  # noqa: E402
 from frontdoor.foreign_packages import ForeignPackage  # noqa: E402
 from frontdoor.machine import Machine  # noqa: E402
 from frontdoor.paths import image  # noqa: E402
+from frontdoor.qemu import VIRTIO_MEM  # noqa: E402
 from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
 from matrix import BY_NAME  # noqa: E402
+from qmp import Qmp, Resizer  # noqa: E402
 from row import Row  # noqa: E402
 from rows_percpu import ONE_BY_ONE  # noqa: E402
 from trees import Setup, prepare  # noqa: E402
@@ -47,26 +50,35 @@ def reason_to_skip(row: Row) -> str:
         return f"QEMU {qemu_probe.installed_version()} has no CPU {row.cpu}"
     if ONE_BY_ONE[1] in row.qemu and (qemu_probe.installed_version() or (0, 0)) < (8, 1):
         return f"QEMU {qemu_probe.installed_version()} cannot run instructions one by one"
+    if row.virtio_mem and VIRTIO_MEM not in qemu_probe.devices():
+        return f"QEMU {qemu_probe.installed_version()} has no device {VIRTIO_MEM}"
     for package in packages_of(row):
         if not package.present():
             return str(package.missing("./percival test fetches it"))
     return ""
 
 
-def percival(arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    """Runs the front door without a build. Its messages and its output are one text."""
+def percival(
+    arguments: Sequence[str], observe: Callable[[str], None] = lambda line: None
+) -> "subprocess.CompletedProcess[str]":
+    """Runs the front door without a build. Its messages and its output are one text, and `observe` gets each
+    line of it as it comes."""
     command = [str(ROOT / "percival"), arguments[0], "--no-build", *arguments[1:]]
     print("$", subprocess.list2cmdline(command), flush=True)
-    done = subprocess.run(
+    lines: List[str] = []
+    with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        check=False,
-    )
-    return done
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            observe(line.rstrip("\n"))
+    return subprocess.CompletedProcess(command, process.returncode, "".join(lines))
 
 
 def make_card(row: Row, directory: Path) -> List[str]:
@@ -80,10 +92,15 @@ def make_card(row: Row, directory: Path) -> List[str]:
 
 def boot(row: Row, setup: Setup, more: Sequence[str]) -> List[str]:
     """Boots the row's machine, with more arguments, and returns the problems found."""
-    qemu = [f"--qemu-arg={argument}" for argument in setup.qemu]
-    done = percival(("boot", *row.boot_arguments, *more, *qemu))
+    with tempfile.TemporaryDirectory(prefix="percival-") as directory, contextlib.closing(
+        Qmp(Path(directory) / "qmp")
+    ) as qmp:
+        resizer = Resizer(qmp, row.resizes)
+        arguments = (*setup.qemu, *(qmp.qemu if row.resizes else ()))
+        qemu = [f"--qemu-arg={argument}" for argument in arguments]
+        done = percival(("boot", *row.boot_arguments, *more, *qemu), resizer.observe)
     lines = done.stdout.splitlines()
-    problems = wrong(row, done.returncode, lines)
+    problems = wrong(row, done.returncode, lines) + resizer.problems
     if problems:
         print("\n".join([*map("WRONG: {}".format, problems), *excerpt(lines), "The whole console:"]))
     print(done.stdout)

@@ -11,6 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # The architecture's names for the options (Arm ARM C6.2, DMB and DSB).
 OPTIONS = {
+    ("OuterShareable", "Load"): "oshld",
+    ("OuterShareable", "Store"): "oshst",
+    ("OuterShareable", "Any"): "osh",
     ("NonShareable", "Load"): "nshld",
     ("NonShareable", "Store"): "nshst",
     ("NonShareable", "Any"): "nsh",

@@ -63,6 +63,17 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
             in_function="replace_ttbr1",
         ),
     ),
+    "a CPU tells that it is off its root when it is, and is back on it before it goes on": (
+        Rule(
+            r"msr ttbr1_el1, x1",
+            ("isb", r"tlbi vmalle1$", r"dsb nsh$", "isb", r"mov w4", r"stlrb w4, \[x2\]"),
+            ".",
+            in_function="wait_off_root",
+        ),
+        Rule(
+            r"ldaxrb w4, \[x3\]", (r"msr ttbr1_el1, x0", "isb", "ret"), ".|cbz", in_function="wait_off_root"
+        ),
+    ),
     "a write to a register of the translation takes effect before it is relied on": (
         Rule(r"msr (ttbr0|ttbr1|tcr|mair)_el1", ("isb",), LEAVES),  # the MMU may still be off
         Rule(r"msr ttbr0_el1", ("isb",), OUT_OF_SIGHT, in_function="_idmap()"),
@@ -172,7 +183,8 @@ class EmittedOrderTest(unittest.TestCase):
                 self.assertEqual([message for rule in rules for message in image.broken(rule)], [])
         with self.subTest("only code for one CPU invalidates locally"):
             users = {image.function_of[number] for number in image.matching(LOCAL)}
-            self.assertEqual(users, {"enable_mmu", "replace_ttbr1", "percival::arch::drop_idmap()"})
+            own = {"enable_mmu", "replace_ttbr1", "wait_off_root", "percival::arch::drop_idmap()"}
+            self.assertEqual(users, own)
         with self.subTest("the erratum's TLBI can follow every other broadcast"):
             for number in image.matching(f"(?!{REPEATED}){BROADCAST}"):
                 self.assertTrue(image.reaches(number, REPEATED, "isb"), image.place(number))

@@ -11,6 +11,7 @@ import mutants_caches
 import mutants_devices
 import mutants_ends
 import mutants_explored
+import mutants_hot_memory
 import mutants_interrupt_controllers
 import mutants_kernel_machine
 import mutants_memory
@@ -23,6 +24,7 @@ import mutants_permissions
 import mutants_roots
 import mutants_set_memory
 import mutants_values
+import mutants_virtio
 import mutants_waits
 from mutant import Mutant
 
@@ -38,6 +40,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_devices,
         mutants_interrupt_controllers,
         mutants_explored,
+        mutants_hot_memory,
         mutants_kernel_machine,
         mutants_bring_up,
         mutants_percpu_parts,
@@ -47,6 +50,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_roots,
         mutants_set_memory,
         mutants_values,
+        mutants_virtio,
         mutants_waits,
     )
 }

@@ -30,6 +30,13 @@ FAULT = (
     "mm/kernel_map/live_break.cpp",
     "mm/kernel_map/spurious_fault.cpp",
 )
+REPAINT = (
+    "tests/host/explored/repaint_test.cpp",
+    *SUPPORT,
+    "tests/host/support/assembly_source.cpp",
+    "kernel/wait/others_off_roots.cpp",
+    "mm/kernel_map/live_break.cpp",
+)
 TEXT = (
     "tests/host/explored/text_test.cpp",
     *SUPPORT,
@@ -258,5 +265,37 @@ MUTANTS = (
         "",
         IDMAP,
         "*",
+    ),
+    on_host(
+        "repaint: the others are not waited for",
+        "kernel/wait/others_off_roots.cpp",
+        "        if (!found && !arch::is_off_root(cpu))",
+        "        if (!found && cpu.index() == kMaxCpus)",
+        REPAINT,
+        "*CpusThatTolerate*",
+    ),
+    on_host(
+        "repaint: the others stay on their roots",
+        "arch/arm64/mmu/trampoline.S",
+        "    msr     ttbr1_el1, x1               // no walk by its root any more\n",
+        "",
+        REPAINT,
+        "*CpusThatTolerate*",
+    ),
+    on_host(
+        "repaint: the others keep their TLBs",
+        "arch/arm64/mmu/trampoline.S",
+        "    tlbi    vmalle1                     // and no entry of it\n",
+        "",
+        REPAINT,
+        "*CpusThatTolerate*",
+    ),
+    on_host(
+        "repaint: no flush after the tables are linked",
+        "mm/page_table/page_painter.hpp",
+        "            return true;\n        });\n        batch.add_everything();\n        batch.flush();\n    }\n\nprivate:",
+        "            return true;\n        });\n    }\n\nprivate:",
+        REPAINT,
+        "*CpusThatTolerate*",
     ),
 )

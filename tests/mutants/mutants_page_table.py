@@ -290,4 +290,28 @@ MUTANTS = (
         INTERLEAVED_MAP,
         "InterleavingTest.CpusMapNeighbours*",
     ),
+    on_host(
+        "page painter: tables are left behind when memory runs out",
+        "mm/page_table/page_painter.hpp",
+        "        discard(range, tables.first(made));\n",
+        "",
+        ("tests/host/page_table/page_painter_test.cpp",),
+        "*WithoutMemoryAtAnyStep*",
+    ),
+    on_host(
+        "page painter: the tables of a block that is not whole are left behind",
+        "mm/page_table/page_painter.hpp",
+        "                free_table(*page, lower);\n",
+        "",
+        ("tests/host/page_table/page_painter_test.cpp",),
+        "*ABlockOfBlocks*",
+    ),
+    on_host(
+        "range cloner: invalid entries that keep something are left out",
+        "mm/page_table/range_cloner.hpp",
+        "            if (entry.pte == Pte{}) {\n                slot = nullptr;",
+        "            if (entry.kind() != PteKind::Leaf) {\n                slot = nullptr;",
+        ("tests/host/page_table/range_cloner_test.cpp",),
+        "*AnInvalidEntry*",
+    ),
 )

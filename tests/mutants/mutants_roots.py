@@ -138,4 +138,18 @@ MUTANTS = (
         "    return fault.pc == VirtAddr{1} ? ",
         "spurious_fault.a_write*",
     ),
+    by_boot(
+        "repaint: the second part of the linear map stays in blocks",
+        "mm/linear/repaint.cpp",
+        "        for (PreparedPart& part : parts)\n            part.paint(painter, batch);\n",
+        "        parts[0].paint(painter, batch);\n",
+        "repaint.every_page_of_ram_is_as_it_was_and_a_page_on_each_cpu",
+    ),
+    by_boot(
+        "linear clone: later changes of the linear map reach it",
+        "mm/linear/clone.cpp",
+        " || !linear_region().overlaps(served_by(level, index)))",
+        " || served_by(level, index).size != Bytes{0})",
+        "linear_clone.*",
+    ),
 )

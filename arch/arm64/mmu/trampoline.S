@@ -65,9 +65,9 @@ replace_ttbr1:
     .type   wait_off_root, %function
 wait_off_root:
     hint    #34                         // bti c
-    msr     ttbr1_el1, x1
+    msr     ttbr1_el1, x1               // no walk by its root any more
     isb
-    tlbi    vmalle1
+    tlbi    vmalle1                     // and no entry of it
     dsb     nsh
     isb
     mov     w4, #1

@@ -2,10 +2,12 @@
 """Tests that a Machine describes a machine that QEMU has, and that QEMU is started with exactly that."""
 
 import unittest
+from unittest import mock
 
 import support  # noqa: F401
+from frontdoor import qemu
 from frontdoor.errors import UsageError
-from frontdoor.machine import Machine, kernel_arguments
+from frontdoor.machine import Machine, kernel_arguments, of_board
 
 
 class MachineTest(unittest.TestCase):
@@ -41,6 +43,37 @@ class MachineTest(unittest.TestCase):
         self.assertEqual(Machine(cpu="max,sve=off").qemu_cpu, "max,sve=off,pauth-impdef=on")
         self.assertEqual(Machine(cpu="max,pauth=off").qemu_cpu, "max,pauth=off")
         self.assertEqual(Machine(cpu="cortex-a53").qemu_cpu, "cortex-a53")
+
+    def test_virtio_mem_needs_a_number_and_a_unit(self) -> None:
+        self.assertEqual(Machine(virtio_mem="256M").qemu_memory, "1G,maxmem=1280M")
+        self.assertEqual(Machine(memory="2T", virtio_mem="1G").qemu_memory, "2T,maxmem=2098176M")
+        self.assertEqual(Machine().qemu_memory, "1G")
+        for size in ("64", "0M", "1GB", "1G,x=1"):
+            with self.assertRaisesRegex(UsageError, "--virtio-mem"):
+                Machine(virtio_mem=size)
+
+    def test_only_virt_has_a_place_for_virtio_mem(self) -> None:
+        for machine in ("virt,gic-version=2", "virt-9.2", "virt"):
+            Machine(machine=machine, virtio_mem="256M")
+        for machine in ("xlnx-versal-virt", "sbsa-ref", "virtual"):
+            with self.assertRaisesRegex(UsageError, "no place"):
+                of_board(machine, None, None, None, virtio_mem="256M")
+
+    def test_virtio_mem_is_a_device_whose_memory_is_away_at_first(self) -> None:
+        with mock.patch.object(qemu, "devices", lambda: {"virtio-mem-pci"}), mock.patch.object(
+            qemu, "cpu_models", lambda: {"max"}
+        ), mock.patch("shutil.which", lambda _: "qemu"):
+            words = qemu.command(Machine(virtio_mem="256M"), [])
+            self.assertEqual(words[words.index("-m") + 1], "1G,maxmem=1280M")
+            self.assertIn("memory-backend-ram,id=virtio-mem-ram,size=256M,reserve=off", words)
+            self.assertIn("virtio-mem-pci,id=virtio-mem,memdev=virtio-mem-ram,requested-size=0", words)
+            self.assertNotIn("-device", qemu.command(Machine(), []))
+
+    def test_a_qemu_without_virtio_mem_is_named(self) -> None:
+        with mock.patch.object(qemu, "devices", lambda: {"virtio-blk-pci"}):
+            qemu.check_virtio_mem(Machine())
+            with self.assertRaisesRegex(UsageError, "has no device virtio-mem-pci"):
+                qemu.check_virtio_mem(Machine(virtio_mem="256M"))
 
     def test_a_value_that_looks_like_an_option_is_refused(self) -> None:
         for value in ("-nographic", "", ",x"):

@@ -69,8 +69,8 @@ struct World : ExploredKernel {
             else if (instruction.starts_with("ldaxrb w4, [x3]"))
                 while (!hold.is_over.load(std::memory_order_acquire))
                     arch::relax();
-            else if (instruction != "mov w4, #1" && instruction != "sevl" && !instruction.starts_with("1: wfe") &&
-                     !instruction.starts_with("cbz w4"))
+            else if (instruction != "mov w4, #1" && instruction != "sevl" &&
+                     !instruction.starts_with("1: wfe") && !instruction.starts_with("cbz w4"))
                 program.execute(instruction);
         }
     }
@@ -109,7 +109,8 @@ struct World : ExploredKernel {
             machine.synchronize(cpu);
             machine.expect_settled();
             const auto got = machine.outcomes(cpu, kProbe);
-            require(got.size() == 1 && got[0].address == kMemory + G::kPageSize, "a wrong translation is left");
+            require(got.size() == 1 && got[0].address == kMemory + G::kPageSize,
+                    "a wrong translation is left");
         }
         require(painter.count_blocks(kLeaves) == 0, "a block is left");
         return ExploredKernel::verdict();

@@ -47,7 +47,8 @@ protected:
             if (to)
                 EXPECT_TRUE(got.attributes == attributes);
         };
-        for (const Bytes offset : {Bytes{0}, kBlock - Bytes{8}, kBlock * 2 + kPage, kBlock * 3, kWritable.size - kPage})
+        for (const Bytes offset :
+             {Bytes{0}, kBlock - Bytes{8}, kBlock * 2 + kPage, kBlock * 3, kWritable.size - kPage})
             expect(kAt + offset, kMemory + offset, mm::kData);
         expect(kWritable.end(), std::nullopt);
         expect(kReadOnly.base + kPage, kMemory + kBlock * 5 + kPage, mm::kReadOnlyData);

@@ -13,7 +13,8 @@ class RangeClonerTest : public EngineTest<G> {
 protected:
     static constexpr Bytes kPage = G::kPageSize;
     static constexpr Bytes kBlock = G::entry_size(mm::kLastLevel.up());
-    static constexpr VirtRange kWritable{kRegion<G>, kBlock * 2 + kPage * (G::contiguous_entries(mm::kLastLevel) + 3)};
+    static constexpr VirtRange kWritable{kRegion<G>,
+                                         kBlock * 2 + kPage*(G::contiguous_entries(mm::kLastLevel) + 3)};
     static constexpr VirtRange kReadOnly{kRegion<G> + kBlock * 4, kPage * 2};
     static constexpr VirtRange kAll{kRegion<G>, kBlock * 6};
 

@@ -160,8 +160,11 @@ TEST(PageZones, finds_the_zone_of_an_address_and_none_in_the_holes)
     const std::vector<PhysRange> banks = {pages(0x10, 4), pages(0x14, 4), pages(0x100000, 16),
                                           pages(0x900000, 1)};
     u32 node = 0;
-    for (const PhysRange& bank : banks)
-        zones.add()->init(bank, NumaNode{node++ % 2}, kShift, nullptr, {});
+    for (const PhysRange& bank : banks) {
+        PageZone& zone = *zones.unused();
+        zone.init(bank, NumaNode{node++ % 2}, kShift, nullptr, {});
+        zones.add(zone);
+    }
     for (u64 page : {0x0fu, 0x18u, 0xfffffu, 0x100010u, 0x900001u})
         EXPECT_EQ(zones.containing(PhysAddr{page << kShift}), nullptr) << page;
     for (const PhysRange& bank : banks) {
@@ -174,6 +177,48 @@ TEST(PageZones, finds_the_zone_of_an_address_and_none_in_the_holes)
         return false;
     });
     EXPECT_EQ(order, (std::vector<u64>{0x100000, 0x10, 0x900000, 0x14}));
+}
+
+TEST(PageZones, an_added_zone_is_asked_last_and_is_gone_after_its_removal)
+{
+    static PageZones zones;
+    const auto add = [](PhysRange bank, ZoneOrigin origin) -> PageZone& {
+        PageZone& zone = *zones.unused();
+        zone.init(bank, NumaNode{0}, kShift, nullptr, {}, origin);
+        zones.add(zone);
+        return zone;
+    };
+    const auto order = [] {
+        std::vector<u64> bases;
+        zones.for_each([&](PageZone& zone) { bases.push_back(zone.bank().base.raw() >> kShift); });
+        return bases;
+    };
+    add(pages(0x1000, 4), ZoneOrigin::Boot);
+    PageZone& high = add(pages(0x9000, 4), ZoneOrigin::Added);
+    PageZone& low = add(pages(0x500, 4), ZoneOrigin::Added);
+    add(pages(0x2000, 4), ZoneOrigin::Boot);
+    EXPECT_EQ(order(), (std::vector<u64>{0x2000, 0x1000, 0x9000, 0x500}));
+    zones.remove(high);
+    EXPECT_EQ(order(), (std::vector<u64>{0x2000, 0x1000, 0x500}));
+    EXPECT_EQ(zones.containing(high.bank().base), nullptr);
+    EXPECT_EQ(zones.containing(low.bank().base), &low);
+    high.forget();
+    EXPECT_EQ(zones.unused(), &high);
+}
+
+TEST(PageZone, a_closed_zone_hands_out_nothing_and_takes_back_everything)
+{
+    Machine machine{{pages(0, 1024)}, {{pages(0, 1024), {}}}};
+    const auto block = machine.zone.allocate(PageOrder{3});
+    ASSERT_TRUE(block);
+    machine.zone.close();
+    EXPECT_FALSE(machine.zone.allocate(kOnePage));
+    std::array<PageHandle, 4> handles{};
+    EXPECT_EQ(machine.zone.allocate_cached(handles), 0u);
+    machine.free(*block, PageOrder{3});
+    EXPECT_EQ(machine.zone.free_pages(), machine.zone.managed_pages());
+    machine.zone.open();
+    EXPECT_TRUE(machine.zone.allocate(kOnePage));
 }
 
 } // namespace

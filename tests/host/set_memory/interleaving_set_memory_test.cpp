@@ -45,7 +45,7 @@ struct NoLock {
     void unlock() {}
 };
 
-// CPUs on one root, where leaves change their size live, with `size` bytes of memory mapped. Each CPU has a
+// CPUs on one root, where leaves change their size live, with `size` bytes of memory mapped. CPU 0 has a
 // table set aside.
 template <Without Missing, u32 Cpus>
 struct Changes : World<Missing, Cpus> {
@@ -58,15 +58,14 @@ struct Changes : World<Missing, Cpus> {
     {
         this->machine.set_resizes_live(true);
         this->require(this->engine.map({kRegion<G>, size}, kMemory, mm::kData).has_value(), "no map");
-        for (Stock& stock : stocks)
-            this->require(stock.fill(1), "no table");
+        this->require(stocks[0].fill(1), "no table");
         this->synchronize_all();
     }
 
-    void change(u64 n, MemoryChange what)
+    void change(u32 cpu, u64 n, MemoryChange what)
     {
         lock.lock();
-        Tables tables{stocks[this->explorer.executing()]};
+        Tables tables{stocks[cpu]};
         mm::MemoryEditor<G, SimulatedPte, Tables> editor{this->engine.root(), tables, mm::Breaks::Never};
         this->require(editor.change(this->page(n), what).has_value(), "a change failed");
         lock.unlock();
@@ -74,7 +73,7 @@ struct Changes : World<Missing, Cpus> {
     void merge()
     {
         lock.lock();
-        Tables tables{stocks[this->explorer.executing()]};
+        Tables tables{stocks[0]};
         const auto merged =
             mm::MemoryMerger<G, SimulatedPte, Tables>{this->engine.root(), tables}.merge(kRegion<G>);
         this->require(merged.blocks == 1, "the block was not merged");
@@ -126,10 +125,10 @@ struct ThereAndBack : Changes<Missing, 2> {
     {
         if (cpu == 0) {
             if (How == Leaves::Pages) {
-                this->change(0, ReadOnly);
-                this->change(0, ReadWrite);
+                this->change(0, 0, ReadOnly);
+                this->change(0, 0, ReadWrite);
             }
-            this->change(0, ReadOnly);
+            this->change(0, 0, ReadOnly);
             this->tell();
         } else if (this->is_told()) {
             this->machine.synchronize(1);
@@ -163,9 +162,9 @@ struct AwayAndBack : Changes<Missing, 2> {
     void run(u32 cpu)
     {
         if (cpu == 0) {
-            this->change(0, Invalid);
+            this->change(0, 0, Invalid);
             this->machine.reuse_memory({this->memory(0), kPage}); // nobody reads it any more
-            this->change(0, Valid);
+            this->change(0, 0, Valid);
             this->tell();
         } else if (this->is_told()) {
             this->machine.synchronize(1); // the handler of a fault makes a DSB
@@ -193,7 +192,7 @@ template <Without Missing>
 struct Neighbours : Changes<Missing, 2> {
     explicit Neighbours(Explorer& e) : Changes<Missing, 2>{e, kRun} {}
 
-    void run(u32 cpu) { this->change(cpu, ReadOnly); }
+    void run(u32 cpu) { this->change(cpu, cpu, ReadOnly); }
     std::string verdict()
     {
         this->synchronize_all();
@@ -216,8 +215,8 @@ TEST(InterleavingSetMemoryTest, NeighboursInARunAreChangedUnderOneLock)
 struct MergeBesideReader : Changes<Without::Nothing, 2> {
     explicit MergeBesideReader(Explorer& e) : Changes<Without::Nothing, 2>{e, kBlock}
     {
-        this->change(1, ReadOnly);
-        this->change(1, ReadWrite);
+        this->change(0, 1, ReadOnly);
+        this->change(0, 1, ReadWrite);
         this->synchronize_all();
     }
 

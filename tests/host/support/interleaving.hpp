@@ -25,6 +25,8 @@ enum class Without {
     PublishedZeroes, // in a new table
     Flush,           // before memory is reused
     Lock,            // in sync()
+    Readers,         // waiting for software walkers before a table is freed
+    Extent,          // leaving tables that serve others, when empty tables are freed
 };
 
 template <class Scenario>

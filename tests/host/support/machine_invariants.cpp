@@ -90,6 +90,14 @@ std::string broken_devices(const MachineDescription& machine)
         return "the controller of peripheral interrupts is beyond the physical address space";
     if (machine.uart.kind != UartKind::None && !is_physical(machine.uart.registers))
         return "the console is empty or beyond the physical address space";
+    for (const PciHostDescription& host : machine.pci_hosts) {
+        if (!is_physical(host.configuration) || host.first_bus > host.last_bus)
+            return "a PCI host has no configuration space";
+        for (const PciWindow& window : {host.low, host.high}) {
+            if (!window.range.is_empty() && !is_physical(window.range))
+                return "a window of a PCI host is beyond the physical address space";
+        }
+    }
     for (const WatchdogDescription& watchdog : machine.watchdogs) {
         if (!is_physical(watchdog.registers))
             return "a watchdog is empty or beyond the physical address space";

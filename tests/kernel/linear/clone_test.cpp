@@ -46,8 +46,7 @@ bool is_the_same_map(PhysAddr root)
 u64 differences(PhysAddr left, PhysAddr right)
 {
     u64 count = 0;
-    KernelTableDump{TableAt{}}.for_each_difference(left, right,
-                                                   [&count](const mm::Difference&) { ++count; });
+    KernelTableDump{TableAt{}}.for_each_difference(left, right, [&count](const mm::Difference&) { ++count; });
     return count;
 }
 
@@ -107,7 +106,8 @@ PERCIVAL_TEST(linear_clone, a_cpu_reads_all_ram_through_it)
     u64 wrong = 0;
     for (const MemoryBank& bank : this_machine().memory) {
         const Bytes step = kPage * ((bank.range.size.count() >> KernelGeometry::kPageShift) / 256 + 1);
-        for (PhysAddr page = bank.range.base.align_up(kPage); page + kPage <= bank.range.end(); page += step) {
+        for (PhysAddr page = bank.range.base.align_up(kPage); page + kPage <= bank.range.end();
+             page += step) {
             const arch::InterruptMask masked;
             const arch::Translation own = arch::translate(mm::linear_address(page));
             arch::install_root(mm::root_register(clone.root()));

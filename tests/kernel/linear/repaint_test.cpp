@@ -95,7 +95,8 @@ u64 leaves_that_are_not_pages()
 
 bool may_repaint()
 {
-    return system_features().has(arch::CpuFeature::ResizesLive) && mm::linear_map.leaves == mm::Leaves::Largest;
+    return system_features().has(arch::CpuFeature::ResizesLive) &&
+           mm::linear_map.leaves == mm::Leaves::Largest;
 }
 
 // After such a test the linear map consists of pages, so the boot row that runs it runs nothing else.

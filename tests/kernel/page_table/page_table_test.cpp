@@ -9,6 +9,7 @@
 #include "kernel/wait/run_everywhere.hpp"
 #include "linker/symbols.hpp"
 #include "mm/kernel_map/linear_map.hpp"
+#include "mm/merge/background_merge.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/roots/roots.hpp"
@@ -182,6 +183,7 @@ PERCIVAL_TEST(page_table, a_mapping_that_fails_leaves_nothing_behind)
 
 PERCIVAL_TEST(ptdump, roots_differ_only_in_the_local_window_and_there_by_at_least_a_whole_unit)
 {
+    const mm::NoMerges no_table_is_freed;
     const KernelTableDump dump{TableAt{}};
     for_each_online_cpu([&dump](CpuId cpu) {
         u64 outside = 0;

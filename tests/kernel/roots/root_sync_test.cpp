@@ -2,12 +2,14 @@
 // sync_roots() adds an entry to the roots while every CPU runs on its own root.
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
+#include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/roots/roots.hpp"
 #include "mm/roots/sync.hpp"
+#include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/kernel_space.hpp"
 
 #include <atomic>
@@ -114,6 +116,29 @@ PERCIVAL_TEST(root_sync, new_entry_serves_all_waiting_cpus_at_once)
     }
     if (levels == 0)
         SKIP("every entry of the private tables is in use");
+}
+
+PERCIVAL_TEST(root_sync, a_cpu_that_was_offline_has_the_new_entry_when_it_is_back)
+{
+    SKIP_UNLESS_CPUS_CAN_GO();
+    const auto at = address_without_entry(KernelGeometry::kRootLevel);
+    if (!at)
+        SKIP("every entry of the root is in use");
+    const CpuId cpu = last_online_cpu();
+    const VirtRange page{*at, kPage};
+    new_memory[0] = 0x2000;
+    {
+        const Away away{cpu};
+        ASSERT(
+            mm::sync_roots(page).has_value() &&
+            mm::master_table().map(page, mm::image_to_physical(new_memory), mm::kReadOnlyData).has_value());
+    }
+    u64 seen = 0;
+    // SAFETY: the page of new_memory is mapped here.
+    call_on(cpu, [&] { seen = *reinterpret_cast<const volatile u64*>(at->raw()); });
+    EXPECT_EQ(seen, 0x2000u);
+    EXPECT_EQ(cpus_without(KernelGeometry::kRootLevel, *at), 0u);
+    unmap(page);
 }
 
 PERCIVAL_TEST(root_sync, existing_entries_stay_unchanged)

@@ -9,6 +9,7 @@
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/image/boot_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
+#include "mm/merge/background_merge.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu/window.hpp"
@@ -242,6 +243,7 @@ PERCIVAL_TEST(roots, writing_a_table_of_the_master_faults_through_every_alias)
 // The known aliases of sealed tables are all there are: no other mapping leads to one.
 PERCIVAL_TEST(roots, sealed_tables_have_no_writable_alias_anywhere)
 {
+    const mm::NoMerges no_table_is_freed;
     u64 aliases = 0;
     u64 writable = 0;
     KernelTableDump{TableAt{}}.for_each_run(mm::cpu_root(kBootCpu), [&](const mm::MappedRun& run) {

@@ -17,11 +17,13 @@ inline void dsb()
         register_model->dsb(S, A);
 }
 
-template <Shareability, Access A = Access::Any>
+template <Shareability S, Access A = Access::Any>
 inline void dmb()
 {
     if (simulation != nullptr)
         simulation->dmb(A);
+    if (register_model != nullptr)
+        register_model->dmb(S, A);
 }
 
 inline void isb()

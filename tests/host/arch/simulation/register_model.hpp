@@ -26,6 +26,7 @@ public:
     virtual u64 read_system(std::string_view name) = 0;
     virtual void write_system(std::string_view name, u64 value) = 0;
     virtual void dsb(Shareability, Access) {}
+    virtual void dmb(Shareability, Access) {}
     virtual void isb() {}
     virtual void send_event() {}
     virtual void maintain(CacheOperation, u64 /* address */) {}

@@ -203,6 +203,12 @@ bool SimulatedMachine<G>::maps_the_same(Pte block, Level level, PhysAddr table) 
     const u64* entries = memory_.pointer(table);
     for (u64 index = 0; index < G::entries(lower); ++index) {
         const Pte entry{entries[index]};
+        if (entry.kind(lower) == Kind::Table && !lower.is_last()) {
+            const PhysAddr part = block.address() + G::entry_size(lower) * index;
+            if (!maps_the_same(Pte::leaf(part, lower, block.attributes()), lower, entry.address()))
+                return false;
+            continue;
+        }
         if (entry.kind(lower) != Kind::Leaf || entry.attributes() != block.attributes() ||
             entry.address() != block.address() + G::entry_size(lower) * index)
             return false;

@@ -8,7 +8,12 @@
 
 namespace percival::arch {
 
-enum class Shareability : unsigned { NonShareable = 1, InnerShareable = 2, FullSystem = 3 };
+enum class Shareability : unsigned {
+    OuterShareable = 0,
+    NonShareable = 1,
+    InnerShareable = 2,
+    FullSystem = 3
+};
 enum class Access : unsigned { Load = 1, Store = 2, Any = 3 };
 enum class TlbScope : u8 { ThisCpu, AllCpus };
 enum class TlbEntries : u8 { Leaves, LeavesAndTables };

@@ -8,7 +8,12 @@ namespace percival::arch {
 // The values are those of the instruction encoding. The option of a DMB or DSB has the shareability domain in
 // bits 3:2 and the access type in bits 1:0 (Arm ARM C6.2, DMB). tests/boot/test_barriers.py disassembles
 // every combination.
-enum class Shareability : unsigned { NonShareable = 1, InnerShareable = 2, FullSystem = 3 };
+enum class Shareability : unsigned {
+    OuterShareable = 0,
+    NonShareable = 1,
+    InnerShareable = 2,
+    FullSystem = 3
+};
 enum class Access : unsigned { Load = 1, Store = 2, Any = 3 };
 
 consteval unsigned barrier_option(Shareability shareability, Access access)
