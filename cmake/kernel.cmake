@@ -8,6 +8,7 @@ foreach(option PERCIVAL_GRANULE_KIB PERCIVAL_VA_BITS)
     endif()
 endforeach()
 option(PERCIVAL_DEBUG "UBSan, poisoned pages and the check of lock order" OFF)
+option(PERCIVAL_PERCPU_SHADOW "A shadow of percpu memory, which checks every access (mm/percpu_shadow)" OFF)
 option(PERCIVAL_LOCAL_PERCPU "Build and default to percpu=local; OFF defaults to percpu=restart" ON)
 option(PERCIVAL_PRECOMPILE_OWN_HEADERS "Also precompile the kernel's headers; OFF finds missing includes" ON)
 
@@ -26,7 +27,8 @@ target_include_directories(percival_flags SYSTEM INTERFACE ${PERCIVAL_SYSROOT}/u
 target_compile_definitions(percival_flags INTERFACE
     PERCIVAL_GRANULE_KIB=${PERCIVAL_GRANULE_KIB} PERCIVAL_VA_BITS=${PERCIVAL_VA_BITS}
     PERCIVAL_LOCAL_PERCPU=$<BOOL:${PERCIVAL_LOCAL_PERCPU}>
-    $<$<BOOL:${PERCIVAL_DEBUG}>:PERCIVAL_DEBUG=1>)
+    $<$<BOOL:${PERCIVAL_DEBUG}>:PERCIVAL_DEBUG=1>
+    $<$<BOOL:${PERCIVAL_PERCPU_SHADOW}>:PERCIVAL_PERCPU_SHADOW=1>)
 target_compile_options(percival_flags INTERFACE
     -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only -mstrict-align -mno-outline-atomics
     -ffixed-x18 # arch/percpu/register.hpp
@@ -47,6 +49,17 @@ target_compile_options(percival_mapped_flags INTERFACE
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PERCIVAL_DEBUG}>>:-fsanitize=undefined>
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PERCIVAL_DEBUG}>>:-fsanitize-trap=undefined>
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${PERCIVAL_DEBUG}>>:-fno-sanitize=function>)
+if(PERCIVAL_PERCPU_SHADOW)
+    # Every load and store calls a function of mm/percpu_shadow/compiler_calls.cpp. Stacks and globals are not
+    # instrumented. Nothing depends on the mapping that the compiler has for its own shadow.
+    set(percpu_shadow_options -fsanitize=kernel-address
+        "SHELL:-mllvm -asan-instrumentation-with-call-threshold=0"
+        "SHELL:-mllvm -asan-kernel-mem-intrinsic-prefix=1"
+        "SHELL:-mllvm -asan-stack=0" "SHELL:-mllvm -asan-globals=0"
+        "SHELL:-mllvm -asan-constructor-kind=none")
+    target_compile_options(percival_mapped_flags INTERFACE
+        "$<$<COMPILE_LANGUAGE:CXX>:${percpu_shadow_options}>")
+endif()
 
 # Flags of code that runs with the MMU off, at any address. It has no stack canary, whose address is absolute
 # and valid only in the mapped image. It has no BTI or signed return addresses, which depend on registers that
@@ -84,6 +97,18 @@ file(GLOB_RECURSE kernel_sources CONFIGURE_DEPENDS
     arch/arm64/*.cpp arch/arm64/*.S kernel/*.cpp mm/*.cpp tests/kernel/*.cpp tests/bench/*.cpp)
 list(REMOVE_ITEM kernel_sources arch/arm64/boot/asm_offsets.cpp)
 
+file(GLOB shadow_sources CONFIGURE_DEPENDS RELATIVE ${PERCIVAL_SOURCE_DIR}
+    mm/percpu_shadow/*.cpp mm/percpu_report/*.cpp tests/kernel/percpu_shadow/*.cpp)
+if(PERCIVAL_PERCPU_SHADOW)
+    # What the instrumented code calls is not instrumented.
+    file(GLOB uninstrumented CONFIGURE_DEPENDS mm/percpu_shadow/*.cpp)
+    set_source_files_properties(${uninstrumented} PROPERTIES
+        COMPILE_OPTIONS "-fno-sanitize=kernel-address" SKIP_PRECOMPILE_HEADERS ON)
+    set(uninstrumented_string ";-fno-sanitize=kernel-address")
+else()
+    list(REMOVE_ITEM kernel_sources ${shadow_sources})
+endif()
+
 # Code that runs with the MMU off. The tree reader and the UART driver, which print the refusal message, are
 # called from it.
 set(early_sources
@@ -99,7 +124,7 @@ target_precompile_headers(percival_mapped PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:${PERCIVAL_SOURCE_DIR}/cmake/${precompiled}>)
 # The compiler must not turn the loop of memcpy into a call of memcpy.
 set_source_files_properties(kernel/lib/string.cpp PROPERTIES
-    COMPILE_OPTIONS "-fno-builtin;-fno-stack-protector" SKIP_PRECOMPILE_HEADERS ON)
+    COMPILE_OPTIONS "-fno-builtin;-fno-stack-protector${uninstrumented_string}" SKIP_PRECOMPILE_HEADERS ON)
 foreach(objects percival_early percival_mapped)
     add_dependencies(${objects} asm_offsets_header)
     target_include_directories(${objects} PRIVATE ${generated})

@@ -3,9 +3,8 @@
 
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/wait/linear_tables_stay.hpp"
 #include "mm/address_space/fold.hpp"
-#include "mm/merge/background_merge.hpp"
-#include "mm/hot_memory/hot_memory.hpp"
 #include "mm/roots/roots.hpp"
 #include "mm/set_memory/set_memory.hpp"
 
@@ -86,8 +85,7 @@ void print_flaws(const mm::MappingAudit& audit)
 
 void dump_page_tables()
 {
-    const mm::NoMerges no_table_is_freed;
-    const mm::MemoryStays stay;
+    const LinearTablesStay stay;
     print("ptdump: cpu0 root {}", mm::cpu_root(kBootCpu));
     kDump.for_each_run(mm::cpu_root(kBootCpu), [](const MappedRun& run) { print_run(run); });
     for_each_online_cpu([](CpuId cpu) {

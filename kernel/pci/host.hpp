@@ -47,12 +47,12 @@ public:
         }
     }
 
-    // Stops all functions but the host's own. Nothing is written before, so a bus that is only looked at stays
-    // as firmware has left it.
+    // Stops all functions but the host's own. Nothing is written before, so a bus that is only looked at
+    // stays as firmware has left it.
     void take_over() const;
 
-    // After take_over(): gives the BARs of a stopped function addresses, and starts it. After an error, which is a sentence's
-    // end such as "has a BAR of no power of two", it stays stopped.
+    // Gives the BARs of a stopped function addresses, and starts it; after take_over(). After an error, which
+    // is a sentence's end such as "has a BAR without a size", it stays stopped.
     std::expected<PciBars, std::string_view> start(const PciFunction& function);
 
 private:

@@ -15,6 +15,12 @@
 //   PCI I/O
 //   fixmap          addresses fixed at compile time, for early boot and for patching
 //
+// A layout with a shadow of percpu memory (mm/percpu_shadow) has two more regions, each at a constant
+// distance from what it shadows, byte for byte:
+//
+//   global shadow   below global percpu: a slab of shadow for each slab
+//   local shadow    below the image window: a window onto this CPU's slab of shadow. Roots differ in it, too.
+//
 // At 4k-48:
 //   linear   ffff0000'00000000 128 TiB | modules  ffff8000'00000000   2 GiB | vmalloc ffff8000'80000000 ..
 //   global   fffffc80'00000000 512 GiB | image    fffffd7f'80000000   1 GiB | local   fffffd7f'c0000000 1 GiB
@@ -45,7 +51,10 @@ constexpr bool are_ascending(const std::array<Region, N>& regions)
     return std::ranges::adjacent_find(regions, overlap) == regions.end();
 }
 
-template <class G>
+// Whether a layout has regions for a shadow of percpu memory.
+enum class ShadowRegions : u8 { None, BytePerByte };
+
+template <class G, ShadowRegions S = ShadowRegions::None>
 struct Layout {
     // A slab is one CPU's share of the global percpu area, and the size of the local window. It is one entry
     // of some level, between 32 MiB and 1 GiB, so that one descriptor links a window. Only 4k-39 has too
@@ -95,44 +104,60 @@ struct Layout {
     static constexpr Bytes kImageWindowSize =
         G::kGranule == Granule::K4 && G::kVaBits >= 48 ? 1_GiB : 512_MiB;
     static constexpr VirtRange kImageWindow{kLocalPercpu.base - kImageWindowSize, kImageWindowSize};
+    // Both regions of the shadow are empty in a layout without one.
+    static constexpr bool kHasShadow = S == ShadowRegions::BytePerByte;
+    static constexpr Bytes kLocalShadowSize{kHasShadow ? kSlabSize.count() : 0};
+    static constexpr VirtRange kLocalShadow{kImageWindow.base - kLocalShadowSize, kLocalShadowSize};
     static constexpr Bytes kGlobalPercpuSize{kSlabSize.count() * kMaxCpus};
-    static constexpr VirtRange kGlobalPercpu{kImageWindow.base.align_down(kPrivateSpan) - kGlobalPercpuSize,
+    static constexpr VirtRange kGlobalPercpu{kLocalShadow.base.align_down(kPrivateSpan) - kGlobalPercpuSize,
                                              kGlobalPercpuSize};
+    static constexpr Bytes kGlobalShadowSize{kHasShadow ? kGlobalPercpuSize.count() : 0};
+    static constexpr VirtRange kGlobalShadow{kGlobalPercpu.base - kGlobalShadowSize, kGlobalShadowSize};
     static constexpr VirtRange kModules{G::kVaBits == 52 ? kFoldedLinear.end() : kLinear.end(),
                                         G::kVaBits <= 42 ? 256_MiB : 2_GiB};
 
     // Roots are complete at boot: every entry of a private table that vmalloc can ever use points to a table
     // from the start. This takes one table per kPrivateSpan, so vmalloc is as large as 1 MiB of tables can
     // serve. It ends at least one span before global percpu, so that an access past its end faults.
-    static constexpr Bytes kVmallocRoom = (kGlobalPercpu.base - kPrivateSpan) - kModules.end();
+    static constexpr Bytes kVmallocRoom = (kGlobalShadow.base - kPrivateSpan) - kModules.end();
     static constexpr Bytes kVmallocLimit{(u64{1} << (20 - G::kPageShift)) * kPrivateSpan.count() -
                                          kModules.size.count()};
     static constexpr VirtRange kVmalloc{kModules.end(), std::min(kVmallocRoom, kVmallocLimit)};
 
     // Returns all regions, from low to high. `is_folded` (mm/address_space/fold.hpp) decides where the linear
     // map is.
-    static constexpr std::array<Region, 9> regions(bool is_folded)
+    static constexpr std::array<Region, kHasShadow ? 11 : 9> regions(bool is_folded)
     {
-        return {{
-            {"linear map", is_folded ? kFoldedLinear : kLinear},
-            {"modules", kModules},
-            {"vmalloc", kVmalloc},
-            {"global percpu", kGlobalPercpu},
-            {"image window", kImageWindow},
-            {"local percpu", kLocalPercpu},
-            {"vmemmap", kVmemmap},
-            {"PCI I/O", kPciIo},
-            {"fixmap", kFixmap},
-        }};
+        const Region linear{"linear map", is_folded ? kFoldedLinear : kLinear};
+        const Region modules{"modules", kModules};
+        const Region vmalloc{"vmalloc", kVmalloc};
+        const Region global{"global percpu", kGlobalPercpu};
+        const Region image{"image window", kImageWindow};
+        const Region local{"local percpu", kLocalPercpu};
+        const Region vmemmap{"vmemmap", kVmemmap};
+        const Region pci_io{"PCI I/O", kPciIo};
+        const Region fixmap{"fixmap", kFixmap};
+        if constexpr (kHasShadow) {
+            const Region global_shadow{"global shadow", kGlobalShadow};
+            const Region local_shadow{"local shadow", kLocalShadow};
+            return {{linear, modules, vmalloc, global_shadow, global, local_shadow, image, local, vmemmap,
+                     pci_io, fixmap}};
+        } else {
+            return {{linear, modules, vmalloc, global, image, local, vmemmap, pci_io, fixmap}};
+        }
     }
 
     // Returns whether roots differ in entry `index` of the private table of `level`: at the private level in
-    // the entries of the window, above it in the one entry that leads there.
+    // the entries of the window, above it in the one entry that leads there. The window of the shadow has as
+    // many entries, and the same entries lead there.
     static constexpr bool is_private(Level level, u64 index)
     {
         const u64 first = G::index(level, kLocalPercpu.base);
         const u64 count = level == kPrivateLevel ? kWindowEntries : 1;
-        return index >= first && index - first < count;
+        if (index >= first && index - first < count)
+            return true;
+        const u64 first_of_shadow = G::index(level, kLocalShadow.base);
+        return kHasShadow && index >= first_of_shadow && index - first_of_shadow < count;
     }
 
     // The difference between the global and the local address of CPU 0's data; another CPU adds cpu <<
@@ -143,7 +168,7 @@ struct Layout {
     static_assert(are_ascending(regions(false)) && are_ascending(regions(true)));
     static_assert(kLinear.base == G::kKernelBase && kFixmap.base < kFixmap.end());
     // Gaps behind vmalloc and PCI I/O make accesses past their ends fault.
-    static_assert(kVmalloc.end() < kGlobalPercpu.base && kPciIo.end() < kFixmap.base);
+    static_assert(kVmalloc.end() < kGlobalShadow.base && kPciIo.end() < kFixmap.base);
     static_assert(kModules.end() == kVmalloc.base && kVmalloc.size >= 7_GiB);
     static_assert(kImageWindow.end() == kLocalPercpu.base && kLocalPercpu.end() == kVmemmap.base);
 
@@ -158,6 +183,10 @@ struct Layout {
     static_assert(kPrivateLevel == G::kRootLevel ||
                   kLocalPercpu.base.align_down(kPrivateSpan) ==
                       (kLocalPercpu.end() - Bytes{1}).align_down(kPrivateSpan));
+    // The window of the shadow consists of whole entries of that same table.
+    static_assert(kLocalShadow.base.is_aligned(G::entry_size(kPrivateLevel)));
+    static_assert(kPrivateLevel == G::kRootLevel || !kHasShadow ||
+                  kLocalShadow.base.align_down(kPrivateSpan) == kLocalPercpu.base.align_down(kPrivateSpan));
 };
 
 // Instantiates all supported geometries, so that an impossible layout does not compile in any build.
@@ -176,5 +205,18 @@ static_assert(Layout<Geometry4k48>::kVmalloc.base == VirtAddr{0xffff'8000'8000'0
 static_assert(Layout<Geometry4k48>::kGlobalPercpu.base == VirtAddr{0xffff'fc80'0000'0000});
 static_assert(Layout<Geometry4k48>::kImageWindow.base == VirtAddr{0xffff'fd7f'8000'0000});
 static_assert(Layout<Geometry4k48>::kLocalPercpu.base == VirtAddr{0xffff'fd7f'c000'0000});
+
+// A shadow fits into every geometry. With one, local percpu and the image lie where they lie without.
+template <class G>
+using LayoutWithShadow = Layout<G, ShadowRegions::BytePerByte>;
+template <class... G>
+constexpr bool shadow_moves_nothing()
+{
+    return ((LayoutWithShadow<G>::kLocalPercpu == Layout<G>::kLocalPercpu &&
+             LayoutWithShadow<G>::kImageWindow == Layout<G>::kImageWindow) &&
+            ...);
+}
+static_assert(shadow_moves_nothing<Geometry4k39, Geometry4k48, Geometry4k52, Geometry16k47, Geometry16k48,
+                                   Geometry16k52, Geometry64k42, Geometry64k48, Geometry64k52>());
 
 } // namespace percival::mm

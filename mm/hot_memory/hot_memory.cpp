@@ -5,6 +5,7 @@
 #include "kernel/device_tree/machine.hpp"
 #include "kernel/sched/thread_switch.hpp"
 #include "kernel/wait/cpus_stay.hpp"
+#include "kernel/wait/linear_tables_stay.hpp"
 #include "kernel/wait/mutex.hpp"
 #include "mm/hot_memory/new_memory.hpp"
 #include "mm/hot_memory/region_tables.hpp"
@@ -65,6 +66,7 @@ bool overlaps_a_zone(PhysRange range)
 std::expected<void, HotMemoryError> map_linear_range(PhysRange range)
 {
     const VirtRange at = linear_range(range);
+    const LinearTablesStay for_others;
     if (const auto synced = sync_roots(at); !synced)
         return std::unexpected{synced.error() == RootSyncError::NoMemory ? HotMemoryError::NoMemory
                                                                          : HotMemoryError::RootsDiffer};
@@ -78,6 +80,7 @@ std::expected<void, HotMemoryError> map_linear_range(PhysRange range)
 
 void unmap_linear_range(PhysRange range)
 {
+    const LinearTablesStay for_others; // this frees tables
     RegionTables tables;
     RegionTlbBatch batch{tables}; // flushes, and then `tables` waits for software walkers
     // INV-hot_memory-3
@@ -205,17 +208,6 @@ std::expected<void, RemoveError> remove_memory(PhysRange range)
 u32 added_ranges()
 {
     return added_count.load(std::memory_order_relaxed);
-}
-
-// The analysis follows no lock that outlives the function.
-MemoryStays::MemoryStays() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
-{
-    hot_memory_lock.lock();
-}
-
-MemoryStays::~MemoryStays() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
-{
-    hot_memory_lock.unlock();
 }
 
 } // namespace percival::mm

@@ -22,8 +22,8 @@
 //                   Whoever owns a page may use them without a lock.
 // INV-hot_memory-2: whoever owns no page finds a zone only in a read section of RCU
 //                   (mm/physical/page_zones.hpp), and walks the tables of added memory in software only in
-//                   such a section, or under MemoryStays. Descriptors are unmapped, and tables are freed,
-//                   after these have ended.
+//                   such a section, or under LinearTablesStay. Descriptors are unmapped, and
+//                   tables are freed, after these have ended.
 // INV-hot_memory-3: a root's entry for added memory leads to a table, and stays after a removal
 //                   (INV-root_sync-1). Only tables below it are freed, and only those that serve nothing but
 //                   the range.
@@ -80,13 +80,5 @@ std::expected<void, RemoveError> remove_memory(PhysRange range);
 
 // Returns the number of ranges that were added and not removed. Any context.
 u32 added_ranges();
-
-// Keeps memory from being added and removed while the object exists, for code that walks the linear map's
-// tables in software without owning the memory there. Threads only; not nested.
-class MemoryStays : Immovable {
-public:
-    MemoryStays();
-    ~MemoryStays();
-};
 
 } // namespace percival::mm

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/linear/clone.hpp"
 
+#include "kernel/wait/linear_tables_stay.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/page_table/range_cloner.hpp"
@@ -41,6 +42,7 @@ void copy_private_table(CpuId cpu, Level level, arch::Pte* to)
 
 std::expected<void, MapError> LinearClone::make(CpuId cpu)
 {
+    const LinearTablesStay stay;
     for (std::size_t n = 0; n < tables_.size(); ++n) {
         const auto table = kernel_tables().allocate();
         if (!table)

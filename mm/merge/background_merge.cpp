@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/merge/background_merge.hpp"
 
+#include "kernel/wait/linear_tables_stay.hpp"
 #include "kernel/wait/work_queue.hpp"
 #include "mm/set_memory/linear_merge.hpp"
 
@@ -10,9 +11,6 @@ namespace percival::mm {
 namespace {
 
 constexpr u64 kDelayInNanoseconds = 1'000'000'000;
-
-// Held while tables may be freed, or must not be.
-constinit Mutex merging;
 
 // True from a request until the work for it begins.
 constinit std::atomic<bool> is_requested{false};
@@ -40,18 +38,8 @@ void start_merging()
 
 void merge_now()
 {
-    const NoMerges alone;
+    const LinearTablesStay for_others; // this frees tables
     merge_linear_map();
-}
-
-NoMerges::NoMerges()
-{
-    merging.lock();
-}
-
-NoMerges::~NoMerges()
-{
-    merging.unlock();
 }
 
 } // namespace percival::mm

@@ -11,6 +11,7 @@
 #include "mm/percpu_memory/address.hpp"
 #include "mm/percpu_memory/stock.hpp"
 #include "mm/percpu_memory/zero.hpp"
+#include "mm/percpu_report/allocations.hpp"
 #include "mm/vmalloc/vm_region.hpp"
 
 namespace percival::percpu {
@@ -81,6 +82,7 @@ Allocation allocate_of_class(Class size_class, bool may_block)
 {
     const Allocation place = take_from_stock(size_class, may_block);
     if (place) [[likely]] {
+        shadow::note_place(*place, size_class.size());
         zero_on_all_cpus(*place, size_class.size());
         set_tag(*place, static_cast<Tag>(size_class.number()));
     }
@@ -97,6 +99,7 @@ Allocation allocate_plain(Request request, bool may_block)
         place = std::unexpected{Error::NoMemory};
     }
     if (place) {
+        shadow::note_place(*place, request.size());
         zero_any_size(*place, request.size());
         set_tag(*place, kPlainTag);
     }
@@ -105,6 +108,22 @@ Allocation allocate_plain(Request request, bool may_block)
 }
 
 } // namespace detail
+
+Allocation allocate_for_overwrite(Bytes size, Bytes alignment)
+{
+    const auto request = Request::of(size, alignment, kPage);
+    if (!request)
+        return detail::refuse(size, alignment, request.error());
+    const auto size_class = Class::of(*request);
+    const Allocation place =
+        size_class ? take_from_stock(*size_class, true) : store().take_blocking(*request);
+    if (place) {
+        shadow::note_object(*place, size, request->size(), shadow::State::NeverWritten);
+        set_tag(*place, size_class ? static_cast<Tag>(size_class->number()) : kPlainTag);
+    }
+    balance_if_needed();
+    return place;
+}
 
 Allocation allocate_reserved(Bytes size, Bytes alignment)
 {
@@ -119,6 +138,7 @@ Allocation allocate_reserved(Bytes size, Bytes alignment)
     if (!offset)
         return std::unexpected{Error::NoMemory};
     const VirtAddr local = reserved->base() + *offset;
+    shadow::note_object(local, size, request->size(), shadow::State::Written);
     zero_any_size(local, request->size());
     set_tag(local, kReservedTag);
     return local;
@@ -134,6 +154,8 @@ void free(VirtAddr local)
         Chunk* chunk = chunk_at(local);
         if (chunk != nullptr) [[likely]]
             tag = chunk->tag_of(local).exchange(kNoTag, std::memory_order_acq_rel);
+        if (tag != kNoTag)
+            shadow::note_free(local);
         const bool has_class = tag != kNoTag && tag <= Class::kCount;
         if (has_class && try_put(Class{tag}, local, Pin{masked})) [[likely]]
             return;

@@ -8,7 +8,8 @@
 //      percpu::destroy(*hits);
 //      percpu::Owned<u64> own{*percpu::create<u64>()};     // destroyed together with `own`
 //
-// The allocator zeroes the copy of every possible CPU, including CPUs that are offline or come up later.
+// The allocator zeroes the copy of every possible CPU, including CPUs that are offline or come up later. Only
+// allocate_for_overwrite() does not.
 //
 // allocate() and create() may block, so only threads call them. allocate_atomic() and create_atomic() run in
 // any context, but only take room in pages that have memory already; a worker keeps some such pages ready.
@@ -29,6 +30,7 @@
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu_memory/class.hpp"
 #include "mm/percpu_memory/store.hpp"
+#include "mm/percpu_report/allocations.hpp"
 
 #include <memory>
 
@@ -53,7 +55,13 @@ Allocation allocate_plain(Request request, bool may_block);
     if (!request)
         return refuse(size, alignment, request.error());
     const auto size_class = Class::of(*request);
-    return size_class ? allocate_of_class(*size_class, may_block) : allocate_plain(*request, may_block);
+    const Allocation place =
+        size_class ? allocate_of_class(*size_class, may_block) : allocate_plain(*request, may_block);
+    if constexpr (kPercpuShadow) {
+        if (place)
+            shadow::note_object(*place, size, request->size(), shadow::State::Written);
+    }
+    return place;
 }
 
 } // namespace detail
@@ -68,6 +76,9 @@ inline Allocation allocate_atomic(Bytes size, Bytes alignment)
 {
     return detail::allocate(size, alignment, false);
 }
+// Does what allocate() does without zeroing: the bytes have the values that the last object left. For callers
+// that write every CPU's copy, or each CPU its own, before it is read.
+Allocation allocate_for_overwrite(Bytes size, Bytes alignment);
 // Allocates from the first chunk's reserved part, for the static percpu variables of loaded code. Any
 // context. The kernel has no user of it yet.
 Allocation allocate_reserved(Bytes size, Bytes alignment);
@@ -86,7 +97,7 @@ PerCpu<T>* construct(VirtAddr local)
 {
     // SAFETY: `local` has the size and the alignment of a PerCpu<T>, and the memory is the caller's.
     auto* object = reinterpret_cast<PerCpu<T>*>(local.raw());
-    // The memory is zeroed, which is all that a trivially constructible type needs.
+    // Zeroed memory is all that a trivially constructible type needs.
     if constexpr (!std::is_trivially_default_constructible_v<T>) {
         for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
             new (mm::global_pointer(object, CpuId{cpu})) PerCpu<T>{};
@@ -104,11 +115,17 @@ std::expected<PerCpu<T>*, Error> construct_in(Allocation place)
 
 } // namespace detail
 
-// Allocates an object and constructs a T{} for every possible CPU. May block.
+// Allocates an object and constructs a T{} for every possible CPU. A constructor that leaves bytes unwritten
+// leaves them undefined. May block.
 template <class T>
 std::expected<PerCpu<T>*, Error> create()
 {
-    return detail::construct_in<T>(allocate(Bytes{sizeof(PerCpu<T>)}, Bytes{alignof(PerCpu<T>)}));
+    constexpr Bytes kSize{sizeof(PerCpu<T>)};
+    constexpr Bytes kAlignment{alignof(PerCpu<T>)};
+    if constexpr (std::is_trivially_default_constructible_v<T>)
+        return detail::construct_in<T>(allocate(kSize, kAlignment));
+    else
+        return detail::construct_in<T>(allocate_for_overwrite(kSize, kAlignment));
 }
 // Does what create() does, in any context (see allocate_atomic()).
 template <class T>

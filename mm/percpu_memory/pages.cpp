@@ -8,6 +8,7 @@
 #include "mm/pages/page_cache.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/percpu_shadow/mapping.hpp"
 #include "mm/roots/roots.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 #include "mm/vmalloc/vmap.hpp"
@@ -43,17 +44,45 @@ std::optional<PhysAddr> allocate_zeroed_near(NumaNode node)
     return page;
 }
 
-// Maps one page of a CPU's unit. Single pages, because one may be removed without the others.
-bool map_page(CpuId cpu, VirtAddr local, PhysAddr page)
+// A page of a CPU's unit and, in a build with a shadow, the page of its shadow.
+struct UnitPage {
+    PhysAddr data;
+    PhysAddr shadow;
+};
+
+std::optional<UnitPage> allocate_unit_page(NumaNode node)
 {
-    if (!vmap_range(master_root(), local_to_global(local, cpu), {&page, 1}, kData))
+    const auto data = allocate_zeroed_near(node);
+    if (!data || !kPercpuShadow)
+        return data ? std::optional{UnitPage{*data, {}}} : std::nullopt;
+    const auto shadow = allocate_zeroed_near(node); // all Unallocated
+    if (shadow)
+        return UnitPage{*data, *shadow};
+    free_page(*data);
+    return {};
+}
+
+// Maps a page, and its shadow, under one root.
+bool map_under(PhysAddr root, VirtAddr at, const UnitPage& page)
+{
+    if (!vmap_range(root, at, {&page.data, 1}, kData))
         return false;
-    return window == Window::Linked || vmap_range(cpu_root(cpu), local, {&page, 1}, kData).has_value();
+    if constexpr (kPercpuShadow)
+        return shadow::note_mapped(root, {at, kPage}, page.shadow).has_value();
+    return true;
+}
+
+// Maps one page of a CPU's unit. Single pages, because one may be removed without the others.
+bool map_page(CpuId cpu, VirtAddr local, const UnitPage& page)
+{
+    if (!map_under(master_root(), local_to_global(local, cpu), page))
+        return false;
+    return window == Window::Linked || map_under(cpu_root(cpu), local, page);
 }
 
 bool populate_page(CpuId cpu, VirtAddr local)
 {
-    const auto page = allocate_zeroed_near(page_cache.on(cpu).node);
+    const auto page = allocate_unit_page(page_cache.on(cpu).node);
     if (!page)
         return false;
     if (!map_page(cpu, local, *page)) {
@@ -61,7 +90,11 @@ bool populate_page(CpuId cpu, VirtAddr local)
         // a flush.
         const auto found = master_table().walk(local_to_global(local, cpu));
         if (found.kind() != PteKind::Leaf)
-            free_page(*page);
+            free_page(page->data);
+        if constexpr (kPercpuShadow) {
+            if (!shadow::is_mapped_for(local_to_global(local, cpu)))
+                free_page(page->shadow);
+        }
         return false;
     }
     return true;
@@ -83,6 +116,14 @@ void remove_pages(CpuId cpu, VirtAddr base, Pages pages, KernelTlbBatch& batch, 
         master.clear({global, kPage});
         if (window == Window::Mapped)
             window_table(cpu).clear({local, kPage});
+        if constexpr (kPercpuShadow) {
+            if (const auto memory = shadow::note_unmapped(master_root(), global, batch))
+                removed(*memory);
+            if (window == Window::Mapped)
+                shadow::note_unmapped(cpu_root(cpu), local, batch);
+            else
+                shadow::flush_local(local, batch);
+        }
     }
     batch.add_leaves({local_to_global(page_address(base, pages.begin), cpu), kPage * pages.count()}, kPage);
 }
@@ -106,7 +147,8 @@ void UnitPages::remove_everywhere(VirtAddr base, Pages pages)
 
 bool UnitPages::prepare(u32 pages)
 {
-    const auto memory = vmalloc(Bytes{u64{pages} * possible_cpu_count() * sizeof(PhysAddr)});
+    constexpr u64 kPagesEach = kPercpuShadow ? 2 : 1; // with the page of its shadow
+    const auto memory = vmalloc(Bytes{kPagesEach * pages * possible_cpu_count() * sizeof(PhysAddr)});
     removed_ = memory ? static_cast<PhysAddr*>(*memory) : nullptr;
     return memory.has_value();
 }
@@ -121,12 +163,16 @@ bool UnitPages::populate(VirtAddr base, Pages pages)
             return false;
         }
     }
+    if constexpr (kPercpuShadow)
+        shadow::show({page_address(base, pages.begin), kPage * pages.count()});
     pages_in_use.fetch_add(u64{pages.count()} * possible_cpu_count(), std::memory_order_relaxed);
     return true;
 }
 
 void UnitPages::depopulate(VirtAddr base, Pages pages)
 {
+    if constexpr (kPercpuShadow)
+        shadow::hide({page_address(base, pages.begin), kPage * pages.count()});
     remove_everywhere(base, pages);
     pages_in_use.fetch_sub(u64{pages.count()} * possible_cpu_count(), std::memory_order_relaxed);
 }

@@ -5,6 +5,7 @@
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/unit.hpp"
 #include "mm/percpu/window.hpp"
+#include "mm/percpu_shadow/places.hpp"
 #include "mm/roots/roots.hpp"
 
 namespace percival::mm {
@@ -36,29 +37,29 @@ bool level_agrees(PhysAddr root, Level level)
 
 // Returns true if the window maps each page of the first unit to the page that the slab maps there. A mapped
 // window has tables of its own, so its descriptors cannot be compared with the slab's.
-bool window_is_mapped_to_slab(CpuId cpu)
+bool window_is_mapped_to_slab(CpuId cpu, VirtAddr window, VirtAddr slab)
 {
     const Bytes unit = percpu::first_chunk()->size;
     const KernelPageTable own{cpu_root(cpu), kernel_tables()};
     for (Bytes offset{0}; offset < unit; offset += KernelGeometry::kPageSize) {
-        const auto here = own.walk(kWindow + offset);
-        const auto there = master_table().walk(local_to_global(kWindow + offset, cpu));
+        const auto here = own.walk(window + offset);
+        const auto there = master_table().walk(slab + offset);
         if (here.kind() != PteKind::Leaf || here.pte.address() != there.pte.address())
             return false;
     }
     return true;
 }
 
-// Returns true if the local window of `cpu` shows the CPU's slab, in the way that `percpu.window` asks for.
-bool window_shows_slab(CpuId cpu)
+// Returns true if the window at `at` in the root of `cpu` shows `slab`, in the way that `percpu.window` asks
+// for.
+bool window_shows_slab(CpuId cpu, VirtAddr at, VirtAddr slab)
 {
     if (percpu::window == percpu::Window::Mapped)
-        return window_is_mapped_to_slab(cpu);
+        return window_is_mapped_to_slab(cpu, at, slab);
     const Pte* window = table_towards_window(cpu_root(cpu), KernelLayout::kPrivateLevel) +
-                        KernelGeometry::index(KernelLayout::kPrivateLevel, kWindow);
+                        KernelGeometry::index(KernelLayout::kPrivateLevel, at);
     for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {
-        const VirtAddr in_slab =
-            local_to_global(kWindow, cpu) + KernelGeometry::entry_size(KernelLayout::kPrivateLevel) * entry;
+        const VirtAddr in_slab = slab + KernelGeometry::entry_size(KernelLayout::kPrivateLevel) * entry;
         if (window[entry] != master_table().walk_to(in_slab, KernelLayout::kPrivateLevel).pte)
             return false;
     }
@@ -74,7 +75,13 @@ bool root_agrees_with_master(CpuId cpu)
         if (!level_agrees(cpu_root(cpu), level))
             return false;
     }
-    return window_shows_slab(cpu);
+    const VirtAddr slab = local_to_global(kWindow, cpu);
+    if constexpr (kPercpuShadow) {
+        using percpu::shadow::shadow_of;
+        if (!window_shows_slab(cpu, shadow_of(kWindow), shadow_of(slab)))
+            return false;
+    }
+    return window_shows_slab(cpu, kWindow, slab);
 }
 
 } // namespace percival::mm

@@ -32,6 +32,11 @@ std::expected<void, MapError> make_shared_tables(u32 cpus)
         if (auto result = master.ensure_tables(region, kSharedLevel); !result)
             return result;
     }
+    if constexpr (KernelLayout::kHasShadow) {
+        const VirtRange shadow{KernelLayout::kGlobalShadow.base, KernelLayout::kSlabSize * cpus};
+        if (auto result = master.ensure_tables(shadow, kSharedLevel); !result)
+            return result;
+    }
     // make_root() copies the tables on the way to the local window, so they must exist. The window stays
     // empty.
     if constexpr (KernelLayout::kPrivateLevel != KernelGeometry::kRootLevel)

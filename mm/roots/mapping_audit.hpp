@@ -30,7 +30,8 @@ struct MappingAudit {
     }
 };
 
-// Audits all trees that a CPU may be on.
+// Audits all trees that a CPU may be on. While other threads run, the caller keeps the tables of the linear
+// map by a LinearTablesStay (kernel/wait/linear_tables_stay.hpp).
 MappingAudit audit_mappings();
 
 } // namespace percival::mm

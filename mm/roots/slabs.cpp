@@ -7,9 +7,28 @@
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/unit.hpp"
+#include "mm/percpu_shadow/mapping.hpp"
+#include "mm/percpu_shadow/states.hpp"
 #include "mm/physical/early_memory.hpp"
 
 namespace percival::mm {
+namespace {
+
+// Makes the shadow of a first unit, which is mapped at `unit` in the master. The static section counts as
+// written. Nothing else is allocated.
+[[maybe_unused]] std::expected<void, MapError> make_shadow(VirtRange unit, Bytes section, NumaNode node)
+{
+    const auto memory = early_memory().allocate_on(node, unit.size, KernelGeometry::kPageSize);
+    if (!memory)
+        return std::unexpected{MapError::NoMemory};
+    auto* states = linear_pointer<u8>(memory->base);
+    __builtin_memset(states, static_cast<int>(percpu::shadow::State::Written), section.count());
+    __builtin_memset(states + section.count(), static_cast<int>(percpu::shadow::State::Unallocated),
+                     (unit.size - section).count());
+    return percpu::shadow::note_mapped(master_root(), unit, memory->base);
+}
+
+} // namespace
 
 Bytes first_unit_size()
 {
@@ -29,8 +48,13 @@ std::expected<void, MapError> make_slab(CpuId cpu, NumaNode node)
     auto* bytes = linear_pointer<char>(unit->base);
     __builtin_memcpy(bytes, _percpu_template, section.count());
     __builtin_memset(bytes + section.count(), 0, (size - section).count());
-    return master_table().map({local_to_global(KernelLayout::kLocalPercpu.base, cpu), size}, unit->base,
-                              kData);
+    const VirtRange slab{local_to_global(KernelLayout::kLocalPercpu.base, cpu), size};
+    const auto mapped = master_table().map(slab, unit->base, kData);
+    if constexpr (kPercpuShadow) {
+        if (mapped)
+            return make_shadow(slab, section, node);
+    }
+    return mapped;
 }
 
 } // namespace percival::mm

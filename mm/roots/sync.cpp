@@ -20,7 +20,7 @@ struct KernelRoots {
 };
 
 constinit KernelRoots roots;
-constinit RootSync<KernelGeometry, arch::Pte, KernelRoots> root_sync{roots};
+constinit RootSync<KernelGeometry, arch::Pte, KernelRoots, SpinLock, KernelLayout> root_sync{roots};
 
 } // namespace
 

@@ -44,10 +44,10 @@ enum class RootSyncError : u8 {
     Differs,  // a CPU's entry is valid and not the master's: something else wrote to a root
 };
 
-template <class G, PteFormat Pte, class Roots, class Lock = SpinLock>
+template <class G, PteFormat Pte, class Roots, class Lock = SpinLock, class Regions = Layout<G>>
 class RootSync : Immovable {
 public:
-    using Layout = mm::Layout<G>;
+    using Layout = Regions;
     using Result = std::expected<void, RootSyncError>;
 
     constexpr explicit RootSync(Roots& roots) : roots_{roots} {}

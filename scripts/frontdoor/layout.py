@@ -19,14 +19,17 @@ from frontdoor.paths import ROOT
 COMPILER = "clang++-19"
 SOURCE = ROOT / "scripts" / "print_layout.cpp"
 CONSTANTS = ("PERCIVAL_GRANULE_KIB", "PERCIVAL_VA_BITS")
+SHADOW_OPTION = "PERCIVAL_PERCPU_SHADOW"
 
 LOCAL = "local percpu"
 GLOBAL = "global percpu"
 FOLDED = "folded linear"
+LOCAL_SHADOW = "local shadow"
 # How the roots show these regions. All other regions are shared.
 OWNERS = {
     GLOBAL: "shared: a slab for each CPU",
     LOCAL: "own: the CPU's slab",
+    LOCAL_SHADOW: "own: the shadow of the CPU's slab",
     FOLDED: "shared, on CPUs of 48 bits",
 }
 HEADINGS = ("region", "base", "last", "size", "root entries", "in each root")
@@ -78,7 +81,7 @@ def constants(preset: str) -> Dict[str, str]:
     return found
 
 
-def _compiled(granule_kib: str, va_bits: str) -> str:
+def _compiled(granule_kib: str, va_bits: str, has_shadow: bool) -> str:
     """Compiles and runs the program that prints the constants, and returns its output."""
     compiler = shutil.which(COMPILER)
     if compiler is None:
@@ -86,6 +89,7 @@ def _compiled(granule_kib: str, va_bits: str) -> str:
     with tempfile.TemporaryDirectory(prefix="percival-") as name:
         program = Path(name) / "print_layout"
         definitions = [f"-D{key}={value}" for key, value in zip(CONSTANTS, (granule_kib, va_bits))]
+        definitions += [f"-D{SHADOW_OPTION}=1"] if has_shadow else []
         command = [compiler, "-std=c++23", "-O0", *definitions, f"-I{ROOT}", str(SOURCE), "-o", str(program)]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
@@ -97,7 +101,8 @@ def read(preset: str) -> Layout:
     """Reads the layout of a preset."""
     check_kernel_preset(preset)
     granule_kib, va_bits = (constants(preset)[name] for name in CONSTANTS)
-    first, *rest = [line.split("\t") for line in _compiled(granule_kib, va_bits).splitlines()]
+    has_shadow = constants(preset).get(SHADOW_OPTION) == "ON"
+    first, *rest = [line.split("\t") for line in _compiled(granule_kib, va_bits, has_shadow).splitlines()]
     root_level, private_level, window, entries = map(int, first)
     regions = tuple(Region(fields[0], *map(int, fields[1:])) for fields in rest)
     return Layout(int(granule_kib), int(va_bits), root_level, private_level, (window, entries), regions)
@@ -149,14 +154,17 @@ def _boxes(left: str, between: str, right: str, after: str = "") -> str:
 def _picture(layout: Layout) -> List[str]:
     """Draws the roots of two CPUs, with a line for each region."""
     edge = "+" + "-" * BOX + "+"
+    names = [region.name for region in layout.regions]
     lines = [
         _boxes("CPU 0's root", "", "CPU 1's root"),
         _boxes(edge, "", edge),
     ]
     for region in layout.regions:
-        if region.name == LOCAL:
-            own = f"| {LOCAL} " + "-" * (BOX - len(LOCAL) - 2) + "+-> slab "
-            lines.append(f"{own}0".ljust(BOX + 18) + f"{own}1   the only difference")
+        if region.name in (LOCAL, LOCAL_SHADOW):
+            target = "slab" if region.name == LOCAL else "shadow"
+            own = f"| {region.name} " + "-" * (BOX - len(region.name) - 2) + f"+-> {target} "
+            only = "   the only difference" if LOCAL_SHADOW not in names else ""
+            lines.append(f"{own}0".ljust(BOX + 18) + f"{own}1{only}")
         elif region.name != FOLDED:
             cell = f"| {region.name:<{BOX - 1}}|"
             lines.append(_boxes(cell, "---- shared ----", cell))

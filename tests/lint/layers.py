@@ -6,7 +6,7 @@ Includes: a file includes its own folder and folders on lower floors, nothing el
 
 Links: what an object file refers to is defined in its own folder or below. The exceptions are the stated
 contracts of docs/contracts.tsv: symbols that a low floor declares and a high one defines. This check reads
-the objects of the preset no-local-percpu, which must have been built.
+the objects of the presets no-local-percpu and shadow, which must have been built.
 
 `layers.py includes` or `layers.py links`; without an argument, both. Exit code 0: nothing was found.
 """
@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 ROOT = Path(__file__).resolve().parents[2]
-OBJECTS = ROOT / "build" / "no-local-percpu" / "CMakeFiles"
+PRESETS = ("no-local-percpu", "shadow")
+# Calls that the compiler adds in the preset shadow.
+ADDED = re.compile(r"__asan_\w+$")
 TOPS = ("boot", "arch", "mm", "kernel", "linker")
 MAX_FILES = 30
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
@@ -189,9 +191,13 @@ def main(arguments: Sequence[str]) -> int:
     if "links" not in arguments:
         found += check_folders(ROOT, floors) + check_includes(ROOT, floors)
     if "includes" not in arguments:
-        symbols = list(symbols_of(OBJECTS))
-        if not any(kind == "T" for _, kind, _ in symbols):
-            found.append(f"{OBJECTS}: no objects")
+        symbols: List[Tuple[str, str, str]] = []
+        for preset in PRESETS:
+            objects = ROOT / "build" / preset / "CMakeFiles"
+            of_preset = list(symbols_of(objects))
+            if not any(kind == "T" for _, kind, _ in of_preset):
+                found.append(f"{objects}: no objects")
+            symbols += [symbol for symbol in of_preset if not ADDED.match(symbol[2])]
         found += check_links(symbols, floors, contracts) + check_contracts(ROOT, floors, contracts)
     print("\n".join(found) or "every include and every reference runs down")
     return 1 if found else 0

@@ -2,8 +2,8 @@
 """A mutant: one barrier, invalidation, break, publication, check or lock less, and the test that must notice.
 
 `old` stands in `file` exactly once. A mutant is judged either on the host, by `tests` (a GoogleTest filter)
-in a program made of `sources` or in percival_kernel_machine_tests, or by booting the 4k-48 build, where a run
-that is not `passed` kills the mutant, or by the order of the instructions in that build
+in a program made of `sources` or in percival_kernel_machine_tests, or by booting the build of `preset`, where
+a run that is not `passed` kills the mutant, or by the order of the instructions in that build
 (tests/boot/test_emitted_order.py).
 """
 
@@ -24,6 +24,7 @@ class Mutant:
     selftests: str = "*"  # which self-tests a boot runs
     cpu: str = "max"  # and on what: QEMU may take a range TLBI, which `max` has, for one of everything
     append: str = ""  # and with which other boot arguments
+    preset: str = "4k-48"
     arm64: bool = False  # a host test of the headers of arch/arm64 themselves, for addresses of 52 bits
     machine: bool = False  # by percival_kernel_machine_tests, where `sources` has the test
     emitted: bool = False  # no boot: the order of the instructions
@@ -46,6 +47,10 @@ def by_boot(
     name: str, file: str, old: str, new: str, selftests: str, cpu: str = "max", append: str = ""
 ) -> Mutant:
     return Mutant(name, file, old, new, selftests=selftests, cpu=cpu, append=append)
+
+
+def by_shadow_boot(name: str, file: str, old: str, new: str, selftests: str, append: str = "") -> Mutant:
+    return Mutant(name, file, old, new, selftests=selftests, append=append, preset="shadow")
 
 
 def by_emitted_order(name: str, file: str, old: str, new: str) -> Mutant:

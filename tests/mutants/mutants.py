@@ -23,6 +23,7 @@ import mutants_percpu_store
 import mutants_permissions
 import mutants_roots
 import mutants_set_memory
+import mutants_shadow
 import mutants_values
 import mutants_virtio
 import mutants_waits
@@ -49,6 +50,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_permissions,
         mutants_roots,
         mutants_set_memory,
+        mutants_shadow,
         mutants_values,
         mutants_virtio,
         mutants_waits,

@@ -20,8 +20,8 @@ MUTANTS = (
     by_boot(
         "percpu area: all windows show CPU 0's slab",
         "mm/roots/windows.cpp",
-        "local_to_global(kWindow.base, cpu) + KernelGeometry::entry_size(kLevel) * entry;",
-        "local_to_global(kWindow.base, kBootCpu) + KernelGeometry::entry_size(kLevel) * entry;",
+        "    const VirtRange slab{local_to_global(kWindow.base, cpu), KernelLayout::kSlabSize};",
+        "    const VirtRange slab{local_to_global(kWindow.base, kBootCpu), KernelLayout::kSlabSize};",
         "roots.*",
     ),
     # The percpu allocator.
@@ -61,7 +61,7 @@ MUTANTS = (
     by_boot(
         "percpu pages: a page that could not be mapped is not freed",
         "mm/percpu_memory/pages.cpp",
-        "        if (found.kind() != PteKind::Leaf)\n            free_page(*page);",
+        "        if (found.kind() != PteKind::Leaf)\n            free_page(page->data);",
         "        static_cast<void>(found);",
         "percpu_failure.a_table_for_a_page*",
     ),

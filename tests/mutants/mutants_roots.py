@@ -51,8 +51,8 @@ MUTANTS = (
     on_host(
         "root sync: the entry behind the window is left out too",
         "mm/address_space/layout.hpp",
-        "        return index >= first && index - first < count;",
-        "        return index >= first && index - first <= count;",
+        "        if (index >= first && index - first < count)",
+        "        if (index >= first && index - first <= count)",
         ROOT_SYNC,
         "*AcrossTheEndOfTheWindow*",
     ),

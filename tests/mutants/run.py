@@ -29,7 +29,6 @@ from tree_copy import copy_tree
 ROOT = Path(__file__).resolve().parents[2]
 SCRATCH = ROOT / "build" / "mutants"
 TREE = SCRATCH / "tree"
-PRESET = "4k-48"
 MACHINE_TESTS = "percival_kernel_machine_tests"
 TEST_TIMEOUT_S = 120
 # Unoptimized and without sanitizers: what is asked is whether the test fails, and there are many to build.
@@ -99,7 +98,7 @@ def _judge_in_tree(mutant: Mutant) -> bool:
             path.write_text(_mutated(mutant))
         if mutant.machine:
             return _machine_tests_pass(mutant)
-        _build()
+        _build(mutant.preset)
         return _order_holds() if mutant.emitted else _boot_passes(mutant)
     finally:
         if mutant.file:
@@ -113,9 +112,9 @@ def _configure(preset: str) -> None:
         raise Broken("cmake:\n" + output[-2000:])
 
 
-def _build() -> None:
-    _configure(PRESET)
-    code, output = _run(["cmake", "--build", "--preset", PRESET])
+def _build(preset: str) -> None:
+    _configure(preset)
+    code, output = _run(["cmake", "--build", "--preset", preset])
     if code != 0:
         raise Broken("does not build:\n" + output[-2000:])
 
@@ -140,7 +139,8 @@ def _order_holds() -> bool:
 
 def _boot_passes(mutant: Mutant) -> bool:
     arguments = f"selftest={mutant.selftests} selftest.timeout=10 {mutant.append}".strip()
-    boot = ["./percival", "boot", "--preset", PRESET, "--no-build", "--cpu", mutant.cpu, "--timeout", "90"]
+    machine = ["--preset", mutant.preset, "--cpu", mutant.cpu]
+    boot = ["./percival", "boot", *machine, "--no-build", "--timeout", "90"]
     code, output = _run([*boot, "--append", arguments], TEST_TIMEOUT_S)
     # A kernel that lost a CPU goes on without it, and skips what needs it.
     return code == 0 and ALL_CPUS.search(output) is not None
@@ -170,7 +170,7 @@ def _unmutated(chosen: Sequence[Mutant]) -> List[Mutant]:
     kinds: Dict[Mutant, Dict[str, None]] = {}
     for m in chosen:
         name = " ".join(
-            m.sources or ("emitted order",) * m.emitted or ("boot", m.selftests, m.append)
+            m.sources or ("emitted order",) * m.emitted or ("boot", m.preset, m.selftests, m.append)
         ).strip()
         kinds.setdefault(replace(m, name=name, file="", old="", new="", tests=""), {})[m.tests] = None
     return [replace(kind, tests=":".join(tests)) for kind, tests in kinds.items()]

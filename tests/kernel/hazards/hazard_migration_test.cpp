@@ -164,6 +164,7 @@ void check(PercpuMode mode)
 // Tests the mode in which the kernel was booted.
 PERCIVAL_TEST(hazard_migration, an_operation_moved_at_any_instruction_changes_the_copy_where_it_commits)
 {
+    SKIP_WITH_PERCPU_SHADOW();
     SKIP_WITHOUT_ANOTHER_CPU();
     in_a_thread_that_may_move([] { for_each_kind_of_atomics(arch::percpu_form().mode, &check); });
 }

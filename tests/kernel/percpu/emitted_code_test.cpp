@@ -151,6 +151,7 @@ bool runs_lse()
 
 PERCIVAL_TEST(emitted_code, add_in_a_loop_is_one_instruction_per_turn_in_every_mode)
 {
+    SKIP_WITH_PERCPU_SHADOW();
     for_each_percpu_mode([](PercpuMode mode) {
         const auto loop = loop_in(reinterpret_cast<const void*>(&add_in_a_loop));
         EXPECT_EQ(loop.size(), 2u); // the site and the count-down
@@ -176,6 +177,7 @@ PERCIVAL_TEST(emitted_code, the_operation_that_publishes_a_pointer_is_a_store_re
 
 PERCIVAL_TEST(emitted_code, add_in_restart_mode_adds_the_distance_and_commits_in_four_instructions)
 {
+    SKIP_WITH_PERCPU_SHADOW();
     const InPercpuForm restart{PercpuMode::Restart};
     const auto code = executed_at(loop_in(reinterpret_cast<const void*>(&add_in_a_loop)).data());
     EXPECT_EQ(1 + code.size(), runs_lse() ? 4u : 7u); // the branches to the sequence and back included
@@ -186,6 +188,7 @@ PERCIVAL_TEST(emitted_code, add_in_restart_mode_adds_the_distance_and_commits_in
 
 PERCIVAL_TEST(emitted_code, add_in_guarded_mode_takes_no_more_than_fourteen_instructions)
 {
+    SKIP_WITH_PERCPU_SHADOW();
     const InPercpuForm guarded{PercpuMode::Guarded};
     const auto code = executed_at(loop_in(reinterpret_cast<const void*>(&add_in_a_loop)).data());
     // The count includes the branch to the sequence.
@@ -197,6 +200,7 @@ PERCIVAL_TEST(emitted_code, add_in_guarded_mode_takes_no_more_than_fourteen_inst
 
 PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn_in_every_mode)
 {
+    SKIP_WITH_PERCPU_SHADOW();
     for_each_percpu_mode([](PercpuMode mode) {
         const auto loop = loop_in(reinterpret_cast<const void*>(&read_in_a_loop));
         EXPECT_EQ(loop.size(), 3u); // the site, the sum, and the count-down
@@ -224,6 +228,7 @@ PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn_in_every_mode)
 
 PERCIVAL_TEST(emitted_code, read_of_a_static_variable_in_a_loop_is_one_load_or_a_short_sequence)
 {
+    SKIP_WITH_PERCPU_SHADOW();
     for_each_percpu_mode([](PercpuMode mode) {
         const auto loop = loop_in(reinterpret_cast<const void*>(&read_static_in_a_loop));
         EXPECT_EQ(loop.size(), 3u); // the site, the sum, and the count-down
@@ -277,6 +282,7 @@ PERCIVAL_TEST(emitted_code, a_load_that_the_linker_moved_into_a_veneer_stays_the
 
 PERCIVAL_TEST(emitted_code, an_add_without_result_is_ldadd_stadd_or_llsc)
 {
+    SKIP_WITH_PERCPU_SHADOW();
     if (!arch::percpu_form().lse)
         SKIP("the CPUs have no FEAT_LSE");
     for_each_percpu_mode([](PercpuMode mode) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests the allocator of percpu memory: objects of every size and alignment do not overlap, have a copy per
 // CPU and are zeroed.
+#include "kernel/sched/thread_affinity.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
@@ -177,6 +178,27 @@ PERCIVAL_TEST(percpu_allocator, the_reserved_part_can_be_allocated_to_its_last_b
     EXPECT(herd.are_signed());
     herd.free_all();
     EXPECT(fits(percpu::kReservedSize));
+}
+
+// The next object of a class gets the place that was freed last, unless the thread has moved meanwhile.
+PERCIVAL_TEST(percpu_allocator, memory_for_overwrite_is_left_as_the_last_object_left_it)
+{
+    constexpr Bytes kSize{64};
+    set_affinity(current_thread(), CpuSet::only(kBootCpu));
+    for (bool is_same = false; !is_same;) {
+        const auto earlier = percpu::allocate(kSize, kSize);
+        ASSERT(earlier.has_value());
+        fill_copies(*earlier, kSize, 0x5a);
+        percpu::free(*earlier);
+        const auto later = percpu::allocate_for_overwrite(kSize, kSize);
+        ASSERT(later.has_value());
+        is_same = *later == *earlier;
+        if (is_same)
+            for_each_possible_cpu([&](CpuId cpu) { EXPECT_EQ(grain_of(*later, cpu), 0x5a5a'5a5au); });
+        percpu::free(*later);
+    }
+    set_affinity(current_thread(), CpuSet::all());
+    EXPECT(percpu::allocate_for_overwrite(Bytes{0}, kGrain).error() == percpu::Error::BadSize);
 }
 
 } // namespace

@@ -37,12 +37,13 @@ bool fail_at(u32 nth, Bytes size, u32 count)
 }
 
 // Lets each allocation fail in turn. On a machine with many CPUs it leaves some out, because the pages of all
-// CPUs are allocated alike.
+// CPUs are allocated alike. With a shadow there are twice as many, which take longer: it leaves out more, and
+// an odd number, so that both kinds of pages fail.
 void fail_at_every_step(Bytes size, u32 count)
 {
     allocate_and_free(size, count);
     const PercpuUse before = percpu_use();
-    const u32 step = 1 + possible_cpu_count() / 4;
+    const u32 step = (1 + possible_cpu_count() / 4) * (kPercpuShadow ? 8 : 1) | u32{kPercpuShadow};
     u32 failures = 0;
     for (u32 nth = 1; fail_at(nth, size, count); nth += nth < 12 ? 1 : step) {
         ++failures;

@@ -41,8 +41,9 @@ u64 allocate_and_sign(u32 size_index, bool may_block)
         return 0;
     }
     // Reads both ends at the local address, and the first grain of every CPU's copy.
-    wrong += local_grain(*object) != 0 || local_grain(last_grain(*object, size)) != 0;
-    for_each_possible_cpu([&](CpuId cpu) { wrong += grain_of(*object, cpu) != 0; });
+    for_both_ends(*object, size,
+                  [&](VirtAddr at, u64) { wrong += load_local_grain(*object, size, at) != 0; });
+    for_each_possible_cpu([&](CpuId cpu) { wrong += load_grain(*object, size, *object, cpu) != 0; });
     sign_copies(*object, size);
     return Ticket::of(*object, size_index);
 }

@@ -3,6 +3,7 @@
 // at its address and under its root.
 #include "kernel/cpus/online.hpp"
 #include "kernel/inspect/ptdump.hpp"
+#include "kernel/wait/linear_tables_stay.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/fixmap.hpp"
 #include "mm/image/boot_tables.hpp"
@@ -28,9 +29,15 @@ constexpr u64 kPrivilegedExecuteNever = u64{1} << 53, kUserExecuteNever = u64{1}
 // At the far end of vmalloc, which nothing else uses.
 constexpr VirtAddr kAt = KernelLayout::kVmalloc.end() - kPage * 2;
 
+mm::MappingAudit audit_while_tables_stay()
+{
+    const LinearTablesStay stay;
+    return mm::audit_mappings();
+}
+
 void expect_no_flaws()
 {
-    const mm::MappingAudit audit = mm::audit_mappings();
+    const mm::MappingAudit audit = audit_while_tables_stay();
     print_flaws(audit);
     EXPECT_EQ(audit.flaws, 0u);
     EXPECT(audit.runs > 10);
@@ -39,7 +46,7 @@ void expect_no_flaws()
 // Expects that the page at `at` under `root`, which maps `to`, has a flaw, and that no other page has one.
 void expect_flaw(MappingFlaw flaw, PhysAddr root, VirtAddr at, PhysAddr to)
 {
-    const mm::MappingAudit audit = mm::audit_mappings();
+    const mm::MappingAudit audit = audit_while_tables_stay();
     EXPECT_EQ(audit.flaws, 1u);
     ASSERT(!audit.first.empty());
     const mm::FlawedMapping& found = audit.first[0];
@@ -95,7 +102,7 @@ PERCIVAL_TEST(mapping_audit, finds_a_writable_alias_in_the_window_of_one_cpu)
     const PhysAddr page = mm::image_to_physical(_text);
     const PhysAddr root = mm::cpu_root(CpuId{possible_cpu_count() - 1});
     ASSERT(mm::vmap_range(root, kInWindow, {&page, 1}, mm::kData).has_value());
-    const mm::MappingAudit audit = mm::audit_mappings();
+    const mm::MappingAudit audit = audit_while_tables_stay();
     EXPECT(audit.flaws >= 1);
     EXPECT(std::ranges::any_of(audit.first, [&](const mm::FlawedMapping& found) {
         return found.flaw == MappingFlaw::WritableAlias && found.root == root &&
@@ -119,7 +126,7 @@ void expect_flaw_with(MappingFlaw flaw, u64 set, u64 clear)
     mm::kernel_tables().store(slot, Pte{(slot->raw() | set) & ~clear});
     mm::kernel_tables().publish();
     if (flaw == MappingFlaw::OpenToUserMode) {
-        const mm::MappingAudit audit = mm::audit_mappings();
+        const mm::MappingAudit audit = audit_while_tables_stay();
         ASSERT(!audit.first.empty());
         EXPECT(audit.first[0].flaw == flaw && audit.first[0].range.base == kAt);
     } else {
@@ -176,7 +183,7 @@ PERCIVAL_TEST(mapping_audit, finds_a_leaf_under_the_reserved_root)
     const mm::WritableWindow window{reserved};
     mm::kernel_tables().store(window.writable<Pte>(),
                               Pte::leaf(text, KernelGeometry::kRootLevel, mm::kReadOnlyData));
-    const mm::MappingAudit audit = mm::audit_mappings();
+    const mm::MappingAudit audit = audit_while_tables_stay();
     mm::kernel_tables().store(window.writable<Pte>(), Pte{});
     mm::kernel_tables().publish();
     EXPECT_EQ(audit.flaws, 1u);

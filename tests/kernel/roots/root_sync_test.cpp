@@ -42,7 +42,9 @@ std::optional<VirtAddr> address_without_entry(Level level)
         const VirtAddr at = lowest_address(level) + KernelGeometry::entry_size(level) * index;
         const bool is_walked = !mm::folded_to_48_bits || at >= mm::kFoldedKernelBase;
         // The window's entries are missing in the master too.
-        const bool is_window = KernelLayout::kLocalPercpu.overlaps({at, KernelGeometry::entry_size(level)});
+        const VirtRange entry{at, KernelGeometry::entry_size(level)};
+        const bool is_window =
+            KernelLayout::kLocalPercpu.overlaps(entry) || KernelLayout::kLocalShadow.overlaps(entry);
         if (is_walked && !is_window && table[index].kind(level) == mm::PteKind::Invalid)
             return at;
     }

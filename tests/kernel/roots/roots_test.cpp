@@ -6,10 +6,10 @@
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/inspect/ptdump.hpp"
+#include "kernel/wait/linear_tables_stay.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/image/boot_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
-#include "mm/merge/background_merge.hpp"
 #include "mm/percpu/area.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu/window.hpp"
@@ -40,7 +40,9 @@ void for_each_private_level(Visit visit)
 
 bool is_window_entry(u64 index)
 {
-    return index >= kWindowIndex && index < kWindowIndex + KernelLayout::kWindowEntries;
+    const u64 shadow = KernelGeometry::index(KernelLayout::kPrivateLevel, KernelLayout::kLocalShadow.base);
+    return (index >= kWindowIndex && index < kWindowIndex + KernelLayout::kWindowEntries) ||
+           (kPercpuShadow && index >= shadow && index < shadow + KernelLayout::kWindowEntries);
 }
 
 PERCIVAL_TEST(roots, ttbr1_is_the_cpus_own_root_on_every_cpu)
@@ -243,7 +245,7 @@ PERCIVAL_TEST(roots, writing_a_table_of_the_master_faults_through_every_alias)
 // The known aliases of sealed tables are all there are: no other mapping leads to one.
 PERCIVAL_TEST(roots, sealed_tables_have_no_writable_alias_anywhere)
 {
-    const mm::NoMerges no_table_is_freed;
+    const LinearTablesStay stay;
     u64 aliases = 0;
     u64 writable = 0;
     KernelTableDump{TableAt{}}.for_each_run(mm::cpu_root(kBootCpu), [&](const mm::MappedRun& run) {

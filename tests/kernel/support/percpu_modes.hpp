@@ -3,7 +3,9 @@
 #pragma once
 
 #include "kernel/lib/types.hpp"
+#include "kernel/options/percpu_shadow.hpp"
 #include "kernel/percpu/mode.hpp"
+#include "kernel/selftest/selftest.hpp"
 
 namespace percival {
 
@@ -21,3 +23,10 @@ void for_each_kind_of_atomics(arch::PercpuMode mode, F f)
 }
 
 } // namespace percival
+
+// For tests of the very instructions of an operation.
+#define SKIP_WITH_PERCPU_SHADOW()                                    \
+    do {                                                             \
+        if (kPercpuShadow)                                           \
+            SKIP("the check of the shadow is in the operation too"); \
+    } while (false)

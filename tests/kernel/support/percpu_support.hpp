@@ -13,6 +13,8 @@
 #include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
+#include <algorithm>
+
 namespace percival {
 
 inline constexpr Bytes kGrain = percpu::kGrain;
@@ -40,10 +42,30 @@ inline volatile u32& local_grain(VirtAddr local)
     return *reinterpret_cast<volatile u32*>(local.raw());
 }
 
-// Returns the last grain of an object.
+// Returns the last grain of an object. The object may end within it.
 inline VirtAddr last_grain(VirtAddr object, Bytes size)
 {
     return (object + (size - Bytes{1})).align_down(kGrain);
+}
+
+// The bytes of an object that are in the grain at `local`, which is one of its grains.
+inline Bytes bytes_in_grain(VirtAddr object, Bytes size, VirtAddr local)
+{
+    return std::min(kGrain, size - (local - object));
+}
+// Return these bytes of a CPU's copy, and of the calling CPU's copy by the local address; other bytes are 0.
+inline u32 load_grain(VirtAddr object, Bytes size, VirtAddr local, CpuId cpu)
+{
+    u32 value = 0;
+    __builtin_memcpy(&value, &grain_of(local, cpu), bytes_in_grain(object, size, local).count());
+    return value;
+}
+inline u32 load_local_grain(VirtAddr object, Bytes size, VirtAddr local)
+{
+    u32 value = 0;
+    for (u64 byte = bytes_in_grain(object, size, local).count(); byte-- != 0;)
+        value = value << 8 | *reinterpret_cast<volatile u8*>(local.raw() + byte);
+    return value;
 }
 
 // Returns a value that differs between live objects, and between the copies of an object.
@@ -52,20 +74,32 @@ inline u32 signature_of(VirtAddr object, CpuId cpu)
     return static_cast<u32>(object.raw()) ^ (cpu.index() + 1) * 0x0101'0001;
 }
 
+// Calls visit(local, count) for the first and the last grain of an object; `count` of its bytes are in it.
+template <class Visit>
+void for_both_ends(VirtAddr object, Bytes size, Visit visit)
+{
+    for (const VirtAddr local : {object, last_grain(object, size)})
+        visit(local, bytes_in_grain(object, size, local).count());
+}
+
 // Write and check the signatures at both ends of every CPU's copy.
 inline void sign_copies(VirtAddr object, Bytes size)
 {
     for_each_possible_cpu([=](CpuId cpu) {
-        grain_of(object, cpu) = signature_of(object, cpu);
-        grain_of(last_grain(object, size), cpu) = signature_of(object, cpu);
+        const u32 signature = signature_of(object, cpu);
+        for_both_ends(object, size, [&](VirtAddr local, u64 count) {
+            __builtin_memcpy(&grain_of(local, cpu), &signature, count);
+        });
     });
 }
 inline bool copies_are_signed(VirtAddr object, Bytes size)
 {
     u32 wrong = 0;
     for_each_possible_cpu([&](CpuId cpu) {
-        wrong |= grain_of(object, cpu) ^ signature_of(object, cpu);
-        wrong |= grain_of(last_grain(object, size), cpu) ^ signature_of(object, cpu);
+        for_both_ends(object, size, [&](VirtAddr local, u64 count) {
+            const u32 bits = static_cast<u32>((u64{1} << 8 * count) - 1);
+            wrong |= load_grain(object, size, local, cpu) ^ (signature_of(object, cpu) & bits);
+        });
     });
     return wrong == 0;
 }
@@ -82,7 +116,7 @@ inline bool copies_are_zero(VirtAddr object, Bytes size)
     u32 found = 0;
     for_each_possible_cpu([&](CpuId cpu) {
         for (Bytes at{0}; at < size; at = at + kGrain)
-            found |= grain_of(object + at, cpu);
+            found |= load_grain(object, size, object + at, cpu);
     });
     return found == 0;
 }
@@ -132,7 +166,8 @@ inline PercpuUse percpu_use()
     const Bytes first_unit = percpu::first_chunk()->size;
     EXPECT_EQ(u64{store.populated} - first_unit.count() / kPage.count(), pages / possible_cpu_count());
     const u64 chunks = store.chunks - 1;
-    return {use.memory - kPage * (pages + mm::kernel_tables().tables_made()) -
+    const u64 with_shadow = kPercpuShadow ? 2 * pages : pages;
+    return {use.memory - kPage * (with_shadow + mm::kernel_tables().tables_made()) -
                 chunk_size_in_vmalloc() * chunks,
             use.notes, use.areas - chunks, mm::local_percpu_region().areas_in_use() - chunks};
 }

@@ -12,6 +12,7 @@
 //      static      adrp, ldr                       1, 4, 14
 #pragma once
 
+#include "arch/percpu/shadow.hpp"
 #include "arch/percpu/site.hpp"
 #include "arch/percpu/width.hpp"
 
@@ -24,6 +25,7 @@ namespace percival::arch {
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_load(const T* target)
 {
+    const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Load};
     T value;
     u32 scratch;
     u64 global;
@@ -40,6 +42,7 @@ template <PercpuWord T>
 template <PercpuWord T>
 [[gnu::always_inline]] inline void percpu_store(T* target, T value)
 {
+    const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Store};
     u32 scratch;
     u64 global;
 #define PERCIVAL_ASM(sz, r)                                        \
@@ -64,6 +67,7 @@ template <auto& Variable>
 template <PercpuWord T, auto& Variable>
 [[gnu::always_inline]] inline T percpu_load()
 {
+    const ShadowedOperation shadowed{&Variable, sizeof(T), PercpuAccess::Load};
     T value;
     u32 scratch;
     u64 global;
@@ -80,6 +84,7 @@ template <PercpuWord T, auto& Variable>
 template <PercpuWord T, auto& Variable>
 [[gnu::always_inline]] inline void percpu_store(T value)
 {
+    const ShadowedOperation shadowed{&Variable, sizeof(T), PercpuAccess::Store};
     u32 scratch;
     u64 global;
 #define PERCIVAL_ASM(sz, r)                                           \

@@ -16,6 +16,7 @@
 // 1- and 2-byte operations use the sized instructions, so that they do not touch neighbouring bytes.
 #pragma once
 
+#include "arch/percpu/shadow.hpp"
 #include "arch/percpu/site.hpp"
 #include "arch/percpu/width.hpp"
 
@@ -46,6 +47,7 @@ struct alignas(16) PercpuPair {
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_fetch_add(T* target, T operand)
 {
+    const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old, next;
     u32 scratch;
     u64 global;
@@ -67,6 +69,7 @@ template <PercpuWord T>
 template <PercpuWord T>
 [[gnu::always_inline]] inline void percpu_add(T* target, T operand)
 {
+    const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old;
     u32 scratch;
     u64 global;
@@ -82,6 +85,7 @@ template <PercpuWord T>
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_fetch_clear(T* target, T operand)
 {
+    const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old, next;
     u32 scratch;
     u64 global;
@@ -93,6 +97,7 @@ template <PercpuWord T>
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_fetch_set(T* target, T operand)
 {
+    const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old, next;
     u32 scratch;
     u64 global;
@@ -110,6 +115,7 @@ template <PercpuWord T>
 template <PercpuWord T>
 [[gnu::always_inline]] inline T percpu_exchange(T* target, T operand)
 {
+    const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old;
     u32 scratch;
     u64 global;
@@ -140,6 +146,7 @@ enum class PercpuOrder : u8 { Relaxed, Release };
 template <PercpuOrder Order, PercpuWord T>
 [[gnu::always_inline]] inline T percpu_compare_exchange_ordered(T* target, T expected, T desired)
 {
+    const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     // CAS compares only the low bits of the register. The LL/SC form compares the whole register, so the
     // value must be zero-extended.
     using Wide = std::conditional_t<sizeof(T) == 8, u64, u32>;
@@ -197,6 +204,7 @@ template <PercpuWord T>
 // Writes `desired` if the pair is `expected`; returns the pair found. Relaxed.
 inline PercpuPair percpu_compare_exchange(PercpuPair* target, PercpuPair expected, PercpuPair desired)
 {
+    const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     register u64 expected_low asm("x0") = expected.low;
     register u64 expected_high asm("x1") = expected.high;
     register u64 desired_low asm("x2") = desired.low;
