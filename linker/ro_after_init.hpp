@@ -6,4 +6,8 @@
 // reads a precompiled header, and takes every variable of such a section there for a constant.
 #pragma once
 
+#if __STDC_HOSTED__
+#define PERCIVAL_RO_AFTER_INIT // host programs have no init
+#else
 #define PERCIVAL_RO_AFTER_INIT [[gnu::section(".ro_after_init")]]
+#endif

@@ -140,7 +140,7 @@ void settle_linear_map(const MachineDescription& machine)
 {
     const auto wanted = BootArguments{machine.boot_arguments}.choice(BootArgumentTable::kLinear);
     const auto cpu = cpu_without(arch::CpuFeature::ResizesLive);
-    if (wanted.value != LinearChoice::Auto || mm::linear_map.leaves == mm::Leaves::Pages || !cpu)
+    if (wanted.value != LinearChoice::Auto || mm::linear_leaves == mm::Leaves::Pages || !cpu)
         return;
     const auto repaint = mm::repaint_linear_map();
     if (!repaint)

@@ -16,9 +16,9 @@ void keep_reachable_memory(MachineDescription& machine);
 // root.
 void set_up_memory(const MachineDescription& machine);
 
-// Repaints the linear map with pages (mm/linear/repaint.hpp) if it was painted with blocks because the boot CPU
-// tolerates that these are split, and another CPU does not. If there is no memory for that the map stays as it
-// is, and says so. Boot thread, once, after finalise_features(), before any other CPU comes.
+// Repaints the linear map with pages (mm/linear/repaint.hpp) if it was painted with blocks because the boot
+// CPU tolerates that these are split, and another CPU does not. If there is no memory for that the map stays
+// as it is, and says so. Boot thread, once, after finalise_features(), before any other CPU comes.
 void settle_linear_map(const MachineDescription& machine);
 
 } // namespace percival

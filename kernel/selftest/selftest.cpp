@@ -6,6 +6,7 @@
 #include "kernel/lib/print.hpp"
 #include "kernel/percpu/mode.hpp"
 #include "kernel/report/watchdog.hpp"
+#include "kernel/sched/thread.hpp"
 #include "kernel/selftest/selection.hpp"
 
 #include <algorithm>
@@ -57,6 +58,8 @@ void run_test(KtapWriter& ktap, const Selftest& test, u32 timeout_seconds)
     running.skip_reason.store(nullptr, std::memory_order_relaxed);
     begin_watched_test(test, ktap.next_place(), timeout_seconds);
     test.body();
+    // Tests that switch roots rely on this: a CPU that ends up on another one's root is not noticed at once.
+    EXPECT(current_thread().affinity == CpuSet::only(kBootCpu));
     end_watched_test();
 
     // Acquire: pairs with the release increments made on other CPUs.

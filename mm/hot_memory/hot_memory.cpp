@@ -71,7 +71,7 @@ std::expected<void, HotMemoryError> map_linear_range(PhysRange range)
         return std::unexpected{synced.error() == RootSyncError::NoMemory ? HotMemoryError::NoMemory
                                                                          : HotMemoryError::RootsDiffer};
     RegionTables tables;
-    const auto mapped = RegionPageTable{master_root(), tables}.map(at, range.base, kData, linear_map.leaves);
+    const auto mapped = RegionPageTable{master_root(), tables}.map(at, range.base, kData, linear_leaves);
     if (!mapped)
         return std::unexpected{mapped.error() == MapError::NoMemory ? HotMemoryError::NoMemory
                                                                     : HotMemoryError::IsMemory};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Adds RAM to the running kernel, and takes it away again.
 //
-// Memory that is added gets a mapping in the linear map (with leaves as large as linear_map.leaves allows),
+// Memory that is added gets a mapping in the linear map (with leaves as large as linear_leaves allows),
 // page descriptors, and a zone of its own. Where a root has no entry for these addresses yet, sync_roots()
 // gives one to the roots of all possible CPUs before anything is mapped, so a CPU that is offline now has
 // the entry when it comes back. The descriptors lie in the first pages of the range itself: any amount of

@@ -14,6 +14,7 @@
 namespace percival::mm {
 
 PERCIVAL_RO_AFTER_INIT constinit LinearMap linear_map{};
+constinit Leaves linear_leaves = Leaves::Largest;
 
 namespace {
 
@@ -136,7 +137,8 @@ void place_linear_map(const MachineDescription& machine, Leaves leaves)
         highest = std::max(highest, bank.range.end());
     }
     const VirtRange region = linear_region();
-    linear_map = {region.base, lowest.align_down(linear_alignment()), leaves};
+    linear_map = {region.base, lowest.align_down(linear_alignment())};
+    linear_leaves = leaves;
     PERCIVAL_ASSERT(highest - linear_map.start <= region.size); // keep_reachable_memory()
 }
 

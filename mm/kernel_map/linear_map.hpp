@@ -20,14 +20,16 @@
 
 namespace percival::mm {
 
-// The start of the linear map, the physical address that is mapped there, and how large its leaves may be.
-// map_linear() sets it, and repaint_linear_map() makes the leaves pages (mm/linear/repaint.hpp).
+// The start of the linear map, and the physical address that is mapped there. map_linear() sets them.
 struct LinearMap {
     VirtAddr base;
     PhysAddr start;
-    Leaves leaves;
 };
 extern LinearMap linear_map;
+
+// How large the leaves of the linear map may be. map_linear() sets it, and a repaint makes it pages
+// (mm/linear/repaint.hpp), so it is not part of what is read-only after init.
+extern Leaves linear_leaves;
 
 inline VirtAddr linear_address(PhysAddr address)
 {

@@ -22,9 +22,9 @@ public:
     // Frees the clone. It is installed nowhere, and the CPU that has used it has left it by install_root().
     ~LinearClone();
 
-    // Makes the clone, once, with the root of `cpu` for all else. Threads, without a LinearTablesStay. A change
-    // of the linear map that another CPU makes meanwhile is in the clone or not, entry by entry. Error:
-    // NoMemory; then nothing is left of it.
+    // Makes the clone, once, with the root of `cpu` for all else. Threads, without a LinearTablesStay. A
+    // change of the linear map that another CPU makes meanwhile is in the clone or not, entry by entry.
+    // Error: NoMemory; then nothing is left of it.
     std::expected<void, MapError> make(CpuId cpu);
 
     // Returns its root, after make().

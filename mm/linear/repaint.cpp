@@ -4,11 +4,12 @@
 #include "arch/cpu/processor.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/lib/assert.hpp"
+#include "kernel/wait/linear_tables_stay.hpp"
 #include "kernel/wait/others_off_roots.hpp"
 #include "mm/image/image.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/page_table/page_painter.hpp"
-#include "mm/roots/every_root.hpp"
+#include "mm/roots/linear_tables.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 
 #include <array>
@@ -17,7 +18,14 @@
 namespace percival::mm {
 namespace {
 
-using Painter = PagePainter<KernelGeometry, arch::Pte, EveryRoot>;
+// While the calling CPU alone walks the tree, because all others are off their roots (arch/mmu/off_root.hpp),
+// leaves may change their size live if this CPU allows it, whatever the others allow.
+class TablesOfOneCpu : public LinearTables {
+public:
+    static bool resizes_live() { return true; }
+};
+
+using Painter = PagePainter<KernelGeometry, arch::Pte, TablesOfOneCpu>;
 
 // The linear map without the image's alias. No leaf reaches past both ends of the alias: its parts are mapped
 // separately.
@@ -66,10 +74,11 @@ private:
 
 std::expected<Repaint, MapError> repaint_linear_map()
 {
-    if (linear_map.leaves == Leaves::Pages)
+    if (linear_leaves == Leaves::Pages)
         return Repaint{};
-    EveryRoot every_root;
-    Painter painter{master_root(), every_root};
+    const LinearTablesStay stay;
+    TablesOfOneCpu tables;
+    Painter painter{master_root(), tables};
     std::array<PreparedPart, 2> parts;
     const auto ranges = parts_to_paint();
     for (std::size_t n = 0; n < parts.size(); ++n) {
@@ -85,10 +94,10 @@ std::expected<Repaint, MapError> repaint_linear_map()
         const OthersOffRoots held;
         const u64 before = arch::timer_ticks();
         const arch::InterruptMask masked;
-        Painter::Batch batch{every_root};
+        Painter::Batch batch{tables};
         for (PreparedPart& part : parts)
             part.paint(painter, batch);
-        linear_map.leaves = Leaves::Pages;
+        linear_leaves = Leaves::Pages;
         cost.held_ticks = arch::timer_ticks() - before;
     }
     cost.invalidations = tlb_statistics.invalidations.load(std::memory_order_relaxed) - invalidations;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Repaints the linear map with pages, for a CPU that does not tolerate that leaves in use change their size: the
-// linear map was painted with blocks because the boot CPU does, and another CPU may not. Afterwards the
+// Repaints the linear map with pages, for a CPU that does not tolerate that leaves in use change their size:
+// the linear map was painted with blocks because the boot CPU does, and another CPU may not. Afterwards the
 // protection of every page can change alone, on every CPU.
 //
-// The tables are made first. Then all other CPUs leave their roots (kernel/wait/others_off_roots.hpp), this CPU
-// links the tables and flushes all TLBs, and they go on. The image's alias stays as it is: its protection is
-// final. Nothing that the kernel uses moves or disappears, so stacks, percpu data and tables stay reachable.
+// The tables are made first. Then all other CPUs leave their roots (kernel/wait/others_off_roots.hpp), this
+// CPU links the tables and flushes all TLBs, and they go on. The image's alias stays as it is: its protection
+// is final. Nothing that the kernel uses moves or disappears, so stacks, percpu data and tables stay
+// reachable.
 #pragma once
 
 #include "kernel/lib/types.hpp"
@@ -23,9 +24,9 @@ struct Repaint {
 };
 
 // Repaints the linear map. The calling CPU tolerates that leaves in use change their size; no other needs to.
-// Does nothing if it consists of pages already. In a thread, interrupts unmasked, no PreemptGuard held; nothing
-// else changes the linear map meanwhile. Error: NoMemory; then the linear map is as it was. Panics if a CPU does
-// not leave its root in time.
+// Does nothing if it consists of pages already. In a thread, interrupts unmasked, no PreemptGuard held;
+// nothing else changes the linear map meanwhile. Error: NoMemory; then the linear map is as it was. Panics if
+// a CPU does not leave its root in time.
 std::expected<Repaint, MapError> repaint_linear_map();
 
 } // namespace percival::mm

@@ -8,8 +8,8 @@
 namespace percival::mm {
 
 // Calls visit(Walk, VirtAddr) for each leaf and each invalid entry that overlaps `range`, with the address at
-// which the entry begins. An entry may reach past the ends of the range. `visit` may replace the entry that it
-// is called for, and returns whether to go on. Returns false if a visit did.
+// which the entry begins. An entry may reach past the ends of the range. `visit` may replace the entry that
+// it is called for, and returns whether to go on. Returns false if a visit did.
 //
 // The caller serializes changes to the entries of `range`. Tables that lead there must stay.
 template <class G, PteFormat Pte, class Env, class Visit>

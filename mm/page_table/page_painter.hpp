@@ -28,8 +28,8 @@ public:
 
     PagePainter(PhysAddr root, Env& env) : walker_{root, env}, env_{env}, writer_{env} {}
 
-    // Returns `range` together with the rest of the leaves and runs that its ends cut. All other functions are
-    // called with such a range, taken before paint().
+    // Returns `range` together with the rest of the leaves and runs that its ends cut. All other functions
+    // are called with such a range, taken before paint().
     VirtRange whole_leaves(VirtRange range) const
     {
         if (range.is_empty())
@@ -94,8 +94,8 @@ public:
                 writer_.write(leaf.slot, leaf.pte.with_contiguous(false), leaf.level);
             return true;
         });
-        // The hint must have left the TLBs before anything else about the entries of a run changes. One TLBI for
-        // everything is less than one for each leaf.
+        // The hint must have left the TLBs before anything else about the entries of a run changes. One TLBI
+        // for everything is less than one for each leaf.
         batch.add_everything();
         batch.flush();
         std::size_t next = 0;

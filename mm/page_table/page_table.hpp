@@ -18,8 +18,8 @@
 // INV-page_table-2: map() publishes once, at its end. TLBs do not cache invalid entries, so it invalidates
 //     nothing (Arm ARM D8.13.1).
 // INV-page_table-3: an operation that fails leaves every translation as it was.
-// INV-page_table-4: a shared table is never freed, and neither is a root. There are two exceptions: a merge of
-//     the linear map frees a table that a block has replaced (mm/set_memory/memory_merger.hpp), and
+// INV-page_table-4: a shared table is never freed, and neither is a root. There are two exceptions: a merge
+//     of the linear map frees a table that a block has replaced (mm/set_memory/memory_merger.hpp), and
 //     clear_with_tables() frees tables whose every address its caller owns.
 //
 // Nothing here takes locks. Where the environment has link() and the tables are Tables::Shared, several CPUs

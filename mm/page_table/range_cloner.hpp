@@ -2,8 +2,8 @@
 // Copies what a tree maps in a range into another tree: every leaf with its level, its attributes and its
 // contiguous hint, and every invalid entry as it is. The copy has tables of its own.
 //
-// No CPU walks the copy meanwhile. The caller serializes changes of the copy, and of the entries of `range` in
-// the original if it wants them as they were at one moment.
+// No CPU walks the copy meanwhile. The caller serializes changes of the copy, and of the entries of `range`
+// in the original if it wants them as they were at one moment.
 #pragma once
 
 #include "mm/page_table/entry_visitor.hpp"
@@ -23,8 +23,8 @@ public:
     {
     }
 
-    // Clones `range`, whose ends no leaf crosses, and publishes. Error: NoMemory; then some of the range may be
-    // cloned, and free() takes it back.
+    // Clones `range`, whose ends no leaf crosses, and publishes. Error: NoMemory; then some of the range may
+    // be cloned, and free() takes it back.
     std::expected<void, MapError> clone(VirtRange range)
     {
         Pte* slot = nullptr; // in the copy, of the entry that was visited last

@@ -21,7 +21,7 @@ constinit std::atomic<void (*)()> request{nullptr};
 
 bool can_merge()
 {
-    return kernel_tables().resizes_live() && linear_map.leaves == Leaves::Largest;
+    return kernel_tables().resizes_live() && linear_leaves == Leaves::Largest;
 }
 
 VirtRange take_changed_range()

@@ -6,7 +6,7 @@
 // this mapping only: the page's linear address is changed by a call of its own.
 //
 // Pages of the linear map belong to whoever allocated the memory. They go back to the allocator as they came:
-// valid and read-write. The map is made of blocks and contiguous runs where linear_map.leaves allows, and
+// valid and read-write. The map is made of blocks and contiguous runs where linear_leaves allows, and
 // these may belong to several owners. So one lock guards all changes there, and nothing is ever broken: a
 // block is split, or a run unfolded, without a break where every CPU may do so (KernelTables::resizes_live())
 // and not at all elsewhere. A page in vmalloc is changed on every machine: where a break is necessary, other
@@ -19,7 +19,7 @@
 // The image, and the root tables that are sealed (mm/roots/seal.hpp), stay as they are.
 #pragma once
 
-#include "mm/set_memory/linear_tables.hpp"
+#include "mm/roots/linear_tables.hpp"
 #include "mm/set_memory/memory_change.hpp"
 #include "mm/set_memory/table_stock.hpp"
 

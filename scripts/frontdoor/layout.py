@@ -29,7 +29,7 @@ LOCAL_SHADOW = "local shadow"
 OWNERS = {
     GLOBAL: "shared: a slab for each CPU",
     LOCAL: "own: the CPU's slab",
-    LOCAL_SHADOW: "own: the shadow of the CPU's slab",
+    LOCAL_SHADOW: "own: the slab's shadow",
     FOLDED: "shared, on CPUs of 48 bits",
 }
 HEADINGS = ("region", "base", "last", "size", "root entries", "in each root")

@@ -183,8 +183,8 @@ PERCIVAL_BENCHMARK(repaint_1GiB, "-")
     return repaint_scratch().painted;
 }
 
-// All CPUs leave their roots and come back. In an emulator, where a WFE does not sleep, the count contains their
-// looks at the flag.
+// All CPUs leave their roots and come back. In an emulator, where a WFE does not sleep, the count contains
+// their looks at the flag.
 PERCIVAL_BENCHMARK(others_off_roots, "-")
 {
     return instructions_per_turn([] { const OthersOffRoots held; });

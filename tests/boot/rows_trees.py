@@ -217,7 +217,8 @@ TREES: Tuple[Row, ...] = (
         append="selftest=roots.*",
         shows=(
             r"^machine: Board\\x0apercival: verdict: passed\\x0a, 4 of 4 CPUs, ",
-            r"^boot argument linear=x\\x0apercival: verdict: passed\\x0a: is none of auto, blocks and pages, ",
+            r"^boot argument linear=x\\x0apercival: verdict: passed\\x0a: is none of "
+            r"auto, blocks and pages, ",
         ),
     ),
     Row(

@@ -37,7 +37,7 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
     ),
     "the TLBI that an erratum adds is broadcast and waits for the one before": (
         Rule(REPEATED, (r"dsb ish$",), LEAVES + "|" + SHARED_STORE, backward=True),
-        Rule(REPEATED, (r"dsb ish$", "isb"), OUT_OF_SIGHT),
+        Rule(REPEATED, (r"dsb ish$", "isb"), LEAVES + r"|ld(?!.*\[sp)|" + SHARED_STORE),
     ),
     "a local TLBI waits for this CPU": (Rule(LOCAL, (r"dsb nsh$", "isb"), OUT_OF_SIGHT),),
     "the flush of one CPU completes its stores first": (
@@ -71,7 +71,10 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
             in_function="wait_off_root",
         ),
         Rule(
-            r"ldaxrb w4, \[x3\]", (r"msr ttbr1_el1, x0", "isb", "ret"), ".|cbz", in_function="wait_off_root"
+            r"ldaxrb w4, \[x3\]",
+            (r"msr ttbr1_el1, x0", "isb", "ret"),
+            "(?!cbz|wfe|ldaxrb)",
+            in_function="wait_off_root",
         ),
     ),
     "a write to a register of the translation takes effect before it is relied on": (
@@ -156,7 +159,7 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
         Rule(r"bl .*is_parked\(", (r"dsb sy$",), CALL, True, "arch::start_cpu("),
     ),
     "an event is sent after the stores that it is about": (
-        Rule("sev", (r"dsb sy$",), LEAVES + "|" + SHARED_STORE, backward=True),
+        Rule("sev$", (r"dsb sy$",), LEAVES + "|" + SHARED_STORE, backward=True),
     ),
     "a parked CPU is off its MMU before it tells, and tells before it looks for an entry": (
         Rule(

@@ -3,6 +3,7 @@
 // or a difference from the plain list of pages, is a crash. The first byte chooses the granule.
 #include "support/set_memory_model.hpp"
 #include "tests/fuzz/broken_invariant.hpp"
+#include "tests/fuzz/bytewise.hpp"
 
 #include <span>
 
@@ -10,19 +11,6 @@ using namespace percival;
 using namespace percival::testing;
 
 namespace {
-
-// Draws numbers from the fuzzer's bytes, and zeroes when no bytes are left.
-struct Bytewise {
-    std::span<const u8>* bytes;
-    u64 operator()(u64 below) const
-    {
-        if (bytes->empty())
-            return 0;
-        const u64 value = bytes->front();
-        *bytes = bytes->subspan(1);
-        return value % below;
-    }
-};
 
 template <class G>
 void run(std::span<const u8> bytes)

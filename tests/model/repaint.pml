@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The boot CPU repaints a block of the linear map with pages, while two CPUs that do not tolerate two sizes of
- * one leaf use it. They leave their roots first (kernel/wait/others_off_roots.hpp).
+ * The boot CPU repaints a block of the linear map with pages, while two CPUs that do not tolerate two sizes
+ * of one leaf use it. They leave their roots first (kernel/wait/others_off_roots.hpp).
  *
- * The descriptor has a value in memory and, until a DSB, a former value that walkers may still see. A CPU on its
- * own root may fetch either at any moment, without an access, and keeps it until its TLB is invalidated: by its
- * own TLBI when it leaves its root, or by the boot CPU's broadcast, which every CPU answers. On the reserved root
- * a CPU fetches nothing. The boot CPU stays on its root, and may hold both sizes.
+ * The descriptor has a value in memory and, until a DSB, a former value that walkers may still see. A CPU on
+ * its own root may fetch either at any moment, without an access, and keeps it until its TLB is invalidated:
+ * by its own TLBI when it leaves its root, or by the boot CPU's broadcast, which every CPU answers. On the
+ * reserved root a CPU fetches nothing. The boot CPU stays on its root, and may hold both sizes.
  *
- * The model checks: no TLB of another CPU ever holds both sizes, and no TLB the block once the repaint is over;
- * every CPU comes back; one that does not answer ends the wait, and nothing is changed then.
+ * The model checks: no TLB of another CPU ever holds both sizes, and no TLB the block once the repaint is
+ * over; every CPU comes back; one that does not answer ends the wait, and nothing is changed then.
  * Broken with -D: NO_WAIT, NO_FLUSH, NO_RESERVED, TELL_EARLY, RELEASE_EARLY, NO_LIMIT.
  */
 #define OTHERS 2

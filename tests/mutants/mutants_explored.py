@@ -293,7 +293,9 @@ MUTANTS = (
     on_host(
         "repaint: no flush after the tables are linked",
         "mm/page_table/page_painter.hpp",
-        "            return true;\n        });\n        batch.add_everything();\n        batch.flush();\n    }\n\nprivate:",
+        "            return true;\n        });\n        batch.add_everything();\n"
+        "        batch.flush();\n    }\n"
+        "\nprivate:",
         "            return true;\n        });\n    }\n\nprivate:",
         REPAINT,
         "*CpusThatTolerate*",

@@ -24,7 +24,7 @@ class TableTest(unittest.TestCase):
     def test_arguments_have_usage_default_and_meaning(self) -> None:
         arguments = {argument.usage: argument for argument in boot_arguments()}
         self.assertEqual(arguments["selftest.timeout=S"].default, "30")
-        self.assertEqual(arguments["linear=blocks|pages"].default, "blocks")
+        self.assertEqual(arguments["linear=auto|blocks|pages"].default, "auto")
         self.assertEqual(arguments["arguments.list"].default, "off")
         self.assertEqual(arguments["bench[=GLOB[,GLOB]]"].default, "-")
         self.assertTrue(all(argument.meaning for argument in arguments.values()))

@@ -156,7 +156,7 @@ void expect_choices(const BootArgumentOf<Choice>& argument, const std::vector<st
 
 TEST(BootArguments, a_choice_is_the_enumerator_of_its_word)
 {
-    expect_choices(Table::kLinear, {"blocks", "pages"});
+    expect_choices(Table::kLinear, {"auto", "blocks", "pages"});
     expect_choices(Table::kPercpu, {"local", "restart", "guarded", "auto"});
     expect_choices(Table::kPercpuAdd, {"ldadd", "stadd", "llsc", "auto"});
     expect_choices(Table::kPercpuWindow, {"linked", "mapped"});

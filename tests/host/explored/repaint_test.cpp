@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Explores all interleavings of a CPU that repaints leaves with pages, and of two CPUs that use these leaves and
-// do not tolerate that they change their size. The code is that of kernel/wait, of mm/page_table, and of the
-// idmap: the instructions of wait_off_root as they stand in arch/arm64/mmu/trampoline.S.
+// Explores all interleavings of a CPU that repaints leaves with pages, and of a CPU that uses these leaves
+// and does not tolerate that they change their size. The code is that of kernel/wait, of mm/page_table, and
+// of the idmap: the instructions of wait_off_root as they stand in arch/arm64/mmu/trampoline.S.
 #include "arch/mmu/off_root.hpp"
 #include "kernel/wait/others_off_roots.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
@@ -19,7 +19,7 @@ namespace {
 using interleaved::expect_right;
 using interleaved::expect_wrong;
 
-constexpr u32 kCpus = 3;
+constexpr u32 kCpus = 2;
 
 // What the idmap's page of data has.
 struct Hold {
@@ -98,7 +98,7 @@ struct World : ExploredKernel {
             answer_call();
             end_call();
         }
-        if (cpu == 1) // one of the two is enough: what they may get is the same
+        if (cpu == 1)
             read(cpu, kProbe, {kMemory + G::kPageSize});
     }
 

@@ -140,6 +140,34 @@ struct ComingLate {
     }
 };
 
+// CPU 1 comes, lacks a feature that is in use, and goes. CPU 0 asks what it lacks.
+struct Refused {
+    static constexpr u32 kCpus = 2;
+
+    std::string wrong;
+
+    Refused() { mm::cpus_with_root = kCpus; }
+    static void come()
+    {
+        if (!arrive(kComing))
+            order_explorer().fail("a CPU that is waited for is left out");
+        arch::CpuFeatureSet lacking;
+        lacking.add(arch::CpuFeature::Lse);
+        say_goodbye_for_lack_of(kComing, lacking);
+    }
+    void run(u32 cpu)
+    {
+        if (cpu != 0)
+            return;
+        set_starting(kComing);
+        start(&come);
+        wait_until([] { return has_said_goodbye(kComing); });
+        if (!lacking_features(kComing).contains(arch::CpuFeature::Lse))
+            wrong = "a CPU is gone before it is seen what it lacks";
+    }
+    std::string verdict() const { return wrong; }
+};
+
 // CPU 1 comes while CPU 0 takes something away from all CPUs that are online.
 struct Meeting {
     static constexpr u32 kCpus = 2;
@@ -168,7 +196,7 @@ struct Meeting {
 
 TEST(BringUpOrder, NobodySeesACpuBeforeWhatItDid)
 {
-    EXPECT_EQ((judge<ComingAndGoing, Asking, ComingLate, Meeting>(
+    EXPECT_EQ((judge<ComingAndGoing, Asking, ComingLate, Refused, Meeting>(
                   {"kernel/cpus/online.cpp", "kernel/lib/cpu_set.hpp"}, {.deviations = 2})),
               "");
 }

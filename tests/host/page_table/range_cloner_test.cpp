@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tests that a cloned range has the entries of the original in tables of its own, and that a clone is whole or
-// leaves nothing.
+// Tests that a cloned range has the entries of the original in tables of its own, and that a clone is whole
+// or leaves nothing.
 #include "mm/page_table/range_cloner.hpp"
 
 #include "tests/host/support/engine_test.hpp"

@@ -84,7 +84,7 @@ PERCIVAL_TEST(linear_map, leaves_are_blocks_or_pages_as_requested)
     }
     if (whole < kMany)
         SKIP("there is not enough RAM for blocks without special pieces");
-    EXPECT((mapped_as_blocks != 0) == (mm::linear_map.leaves == mm::Leaves::Largest));
+    EXPECT((mapped_as_blocks != 0) == (mm::linear_leaves == mm::Leaves::Largest));
 }
 
 // Boot allocates memory from the top, and the page allocator from the highest zone.

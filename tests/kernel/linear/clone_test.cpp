@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tests that a clone of the linear map is the linear map as it was when it was made, entry by entry, that a CPU
-// can run on it, and that it costs nothing once it is freed.
+// Tests that a clone of the linear map is the linear map as it was when it was made, entry by entry, that a
+// CPU can run on it, and that it costs nothing once it is freed.
 #include "mm/linear/clone.hpp"
 
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/inspect/ptdump.hpp"
-#include "kernel/sched/preemption.hpp"
+#include "kernel/wait/linear_tables_stay.hpp"
 #include "mm/image/image.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
@@ -20,6 +20,7 @@ namespace {
 
 u64 runs_of_linear_map(PhysAddr root, u64& hash)
 {
+    const LinearTablesStay stay;
     u64 count = 0;
     hash = 0;
     const auto mix = [&hash](u64 value) { hash = (hash ^ value) * 0x100'0000'01b3; };
@@ -45,6 +46,7 @@ bool is_the_same_map(PhysAddr root)
 
 u64 differences(PhysAddr left, PhysAddr right)
 {
+    const LinearTablesStay stay;
     u64 count = 0;
     KernelTableDump{TableAt{}}.for_each_difference(left, right, [&count](const mm::Difference&) { ++count; });
     return count;
@@ -52,7 +54,6 @@ u64 differences(PhysAddr left, PhysAddr right)
 
 PERCIVAL_TEST(linear_clone, has_every_leaf_of_the_linear_map_with_its_level_hint_and_protection)
 {
-    const PreemptGuard pin;
     mm::LinearClone clone;
     ASSERT(clone.make(this_cpu_id()).has_value());
     EXPECT(is_the_same_map(clone.root()));
@@ -73,7 +74,6 @@ PERCIVAL_TEST(linear_clone, keeps_what_was_mapped_when_it_was_made)
     mm::KernelTlbBatch batch{mm::kernel_tables()};
     ASSERT(mm::master_table().protect(range, mm::kReadOnlyData, batch).has_value());
     batch.flush();
-    const PreemptGuard pin;
     {
         mm::LinearClone clone;
         EXPECT(clone.make(this_cpu_id()).has_value());
@@ -96,7 +96,6 @@ PERCIVAL_TEST(linear_clone, keeps_what_was_mapped_when_it_was_made)
 
 PERCIVAL_TEST(linear_clone, a_cpu_reads_all_ram_through_it)
 {
-    const PreemptGuard pin;
     mm::LinearClone clone;
     ASSERT(clone.make(this_cpu_id()).has_value());
     const auto own_page = mm::allocate_page();
@@ -125,7 +124,6 @@ PERCIVAL_TEST(linear_clone, a_cpu_reads_all_ram_through_it)
 
 PERCIVAL_TEST(linear_clone, its_tables_are_freed_with_it)
 {
-    const PreemptGuard pin;
     const u64 before = mm::kernel_tables().tables_made();
     {
         mm::LinearClone clone;

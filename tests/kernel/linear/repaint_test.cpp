@@ -96,8 +96,7 @@ u64 leaves_that_are_not_pages()
 
 bool may_repaint()
 {
-    return system_features().has(arch::CpuFeature::ResizesLive) &&
-           mm::linear_map.leaves == mm::Leaves::Largest;
+    return system_features().has(arch::CpuFeature::ResizesLive) && mm::linear_leaves == mm::Leaves::Largest;
 }
 
 // After such a test the linear map consists of pages, so the boot row that runs it runs nothing else.
@@ -149,7 +148,7 @@ PERCIVAL_TEST_MANUAL(repaint, every_page_of_ram_is_as_it_was_and_a_page_on_each_
         over.store(true);
     }
     EXPECT_EQ(leaves_that_are_not_pages(), 0u);
-    EXPECT(mm::linear_map.leaves == mm::Leaves::Pages);
+    EXPECT(mm::linear_leaves == mm::Leaves::Pages);
     for_each_online_cpu([](CpuId cpu) { EXPECT(mm::root_agrees_with_master(cpu)); });
     {
         const LinearTablesStay stay;
@@ -191,7 +190,7 @@ PERCIVAL_TEST_MANUAL(repaint, without_memory_for_the_tables_the_linear_map_stays
         EXPECT(!mm::repaint_linear_map().has_value());
     }
     EXPECT_EQ(leaves_that_are_not_pages(), leaves);
-    EXPECT(mm::linear_map.leaves == mm::Leaves::Largest);
+    EXPECT(mm::linear_leaves == mm::Leaves::Largest);
 }
 
 // The others miss at most the ticks of this time, and answer again afterwards.
@@ -214,7 +213,7 @@ PERCIVAL_TEST(repaint, cpus_that_were_off_their_roots_go_on_with_their_stacks_an
 
 PERCIVAL_TEST(repaint, after_a_boot_that_chose_pages_no_leaf_of_the_linear_map_is_larger)
 {
-    if (mm::linear_map.leaves != mm::Leaves::Pages)
+    if (mm::linear_leaves != mm::Leaves::Pages)
         SKIP("the linear map consists of blocks");
     EXPECT_EQ(leaves_that_are_not_pages(), 0u);
 }

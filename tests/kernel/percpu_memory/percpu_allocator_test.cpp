@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests the allocator of percpu memory: objects of every size and alignment do not overlap, have a copy per
 // CPU and are zeroed.
-#include "kernel/sched/thread_affinity.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
@@ -180,11 +179,10 @@ PERCIVAL_TEST(percpu_allocator, the_reserved_part_can_be_allocated_to_its_last_b
     EXPECT(fits(percpu::kReservedSize));
 }
 
-// The next object of a class gets the place that was freed last, unless the thread has moved meanwhile.
+// The next object of a class gets the place that was freed last on this CPU, unless an interrupt has taken it.
 PERCIVAL_TEST(percpu_allocator, memory_for_overwrite_is_left_as_the_last_object_left_it)
 {
     constexpr Bytes kSize{64};
-    set_affinity(current_thread(), CpuSet::only(kBootCpu));
     for (bool is_same = false; !is_same;) {
         const auto earlier = percpu::allocate(kSize, kSize);
         ASSERT(earlier.has_value());
@@ -197,7 +195,6 @@ PERCIVAL_TEST(percpu_allocator, memory_for_overwrite_is_left_as_the_last_object_
             for_each_possible_cpu([&](CpuId cpu) { EXPECT_EQ(grain_of(*later, cpu), 0x5a5a'5a5au); });
         percpu::free(*later);
     }
-    set_affinity(current_thread(), CpuSet::all());
     EXPECT(percpu::allocate_for_overwrite(Bytes{0}, kGrain).error() == percpu::Error::BadSize);
 }
 

@@ -281,6 +281,18 @@ void Machine::take_interrupts()
     cpus_[executing_].masked = false; // the thread may be on another CPU by now
 }
 
+bool Machine::interrupts_masked() const
+{
+    const Aside aside;
+    return cpus_[executing_].masked;
+}
+
+void Machine::mask_interrupts()
+{
+    const Aside aside;
+    cpus_[executing_].masked = true;
+}
+
 void Machine::unmask_interrupts()
 {
     const Aside aside;

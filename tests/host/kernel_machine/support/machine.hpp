@@ -76,8 +76,9 @@ public:
     void* begin_context();
     [[noreturn]] void turn_off();
 
-    bool interrupts_masked() const { return cpus_[executing_].masked; }
-    void mask_interrupts() { cpus_[executing_].masked = true; }
+    // Each is one instruction of a CPU: the thread does not move in the middle.
+    bool interrupts_masked() const;
+    void mask_interrupts();
     void unmask_interrupts();
     void wait_for_interrupt();
     void relax(const void* site);

@@ -24,7 +24,8 @@ Function* in_idmap(Function* function)
     return reinterpret_cast<Function*>(mm::image_to_physical(reinterpret_cast<const void*>(function)).raw());
 }
 
-// Returns the address at which the idmap maps `thing`, an object of .bss.idmap_data, as a number for assembly.
+// Returns the address at which the idmap maps `thing`, an object of .bss.idmap_data, as a number for
+// assembly.
 inline u64 data_in_idmap(const void* thing)
 {
     return mm::image_to_physical(thing).raw();

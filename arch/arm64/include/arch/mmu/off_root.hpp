@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Takes CPUs off their roots for a while: they wait in the idmap, with TTBR1 on the reserved root and their
-// TLBs empty, without a stack. So no walker of theirs reads the kernel's tables meanwhile, and another CPU may
-// change these in ways that need every other CPU to use them no more.
+// TLBs empty, without a stack. So no walker of theirs reads the kernel's tables meanwhile, and another CPU
+// may change these in ways that need every other CPU to use them no more.
 //
 // kernel/wait/others_off_roots.hpp brings the CPUs here, one hold at a time.
 #pragma once

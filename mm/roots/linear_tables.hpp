@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The kernel's tree as an environment for the page-table engine while the calling CPU alone walks it: all
-// others are off their roots (arch/mmu/off_root.hpp). Leaves may then change their size live if this CPU
-// allows it, whatever the others allow.
-//
-// Where a geometry has blocks of the linear map in the root (4k-39, 64k-42), each root has its own copy of
-// them. A store to an entry of the master root goes to all roots, offline CPUs' included.
+// The kernel's tables for changes of the linear map: as KernelTables, but a store to an entry of the master
+// root goes to all roots. Where a root holds blocks of the linear map (4k-39, 64k-42), each root has its own
+// copy of these, and all of them are sealed. Any context on a CPU that runs on its own root.
 #pragma once
 
 #include "mm/kernel_map/kernel_tables.hpp"
@@ -12,8 +9,9 @@
 
 namespace percival::mm {
 
-class EveryRoot : public LiveTables<arch::Pte> {
+class LinearTables {
 public:
+    using Break = LiveBreak;
     using Pte = arch::Pte;
 
     static Pte* table(PhysAddr address) { return kernel_tables().table(address); }
@@ -25,13 +23,21 @@ public:
         if (slot >= root && slot < root + KernelGeometry::entries(KernelGeometry::kRootLevel)) [[unlikely]]
             write_root_entry(static_cast<u64>(slot - root), value);
         else
-            LiveTables::store(slot, value);
+            KernelTables::store(slot, value);
     }
-    static bool resizes_live() { return true; }
+    // Fills a table that is not a root.
+    static void fill(Pte* first, u64 count, Pte value, Bytes step)
+    {
+        KernelTables::fill(first, count, value, step);
+    }
+    static void publish() { KernelTables::publish(); }
     [[noreturn]] static void forbidden(Pte old, Pte now, Level level)
     {
         KernelTables::forbidden(old, now, level);
     }
+    static bool resizes_live() { return kernel_tables().resizes_live(); }
 };
+
+inline constinit LinearTables the_linear_tables;
 
 } // namespace percival::mm
