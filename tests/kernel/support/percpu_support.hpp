@@ -167,9 +167,8 @@ inline PercpuUse percpu_use()
     EXPECT_EQ(u64{store.populated} - first_unit.count() / kPage.count(), pages / possible_cpu_count());
     const u64 chunks = store.chunks - 1;
     const u64 with_shadow = kPercpuShadow ? 2 * pages : pages;
-    return {use.memory - kPage * (with_shadow + mm::kernel_tables().tables_made()) -
-                chunk_size_in_vmalloc() * chunks,
-            use.notes, use.areas - chunks, mm::local_percpu_region().areas_in_use() - chunks};
+    return {use.memory - kPage * with_shadow - chunk_size_in_vmalloc() * chunks, use.notes,
+            use.areas - chunks, mm::local_percpu_region().areas_in_use() - chunks};
 }
 
 inline void expect_same_percpu_use(const PercpuUse& before)
