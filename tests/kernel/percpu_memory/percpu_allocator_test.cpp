@@ -179,7 +179,7 @@ PERCIVAL_TEST(percpu_allocator, the_reserved_part_can_be_allocated_to_its_last_b
     EXPECT(fits(percpu::kReservedSize));
 }
 
-// The next object of a class gets the place that was freed last on this CPU, unless an interrupt has taken it.
+// The next object of a class gets the place that was freed last on this CPU, unless an interrupt takes it.
 PERCIVAL_TEST(percpu_allocator, memory_for_overwrite_is_left_as_the_last_object_left_it)
 {
     constexpr Bytes kSize{64};
