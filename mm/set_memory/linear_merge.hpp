@@ -19,8 +19,8 @@ void note_linear_change(VirtRange range) PERCIVAL_REQUIRES(linear_map_lock);
 // Requests a merge of what was noted. Any context, without linear_map_lock.
 void request_linear_merge();
 
-// From now on each request calls `request`, in the context of set_memory(). Boot CPU, once.
-void use_merge_request(void (*request)());
+// From now on each request calls `function`, in the context of set_memory(). Boot CPU, once.
+void use_merge_request(void (*function)());
 
 // Merges what has changed since the last merge, one table of the last level after another, each under
 // linear_map_lock. Threads, one at a time. No software may walk the linear map's tables meanwhile, except

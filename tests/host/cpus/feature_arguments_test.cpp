@@ -5,10 +5,20 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 namespace percival {
 namespace {
+
+std::string joined(std::initializer_list<std::string_view> parts)
+{
+    std::string text;
+    for (const std::string_view part : parts)
+        text.append(part);
+    return text;
+}
 
 using arch::CpuFeature;
 using arch::CpuFeatures;
@@ -113,9 +123,9 @@ TEST(FeatureArguments, OfACpuThatDoesNotExistAreRefused)
 {
     for (const std::string name :
          {"cpu4", "cpu", "cpu-1", "cpu0x1", "core1", "1", "", "cpu99999999999999999999"})
-        EXPECT_EQ(wrong_mask("cpu1:bbm," + name + ":lse"), "cpufeature.mask=cpu1:bbm," + name +
-                                                               ":lse: there is no \"" + name +
-                                                               "\", CPUs are cpu0 to cpu3; it is ignored");
+        EXPECT_EQ(wrong_mask(joined({"cpu1:bbm,", name, ":lse"})),
+                  joined({"cpufeature.mask=cpu1:bbm,", name, ":lse: there is no \"", name,
+                          "\", CPUs are cpu0 to cpu3; it is ignored"}));
 }
 
 TEST(FeatureArguments, OfNoCpuAreRefused)
@@ -141,17 +151,18 @@ TEST(FeatureArguments, CannotMaskADefect)
 TEST(FeatureArguments, CannotMaskWhatTheBootCpuUsesBeforeItReadsThem)
 {
     for (const std::string name : {"pauth", "parange"})
-        EXPECT_EQ(wrong_mask("cpu0:" + name), "cpufeature.mask=cpu0:" + name + ": " + name +
-                                                  " cannot be masked on cpu0, which uses it before it reads "
-                                                  "boot arguments; it is ignored");
+        EXPECT_EQ(wrong_mask("cpu0:" + name),
+                  joined({"cpufeature.mask=cpu0:", name, ": ", name,
+                          " cannot be masked on cpu0, which uses it before it reads ",
+                          "boot arguments; it is ignored"}));
 }
 
 TEST(FeatureArguments, CannotForceWhatTheHardwareCannotDo)
 {
     for (const std::string name : {"lse", "pauth", "tlbirange", "pmuv3"})
-        EXPECT_EQ(wrong_force("cpu1:" + name), "cpufeature.force=cpu1:" + name + ": " + name +
-                                                   " cannot be forced, its instructions would be undefined; "
-                                                   "it is ignored");
+        EXPECT_EQ(wrong_force("cpu1:" + name),
+                  joined({"cpufeature.force=cpu1:", name, ": ", name,
+                          " cannot be forced, its instructions would be undefined; ", "it is ignored"}));
     EXPECT_EQ(wrong_force("cpu1:parange"),
               "cpufeature.force=cpu1:parange: parange cannot be forced, the CPU would not reach all memory; "
               "it is ignored");

@@ -16,11 +16,21 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace percival::testing {
 namespace {
+
+std::string joined(std::initializer_list<std::string_view> parts)
+{
+    std::string text;
+    for (const std::string_view part : parts)
+        text.append(part);
+    return text;
+}
 
 using arch::CpuFeature;
 
@@ -246,8 +256,8 @@ TEST(MachineFeatures, AWrongNameOfALaterCpuIsReportedAndNoneIsHeldBack)
         EXPECT_EQ(boots(
                       3, arguments, [] {},
                       [&] {
-                          expect_console({"boot argument " + arguments + ": there is no \"" + name +
-                                          "\" that may come later; it is ignored"});
+                          expect_console({joined({"boot argument ", arguments, ": there is no \"", name,
+                                                  "\" that may come later; it is ignored"})});
                           expect_equal(online_cpu_count(), 3, "online CPUs");
                       }),
                   "");
