@@ -36,12 +36,7 @@ FeatureArguments::Result for_each_named(const TextArgument& argument, const Boot
     if (!arguments.is_given(argument))
         return {};
     std::optional<CpuId> cpu;
-    std::string_view rest = value;
-    for (bool more = true; more;) {
-        const std::size_t comma = rest.find(',');
-        std::string_view name = slice(rest, 0, comma);
-        more = comma != std::string_view::npos;
-        rest = slice(rest, more ? comma + 1 : rest.size());
+    for (std::string_view name : ListItems{value}) {
         if (const std::size_t colon = name.find(':'); colon != std::string_view::npos) {
             const std::string_view cpu_name = slice(name, 0, colon);
             cpu = cpu_named(cpu_name, cpus);

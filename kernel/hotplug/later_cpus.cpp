@@ -13,12 +13,7 @@ CpuSet later_cpus(const BootArguments& arguments, u32 cpus)
         return {};
     const std::string_view value = arguments.text(BootArgumentTable::kCpusLater);
     CpuSet named;
-    std::string_view rest = value;
-    for (bool more = true; more;) {
-        const std::size_t comma = rest.find(',');
-        const std::string_view name = slice(rest, 0, comma);
-        more = comma != std::string_view::npos;
-        rest = slice(rest, more ? comma + 1 : rest.size());
+    for (const std::string_view name : ListItems{value}) {
         const auto cpu = cpu_named(name, cpus);
         if (!cpu || *cpu == kBootCpu) {
             print("boot argument cpus.later={}: there is no \"{}\" that may come later; it is ignored", value,

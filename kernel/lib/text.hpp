@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
+#include <optional>
 #include <string_view>
 
 namespace percival {
@@ -16,5 +18,32 @@ constexpr std::string_view slice(std::string_view text, std::size_t from,
     text.remove_suffix(count < text.size() ? text.size() - count : 0);
     return text;
 }
+
+// The items of a comma-separated list, for a range-based for loop. An empty list has one empty item.
+class ListItems {
+public:
+    class Iterator {
+    public:
+        constexpr explicit Iterator(std::string_view rest) : rest_{rest} {}
+        constexpr std::string_view operator*() const { return slice(*rest_, 0, rest_->find(',')); }
+        constexpr Iterator& operator++()
+        {
+            const std::size_t comma = rest_->find(',');
+            rest_ = comma == std::string_view::npos ? std::nullopt : std::optional{slice(*rest_, comma + 1)};
+            return *this;
+        }
+        friend constexpr bool operator==(const Iterator& at, std::default_sentinel_t) { return !at.rest_; }
+
+    private:
+        std::optional<std::string_view> rest_; // from the item on; nothing behind the last one
+    };
+
+    constexpr explicit ListItems(std::string_view list) : list_{list} {}
+    constexpr Iterator begin() const { return Iterator{list_}; }
+    static constexpr std::default_sentinel_t end() { return {}; }
+
+private:
+    std::string_view list_;
+};
 
 } // namespace percival

@@ -5,6 +5,7 @@
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/glob.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/lib/text.hpp"
 #include "kernel/percpu/mode.hpp"
 #include "mm/percpu/window.hpp"
 
@@ -58,7 +59,8 @@ void run_benchmark(const Benchmark& benchmark)
 bool matches_any(std::string_view globs, std::string_view name)
 {
     bool matches = false;
-    for_each_glob(globs, [&](std::string_view glob) { matches = matches || glob_matches(glob, name); });
+    for (const std::string_view glob : ListItems{globs})
+        matches = matches || glob_matches(glob, name);
     return matches;
 }
 

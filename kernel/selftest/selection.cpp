@@ -3,6 +3,7 @@
 
 #include "kernel/lib/format.hpp"
 #include "kernel/lib/glob.hpp"
+#include "kernel/lib/text.hpp"
 
 #include <algorithm>
 
@@ -37,8 +38,8 @@ bool select_tests(std::span<const Selftest* const> all, std::string_view globs, 
     bool all_fit = true;
     for (const Selftest* test : all) {
         bool wanted = false;
-        for_each_glob(globs,
-                      [&](std::string_view glob) { wanted = wanted || glob_selects(glob, *test, manual); });
+        for (const std::string_view glob : ListItems{globs})
+            wanted = wanted || glob_selects(glob, *test, manual);
         if (wanted && !selected.push(test))
             all_fit = false;
     }

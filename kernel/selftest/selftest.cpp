@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/selftest/selftest.hpp"
 
-#include "kernel/lib/glob.hpp"
 #include "kernel/lib/ktap.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/lib/text.hpp"
 #include "kernel/percpu/mode.hpp"
 #include "kernel/report/watchdog.hpp"
 #include "kernel/sched/thread.hpp"
@@ -113,14 +113,14 @@ u32 count_rounds(const SelftestOptions& options)
 bool all_globs_match(std::string_view globs, ManualTests manual)
 {
     bool all_match = true;
-    for_each_glob(globs, [&](std::string_view glob) {
+    for (const std::string_view glob : ListItems{globs}) {
         const std::span<const Selftest* const> tests = registered_tests();
         if (std::any_of(tests.begin(), tests.end(),
                         [&](const Selftest* t) { return glob_selects(glob, *t, manual); }))
-            return;
+            continue;
         print("# no self-test matches \"{}\"", glob);
         all_match = false;
-    });
+    }
     return all_match;
 }
 

@@ -66,19 +66,5 @@ TEST(glob, a_hostile_pattern_costs_no_more_than_pattern_times_text)
     EXPECT_FALSE(glob_matches(pattern + "b", text)); // takes forever if every star is retried
 }
 
-TEST(glob, a_list_is_split_at_commas)
-{
-    const auto split = [](std::string_view list) {
-        std::vector<std::string> globs;
-        for_each_glob(list, [&](std::string_view glob) { globs.emplace_back(glob); });
-        return globs;
-    };
-    using Globs = std::vector<std::string>;
-    EXPECT_EQ(split("a.*,b.c"), (Globs{"a.*", "b.c"}));
-    EXPECT_EQ(split("a"), (Globs{"a"}));
-    EXPECT_EQ(split(""), (Globs{""}));
-    EXPECT_EQ(split("a,,"), (Globs{"a", "", ""}));
-}
-
 } // namespace
 } // namespace percival

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace percival {
 namespace {
 
@@ -20,6 +23,21 @@ TEST(Slice, out_of_bounds_is_shorter_or_empty)
     EXPECT_EQ(slice("abc", 4), "");
     EXPECT_EQ(slice("abc", std::string_view::npos, 1), "");
     EXPECT_EQ(slice("", 0, 0), "");
+}
+
+TEST(ListItems, a_list_is_split_at_commas)
+{
+    const auto split = [](std::string_view list) {
+        std::vector<std::string> items;
+        for (const std::string_view item : ListItems{list})
+            items.emplace_back(item);
+        return items;
+    };
+    using Items = std::vector<std::string>;
+    EXPECT_EQ(split("a.*,b.c"), (Items{"a.*", "b.c"}));
+    EXPECT_EQ(split("a"), (Items{"a"}));
+    EXPECT_EQ(split(""), (Items{""}));
+    EXPECT_EQ(split("a,,"), (Items{"a", "", ""}));
 }
 
 } // namespace
