@@ -144,6 +144,13 @@ public:
 private:
     enum class State : u8 { Off, Runs, Spins, Waits, Computes };
 
+    // A CPU spins in vain once it has come to the same relax() so often, with few steps in between, and no
+    // other CPU has done anything.
+    static constexpr u32 kSpinsInVain = 8;
+    static constexpr u64 kStepsOfSpinning = 20'000;
+    // More pauses than this without the clock moving: the kernel does not come to rest.
+    static constexpr u64 kMaxPausesAtOneTime = 500'000;
+
     struct Cpu {
         State state{State::Off};
         FiberContext* context{nullptr};
