@@ -2,26 +2,19 @@
 // cpufeature.mask and cpufeature.force: what they change, and every message about a wrong one.
 #include "kernel/cpus/feature_arguments.hpp"
 
+#include "support/joined.hpp"
+
 #include <gtest/gtest.h>
 
 #include <array>
-#include <initializer_list>
 #include <string>
-#include <string_view>
 
 namespace percival {
 namespace {
 
-std::string joined(std::initializer_list<std::string_view> parts)
-{
-    std::string text;
-    for (const std::string_view part : parts)
-        text.append(part);
-    return text;
-}
-
 using arch::CpuFeature;
 using arch::CpuFeatures;
+using testing::joined;
 
 constexpr u32 kCpus = 4;
 

@@ -12,25 +12,16 @@
 #include "kernel_machine/support/doubles.hpp"
 #include "kernel_machine/support/hotplug.hpp"
 #include "kernel_machine/support/kernel.hpp"
+#include "support/joined.hpp"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <initializer_list>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace percival::testing {
 namespace {
-
-std::string joined(std::initializer_list<std::string_view> parts)
-{
-    std::string text;
-    for (const std::string_view part : parts)
-        text.append(part);
-    return text;
-}
 
 using arch::CpuFeature;
 
