@@ -18,6 +18,7 @@
 // INV-memory_editor-2: when a change returns, no CPU translates through what it replaced.
 #pragma once
 
+#include "mm/page_table/entry_visitor.hpp"
 #include "mm/page_table/environment.hpp"
 #include "mm/page_table/leaf_editor.hpp"
 #include "mm/set_memory/memory_change.hpp"
@@ -116,35 +117,16 @@ private:
         return Walk<G, Pte>{found.slot, leaf_behind(found.pte), found.level}.reach();
     }
 
-    // Calls visit(slot, descriptor, level, address) for each entry of the range, until it returns an error.
-    template <class Visit>
-    Result for_each_entry(VirtRange range, Visit visit) const
-    {
-        VirtAddr at = range.base;
-        while (range.contains(at)) {
-            const Walk<G, Pte> found = walker_.walk(at);
-            const Bytes size = G::entry_size(found.level);
-            const u64 room = G::entries(found.level) - G::index(found.level, at);
-            at = at.align_down(size);
-            // Visits the neighbours in the same table without another walk.
-            for (u64 n = 0; n < room && (n == 0 || range.contains(at)); ++n, at += size) {
-                const Pte pte = load_descriptor(found.slot + n);
-                if (pte.kind(found.level) == PteKind::Table)
-                    break;
-                if (Result result = visit(found.slot + n, pte, found.level, at); !result)
-                    return result;
-            }
-        }
-        return {};
-    }
-
     Result check(VirtRange range, MemoryChange change) const
     {
         if (!may_split() && (cuts_leaf(range.base) || cuts_leaf(range.end())))
             return std::unexpected{SetMemoryError::NotSplittable};
-        return for_each_entry(range, [this, change](Pte*, Pte old, Level level, VirtAddr) {
-            return check(old, level, change);
+        Result result{};
+        for_each_entry(walker_, range, [&](const Walk<G, Pte>& found, VirtAddr) {
+            result = check(found.pte, found.level, change);
+            return result.has_value();
         });
+        return result;
     }
 
     Result check(Pte old, Level level, MemoryChange change) const
@@ -226,11 +208,10 @@ private:
     // No leaf and no run crosses an end of the range, and no entry is refused.
     void apply(VirtRange range, MemoryChange change, TlbBatch<G, Env>& batch)
     {
-        const auto visit = [&](Pte* slot, Pte old, Level level, VirtAddr at) -> Result {
-            replace(slot, old, level, at, change, batch);
-            return {};
-        };
-        static_cast<void>(for_each_entry(range, visit));
+        for_each_entry(walker_, range, [&](const Walk<G, Pte>& found, VirtAddr at) {
+            replace(found.slot, found.pte, found.level, at, change, batch);
+            return true;
+        });
     }
 
     // Replaces an entry, or the whole run that begins with it.
