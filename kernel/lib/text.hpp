@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <iterator>
-#include <optional>
 #include <string_view>
 
 namespace percival {
@@ -25,17 +24,19 @@ public:
     class Iterator {
     public:
         constexpr explicit Iterator(std::string_view rest) : rest_{rest} {}
-        constexpr std::string_view operator*() const { return slice(*rest_, 0, rest_->find(',')); }
+        constexpr std::string_view operator*() const { return slice(rest_, 0, rest_.find(',')); }
         constexpr Iterator& operator++()
         {
-            const std::size_t comma = rest_->find(',');
-            rest_ = comma == std::string_view::npos ? std::nullopt : std::optional{slice(*rest_, comma + 1)};
+            const std::size_t comma = rest_.find(',');
+            at_end_ = comma == std::string_view::npos;
+            rest_ = at_end_ ? std::string_view{} : slice(rest_, comma + 1);
             return *this;
         }
-        friend constexpr bool operator==(const Iterator& at, std::default_sentinel_t) { return !at.rest_; }
+        friend constexpr bool operator==(const Iterator& at, std::default_sentinel_t) { return at.at_end_; }
 
     private:
-        std::optional<std::string_view> rest_; // from the item on; nothing behind the last one
+        std::string_view rest_; // from the item on
+        bool at_end_ = false;   // behind the last item: an empty rest alone is an empty item
     };
 
     constexpr explicit ListItems(std::string_view list) : list_{list} {}
