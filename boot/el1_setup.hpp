@@ -58,14 +58,8 @@ PERCIVAL_DEBUG_CONTROLS(15)
 // ID_AA64DFR0_EL1 counts up to 16 of each kind. More (FEAT_Debugv8p9) stay off while MDSCR_EL1.EMBWE is 0.
 inline constexpr unsigned kMaxDebugControls = 16;
 
-struct Pmcntenclr {
-    PERCIVAL_SYSTEM_REGISTER(Pmcntenclr, "pmcntenclr_el0")
-};
 struct Pmintenclr {
     PERCIVAL_SYSTEM_REGISTER(Pmintenclr, "pmintenclr_el1")
-};
-struct Pmovsclr {
-    PERCIVAL_SYSTEM_REGISTER(Pmovsclr, "pmovsclr_el0")
 };
 struct Pmuserenr {
     PERCIVAL_SYSTEM_REGISTER(Pmuserenr, "pmuserenr_el0")
@@ -118,7 +112,7 @@ void reset_debug(Cpu& cpu)
 template <class Cpu>
 void reset_performance_counters(Cpu& cpu)
 {
-    using arch::IdAa64Dfr1, arch::Pmcr;
+    using arch::IdAa64Dfr1, arch::Pmcntenclr, arch::Pmcr, arch::Pmovsclr;
     if (!arch::has_performance_counters(cpu.template read<arch::IdAa64Dfr0>()))
         return;
     constexpr u64 kEventsAndCycles = 0xffff'ffff;

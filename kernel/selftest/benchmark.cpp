@@ -31,6 +31,23 @@ std::string_view mode_of(const Benchmark& benchmark)
     return percpu::window == percpu::Window::Linked ? "linked" : "mapped";
 }
 
+void put_hundredths(Writer& out, std::string_view name, u64 value)
+{
+    format(out, ",\"{}\":{}.{:02}", name, value / 100, value % 100);
+}
+
+void put_cost(Writer& json, const Cost& cost)
+{
+    put_hundredths(json, "cycles", cost.cycles.median);
+    put_hundredths(json, "cycles_minimum", cost.cycles.minimum);
+    put_hundredths(json, "cycles_p99", cost.cycles.p99);
+    if (cost.tlb_refills)
+        put_hundredths(json, "tlb_refills", *cost.tlb_refills);
+    if (cost.tlb_walks)
+        put_hundredths(json, "tlb_walks", *cost.tlb_walks);
+    format(json, ",\"thrown_away\":{}", cost.thrown_away);
+}
+
 void print_result(const Benchmark& benchmark, BenchmarkResult result)
 {
     std::array<char, kLineLength> room;
@@ -38,6 +55,8 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
     json.put('{');
     format(json, "\"name\":\"{}\",\"mode\":\"{}\",\"cpus\":{},\"instructions\":{}.{:02}", benchmark.name,
            mode_of(benchmark), online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
+    if (result.cost)
+        put_cost(json, *result.cost);
     if (result.tables)
         format(json, ",\"tables\":{}", *result.tables);
     if (result.invalidations)
@@ -69,13 +88,31 @@ PERCIVAL_BENCHMARK(boot_to_selftest, "-")
     return {boot_instructions() * 100};
 }
 
+// Says of each counter whether it is believed, as an emulator's are not.
+void print_counter(std::string_view name, std::string_view wrong)
+{
+    print("instrument: {}: {}{}", name, wrong.empty() ? "counted" : "not counted: ", wrong);
+}
+
 } // namespace
+
+BenchmarkResult cost_per_turn(Loop loop, Loop empty)
+{
+    const u64 without = instructions_of_loop(empty, kBenchmarkTurns);
+    const u64 with = instructions_of_loop(loop, kBenchmarkTurns);
+    return {.hundredths = (with - std::min(with, without)) * 100 / kBenchmarkTurns,
+            .cost = cost_of_loop(loop, empty)};
+}
 
 Verdict run_benchmarks(std::string_view globs)
 {
-    if (!arch::counts_instructions()) {
-        print(
-            "bench: this CPU does not count instructions (PMCEID0_EL0.INST_RETIRED; QEMU does with -icount)");
+    const CounterVerdicts& counters = check_counters();
+    print_counter("instructions", counters.instructions);
+    print_counter("cycles", counters.cycles);
+    print_counter("tlb_refills", counters.tlb_refills);
+    print_counter("tlb_walks", counters.tlb_walks);
+    if (!counters.instructions.empty()) {
+        print("instrument: nothing is measured without instructions; QEMU counts them with -icount");
         return Verdict::Failed;
     }
     u32 run = 0;

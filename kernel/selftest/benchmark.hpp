@@ -7,14 +7,16 @@
 //         return instructions_per_turn([] { counter.add(1); });
 //     }
 //
-// The unit is guest instructions per operation, without the cost of the loop, from the PMU event
-// INST_RETIRED. The event is exact on hardware. Under QEMU -icount it is exact too, but counts all CPUs
-// together, so the other CPUs sleep meanwhile.
+// The unit is instructions per operation, without the cost of the loop, from the PMU event INST_RETIRED. The
+// event is exact on hardware. Under QEMU -icount it is exact too, but counts all CPUs together, so the other
+// CPUs sleep meanwhile. Where the PMU counts cycles, loops are also measured in cycles, and in refills and
+// walks of the TLB (kernel/selftest/instrument.hpp).
 #pragma once
 
 #include "arch/cpu/performance_counter.hpp"
 #include "kernel/lib/types.hpp"
 #include "kernel/report/verdict.hpp"
+#include "kernel/selftest/instrument.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -23,12 +25,22 @@
 namespace percival {
 
 struct BenchmarkResult {
-    u64 hundredths; // of an instruction
+    u64 hundredths;             // of an instruction
+    std::optional<Cost> cost{}; // of what is measured in a loop, where cycles are counted
     // Benchmarks that make tables also report the table pages made and the TLB invalidations issued.
     std::optional<u64> tables{};
     std::optional<u64> invalidations{};
     // Memory in use for the operation, tables included.
     std::optional<u64> bytes{};
+
+    // Returns the share of one of `parts` equal parts of what was measured.
+    BenchmarkResult divided_by(u64 parts) const
+    {
+        BenchmarkResult share = *this;
+        share.hundredths = hundredths / parts;
+        share.cost = cost.transform([parts](const Cost& whole) { return whole.divided_by(parts); });
+        return share;
+    }
 };
 
 struct Benchmark {
@@ -44,34 +56,32 @@ struct Benchmark {
 Verdict run_benchmarks(std::string_view globs);
 
 inline constexpr u64 kBenchmarkTurns = 1000;
-inline constexpr u32 kBenchmarkRounds = 9;
+inline constexpr u32 kBenchmarkRounds = 9; // of benchmarks that measure what cannot be repeated in a loop
 
-// Returns the instructions of one loop over `turn`, all turns together. Takes the lowest of several rounds,
-// because an interrupt can only add instructions.
+// Returns what one call of a loop's turn costs. The loops are alike but for the turn.
+BenchmarkResult cost_per_turn(Loop loop, Loop empty);
+
+// A loop over `turn`, which outlives it.
 template <class Turn>
-[[gnu::noinline]] u64 instructions_of_loop(Turn turn)
+Loop loop_over(const Turn& turn)
 {
-    u64 best = ~u64{0};
-    for (u32 round = 0; round < kBenchmarkRounds; ++round) {
-        const u64 before = arch::instructions_retired();
+    return {[](const void* given, u64 turns) {
+                Turn own = *static_cast<const Turn*>(given); // in registers
 #pragma clang loop unroll(disable)
-        for (u64 i = 0; i < kBenchmarkTurns; ++i) {
-            turn();
-            asm volatile("" : "+r"(i)); // keeps the empty loop, and makes both loops alike
-        }
-        // Every PMU has counters of at least 32 bits.
-        best = std::min<u64>(best, static_cast<u32>(arch::instructions_retired() - before));
-    }
-    return best;
+                for (u64 i = 0; i < turns; ++i) {
+                    own();
+                    asm volatile("" : "+r"(i)); // keeps the empty loop, and makes both loops alike
+                }
+            },
+            &turn};
 }
 
-// Returns the instructions that one call of `turn` adds to a loop.
+// Returns what one call of `turn` adds to a loop.
 template <class Turn>
 BenchmarkResult instructions_per_turn(Turn turn)
 {
-    const u64 empty = instructions_of_loop([] {});
-    const u64 full = instructions_of_loop(turn);
-    return {(full - std::min(full, empty)) * 100 / kBenchmarkTurns};
+    const auto nothing = [] {};
+    return cost_per_turn(loop_over(turn), loop_over(nothing));
 }
 
 } // namespace percival

@@ -34,7 +34,7 @@ PERCIVAL_BENCHMARK(page_zero_per_line, "-")
     void* memory = mm::linear_pointer<void>(page);
     const BenchmarkResult whole = instructions_per_turn([memory] { arch::zero_page<kPage.count()>(memory); });
     mm::free_page(page);
-    return {whole.hundredths / (kPage.count() / kCacheLine)};
+    return whole.divided_by(kPage.count() / kCacheLine);
 }
 
 PERCIVAL_BENCHMARK(kmalloc_kfree_64, "-")
@@ -52,7 +52,7 @@ PERCIVAL_BENCHMARK(kmalloc_kfree_64_batch_100, "-")
         for (void* object : objects)
             mm::free_object(object, Bytes{64});
     });
-    return {all.hundredths / objects.size()};
+    return all.divided_by(objects.size());
 }
 
 } // namespace

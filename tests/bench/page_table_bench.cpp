@@ -38,7 +38,7 @@ PERCIVAL_BENCHMARK(map_pages_per_descriptor, "-")
         PERCIVAL_ASSERT(tree.map({base, kPage * kTable}, PhysAddr{0x4000'0000}, mm::kData, mm::Leaves::Pages)
                             .has_value());
     });
-    return {table.hundredths / kTable};
+    return table.divided_by(kTable);
 }
 
 // Maps a page in the kernel's own tables, and unmaps it with its TLBI.

@@ -50,7 +50,7 @@ PERCIVAL_BENCHMARK(set_memory_page, "-")
                         mm::set_memory(page, MemoryChange::ReadOnly));
     });
     free(area);
-    return {pair.hundredths / 2};
+    return pair.divided_by(2);
 }
 
 } // namespace

@@ -41,12 +41,12 @@ void keep(T value)
     asm volatile("");
 }
 
+// Measures the operation with the computation of its address and without the call that keeps it out of line.
 template <class Call>
 BenchmarkResult first_use(Call call)
 {
-    const u64 with = instructions_per_turn(call).hundredths;
-    const u64 without = instructions_per_turn([] { do_nothing(); }).hundredths;
-    return {with - without};
+    const auto nothing = [] { do_nothing(); };
+    return cost_per_turn(loop_over(call), loop_over(nothing));
 }
 
 PERCIVAL_BENCHMARK(this_cpu_add_first, "this_cpu")

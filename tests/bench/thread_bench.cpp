@@ -24,7 +24,7 @@ PERCIVAL_BENCHMARK(context_switch, "-")
     const BenchmarkResult both = instructions_per_turn([] { yield(); });
     over.store(true, std::memory_order_relaxed);
     join(**thread);
-    return {both.hundredths / 2};
+    return both.divided_by(2);
 }
 
 // An empty function is called by an interrupt on another CPU; measured from the call until its end is seen.

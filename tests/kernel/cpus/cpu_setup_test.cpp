@@ -21,9 +21,6 @@ struct Oslsr {
     PERCIVAL_SYSTEM_REGISTER(Oslsr, "oslsr_el1")
     using Locked = arch::Field<1>;
 };
-struct Pmcntenset {
-    PERCIVAL_SYSTEM_REGISTER(Pmcntenset, "pmcntenset_el0")
-};
 struct Pmintenset {
     PERCIVAL_SYSTEM_REGISTER(Pmintenset, "pmintenset_el1")
 };
@@ -73,7 +70,7 @@ void expect_known_state()
         EXPECT_EQ(Dit::read().raw, 0u);
     if (!arch::has_performance_counters())
         return;
-    EXPECT_EQ(Pmcntenset::read().raw, arch::counts_instructions() ? 1u : 0u);
+    EXPECT_EQ(arch::Pmcntenset::read().raw, arch::counts_instructions() ? 1u : 0u);
     EXPECT_EQ(Pmintenset::read().raw, 0u);
     EXPECT_EQ(Pmovsset::read().raw, 0u);
     EXPECT_EQ(Pmuserenr::read().raw, 0u);
@@ -97,7 +94,7 @@ PERCIVAL_TEST(cpu_setup, a_cpu_that_comes_back_has_no_state_of_its_time_before)
         Cntkctl{0x303}.write();
         Contextidr{0xa5}.write();
         if (arch::has_performance_counters()) {
-            Pmcntenset{0xffff'ffff}.write();
+            arch::Pmcntenset{0xffff'ffff}.write();
             Pmintenset{0xffff'ffff}.write();
             Pmuserenr{0xf}.write();
         }

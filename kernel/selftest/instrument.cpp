@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/selftest/instrument.hpp"
+
+#include "arch/cpu/performance_counter.hpp"
+#include "arch/exceptions/exception_watch.hpp"
+#include "arch/mmu/tlb.hpp"
+#include "mm/address_space/kernel_geometry.hpp"
+#include "mm/vmalloc/vmalloc.hpp"
+
+namespace percival {
+namespace {
+
+using arch::CounterValues, arch::RunningCounters;
+
+constexpr u32 kRounds = 9;
+constexpr u64 kKnownTurns = 1000;
+constexpr u64 kKnownPages = 256;
+constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
+
+constinit CounterVerdicts verdicts{};
+
+// Counts what `work` costs, undisturbed if `is_clean` comes out true.
+struct Counted {
+    u64 cycles;
+    u64 instructions;
+    u64 tlb_refills;
+    u64 tlb_walks;
+    bool is_clean;
+};
+
+template <class Work>
+Counted count(Work work)
+{
+    RunningCounters::forget_overflows();
+    const arch::ExceptionWatch exceptions;
+    const CounterValues before = RunningCounters::read();
+    work();
+    const CounterValues after = RunningCounters::read();
+    return {after.cycles - before.cycles, after.instructions - before.instructions,
+            after.tlb_refills - before.tlb_refills, after.tlb_walks - before.tlb_walks,
+            !exceptions.saw_one() && !RunningCounters::overflowed()};
+}
+
+// Returns what one of several runs of `work` costs at least, by each counter.
+template <class Work>
+Counted least_of(Work work)
+{
+    Counted least = count(work);
+    for (u32 round = 1; round < kRounds; ++round) {
+        const Counted counted = count(work);
+        least.cycles = std::min(least.cycles, counted.cycles);
+        least.instructions = std::min(least.instructions, counted.instructions);
+        least.tlb_refills = std::min(least.tlb_refills, counted.tlb_refills);
+        least.tlb_walks = std::min(least.tlb_walks, counted.tlb_walks);
+    }
+    return least;
+}
+
+#define PERCIVAL_CHAIN(operations)                                                      \
+    [] {                                                                                \
+        u64 value = 3;                                                                  \
+        for (u64 turn = 0; turn < kKnownTurns; ++turn)                                  \
+            asm volatile(operations : "+r"(value) : "r"(value), "i"(kKnownOperations)); \
+    }
+
+u64 hundredths_more(u64 all, u64 part, u64 of)
+{
+    return (all - std::min(all, part)) * 100 / of;
+}
+
+void count_chains(KnownLoops& loops)
+{
+    const Counted empty = least_of(PERCIVAL_CHAIN(""));
+    const Counted additions = least_of(PERCIVAL_CHAIN(".rept %2; add %0, %0, %1; .endr"));
+    const Counted multiplications = least_of(PERCIVAL_CHAIN(".rept %2; mul %0, %0, %1; .endr"));
+    const u64 operations = kKnownTurns * kKnownOperations;
+    loops.instructions = hundredths_more(additions.instructions, empty.instructions, kKnownTurns);
+    loops.addition = hundredths_more(additions.cycles, empty.cycles, operations);
+    loops.multiplication = hundredths_more(multiplications.cycles, empty.cycles, operations);
+}
+
+#undef PERCIVAL_CHAIN
+
+// Reads a byte of each of kKnownPages pages that lie `step` apart.
+Counted count_reads(const u8* memory, Bytes step)
+{
+    return least_of([memory, step] {
+        arch::flush_tlb_this_cpu();
+        for (u64 page = 0; page < kKnownPages; ++page)
+            static_cast<void>(static_cast<const volatile u8*>(memory)[page * step.count()]);
+    });
+}
+
+void count_walks(KnownLoops& loops)
+{
+    const auto memory = mm::vmalloc(kPage * kKnownPages);
+    if (!memory)
+        return; // no walk counted: the counters are not believed
+    const u8* const bytes = static_cast<const u8*>(*memory);
+    const Counted new_pages = count_reads(bytes, kPage);
+    const Counted in_use = count_reads(bytes, Bytes{0});
+    mm::vfree(*memory);
+    loops.refills_new = new_pages.tlb_refills * 100 / kKnownPages;
+    loops.walks_new = new_pages.tlb_walks * 100 / kKnownPages;
+    loops.refills_in_use = in_use.tlb_refills * 100 / kKnownPages;
+    loops.walks_in_use = in_use.tlb_walks * 100 / kKnownPages;
+}
+
+} // namespace
+
+const CounterVerdicts& check_counters()
+{
+    KnownLoops loops{};
+    loops.has_instructions = arch::counts_instructions();
+    loops.has_tlb_refills = arch::counts(arch::PmuEvent::DataTlbRefill);
+    loops.has_tlb_walks = arch::counts(arch::PmuEvent::DataTlbWalk);
+    if (RunningCounters::are_here()) {
+        const RunningCounters running;
+        count_chains(loops);
+        count_walks(loops);
+    }
+    return verdicts = judge(loops);
+}
+
+u64 instructions_of_loop(Loop loop, u64 turns)
+{
+    u64 best = ~u64{0};
+    for (u32 round = 0; round < kRounds; ++round) {
+        const u64 before = arch::instructions_retired();
+        loop.run(loop.turn, turns);
+        // Every PMU has counters of at least 32 bits.
+        best = std::min<u64>(best, static_cast<u32>(arch::instructions_retired() - before));
+    }
+    return best;
+}
+
+std::optional<Sampled> sample(Loop loop)
+{
+    Samples<kSamples> cycles;
+    Sampled sampled{};
+    const RunningCounters running;
+    loop.run(loop.turn, kTurnsPerSample); // warm
+    while (!cycles.is_full()) {
+        const Counted counted = count([loop] { loop.run(loop.turn, kTurnsPerSample); });
+        if (!counted.is_clean) {
+            cycles.throw_away();
+            if (cycles.thrown_away() == kSamples)
+                return std::nullopt;
+            continue;
+        }
+        cycles.keep(counted.cycles);
+        sampled.tlb_refills += counted.tlb_refills;
+        sampled.tlb_walks += counted.tlb_walks;
+    }
+    sampled.cycles = cycles.distribution();
+    sampled.thrown_away = cycles.thrown_away();
+    return sampled;
+}
+
+std::optional<Cost> cost_of_loop(Loop loop, Loop empty)
+{
+    if (!verdicts.cycles.empty())
+        return std::nullopt;
+    const auto without = sample(empty);
+    const auto with = sample(loop);
+    if (!without || !with)
+        return std::nullopt;
+    const auto cycles = [least = without->cycles.minimum](u64 of_sample) {
+        return hundredths_more(of_sample, least, kTurnsPerSample);
+    };
+    const auto events = [](std::string_view wrong, u64 all, u64 part) -> std::optional<u64> {
+        if (!wrong.empty())
+            return std::nullopt;
+        return hundredths_more(all, part, kTurnsPerSample * kSamples);
+    };
+    return Cost{
+        .cycles = {cycles(with->cycles.minimum), cycles(with->cycles.median), cycles(with->cycles.p99)},
+        .tlb_refills = events(verdicts.tlb_refills, with->tlb_refills, without->tlb_refills),
+        .tlb_walks = events(verdicts.tlb_walks, with->tlb_walks, without->tlb_walks),
+        .thrown_away = with->thrown_away};
+}
+
+Cost Cost::divided_by(u64 divisor) const
+{
+    const auto divided = [divisor](std::optional<u64> value) {
+        return value.transform([divisor](u64 all) { return all / divisor; });
+    };
+    return {.cycles = {cycles.minimum / divisor, cycles.median / divisor, cycles.p99 / divisor},
+            .tlb_refills = divided(tlb_refills),
+            .tlb_walks = divided(tlb_walks),
+            .thrown_away = thrown_away};
+}
+
+} // namespace percival

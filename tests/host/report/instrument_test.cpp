@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Tests what is said of samples, and which counters are believed.
+#include "arch/cpu/performance_counter.hpp"
+#include "kernel/selftest/known_loops.hpp"
+#include "kernel/selftest/samples.hpp"
+
+#include <gtest/gtest.h>
+
+namespace percival {
+namespace {
+
+TEST(Samples, the_distribution_has_the_lowest_the_middle_and_the_99th_of_a_hundred)
+{
+    Samples<100> samples;
+    for (u64 value = 100; value != 0; --value)
+        samples.keep(value);
+    EXPECT_TRUE(samples.is_full());
+    EXPECT_EQ(samples.distribution(), (Distribution{1, 50, 99}));
+}
+
+TEST(Samples, a_single_sample_is_all_of_the_distribution)
+{
+    Samples<3> samples;
+    samples.keep(7);
+    EXPECT_FALSE(samples.is_full());
+    EXPECT_EQ(samples.distribution(), (Distribution{7, 7, 7}));
+}
+
+TEST(Samples, what_is_thrown_away_is_counted_and_takes_no_room)
+{
+    Samples<2> samples;
+    samples.keep(1);
+    samples.throw_away();
+    samples.throw_away();
+    samples.keep(3);
+    samples.keep(100); // is full
+    EXPECT_EQ(samples.thrown_away(), 2u);
+    EXPECT_EQ(samples.distribution(), (Distribution{1, 1, 3}));
+}
+
+TEST(PmuEvents, an_event_has_the_bit_of_its_number)
+{
+    using arch::counts, arch::Pmceid0, arch::Pmceid1, arch::PmuEvent;
+    EXPECT_TRUE(counts(PmuEvent::DataTlbRefill, Pmceid0{0x20}, Pmceid1{}));
+    EXPECT_TRUE(counts(PmuEvent::InstructionsRetired, Pmceid0{0x100}, Pmceid1{}));
+    EXPECT_TRUE(counts(PmuEvent::DataTlbWalk, Pmceid0{}, Pmceid1{0x10'0000}));
+    EXPECT_TRUE(counts(PmuEvent::UnifiedTlbRefill, Pmceid0{}, Pmceid1{0x2000}));
+    EXPECT_FALSE(counts(PmuEvent::DataTlbRefill, Pmceid0{~u64{0x20}}, Pmceid1{~u64{0}}));
+    EXPECT_FALSE(counts(PmuEvent::DataTlbWalk, Pmceid0{~u64{0}}, Pmceid1{~u64{0x10'0000}}));
+}
+
+// What a core counts: additions in one cycle, multiplications in three, a walk for each new page.
+constexpr KnownLoops kCore{.has_instructions = true,
+                           .has_tlb_refills = true,
+                           .has_tlb_walks = true,
+                           .instructions = 1600,
+                           .addition = 100,
+                           .multiplication = 300,
+                           .refills_new = 101,
+                           .refills_in_use = 0,
+                           .walks_new = 100,
+                           .walks_in_use = 0};
+
+constexpr bool believes_all_but(const CounterVerdicts& verdicts, std::string_view CounterVerdicts::* wrong)
+{
+    for (const auto counter : {&CounterVerdicts::instructions, &CounterVerdicts::cycles,
+                               &CounterVerdicts::tlb_refills, &CounterVerdicts::tlb_walks})
+        if ((verdicts.*counter).empty() == (counter == wrong))
+            return false;
+    return true;
+}
+
+TEST(KnownLoops, every_counter_of_a_core_is_believed)
+{
+    EXPECT_TRUE(believes_all_but(judge(kCore), nullptr));
+}
+
+TEST(KnownLoops, a_core_that_keeps_16_pages_in_an_entry_is_believed)
+{
+    KnownLoops loops = kCore;
+    loops.refills_new = loops.walks_new = 6;
+    EXPECT_TRUE(believes_all_but(judge(loops), nullptr));
+}
+
+TEST(KnownLoops, cycles_of_an_emulator_that_counts_instructions_are_not_believed)
+{
+    KnownLoops loops = kCore;
+    loops.multiplication = 100;
+    EXPECT_TRUE(believes_all_but(judge(loops), &CounterVerdicts::cycles));
+}
+
+TEST(KnownLoops, cycles_that_stand_still_or_run_by_another_clock_are_not_believed)
+{
+    for (const u64 addition : {0u, 30u, 89u, 161u, 500u}) {
+        KnownLoops loops = kCore;
+        loops.addition = addition;
+        EXPECT_TRUE(believes_all_but(judge(loops), &CounterVerdicts::cycles)) << addition;
+    }
+}
+
+TEST(KnownLoops, without_instructions_cycles_are_not_believed_either)
+{
+    KnownLoops loops = kCore;
+    loops.has_instructions = false;
+    EXPECT_FALSE(judge(loops).instructions.empty());
+    EXPECT_FALSE(judge(loops).cycles.empty());
+    loops.has_instructions = true;
+    for (const u64 counted : {0u, 1583u, 1617u, 3200u}) {
+        loops.instructions = counted;
+        EXPECT_FALSE(judge(loops).instructions.empty()) << counted;
+        EXPECT_FALSE(judge(loops).cycles.empty()) << counted;
+    }
+}
+
+TEST(KnownLoops, events_of_the_tlb_that_are_not_there_or_stand_still_are_not_believed)
+{
+    KnownLoops loops = kCore;
+    loops.has_tlb_refills = false;
+    EXPECT_TRUE(believes_all_but(judge(loops), &CounterVerdicts::tlb_refills));
+    loops = kCore;
+    loops.refills_new = 5;
+    EXPECT_TRUE(believes_all_but(judge(loops), &CounterVerdicts::tlb_refills));
+    loops = kCore;
+    loops.walks_new = 0;
+    EXPECT_TRUE(believes_all_but(judge(loops), &CounterVerdicts::tlb_walks));
+}
+
+TEST(KnownLoops, an_event_that_counts_every_access_is_not_believed)
+{
+    KnownLoops loops = kCore;
+    loops.walks_in_use = 3;
+    EXPECT_TRUE(believes_all_but(judge(loops), &CounterVerdicts::tlb_walks));
+    loops = kCore;
+    loops.refills_in_use = 100;
+    EXPECT_TRUE(believes_all_but(judge(loops), &CounterVerdicts::tlb_refills));
+}
+
+} // namespace
+} // namespace percival
