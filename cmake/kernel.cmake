@@ -83,6 +83,15 @@ add_custom_command(
     VERBATIM)
 add_custom_target(asm_offsets_header DEPENDS ${generated}/asm_offsets.h)
 
+# Made in each build, as the commit may be another one; written only if it is.
+set(build_identity ${generated}/build_identity.cpp)
+get_filename_component(preset ${CMAKE_BINARY_DIR} NAME)
+add_custom_target(build_identity
+    COMMAND python3 ${PERCIVAL_SOURCE_DIR}/scripts/make_build_identity.py
+            ${PERCIVAL_SOURCE_DIR} ${PROJECT_VERSION} ${preset} ${build_identity}
+    BYPRODUCTS ${build_identity}
+    VERBATIM)
+
 set(linker_script ${generated}/kernel.lds)
 add_custom_command(
     OUTPUT ${linker_script}
@@ -116,7 +125,7 @@ set(early_sources
 
 add_library(percival_early OBJECT ${early_sources})
 target_link_libraries(percival_early PRIVATE percival_early_flags)
-add_library(percival_mapped OBJECT ${kernel_sources})
+add_library(percival_mapped OBJECT ${kernel_sources} ${build_identity})
 target_link_libraries(percival_mapped PRIVATE percival_mapped_flags)
 # Precompiled for all sources, because parsing headers takes more than half of the compile time.
 set(precompiled $<IF:$<BOOL:${PERCIVAL_PRECOMPILE_OWN_HEADERS}>,common_headers.hpp,standard_headers.hpp>)

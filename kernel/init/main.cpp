@@ -29,6 +29,7 @@
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/percpu/mode.hpp"
+#include "kernel/report/build_identity.hpp"
 #include "kernel/report/verdict.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/tick.hpp"
@@ -200,7 +201,8 @@ void guard_objects_if_asked()
 // Called by boot/start.S on the boot stack, on the master root, interrupts masked.
 extern "C" [[noreturn]] void kernel_main()
 {
-    print("Percival");
+    print("Percival {}, commit {}, preset {}", kBuildIdentity.version, kBuildIdentity.commit,
+          kBuildIdentity.preset);
     end_boot_phase("first tables, MMU on");
     read_machine();
     end_boot_phase("device tree, console");

@@ -87,7 +87,7 @@ void print_cpus()
         Writer text{room};
         format(text, "cpu: {} to {}: ", first, previous);
         arch::describe_cpu(text, cpu_features(first).midr);
-        print("{}", text.text());
+        print("{}, MIDR {:010x}", text.text(), cpu_features(first).midr);
     };
     for_each_online_cpu([&](CpuId cpu) {
         if (!alike(first, cpu)) {

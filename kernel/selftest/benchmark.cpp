@@ -7,6 +7,7 @@
 #include "kernel/lib/print.hpp"
 #include "kernel/lib/text.hpp"
 #include "kernel/percpu/mode.hpp"
+#include "kernel/selftest/cost_fields.hpp"
 #include "mm/percpu/window.hpp"
 
 #include <span>
@@ -31,25 +32,10 @@ std::string_view mode_of(const Benchmark& benchmark)
     return percpu::window == percpu::Window::Linked ? "linked" : "mapped";
 }
 
-void put_hundredths(Writer& out, std::string_view name, u64 value)
-{
-    format(out, ",\"{}\":{}.{:02}", name, value / 100, value % 100);
-}
-
-void put_cost(Writer& json, const Cost& cost)
-{
-    put_hundredths(json, "cycles", cost.cycles.median);
-    put_hundredths(json, "cycles_minimum", cost.cycles.minimum);
-    put_hundredths(json, "cycles_p99", cost.cycles.p99);
-    if (cost.tlb_refills)
-        put_hundredths(json, "tlb_refills", *cost.tlb_refills);
-    if (cost.tlb_walks)
-        put_hundredths(json, "tlb_walks", *cost.tlb_walks);
-    format(json, ",\"thrown_away\":{}", cost.thrown_away);
-}
-
 void print_result(const Benchmark& benchmark, BenchmarkResult result)
 {
+    if (!result.missing.empty())
+        return print("instrument: {}: not measured: {}", benchmark.name, result.missing);
     std::array<char, kLineLength> room;
     Writer json{room};
     json.put('{');
@@ -88,6 +74,13 @@ PERCIVAL_BENCHMARK(boot_to_selftest, "-")
     return {boot_instructions() * 100};
 }
 
+u64 instructions_more(Loop loop, Loop empty)
+{
+    const u64 without = instructions_of_loop(empty, kBenchmarkTurns);
+    const u64 with = instructions_of_loop(loop, kBenchmarkTurns);
+    return (with - std::min(with, without)) * 100 / kBenchmarkTurns;
+}
+
 // Says of each counter whether it is believed, as an emulator's are not.
 void print_counter(std::string_view name, std::string_view wrong)
 {
@@ -98,10 +91,13 @@ void print_counter(std::string_view name, std::string_view wrong)
 
 BenchmarkResult cost_per_turn(Loop loop, Loop empty)
 {
-    const u64 without = instructions_of_loop(empty, kBenchmarkTurns);
-    const u64 with = instructions_of_loop(loop, kBenchmarkTurns);
-    return {.hundredths = (with - std::min(with, without)) * 100 / kBenchmarkTurns,
-            .cost = cost_of_loop(loop, empty)};
+    return {.hundredths = instructions_more(loop, empty), .cost = cost_of_loop(loop, empty)};
+}
+
+BenchmarkResult cost_per_cold_turn(Loop loop, Loop empty, Preparation preparation)
+{
+    return {.hundredths = instructions_more(loop, empty),
+            .cost = cost_of_cold_turn(loop, empty, preparation)};
 }
 
 Verdict run_benchmarks(std::string_view globs)

@@ -32,6 +32,8 @@ struct BenchmarkResult {
     std::optional<u64> invalidations{};
     // Memory in use for the operation, tables included.
     std::optional<u64> bytes{};
+    // Why this machine cannot run the benchmark; empty if it can. The other members mean nothing then.
+    std::string_view missing{};
 
     // Returns the share of one of `parts` equal parts of what was measured.
     BenchmarkResult divided_by(u64 parts) const
@@ -60,6 +62,9 @@ inline constexpr u32 kBenchmarkRounds = 9; // of benchmarks that measure what ca
 
 // Returns what one call of a loop's turn costs. The loops are alike but for the turn.
 BenchmarkResult cost_per_turn(Loop loop, Loop empty);
+
+// The same for a single turn after `preparation`. Instructions are those of a loop: they do not depend on it.
+BenchmarkResult cost_per_cold_turn(Loop loop, Loop empty, Preparation preparation);
 
 // A loop over `turn`, which outlives it.
 template <class Turn>

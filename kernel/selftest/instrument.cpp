@@ -4,6 +4,7 @@
 #include "arch/cpu/performance_counter.hpp"
 #include "arch/exceptions/exception_watch.hpp"
 #include "arch/mmu/tlb.hpp"
+#include "kernel/selftest/samples.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 
@@ -62,11 +63,6 @@ Counted least_of(Work work)
         for (u64 turn = 0; turn < kKnownTurns; ++turn)                                  \
             asm volatile(operations : "+r"(value) : "r"(value), "i"(kKnownOperations)); \
     }
-
-u64 hundredths_more(u64 all, u64 part, u64 of)
-{
-    return (all - std::min(all, part)) * 100 / of;
-}
 
 void count_chains(KnownLoops& loops)
 {
@@ -134,14 +130,16 @@ u64 instructions_of_loop(Loop loop, u64 turns)
     return best;
 }
 
-std::optional<Sampled> sample(Loop loop)
+std::optional<Sampled> sample(Loop loop, u64 turns, Preparation preparation)
 {
     Samples<kSamples> cycles;
     Sampled sampled{};
     const RunningCounters running;
-    loop.run(loop.turn, kTurnsPerSample); // warm
+    loop.run(loop.turn, turns); // warm, unless prepared otherwise
     while (!cycles.is_full()) {
-        const Counted counted = count([loop] { loop.run(loop.turn, kTurnsPerSample); });
+        if (preparation.work != nullptr)
+            preparation.work(loop.turn);
+        const Counted counted = count([loop, turns] { loop.run(loop.turn, turns); });
         if (!counted.is_clean) {
             cycles.throw_away();
             if (cycles.thrown_away() == kSamples)
@@ -157,38 +155,29 @@ std::optional<Sampled> sample(Loop loop)
     return sampled;
 }
 
-std::optional<Cost> cost_of_loop(Loop loop, Loop empty)
+namespace {
+
+std::optional<Cost> cost_of(Loop loop, Loop empty, u64 turns, Preparation preparation)
 {
     if (!verdicts.cycles.empty())
         return std::nullopt;
-    const auto without = sample(empty);
-    const auto with = sample(loop);
+    const auto without = sample(empty, turns, preparation);
+    const auto with = sample(loop, turns, preparation);
     if (!without || !with)
         return std::nullopt;
-    const auto cycles = [least = without->cycles.minimum](u64 of_sample) {
-        return hundredths_more(of_sample, least, kTurnsPerSample);
-    };
-    const auto events = [](std::string_view wrong, u64 all, u64 part) -> std::optional<u64> {
-        if (!wrong.empty())
-            return std::nullopt;
-        return hundredths_more(all, part, kTurnsPerSample * kSamples);
-    };
-    return Cost{
-        .cycles = {cycles(with->cycles.minimum), cycles(with->cycles.median), cycles(with->cycles.p99)},
-        .tlb_refills = events(verdicts.tlb_refills, with->tlb_refills, without->tlb_refills),
-        .tlb_walks = events(verdicts.tlb_walks, with->tlb_walks, without->tlb_walks),
-        .thrown_away = with->thrown_away};
+    return cost_between(*with, *without, turns, verdicts);
 }
 
-Cost Cost::divided_by(u64 divisor) const
+} // namespace
+
+std::optional<Cost> cost_of_loop(Loop loop, Loop empty)
 {
-    const auto divided = [divisor](std::optional<u64> value) {
-        return value.transform([divisor](u64 all) { return all / divisor; });
-    };
-    return {.cycles = {cycles.minimum / divisor, cycles.median / divisor, cycles.p99 / divisor},
-            .tlb_refills = divided(tlb_refills),
-            .tlb_walks = divided(tlb_walks),
-            .thrown_away = thrown_away};
+    return cost_of(loop, empty, kTurnsPerSample, kWarm);
+}
+
+std::optional<Cost> cost_of_cold_turn(Loop loop, Loop empty, Preparation preparation)
+{
+    return cost_of(loop, empty, 1, preparation);
 }
 
 } // namespace percival

@@ -3,8 +3,9 @@
 // loops run under them. The caller is a thread that stays on its CPU.
 #pragma once
 
+#include "kernel/lib/types.hpp"
+#include "kernel/selftest/cost.hpp"
 #include "kernel/selftest/known_loops.hpp"
-#include "kernel/selftest/samples.hpp"
 
 #include <optional>
 
@@ -16,30 +17,17 @@ struct Loop {
     const void* turn;
 };
 
-// What a turn costs in the counters that are believed. The unit is hundredths per turn.
-struct Cost {
-    Distribution cycles;
-    std::optional<u64> tlb_refills; // of all samples kept
-    std::optional<u64> tlb_walks;
-    u64 thrown_away; // samples in which this CPU took an exception or a counter overflowed
-
-    Cost divided_by(u64 divisor) const;
-};
-
-inline constexpr std::size_t kSamples = 200;
 inline constexpr u64 kTurnsPerSample = 100;
 
-// What kSamples samples of kTurnsPerSample turns each counted.
-struct Sampled {
-    Distribution cycles; // of a sample
-    u64 tlb_refills;     // of all samples kept
-    u64 tlb_walks;
-    u64 thrown_away;
+// What is done before each sample, outside of it; nothing if `work` is null.
+struct Preparation {
+    void (*work)(const void* turn);
 };
+inline constexpr Preparation kWarm{nullptr};
 
 // Runs a loop until kSamples samples are kept, whether or not the counters are believed. Returns nothing if
 // as many were thrown away before. This CPU has the counters (arch::RunningCounters::are_here()).
-std::optional<Sampled> sample(Loop loop);
+std::optional<Sampled> sample(Loop loop, u64 turns = kTurnsPerSample, Preparation preparation = kWarm);
 
 // Runs the known loops on this CPU. What the functions below return then depends on the verdicts.
 const CounterVerdicts& check_counters();
@@ -51,5 +39,8 @@ u64 instructions_of_loop(Loop loop, u64 turns);
 // Returns what a turn of `loop` costs more than one of `empty`; nothing where cycles are not believed, or
 // where too many samples had to be thrown away, as those of an operation that takes an exception.
 std::optional<Cost> cost_of_loop(Loop loop, Loop empty);
+
+// The same for a single turn after `preparation`, which makes caches or TLBs cold.
+std::optional<Cost> cost_of_cold_turn(Loop loop, Loop empty, Preparation preparation);
 
 } // namespace percival

@@ -57,6 +57,13 @@ class BenchTest(unittest.TestCase):
         for operation, first in (("add", 4), ("read", 2), ("write", 3)):
             self.assertEqual(instructions[f"this_cpu_{operation}_first", "local"], first)
 
+    def test_the_kernel_says_which_counters_an_emulator_has(self) -> None:
+        done = run("bench", "--no-build", "pin")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("instrument: instructions: counted\n", done.stdout)
+        self.assertIn("instrument: cycles: not counted: a multiplication takes as long", done.stdout)
+        self.assertIn("instrument: tlb_refills: not counted: this PMU has no such event\n", done.stdout)
+
     def test_a_benchmark_that_does_not_exist_is_a_failure(self) -> None:
         self.assertNotEqual(run("bench", "--no-build", "no_such_benchmark").returncode, 0)
 

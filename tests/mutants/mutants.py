@@ -12,6 +12,7 @@ import mutants_devices
 import mutants_ends
 import mutants_explored
 import mutants_hot_memory
+import mutants_instrument
 import mutants_interrupt_controllers
 import mutants_kernel_machine
 import mutants_memory
@@ -39,6 +40,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_order,
         mutants_caches,
         mutants_devices,
+        mutants_instrument,
         mutants_interrupt_controllers,
         mutants_explored,
         mutants_hot_memory,

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests what is said of samples, and which counters are believed.
 #include "arch/cpu/performance_counter.hpp"
+#include "kernel/selftest/cost_fields.hpp"
 #include "kernel/selftest/known_loops.hpp"
 #include "kernel/selftest/samples.hpp"
 
 #include <gtest/gtest.h>
+
+#include <array>
 
 namespace percival {
 namespace {
@@ -36,6 +39,43 @@ TEST(Samples, what_is_thrown_away_is_counted_and_takes_no_room)
     samples.keep(100); // is full
     EXPECT_EQ(samples.thrown_away(), 2u);
     EXPECT_EQ(samples.distribution(), (Distribution{1, 1, 3}));
+}
+
+// 100 turns in a sample: the loop itself takes 300 cycles, and the operation 4.5 on average.
+constexpr Sampled kWith{.cycles = {700, 750, 2000}, .tlb_refills = 4100, .tlb_walks = 20, .thrown_away = 3};
+constexpr Sampled kWithout{.cycles = {300, 310, 900}, .tlb_refills = 100, .tlb_walks = 30, .thrown_away = 7};
+
+TEST(Cost, is_what_a_turn_takes_more_than_the_fastest_empty_loop)
+{
+    constexpr Cost cost = cost_between(kWith, kWithout, 100, {});
+    EXPECT_EQ(cost.cycles, (Distribution{400, 450, 1700}));
+    EXPECT_EQ(cost.tlb_refills, 20u); // 4000 in 200 samples of 100 turns: a fifth of one
+    EXPECT_EQ(cost.tlb_walks, 0u);    // fewer than in the empty loop
+    EXPECT_EQ(cost.thrown_away, 3u);
+}
+
+TEST(Cost, has_no_counter_that_is_not_believed)
+{
+    constexpr Cost cost = cost_between(kWith, kWithout, 100, {.tlb_refills = "a", .tlb_walks = "b"});
+    EXPECT_FALSE(cost.tlb_refills || cost.tlb_walks);
+}
+
+TEST(Cost, of_a_pair_is_divided_but_not_its_samples)
+{
+    const Cost half = cost_between(kWith, kWithout, 100, {.tlb_walks = "b"}).divided_by(2);
+    EXPECT_EQ(half.cycles, (Distribution{200, 225, 850}));
+    EXPECT_EQ(half.tlb_refills, 10u);
+    EXPECT_FALSE(half.tlb_walks);
+    EXPECT_EQ(half.thrown_away, 3u);
+}
+
+TEST(Cost, has_its_median_first_and_no_field_for_what_is_not_counted)
+{
+    std::array<char, 200> room;
+    Writer json{room};
+    put_cost(json, {.cycles = {401, 1250, 1799}, .tlb_refills = 5, .tlb_walks = {}, .thrown_away = 3});
+    EXPECT_EQ(json.text(), R"(,"cycles":12.50,"cycles_minimum":4.01,"cycles_p99":17.99,"tlb_refills":0.05,)"
+                           R"("thrown_away":3)");
 }
 
 TEST(PmuEvents, an_event_has_the_bit_of_its_number)

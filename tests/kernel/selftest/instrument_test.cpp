@@ -80,6 +80,22 @@ PERCIVAL_TEST(instrument, an_operation_that_always_takes_an_exception_has_no_cos
     EXPECT_EQ(disturbance.samples, 1 + kSamples);
 }
 
+PERCIVAL_TEST(instrument, what_prepares_a_sample_is_done_before_each_and_is_no_part_of_it)
+{
+    if (!arch::RunningCounters::are_here())
+        SKIP("this CPU's PMU has fewer than 3 event counters");
+    const arch::InterruptMask masked;
+    Disturbance turns{nullptr, 0, 0};
+    static constinit u64 prepared = 0;
+    prepared = 0;
+    const auto sampled = sample(turns.loop(), 1, {[](const void*) {
+                                    take_exception();
+                                    ++prepared;
+                                }});
+    EXPECT(sampled.has_value() && sampled->thrown_away == 0);
+    EXPECT_EQ(prepared, kSamples);
+}
+
 PERCIVAL_TEST(instrument, counters_stand_still_again_after_samples)
 {
     if (!arch::RunningCounters::are_here())

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Measures what instruction counts hide in a this_cpu operation and cycles show: the instruction that adds,
+// operations that wait for each other, variables that share a line, and the first use after the caches and
+// the TLB forgot the variable.
+#include "arch/cpu/cache.hpp"
+#include "arch/mmu/tlb.hpp"
+#include "kernel/lib/assert.hpp"
+#include "kernel/percpu/mode.hpp"
+#include "kernel/selftest/benchmark.hpp"
+#include "mm/percpu/this_cpu.hpp"
+
+namespace percival {
+namespace {
+
+constexpr u64 kLine = 128; // no core has longer ones
+
+PERCIVAL_PERCPU PerCpu<u64> counter{};
+alignas(kLine) PERCIVAL_PERCPU PerCpu<u64> on_one_line{};
+PERCIVAL_PERCPU PerCpu<u64> on_the_same_line{};
+alignas(kLine) PERCIVAL_PERCPU PerCpu<u64> on_another_line{};
+
+BenchmarkResult add_by(arch::AddForm add)
+{
+    arch::PercpuForm form = arch::percpu_form();
+    if (!form.lse)
+        return {.hundredths = 0, .missing = "a CPU has no FEAT_LSE"};
+    form.add = add;
+    const InPercpuForm in_form{form};
+    return instructions_per_turn([] { counter.add(1); });
+}
+
+PERCIVAL_BENCHMARK(this_cpu_add_by_ldadd, "this_cpu")
+{
+    return add_by(arch::AddForm::LoadAdd);
+}
+
+PERCIVAL_BENCHMARK(this_cpu_add_by_stadd, "this_cpu")
+{
+    return add_by(arch::AddForm::StoreAdd);
+}
+
+PERCIVAL_BENCHMARK(this_cpu_add_by_llsc, "this_cpu")
+{
+    return add_by(arch::AddForm::LlSc);
+}
+
+// The prefetch brings the line near the core, before an instruction that may execute far from it.
+PERCIVAL_BENCHMARK(this_cpu_add_after_prefetch, "this_cpu")
+{
+    return instructions_per_turn([copy = &counter.on(this_cpu_id())] {
+        asm volatile("prfm pstl1keep, %0" : : "Q"(*copy));
+        counter.add(1);
+    });
+}
+
+// Each addition needs the result of the one before.
+PERCIVAL_BENCHMARK(this_cpu_add_return_dependent, "this_cpu")
+{
+    return instructions_per_turn([value = u64{1}]() mutable { value = counter.add_return(value); });
+}
+
+PERCIVAL_BENCHMARK(this_cpu_add_return_independent, "this_cpu")
+{
+    return instructions_per_turn([] { asm volatile("" : : "r"(counter.add_return(1))); });
+}
+
+// Two variables by turns: a pair of operations.
+PERCIVAL_BENCHMARK(this_cpu_add_neighbours_on_a_line, "this_cpu")
+{
+    PERCIVAL_ASSERT(on_one_line.local_address().align_down(Bytes{kLine}) ==
+                    on_the_same_line.local_address().align_down(Bytes{kLine}));
+    return instructions_per_turn([] {
+        on_one_line.add(1);
+        on_the_same_line.add(1);
+    });
+}
+
+PERCIVAL_BENCHMARK(this_cpu_add_on_two_lines, "this_cpu")
+{
+    return instructions_per_turn([] {
+        on_one_line.add(1);
+        on_another_line.add(1);
+    });
+}
+
+BenchmarkResult cold_add(void (*forget)(const void*))
+{
+    const auto add = [] { counter.add(1); };
+    const auto nothing = [] {};
+    return cost_per_cold_turn(loop_over(add), loop_over(nothing), {forget});
+}
+
+void forget_line(const void*)
+{
+    arch::clean_and_invalidate_to_memory({address_of(&counter.on(this_cpu_id())), Bytes{sizeof(u64)}});
+}
+
+PERCIVAL_BENCHMARK(this_cpu_add_cold_cache, "this_cpu")
+{
+    return cold_add(&forget_line);
+}
+
+PERCIVAL_BENCHMARK(this_cpu_add_cold_tlb, "this_cpu")
+{
+    return cold_add([](const void*) { arch::flush_tlb_this_cpu(); });
+}
+
+} // namespace
+} // namespace percival
