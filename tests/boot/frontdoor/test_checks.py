@@ -156,12 +156,15 @@ class CheckTest(unittest.TestCase):
         self.assertNotEqual(problems("failed_report", REPORT, row), [])
         self.assertNotEqual(problems("failed_report", FAILED.replace("fails", "other"), row), [])
 
-    def test_a_repeated_report_has_every_test_twice(self) -> None:
+    def test_a_repeated_report_has_every_test_as_often_as_asked(self) -> None:
         again = REPORT.replace("1..1\n  K", "1..2\n  K").replace("pass:1", "pass:2")
         suite = REPORT[REPORT.index("  KTAP") : REPORT.index("# Totals")]
         twice = again.replace("# Totals", suite.replace("ok 1 demo", "ok 2 demo") + "# Totals")
-        self.assertEqual(problems("repeated_report", twice, Row("x")), [])
-        self.assertNotEqual(problems("repeated_report", REPORT, Row("x")), [])
+        row = Row("x", append="selftest=demo.* selftest.repeat=2")
+        self.assertEqual(problems("repeated_report", twice, row), [])
+        self.assertNotEqual(problems("repeated_report", REPORT, row), [])
+        self.assertNotEqual(problems("repeated_report", twice, Row("x", append="selftest.repeat=20")), [])
+        self.assertNotEqual(problems("repeated_report", twice, Row("x")), [])
 
     def test_a_report_of_every_mode_has_every_test_in_each(self) -> None:
         suite = REPORT[REPORT.index("  KTAP") : REPORT.index("# Totals")]
