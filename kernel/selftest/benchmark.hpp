@@ -81,12 +81,13 @@ Loop loop_over(const Turn& turn)
             &turn};
 }
 
+inline constexpr auto kNothing = [] {}; // one type, so that there is one empty loop
+
 // Returns what one call of `turn` adds to a loop.
 template <class Turn>
 BenchmarkResult instructions_per_turn(Turn turn)
 {
-    const auto nothing = [] {};
-    return cost_per_turn(loop_over(turn), loop_over(nothing));
+    return cost_per_turn(loop_over(turn), loop_over(kNothing));
 }
 
 } // namespace percival

@@ -86,8 +86,7 @@ PERCIVAL_BENCHMARK(this_cpu_add_on_two_lines, "this_cpu")
 BenchmarkResult cold_add(void (*forget)(const void*))
 {
     const auto add = [] { counter.add(1); };
-    const auto nothing = [] {};
-    return cost_per_cold_turn(loop_over(add), loop_over(nothing), {forget});
+    return cost_per_cold_turn(loop_over(add), loop_over(kNothing), {forget});
 }
 
 void forget_line(const void*)
