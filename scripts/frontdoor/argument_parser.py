@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Tuple
 
 from frontdoor.errors import EXIT_USAGE
 
@@ -38,3 +39,11 @@ def seconds(text: str) -> float:
     if not 0 <= value < float("inf"):
         raise ValueError
     return value
+
+
+def cpu_counts(text: str) -> Tuple[int, ...]:
+    """Returns the numbers of CPUs in a list such as 1,4,8, each once. Raises ArgumentTypeError if it is no
+    such list. Machine knows how many there may be."""
+    if re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text) is None:
+        raise argparse.ArgumentTypeError(f"takes numbers of CPUs, such as 4 or 1,4,8, not '{text}'")
+    return tuple(dict.fromkeys(map(int, text.split(","))))

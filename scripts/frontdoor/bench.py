@@ -1,127 +1,165 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`percival bench`: runs the kernel's benchmarks under icount and compares them with Linux's figures, as a
-table and as JSON."""
+table, as JSON and as a page."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from frontdoor import boot
-from frontdoor.errors import FrontDoorError
-from frontdoor.linux_figures import LINUX, SOURCE
+from frontdoor import boot, boot_arguments, mca, page, page_library
+from frontdoor.bench_log import Machine, shown_lines
+from frontdoor.bench_rows import Row, parse_line
+from frontdoor.bench_table import FOOTNOTE, table
+from frontdoor.errors import IoFailed, UsageError
+from frontdoor.paths import elf
 from frontdoor.progress import say
 from frontdoor.qemu_probe import installed_version
 from frontdoor.verdict import Verdict
 
-PREFIX = "bench: "
-FIELDS: Dict[str, Tuple[type, ...]] = {
-    "name": (str,),
-    "mode": (str,),
-    "cpus": (int,),
-    "instructions": (int, float),
-}
-EXTRAS = ("tables", "tlbis", "bytes")  # only benchmarks that make page tables or keep memory have these
-HEADINGS = (
-    *("benchmark", "mode", "cpus", "instructions", "tables", "TLBIs", "bytes"),
-    *("Linux preemptible", "Linux voluntary"),
-)
-WHOLE_FROM = 1000  # larger numbers are shown without fractions
-FOOTNOTE = (
-    f"Instructions per operation, loop cost subtracted. {SOURCE}.\n"
-    "Instruction counts do not show the cost of TLB misses, TLBIs, DSBs and atomics; a board does."
-)
-
-Row = Dict[str, Union[str, int, float]]
+NO_MODE = "-"
+WINDOW_MODES = ("linked", "mapped")
 
 
-def parse_line(line: str) -> Optional[Row]:
-    """Returns the result in a console line, or None for any other line. A malformed result is an error."""
-    if not line.startswith(PREFIX):
-        return None
-    try:
-        row: Row = json.loads(line[len(PREFIX) :])
-        wrong = [name for name, kind in FIELDS.items() if not isinstance(row[name], kind)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise FrontDoorError(f"not a benchmark result: {line}", int(Verdict.HANG)) from error
-    if wrong:
-        raise FrontDoorError(f"wrong {', '.join(wrong)} in: {line}", int(Verdict.HANG))
-    return row
+@dataclass(frozen=True)
+class Order:
+    """What to measure: the benchmarks (none: all), the mode (None: all), each count of CPUs; and where the
+    results go."""
+
+    globs: Tuple[str, ...] = ()
+    mode: Optional[str] = None
+    cpus: Tuple[int, ...] = ()
+    json: Optional[Path] = None
+    html: Optional[Path] = None
+    mca: bool = False
 
 
-def _number(value: Union[str, int, float, None]) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:,.2f}" if value < WHOLE_FROM else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else value
+@dataclass(frozen=True)
+class Measured:
+    """The kernel's verdict, the results, and what the kernel found. Only a run that passed has all of
+    them."""
+
+    verdict: int
+    rows: List[Row]
+    found: List[str]
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Returns the results as text with aligned columns."""
-    lines: List[Sequence[str]] = [HEADINGS]
-    for row in rows:
-        linux = LINUX.get(str(row["name"]), (None, None))
-        own = [*(row[name] for name in FIELDS), *(row.get(name) for name in EXTRAS)]
-        lines.append([_number(value) for value in (*own, *linux)])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths))
-        ).rstrip()
-        for line in lines
-    )
-
-
-def _measure(run: boot.Run) -> Tuple[int, List[Row]]:
-    """Boots once; returns the kernel's verdict and its results."""
-    rows: List[Row] = []
-
-    def observe(line: str) -> None:
-        row = parse_line(line)
-        if row is not None:
-            rows.append(row)
-
-    decision = boot.execute(run, observe)
-    if decision.exit_code != Verdict.PASSED:
-        say(decision.reason or f"the kernel's verdict is {Verdict(decision.exit_code).name.lower()}")
-    return decision.exit_code, rows
-
-
-def _with_mapped_windows(run: boot.Run, names: Sequence[str]) -> boot.Run:
-    others = tuple(argument for argument in run.append if not argument.startswith("bench"))
-    return replace(run, append=(boot_argument(names), "percpu.window=mapped", *others))
-
-
-def bench(run: boot.Run, globs: Sequence[str], json_file: Optional[Path], *, may_build: bool) -> int:
-    """Runs the command. Returns the kernel's verdict, or 3 if the kernel measured nothing. A second boot
-    measures the benchmarks that depend on the kind of percpu windows with the other kind."""
-    boot.prepare(run, may_build=may_build)
-    code, rows = _measure(run)
-    linked = [str(row["name"]) for row in rows if row["mode"] == "linked"]
-    if code == Verdict.PASSED and linked:
-        code, more = _measure(_with_mapped_windows(run, linked))
-        rows += more
-    if code != Verdict.PASSED:
-        return code
-    if not rows:
-        say(f"no benchmark matches {', '.join(globs)}" if globs else "the kernel measured nothing")
-        return int(Verdict.HANG)
-    print(f"\n{table(rows)}\n\n{FOOTNOTE}", flush=True)
-    if json_file is not None:
-        report = {
-            "machine": f"QEMU {installed_version()} {run.machine.describe()}",
-            "preset": run.preset,
-            "results": rows,
-        }
-        json_file.write_text(json.dumps(report, indent=2) + "\n")
-        say(f"results written to {json_file}")
-    return int(Verdict.PASSED)
+def modes() -> List[str]:
+    """Returns the modes in which benchmarks can run, by the kernel's boot arguments."""
+    percpu = [name for name in boot_arguments.choices("percpu") if name != "auto"]
+    return [*percpu, *boot_arguments.choices("percpu.window")]
 
 
 def boot_argument(globs: Sequence[str]) -> str:
     """Returns the boot argument that makes the kernel run the benchmarks."""
     return f"bench={','.join(globs)}" if globs else "bench"
+
+
+def _roots(append: Sequence[str]) -> str:
+    given = [word.partition("=")[2] for word in " ".join(append).split() if word.startswith("roots=")]
+    return given[-1] if given else "private"
+
+
+def _boot_once(run: boot.Run, *, echo: bool) -> Measured:
+    rows: List[Row] = []
+    lines: List[str] = []
+
+    def observe(line: str) -> None:
+        lines.append(line)
+        row = parse_line(line)
+        if row is not None:
+            rows.append({**row, "preset": run.preset, "roots": row.get("roots", _roots(run.append))})
+
+    decision = boot.execute(run, observe, echo=echo)
+    if decision.exit_code != Verdict.PASSED:
+        say(decision.reason or f"the kernel's verdict is {Verdict(decision.exit_code).name.lower()}")
+    return Measured(decision.exit_code, rows, shown_lines(lines))
+
+
+def _in_mode(mode: str) -> str:
+    return f"percpu.window={mode}" if mode in WINDOW_MODES else f"percpu={mode}"
+
+
+def measure(run: boot.Run, order: Order, *, echo: bool = True) -> Measured:
+    """Boots a prepared kernel once, or once more if benchmarks depend on the kind of percpu windows: then
+    with the other kind. With a mode the kernel runs in it throughout, and results of other modes are left
+    out."""
+    if order.mode is not None:
+        given = replace(run, append=(boot_argument(order.globs), _in_mode(order.mode), *run.append))
+        done = _boot_once(given, echo=echo)
+        kept = [row for row in done.rows if row["mode"] in (order.mode, NO_MODE)]
+        return replace(done, rows=kept)
+    first = _boot_once(replace(run, append=(boot_argument(order.globs), *run.append)), echo=echo)
+    linked = [str(row["name"]) for row in first.rows if row["mode"] == WINDOW_MODES[0]]
+    if first.verdict != Verdict.PASSED or not linked:
+        return first
+    append = (boot_argument(linked), _in_mode(WINDOW_MODES[1]), *run.append)
+    second = _boot_once(replace(run, append=append), echo=echo)
+    return Measured(second.verdict, first.rows + second.rows, first.found)
+
+
+def runs_of(run: boot.Run, order: Order) -> List[boot.Run]:
+    """Returns the run for each count of CPUs, which are checked."""
+    counts = order.cpus or (run.machine.cpus,)
+    return [replace(run, machine=replace(run.machine, cpus=cpus)) for cpus in counts]
+
+
+def measure_all(runs: Sequence[boot.Run], order: Order, *, echo: bool = True) -> Measured:
+    """Measures on each count of CPUs, until the kernel does not pass."""
+    every = Measured(int(Verdict.PASSED), [], [])
+    for run in runs:
+        done = measure(run, order, echo=echo)
+        found = list(dict.fromkeys(every.found + done.found))
+        every = Measured(done.verdict, every.rows + done.rows, found)
+        if done.verdict != Verdict.PASSED:
+            break
+    return every
+
+
+def _description(runs: Sequence[boot.Run]) -> str:
+    machines = "; ".join(run.machine.describe() for run in runs)
+    return f"QEMU {installed_version()} {machines}"
+
+
+def _write_json(
+    path: Path, runs: Sequence[boot.Run], rows: Sequence[Row], estimates: Optional[mca.Estimates]
+) -> None:
+    report: Dict[str, object] = {
+        "machine": _description(runs),
+        "preset": runs[0].preset,
+        "results": rows,
+        **({"mca": asdict(estimates)} if estimates is not None else {}),
+    }
+    try:
+        path.write_text(json.dumps(report, indent=2) + "\n")
+    except OSError as error:
+        raise IoFailed(f"{path} cannot be written: {error.strerror}") from error
+    say(f"results written to {path}")
+
+
+def bench(run: boot.Run, order: Order, *, may_build: bool) -> int:
+    """Runs the command. Returns the kernel's verdict, or 3 if the kernel measured nothing."""
+    if order.mode is not None and order.mode not in modes():
+        raise UsageError(f"--mode takes one of {', '.join(modes())}, not '{order.mode}'")
+    runs = runs_of(run, order)
+    boot.prepare(run, may_build=may_build)
+    if order.html is not None:
+        page_library.provide(may_fetch=may_build)
+    done = measure_all(runs, order)
+    if done.verdict != Verdict.PASSED:
+        return done.verdict
+    if not done.rows:
+        in_mode = f" in mode {order.mode}" if order.mode else ""
+        say(f"no benchmark matches {', '.join(order.globs) or '*'}{in_mode}")
+        return int(Verdict.HANG)
+    print(f"\n{table(done.rows)}\n\n{FOOTNOTE}", flush=True)
+    estimates = mca.estimate_kernel(elf(run.preset), order.globs) if order.mca else None
+    if estimates is not None:
+        print(f"\n{mca.table(estimates)}\n\n{mca.LIMITS}\n{mca.models_line(estimates)}", flush=True)
+    if order.json is not None:
+        _write_json(order.json, runs, done.rows, estimates)
+    if order.html is not None:
+        page.write(order.html, [Machine(_description(runs), done.found, done.rows)], estimates)
+    return int(Verdict.PASSED)

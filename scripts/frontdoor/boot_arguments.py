@@ -29,15 +29,29 @@ def _usage(name: str, values: str) -> str:
     return f"{name}={values}" if values and not values.startswith("[") else name + values
 
 
-def boot_arguments() -> List[BootArgument]:
-    """Returns the table in its own order, with the values and defaults of the default build."""
+def _table() -> str:
     try:
-        text = TABLE.read_text()
+        return TABLE.read_text()
     except OSError as error:
         raise BuildFailed(f"{TABLE} cannot be read: {error}") from error
+
+
+def choices(name: str) -> List[str]:
+    """Returns what may be chosen for an argument, in the order of the table. Raises BuildFailed if the table
+    has no such argument."""
+    found: List[List[str]] = [
+        values.split("|") for entry, values, _, _ in _ENTRY.findall(_table()) if entry == name
+    ]
+    if not found:
+        raise BuildFailed(f"{TABLE} has no argument {name}")
+    return found[0]
+
+
+def boot_arguments() -> List[BootArgument]:
+    """Returns the table in its own order, with the values and defaults of the default build."""
     return [
         BootArgument(_usage(name, values), default or _NO_DEFAULT, meaning)
-        for name, values, default, meaning in _ENTRY.findall(text)
+        for name, values, default, meaning in _ENTRY.findall(_table())
     ]
 
 

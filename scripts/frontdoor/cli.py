@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Callable, Dict, Sequence
 
-from frontdoor import bench, boot, debug, image, layout, serial, setup, testing
+from frontdoor import bench, boot, debug, image, layout, report, serial, setup, testing
 from frontdoor.command_line import parser
 from frontdoor.errors import EXIT_INTERRUPTED, FrontDoorError, UsageError
 from frontdoor.machine_options import run_of
@@ -40,8 +40,12 @@ def _layout(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> int:
     if any(" " in glob for glob in args.globs):
         raise UsageError("a benchmark's name has no blank in it")
-    run = run_of(args, (bench.boot_argument(args.globs),), icount=True)
-    return bench.bench(run, args.globs, args.json, may_build=not args.no_build)
+    order = bench.Order(tuple(args.globs), args.mode, args.cpu_counts or (), args.json, args.html, args.mca)
+    return bench.bench(run_of(args, icount=True), order, may_build=not args.no_build)
+
+
+def _report(args: argparse.Namespace) -> int:
+    return report.report(args.logs, args.html)
 
 
 def _image(args: argparse.Namespace) -> int:
@@ -69,6 +73,7 @@ ACTIONS: Dict[str, Callable[[argparse.Namespace], int]] = {
     "image": _image,
     "layout": _layout,
     "bench": _bench,
+    "report": _report,
 }
 
 

@@ -7,16 +7,26 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frontdoor import boards, boot, boot_arguments, build, debug, image_boards, serial, serial_port
+from frontdoor import (
+    boards,
+    boot,
+    boot_arguments,
+    build,
+    debug,
+    image_boards,
+    mca,
+    report,
+    serial,
+    serial_port,
+)
 from frontdoor.argument_parser import Parser, seconds
 from frontdoor.errors import EXIT_CODES_HELP, FrontDoorError
-from frontdoor.machine_options import DEFAULT, add_machine, add_preset
+from frontdoor.machine_options import BENCH_CPU, DEFAULT, add_machine, add_preset
 from frontdoor.verdict import VERDICTS_HELP
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Parser]
 
-BENCH_CPU = "neoverse-n1"
 DEBUG_CPU = "max,pauth=off"  # gdb cannot read signed return addresses: its backtraces would end at the first
 
 
@@ -228,9 +238,49 @@ def _add_bench(commands: Commands) -> None:
         VERDICTS_HELP,
     )
     add_machine(sub, BENCH_CPU, measures=True)
+    sub.add_argument(
+        "--mode",
+        metavar="M",
+        help="let the kernel run in this mode only, such as restart or mapped, and leave out results of "
+        "other modes (default: benchmarks that depend on a mode run in each)",
+    )
     sub.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
     sub.add_argument(
+        "--mca",
+        action="store_true",
+        help="also estimate the cycles of the benchmarks' loops on "
+        + ", ".join(mca.CPUS)
+        + " by llvm-mca, and name what the estimates leave out",
+    )
+    sub.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="also write one page with charts, which needs nothing else, to FILE; the first page fetches the "
+        "charts' library through npm",
+    )
+    sub.add_argument(
         "globs", nargs="*", metavar="GLOB", help="which benchmarks, such as 'this_cpu_*' (default: all)"
+    )
+
+
+def _add_report(commands: Commands) -> None:
+    sub = _command(
+        commands,
+        "report",
+        "make a page from saved consoles",
+        "Takes the consoles of machines that ran the benchmarks (boot argument bench), such as percival "
+        "serial --log saves them, and lays the machines side by side on one page, which needs nothing else. "
+        "Accepts noise. Needs nothing built; the first page fetches the charts' library through npm.",
+        "0 made, 1 made, but a log is damaged or cut, or the kernel did not pass: the page says so",
+    )
+    sub.add_argument("logs", nargs="+", type=Path, metavar="LOG", help="a saved console")
+    sub.add_argument(
+        "--html",
+        type=Path,
+        default=report.DEFAULT_PAGE,
+        metavar="FILE",
+        help="where the page goes (default: build/report.html)",
     )
 
 
@@ -252,6 +302,7 @@ def parser() -> argparse.ArgumentParser:
         _add_image,
         _add_layout,
         _add_bench,
+        _add_report,
     ):
         add(commands)
     return top

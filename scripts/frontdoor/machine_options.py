@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import List, Optional, Tuple
 
 from frontdoor import boards, boot, build, loaders
-from frontdoor.argument_parser import seconds
+from frontdoor.argument_parser import cpu_counts, seconds
 from frontdoor.errors import FrontDoorError
 from frontdoor.machine import MAX_CPUS, MAX_CPUS_GICV2, Machine, of_board
 
 DEFAULT = Machine()
+BENCH_CPU = "neoverse-n1"  # that of Linux's figures
 
 
 def _kernel_presets() -> List[str]:
@@ -36,10 +37,11 @@ def add_machine(parser: argparse.ArgumentParser, cpu: str, *, measures: bool = F
     """Adds the options of the machine and the boot, which all commands that boot share."""
     parser.add_argument(
         "--cpus",
-        type=int,
-        metavar="N",
-        help=f"number of CPUs, 1 to {MAX_CPUS}, with a GICv2 to {MAX_CPUS_GICV2} (default: {DEFAULT.cpus}, "
-        "or the board's)",
+        type=cpu_counts if measures else int,
+        metavar="LIST" if measures else "N",
+        dest="cpu_counts" if measures else "cpus",
+        help=("numbers of CPUs, as 1,4,8, each " if measures else "number of CPUs, ")
+        + f"1 to {MAX_CPUS}, with a GICv2 to {MAX_CPUS_GICV2} (default: {DEFAULT.cpus}, or the board's)",
     )
     parser.add_argument("--cpu", metavar="MODEL", help=f"QEMU's CPU model (default: {cpu}, or the board's)")
     parser.add_argument(
@@ -78,7 +80,7 @@ def add_machine(parser: argparse.ArgumentParser, cpu: str, *, measures: bool = F
         "from one with a script, or by network (virt only)",
     )
     if measures:
-        parser.set_defaults(card=None)
+        parser.set_defaults(card=None, cpus=None)
     else:
         parser.add_argument(
             "--card",

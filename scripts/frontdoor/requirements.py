@@ -43,7 +43,9 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
     Requirement("clang-format-19", "code formatting", ("clang-format-19",)),
     Requirement("clangd-19", "editors", ("clangd-19",)),
     Requirement(
-        "llvm-19", "disassembly, symbols and sizes", ("llvm-objdump-19", "llvm-nm-19", "llvm-symbolizer-19")
+        "llvm-19",
+        "disassembly, symbols and sizes",
+        ("llvm-objdump-19", "llvm-nm-19", "llvm-symbolizer-19", "llvm-mca-19"),
     ),
     Requirement(
         "libclang-rt-19-dev",

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from frontdoor import apt, apt_sources, requirements, sysroot
 from frontdoor.debian import debian_codename, os_release
@@ -57,6 +57,19 @@ def ensure(upgrade_qemu: bool = False) -> None:
     sysroot.provide()
 
 
+def provide(needs: Sequence[Requirement]) -> None:
+    """Installs what is missing of requirements that only some commands have. Raises Unavailable if it cannot
+    be had."""
+    lacking = [need for need in needs if not need.present()]
+    if not lacking:
+        return
+    _require_debian(lacking)
+    packages = [need.package for need in lacking]
+    apt.update(packages)
+    _install_packages(packages)
+    _check_parts([need for need in lacking if not need.present()])
+
+
 def setup() -> int:
     """`percival setup`."""
     ensure(upgrade_qemu=True)
@@ -64,15 +77,30 @@ def setup() -> int:
     return 0
 
 
+def _require_debian(lacking: Sequence[Requirement]) -> Optional[str]:
+    """Returns the release's name. Raises Unavailable if this is no Debian, unless nothing is lacking."""
+    codename = debian_codename()
+    if codename is not None and shutil.which("apt-get"):
+        return codename
+    if not lacking:
+        return None
+    needs = "".join(f"\n  {need.package} ({need.purpose})" for need in lacking)
+    name = os_release().get("PRETTY_NAME", "this system")
+    raise Unavailable(f"{name} is not Debian; please install what these packages contain:{needs}")
+
+
+def _check_parts(missing: Sequence[Requirement]) -> None:
+    """Raises Unavailable if something is missing after its package was installed."""
+    if missing:
+        names = " ".join(need.package for need in missing)
+        raise Unavailable(f"these packages are installed, but parts of them are missing: {names}")
+
+
 def _install(lacking: List[Requirement]) -> None:
     packages = [need.package for need in lacking]
-    codename = debian_codename()
-    if codename is None or not shutil.which("apt-get"):
-        if not lacking:
-            return
-        needs = "".join(f"\n  {need.package} ({need.purpose})" for need in lacking)
-        name = os_release().get("PRETTY_NAME", "this system")
-        raise Unavailable(f"{name} is not Debian; please install what these packages contain:{needs}")
+    codename = _require_debian(lacking)
+    if codename is None:
+        return
     apt.update(packages or [QEMU.package])
     # QEMU is installed last: its backport may bring newer libraries, and the release's packages must not be
     # installed on top of those.
@@ -81,9 +109,7 @@ def _install(lacking: List[Requirement]) -> None:
         _install_backported_qemu(codename)
     if not QEMU.present():
         _install_packages([QEMU.package])
-    still = [need.package for need in requirements.missing()]
-    if still:
-        raise Unavailable(f"these packages are installed, but parts of them are missing: {' '.join(still)}")
+    _check_parts(requirements.missing())
 
 
 def _install_packages(packages: List[str]) -> None:

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Tests ./percival as a user calls it, with a shell script as QEMU."""
 
+import json
 import os
+import shutil
 import subprocess
 import unittest
 from pathlib import Path
 
-from support import HANGING, PASSED, TreeTestCase
+from support import HANGING, PASSED, ROOT, TreeTestCase
+from frontdoor.boot_arguments import TABLE
 from frontdoor.errors import EXIT_USAGE
 
 BOOT = ("boot", "--no-build")
@@ -204,6 +207,61 @@ class BenchTest(TreeTestCase):
         line = f'bench: {{"name":"x","mode":"-","cpus":4,"instructions":435.00,{extras}}}'
         done = self.run_percival("bench", "--no-build", qemu=f"echo '{line}'; {PASSED}")
         self.assertRegex(done.stdout, r"x +- +4 +435\.00 +2 +7 +4,096 +- +-\n")
+
+    def test_each_count_of_cpus_is_measured(self) -> None:
+        script = 'echo "$*" | grep -o -e "-smp [0-9]*" >> "$FAKE_QEMU_STATE/smp"; '
+        out = self.state / "out.json"
+        done = self.run_percival(
+            *("bench", "--no-build", "--cpus", "1,8", "--json", str(out)),
+            qemu=f"{script} echo '{self.LINE}'; {PASSED}",
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.state / "smp").read_text(), "-smp 1\n-smp 8\n")
+        self.assertEqual(len(json.loads(out.read_text())["results"]), 2)
+
+    def test_a_wrong_list_of_cpus_is_a_usage_error(self) -> None:
+        for wrong in ("", "1,", "x", "0", "1,513", "-1"):
+            done = self.run_percival("bench", "--no-build", f"--cpus={wrong}")
+            self.assertEqual(done.returncode, EXIT_USAGE, wrong)
+            self.assertIn("--cpus", done.stderr)
+            self.assertIsNone(self.qemu_pid())
+
+    def copy_boot_arguments(self) -> None:
+        table = self.tree / TABLE.relative_to(ROOT)
+        table.parent.mkdir(parents=True)
+        shutil.copy(TABLE, table)
+
+    def test_a_mode_reaches_the_kernel_and_chooses_results(self) -> None:
+        self.copy_boot_arguments()
+        rows = "; ".join(
+            f"echo '{self.LINE}'".replace("local", mode) for mode in ("local", "restart", "linked", "-")
+        )
+        for mode, argument in (("restart", "percpu=restart"), ("linked", "percpu.window=linked")):
+            out = self.state / "out.json"
+            done = self.run_percival(
+                *("bench", "--no-build", "--mode", mode, "--json", str(out)), qemu=f"{rows}; {PASSED}"
+            )
+            self.assertEqual(done.returncode, 0, done.stderr)
+            append = self.qemu_arguments()[self.qemu_arguments().index("-append") + 1]
+            self.assertEqual(append.split(), ["bench", argument, "verdict=semihosting"])
+            rows_left = [row["mode"] for row in json.loads(out.read_text())["results"]]
+            self.assertEqual(rows_left, [mode, "-"])
+
+    def test_a_mode_that_does_not_exist_is_a_usage_error(self) -> None:
+        self.copy_boot_arguments()
+        for mode in ("auto", "x", ""):
+            done = self.run_percival("bench", "--no-build", f"--mode={mode}")
+            self.assertEqual(done.returncode, EXIT_USAGE)
+            self.assertIn("local, restart, ", done.stderr)
+
+    def test_results_name_their_preset_and_roots(self) -> None:
+        out = self.state / "out.json"
+        for append, roots in ((), "private"), (("--append", "roots=common"), "common"):
+            self.run_percival(
+                "bench", "--no-build", "--json", str(out), *append, qemu=f"echo '{self.LINE}'; {PASSED}"
+            )
+            (row,) = json.loads(out.read_text())["results"]
+            self.assertEqual((row["preset"], row["roots"]), ("4k-48", roots))
 
     def test_globs_reach_the_kernel(self) -> None:
         self.run_percival("bench", "--no-build", "this_cpu_*", "boot_*", qemu=f"echo '{self.LINE}'; {PASSED}")

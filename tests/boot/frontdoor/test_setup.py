@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from unittest import mock
 
 import support  # noqa: F401
-from frontdoor import requirements, setup, sysroot
+from frontdoor import apt, requirements, setup, sysroot
 from frontdoor.errors import Unavailable
 from frontdoor.qemu_probe import PREFERRED, QemuVersion, parse_package_version, parse_version
 from frontdoor.requirements import Requirement
@@ -47,6 +47,28 @@ class CheckTest(unittest.TestCase):
         code, out = self.check([], True, QemuVersion(7, 2))
         self.assertEqual(code, 0)
         self.assertIn("7.2", out)
+
+
+class ProvideTest(unittest.TestCase):
+    MISSING = Requirement("made-up", "a page", ("no-such-command",))
+
+    def test_nothing_is_asked_of_apt_if_all_is_there(self) -> None:
+        with mock.patch.object(apt, "update") as update:
+            setup.provide([Requirement("sh", "all", ("sh",))])
+        update.assert_not_called()
+
+    def test_only_what_is_missing_is_installed(self) -> None:
+        with mock.patch.object(apt, "update"), mock.patch.object(setup, "_require_debian"), mock.patch.object(
+            apt, "apt_get", return_value=0
+        ) as apt_get:
+            with self.assertRaisesRegex(Unavailable, "parts of them are missing: made-up"):
+                setup.provide([Requirement("sh", "all", ("sh",)), self.MISSING])
+        self.assertEqual(apt_get.call_args[0][2], ["made-up"])
+
+    def test_elsewhere_than_on_debian_the_error_names_the_package(self) -> None:
+        with mock.patch.object(setup, "debian_codename", lambda: None):
+            with self.assertRaisesRegex(Unavailable, r"made-up \(a page\)"):
+                setup.provide([self.MISSING])
 
 
 class EnsureTest(unittest.TestCase):

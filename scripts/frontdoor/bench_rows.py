@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The results of benchmarks, as the kernel prints them: one `bench: {json}` line for each.
+
+The reader is strict, so that a damaged line is found and does not become another result. Only a digit that
+became another digit cannot be found.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Callable, Dict, Optional, Union
+
+from frontdoor.console_line import kernel_text
+from frontdoor.errors import FrontDoorError
+from frontdoor.verdict import Verdict
+
+Value = Union[str, int, float]
+Row = Dict[str, Value]
+
+PREFIX = "bench: {"
+DAMAGED = re.compile(r'\{"name|"mode"\s*:|"instructions"\s*:')  # what no other line of the kernel has
+MAX_LINE = 4096  # characters; the kernel's lines are far shorter
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}|-")
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and _WORD.fullmatch(value) is not None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**64
+
+
+def _is_count(value: object) -> bool:
+    return _is_number(value) and isinstance(value, int)
+
+
+FIELDS: Dict[str, Callable[[object], bool]] = {
+    "name": _is_word,
+    "mode": _is_word,
+    "cpus": lambda value: _is_count(value) and value != 0,
+    "instructions": _is_number,
+}
+# What only some rows have: cycles where the CPU counts them, and the kind of roots where the kernel says it.
+OPTIONAL: Dict[str, Callable[[object], bool]] = {
+    "cycles": _is_number,
+    "tables": _is_count,
+    "tlbis": _is_count,
+    "bytes": _is_count,
+    "preset": lambda value: isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9-]*", value) is not None,
+    "roots": _is_word,
+}
+COUNTS = ("instructions", "cycles", "tables", "tlbis", "bytes")
+
+
+class DamagedRow(FrontDoorError):
+    """A line that was a result once."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, int(Verdict.HANG))
+
+
+def _once(pairs: "list[tuple[str, object]]") -> Dict[str, object]:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise ValueError("a field is there twice")
+    return dict(pairs)
+
+
+def parse_line(line: str) -> Optional[Row]:
+    """Returns the result in a console line, or None for any other line. Raises DamagedRow if the line is a
+    result that is malformed. Fields that are not known are left out."""
+    text = kernel_text(line)
+    if not text.startswith(PREFIX):
+        if DAMAGED.search(text):
+            raise DamagedRow(f"not a benchmark result: {text[:MAX_LINE]}")
+        return None
+    try:
+        if len(text) > MAX_LINE:
+            raise ValueError("too long")
+        content = json.loads(text[len(PREFIX) - 1 :], object_pairs_hook=_once)
+        known = {**FIELDS, **{name: check for name, check in OPTIONAL.items() if name in content}}
+        wrong = [name for name, check in known.items() if not check(content[name])]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DamagedRow(f"not a benchmark result: {text[:MAX_LINE]}") from error
+    if wrong:
+        raise DamagedRow(f"wrong {', '.join(wrong)} in: {text}")
+    return {name: content[name] for name in known}
