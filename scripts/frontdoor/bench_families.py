@@ -27,7 +27,10 @@ FAMILIES: Tuple[Family, ...] = (
         "this_cpu operations",
         ("this_cpu_*", "pin", "pin_and_add", "raw_add"),
         "One operation on this CPU's copy of a variable of 8 bytes, with its address in a register; _first "
-        "includes the computation of the address, by_pointer goes through a pointer. pin stays on the CPU "
+        "includes the computation of the address, by_pointer goes through a pointer. by_ldadd, by_stadd and "
+        "by_llsc say which instruction adds, after_prefetch what comes before. dependent additions wait for "
+        "each other. neighbours_on_a_line and on_two_lines are pairs; cold_cache and cold_tlb are single "
+        "uses, of which only cycles tell. pin stays on the CPU "
         "and does nothing, and pin_and_add does by hand what this_cpu_add does. raw_add reads, adds and "
         "writes without any protection: it is no valid operation, but a lower bound.",
     ),
@@ -89,9 +92,15 @@ MEANINGS: Tuple[Tuple[str, str], ...] = (
     ),
     (
         "cycles",
-        "Cycles of the CPU for the same operation. Only a board counts them: an emulator has no pipeline, no "
-        "caches and no TLBs that behave like a CPU's. They hold for that CPU at that clock; firmware, other "
-        "CPUs and interrupts add to them.",
+        "Cycles of the CPU for the same operation: the median of 200 samples, with the lowest and the 99th "
+        "percentile. A sample in which the CPU took an exception is thrown away and counted. Only a board "
+        "counts them: an emulator has no pipeline, no caches and no TLBs that behave like a CPU's. They hold "
+        "for that CPU at that clock; firmware and other CPUs add to them.",
+    ),
+    (
+        "TLB refills and walks",
+        "Events L1D_TLB_REFILL and DTLB_WALK for one operation, the mean of all samples. A kernel that does "
+        "not believe a counter says so in a line instrument: of its log.",
     ),
     (
         "mode",

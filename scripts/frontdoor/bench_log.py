@@ -16,7 +16,7 @@ from frontdoor.errors import IoFailed
 from frontdoor.run_report import found_lines
 from frontdoor.verdict import Verdict, parse_line as parse_verdict
 
-SHOWN = ("machine: ", "cpu: ", "features: ", "tlb: ", "percpu: ")
+SHOWN = ("Percival ", "machine: ", "cpu: ", "features: ", "tlb: ", "percpu: ", "instrument: ")
 MAX_DAMAGED = 5  # damaged lines that are quoted
 MAX_QUOTE = 100  # characters of each
 

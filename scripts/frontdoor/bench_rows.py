@@ -46,6 +46,11 @@ FIELDS: Dict[str, Callable[[object], bool]] = {
 # What only some rows have: cycles where the CPU counts them, and the kind of roots where the kernel says it.
 OPTIONAL: Dict[str, Callable[[object], bool]] = {
     "cycles": _is_number,
+    "cycles_minimum": _is_number,
+    "cycles_p99": _is_number,
+    "tlb_refills": _is_number,
+    "tlb_walks": _is_number,
+    "thrown_away": _is_count,
     "tables": _is_count,
     "tlbis": _is_count,
     "bytes": _is_count,

@@ -26,7 +26,17 @@ from frontdoor.progress import say
 
 TITLE = "Percival's benchmarks"
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
-SMALL = {"cycles": "cycles", "tables": "tables", "tlbis": "TLBIs", "bytes": "bytes"}
+SMALL = {
+    "cycles": "cycles",
+    "cycles_minimum": "cycles at least",
+    "cycles_p99": "cycles at the 99th percentile",
+    "tlb_refills": "TLB refills",
+    "tlb_walks": "TLB walks",
+    "thrown_away": "samples thrown away",
+    "tables": "tables",
+    "tlbis": "TLBIs",
+    "bytes": "bytes",
+}
 
 
 def _json(content: object) -> str:

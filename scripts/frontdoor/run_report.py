@@ -17,8 +17,18 @@ from frontdoor.verdict import Decision, Verdict
 
 # How lines begin in which the kernel says what it found and chose.
 FOUND = (
-    *("percpu: ", "machine: ", "console: ", "timer: ", "watchdog: ", "cpu: ", "features: ", "tlb: "),
-    *("layout: ", "memory: ", "roots: ", "root: ", "boot: "),
+    *(
+        "Percival ",
+        "percpu: ",
+        "machine: ",
+        "console: ",
+        "timer: ",
+        "watchdog: ",
+        "cpu: ",
+        "features: ",
+        "tlb: ",
+    ),
+    *("layout: ", "memory: ", "roots: ", "root: ", "boot: ", "instrument: "),
 )
 _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd]")
 
