@@ -167,6 +167,26 @@ OTHERS: Tuple[Row, ...] = (
         shows=("^linear map: repainted with pages for cpu2: [0-9]+ blocks, ",),
         must_run=OF_PAGES,
     ),
+    # Nothing that a CPU lacks needs to stay out: the repaint is done when cpu3 comes.
+    Row(
+        "repaints_the_linear_map_before_a_later_cpu_that_does_not_split_live_either",
+        append=f"cpus.later=cpu3 cpufeature.mask=cpu2:bbm,cpu3:bbm {OF_REPAINT}",
+        shows=(
+            "^linear map: repainted with pages for cpu2: [0-9]+ blocks, 4 TLBIs, ",
+            "^cpu3: came later$",
+        ),
+        must_run=OF_PAGES,
+    ),
+    # Each instruction takes 128 ns, so that the limit of 20 seconds is soon over.
+    Row(
+        "panics_if_a_cpu_does_not_leave_its_root_for_a_repaint",
+        append="selftest=repaint.a_cpu_that_does_not_leave_its_root_is_named_by_a_panic",
+        icount=True,
+        qemu=("-icount", "shift=7"),
+        exit_code=2,
+        checks=("panic_report",),
+        shows=("^panic: cpu1: does not answer: it should leave its root table for a change$",),
+    ),
     Row(
         "maps_ram_by_pages_if_the_boot_cpu_does_not_split_live",
         append=f"cpufeature.mask=cpu0:bbm {OF_REPAINT}",

@@ -291,6 +291,24 @@ MUTANTS = (
         "*CpusThatTolerate*",
     ),
     on_host(
+        "repaint: the others say too early that they are off their roots",
+        "arch/arm64/mmu/trampoline.S",
+        "    tlbi    vmalle1                     // and no entry of it\n    dsb     nsh\n    isb\n"
+        "    mov     w4, #1\n    stlrb   w4, [x2]\n",
+        "    mov     w4, #1\n    stlrb   w4, [x2]\n"
+        "    tlbi    vmalle1                     // and no entry of it\n    dsb     nsh\n    isb\n",
+        REPAINT,
+        "*CpusThatTolerate*",
+    ),
+    on_host(
+        "repaint: only one of the others is waited for",
+        "kernel/wait/others_off_roots.cpp",
+        "        if (!found && !arch::is_off_root(cpu))",
+        "        if (!found && cpu.index() == 1 && !arch::is_off_root(cpu))",
+        REPAINT,
+        "*CpusThatTolerate*",
+    ),
+    on_host(
         "repaint: no flush after the tables are linked",
         "mm/page_table/page_painter.hpp",
         "            return true;\n        });\n        batch.add_everything();\n"

@@ -9,6 +9,46 @@ from mutant import on_kernel_machine
 
 MUTANTS = (
     on_kernel_machine(
+        "off roots: a CPU that does not answer is waited for without a limit",
+        "kernel/wait/others_off_roots.cpp",
+        "arch::timer_ticks() > deadline",
+        "arch::timer_ticks() == 0 && deadline != 0",
+        "off_roots",
+        "MachineOffRootsLimits.ACpuThatDoesNotAnswer*",
+    ),
+    on_kernel_machine(
+        "off roots: the CPUs that came wait for ever after a panic",
+        "kernel/wait/others_off_roots.cpp",
+        "            arch::end_hold_off_roots();\n            panic(",
+        "            panic(",
+        "off_roots",
+        "MachineOffRootsLimits.ACpuThatDoesNotAnswer*",
+    ),
+    on_kernel_machine(
+        "off roots: the panic names another CPU",
+        "kernel/wait/others_off_roots.cpp",
+        'root table for a change", *missing);',
+        'root table for a change", kBootCpu);',
+        "off_roots",
+        "MachineOffRootsLimits.ACpuThatDoesNotAnswer*",
+    ),
+    on_kernel_machine(
+        "off roots: the time limit does not grow with the machine",
+        "kernel/wait/others_off_roots.cpp",
+        "patient_seconds(kOffRootSeconds, possible_cpu_count())",
+        "patient_seconds(kOffRootSeconds, 1)",
+        "off_roots",
+        "MachineOffRootsLimits.ManyCpusHaveMoreTime",
+    ),
+    on_kernel_machine(
+        "off roots: CPUs come and go meanwhile",
+        "kernel/wait/others_off_roots.hpp",
+        "    CpusStay cpus_stay_;\n",
+        "",
+        "off_roots",
+        "MachineOffRoots.*",
+    ),
+    on_kernel_machine(
         "machine: a time slice never ends",
         "kernel/sched/preemption.cpp",
         "    if (running.slice != 0)\n        return;\n",

@@ -193,6 +193,25 @@ PERCIVAL_TEST_MANUAL(repaint, without_memory_for_the_tables_the_linear_map_stays
     EXPECT(mm::linear_leaves == mm::Leaves::Largest);
 }
 
+// A thread of CPU 1 keeps its interrupts masked for ever.
+PERCIVAL_TEST_MANUAL(repaint, a_cpu_that_does_not_leave_its_root_is_named_by_a_panic)
+{
+    SKIP_WITHOUT_ANOTHER_CPU();
+    if (!may_repaint())
+        SKIP("the linear map consists of pages, or a CPU does not split live");
+    std::atomic<bool> is_deaf{false};
+    auto body = [&](u32) {
+        const arch::InterruptMask masked;
+        is_deaf.store(true);
+        for (;;)
+            arch::relax();
+    };
+    ThreadGroup group{1, body, [](u32) { return on_cpu(nth_online_cpu(1)); }};
+    while (!is_deaf.load())
+        yield();
+    EXPECT(!mm::repaint_linear_map().has_value()); // does not return
+}
+
 // The others miss at most the ticks of this time, and answer again afterwards.
 PERCIVAL_TEST(repaint, cpus_that_were_off_their_roots_go_on_with_their_stacks_and_percpu_data)
 {

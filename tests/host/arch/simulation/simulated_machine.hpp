@@ -252,6 +252,8 @@ private:
             on_step({kind, object});
     }
     CpuMask self() const { return CpuMask{1} << executing_; }
+    // Of a change of the executing CPU's own TLB, which others may use if they share it.
+    Step::Kind own_step() const { return shared_tlbs_ ? Step::Kind::Global : Step::Kind::Own; }
     // Returns what a descriptor is to a TLB: a leaf without the access flag is nothing.
     static Kind kind_of(Pte pte, Level level)
     {
@@ -294,6 +296,7 @@ private:
     bool uses_root(u32 cpu, PhysAddr root) const;
     void compare_roots(PhysAddr old, PhysAddr now, Level level, VirtAddr at);
     bool has_stale_to_move_on() const;
+    bool has_own_to_forget() const;
     void make_stale(const u64* slot, Pte old, Level level);
     void make_stale_below(PhysAddr table, Level level, Place place, const u64* slot);
     void add_stale(Stale stale);

@@ -11,8 +11,7 @@ bool SimulatedMachine<G>::has_stale_to_move_on() const
 {
     return std::ranges::any_of(stale_, [this](const Stale& stale) {
         return is_covered(stale, Access::Any) ||
-               (stale.removal != Removal::Visible && (stale.invalidators & self()) != 0) ||
-               (stale.removal == Removal::Completed && stale.cpus == self());
+               (stale.removal != Removal::Visible && (stale.invalidators & self()) != 0);
     });
 }
 
@@ -37,11 +36,12 @@ void SimulatedMachine<G>::order_new_tables()
 template <class G>
 void SimulatedMachine<G>::dsb(Shareability shareability, Access access)
 {
-    step(access == Access::Any || has_stale_to_move_on() ? Step::Kind::Global
-         : access == Access::Store                       ? Step::Kind::Barrier
-                                                         : Step::Kind::Wait);
-    ++counts.dsbs;
     const bool reaches_all = shareability != Shareability::NonShareable || roots_.size() == 1;
+    step(!reaches_all                                      ? own_step()
+         : access == Access::Any || has_stale_to_move_on() ? Step::Kind::Global
+         : access == Access::Store                         ? Step::Kind::Barrier
+                                                           : Step::Kind::Wait);
+    ++counts.dsbs;
     if (access != Access::Load)
         order_new_tables();
     if (reaches_all)
@@ -116,10 +116,20 @@ void SimulatedMachine<G>::complete_tlbis(bool reaches_all)
     }
 }
 
+// Returns whether an ISB of the executing CPU ends its use of roots or entries that are gone, which others
+// can tell.
+template <class G>
+bool SimulatedMachine<G>::has_own_to_forget() const
+{
+    return !old_roots_[executing_].empty() || std::ranges::any_of(stale_, [this](const Stale& stale) {
+        return stale.removal == Removal::Completed && stale.cpus == self();
+    });
+}
+
 template <class G>
 void SimulatedMachine<G>::isb()
 {
-    step(has_stale_to_move_on() ? Step::Kind::Global : Step::Kind::Isb);
+    step(has_own_to_forget() ? own_step() : Step::Kind::Isb);
     ++counts.isbs;
     catch_up(executing_, false);
 }

@@ -15,7 +15,7 @@ bool SimulatedMachine<G>::uses_root(u32 cpu, PhysAddr root) const
 template <class G>
 void SimulatedMachine<G>::write_root(PhysAddr root)
 {
-    step(Step::Kind::Global);
+    step(own_step());
     memory_.page(root).level = G::kRootLevel;
     for (const OldRoot& old : old_roots_[executing_]) {
         if (old.removal != Removal::Completed)
@@ -77,7 +77,7 @@ template <class G>
 template <class Match>
 void SimulatedMachine<G>::invalidate(TlbScope scope, Match match)
 {
-    step(Step::Kind::Global);
+    step(scope == TlbScope::AllCpus ? Step::Kind::Global : own_step());
     const CpuMask reached = scope == TlbScope::AllCpus ? all_cpus() : self();
     if (scope == TlbScope::AllCpus) {
         for (Outstanding& access : outstanding_)

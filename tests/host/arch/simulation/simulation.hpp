@@ -29,6 +29,7 @@ struct Step {
         Wait,    // a DSB that waits for loads: the CPU has caught up with what was visible before
         Isb,     // the CPU has caught up with invalidations that were complete before
         Access,  // an access through the page tables
+        Own,     // changes what the CPU's own TLB and walkers may use, and no other's
         Global,  // may concern all CPUs: TLBIs, barriers that complete them, memory that changes hands
         Flag,    // software's own communication
     };
@@ -49,6 +50,10 @@ constexpr bool conflict(const Step& a, const Step& b)
         return true;
     if (a.kind == Isb || b.kind == Isb)
         return false;
+    if (a.kind == Own || b.kind == Own) {
+        const Step& other = a.kind == Own ? b : a;
+        return other.kind != Own && other.kind != Access;
+    }
     if (a.kind == Wait || b.kind == Wait)
         return a.kind == Barrier || b.kind == Barrier;
     if (a.kind == Access || b.kind == Access)
