@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A vector with a fixed capacity and no heap. push() returns false when the vector is full, so that callers
 // can report what they had to leave out.
+//
+// Only items that were pushed exist: to make an empty vector costs one store, whatever its capacity.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
+#include <type_traits>
 
 namespace percival {
 
 template <class T, std::size_t Capacity>
 class BoundedVector {
+    static_assert(std::is_trivially_copyable_v<T>, "items are copied with the vector, and not destroyed");
+
 public:
+    constexpr BoundedVector()
+    {
+        if consteval { // a constant has no uninitialized parts
+            std::construct_at(&items_);
+        }
+    }
+
     [[nodiscard]] constexpr bool push(const T& value)
     {
         if (size_ == Capacity)
             return false;
-        items_[size_++] = value;
+        std::construct_at(&items_[size_++], value);
         return true;
     }
     // Removes item `at` and moves the last item to its place.
@@ -36,7 +49,9 @@ public:
     constexpr std::span<const T> span() const { return {items_.data(), size_}; }
 
 private:
-    std::array<T, Capacity> items_{};
+    union {
+        std::array<T, Capacity> items_;
+    };
     std::size_t size_{0};
 };
 

@@ -50,11 +50,17 @@ std::optional<PhysAddr> KernelTables::take_page()
 
 std::optional<PhysAddr> KernelTables::allocate()
 {
+    const auto page = allocate_unfilled();
+    if (page)
+        zero(table(*page), KernelGeometry::kPageSize);
+    return page;
+}
+
+std::optional<PhysAddr> KernelTables::allocate_unfilled()
+{
     const auto page = take_page();
-    if (!page)
-        return std::nullopt;
-    tables_made_.fetch_add(1, std::memory_order_relaxed);
-    zero(table(*page), KernelGeometry::kPageSize);
+    if (page)
+        tables_made_.fetch_add(1, std::memory_order_relaxed);
     return page;
 }
 

@@ -52,6 +52,7 @@ public:
         return table_at_boot(address);
     }
     std::optional<PhysAddr> allocate();
+    std::optional<PhysAddr> allocate_unfilled();
     // Frees a page from allocate() that no tree leads to, because another CPU linked its own table first.
     // Called after use_page_source() only.
     void free(PhysAddr page);

@@ -83,6 +83,16 @@ public:
             env_.store(slot, now);
     }
 
+    // Replaces the `count` entries of a leaf that is valid, a run or a single one: `now` first, and each next
+    // one with an output address `step` higher. The entries of a run differ in their addresses only, so what
+    // is allowed for the first is allowed for all.
+    void write_leaf(Pte* first, u64 count, Pte now, Level level, Bytes step)
+    {
+        write(first, now, level);
+        if (count > 1)
+            fill_invalid(first + 1, count - 1, Pte{now.raw() + step.count()}, step);
+    }
+
     // Stores `table` into `slot`, which the caller found invalid, unless another CPU has done so first.
     // Returns what the slot held before: an invalid descriptor, or the other CPU's.
     Pte link(Pte* slot, Pte table, Level level)

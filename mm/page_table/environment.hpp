@@ -5,10 +5,13 @@
 //
 //   Pte* Env::table(PhysAddr)                 returns the table's descriptors, accessible now
 //   std::optional<PhysAddr> Env::allocate()   returns a zeroed table page; walkers can already see the zeroes
+//   std::optional<PhysAddr> Env::allocate_unfilled()
+//                                             returns a table page that may hold anything; the caller stores
+//                                             every entry and publishes before it links the table
 //   void Env::store(Pte* slot, Pte value)     stores a descriptor in one single-copy atomic access
 //   void Env::publish()                       orders this CPU's stores before later walks by any CPU
 //
-// and may also have:
+// (one of the two allocations is enough: allocate_unfilled() below takes what there is), and may also have:
 //
 //   void Env::fill(Pte*, u64 count, Pte, Bytes step)
 //       makes `count` stores of descriptors `step` apart, faster than one by one
@@ -38,9 +41,22 @@ namespace percival::mm {
 template <class E, class Pte>
 concept PageTableEnvironment = requires(E env, PhysAddr address, Pte* slot, Pte value) {
     { env.table(address) } -> std::same_as<Pte*>;
-    { env.allocate() } -> std::same_as<std::optional<PhysAddr>>;
     env.store(slot, value);
     env.publish();
-};
+} && (requires(E env) {
+    { env.allocate() } -> std::same_as<std::optional<PhysAddr>>;
+} || requires(E env) {
+    { env.allocate_unfilled() } -> std::same_as<std::optional<PhysAddr>>;
+});
+
+// Returns a table page of which the caller will store every entry before it links the table.
+template <class Env>
+std::optional<PhysAddr> allocate_unfilled(Env& env)
+{
+    if constexpr (requires { env.allocate_unfilled(); })
+        return env.allocate_unfilled();
+    else
+        return env.allocate();
+}
 
 } // namespace percival::mm

@@ -12,6 +12,7 @@
 // * All entries of a contiguous run are broken before any of them is made anew (Arm ARM D8.7.1).
 #pragma once
 
+#include "mm/page_table/environment.hpp"
 #include "mm/page_table/tlb_batch.hpp"
 #include "mm/page_table/walker.hpp"
 
@@ -38,11 +39,19 @@ public:
             const Walk<G, Pte> found = walker_.walk(boundary);
             if (found.kind() != PteKind::Leaf || boundary.is_aligned(found.reach()))
                 return {};
-            if (found.is_in_run())
-                unfold(found, boundary);
-            else if (!split(found, boundary))
+            if (!divide(found, boundary))
                 return std::unexpected{MapError::NoMemory};
         }
+    }
+
+    // Unfolds the run or splits the block that crosses `boundary`, where the walk found it. All translations
+    // stay the same. Returns false, with nothing changed, if there is no memory for a table.
+    bool divide(const Walk<G, Pte>& leaf, VirtAddr boundary)
+    {
+        if (!leaf.is_in_run())
+            return split(leaf, boundary);
+        unfold(leaf, boundary);
+        return true;
     }
 
     // Gives other attributes to the leaf at `at`, or to the whole run that begins there.
@@ -71,8 +80,7 @@ private:
     void write_live(const Walk<G, Pte>& leaf, VirtAddr at, Pte now)
     {
         const u64 count = entries_of(leaf);
-        for (u64 n = 0; n < count; ++n)
-            writer_.write(leaf.slot + n, Pte{now.raw() + n * size_of(leaf.level).count()}, leaf.level);
+        writer_.write_leaf(leaf.slot, count, now, leaf.level, size_of(leaf.level));
         batch_.add_leaves({at, size_of(leaf.level) * count}, size_of(leaf.level));
     }
 
@@ -122,7 +130,7 @@ private:
     // Replaces a block by a table of smaller leaves. Returns false if there is no memory for the table.
     bool split(const Walk<G, Pte>& block, VirtAddr boundary)
     {
-        const std::optional<PhysAddr> page = env_.allocate();
+        const std::optional<PhysAddr> page = allocate_unfilled(env_);
         if (!page)
             return false;
         fill_lower(env_.table(*page), block, boundary);
@@ -145,14 +153,10 @@ private:
         const u64 cut = G::index(lower, boundary) & ~(run - 1);
         const bool cuts = !boundary.is_aligned(size_of(lower) * run);
         const Pte plain = Pte::leaf(block.pte.address(), lower, block.pte.attributes());
-        const auto fill = [&](u64 from, u64 to, bool contiguous) {
-            const Pte first{plain.raw() + from * size_of(lower).count()};
-            writer_.fill_invalid(table + from, to - from, first.with_contiguous(contiguous), size_of(lower));
-        };
-        const u64 after = cuts ? cut + run : cut;
-        fill(0, cut, run > 1);
-        fill(cut, after, false);
-        fill(after, G::entries(lower), run > 1);
+        writer_.fill_invalid(table, G::entries(lower), plain.with_contiguous(run > 1), size_of(lower));
+        if (cuts)
+            writer_.fill_invalid(table + cut, run, Pte{plain.raw() + cut * size_of(lower).count()},
+                                 size_of(lower));
     }
 
     PageTableWalker<G, Pte, Env> walker_;

@@ -110,10 +110,11 @@ private:
             everything_ = !queue_.push(item);
     }
 
-    // Only pages are invalidated by range: for blocks, one TLBI each is fewer.
+    // Only pages are invalidated by range: for blocks, one TLBI each is fewer. A single page takes one TLBI
+    // either way, and its operand is simpler.
     static bool goes_by_range(const Item& item)
     {
-        return item.leaf_size == G::kPageSize && arch::has_range_tlbi();
+        return item.leaf_size == G::kPageSize && item.range.size != G::kPageSize && arch::has_range_tlbi();
     }
 
     static u64 invalidations(const Item& item)

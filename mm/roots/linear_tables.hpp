@@ -16,6 +16,7 @@ public:
 
     static Pte* table(PhysAddr address) { return kernel_tables().table(address); }
     static std::optional<PhysAddr> allocate() { return kernel_tables().allocate(); }
+    static std::optional<PhysAddr> allocate_unfilled() { return kernel_tables().allocate_unfilled(); }
     static void free(PhysAddr page) { kernel_tables().free(page); }
     static void store(Pte* slot, Pte value)
     {

@@ -68,7 +68,8 @@ constexpr Pte leaf_behind(Pte descriptor)
 
 // Returns what `change` makes of `old`, which is a leaf of `level` or keeps one. Error: WriteAndExecute.
 template <PteFormat Pte>
-constexpr std::expected<Pte, SetMemoryError> changed(Pte old, Level level, MemoryChange change)
+[[gnu::always_inline]] constexpr std::expected<Pte, SetMemoryError> changed(Pte old, Level level,
+                                                                            MemoryChange change)
 {
     const Pte leaf = leaf_behind(old);
     if (change == MemoryChange::Valid)

@@ -7,8 +7,8 @@
 //   isolate  blocks and runs that cross an end of the range are split, so that all translations stay the same
 //   apply    the leaves of the range are replaced, and the TLBs are flushed
 //
-// Only isolate needs tables, so a change that runs out of them has changed no translation
-// (INV-page_table-3).
+// Only isolate needs tables, and how many is known before: a change for which there are too few stores
+// nothing, so that every block stays as it is.
 //
 // The caller serializes all changes of the leaves in question: of an area of vmalloc as its owner, and of the
 // linear map by a lock, because there a block or a run may belong to several owners.
@@ -36,7 +36,7 @@ class MemoryEditor {
 public:
     using Result = std::expected<void, SetMemoryError>;
 
-    // `Env` also has has_tables(): whether allocate() will succeed (mm/set_memory/table_stock.hpp).
+    // `Env` also has tables_left(): how many allocations will succeed (mm/set_memory/table_stock.hpp).
     MemoryEditor(PhysAddr root, Env& env, Breaks breaks)
         : walker_{root, env}, env_{env}, writer_{env}, breaks_{breaks}
     {
@@ -44,29 +44,39 @@ public:
 
     // Makes `change` on all pages of `range`, which is aligned to pages, or on none. Errors: NotMapped,
     // WriteAndExecute, NotSplittable, NoMemory.
+    // NoMemory comes first, so that a caller who fetches a table then has not checked the range in vain.
     Result change(VirtRange range, MemoryChange change)
     {
         if (range.is_empty())
             return {};
         const Walk<G, Pte> first = walker_.walk(range.base);
-        if (is_table_part(first, range)) [[likely]]
-            return range.size == G::kPageSize ? change_page(first, range.base, change)
-                                              : change_slots(first.slot, range, change);
-        if (Result result = check(range, change); !result)
-            return result;
-        if (!env_.has_tables() && (cuts_block(range.base) || cuts_block(range.end())))
+        if (!is_table_part(first, range)) [[unlikely]]
+            return isolate_and_change(first, range, change);
+        return range.size == G::kPageSize ? change_page(first, range.base, change)
+                                          : change_slots(first.slot, range, change);
+    }
+
+private:
+    // Makes the change on a range that begins in `first`, after what cuts its ends is divided.
+    Result isolate_and_change(const Walk<G, Pte>& first, VirtRange range, MemoryChange change)
+    {
+        if (env_.tables_left() < tables_needed(first, range))
             return std::unexpected{SetMemoryError::NoMemory};
+        if (Result result = check(first, range, change); !result)
+            return result;
         TlbBatch<G, Env> batch{env_};
-        for (const VirtAddr boundary : {range.base, range.end()}) {
-            if (!isolate(boundary, batch))
-                return std::unexpected{SetMemoryError::NoMemory};
-        }
+        const auto isolated = isolate(first, range.base, batch);
+        if (!isolated)
+            return std::unexpected{SetMemoryError::NoMemory};
+        if (is_table_part(*isolated, range))
+            return this->change(range, change);
+        if (!isolate(walker_.walk(range.end()), range.end(), batch))
+            return std::unexpected{SetMemoryError::NoMemory};
         apply(range, change, batch);
         env_.publish(); // pages that are valid again; the batch flushes the others (INV-memory_editor-2)
         return {};
     }
 
-private:
     // Returns whether leaves may be split and runs unfolded (INV-memory_editor-1).
     bool may_split() const { return breaks_ == Breaks::Allowed || writer_.resizes_live(); }
 
@@ -80,8 +90,8 @@ private:
         return !first.pte.is_contiguous() && !load_descriptor(first.slot + (count - 1)).is_contiguous();
     }
 
-    // Makes the change on such a range of one page.
-    Result change_page(const Walk<G, Pte>& page, VirtAddr at, MemoryChange change)
+    // Makes the change on such a range of one page. Inline, because this is by far the most frequent change.
+    [[gnu::always_inline]] Result change_page(const Walk<G, Pte>& page, VirtAddr at, MemoryChange change)
     {
         if (leaf_behind(page.pte).kind(kLastLevel) != PteKind::Leaf)
             return std::unexpected{SetMemoryError::NotMapped};
@@ -117,10 +127,14 @@ private:
         return Walk<G, Pte>{found.slot, leaf_behind(found.pte), found.level}.reach();
     }
 
-    Result check(VirtRange range, MemoryChange change) const
+    // `first` is the entry in which the range begins.
+    Result check(const Walk<G, Pte>& first, VirtRange range, MemoryChange change) const
     {
         if (!may_split() && (cuts_leaf(range.base) || cuts_leaf(range.end())))
             return std::unexpected{SetMemoryError::NotSplittable};
+        const VirtAddr entry = range.base.align_down(G::entry_size(first.level));
+        if (range.end() - entry <= G::entry_size(first.level))
+            return check(first.pte, first.level, change);
         Result result{};
         for_each_entry(walker_, range, [&](const Walk<G, Pte>& found, VirtAddr) {
             result = check(found.pte, found.level, change);
@@ -147,12 +161,27 @@ private:
         return found.kind() == PteKind::Leaf && !boundary.is_aligned(found.reach());
     }
 
-    // Returns whether the block at `boundary`, valid or kept, goes on beyond it.
-    bool cuts_block(VirtAddr boundary) const
+    // Returns whether an entry at `level` that serves `boundary` goes on beyond it.
+    static bool is_cut(Level level, VirtAddr boundary) { return !boundary.is_aligned(G::entry_size(level)); }
+
+    // Returns how many tables isolate() will take: one for each block, valid or kept, that an end of the
+    // range cuts, and again for the smaller block in the new table. `first` is where the range begins.
+    u64 tables_needed(const Walk<G, Pte>& first, VirtRange range) const
     {
-        const Walk<G, Pte> found = walker_.walk(boundary);
-        return leaf_behind(found.pte).kind(found.level) == PteKind::Leaf &&
-               !boundary.is_aligned(G::entry_size(found.level));
+        const auto share_entry = [range](Level level) {
+            return range.end() - range.base.align_down(G::entry_size(level)) < G::entry_size(level);
+        };
+        const Walk<G, Pte> last = share_entry(first.level) ? first : walker_.walk(range.end());
+        u64 needed = 0;
+        if (leaf_behind(first.pte).kind(first.level) == PteKind::Leaf) {
+            for (Level level = first.level; is_cut(level, range.base); level = level.down())
+                ++needed;
+        }
+        if (leaf_behind(last.pte).kind(last.level) == PteKind::Leaf) {
+            for (Level level = last.level; is_cut(level, range.end()); level = level.down())
+                needed += share_entry(level) && is_cut(level, range.base) ? 0 : 1;
+        }
+        return needed;
     }
 
     // Returns whether an entry of a run gets another protection while it is valid: all entries of a run must
@@ -163,22 +192,29 @@ private:
                now != old;
     }
 
-    // Lets no leaf and no run cross `boundary`, whether they are valid or kept. Returns false if there is no
-    // memory for a table.
-    bool isolate(VirtAddr boundary, TlbBatch<G, Env>& batch)
+    // Lets no leaf and no run cross `boundary`, whether they are valid or kept. A walk to the boundary has
+    // found `found`. Returns what a walk finds then, or nothing if there is no memory for a table.
+    std::optional<Walk<G, Pte>> isolate(Walk<G, Pte> found, VirtAddr boundary, TlbBatch<G, Env>& batch)
     {
-        for (;;) {
-            const Walk<G, Pte> found = walker_.walk(boundary);
-            if (leaf_behind(found.pte).kind(found.level) != PteKind::Leaf ||
-                boundary.is_aligned(reach_of(found)))
-                return true;
-            if (!found.pte.keeps_leaf())
-                return LeafEditor<G, Pte, Env>{walker_, env_, batch}.isolate(boundary).has_value();
-            if (found.pte.is_contiguous())
-                unfold_kept(found, boundary);
-            else if (!split_kept(found))
-                return false;
+        while (leaf_behind(found.pte).kind(found.level) == PteKind::Leaf &&
+               !boundary.is_aligned(reach_of(found))) {
+            const bool divided = found.pte.keeps_leaf()
+                                     ? divide_kept(found, boundary)
+                                     : LeafEditor<G, Pte, Env>{walker_, env_, batch}.divide(found, boundary);
+            if (!divided)
+                return std::nullopt;
+            found = walker_.walk(boundary);
         }
+        return found;
+    }
+
+    // Returns false if there is no memory for a table.
+    bool divide_kept(const Walk<G, Pte>& found, VirtAddr boundary)
+    {
+        if (!found.pte.is_contiguous())
+            return split_kept(found);
+        unfold_kept(found, boundary);
+        return true;
     }
 
     // Removes the hint from the kept entries of a run. No TLB holds them.
@@ -193,7 +229,7 @@ private:
     // Replaces a kept block by a table that keeps the same in smaller leaves.
     bool split_kept(const Walk<G, Pte>& found)
     {
-        const std::optional<PhysAddr> page = env_.allocate();
+        const std::optional<PhysAddr> page = allocate_unfilled(env_);
         if (!page)
             return false;
         const Level lower = found.level.down();

@@ -43,8 +43,11 @@ std::expected<Breaks, SetMemoryError> breaks_in(VirtRange range)
     return Breaks::Never;
 }
 
-std::expected<void, SetMemoryError> change_locked(VirtRange range, MemoryChange change, TableReserve& reserve,
-                                                  Breaks breaks)
+// Inline, because each of its callers is a function of its own on the way of the most frequent changes.
+[[gnu::always_inline]] inline std::expected<void, SetMemoryError> change_locked(VirtRange range,
+                                                                                MemoryChange change,
+                                                                                TableReserve& reserve,
+                                                                                Breaks breaks)
 {
     StockedKernelTables tables{reserve};
     const u64 before = reserve.size();
@@ -72,13 +75,14 @@ std::expected<void, SetMemoryError> set_memory(VirtRange range, MemoryChange cha
 
 std::expected<void, SetMemoryError> set_memory(VirtRange range, MemoryChange change)
 {
+    const auto breaks = breaks_in(range);
+    if (!breaks)
+        return std::unexpected{breaks.error()};
     TableReserve reserve;
-    for (;;) {
-        const auto result = set_memory(range, change, reserve);
-        // What was split so far stays split, so each attempt gets further with one table more.
-        if (result || result.error() != SetMemoryError::NoMemory || !reserve.fill(1))
-            return result;
-    }
+    const auto result = with_tables(reserve, [&] { return change_locked(range, change, reserve, *breaks); });
+    if (*breaks == Breaks::Never)
+        request_linear_merge();
+    return result;
 }
 
 } // namespace percival::mm

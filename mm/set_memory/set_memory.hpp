@@ -45,8 +45,7 @@ inline constinit SetMemoryStatistics set_memory_statistics;
 
 // Makes `change` on all pages of `range`, or on none. When it returns, every access by every CPU meets the
 // new state; a CPU that uses the pages meanwhile meets the old state or the new one. Takes tables from the
-// page allocator. Errors: all of SetMemoryError; then every page is as it was, but blocks may have been
-// split.
+// page allocator. Errors: all of SetMemoryError; then every page is as it was, and no block was split.
 //
 // Any context on a CPU that runs on its own root, except inside the page allocator and in a WritableWindow.
 // Holds a lock with interrupts masked for the time of the change: about 10 instructions for each page.

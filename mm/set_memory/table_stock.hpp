@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tables set aside for splits, and an environment of the page-table engine that takes tables from there and
-// returns them there. A change under a lock then never enters the page allocator.
+// Tables set aside for splits, which fill them whole, and an environment of the page-table engine that takes
+// tables from there and returns them there. A change under a lock then never enters the page allocator.
 #pragma once
 
 #include "kernel/lib/bounded_vector.hpp"
 #include "mm/page_table/environment.hpp"
+#include "mm/set_memory/memory_change.hpp"
 
 #include <algorithm>
+#include <expected>
 #include <optional>
 
 namespace percival::mm {
@@ -27,11 +29,11 @@ public:
     }
 
     // Allocates until the stock has `tables`, at most kMaxSplits. Returns false if there is no memory; the
-    // stock keeps what it has. Any context in which Env::allocate() works.
+    // stock keeps what it has. Any context in which the allocation of `Env` works.
     [[nodiscard]] bool fill(u64 tables = kMaxSplits<G>)
     {
         while (pages_.size() < std::min(tables, kMaxSplits<G>)) {
-            const auto page = env_.allocate();
+            const auto page = allocate_unfilled(env_);
             if (!page || !pages_.push(*page))
                 return false;
         }
@@ -59,6 +61,19 @@ private:
     BoundedVector<PhysAddr, kMaxSplits<G>> pages_{};
 };
 
+// Calls `attempt()`, a change with tables from `stock`, until it needs no more of them. Each time that it
+// returns NoMemory, one table more is fetched. Returns what the last attempt returned, which is NoMemory if
+// there is no memory either.
+template <class G, class Env, class Attempt>
+std::expected<void, SetMemoryError> with_tables(TableStock<G, Env>& stock, Attempt attempt)
+{
+    for (;;) {
+        const std::expected<void, SetMemoryError> result = attempt();
+        if (result || result.error() != SetMemoryError::NoMemory || !stock.fill(stock.size() + 1))
+            return result;
+    }
+}
+
 namespace table_stock_detail {
 
 // Has the Env::Break of an environment, if there is one.
@@ -79,9 +94,9 @@ public:
     explicit StockedTables(TableStock<G, Env>& stock) : stock_{stock} {}
 
     Pte* table(PhysAddr address) { return env().table(address); }
-    std::optional<PhysAddr> allocate() { return stock_.take(); }
+    std::optional<PhysAddr> allocate_unfilled() { return stock_.take(); }
     void free(PhysAddr page) { stock_.give(page); }
-    bool has_tables() const { return stock_.size() != 0; }
+    u64 tables_left() const { return stock_.size(); }
     void store(Pte* slot, Pte value) { env().store(slot, value); }
     void fill(Pte* first, u64 count, Pte value, Bytes step) { env().fill(first, count, value, step); }
     void publish() { env().publish(); }

@@ -6,6 +6,7 @@ from __future__ import annotations
 from mutant import on_host
 
 EDITOR = ("tests/host/set_memory/memory_editor_test.cpp",)
+OUT_OF_MEMORY = ("tests/host/set_memory/out_of_memory_test.cpp",)
 MERGER = ("tests/host/set_memory/memory_merger_test.cpp",)
 
 MUTANTS = (
@@ -37,8 +38,9 @@ MUTANTS = (
     on_host(
         "set_memory: the end of the range is not isolated",
         "mm/set_memory/memory_editor.hpp",
-        "{range.base, range.end()}) {",
-        "{range.base}) {",
+        "        if (!isolate(walker_.walk(range.end()), range.end(), batch))\n"
+        "            return std::unexpected{SetMemoryError::NoMemory};\n",
+        "",
         EDITOR,
         "*EachChangeOfProtection*",
     ),
@@ -49,6 +51,22 @@ MUTANTS = (
         "    bool may_split() const { return true; }",
         EDITOR,
         "*NothingInTheLinearMap*",
+    ),
+    on_host(
+        "set_memory: a change begins with fewer tables than it needs",
+        "mm/set_memory/memory_editor.hpp",
+        "        if (env_.tables_left() < tables_needed(first, range))\n",
+        "        if (env_.tables_left() == 0 && tables_needed(first, range) != 0)\n",
+        OUT_OF_MEMORY,
+        "*ARangeOverSeveralBlocks*",
+    ),
+    on_host(
+        "set_memory: a block that both ends cut counts twice",
+        "mm/set_memory/memory_editor.hpp",
+        "share_entry(level) && is_cut(level, range.base) ? 0 : 1;",
+        "1;",
+        OUT_OF_MEMORY,
+        "*APageInABlockNeedsATable*",
     ),
     on_host(
         "clear: a page made invalid stays in its descriptor",

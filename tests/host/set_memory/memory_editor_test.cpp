@@ -159,24 +159,5 @@ TYPED_TEST(MemoryEditorTest, PagesOfAnOwnAreaAreChangedByABreakWhereSizesDoNotCh
     this->expect(kAt + kBlock, mm::kReadOnlyData);
 }
 
-TYPED_TEST(MemoryEditorTest, OutOfTablesAtAnyPointLeavesEveryTranslationAsItWas)
-{
-    USE_ENGINE_TEST;
-    this->map(kBlock * 2);
-    const VirtRange range{kAt + kPage, kBlock}; // ends within two blocks
-    for (u64 tables = 0; tables < 2; ++tables) {
-        const auto result = this->change(range, ReadOnly, Breaks::Never, tables == 0 ? 0 : 1);
-        ASSERT_FALSE(result.has_value());
-        EXPECT_EQ(static_cast<int>(result.error()), static_cast<int>(SetMemoryError::NoMemory));
-        bench.expect_clean();
-        for (const VirtAddr at : {kAt, range.base, kAt + kBlock, range.end()})
-            this->expect(at, mm::kData);
-    }
-    // The first block is split by now.
-    EXPECT_TRUE(this->change(range, ReadOnly, Breaks::Never, 1).has_value());
-    this->expect(range.base, mm::kReadOnlyData);
-    this->expect(range.end(), mm::kData);
-}
-
 } // namespace
 } // namespace percival::testing

@@ -37,13 +37,19 @@ public:
     }
     std::optional<PhysAddr> allocate()
     {
+        const auto page = allocate_unfilled();
+        if (page)
+            zero(table(*page), G::kPageSize);
+        return page;
+    }
+    // The page holds garbage.
+    std::optional<PhysAddr> allocate_unfilled()
+    {
         if (pages_left_ == 0)
             return std::nullopt;
         const auto page = machine_.allocate_page();
-        if (page) {
+        if (page)
             --pages_left_;
-            zero(table(*page), G::kPageSize);
-        }
         return page;
     }
     void free(PhysAddr page) { machine_.free_page(page); }
