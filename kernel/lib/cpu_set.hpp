@@ -121,6 +121,15 @@ public:
         return (words_[cpu_set_detail::word_of(cpu)].load(std::memory_order_acquire) &
                 cpu_set_detail::bit_of(cpu)) != 0;
     }
+    // Returns whether some CPU is in both sets.
+    bool intersects(const CpuSet& other) const
+    {
+        for (u32 i = 0; i < cpu_set_detail::kWords; ++i) {
+            if ((words_[i].load(std::memory_order_acquire) & other.words_[i]) != 0)
+                return true;
+        }
+        return false;
+    }
     CpuSet copy() const
     {
         CpuSet set;

@@ -71,10 +71,13 @@ public:
     // Removes and returns the first item, or returns null if the list is empty.
     T* pop_front()
     {
-        T* const item = front();
-        if (item != nullptr)
-            remove(*item);
-        return item;
+        Link* const item = first_;
+        if (item == nullptr)
+            return nullptr;
+        first_ = item->next_;
+        (first_ == nullptr ? last_ : first_->previous_) = nullptr;
+        item->linked_ = false;
+        return static_cast<T*>(item);
     }
 
 private:

@@ -19,14 +19,15 @@ constinit IdleHook idle_hook{nullptr};
 // Idle pull: takes a thread from the first CPU that has one to spare. Interrupts masked.
 void pull(CpuId self)
 {
-    const CpuSet others = active_cpu_set.copy();
-    if (!others.contains(self))
+    if (!active_cpu_set.contains(self))
         return;
-    bool pulled = false;
-    others.for_each([&](CpuId cpu) {
-        if (!pulled && cpu != self && run_queues.on(cpu).waiting() != 0)
-            pulled = hand_over(cpu, self);
-    });
+    // Looks at the queues first: nearly always all are empty, and then only one word of each CPU is read.
+    for (u32 index = 0; index < possible_cpu_count(); ++index) {
+        const CpuId cpu{index};
+        if (run_queues.on(cpu).waiting() != 0 && cpu != self && active_cpu_set.contains(cpu) &&
+            hand_over(cpu, self))
+            return;
+    }
 }
 
 } // namespace

@@ -36,15 +36,17 @@ public:
     void remove(T& thread)
     {
         lists_[index_of(thread)].remove(thread);
-        if (lists_[index_of(thread)].empty())
-            present_ &= ~bit_of(thread);
-        --size_;
+        note_removed(index_of(thread));
     }
-
-    // Returns the first thread of the highest priority, or null if there is no thread.
-    T* highest() const
+    // Removes and returns the first thread of the highest priority, or returns null if there is no thread.
+    T* take_highest()
     {
-        return present_ == 0 ? nullptr : lists_[static_cast<u32>(31 - std::countl_zero(present_))].front();
+        if (present_ == 0)
+            return nullptr;
+        const auto index = static_cast<u32>(31 - std::countl_zero(present_));
+        T* const thread = lists_[index].pop_front();
+        note_removed(index);
+        return thread;
     }
     // Returns the first thread for which `suits(thread)` holds, from the highest priority down, or null.
     template <class Suits>
@@ -63,11 +65,16 @@ public:
 
 private:
     static u32 index_of(const T& thread) { return static_cast<u32>(thread.priority); }
-    static u32 bit_of(const T& thread) { return u32{1} << index_of(thread); }
     void note_added(const T& thread)
     {
-        present_ |= bit_of(thread);
+        present_ |= u32{1} << index_of(thread);
         ++size_;
+    }
+    void note_removed(u32 index)
+    {
+        if (lists_[index].empty())
+            present_ &= ~(u32{1} << index);
+        --size_;
     }
 
     u32 present_{0};

@@ -54,9 +54,8 @@ public:
     // Takes the thread that runs next off the queue and returns it, or null if the queue is empty.
     Thread* take_highest() PERCIVAL_REQUIRES(lock)
     {
-        Thread* const thread = ready_.highest();
-        if (thread != nullptr)
-            remove(*thread);
+        Thread* const thread = ready_.take_highest();
+        note_size();
         return thread;
     }
     // Takes away the first thread for which `suits(thread)` holds, from the highest priority down, or returns

@@ -63,13 +63,6 @@ void join_queue(RunQueue& queue, CpuId cpu, Thread& thread) PERCIVAL_REQUIRES(qu
 
 } // namespace
 
-bool may_run_on(const Thread& thread, CpuId cpu)
-{
-    if (!active_cpu_set.contains(cpu))
-        return false;
-    return thread.affinity.contains(cpu) || (thread.affinity & active_cpu_set.copy()).empty();
-}
-
 void place(Thread& thread)
 {
     for (;;) {

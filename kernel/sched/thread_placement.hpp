@@ -29,7 +29,11 @@ extern SharedCpuSet idle_cpu_set;
 
 // Returns whether the thread may run on `cpu` now: the CPU accepts threads, and it is in the thread's
 // affinity or no CPU of that affinity accepts threads.
-bool may_run_on(const Thread& thread, CpuId cpu);
+inline bool may_run_on(const Thread& thread, CpuId cpu)
+{
+    return active_cpu_set.contains(cpu) &&
+           (thread.affinity.contains(cpu) || !active_cpu_set.intersects(thread.affinity));
+}
 
 // Puts a thread that the caller owns (state Moving) on a queue. Interrupts masked, no queue locked.
 void place(Thread& thread);

@@ -57,7 +57,7 @@ Thread& take_next(RunQueue& queue, CpuId self) PERCIVAL_REQUIRES(queue.lock)
 void finish_switch(Thread& before) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 {
     const ThreadState state = before.state;
-    run_queues.on(this_cpu_id()).lock.unlock();
+    run_queues.here_while_masked().lock.unlock();
     // A thread that is Moving or Exited is still ours; any other may be running on another CPU by now.
     if (state == ThreadState::Moving)
         place(before);
@@ -68,20 +68,22 @@ void finish_switch(Thread& before) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
 // Keeps idle_cpu_set and the alarm in step when this CPU becomes idle or ceases to be.
 void note_idle(CpuId self, const Thread& before, const Thread& next)
 {
-    if (is_idle_thread(next))
+    const bool is_idle = is_idle_thread(next);
+    if (is_idle == is_idle_thread(before))
+        return;
+    if (is_idle)
         idle_cpu_set.add(self);
-    else if (is_idle_thread(before))
+    else
         idle_cpu_set.remove(self);
-    if (is_idle_thread(before) != is_idle_thread(next))
-        program_alarm();
+    program_alarm();
 }
 
 // Switches away from a thread that gives up its CPU itself.
 void leave(Leave why)
 {
     PERCIVAL_ASSERT(preemption().count == 0);
-    PERCIVAL_ASSERT(!arch::interrupts_masked());
     const arch::InterruptMask masked;
+    PERCIVAL_ASSERT(!masked.interrupts_were_masked());
     switch_threads(why);
 }
 
@@ -93,7 +95,7 @@ void switch_threads(Leave why) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
     Thread& before = current_thread();
     const CpuId self = this_cpu_id();
     rcu::note_quiescent_state();
-    RunQueue& queue = run_queues.on(self);
+    RunQueue& queue = run_queues.here_while_masked();
     queue.lock.lock();
     before.due = 0;
     if (!retire(queue, self, before, why)) {

@@ -26,7 +26,7 @@ namespace descriptor_access_detail {
 template <PteKind Kind, PteFormat Pte>
 u64 count_while(const Pte* first, u64 limit, auto level)
 {
-    constexpr u64 kAtOnce = 8; // descriptors examined without a branch between them
+    constexpr u64 kAtOnce = 16; // descriptors examined without a branch between them
     const auto are_alike = [&](u64 from) {
         bool alike = true;
 #pragma clang loop unroll(full)

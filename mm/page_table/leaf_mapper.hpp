@@ -12,6 +12,41 @@
 
 namespace percival::mm {
 
+// Neighbouring slots of one table. `index` is the position of the first of them.
+template <PteFormat Pte>
+struct SlotRange {
+    Pte* first;
+    u64 index;
+    u64 count;
+    Level level;
+};
+
+// Writes leaves into invalid slots, for the contiguous memory from `to` on, which lies within one
+// kLinearOutput. Every whole run among them gets the contiguous hint.
+template <class G, PteFormat Pte, class Env>
+void fill_with_runs(DescriptorWriter<Pte, Env>& writer, const SlotRange<Pte>& slots, PhysAddr to,
+                    Attributes attributes)
+{
+    const Bytes size = G::entry_size(slots.level);
+    const u64 run = G::contiguous_entries(slots.level);
+    const Pte plain = Pte::leaf(to, slots.level, attributes);
+    // Entries before the place where a run can begin.
+    u64 head = std::min(slots.count, -slots.index & (run - 1));
+    u64 in_runs = (slots.count - head) & ~(run - 1);
+    if (run == 1 || !(to + size * head).is_aligned(size * run)) {
+        head = slots.count;
+        in_runs = 0;
+    }
+    const auto part = [&](u64 from, u64 entries, bool contiguous) {
+        const Pte value{plain.raw() + from * size.count()};
+        if (entries != 0)
+            writer.fill_invalid(slots.first + from, entries, value.with_contiguous(contiguous), size);
+    };
+    part(0, head, false);
+    part(head, in_runs, true);
+    part(head + in_runs, slots.count - head - in_runs, false);
+}
+
 // Maps and clears pages in neighbouring slots of one last-level table without a walk. The caller owns the
 // addresses that the slots translate.
 //
@@ -38,6 +73,15 @@ public:
     void map_page(PhysAddr page, Attributes attributes)
     {
         env_.store(first_, Pte::leaf(page, kLastLevel, attributes));
+        env_.publish();
+    }
+
+    // Maps contiguous memory within the first kLinearOutput at `count` invalid slots, and publishes. Every
+    // whole run gets the contiguous hint. `index` is as for map().
+    void map_block(u64 index, u64 count, PhysAddr block, Attributes attributes)
+    {
+        DescriptorWriter<Pte, Env> writer{env_};
+        fill_with_runs<G>(writer, {first_, index, count, kLastLevel}, block, attributes);
         env_.publish();
     }
 
@@ -134,7 +178,7 @@ public:
         if (leaves == Leaves::Pages)
             writer_.fill_invalid(first, count, Pte::leaf(to, level, attributes), G::entry_size(level));
         else
-            fill_with_runs(first, index, count, to, level, attributes);
+            fill_with_runs<G>(writer_, {first, index, count, level}, to, attributes);
         return G::entry_size(level) * count;
     }
 
@@ -172,28 +216,6 @@ private:
     {
         const Bytes rest = to.align_down(kLinearOutput) + kLinearOutput - to;
         return rest.count() >> G::shift(level);
-    }
-
-    // Writes neighbouring leaves from slot number `index` on. Every whole run among them gets the contiguous
-    // hint.
-    void fill_with_runs(Pte* first, u64 index, u64 count, PhysAddr to, Level level, Attributes attributes)
-    {
-        const Bytes size = G::entry_size(level);
-        const u64 run = G::contiguous_entries(level);
-        const Pte plain = Pte::leaf(to, level, attributes);
-        u64 head = std::min(count, -index & (run - 1)); // entries before the place where a run can begin
-        u64 in_runs = (count - head) & ~(run - 1);
-        if (run == 1 || !(to + size * head).is_aligned(size * run)) {
-            head = count;
-            in_runs = 0;
-        }
-        const auto part = [&](u64 from, u64 entries, bool contiguous) {
-            const Pte value{plain.raw() + from * size.count()};
-            writer_.fill_invalid(first + from, entries, value.with_contiguous(contiguous), size);
-        };
-        part(0, head, false);
-        part(head, in_runs, true);
-        part(head + in_runs, count - head - in_runs, false);
     }
 
     TableMaker<G, Pte, Env> tables_;

@@ -183,6 +183,9 @@ public:
 
     // Returns this CPU's copy at its global address. While the pin lives, the thread stays on this CPU.
     T& here(const Pin&) { return global_here(); }
+    // Does the same for a caller that runs with interrupts masked and has no Pin, as during a switch of
+    // threads: the incoming thread finds the copy of the CPU that it comes to.
+    T& here_while_masked() { return global_here(); }
 
     // This CPU's copy at its global address, with interrupts masked for as long as the Masked lives. Plain
     // accesses through it are one step if the copy is changed only in this way: no interrupt handler comes in

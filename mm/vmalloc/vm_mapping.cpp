@@ -31,5 +31,12 @@ void walk_and_clear(VirtRange range)
     master_table().clear(range);
 }
 
+void map_block(arch::Pte* slots, VirtRange range, PhysAddr block, Attributes attributes)
+{
+    KernelLeafSlots{kernel_tables(), slots}.map_block(KernelGeometry::index(kLastLevel, range.base),
+                                                      range.size.count() >> KernelGeometry::kPageShift, block,
+                                                      attributes);
+}
+
 } // namespace vm_mapping_detail
 } // namespace percival::mm

@@ -23,11 +23,16 @@ std::expected<void, MapError> walk_and_map(VirtAddr base, std::span<const PhysAd
 std::expected<void, MapError> walk_and_map(VirtRange range, PhysAddr to, Attributes attributes);
 void walk_and_clear(VirtRange range);
 
+// Maps a block of several pages at the descriptors of `range`. It is out of line too, so that the code for
+// one page stays short.
+void map_block(arch::Pte* slots, VirtRange range, PhysAddr block, Attributes attributes);
+
 } // namespace vm_mapping_detail
 
 // Maps `pages` one behind the other from the area's base on.
-inline std::expected<void, MapError> map_into(VmArea& area, std::span<const PhysAddr> pages,
-                                              Attributes attributes)
+[[gnu::always_inline]] inline std::expected<void, MapError> map_into(VmArea& area,
+                                                                     std::span<const PhysAddr> pages,
+                                                                     Attributes attributes)
 {
     if (area.slots == nullptr)
         return vm_mapping_detail::walk_and_map(area.range.base, pages, attributes);
@@ -39,11 +44,14 @@ inline std::expected<void, MapError> map_into(VmArea& area, std::span<const Phys
 inline std::expected<void, MapError> map_into(VmArea& area, Bytes offset, PhysRange memory,
                                               Attributes attributes)
 {
-    if (area.slots == nullptr || memory.size != KernelGeometry::kPageSize)
-        return vm_mapping_detail::walk_and_map({area.range.base + offset, memory.size}, memory.base,
-                                               attributes);
+    const VirtRange range{area.range.base + offset, memory.size};
+    if (area.slots == nullptr)
+        return vm_mapping_detail::walk_and_map(range, memory.base, attributes);
     arch::Pte* slot = area.slots + (offset.count() >> KernelGeometry::kPageShift);
-    KernelLeafSlots{kernel_tables(), slot}.map_page(memory.base, attributes);
+    if (memory.size == KernelGeometry::kPageSize)
+        KernelLeafSlots{kernel_tables(), slot}.map_page(memory.base, attributes);
+    else
+        vm_mapping_detail::map_block(slot, range, memory.base, attributes);
     return {};
 }
 

@@ -172,11 +172,7 @@ u64 VmRegion::areas_in_use()
     return count;
 }
 
-VmRegion& vmalloc_region()
-{
-    static constinit VmRegion region{KernelLayout::kVmalloc, KernelGeometry::kPageSize};
-    return region;
-}
+constinit VmRegion vm_region_detail::vmalloc_region{KernelLayout::kVmalloc, KernelGeometry::kPageSize};
 
 VmRegion& modules_region()
 {

@@ -67,7 +67,14 @@ private:
     AddressTree<VmArea> areas_ PERCIVAL_GUARDED_BY(lock_){};
 };
 
-VmRegion& vmalloc_region();
+namespace vm_region_detail {
+extern VmRegion vmalloc_region;
+}
+// Is inline, because every free of an area calls it.
+inline VmRegion& vmalloc_region()
+{
+    return vm_region_detail::vmalloc_region;
+}
 VmRegion& modules_region();
 VmRegion& global_percpu_region();
 VmRegion& local_percpu_region();

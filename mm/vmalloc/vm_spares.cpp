@@ -7,13 +7,16 @@ PERCIVAL_PERCPU PerCpu<VmSpares> vm_spares{};
 
 bool put_spare(VmArea& area)
 {
+    const u64 number = VmSpares::list_number(area.range.size - KernelGeometry::kPageSize);
+    if (number >= VmSpares::kSizes)
+        return false;
     const auto spares = vm_spares.masked();
-    VmSpares::List* list = spares->list_for(area.range.size - KernelGeometry::kPageSize);
-    if (list == nullptr || list->count == VmSpares::kMaxOfASize)
+    VmSpares::List& list = spares->lists[number];
+    if (list.count == VmSpares::kMaxOfASize)
         return false;
     area.become(VmState::Spare);
-    area.next = std::exchange(list->first, &area);
-    ++list->count;
+    area.next = std::exchange(list.first, &area);
+    ++list.count;
     return true;
 }
 

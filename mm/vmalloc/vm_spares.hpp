@@ -26,13 +26,9 @@ struct VmSpares {
         u32 count;
     };
 
-    // Returns the list for areas of `size` bytes without the guard, or null if no spares of that size are
-    // kept.
-    List* list_for(Bytes size)
-    {
-        const u64 pages = size.count() >> KernelGeometry::kPageShift;
-        return pages - 1 < kSizes ? &lists[pages - 1] : nullptr;
-    }
+    // Returns the number of the list for areas of `size` bytes without the guard; kSizes or more if no spares
+    // of that size are kept.
+    static u64 list_number(Bytes size) { return (size.count() >> KernelGeometry::kPageShift) - 1; }
 
     std::array<List, kSizes> lists;
 };
@@ -49,12 +45,15 @@ constexpr bool is_spare_size(Bytes size)
 // Returns null if there is none.
 inline VmArea* take_spare(Bytes size)
 {
-    const auto spares = vm_spares.masked();
-    VmSpares::List* list = spares->list_for(size);
-    if (list == nullptr || list->first == nullptr)
+    const u64 number = VmSpares::list_number(size);
+    if (number >= VmSpares::kSizes)
         return nullptr;
-    VmArea* area = std::exchange(list->first, list->first->next);
-    --list->count;
+    const auto spares = vm_spares.masked();
+    VmSpares::List& list = spares->lists[number];
+    if (list.first == nullptr)
+        return nullptr;
+    VmArea* area = std::exchange(list.first, list.first->next);
+    --list.count;
     area->become(VmState::Reserved);
     return area;
 }

@@ -217,6 +217,22 @@ MUTANTS = (
         "*EveryRunAmongThePages*",
     ),
     on_host(
+        "slots: the runs of a block are counted from its first slot",
+        "mm/page_table/leaf_mapper.hpp",
+        "        fill_with_runs<G>(writer, {first_, index, count, kLastLevel}, block, attributes);\n",
+        "        fill_with_runs<G>(writer, {first_, index & 0, count, kLastLevel}, block, attributes);\n",
+        PAGES,
+        "*KnownSlotsMapABlock*",
+    ),
+    on_host(
+        "slots: a block is mapped and not published",
+        "mm/page_table/leaf_mapper.hpp",
+        "{first_, index, count, kLastLevel}, block, attributes);\n        env_.publish();\n",
+        "{first_, index, count, kLastLevel}, block, attributes);\n",
+        PAGES,
+        "*KnownSlotsMapABlock*",
+    ),
+    on_host(
         "slots: mapped pages are not published",
         "mm/page_table/leaf_mapper.hpp",
         "        fill(index, pages, attributes);\n        env_.publish();",

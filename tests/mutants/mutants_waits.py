@@ -55,8 +55,8 @@ MUTANTS = (
     by_boot(
         "tick: a CPU that ceases to be idle keeps its slow tick",
         "kernel/sched/thread_switch.cpp",
-        "    if (is_idle_thread(before) != is_idle_thread(next))\n        program_alarm();\n",
-        "",
+        "        idle_cpu_set.remove(self);\n    program_alarm();\n",
+        "        idle_cpu_set.remove(self);\n",
         "timers.a_cpu_that_ceases*",
     ),
     by_boot(

@@ -32,22 +32,29 @@ private:
     Cpacr before_;
 };
 
+// The two ways are functions of their own: the short one needs no stack frame.
+[[gnu::noinline]] void fill_by_vectors(u64* first, u64 sixteens, u64 value, u64 step)
+{
+    const VectorWindow window;
+    arch_fill_sixteens(first, sixteens, value, step);
+}
+
+[[gnu::noinline]] void fill_one_by_one(u64* first, u64 count, u64 value, u64 step)
+{
+#pragma clang loop unroll_count(16)
+    for (u64 n = 0; n < count; ++n, value += step)
+        store_descriptor(first + n, value);
+}
+
 } // namespace
 
 void fill_descriptors(u64* first, u64 count, u64 value, u64 step)
 {
-    if (count >= kMinForVectors) {
-        const u64 sixteens = count & ~(kGroup - 1);
-        {
-            const VectorWindow window;
-            arch_fill_sixteens(first, sixteens, value, step);
-        }
-        first += sixteens;
-        value += sixteens * step;
-        count -= sixteens;
-    }
-    for (; count != 0; --count, value += step)
-        store_descriptor(first++, value);
+    if (count < kMinForVectors)
+        return fill_one_by_one(first, count, value, step);
+    const u64 sixteens = count & ~(kGroup - 1);
+    fill_by_vectors(first, sixteens, value, step);
+    fill_one_by_one(first + sixteens, count - sixteens, value + sixteens * step, step);
 }
 
 } // namespace percival::arch

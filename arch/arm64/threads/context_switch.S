@@ -21,8 +21,7 @@ switch_context:
     stp     x23, x24, [sp, #48]
     stp     x25, x26, [sp, #64]
     stp     x27, x28, [sp, #80]
-    mov     x9, sp
-    str     x9, [x0]
+    str     x29, [x0]                   // SP has the same value
     // The thread may be between a TLBI, or cache maintenance, and its DSB, and continue on another CPU, whose
     // DSB would not wait for what this CPU has under way. So this CPU waits for it (INV-context_switch-1).
     dsb     ish

@@ -276,6 +276,29 @@ TYPED_TEST(MapPagesTest, KnownSlotsAreMappedAndClearedWithoutAWalk)
     EXPECT_EQ(bench.machine.pages_in_use(), tables);
 }
 
+TYPED_TEST(MapPagesTest, KnownSlotsMapABlockWithTheRunsThatFit)
+{
+    USE_ENGINE_TEST;
+    // A run begins two pages behind the range's and the block's begin, and ends with their table.
+    const u64 count = kRun + 2;
+    const VirtRange range{kAt + (kBlock - kPage * count), kPage * count};
+    const auto slots = bench.engine.slots_for(range);
+    ASSERT_TRUE(slots.has_value() && *slots != nullptr);
+    const u64 tables = bench.machine.pages_in_use();
+    bench.expect(range.base, std::nullopt);
+    const PhysAddr block = kPages + kPage * (kRun * 8 - 2);
+    typename TestFixture::Slots leaves{bench.env, *slots};
+    leaves.map_block(TypeParam::index(mm::kLastLevel, range.base), count, block, mm::kReadOnlyData);
+    bench.expect_clean();
+    this->expect_pages(range.base, this->neighbours(block, count), mm::kReadOnlyData);
+    EXPECT_TRUE(this->is_in_run(range.end() - kPage));
+    EXPECT_FALSE(this->is_in_run(range.base));
+    leaves.clear(count);
+    this->flush(range);
+    bench.expect_clean();
+    EXPECT_EQ(bench.machine.pages_in_use(), tables);
+}
+
 TYPED_TEST(MapPagesTest, SlotsMapOnePageAndRefuseInvalidPages)
 {
     USE_ENGINE_TEST;

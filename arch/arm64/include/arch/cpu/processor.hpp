@@ -84,6 +84,9 @@ public:
     DaifMask(const DaifMask&) = delete;
     DaifMask& operator=(const DaifMask&) = delete;
 
+    // Returns whether IRQ was masked already.
+    bool interrupts_were_masked() const { return (saved_ & (u64{1} << 7)) != 0; }
+
 private:
     u64 saved_;
 };

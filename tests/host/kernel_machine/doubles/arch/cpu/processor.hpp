@@ -25,6 +25,8 @@ public:
     InterruptMask(const InterruptMask&) = delete;
     InterruptMask& operator=(const InterruptMask&) = delete;
 
+    bool interrupts_were_masked() const { return was_masked_; }
+
 private:
     bool was_masked_;
 };
