@@ -59,7 +59,7 @@ DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTre
 }
 
 DeviceTreeResult<AddressList> AddressList::read(const DeviceTreeView& tree, DeviceTreeNode node,
-                                                std::string_view property, AddressCells cells)
+                                                DeviceTreePropertyName property, AddressCells cells)
 {
     const auto list = tree.required(node, property);
     if (!list)

@@ -29,7 +29,7 @@ std::string_view alias_target(const DeviceTreeView& tree, std::string_view name)
     const auto aliases = tree.child(tree.root(), "aliases");
     if (!aliases)
         return {};
-    const auto alias = tree.property(*aliases, name);
+    const auto alias = tree.property_named(*aliases, name);
     if (!alias)
         return {};
     return alias->text().value_or("");

@@ -35,9 +35,11 @@ void reset(MachineDescription& machine)
     machine.notes_left_out = 0;
 }
 
+constinit DeviceTreeIndex index_of_tree{};
+
 DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescription& machine)
 {
-    const auto tree = DeviceTreeView::open(blob);
+    const auto tree = DeviceTreeView::open(blob, index_of_tree);
     if (!tree)
         return std::unexpected(tree.error());
 

@@ -8,7 +8,7 @@ namespace {
 
 // Where an interrupt stands: its cells, from `first` on, in a property of the device.
 struct Place {
-    std::string_view property_name;
+    DeviceTreePropertyName property_name;
     DeviceTreeProperty property;
     std::size_t first;
 };
@@ -50,7 +50,7 @@ DeviceTreeResult<std::size_t> cells_within(const DeviceTreeView& tree, DeviceTre
 DeviceTreeResult<Place> find_plain(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t place,
                                    std::size_t cells)
 {
-    constexpr std::string_view kName = "interrupts";
+    constexpr DeviceTreePropertyName kName = "interrupts";
     const auto list = tree.required(node, kName);
     if (!list)
         return std::unexpected(list.error());
@@ -67,7 +67,7 @@ DeviceTreeResult<Place> find_plain(const DeviceTreeView& tree, DeviceTreeNode no
 DeviceTreeResult<Place> find_extended(const DeviceTreeView& tree, DeviceTreeNode node,
                                       DeviceTreeProperty list, std::size_t place, DeviceTreeNode ours)
 {
-    constexpr std::string_view kName = "interrupts-extended";
+    constexpr DeviceTreePropertyName kName = "interrupts-extended";
     const auto wrong = [&](std::string_view problem, u64 value) {
         return std::unexpected(tree.error(node, kName, problem, value));
     };

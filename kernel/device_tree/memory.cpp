@@ -10,7 +10,7 @@ namespace {
 using Banks = decltype(MachineDescription::memory);
 
 // In /chosen, after kexec of a crash kernel (dt-schema, chosen.yaml).
-constexpr std::string_view kUsableRanges = "linux,usable-memory-range";
+constexpr DeviceTreePropertyName kUsableRanges = "linux,usable-memory-range";
 
 // Sorts the banks and makes them disjoint. Adjacent or overlapping banks on one NUMA node become one bank.
 // Where banks of two nodes overlap, the lower bank keeps the overlap. Returns whether two nodes overlapped.
@@ -57,8 +57,8 @@ DeviceTreeResult<void> read_bank_node(const DeviceTreeView& tree, DeviceTreeNode
                                       MachineDescription& machine)
 {
     // A crash kernel's loader says by this property which part of the node's memory is not to be saved.
-    constexpr std::string_view kUsable = "linux,usable-memory";
-    const std::string_view property = tree.property(node, kUsable) ? kUsable : "reg";
+    constexpr DeviceTreePropertyName kUsable = "linux,usable-memory";
+    const DeviceTreePropertyName property = tree.property(node, kUsable) ? kUsable : "reg";
     const auto reg = AddressList::read(tree, node, property, cells);
     if (!reg)
         return std::unexpected(reg.error());

@@ -26,7 +26,7 @@ DeviceTreeResult<AddressCells> cells_below(const DeviceTreeView& tree, DeviceTre
 class AddressList {
 public:
     static DeviceTreeResult<AddressList> read(const DeviceTreeView& tree, DeviceTreeNode node,
-                                              std::string_view property, AddressCells cells);
+                                              DeviceTreePropertyName property, AddressCells cells);
 
     std::size_t size() const { return property_.cells() / cells_.tuple(); }
     u64 address(std::size_t at) const { return property_.number(at * cells_.tuple(), cells_.address); }

@@ -17,16 +17,146 @@ std::string_view as_text(std::span<const std::byte> bytes)
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::optional<DeviceTreeNode> node_at(int offset)
-{
-    if (offset < 0)
-        return std::nullopt;
-    return DeviceTreeNode{offset};
-}
-
 int length_of(std::string_view text)
 {
     return static_cast<int>(text.size());
+}
+
+DeviceTreeError damaged(int libfdt_error)
+{
+    return {"blob", "", "is damaged, libfdt error", static_cast<u64>(-libfdt_error)};
+}
+
+// Walks through the structure of a blob whose header is right, once and in order. Checks what
+// fdt_check_full() of libfdt checks, with the same errors, and indexes the tree on the way.
+class OneWalk {
+public:
+    OneWalk(std::span<const std::byte> blob, DeviceTreeIndex& index) : blob_{blob}, index_{index}
+    {
+        index.clear();
+    }
+
+    DeviceTreeResult<void> run()
+    {
+        for (int at = 0;;) {
+            int next = 0;
+            const u32 tag = fdt_next_tag(blob_.data(), at, &next);
+            if (next < 0)
+                return std::unexpected(damaged(next));
+            if (tag == FDT_END)
+                break;
+            if (const int problem = take(tag, at); problem < 0)
+                return std::unexpected(damaged(problem));
+            at = next;
+        }
+        if (depth_ != 0)
+            return std::unexpected(damaged(-FDT_ERR_BADSTRUCTURE));
+        return judge();
+    }
+
+private:
+    // Returns an error of libfdt if the structure must not go on with this tag, or else 0.
+    int take(u32 tag, int at)
+    {
+        switch (tag) {
+        case FDT_BEGIN_NODE:
+            return begin_node(at);
+        case FDT_END_NODE:
+            return end_node();
+        case FDT_PROP:
+            return property(at);
+        case FDT_NOP:
+            return 0;
+        default:
+            return -FDT_ERR_INTERNAL;
+        }
+    }
+
+    int begin_node(int at)
+    {
+        if (++depth_ == 1) {
+            int length = 0;
+            const char* name = fdt_get_name(blob_.data(), at, &length);
+            if (name == nullptr || length != 0)
+                return -FDT_ERR_BADSTRUCTURE; // the root has no name
+            begins_with_root_ = begins_with_root_ || (index_.size() == 0 && at == 0);
+        }
+        if (is_behind_root_ || is_full_)
+            return 0;
+        if (depth_ > DeviceTreeView::kMaxDepth + 1 && !too_deep_)
+            too_deep_ = at;
+        const auto added = index_.add_node(open_, static_cast<u32>(at));
+        is_full_ = !added;
+        if (added)
+            open_ = *added;
+        takes_properties_ = added.has_value();
+        return 0;
+    }
+
+    int end_node()
+    {
+        if (depth_ == 0)
+            return -FDT_ERR_BADSTRUCTURE;
+        --depth_;
+        takes_properties_ = false;
+        if (is_behind_root_ || is_full_)
+            return 0;
+        index_.end_node(open_);
+        open_ = index_.parent_of(open_);
+        is_behind_root_ = depth_ == 0;
+        return 0;
+    }
+
+    // A property behind a child of its node is none, as in libfdt.
+    int property(int at)
+    {
+        int length = 0;
+        const char* text = nullptr;
+        const void* value = fdt_getprop_by_offset(blob_.data(), at, &text, &length);
+        if (value == nullptr)
+            return length;
+        const auto name = takes_properties_ ? DeviceTreePropertyName::with_text(text) : std::nullopt;
+        if (name) {
+            const auto offset = static_cast<u32>(static_cast<const std::byte*>(value) - blob_.data());
+            is_full_ = !index_.add_property(*name, {offset, static_cast<u32>(length)}) || is_full_;
+        }
+        return 0;
+    }
+
+    DeviceTreeResult<void> judge() const
+    {
+        if (!begins_with_root_)
+            return std::unexpected(DeviceTreeError{"blob", "", "does not begin with a root node"});
+        if (too_deep_)
+            return std::unexpected(
+                DeviceTreeError{fdt_get_name(blob_.data(), *too_deep_, nullptr), "", "is nested too deep"});
+        if (is_full_)
+            return std::unexpected(
+                DeviceTreeError{"blob", "",
+                                "has more nodes, or more properties that the kernel reads, "
+                                "than it can hold; nodes",
+                                DeviceTreeIndex::kMaxNodes});
+        return {};
+    }
+
+    std::span<const std::byte> blob_;
+    DeviceTreeIndex& index_;
+    int depth_{0};                     // of the open node; the root's is 1
+    u16 open_{DeviceTreeIndex::kNone}; // the node whose end is due
+    bool takes_properties_{false};     // no node has ended since the open one began
+    bool begins_with_root_{false};
+    bool is_behind_root_{false};
+    bool is_full_{false};
+    std::optional<int> too_deep_;
+};
+
+// Returns whether a node that is called `name` is meant by `wanted`, which may lack the unit address.
+bool is_meant_by(std::string_view wanted, std::string_view name)
+{
+    if (!name.starts_with(wanted))
+        return false;
+    return name.size() == wanted.size() ||
+           (name[wanted.size()] == '@' && wanted.find('@') == std::string_view::npos);
 }
 
 } // namespace
@@ -68,7 +198,7 @@ std::optional<std::size_t> DeviceTreeProperty::place_of(std::string_view wanted)
     }
 }
 
-DeviceTreeResult<DeviceTreeView> DeviceTreeView::open(std::span<const std::byte> blob)
+DeviceTreeResult<DeviceTreeView> DeviceTreeView::open(std::span<const std::byte> blob, DeviceTreeIndex& index)
 {
     const auto size = device_tree_size(blob.first(std::min(blob.size(), kDeviceTreeHeaderBytes)));
     if (!size)
@@ -79,79 +209,117 @@ DeviceTreeResult<DeviceTreeView> DeviceTreeView::open(std::span<const std::byte>
     if (size->count() > blob.size())
         return std::unexpected(DeviceTreeError{"blob", "", "is shorter than its header says", size->count()});
 
-    const DeviceTreeView tree{blob.first(size->count())};
-    if (const int problem = fdt_check_full(tree.blob_.data(), tree.blob_.size()); problem < 0)
-        return std::unexpected(
-            DeviceTreeError{"blob", "", "is damaged, libfdt error", static_cast<u64>(-problem)});
-    // fdt_check_full() accepts a structure without any node, and any nesting depth.
-    int depth = -1;
-    int offset = fdt_next_node(tree.blob_.data(), -1, &depth);
-    if (offset != root().offset)
-        return std::unexpected(DeviceTreeError{"blob", "", "does not begin with a root node"});
-    for (; offset >= 0 && depth >= 0; offset = fdt_next_node(tree.blob_.data(), offset, &depth)) {
-        if (depth > kMaxDepth)
-            return std::unexpected(DeviceTreeError{tree.name({offset}), "", "is nested too deep"});
-    }
+    const DeviceTreeView tree{blob.first(size->count()), index};
+    if (const int problem = fdt_check_header(tree.blob_.data()); problem < 0)
+        return std::unexpected(damaged(problem));
+    if (const int entries = fdt_num_mem_rsv(tree.blob_.data()); entries < 0)
+        return std::unexpected(damaged(entries));
+    if (const auto walked = OneWalk{tree.blob_, index}.run(); !walked)
+        return std::unexpected(walked.error());
     return tree;
 }
 
 std::optional<DeviceTreeNode> DeviceTreeView::first_child(DeviceTreeNode node) const
 {
-    return node_at(fdt_first_subnode(blob_.data(), node.offset));
+    const auto child = next(node);
+    return child && index_->parent_of(child->number) == node.number ? child : std::nullopt;
 }
 
 std::optional<DeviceTreeNode> DeviceTreeView::next_sibling(DeviceTreeNode node) const
 {
-    return node_at(fdt_next_subnode(blob_.data(), node.offset));
+    const u16 behind = index_->end_of(node.number);
+    if (behind >= index_->size() || index_->parent_of(behind) != index_->parent_of(node.number))
+        return std::nullopt;
+    return DeviceTreeNode{behind};
 }
 
-std::optional<DeviceTreeNode> DeviceTreeView::child(DeviceTreeNode node, std::string_view name) const
+std::optional<DeviceTreeNode> DeviceTreeView::child(DeviceTreeNode node, std::string_view wanted) const
 {
-    return node_at(fdt_subnode_offset_namelen(blob_.data(), node.offset, name.data(), length_of(name)));
+    auto found = first_child(node);
+    while (found && !is_meant_by(wanted, name(*found)))
+        found = next_sibling(*found);
+    return found;
 }
 
 std::optional<DeviceTreeNode> DeviceTreeView::parent(DeviceTreeNode node) const
 {
-    return node_at(fdt_parent_offset(blob_.data(), node.offset));
+    const u16 parent = index_->parent_of(node.number);
+    return parent != DeviceTreeIndex::kNone ? std::optional{DeviceTreeNode{parent}} : std::nullopt;
 }
 
 std::optional<DeviceTreeNode> DeviceTreeView::next(DeviceTreeNode node) const
 {
-    return node_at(fdt_next_node(blob_.data(), node.offset, nullptr));
+    if (node.number + 1 == index_->size())
+        return std::nullopt;
+    return DeviceTreeNode{static_cast<u16>(node.number + 1)};
 }
 
 std::optional<DeviceTreeNode> DeviceTreeView::find(std::string_view path) const
 {
     if (!path.starts_with('/'))
         return std::nullopt;
-    return node_at(fdt_path_offset_namelen(blob_.data(), path.data(), length_of(path)));
+    std::optional<DeviceTreeNode> found = root();
+    while (found) {
+        while (path.starts_with('/'))
+            path.remove_prefix(1);
+        if (path.empty())
+            break;
+        const std::string_view first = slice(path, 0, path.find('/'));
+        found = child(*found, first);
+        path.remove_prefix(first.size());
+    }
+    return found;
 }
 
 std::optional<DeviceTreeNode> DeviceTreeView::find_phandle(u32 phandle) const
 {
-    return node_at(fdt_node_offset_by_phandle(blob_.data(), phandle));
+    constexpr u32 kNobody = 0xffff'ffff;
+    if (phandle == 0 || phandle == kNobody)
+        return std::nullopt;
+    std::optional<DeviceTreeNode> node = root();
+    while (node && phandle_of(*node) != phandle)
+        node = next(*node);
+    return node;
+}
+
+u32 DeviceTreeView::phandle_of(DeviceTreeNode node) const
+{
+    constexpr std::size_t kSize = DeviceTreeProperty::kCellBytes;
+    auto found = property(node, "phandle");
+    if (!found || found->size() != kSize)
+        found = property(node, "linux,phandle");
+    return found && found->size() == kSize ? static_cast<u32>(found->number(0, 1)) : 0;
 }
 
 std::string_view DeviceTreeView::name(DeviceTreeNode node) const
 {
-    int length = 0;
-    const char* text = fdt_get_name(blob_.data(), node.offset, &length);
-    if (text == nullptr)
-        return {};
-    return {text, static_cast<std::size_t>(length)};
+    // The walk has seen the NUL behind the name.
+    const int at = structure_offset(node) + static_cast<int>(FDT_TAGSIZE);
+    return static_cast<const char*>(fdt_offset_ptr(blob_.data(), at, 0));
 }
 
-std::optional<DeviceTreeProperty> DeviceTreeView::property(DeviceTreeNode node, std::string_view name) const
+std::optional<DeviceTreeProperty> DeviceTreeView::property(DeviceTreeNode node,
+                                                           DeviceTreePropertyName name) const
+{
+    const auto place = index_->property(node.number, name);
+    if (!place)
+        return std::nullopt;
+    return DeviceTreeProperty{blob_.subspan(place->offset, place->size)};
+}
+
+std::optional<DeviceTreeProperty> DeviceTreeView::property_named(DeviceTreeNode node,
+                                                                 std::string_view name) const
 {
     int length = 0;
-    const void* value = fdt_getprop_namelen(blob_.data(), node.offset, name.data(), length_of(name), &length);
+    const void* value =
+        fdt_getprop_namelen(blob_.data(), structure_offset(node), name.data(), length_of(name), &length);
     if (value == nullptr || length < 0)
         return std::nullopt;
     return DeviceTreeProperty{{static_cast<const std::byte*>(value), static_cast<std::size_t>(length)}};
 }
 
 DeviceTreeResult<DeviceTreeProperty> DeviceTreeView::required(DeviceTreeNode node,
-                                                              std::string_view name) const
+                                                              DeviceTreePropertyName name) const
 {
     const auto found = property(node, name);
     if (!found)
@@ -159,7 +327,7 @@ DeviceTreeResult<DeviceTreeProperty> DeviceTreeView::required(DeviceTreeNode nod
     return *found;
 }
 
-DeviceTreeResult<u64> DeviceTreeView::number_or(DeviceTreeNode node, std::string_view name,
+DeviceTreeResult<u64> DeviceTreeView::number_or(DeviceTreeNode node, DeviceTreePropertyName name,
                                                 u64 otherwise) const
 {
     const auto found = property(node, name);
@@ -172,7 +340,7 @@ DeviceTreeResult<u64> DeviceTreeView::number_or(DeviceTreeNode node, std::string
 }
 
 DeviceTreeResult<std::string_view> DeviceTreeView::text_or_empty(DeviceTreeNode node,
-                                                                 std::string_view name) const
+                                                                 DeviceTreePropertyName name) const
 {
     const auto found = property(node, name);
     if (!found || found->size() == 0)
@@ -194,6 +362,7 @@ bool DeviceTreeView::is_enabled(DeviceTreeNode node) const
 
 bool DeviceTreeView::is_enabled_with_parents(DeviceTreeNode node) const
 {
+    // Ends by INV-device_tree_index-1.
     for (std::optional<DeviceTreeNode> at = node; at; at = parent(*at)) {
         if (!is_enabled(*at))
             return false;
@@ -201,7 +370,8 @@ bool DeviceTreeView::is_enabled_with_parents(DeviceTreeNode node) const
     return true;
 }
 
-bool DeviceTreeView::lists(DeviceTreeNode node, std::string_view property_name, std::string_view wanted) const
+bool DeviceTreeView::lists(DeviceTreeNode node, DeviceTreePropertyName property_name,
+                           std::string_view wanted) const
 {
     const auto list = property(node, property_name);
     return list && list->place_of(wanted).has_value();
@@ -227,7 +397,7 @@ DeviceTreeError DeviceTreeView::error(DeviceTreeNode node, std::string_view prop
     // The buffer is longer than what an error keeps, so that the error gets the end of the path, which tells
     // nodes apart.
     std::array<char, 4 * DeviceTreeError::kPathLength> path{};
-    if (fdt_get_path(blob_.data(), node.offset, path.data(), static_cast<int>(path.size())) != 0)
+    if (fdt_get_path(blob_.data(), structure_offset(node), path.data(), static_cast<int>(path.size())) != 0)
         return {name(node), property_name, problem, value};
     return {std::string_view{path.data()}, property_name, problem, value};
 }

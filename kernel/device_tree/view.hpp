@@ -4,8 +4,9 @@
 // tests use it too.
 //
 // Invariants:
-// * open() has walked the whole structure of a view's blob once. Every node and property ends inside the
-//   blob, and nesting is at most kMaxDepth. Later walks cannot fail.
+// * open() has walked the whole structure of a view's blob, once and in order. Every node and property ends
+//   inside the blob, and nesting is at most kMaxDepth. Everybody else finds nodes and properties in the index
+//   that this walk has made.
 // * open() does not check property *values*. They are read only through DeviceTreeProperty, which never reads
 //   beyond the property's own length.
 // INV-device_tree_view-1: no libfdt function is used that resolves aliases or compares string lists. In
@@ -14,6 +15,8 @@
 #pragma once
 
 #include "kernel/device_tree/error.hpp"
+#include "kernel/device_tree/index.hpp"
+#include "kernel/device_tree/property_name.hpp"
 #include "kernel/lib/types.hpp"
 
 #include <cstddef>
@@ -29,7 +32,7 @@ template <class T>
 using DeviceTreeResult = std::expected<T, DeviceTreeError>;
 
 struct DeviceTreeNode {
-    int offset{0};
+    u16 number{0}; // in the index
     friend constexpr bool operator==(DeviceTreeNode, DeviceTreeNode) = default;
 };
 
@@ -71,7 +74,9 @@ class DeviceTreeView {
 public:
     static constexpr int kMaxDepth = 32;
 
-    static DeviceTreeResult<DeviceTreeView> open(std::span<const std::byte> blob);
+    // Checks the tree and fills in `index`, which has to live as long as the view. What is behind the end of
+    // the root is no part of the tree. A tree with more nodes or properties than fit is an error.
+    static DeviceTreeResult<DeviceTreeView> open(std::span<const std::byte> blob, DeviceTreeIndex& index);
 
     std::span<const std::byte> blob() const { return blob_; }
 
@@ -79,7 +84,6 @@ public:
     std::optional<DeviceTreeNode> first_child(DeviceTreeNode node) const;
     std::optional<DeviceTreeNode> next_sibling(DeviceTreeNode node) const;
     std::optional<DeviceTreeNode> child(DeviceTreeNode node, std::string_view name) const;
-    // Walks from the root on every call: use it for the few nodes that matter, not in loops over all nodes.
     std::optional<DeviceTreeNode> parent(DeviceTreeNode node) const;
     // Returns the next node in depth-first order, which starts at the root.
     std::optional<DeviceTreeNode> next(DeviceTreeNode node) const;
@@ -89,20 +93,22 @@ public:
     std::optional<DeviceTreeNode> find_phandle(u32 phandle) const;
     std::string_view name(DeviceTreeNode node) const;
 
-    std::optional<DeviceTreeProperty> property(DeviceTreeNode node, std::string_view name) const;
-    DeviceTreeResult<DeviceTreeProperty> required(DeviceTreeNode node, std::string_view name) const;
+    std::optional<DeviceTreeProperty> property(DeviceTreeNode node, DeviceTreePropertyName name) const;
+    // Finds a property whose name is known only at run time. Walks through the node.
+    std::optional<DeviceTreeProperty> property_named(DeviceTreeNode node, std::string_view name) const;
+    DeviceTreeResult<DeviceTreeProperty> required(DeviceTreeNode node, DeviceTreePropertyName name) const;
     // Returns a number of one or two cells. An absent property gives `otherwise`; another length is an error.
-    DeviceTreeResult<u64> number_or(DeviceTreeNode node, std::string_view name, u64 otherwise) const;
+    DeviceTreeResult<u64> number_or(DeviceTreeNode node, DeviceTreePropertyName name, u64 otherwise) const;
     // Returns a string. A property that is absent or has no bytes gives an empty one; a missing NUL is an
     // error.
-    DeviceTreeResult<std::string_view> text_or_empty(DeviceTreeNode node, std::string_view name) const;
+    DeviceTreeResult<std::string_view> text_or_empty(DeviceTreeNode node, DeviceTreePropertyName name) const;
 
     // is_enabled() looks at the node's own status only, is_enabled_with_parents() also at that of every node
     // above.
     bool is_enabled(DeviceTreeNode node) const;
     bool is_enabled_with_parents(DeviceTreeNode node) const;
 
-    bool lists(DeviceTreeNode node, std::string_view property_name, std::string_view wanted) const;
+    bool lists(DeviceTreeNode node, DeviceTreePropertyName property_name, std::string_view wanted) const;
 
     template <class... Names>
     bool is_compatible(DeviceTreeNode node, const Names&... names) const
@@ -132,9 +138,20 @@ public:
                           std::optional<u64> value = std::nullopt) const;
 
 private:
-    explicit DeviceTreeView(std::span<const std::byte> blob) : blob_{blob} {}
+    DeviceTreeView(std::span<const std::byte> blob, const DeviceTreeIndex& index)
+        : blob_{blob}, index_{&index}
+    {
+    }
+
+    // Returns the number by which other nodes refer to this one, or 0.
+    u32 phandle_of(DeviceTreeNode node) const;
+    int structure_offset(DeviceTreeNode node) const
+    {
+        return static_cast<int>(index_->structure_offset(node.number));
+    }
 
     std::span<const std::byte> blob_;
+    const DeviceTreeIndex* index_;
 };
 
 } // namespace percival

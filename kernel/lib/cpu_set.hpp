@@ -130,6 +130,21 @@ public:
         }
         return false;
     }
+    // Calls `is_wanted` for each CPU that is in both sets, in ascending order, until it returns true. The sets
+    // may change meanwhile.
+    template <class IsWanted>
+    static void find_common(const SharedCpuSet& left, const SharedCpuSet& right, IsWanted is_wanted)
+    {
+        for (u32 i = 0; i < cpu_set_detail::kWords; ++i) {
+            u64 rest = left.words_[i].load(std::memory_order_acquire);
+            if (rest != 0)
+                rest &= right.words_[i].load(std::memory_order_acquire);
+            for (; rest != 0; rest &= rest - 1) {
+                if (is_wanted(CpuId{i * cpu_set_detail::kBits + static_cast<u32>(std::countr_zero(rest))}))
+                    return;
+            }
+        }
+    }
     CpuSet copy() const
     {
         CpuSet set;

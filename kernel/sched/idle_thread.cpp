@@ -21,13 +21,8 @@ void pull(CpuId self)
 {
     if (!active_cpu_set.contains(self))
         return;
-    // Looks at the queues first: nearly always all are empty, and then only one word of each CPU is read.
-    for (u32 index = 0; index < possible_cpu_count(); ++index) {
-        const CpuId cpu{index};
-        if (run_queues.on(cpu).waiting() != 0 && cpu != self && active_cpu_set.contains(cpu) &&
-            hand_over(cpu, self))
-            return;
-    }
+    SharedCpuSet::find_common(spare_cpu_set, active_cpu_set,
+                              [self](CpuId cpu) { return cpu != self && hand_over(cpu, self); });
 }
 
 } // namespace

@@ -7,6 +7,9 @@
 #include "kernel/sched/thread_placement.hpp"
 
 namespace percival {
+
+constinit SharedCpuSet spare_cpu_set;
+
 namespace {
 
 // Ticks between two searches for a CPU that has less to do.
@@ -15,15 +18,23 @@ constexpr u32 kPushTicks = 5;
 // Ticks since the last search. Only the tick of its CPU uses it.
 PERCIVAL_PERCPU PerCpu<u32> ticks_without_push{};
 
+// An idle CPU with one thread in its queue is about to run that thread, so it keeps it.
+bool can_spare(const RunQueue& queue) PERCIVAL_REQUIRES(queue.lock)
+{
+    const Thread* const running = queue.running.load(std::memory_order_relaxed);
+    return queue.size() > (running != nullptr && is_idle_thread(*running) ? 1u : 0u);
+}
+
 // Takes a thread that may run on `to` off the queue of `from`. Returns null if none can be spared.
 Thread* take_from(CpuId from, CpuId to)
 {
     RunQueue& queue = run_queues.on(from);
     const IrqSpinGuard guard{queue.lock};
-    // An idle CPU with one thread in its queue is about to run that thread, so it keeps it.
-    const Thread* const running = queue.running.load(std::memory_order_relaxed);
-    if (queue.size() <= (running != nullptr && is_idle_thread(*running) ? 1u : 0u))
+    if (!can_spare(queue)) {
+        queue.is_offered = false;
+        spare_cpu_set.remove(from);
         return nullptr;
+    }
     return queue.take_away_first_that([to](const Thread& thread) { return may_run_on(thread, to); });
 }
 
@@ -45,6 +56,14 @@ void push(CpuId self)
 }
 
 } // namespace
+
+void offer_if_spare(RunQueue& queue, CpuId cpu)
+{
+    if (queue.is_offered || !can_spare(queue))
+        return;
+    queue.is_offered = true;
+    spare_cpu_set.add(cpu);
+}
 
 bool hand_over(CpuId from, CpuId to)
 {

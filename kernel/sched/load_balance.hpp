@@ -5,11 +5,23 @@
 //
 // The lengths of the queues are compared without their locks and so are hints (INV-run_queue-2). A wrong
 // guess costs a needless move, which the next comparison corrects.
+//
+// INV-load_balance-1: a CPU whose queue can spare a thread is in spare_cpu_set whenever the queue's lock is
+//                     free. A CPU leaves the set only when another one finds that it can spare none. So an
+//                     idle CPU looks at few queues however many CPUs there are, and a switch between threads
+//                     seldom changes the set.
 #pragma once
 
-#include "kernel/lib/types.hpp"
+#include "kernel/lib/cpu_set.hpp"
+#include "kernel/sched/run_queue.hpp"
 
 namespace percival {
+
+// The CPUs that may be able to spare a thread (INV-load_balance-1).
+extern SharedCpuSet spare_cpu_set;
+
+// Adds `cpu`, whose queue has just got a thread, to spare_cpu_set if it can spare one.
+void offer_if_spare(RunQueue& queue, CpuId cpu) PERCIVAL_REQUIRES(queue.lock);
 
 // Moves one thread from the queue of `from` to that of `to`. Returns false if no thread there can be spared
 // and may run on `to`.

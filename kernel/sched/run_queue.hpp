@@ -35,6 +35,7 @@ public:
 
     UncheckedSpinLock lock;                // at a switch, one thread takes it and the next one gives it back
     std::atomic<Thread*> running{nullptr}; // changes under the lock
+    bool is_offered{false};                // its CPU is in spare_cpu_set (INV-load_balance-1); under the lock
 
     // Makes a thread Ready, behind the others of its priority.
     void push_back(Thread& thread) PERCIVAL_REQUIRES(lock)

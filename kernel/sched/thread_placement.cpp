@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/sched/thread_placement.hpp"
 
+#include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/thread.hpp"
@@ -56,6 +57,7 @@ void set_cpu(Thread& thread, CpuId before, CpuId target)
 void join_queue(RunQueue& queue, CpuId cpu, Thread& thread) PERCIVAL_REQUIRES(queue.lock)
 {
     queue.push_back(thread);
+    offer_if_spare(queue, cpu);
     const Thread* const running = queue.running.load(std::memory_order_relaxed);
     if (running == nullptr || thread.priority > running->priority)
         request_switch(cpu);

@@ -5,6 +5,7 @@
 #include "arch/threads/context_switch.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/sched/idle_thread.hpp"
+#include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/thread.hpp"
@@ -35,8 +36,10 @@ bool retire(RunQueue& queue, CpuId self, Thread& thread, Leave why) PERCIVAL_REQ
         thread.state = ThreadState::Moving;
     } else if (why == Leave::Preempted && thread.slice != 0) {
         queue.push_front(thread);
+        offer_if_spare(queue, self);
     } else {
         queue.push_back(thread);
+        offer_if_spare(queue, self);
     }
     return true;
 }

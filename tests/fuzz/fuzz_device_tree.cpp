@@ -40,7 +40,8 @@ Blob with_one_value_changed(std::span<const std::byte> input, unsigned seed)
     constexpr std::size_t kRoom = 1024;
     // Does not use fdt_check_full: it follows a null pointer in some trees of old versions, which open()
     // refuses.
-    if (!DeviceTreeView::open(input))
+    static DeviceTreeIndex index;
+    if (!DeviceTreeView::open(input, index))
         return {};
     Blob tree(input.size() + kRoom);
     if (fdt_open_into(input.data(), tree.data(), static_cast<int>(tree.size())) != 0)

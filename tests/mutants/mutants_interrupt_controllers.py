@@ -137,7 +137,7 @@ MUTANTS = (
     on_host(
         "gic: the search goes on behind the last redistributor",
         V3,
-        "            if (RedistributorType::Last::of(type) != 0)\n                break;\n",
+        "        if (RedistributorType::Last::of(type) != 0)\n            break;\n",
         "",
         GIC_V3,
         "*NothingIsReadBehind*",

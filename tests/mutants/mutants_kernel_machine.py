@@ -140,6 +140,14 @@ MUTANTS = (
         "MachineBalance.*",
     ),
     on_kernel_machine(
+        "machine: a CPU that gets a thread to spare does not say so",
+        "kernel/sched/thread_placement.cpp",
+        "    offer_if_spare(queue, cpu);\n",
+        "",
+        "placement",
+        "MachineBalance.*",
+    ),
+    on_kernel_machine(
         "machine: an idle CPU does not pull",
         "kernel/sched/idle_thread.cpp",
         "        arch::mask_interrupts();\n        pull(self);\n",

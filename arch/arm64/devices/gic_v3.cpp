@@ -11,6 +11,7 @@
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/poll.hpp"
 #include "linker/ro_after_init.hpp"
+#include "mm/percpu/area.hpp"
 
 #include <array>
 #include <atomic>
@@ -22,13 +23,15 @@ namespace {
 using namespace gic_v3;
 
 struct Cpu {
-    // The CPU's affinity with kKnown, or 0 before init_cpu(). Atomic, because another CPU may search for its
-    // own entry while this CPU writes.
-    std::atomic<u64> affinity{0};
-    Mmio redistributor{};
-    SendSgi1 sgi{}; // the value that sends to this CPU, without the INTID
+    Mmio redistributor{}; // only the CPU itself uses it; at address 0, which faults, before init_cpu()
+    SendSgi1 sgi{};       // the value that sends to this CPU, without the INTID
 };
-constexpr u64 kKnown = u64{1} << 63;
+
+// Where a frame of a redistributor lies.
+struct FramePlace {
+    u32 region;
+    u32 offset_in_frames; // in units of kFrame
+};
 
 // These are not members of the driver: its vtable pointer would move them from .bss into the image.
 constinit std::array<Cpu, kMaxCpus> cpus{};
@@ -50,12 +53,17 @@ public:
 
 private:
     InterruptControllerResult init_distributor();
-    std::optional<Mmio> find_redistributor(u64 affinity) const;
+    std::optional<Mmio> find_redistributor(u64 affinity);
+    std::optional<Bytes> find_redistributor_in(const RedistributorRegion& region, Bytes from,
+                                               u64 affinity) const;
     InterruptControllerResult init_cpu_interface();
     InterruptControllerResult check_range_selector(u64 affinity);
 
     Mmio distributor_{};
     u64 stride_{0};
+    // Where the frame was that was found last. Redistributors mostly lie in the order in which CPUs come up,
+    // so the next one is searched for from there.
+    std::atomic<FramePlace> found_last_{};
     // Set if some CPU can be reached only with a range selector, and if some CPU cannot send one.
     std::atomic<bool> range_selector_needed_{false};
     std::atomic<bool> range_selector_missing_{false};
@@ -93,6 +101,7 @@ InterruptControllerResult GicV3::init(const InterruptControllerDescription& gic,
         return std::unexpected{"the device tree gives no GICv3 redistributor region"};
     regions = registers.redistributors;
     stride_ = gic.redistributor_stride;
+    found_last_.store({}, std::memory_order_relaxed);
     return init_distributor();
 }
 
@@ -125,22 +134,41 @@ InterruptControllerResult GicV3::init_distributor()
     return {};
 }
 
-// Returns the first frame of the redistributor with this affinity, or nothing.
-std::optional<Mmio> GicV3::find_redistributor(u64 affinity) const
+// Returns the first frame of the redistributor with this affinity, or nothing. Looks at the frames from the
+// one that was found last, which exists, to the last one, and then at all of them.
+std::optional<Mmio> GicV3::find_redistributor(u64 affinity)
 {
-    for (const RedistributorRegion& region : regions) {
-        for (Bytes at{0}; at + kFrame * 2 <= region.size;) {
-            const Mmio frame = region.registers.from(at);
-            if (!is_v3_or_v4(frame))
-                break;
-            const u64 type = frame.read64(kRedistributorType);
-            if (RedistributorType::Affinity::of(type) == packed_affinity(affinity))
-                return frame;
-            if (RedistributorType::Last::of(type) != 0)
-                break;
-            const u64 frames = RedistributorType::VirtualLpis::of(type) != 0 ? 4 : 2;
-            at = at + (stride_ != 0 ? Bytes{stride_} : kFrame * frames);
+    const FramePlace start = found_last_.load(std::memory_order_relaxed);
+    for (const FramePlace from : {start, FramePlace{}}) {
+        for (u32 region = from.region; region < regions.size(); ++region) {
+            const u32 offset = region == from.region ? from.offset_in_frames : 0;
+            const auto found = find_redistributor_in(regions[region], kFrame * offset, affinity);
+            if (!found)
+                continue;
+            const Mmio frame = regions[region].registers.from(*found);
+            found_last_.store({region, static_cast<u32>(*found / kFrame)}, std::memory_order_relaxed);
+            return frame;
         }
+    }
+    return {};
+}
+
+// Returns where in a region the first frame of the redistributor with this affinity lies, or nothing. A
+// redistributor begins at `from`.
+std::optional<Bytes> GicV3::find_redistributor_in(const RedistributorRegion& region, Bytes from,
+                                                  u64 affinity) const
+{
+    for (Bytes at = from; at + kFrame * 2 <= region.size;) {
+        const Mmio frame = region.registers.from(at);
+        if (!is_v3_or_v4(frame))
+            break;
+        const u64 type = frame.read64(kRedistributorType);
+        if (RedistributorType::Affinity::of(type) == packed_affinity(affinity))
+            return at;
+        if (RedistributorType::Last::of(type) != 0)
+            break;
+        const u64 frames = RedistributorType::VirtualLpis::of(type) != 0 ? 4 : 2;
+        at = at + (stride_ != 0 ? Bytes{stride_} : kFrame * frames);
     }
     return {};
 }
@@ -189,7 +217,6 @@ InterruptControllerResult GicV3::init_cpu(CpuId self, u64 mpidr)
     Cpu& cpu = cpus[self.index()];
     cpu.redistributor = *redistributor;
     cpu.sgi = SendSgi1::to(affinity);
-    cpu.affinity.store(affinity | kKnown, std::memory_order_relaxed);
     return {};
 }
 
@@ -263,16 +290,10 @@ InterruptControllerResult GicV3::check_range_selector(u64 affinity)
     return {};
 }
 
-// Returns the calling CPU's redistributor, or registers at address 0, which fault, if the CPU was never set
-// up. A search is fast enough, because the interrupt path uses only System registers.
+// The thread stays on its CPU: whoever changes a private interrupt means that of one CPU.
 Mmio own_redistributor()
 {
-    const u64 self = affinity() | kKnown;
-    for (const Cpu& cpu : cpus) {
-        if (cpu.affinity.load(std::memory_order_relaxed) == self)
-            return cpu.redistributor;
-    }
-    return {};
+    return cpus[this_cpu_id().index()].redistributor;
 }
 
 // With the group disabled the redistributor may sleep (GICR_WAKER, IHI 0069H 12.11). In the non-secure view

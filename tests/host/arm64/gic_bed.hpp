@@ -5,6 +5,7 @@
 
 #include "arch/arm64/devices/gic.hpp"
 #include "arch/cpu/cpu_identity.hpp"
+#include "arch/percpu/register.hpp"
 #include "arch/simulation/gic_model.hpp"
 
 #include <gtest/gtest.h>
@@ -33,6 +34,7 @@ protected:
     explicit GicBed(Version version) : gic{version}
     {
         arch::played_affinity = 0;
+        arch::played_distance = 0;
         gic.targets.fill(1);
         gic.priorities.fill(0xf8);
         gic.group_1_active = {1, 2, 4, 8};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests what only the driver of the GICv3 does, and what it refuses.
+#include "mm/percpu/area.hpp"
 #include "tests/host/arm64/gic_bed.hpp"
 
 #include <algorithm>
@@ -133,7 +134,7 @@ TEST_F(GicV3Regions, ARedistributorIsFoundByItsAffinity)
         gic.play(cpu);
         gic.redistributor_sleeps = false;
         gic.pass_time(0);
-        arch::played_affinity = affinities[cpu];
+        arch::played_distance = mm::global_distance(CpuId{cpu});
         ASSERT_TRUE(arch::interrupt_controller_init_cpu(CpuId{cpu}, affinities[cpu]));
         arch::enable_private_interrupt(GicModel::kTimer);
         EXPECT_TRUE(arch::private_interrupt_state(GicModel::kTimer).enabled);

@@ -8,6 +8,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/hotplug/bring_up.hpp"
 #include "kernel/sched/idle_thread.hpp"
+#include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"
@@ -105,6 +106,8 @@ std::string wrong_with_queue(u32 cpu) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
     });
     if (size != queue.size() || size != queue.waiting())
         wrong = "the size of a queue is wrong"; // INV-run_queue-2
+    if (size > (is_idle_thread(thread_on(cpu)) ? 1u : 0u) && !spare_cpu_set.contains(CpuId{cpu}))
+        wrong = "a CPU can spare a thread and is not in the set of those that can"; // INV-load_balance-1
     queue.lock.unlock();
     return wrong;
 }
