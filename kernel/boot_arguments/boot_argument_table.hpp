@@ -42,6 +42,7 @@ enum class LinearChoice : u8 { Auto, Blocks, Pages };
 enum class PercpuChoice : u8 { Local, Restart, Guarded, Auto };
 enum class PercpuAddChoice : u8 { LoadAdd, StoreAdd, LlSc, Auto };
 enum class PercpuWindowChoice : u8 { Linked, Mapped };
+enum class RootsChoice : u8 { Private, Common };
 enum class VerdictChoice : u8 { PowerOff, Semihosting, Reset };
 
 inline constexpr u8 kFirstPercpuChoice =
@@ -76,6 +77,9 @@ struct BootArgumentTable {
     static constexpr BootArgumentOf<PercpuWindowChoice> kPercpuWindow{
         {"percpu.window", "linked|mapped", "linked",
          "which tables a CPU's local window uses: its slab's, or its own"}};
+    static constexpr BootArgumentOf<RootsChoice> kRoots{
+        {"roots", "private|common", "private",
+         "a root table for each CPU, or one for all, without percpu=local"}};
     static constexpr TextArgument kCpufeatureMask{
         {"cpufeature.mask", "cpuN:NAME[,NAME]", "", "features that a CPU seems to lack, for tests"}};
     static constexpr TextArgument kCpufeatureForce{
@@ -107,9 +111,9 @@ struct BootArgumentTable {
         const BootArgument* const all[] = {
             &kSelftest, &kSelftestList, &kSelftestTimeout, &kSelftestRepeat, &kSelftestEveryMode,
             &kBench,    &kLinear,       &kMemoryLater,     &kPercpu,         &kPercpuAdd,
-            &kPercpuWindow, &kCpufeatureMask, &kCpufeatureForce, &kCpusLater, &kObjectsGuard,
-            &kPtdump,   &kVmallocinfo,  &kPercpuinfo,      &kArgumentsList,  &kVerdict,
-            &kEarlycon,
+            &kPercpuWindow, &kRoots,    &kCpufeatureMask,  &kCpufeatureForce, &kCpusLater,
+            &kObjectsGuard, &kPtdump,   &kVmallocinfo,     &kPercpuinfo,     &kArgumentsList,
+            &kVerdict,  &kEarlycon,
         };
         for (const BootArgument* argument : all)
             visit(*argument);

@@ -78,9 +78,11 @@ u32 distance(std::string_view given, std::string_view name)
 }
 
 // Returns whether `given` is probably meant to be `name`. Short names get less tolerance, because other
-// kernels' arguments are near them.
+// kernels' arguments are near them. Linux's `root`, which many loaders pass, is never meant to be `roots`.
 bool is_misspelt(std::string_view given, std::string_view name)
 {
+    if (given == "root")
+        return false;
     constexpr std::size_t kLong = 6;
     const u32 wrong = distance(given, name);
     return wrong != 0 && wrong <= (name.size() < kLong ? 1U : 2U);

@@ -13,6 +13,7 @@
 #include "arch/traps/system_errors.hpp"
 #include "kernel/cpus/features.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/hotplug/common_root.hpp"
 #include "kernel/hotplug/cpu_error.hpp"
 #include "kernel/hotplug/hotplug.hpp"
 #include "kernel/hotplug/later_cpus.hpp"
@@ -121,7 +122,6 @@ template <class Reason>
 
 void adopt_boot_cpu()
 {
-    arch::note_cache_lines();
     arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
     arch::set_this_cpu_distance(mm::global_distance(kBootCpu));
     set_online(kBootCpu, features_of_this_cpu(kBootCpu));
@@ -186,6 +186,7 @@ extern "C" [[noreturn]] void secondary_main()
         leave_out_for_good(self, ticks.error());
     }
     arch::drop_idmap();
+    share_tlb_entries_of(self, features);
     set_online(self, features);
     join_scheduler();
     run_idle_thread();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The main program of the kernel, from the first C++ in the kernel's own address space to the verdict. It
 // decides the order in which everything comes up.
+#include "arch/cpu/cache.hpp"
 #include "arch/cpu/cpu_identity.hpp"
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/processor.hpp"
@@ -17,6 +18,7 @@
 #include "kernel/device_tree/device_tree.hpp"
 #include "kernel/device_tree/salvage.hpp"
 #include "kernel/hotplug/bring_up.hpp"
+#include "kernel/hotplug/common_root.hpp"
 #include "kernel/init/console_setup.hpp"
 #include "kernel/init/interrupt_controller_registers.hpp"
 #include "kernel/init/memory_later.hpp"
@@ -162,11 +164,11 @@ void guard_objects_if_asked()
     percpu::start_allocator();
     start_interrupts();
     end_boot_phase("interrupts");
-    prepare_percpu_mode(BootArguments{this_machine().boot_arguments});
     bring_up_secondaries(this_machine());
     finalise_features();
     start_workers();
     start_everywhere_threads();
+    share_tlb_entries();
     end_boot_phase("other CPUs");
     choose_percpu_mode(BootArguments{this_machine().boot_arguments}); // one for all CPUs: all are known now
     choose_tlb_invalidation();
@@ -213,6 +215,8 @@ extern "C" [[noreturn]] void kernel_main()
     start_features(this_machine());
     hold_back_memory(machine_to_describe());
     set_up_memory(this_machine());
+    arch::note_cache_lines();
+    prepare_percpu_mode(BootArguments{this_machine().boot_arguments});
     adopt_boot_cpu();
     end_boot_phase("own root");
     arch::switch_stack_and_call(boot_thread_stack().end(), &run, nullptr);

@@ -7,11 +7,13 @@
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/percpu/window_choice.hpp"
 #include "mm/image/boot_tables.hpp"
 #include "mm/image/image.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/kernel_map/linear_window.hpp"
+#include "mm/kernel_map/writable_window.hpp"
 #include "mm/linear/repaint.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/percpu/window.hpp"
@@ -62,6 +64,8 @@ void collect_free_memory(const MachineDescription& machine)
 
 PhysRange take_private_tables(u32 cpus)
 {
+    if (percpu::roots_are_common())
+        return {};
     const auto tables =
         mm::early_memory().allocate(mm::private_tables_size(cpus), mm::KernelGeometry::kPageSize);
     if (!tables)
@@ -74,12 +78,6 @@ mm::Leaves linear_map_leaves(LinearChoice wanted, bool resize_live)
 {
     const bool in_blocks = wanted == LinearChoice::Auto ? resize_live : wanted == LinearChoice::Blocks;
     return in_blocks ? mm::Leaves::Largest : mm::Leaves::Pages;
-}
-
-percpu::Window window_of_percpu(const MachineDescription& machine)
-{
-    const auto wanted = BootArguments{machine.boot_arguments}.choice(BootArgumentTable::kPercpuWindow);
-    return reported(wanted) == PercpuWindowChoice::Mapped ? percpu::Window::Mapped : percpu::Window::Linked;
 }
 
 void build_linear_map(const MachineDescription& machine, PhysRange private_tables)
@@ -121,14 +119,15 @@ void set_up_memory(const MachineDescription& machine)
 {
     const auto cpus = static_cast<u32>(machine.cpus.size());
     collect_free_memory(machine);
+    percpu::window = choose_percpu_window(BootArguments{machine.boot_arguments});
     const PhysRange private_tables = take_private_tables(cpus);
     end_boot_phase("free memory");
     build_linear_map(machine, private_tables);
     end_boot_phase("linear map");
     need(make_cpu_stacks(machine), "the CPUs' stacks");
     need(mm::complete_master_root(cpus), "complete root tables");
+    need(mm::make_writable_window_tables(), "the tables of the page by which text is patched");
     end_boot_phase("complete master root");
-    percpu::window = window_of_percpu(machine);
     need(mm::setup_percpu_areas(machine, private_tables), "the CPUs' percpu data");
     end_boot_phase("percpu areas");
     mm::start_page_allocator(machine);

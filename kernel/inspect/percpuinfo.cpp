@@ -24,8 +24,7 @@ void print_percpuinfo()
     const percpu::PageStatistics pages = percpu::page_statistics();
     print("percpuinfo: windows {}; {} populated for all CPUs together since boot; {} flushes for what was "
           "taken away",
-          percpu::window == percpu::Window::Linked ? std::string_view{"linked"} : std::string_view{"mapped"},
-          KernelGeometry::kPageSize * pages.pages, pages.flushes);
+          name_of(percpu::window), KernelGeometry::kPageSize * pages.pages, pages.flushes);
 }
 
 } // namespace percival

@@ -3,6 +3,7 @@
 
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
+#include "arch/mmu/root_switch.hpp"
 #include "arch/mmu/tlb.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
 #include "kernel/cpus/features.hpp"
@@ -18,6 +19,7 @@
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/percpu/window.hpp"
 #include "mm/roots/completeness.hpp"
 #include "mm/roots/roots.hpp"
 
@@ -168,8 +170,10 @@ void print_roots()
     if (cost.instructions != 0)
         format(instructions, ", {} instructions", cost.instructions);
     print("roots: complete with {} tables, {} KiB{}; private tables {} KiB for {} CPU(s)", cost.tables,
-          (kPage * cost.tables).count() >> 10, instructions.text(),
-          mm::private_tables_size(possible_cpu_count()).count() >> 10, possible_cpu_count());
+          (kPage * cost.tables).count() >> 10, instructions.text(), mm::private_tables().size.count() >> 10,
+          possible_cpu_count());
+    if (percpu::roots_are_common())
+        print("roots: common to all CPUs, CnP = {}", u32{arch::root_is_common_not_private()});
     for_each_online_cpu([](CpuId cpu) {
         print("root: cpu{} {}, percpu at {}", cpu, mm::cpu_root(cpu),
               mm::local_to_global(KernelLayout::kLocalPercpu.base, cpu));

@@ -5,6 +5,7 @@
 #include "kernel/boot_arguments/boot_argument_report.hpp"
 #include "kernel/cpus/features.hpp"
 #include "kernel/cpus/online.hpp"
+#include "kernel/lib/assert.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/percpu/add_form.hpp"
 #include "kernel/percpu/probe.hpp"
@@ -66,6 +67,7 @@ void install(arch::PercpuForm form)
 {
     if (form == arch::percpu_form())
         return;
+    PERCIVAL_ASSERT(form.mode != PercpuMode::Local || !percpu::roots_are_common());
     stop_machine([form] { arch::patch_percpu_operations(form); });
 }
 
@@ -75,6 +77,8 @@ PercpuModeChoice choose_percpu_mode_by_looking()
 {
     if (!arch::kHasLocalMode)
         return {PercpuMode::Restart, "auto: local mode is not in this build"};
+    if (percpu::roots_are_common())
+        return {PercpuMode::Restart, "auto: all CPUs are on one root"};
     if (cpu_that_may_share_its_tlb())
         return {PercpuMode::Restart, "auto: by the list of CPUs whose TLBs may be shared"};
     if (!tlbs_are_private())

@@ -12,8 +12,10 @@
 #include "arch/percpu_modes/alternatives.hpp"
 #include "kernel/boot_arguments/boot_arguments.hpp"
 #include "kernel/lib/types.hpp"
+#include "mm/percpu/window.hpp"
 
 #include <array>
+#include <span>
 #include <string_view>
 
 namespace percival {
@@ -28,8 +30,8 @@ struct PercpuModeChoice {
 PercpuModeChoice choose_percpu_mode_by_looking();
 
 // Sets the mode that is used until choose_percpu_mode(): one that needs no private roots, unless local mode
-// is the one asked for. Called on the boot CPU while no other CPU runs, before any other function of this
-// file.
+// is the one asked for. Called on the boot CPU before it leaves the master root and before any other CPU
+// runs, once its cache lines are noted, and before any other function of this file.
 void prepare_percpu_mode(const BootArguments& arguments);
 
 // Chooses the form for all CPUs, installs it and prints it. Boot CPU, once, when all CPUs of the boot are up
@@ -50,7 +52,7 @@ private:
     arch::PercpuForm before_;
 };
 
-// The modes that this build has.
+// The modes that this build has, local mode first.
 inline constexpr auto kPercpuModes = [] {
     using enum arch::PercpuMode;
     if constexpr (arch::kHasLocalMode)
@@ -59,11 +61,18 @@ inline constexpr auto kPercpuModes = [] {
         return std::array{Restart, Guarded};
 }();
 
-// Calls f(mode) in each mode of this build.
+// Returns the modes that can be used in this run: local mode needs private roots. Any context.
+inline std::span<const arch::PercpuMode> percpu_modes()
+{
+    const std::span<const arch::PercpuMode> all{kPercpuModes};
+    return arch::kHasLocalMode && percpu::roots_are_common() ? all.subspan(1) : all;
+}
+
+// Calls f(mode) in each mode of percpu_modes().
 template <class F>
 void for_each_percpu_mode(F f)
 {
-    for (const auto mode : kPercpuModes) {
+    for (const auto mode : percpu_modes()) {
         const InPercpuForm in_mode{mode};
         f(mode);
     }

@@ -52,8 +52,7 @@ std::string_view read_only_memory_at(VirtAddr address)
         return "read-only data";
     if (mm::init_data_is_sealed() && is_in_part(*physical, _ro_after_init, _ero_after_init))
         return "data that is read-only after init";
-    const u32 cpus = possible_cpu_count();
-    if (cpus != 0 && PhysRange{mm::cpu_root(kBootCpu), mm::private_tables_size(cpus)}.contains(*physical))
+    if (mm::private_tables().contains(*physical))
         return "the private tables of a CPU's root";
     return {};
 }

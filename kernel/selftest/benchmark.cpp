@@ -29,7 +29,7 @@ std::string_view mode_of(const Benchmark& benchmark)
         return name_of(arch::percpu_form().mode);
     if (benchmark.mode != std::string_view{"window"})
         return benchmark.mode;
-    return percpu::window == percpu::Window::Linked ? "linked" : "mapped";
+    return name_of(percpu::window);
 }
 
 void print_result(const Benchmark& benchmark, BenchmarkResult result)
@@ -39,8 +39,9 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
     std::array<char, kLineLength> room;
     Writer json{room};
     json.put('{');
-    format(json, "\"name\":\"{}\",\"mode\":\"{}\",\"cpus\":{},\"instructions\":{}.{:02}", benchmark.name,
-           mode_of(benchmark), online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
+    format(json, "\"name\":\"{}\",\"mode\":\"{}\",\"roots\":\"{}\",\"cpus\":{},\"instructions\":{}.{:02}",
+           benchmark.name, mode_of(benchmark), percpu::roots_are_common() ? "common" : "private",
+           online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
     if (result.cost)
         put_cost(json, *result.cost);
     if (result.tables)

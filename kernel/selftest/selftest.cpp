@@ -106,7 +106,7 @@ void for_each_round(const SelftestOptions& options, Run run)
 
 u32 count_rounds(const SelftestOptions& options)
 {
-    return options.repeat * (options.in_every_mode ? static_cast<u32>(kPercpuModes.size()) : 1);
+    return options.repeat * (options.in_every_mode ? static_cast<u32>(percpu_modes().size()) : 1);
 }
 
 // Returns whether every pattern matches a test, and prints the patterns that match none.

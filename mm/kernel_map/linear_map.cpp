@@ -147,7 +147,7 @@ bool collect_pieces(Pieces& pieces, const MachineDescription& machine, PhysRange
     const auto image_part = [](const char* from, const char* to) {
         return PhysRange{image_to_physical(from), address_of(to) - address_of(from)};
     };
-    bool fits = pieces.push({kept_apart, false, {}}) &&
+    bool fits = (kept_apart.is_empty() || pieces.push({kept_apart, false, {}})) &&
                 pieces.push({image_part(_text, _etext), true, kReadOnlyData}) &&
                 pieces.push({image_part(_rodata, _erodata), true, kReadOnlyData}) &&
                 pieces.push({image_part(_ro_after_init, _eboot_tables), true, kData, Leaves::Pages});
@@ -193,7 +193,7 @@ std::expected<void, LinearMapError> map_linear(const MachineDescription& machine
     const Bytes needed = leaves == Leaves::Pages ? page_table_memory(machine) : kFirstPiece;
     if (auto result = map_table_memory(table, needed, leaves, pieces); !result)
         return result;
-    if (!map_plain(table, kept_apart.base, kept_apart.end(), kData, Leaves::Pages))
+    if (!kept_apart.is_empty() && !map_plain(table, kept_apart.base, kept_apart.end(), kData, Leaves::Pages))
         return std::unexpected{LinearMapError::NoMemory};
     for (const MemoryBank& bank : machine.memory) {
         if (!map_bank(table, bank.range, pieces, leaves))

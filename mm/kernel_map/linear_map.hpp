@@ -68,10 +68,10 @@ enum class LinearMapError : u8 {
 };
 
 // Maps all banks, which are in linear_window(), with leaves as large as `leaves` allows. Leaves out `no_map`
-// reservations, except the image, which is in the banks. Maps `kept_apart` (the private roots) by pages in
-// any case, so that its protection can change later. Every table is made once, in memory that is mapped
-// already, so there is no temporary mapping and nothing to invalidate. early_memory() must be filled. Boot
-// CPU, once.
+// reservations, except the image, which is in the banks. Maps `kept_apart` (the private roots, if there are
+// any) by pages in any case, so that its protection can change later. Every table is made once, in memory
+// that is mapped already, so there is no temporary mapping and nothing to invalidate. early_memory() must be
+// filled. Boot CPU, once.
 std::expected<void, LinearMapError> map_linear(const MachineDescription& machine, PhysRange kept_apart,
                                                Leaves leaves);
 

@@ -19,7 +19,7 @@ WritableWindow::WritableWindow(PhysAddr thing) PERCIVAL_NO_THREAD_SAFETY_ANALYSI
 {
     window_lock.lock();
     const PhysAddr page = thing.align_down(KernelGeometry::kPageSize);
-    // The tables of the fixmap exist since boot, so map() cannot run out of memory.
+    // The tables exist since boot, so map() cannot run out of memory.
     const bool mapped = master_table().map(kFixmapWritable, page, kData).has_value();
     PERCIVAL_ASSERT(mapped);
     at_ = kFixmapWritable.base + (thing - page);
@@ -33,6 +33,11 @@ WritableWindow::~WritableWindow() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
         PERCIVAL_ASSERT(unmapped);
     }
     window_lock.unlock();
+}
+
+std::expected<void, MapError> make_writable_window_tables()
+{
+    return master_table().ensure_tables(kFixmapWritable, kLastLevel.up());
 }
 
 bool writable_window_is_left_open() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS

@@ -2,12 +2,16 @@
 // A writable view of one page that is read-only everywhere else, while the object exists: kernel text that is
 // patched, and sealed root tables (mm/roots/seal.hpp).
 //
-// Any CPU on its own root, with interrupts masked or not. A view masks interrupts and holds a lock, so that
-// it is short and there is only one at a time. Constructing a second view inside the first one deadlocks.
+// Any CPU once make_writable_window_tables() has been called, with interrupts masked or not. A view masks
+// interrupts and holds a lock, so that it is short and there is only one at a time. Constructing a second
+// view inside the first one deadlocks.
 #pragma once
 
 #include "arch/cpu/processor.hpp"
 #include "kernel/lib/address.hpp"
+#include "mm/address_space/mapping.hpp"
+
+#include <expected>
 
 namespace percival::mm {
 
@@ -29,6 +33,10 @@ private:
     arch::InterruptMask masked_;
     VirtAddr at_{};
 };
+
+// Makes the tables of the page of the views. The first view may be needed before the CPU can allocate pages:
+// the text of the allocator itself is patched. Boot CPU, once, before any view. Error: NoMemory.
+std::expected<void, MapError> make_writable_window_tables();
 
 // Returns whether the page of the views is mapped although there is no view. Such a page would be a writable
 // alias that stays. Never waits, so also inside a view. Any context.

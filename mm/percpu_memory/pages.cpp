@@ -77,7 +77,7 @@ bool map_page(CpuId cpu, VirtAddr local, const UnitPage& page)
 {
     if (!map_under(master_root(), local_to_global(local, cpu), page))
         return false;
-    return window == Window::Linked || map_under(cpu_root(cpu), local, page);
+    return window != Window::Mapped || map_under(cpu_root(cpu), local, page);
 }
 
 bool populate_page(CpuId cpu, VirtAddr local)
@@ -121,7 +121,7 @@ void remove_pages(CpuId cpu, VirtAddr base, Pages pages, KernelTlbBatch& batch, 
                 removed(*memory);
             if (window == Window::Mapped)
                 shadow::note_unmapped(cpu_root(cpu), local, batch);
-            else
+            else if (window == Window::Linked)
                 shadow::flush_local(local, batch);
         }
     }
@@ -138,7 +138,8 @@ void UnitPages::remove_everywhere(VirtAddr base, Pages pages)
             remove_pages(CpuId{cpu}, base, pages, batch,
                          [this](PhysAddr page) { removed_[removed_count_++] = page; });
         // The local address has a different entry on each CPU. One broadcast invalidates each CPU's own.
-        batch.add_leaves({page_address(base, pages.begin), kPage * pages.count()}, kPage);
+        if (window != Window::None)
+            batch.add_leaves({page_address(base, pages.begin), kPage * pages.count()}, kPage);
     }
     flush_count.fetch_add(1, std::memory_order_relaxed);
     while (removed_count_ != 0)

@@ -3,6 +3,7 @@
 
 #include "arch/cpu/processor.hpp"
 #include "mm/percpu/request.hpp"
+#include "mm/percpu/window.hpp"
 #include "mm/percpu_shadow/finding.hpp"
 #include "mm/percpu_shadow/mapping.hpp"
 #include "mm/percpu_shadow/places.hpp"
@@ -46,8 +47,11 @@ Copy copy_of(VirtAddr address)
     return {CpuId{static_cast<u32>(slab)}, KernelLayout::kGlobalPercpu.base + KernelLayout::kSlabSize * slab};
 }
 
+// Interrupts masked. A local address has no shadow of its own where there are no windows.
 States states_at(VirtAddr address)
 {
+    if (roots_are_common() && is_percpu_local(address))
+        address = address + Bytes{arch::read_this_cpu_distance()};
     // SAFETY: the caller has found that the address has shadow, which consists of bytes.
     return States{reinterpret_cast<u8*>(shadow_of(address).raw())};
 }

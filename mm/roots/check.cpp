@@ -51,16 +51,18 @@ bool window_is_mapped_to_slab(CpuId cpu, VirtAddr window, VirtAddr slab)
 }
 
 // Returns true if the window at `at` in the root of `cpu` shows `slab`, in the way that `percpu.window` asks
-// for.
+// for, or shows nothing if there are no windows.
 bool window_shows_slab(CpuId cpu, VirtAddr at, VirtAddr slab)
 {
     if (percpu::window == percpu::Window::Mapped)
         return window_is_mapped_to_slab(cpu, at, slab);
+    const bool is_empty = percpu::window == percpu::Window::None;
     const Pte* window = table_towards_window(cpu_root(cpu), KernelLayout::kPrivateLevel) +
                         KernelGeometry::index(KernelLayout::kPrivateLevel, at);
     for (u64 entry = 0; entry < KernelLayout::kWindowEntries; ++entry) {
         const VirtAddr in_slab = slab + KernelGeometry::entry_size(KernelLayout::kPrivateLevel) * entry;
-        if (window[entry] != master_table().walk_to(in_slab, KernelLayout::kPrivateLevel).pte)
+        const Pte shown = master_table().walk_to(in_slab, KernelLayout::kPrivateLevel).pte;
+        if (window[entry] != (is_empty ? Pte{} : shown))
             return false;
     }
     return true;

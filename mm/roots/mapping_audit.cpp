@@ -10,7 +10,6 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/ro_after_init.hpp"
 #include "mm/kernel_map/writable_window.hpp"
-#include "mm/percpu/area.hpp"
 #include "mm/roots/roots.hpp"
 
 namespace percival::mm {
@@ -36,7 +35,7 @@ ReadOnlyMemory read_only_memory()
         add(image_part(_ro_after_init, _ero_after_init));
     add({image_to_physical(&boot::boot_tables.reserved), kPage});
     add({image_to_physical(&boot::boot_tables.idmap), kPage});
-    add({cpu_root(kBootCpu), private_tables_size(possible_cpu_count())});
+    add(private_tables());
     for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel; level = level.down())
         add({master_table_of(level), kPage});
     return memory;
@@ -105,7 +104,7 @@ MappingAudit audit_mappings()
     Auditor auditor;
     kTrees<KernelGeometry>.for_each_run(master_root(),
                                         [&](const MappedRun& run) { auditor.look_at(master_root(), run); });
-    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
+    for (u32 cpu = 0; cpu < roots_beside_master(); ++cpu)
         audit_own_part(auditor, CpuId{cpu});
     audit_boot_roots(auditor);
     audit_writable_window(auditor);

@@ -3,7 +3,6 @@
 
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/writable_window.hpp"
-#include "mm/percpu/area.hpp"
 #include "mm/roots/roots.hpp"
 
 namespace percival::mm {
@@ -17,7 +16,7 @@ void write_sealed_entry(PhysAddr table, u64 index, arch::Pte value)
 void write_root_entry(u64 index, arch::Pte value)
 {
     write_sealed_entry(master_root(), index, value);
-    for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
+    for (u32 cpu = 0; cpu < roots_beside_master(); ++cpu)
         write_sealed_entry(cpu_root(CpuId{cpu}), index, value);
 }
 

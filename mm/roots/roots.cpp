@@ -5,6 +5,7 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/percpu/window.hpp"
 #include "mm/roots/seal.hpp"
 #include "mm/roots/slabs.hpp"
 #include "mm/roots/windows.hpp"
@@ -47,7 +48,8 @@ std::expected<void, MapError> setup_percpu_areas(const MachineDescription& machi
             return result;
     }
     for (u32 cpu = 0; cpu < cpus; ++cpu) {
-        make_root(CpuId{cpu});
+        if (!percpu::roots_are_common())
+            make_root(CpuId{cpu});
         if (auto result = open_window(CpuId{cpu}); !result)
             return result;
     }
@@ -57,6 +59,8 @@ std::expected<void, MapError> setup_percpu_areas(const MachineDescription& machi
 
 PhysAddr private_table(CpuId cpu, Level level)
 {
+    if (percpu::roots_are_common())
+        return master_table_of(level);
     const u64 below_root = static_cast<u64>(level.number() - KernelGeometry::kRootLevel.number());
     return private_tables_area.base + kPage * (u64{cpu.index()} * KernelLayout::kPrivateTables + below_root);
 }
@@ -71,6 +75,16 @@ PhysAddr master_table_of(Level level)
 PhysAddr cpu_root(CpuId cpu)
 {
     return private_table(cpu, KernelGeometry::kRootLevel);
+}
+
+PhysRange private_tables()
+{
+    return private_tables_area;
+}
+
+u32 roots_beside_master()
+{
+    return percpu::roots_are_common() ? 0 : possible_cpu_count();
 }
 
 } // namespace percival::mm

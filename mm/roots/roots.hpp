@@ -22,6 +22,9 @@
 //   windows   In each root it opens the local window (mm/roots/windows.hpp).
 //   seal      Finally it maps all of these tables read-only (mm/roots/seal.hpp).
 //
+// With `roots=common` there are no private tables: all CPUs are on the master, whose local window stays
+// empty, and it is sealed. What is said of roots beside the master holds for none (roots_beside_master()).
+//
 // After that sync_roots() adds entries to roots (mm/roots/sync.hpp), and write_root_entry() changes those of
 // the linear map where a root holds its blocks (mm/roots/root_entry.hpp). Both keep all roots alike.
 // root_agrees_with_master() checks the result (mm/roots/check.hpp).
@@ -50,17 +53,26 @@ constexpr Bytes private_tables_size(u32 cpus)
 
 // Makes the slab and the root of every CPU and seals the roots. Each slab is memory of its CPU's NUMA node if
 // possible. `private_tables` is the memory for the private tables: page-aligned, private_tables_size() long,
-// and in the linear map. Boot CPU, once, after complete_master_root() (mm/roots/completeness.hpp). Errors:
-// NoMemory, and whatever mapping a slab or a window reports; the boot cannot go on after one.
+// and in the linear map; it is empty if all CPUs are on one root. Boot CPU, once, after
+// complete_master_root() (mm/roots/completeness.hpp). Errors: NoMemory, and whatever mapping a slab or a
+// window reports; the boot cannot go on after one.
 std::expected<void, MapError> setup_percpu_areas(const MachineDescription& machine, PhysRange private_tables);
 
 // Return the physical address of a table on the way to the local window: a CPU's private table of that level,
-// and the master's table that it is a copy of. `level` is between the root level and
-// KernelLayout::kPrivateLevel. Any context, after setup_percpu_areas().
+// and the master's table that it is a copy of. With one root for all CPUs both are the master's. `level` is
+// between the root level and KernelLayout::kPrivateLevel. Any context, after setup_percpu_areas().
 PhysAddr private_table(CpuId cpu, Level level);
 PhysAddr master_table_of(Level level);
 
-// Returns the root of `cpu`, which is its first private table. Any context, after setup_percpu_areas().
+// Returns the root of `cpu`: its first private table, or the master. Any context, after setup_percpu_areas().
 PhysAddr cpu_root(CpuId cpu);
+
+// Returns the memory of the private tables of all CPUs; empty if all CPUs are on one root, and before
+// setup_percpu_areas(). Any context.
+PhysRange private_tables();
+
+// Returns how many CPUs have a root of their own: all possible ones, or none. Any context, after
+// setup_percpu_areas().
+u32 roots_beside_master();
 
 } // namespace percival::mm

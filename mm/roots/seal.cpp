@@ -45,6 +45,8 @@ std::expected<void, MapError> seal_roots(PhysRange private_tables)
         if (auto result = seal_boot_table(image_to_physical(table), batch); !result)
             return result;
     }
+    if (private_tables.is_empty())
+        return {};
     return make_read_only({linear_address(private_tables.base), private_tables.size}, batch);
 }
 

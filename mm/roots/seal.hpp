@@ -25,7 +25,7 @@
 namespace percival::mm {
 
 // Seals the tables listed above and flushes their old permissions. `private_tables` is the memory of the
-// private tables of all CPUs. Boot CPU, once, after all roots are complete and published.
+// private tables of all CPUs, and may be empty. Boot CPU, once, after all roots are complete and published.
 std::expected<void, MapError> seal_roots(PhysRange private_tables);
 
 } // namespace percival::mm

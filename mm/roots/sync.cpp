@@ -2,7 +2,6 @@
 #include "mm/roots/sync.hpp"
 
 #include "mm/kernel_map/kernel_tables.hpp"
-#include "mm/percpu/area.hpp"
 #include "mm/roots/root_entry.hpp"
 #include "mm/roots/roots.hpp"
 
@@ -10,7 +9,7 @@ namespace percival::mm {
 namespace {
 
 struct KernelRoots {
-    static u32 cpus() { return possible_cpu_count(); }
+    static u32 cpus() { return roots_beside_master(); }
     static PhysAddr master_table(Level level) { return master_table_of(level); }
     static PhysAddr private_table(CpuId cpu, Level level) { return mm::private_table(cpu, level); }
     static const arch::Pte* table(PhysAddr address) { return kernel_tables().table(address); }

@@ -19,7 +19,7 @@
 //
 // `Roots` is the environment: it finds the tables and writes sealed ones.
 //
-//   u32 Roots::cpus()                                  the number of possible CPUs
+//   u32 Roots::cpus()                                  the number of CPUs with a root of their own
 //   PhysAddr Roots::master_table(Level)                the master's table of a level on the way to the window
 //   PhysAddr Roots::private_table(CpuId, Level)        a CPU's copy of it
 //   const Pte* Roots::table(PhysAddr)                  the descriptors of a table, for reading

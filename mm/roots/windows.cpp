@@ -76,7 +76,15 @@ std::expected<void, MapError> open_window(CpuId cpu)
 {
     if constexpr (kPercpuShadow)
         percpu::shadow::show({kWindow.base, first_unit_size()});
-    return percpu::window == percpu::Window::Linked ? link_windows(cpu) : map_window(cpu);
+    switch (percpu::window) {
+    case percpu::Window::Linked:
+        return link_windows(cpu);
+    case percpu::Window::Mapped:
+        return map_window(cpu);
+    case percpu::Window::None:
+        break;
+    }
+    return {};
 }
 
 } // namespace percival::mm

@@ -25,8 +25,9 @@ VirtRange linear_pages(PhysRange memory)
 
 bool is_sealed(VirtRange range)
 {
-    const PhysRange roots{cpu_root(CpuId{0}), private_tables_size(possible_cpu_count())};
-    return range.overlaps(linear_pages(image_in_memory())) || range.overlaps(linear_pages(roots));
+    const PhysRange roots = private_tables();
+    return range.overlaps(linear_pages(image_in_memory())) ||
+           (!roots.is_empty() && range.overlaps(linear_pages(roots)));
 }
 
 // Returns how leaves in `range` may be changed. Errors: Misaligned, WrongRegion, Sealed.

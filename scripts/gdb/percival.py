@@ -199,7 +199,11 @@ class PercpuVariable(gdb.Command):
 
 
 def _root_of(cpu: int) -> int:
-    """Returns the physical address of the root that the kernel made for `cpu`."""
+    """Returns the physical address of the root that the kernel made for `cpu`: the master if all CPUs are on
+    one root."""
+    if _evaluate(f"{ROOTS}.base.raw_") == 0:
+        offset = "(unsigned long)&percival::boot::boot_tables.master - (unsigned long)&_image_start"
+        return _evaluate(f"percival::boot::handoff.image.raw_ + {offset}")
     tables = _evaluate(f"{LAYOUT}::kPrivateTables")
     return _evaluate(f"{ROOTS}.base.raw_") + (cpu * tables << _evaluate(f"{GEOMETRY}::kPageShift"))
 

@@ -123,8 +123,8 @@ def folded(lines: Sequence[str], row: Row) -> List[str]:
 
 
 def summary(lines: Sequence[str], row: Row) -> List[str]:
-    """Checks that machine, CPU features, layout and one root table per CPU are shown, no two of them the
-    same."""
+    """Checks that machine, CPU features, layout and one root table per CPU are shown, no two of them the same
+    unless the kernel says that all are."""
     problems = [
         f"there is no line '{start}…'"
         for start in SUMMARY
@@ -133,7 +133,10 @@ def summary(lines: Sequence[str], row: Row) -> List[str]:
     roots = {int(match[1]): match[2] for match in map(ROOT.match, lines) if match}
     if sorted(roots) != row.cpus_online:
         problems.append(f"root tables are shown for CPUs {sorted(roots)} instead of {row.cpus_online}")
-    if len(set(roots.values())) != len(roots):
+    if any(line.startswith("roots: common to all CPUs") for line in lines):
+        if len(set(roots.values())) != 1:
+            problems.append("CPUs have root tables of their own")
+    elif len(set(roots.values())) != len(roots):
         problems.append("CPUs share a root table")
     return problems
 

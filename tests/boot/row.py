@@ -71,6 +71,31 @@ OF_NO_MAP_MEMORY = ("linear_map.memory_reserved_with_no_map_has_no_mapping_unles
 OF_PAGES = ("repaint.after_a_boot_that_chose_pages_no_leaf_of_the_linear_map_is_larger",)
 OF_UNSPLITTABLE_BLOCKS = ("set_memory.blocks_that_a_cpu_cannot_split_in_use_are_refused_and_stay",)
 OF_MAPPED_WINDOWS = ("roots.mapped_windows_have_tables_of_their_own",)
+# Tests that need one root for all CPUs, and those that need a root for each.
+OF_COMMON_ROOT = (
+    "common_root.a_stray_access_to_a_local_address_faults",
+    "common_root.every_cpu_is_on_the_master",
+    "common_root.local_mode_is_left_out_and_auto_means_restart",
+    "common_root.no_local_address_translates_on_any_cpu",
+)
+OF_PRIVATE_ROOTS = (
+    "mapping_audit.finds_a_writable_alias_in_the_window_of_one_cpu",
+    "percpu.addresses_after_the_first_chunk_do_not_translate",
+    "percpu.every_page_of_the_section_is_one_physical_page_at_both_addresses",
+    "percpu_allocator.the_local_address_reaches_the_copy_of_the_calling_cpu",
+    "percpu_mode.auto_chooses_restart_where_two_cpus_share_a_root_and_local_where_none_do",
+    "percpu_mode.the_probe_finds_every_cpus_tlb_private",
+    "percpu_mode.the_probe_sees_two_cpus_that_share_a_root",
+    "ptdump.roots_differ_only_in_the_local_window_and_there_by_at_least_a_whole_unit",
+    "roots.agree_with_the_master_in_every_entry_but_local_percpu",
+    "roots.common_not_private_is_0_on_every_cpu",
+    "roots.linked_window_has_the_descriptors_of_its_own_cpus_slab",
+    "roots.local_addresses_do_not_translate_on_the_master_root",
+    "roots.no_two_cpus_share_a_root",
+    "roots.the_same_load_reads_another_cpus_copy_on_that_cpus_root",
+    "roots.ttbr1_is_the_cpus_own_root_on_every_cpu",
+    "vmap.one_address_can_map_another_page_in_each_root",
+)
 # Tests of memory that was held back at boot, and an argument that holds some back on a machine with 1 GiB.
 OF_MEMORY_LATER = (
     "hot_memory.a_cpu_that_was_offline_reaches_memory_that_was_added_meanwhile",
@@ -99,9 +124,16 @@ NOT_ON_THE_DEFAULT_MACHINE = (
     *OF_NO_MAP_MEMORY,
     *OF_UNSPLITTABLE_BLOCKS,
     *OF_MAPPED_WINDOWS,
+    *OF_COMMON_ROOT,
     *OF_MEMORY_LATER,
     *OF_MEMORY_IN_ONE_PIECE,
     *OF_PAGES,
+)
+
+NOT_WITH_A_COMMON_ROOT = tuple(
+    test
+    for test in (*NOT_ON_THE_DEFAULT_MACHINE, *OF_PRIVATE_ROOTS)
+    if test not in (*OF_COMMON_ROOT, *OF_MEMORY_LATER)
 )
 
 

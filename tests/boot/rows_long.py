@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from row import GEOMETRIES, OF_REPAINT, Row
+from row import GEOMETRIES, MEMORY_LATER, NOT_WITH_A_COMMON_ROOT, OF_REPAINT, Row
 
 # All small counts, and larger ones up to the maximum.
 COUNTS = (*range(1, 17), 24, 32, 48, 64, 96, 128, 160, 256, 512)
@@ -35,6 +35,17 @@ LONG: Tuple[Row, ...] = (
         )
         for preset in ("4k-48", *GEOMETRIES)
         for cpus in (2, 3, 16, 64)
+    ),
+    *(
+        Row(
+            f"passes_every_self_test_with_percpu_{mode}_on_a_common_root",
+            cpus=8,
+            append=f"percpu={mode} roots=common {MEMORY_LATER}",
+            must_run=("*",),
+            may_skip=NOT_WITH_A_COMMON_ROOT,
+            is_long=True,
+        )
+        for mode in MODES[1:]
     ),
     # A failure of one run in a hundred is a defect, too. A hang is told late, because a loaded host may run
     # the machine for a few seconds of each minute only.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-from row import GEOMETRIES, OF_MAPPED_WINDOWS, Row
+from row import GEOMETRIES, MEMORY_LATER, NOT_WITH_A_COMMON_ROOT, OF_MAPPED_WINDOWS, Row
 
 # The percpu suites about what depends on the number of CPUs: sizes of units and chunks, sums over all copies,
 # steps that can fail.
@@ -23,6 +23,12 @@ def _percpu_suites(parts: Tuple[str, ...]) -> str:
 
 
 OF_WINDOWS = "selftest=percpu*,roots.*,root_sync.*,this_cpu*,hotplug.*,vmap.*,ptdump.*"
+# Tests of what is otherwise where all CPUs are on one root.
+OF_ROOTS = (
+    f"{_percpu_suites(('hotplug', 'mode', *SIZED_BY_CPUS))},percpu.*,this_cpu*,emitted_code.*,"
+    "common_root.*,roots.*,root_sync.*,hotplug.*,hot_memory.*,linear_clone.*,mapping_audit.*,page_table.*,"
+    "ptdump.*,set_memory.*,vmap.*"
+)
 # Tests that depend on the mode of the this_cpu operations.
 OF_THIS_CPU = "selftest=this_cpu*,percpu.*,percpu_counter.*,hazard*,emitted_code.*"
 # Interrupts can come before any instruction: this emulator takes them between blocks of instructions, and
@@ -77,14 +83,43 @@ WINDOWS: Tuple[Row, ...] = (
 )
 
 
-def _mode_row(mode: str, name: str, append: str = "", **values: Any) -> Row:
-    shows = (rf"^percpu: {mode} \(boot argument\)$",)
+def _mode_row(mode: str, name: str, append: str = "", shows: Tuple[str, ...] = (), **values: Any) -> Row:
+    shows = (rf"^percpu: {mode} \(boot argument\)$", *shows)
     row_name = f"passes_with_percpu_{mode}{name}"
     return Row(row_name, append=f"percpu={mode} {append}".strip(), shows=shows, **values)
 
 
 MODES: Tuple[Row, ...] = (
     *(_mode_row(mode, "") for mode in ("restart", "guarded")),
+    *(
+        _mode_row(
+            mode,
+            "_on_a_common_root",
+            f"roots=common {MEMORY_LATER} {OF_ROOTS}",
+            (r"^roots: complete with .* private tables 0 KiB ", "^roots: common to all CPUs, CnP = 1$"),
+            cpus=8,
+            must_run=("*",),
+            may_skip=NOT_WITH_A_COMMON_ROOT,
+        )
+        for mode in ("restart", "guarded")
+    ),
+    Row(
+        "percpu_auto_is_restart_on_a_common_root_and_cnp_is_0_if_a_cpu_lacks_it",
+        append="roots=common percpu=auto cpufeature.mask=cpu1:cnp selftest=common_root.*,percpu.*",
+        shows=(
+            r"^percpu: restart \(auto: all CPUs are on one root\)$",
+            "^roots: common to all CPUs, CnP = 0$",
+        ),
+        must_run=("common_root.*",),
+    ),
+    Row(
+        "refuses_a_common_root_with_local_mode",
+        append="roots=common selftest=common_root.*,roots.*",
+        shows=(
+            "^boot argument roots=common: cannot go with percpu=local, using private$",
+            r"^percpu: local \(default\)$",
+        ),
+    ),
     # Every geometry on every number of CPUs in every mode.
     *(
         Row(

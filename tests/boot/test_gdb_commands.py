@@ -131,5 +131,15 @@ class OneCpuTest(unittest.TestCase):
         )
 
 
+class CommonRootTest(unittest.TestCase):
+    def test_all_cpus_are_on_one_root(self) -> None:
+        arguments = ["--cpus", "2", "--append", "roots=common percpu=restart selftest=roots.*"]
+        lines = stopped(arguments, "percival::run_selftests", ["roots"])["roots"].splitlines()
+        pattern = r"[* ] cpu\d: root P:(0x[0-9a-f]+), TTBR1_EL1 P:(0x[0-9a-f]+), its own"
+        found = [match.groups() for match in (re.fullmatch(pattern, line) for line in lines) if match]
+        self.assertEqual(len(found), 2, lines)
+        self.assertEqual(len({address for addresses in found for address in addresses}), 1, lines)
+
+
 if __name__ == "__main__":
     unittest.main()

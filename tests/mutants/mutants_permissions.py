@@ -75,7 +75,7 @@ MUTANTS = (
     by_boot(
         "audit: private tables may have a writable alias",
         "mm/roots/mapping_audit.cpp",
-        "    add({cpu_root(kBootCpu), private_tables_size(possible_cpu_count())});\n",
+        "    add(private_tables());\n",
         "",
         "mapping_audit.*",
     ),

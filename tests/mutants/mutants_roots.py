@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from mutant import by_boot, on_host
+from mutant import by_boot, on_host, on_kernel_machine
 
 ROOT_SYNC = ("tests/host/roots/root_sync_test.cpp",)
 INTERLEAVED_SYNC = ("tests/host/page_table/interleaving_sync_test.cpp",)
@@ -83,7 +83,7 @@ MUTANTS = (
     by_boot(
         "root sync: only the boot CPU gets the entry",
         "mm/roots/sync.cpp",
-        "{ return possible_cpu_count(); }",
+        "{ return roots_beside_master(); }",
         "{ return 1; }",
         "root_sync.*",
     ),
@@ -151,5 +151,95 @@ MUTANTS = (
         " || !linear_region().overlaps(served_by(level, index)))",
         " || served_by(level, index).size != Bytes{0})",
         "linear_clone.*",
+    ),
+    # One root for all CPUs.
+    on_kernel_machine(
+        "common root: not refused with local mode",
+        "kernel/percpu/window_choice.cpp",
+        ".value != PercpuChoice::Local)",
+        ".value != PercpuChoice{9})",
+        "common_root",
+        "MachineCommonRoot.ItIsRefused*",
+    ),
+    on_kernel_machine(
+        "common root: auto looks for private TLBs",
+        "kernel/percpu/mode.cpp",
+        "    if (percpu::roots_are_common())\n"
+        '        return {PercpuMode::Restart, "auto: all CPUs are on one root"};\n',
+        "",
+        "common_root",
+        "MachineCommonRoot.AutoMeans*",
+    ),
+    on_kernel_machine(
+        "common root: local mode is among those that are compared",
+        "kernel/percpu/mode.hpp",
+        "percpu::roots_are_common() ? all.subspan(1) : all;",
+        "percpu::roots_are_common() ? all.subspan(0) : all;",
+        "common_root",
+        "MachineCommonRoot.TheModesToCompare*",
+    ),
+    on_kernel_machine(
+        "common root: local mode can be installed",
+        "kernel/percpu/mode.cpp",
+        "    PERCIVAL_ASSERT(form.mode != PercpuMode::Local || !percpu::roots_are_common());\n",
+        "",
+        "common_root",
+        "MachineCommonRoot.LocalModeIsNever*",
+    ),
+    on_kernel_machine(
+        "common root: CnP is set on private roots",
+        "kernel/hotplug/common_root.cpp",
+        "!percpu::roots_are_common() || !system_features()",
+        "!system_features()",
+        "common_root",
+        "MachineCommonRoot.NoCpuSharesTlbEntriesWithPrivateRoots",
+    ),
+    on_kernel_machine(
+        "common root: CnP is set although a CPU lacks it",
+        "kernel/hotplug/common_root.cpp",
+        "!system_features().has(arch::CpuFeature::CommonNotPrivate)",
+        "!features_of_this_cpu(kBootCpu).has(arch::CpuFeature::CommonNotPrivate)",
+        "common_root",
+        "MachineCommonRoot.NoCpuSharesTlbEntriesIfOneLacks*",
+    ),
+    on_kernel_machine(
+        "common root: CnP is set on a later CPU that lacks it",
+        "kernel/hotplug/common_root.cpp",
+        "features.has(arch::CpuFeature::CommonNotPrivate))",
+        "features.value(arch::CpuFeature::CommonNotPrivate) < 2)",
+        "common_root",
+        "MachineCommonRoot.ALaterCpuWithoutTheFeature*",
+    ),
+    on_kernel_machine(
+        "common root: an erratum of CnP does not count",
+        "arch/arm64/cpu/cpu_feature_table.cpp",
+        " && !shares_entries_wrongly(registers.midr)",
+        "",
+        "common_root",
+        "MachineCommonRoot.TheFeatureCountsAsMissing*",
+    ),
+    by_boot(
+        "common root: memory for private tables is taken all the same",
+        "kernel/init/memory_setup.cpp",
+        "    if (percpu::roots_are_common())\n        return {};\n",
+        "",
+        "common_root.*",
+        append="roots=common percpu=restart",
+    ),
+    by_boot(
+        "common root: a CPU that comes back has CnP = 0",
+        "kernel/hotplug/bring_up.cpp",
+        "    share_tlb_entries_of(self, features);\n",
+        "",
+        "common_root.*",
+        append="roots=common percpu=restart",
+    ),
+    by_boot(
+        "common root: the text is patched after the tables of its window are needed",
+        "kernel/init/memory_setup.cpp",
+        '    need(mm::make_writable_window_tables(), "the tables of the page by which text is patched");\n',
+        "",
+        "common_root.*",
+        append="roots=common percpu=restart",
     ),
 )

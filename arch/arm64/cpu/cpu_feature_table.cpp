@@ -18,14 +18,17 @@ constexpr u8 kLeastPhysicalBits = kPhysicalBits[0];
 
 constexpr std::string_view kUndefined = "its instructions would be undefined";
 constexpr std::string_view kNothingGained = "the kernel does not depend on it";
+constexpr std::string_view kReserved = "its bit would be a reserved one";
 constexpr std::string_view kOutOfReach = "the CPU would not reach all memory";
 
 // In the order of CpuFeature. Bti: a CPU that lacks it ignores the GP bit and the BTI instructions.
 constexpr std::array<CpuFeatureFacts, kCpuFeatures> kTable{{
     {"lse", Least, OnceFinalised, 0, kUndefined,
      [](const IdRegisters& registers) -> u8 { return IdAa64Isar0::Atomic::of(registers.isar0) >= 2; }},
-    {"cnp", Least, Never, 0, kNothingGained,
-     [](const IdRegisters& registers) -> u8 { return IdAa64Mmfr2::Cnp::of(registers.mmfr2) != 0; }},
+    {"cnp", Least, Never, 0, kReserved,
+     [](const IdRegisters& registers) -> u8 {
+         return IdAa64Mmfr2::Cnp::of(registers.mmfr2) != 0 && !shares_entries_wrongly(registers.midr);
+     }},
     {"bti", Least, Never, 0, kNothingGained,
      [](const IdRegisters& registers) -> u8 { return IdAa64Pfr1::Bt::of(registers.pfr1) != 0; }},
     {"pauth", Least, FromBoot, 0, kUndefined,

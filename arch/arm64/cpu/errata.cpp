@@ -27,8 +27,8 @@ struct Models {
     }
 };
 
-constexpr u8 kSoftware = 0x00, kArm = 0x41, kBroadcom = 0x42, kCavium = 0x43, kNvidia = 0x4e,
-             kQualcomm = 0x51, kMicrosoft = 0x6d, kAmpere = 0xc0;
+constexpr u8 kSoftware = 0x00, kArm = 0x41, kBroadcom = 0x42, kCavium = 0x43, kHiSilicon = 0x48,
+             kNvidia = 0x4e, kQualcomm = 0x51, kMicrosoft = 0x6d, kAmpere = 0xc0;
 
 constexpr Models kRepeatedTlbi[] = {
     // CVE-2025-10263. Arm's numbers for it differ by product.
@@ -87,6 +87,11 @@ constexpr Models kMayShareTlbEntries[] = {
     {kBroadcom, 0x516}, // Vulcan, the earlier name of the same core
 };
 
+constexpr Models kSharesEntriesWrongly[] = {
+    {kHiSilicon, 0xd02}, // HIP09, 162100125
+    {kNvidia, 0x004},    // Carmel, Carmel CnP
+};
+
 constexpr Models kTearsCountAtRollover[] = {
     {kArm, 0xd09}, // Cortex-A73, 858921
 };
@@ -118,6 +123,11 @@ bool tears_count_at_rollover(u64 midr)
 bool may_share_tlb_entries(u64 midr)
 {
     return contains(kMayShareTlbEntries, midr);
+}
+
+bool shares_entries_wrongly(u64 midr)
+{
+    return contains(kSharesEntriesWrongly, midr);
 }
 
 bool resizes_live(u64 midr, u64 break_before_make_level)

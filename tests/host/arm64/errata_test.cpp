@@ -73,6 +73,15 @@ TEST(LiveResizes, StartWithTheFixedRelease)
     EXPECT_TRUE(resizes_live(midr(kArm, 0xd8c, 1, 1), 2));
 }
 
+TEST(SharedEntries, AreWrongOnHip09AndCarmel)
+{
+    EXPECT_TRUE(shares_entries_wrongly(midr(0x48, 0xd02, 0, 0)));
+    EXPECT_TRUE(shares_entries_wrongly(midr(0x4e, 0x004, 0, 0)));
+    EXPECT_FALSE(shares_entries_wrongly(midr(0x48, 0xd01, 1, 0))); // TSV110
+    EXPECT_FALSE(shares_entries_wrongly(midr(0x4e, 0x010, 0, 0))); // Olympus
+    EXPECT_FALSE(shares_entries_wrongly(midr(kArm, 0xd0c, 4, 1)));
+}
+
 TEST(SharedTlbEntries, AreUsedByThunderX2UnderBothItsNames)
 {
     EXPECT_TRUE(may_share_tlb_entries(midr(0x43, 0x0af, 1, 0)));

@@ -153,6 +153,12 @@ TEST(RegisterValues, tcr_of_a_folded_build_is_that_of_48_bits)
     EXPECT_EQ((Tcr::kernel<Granule::K64, 48, 52>(6).raw), 0x0000'0005'f510'7510u);
 }
 
+// The value that lets CPUs on one root share TLB entries has CnP, bit 0, and is the same root.
+TEST(RegisterValues, sharing_entries)
+{
+    EXPECT_EQ(sharing_entries(root_register(PhysAddr{0x8123'4567'0000})).raw, 0x0000'8123'4567'0001u);
+}
+
 // ASID and CnP are 0. With 52-bit output addresses, bits 5:2 have bits 51:48 of the table's.
 TEST(RegisterValues, root_register)
 {

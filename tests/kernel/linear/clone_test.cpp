@@ -14,6 +14,7 @@
 #include "mm/roots/roots.hpp"
 #include "tests/kernel/support/kernel_space.hpp"
 #include "tests/kernel/support/page_hoard.hpp"
+#include "tests/kernel/support/roots.hpp"
 
 namespace percival {
 namespace {
@@ -85,9 +86,8 @@ PERCIVAL_TEST(linear_clone, keeps_what_was_mapped_when_it_was_made)
         EXPECT(arch::translates_for_write(range.base));
         {
             const arch::InterruptMask masked;
-            arch::install_root(mm::root_register(clone.root()));
+            const OnRoot on_clone{clone.root()};
             EXPECT(!arch::translates_for_write(range.base));
-            arch::install_root(mm::root_register(mm::cpu_root(this_cpu_id())));
         }
         EXPECT(arch::translates_for_write(range.base));
     }
@@ -109,13 +109,12 @@ PERCIVAL_TEST(linear_clone, a_cpu_reads_all_ram_through_it)
              page += step) {
             const arch::InterruptMask masked;
             const arch::Translation own = arch::translate(mm::linear_address(page));
-            arch::install_root(mm::root_register(clone.root()));
+            const OnRoot on_clone{clone.root()};
             const arch::Translation cloned = arch::translate(mm::linear_address(page));
             wrong += cloned.valid != own.valid || (own.valid && cloned.address != own.address);
             if (own.valid)
                 static_cast<void>(*mm::linear_pointer<const volatile u64>(page)); // other CPUs may change it
             wrong += *mm::linear_pointer<const volatile u64>(*own_page) != kPattern;
-            arch::install_root(mm::root_register(mm::cpu_root(this_cpu_id())));
         }
     }
     EXPECT_EQ(wrong, 0u);

@@ -15,6 +15,7 @@
 #include "mm/roots/roots.hpp"
 #include "tests/kernel/support/kernel_space.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
+#include "tests/kernel/support/roots.hpp"
 
 #include <atomic>
 #include <utility>
@@ -183,6 +184,7 @@ PERCIVAL_TEST(page_table, a_mapping_that_fails_leaves_nothing_behind)
 
 PERCIVAL_TEST(ptdump, roots_differ_only_in_the_local_window_and_there_by_at_least_a_whole_unit)
 {
+    SKIP_WITH_COMMON_ROOT();
     const LinearTablesStay stay;
     const KernelTableDump dump{TableAt{}};
     for_each_online_cpu([&dump](CpuId cpu) {

@@ -9,6 +9,7 @@
 #include "mm/pages/page_allocator.hpp"
 #include "mm/roots/roots.hpp"
 #include "tests/kernel/support/kernel_space.hpp"
+#include "tests/kernel/support/roots.hpp"
 
 #include <algorithm>
 #include <array>
@@ -55,10 +56,9 @@ std::array<arch::Translation, N> translate_on(PhysAddr root, const std::array<Vi
 {
     std::array<arch::Translation, N> found{};
     const arch::InterruptMask masked;
-    arch::install_root(mm::root_register(root));
+    const OnRoot on_root{root};
     for (std::size_t n = 0; n < N; ++n)
         found[n] = arch::translate(addresses[n]);
-    arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
     return found;
 }
 

@@ -14,6 +14,7 @@
 #include "mm/roots/roots.hpp"
 #include "tests/kernel/support/cpu_choice.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
+#include "tests/kernel/support/roots.hpp"
 
 #include <atomic>
 
@@ -24,6 +25,7 @@ constexpr CpuId kOther{1};
 
 PERCIVAL_TEST(percpu_mode, the_probe_finds_every_cpus_tlb_private)
 {
+    SKIP_WITH_COMMON_ROOT();
     EXPECT(tlbs_are_private());
 }
 
@@ -31,6 +33,7 @@ PERCIVAL_TEST(percpu_mode, the_probe_finds_every_cpus_tlb_private)
 // TLB.
 PERCIVAL_TEST(percpu_mode, the_probe_sees_two_cpus_that_share_a_root)
 {
+    SKIP_WITH_COMMON_ROOT();
     SKIP_WITHOUT_ANOTHER_CPU();
     start_tlb_probe();
     std::atomic<u32> wrong_on_owner{0}, wrong_on_guest{0};
@@ -53,6 +56,7 @@ PERCIVAL_TEST(percpu_mode, the_probe_sees_two_cpus_that_share_a_root)
 // The test runs in restart mode, in which only the probe uses local addresses.
 PERCIVAL_TEST(percpu_mode, auto_chooses_restart_where_two_cpus_share_a_root_and_local_where_none_do)
 {
+    SKIP_WITH_COMMON_ROOT();
     if (online_cpu_count() < 2 || !arch::kHasLocalMode)
         SKIP("there is one CPU only, or no local mode");
     const InPercpuForm restart{arch::PercpuMode::Restart};

@@ -9,6 +9,7 @@
 #include "linker/symbols.hpp"
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu/unit.hpp"
+#include "tests/kernel/support/roots.hpp"
 
 #include <atomic>
 
@@ -78,6 +79,7 @@ PERCIVAL_TEST(percpu, a_reference_by_pin_or_mask_is_this_cpus_global_alias)
 
 PERCIVAL_TEST(percpu, every_page_of_the_section_is_one_physical_page_at_both_addresses)
 {
+    SKIP_WITH_COMMON_ROOT();
     run_everywhere([](CpuId cpu) {
         for (VirtAddr local = address_of(_percpu_start); local < address_of(_percpu_end);
              local += mm::KernelGeometry::kPageSize) {
@@ -108,6 +110,7 @@ PERCIVAL_TEST(percpu, every_cpu_starts_with_the_initial_value)
 
 PERCIVAL_TEST(percpu, addresses_after_the_first_chunk_do_not_translate)
 {
+    SKIP_WITH_COMMON_ROOT();
     const VirtAddr behind = mm::KernelLayout::kLocalPercpu.base + percpu::first_chunk()->size;
     run_everywhere([behind](CpuId cpu) {
         EXPECT(arch::translate(behind - Bytes{1}).valid);

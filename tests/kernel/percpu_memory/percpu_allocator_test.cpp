@@ -4,6 +4,7 @@
 #include "kernel/wait/run_everywhere.hpp"
 #include "tests/kernel/support/drain.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
+#include "tests/kernel/support/roots.hpp"
 
 #include <atomic>
 
@@ -66,6 +67,7 @@ PERCIVAL_TEST(percpu_allocator, objects_do_not_share_any_byte)
 
 PERCIVAL_TEST(percpu_allocator, the_local_address_reaches_the_copy_of_the_calling_cpu)
 {
+    SKIP_WITH_COMMON_ROOT();
     for (const u32 size : {4u, 8u, 64u, 1500u, 4096u, 32768u}) {
         const Percpu object{Bytes{size}};
         ASSERT(object);

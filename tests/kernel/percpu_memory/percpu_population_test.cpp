@@ -29,7 +29,7 @@ std::array<VirtAddr, kManyObjects> fill_many_chunks()
 // last one used stays, so a test tries one address at a time.
 using AddressOn = VirtAddr (*)(VirtAddr object, CpuId cpu);
 constexpr AddressOn kAddresses[] = {
-    [](VirtAddr object, CpuId) { return object; },
+    [](VirtAddr object, CpuId) { return own_address(object); },
     [](VirtAddr object, CpuId cpu) { return mm::local_to_global(object, cpu); },
     [](VirtAddr object, CpuId) { return mm::local_to_global(object, kBootCpu); },
 };

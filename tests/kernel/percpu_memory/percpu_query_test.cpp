@@ -95,7 +95,7 @@ PERCIVAL_TEST(percpu_query, the_physical_address_is_the_one_each_cpu_reaches)
     for (const VirtAddr local : places) {
         run_everywhere([local](CpuId cpu) {
             const auto asked = percpu::to_phys(local, cpu);
-            const auto here = arch::translate(local);
+            const auto here = arch::translate(own_address(local));
             const auto there = arch::translate(mm::local_to_global(local, cpu));
             ASSERT(asked.has_value() && here.valid && there.valid);
             const Bytes into{local.raw() % kPage.count()};

@@ -5,6 +5,7 @@
 #include "mm/percpu_shadow/places.hpp"
 #include "mm/roots/roots.hpp"
 #include "tests/kernel/support/percpu_support.hpp"
+#include "tests/kernel/support/roots.hpp"
 
 namespace percival {
 namespace {
@@ -37,6 +38,7 @@ private:
 
 PERCIVAL_TEST(percpu_shadow_mapping, local_and_global_shadow_are_the_same_memory_under_each_root)
 {
+    SKIP_WITH_COMMON_ROOT();
     const Percpu object{percpu::kMaxSize};
     ASSERT(object);
     const VirtAddr window = mm::KernelLayout::kLocalPercpu.base;
@@ -55,6 +57,7 @@ PERCIVAL_TEST(percpu_shadow_mapping, local_and_global_shadow_are_the_same_memory
 // The pages that all roots map in addition, or no longer map, are those that the hooks were called for.
 PERCIVAL_TEST(percpu_shadow_mapping, the_hooks_fire_once_for_each_page_with_each_root_that_maps_it)
 {
+    SKIP_WITH_COMMON_ROOT();
     settle_percpu();
     const u64 pages_before = percpu::page_statistics().pages;
     const CountsSince master{mm::master_root()};

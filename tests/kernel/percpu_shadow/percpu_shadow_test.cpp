@@ -30,7 +30,7 @@ volatile u8& global_byte(VirtAddr local, CpuId cpu)
 }
 volatile u8& local_byte(VirtAddr local)
 {
-    return *reinterpret_cast<volatile u8*>(local.raw());
+    return *reinterpret_cast<volatile u8*>(own_address(local).raw());
 }
 
 // A reference alone is no read, even of a volatile object.
@@ -41,7 +41,8 @@ void read(const volatile u8& byte)
 
 State state_of(VirtAddr address)
 {
-    return percpu::shadow::States{reinterpret_cast<u8*>(percpu::shadow::shadow_of(address).raw())}.at(0);
+    const VirtAddr own = mm::is_percpu_local(address) ? own_address(address) : address;
+    return percpu::shadow::States{reinterpret_cast<u8*>(percpu::shadow::shadow_of(own).raw())}.at(0);
 }
 
 // Runs `access` and expects it to be one finding of that kind, at `byte`.
@@ -86,8 +87,8 @@ PERCIVAL_TEST(percpu_shadow, an_overrun_by_one_byte_is_found_by_local_and_by_glo
     const Percpu object{kOdd};
     ASSERT(object);
     const VirtAddr behind = object.address() + kOdd;
-    expect_finding(Wrong::OutOfBounds, behind, [&] { local_byte(behind) = 0; });
-    expect_finding(Wrong::OutOfBounds, behind, [&] { read(local_byte(behind)); });
+    expect_finding(Wrong::OutOfBounds, own_address(behind), [&] { local_byte(behind) = 0; });
+    expect_finding(Wrong::OutOfBounds, own_address(behind), [&] { read(local_byte(behind)); });
     for_each_possible_cpu([&](CpuId cpu) {
         expect_finding(Wrong::OutOfBounds, mm::local_to_global(behind, cpu),
                        [&] { global_byte(behind, cpu) = 0; });
@@ -132,7 +133,7 @@ PERCIVAL_TEST(percpu_shadow, a_use_after_free_is_found_by_local_and_by_global_ad
         const VirtAddr last = *object + (size - Bytes{1});
         percpu::free(*object);
         expect_finding(Wrong::UseAfterFree, *object, [&] { object_at<u64>(*object).inc(); });
-        expect_finding(Wrong::UseAfterFree, last, [&] { local_byte(last) = 1; });
+        expect_finding(Wrong::UseAfterFree, own_address(last), [&] { local_byte(last) = 1; });
         for_each_possible_cpu([&](CpuId cpu) {
             expect_finding(Wrong::UseAfterFree, mm::local_to_global(last, cpu),
                            [&] { read(global_byte(last, cpu)); });

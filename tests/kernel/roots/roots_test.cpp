@@ -16,6 +16,7 @@
 #include "mm/roots/completeness.hpp"
 #include "mm/roots/roots.hpp"
 #include "tests/kernel/support/kernel_space.hpp"
+#include "tests/kernel/support/roots.hpp"
 
 namespace percival {
 namespace {
@@ -47,6 +48,7 @@ bool is_window_entry(u64 index)
 
 PERCIVAL_TEST(roots, ttbr1_is_the_cpus_own_root_on_every_cpu)
 {
+    SKIP_WITH_COMMON_ROOT();
     run_everywhere([](CpuId cpu) {
         for_each_online_cpu([cpu](CpuId other) {
             EXPECT(arch::runs_on_root(mm::root_register(mm::cpu_root(other))) == (cpu == other));
@@ -56,6 +58,7 @@ PERCIVAL_TEST(roots, ttbr1_is_the_cpus_own_root_on_every_cpu)
 
 PERCIVAL_TEST(roots, no_two_cpus_share_a_root)
 {
+    SKIP_WITH_COMMON_ROOT();
     for_each_online_cpu([](CpuId a) {
         EXPECT(mm::cpu_root(a) != mm::master_root());
         for_each_online_cpu([a](CpuId b) { EXPECT((mm::cpu_root(a) == mm::cpu_root(b)) == (a == b)); });
@@ -64,11 +67,13 @@ PERCIVAL_TEST(roots, no_two_cpus_share_a_root)
 
 PERCIVAL_TEST(roots, common_not_private_is_0_on_every_cpu)
 {
+    SKIP_WITH_COMMON_ROOT();
     run_everywhere([](CpuId) { EXPECT(!arch::root_is_common_not_private()); });
 }
 
 PERCIVAL_TEST(roots, agree_with_the_master_in_every_entry_but_local_percpu)
 {
+    SKIP_WITH_COMMON_ROOT();
     for_each_online_cpu([](CpuId cpu) {
         for (Level level = KernelGeometry::kRootLevel; level <= KernelLayout::kPrivateLevel;
              level = level.down()) {
@@ -91,7 +96,7 @@ PERCIVAL_TEST(roots, agree_with_the_master_in_every_entry_but_local_percpu)
 PERCIVAL_TEST(roots, linked_window_has_the_descriptors_of_its_own_cpus_slab)
 {
     if (percpu::window != percpu::Window::Linked)
-        SKIP("the windows have tables of their own: percpu.window=mapped");
+        SKIP("the windows have tables of their own (percpu.window=mapped), or are not there (roots=common)");
     for_each_online_cpu([](CpuId cpu) {
         const Pte first = table_towards_window(mm::cpu_root(cpu), KernelLayout::kPrivateLevel)[kWindowIndex];
         for_each_online_cpu([&](CpuId other) {
@@ -106,7 +111,7 @@ PERCIVAL_TEST(roots, linked_window_has_the_descriptors_of_its_own_cpus_slab)
 PERCIVAL_TEST(roots, mapped_windows_have_tables_of_their_own)
 {
     if (percpu::window != percpu::Window::Mapped)
-        SKIP("the windows share the slabs' tables: percpu.window=linked");
+        SKIP("the windows share the slabs' tables (percpu.window=linked), or are not there (roots=common)");
     for_each_online_cpu([](CpuId cpu) {
         const Pte first = table_towards_window(mm::cpu_root(cpu), KernelLayout::kPrivateLevel)[kWindowIndex];
         for_each_online_cpu([&](CpuId other) {
@@ -132,6 +137,7 @@ PERCIVAL_TEST(roots, local_window_of_the_master_root_is_empty)
 // switches nothing may use percpu data.
 PERCIVAL_TEST(roots, local_addresses_do_not_translate_on_the_master_root)
 {
+    SKIP_WITH_COMMON_ROOT();
     bool on_own_root, on_master, on_own_root_again;
     {
         arch::InterruptMask masked;
@@ -158,6 +164,7 @@ u64 read_local(const PerCpu<u64>& variable)
 // nothing of the old root. Between the switches nothing may use any other percpu data.
 PERCIVAL_TEST(roots, the_same_load_reads_another_cpus_copy_on_that_cpus_root)
 {
+    SKIP_WITH_COMMON_ROOT();
     for_each_online_cpu([](CpuId cpu) { owner.on(cpu) = 100 + cpu.index(); });
     for_each_online_cpu([](CpuId cpu) {
         u64 before, there, after;
@@ -256,13 +263,13 @@ PERCIVAL_TEST(roots, sealed_tables_have_no_writable_alias_anywhere)
         };
         for_each_private_level([&](Level level) {
             look(mm::master_table_of(level));
-            for (u32 cpu = 0; cpu < possible_cpu_count(); ++cpu)
+            for (u32 cpu = 0; cpu < mm::roots_beside_master(); ++cpu)
                 look(mm::private_table(CpuId{cpu}, level));
         });
         look(mm::image_to_physical(&boot::boot_tables.reserved));
         look(mm::image_to_physical(&boot::boot_tables.idmap));
     });
-    EXPECT_EQ(aliases, KernelLayout::kPrivateTables * (2 + possible_cpu_count()) + 4);
+    EXPECT_EQ(aliases, KernelLayout::kPrivateTables * (2 + mm::roots_beside_master()) + 4);
     EXPECT_EQ(writable, 0u);
 }
 

@@ -6,6 +6,7 @@
 #include "kernel/cpus/call.hpp"
 #include "kernel/sched/thread_switch.hpp"
 #include "mm/percpu/area.hpp"
+#include "mm/percpu/window.hpp"
 #include "mm/percpu_memory/address.hpp"
 #include "mm/percpu_memory/allocator.hpp"
 #include "mm/percpu_memory/pages.hpp"
@@ -32,14 +33,21 @@ void for_each_possible_cpu(Visit visit)
         visit(CpuId{cpu});
 }
 
-// Return the grain at `local` of a CPU's copy, and of the calling CPU's copy by the local address.
+// Returns an address of the calling CPU's copy of what is at `local`: the local one, if local addresses
+// translate. The thread stays on its CPU.
+inline VirtAddr own_address(VirtAddr local)
+{
+    return percpu::roots_are_common() ? mm::local_to_global(local, this_cpu_id()) : local;
+}
+
+// Return the grain at `local` of a CPU's copy, and of the calling CPU's copy by own_address().
 inline u32& grain_of(VirtAddr local, CpuId cpu)
 {
     return *reinterpret_cast<u32*>(mm::local_to_global(local, cpu).raw());
 }
 inline volatile u32& local_grain(VirtAddr local)
 {
-    return *reinterpret_cast<volatile u32*>(local.raw());
+    return *reinterpret_cast<volatile u32*>(own_address(local).raw());
 }
 
 // Returns the last grain of an object. The object may end within it.
@@ -53,7 +61,7 @@ inline Bytes bytes_in_grain(VirtAddr object, Bytes size, VirtAddr local)
 {
     return std::min(kGrain, size - (local - object));
 }
-// Return these bytes of a CPU's copy, and of the calling CPU's copy by the local address; other bytes are 0.
+// Return these bytes of a CPU's copy, and of the calling CPU's copy by own_address(); other bytes are 0.
 inline u32 load_grain(VirtAddr object, Bytes size, VirtAddr local, CpuId cpu)
 {
     u32 value = 0;
@@ -64,7 +72,7 @@ inline u32 load_local_grain(VirtAddr object, Bytes size, VirtAddr local)
 {
     u32 value = 0;
     for (u64 byte = bytes_in_grain(object, size, local).count(); byte-- != 0;)
-        value = value << 8 | *reinterpret_cast<volatile u8*>(local.raw() + byte);
+        value = value << 8 | *reinterpret_cast<volatile u8*>(own_address(local).raw() + byte);
     return value;
 }
 

@@ -3,6 +3,7 @@
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/roots/roots.hpp"
+#include "tests/kernel/support/roots.hpp"
 #include "tests/kernel/support/vm_support.hpp"
 
 #include <array>
@@ -136,6 +137,7 @@ void unmap_local_page(CpuId cpu)
 
 PERCIVAL_TEST(vmap, one_address_can_map_another_page_in_each_root)
 {
+    SKIP_WITH_COMMON_ROOT();
     for_each_online_cpu([](CpuId cpu) {
         const auto page = mm::allocate_page();
         ASSERT(page.has_value());

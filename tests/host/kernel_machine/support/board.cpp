@@ -135,6 +135,11 @@ void describe_board(u32 cpus)
         std::abort();
 }
 
+u64 root_register_of_board(u32 cpu)
+{
+    return set_ups[cpu].root;
+}
+
 void put_into_spin_table(u32 cpu, PhysAddr release_address)
 {
     CpuDescription& description = machine_to_describe().cpus[cpu];

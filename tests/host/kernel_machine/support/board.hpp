@@ -67,6 +67,8 @@ constexpr u64 mpidr_of_board(u32 cpu)
 {
     return u64{cpu / 4} << 8 | cpu % 4;
 }
+// Returns the TTBR1_EL1 of CPU number `cpu`.
+u64 root_register_of_board(u32 cpu);
 // Lets CPU number `cpu` wait in a spin table.
 void put_into_spin_table(u32 cpu, PhysAddr release_address);
 // In reserved memory of the board.

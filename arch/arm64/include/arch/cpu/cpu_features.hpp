@@ -16,7 +16,7 @@ namespace percival::arch {
 // A feature has a value on each CPU: 1 or 0, or the size of a physical address for PhysicalBits.
 enum class CpuFeature : u8 {
     Lse,                   // FEAT_LSE: atomic instructions
-    CommonNotPrivate,      // FEAT_TTCNP: the CnP bit exists (and must stay 0)
+    CommonNotPrivate,      // FEAT_TTCNP, without an erratum: CnP may be 1 with roots=common
     Bti,                   // FEAT_BTI
     PointerAuthentication, // FEAT_PAuth
     RangeTlbi,             // FEAT_TLBIRANGE

@@ -27,4 +27,7 @@ bool tears_count_at_rollover(u64 midr);
 // FEAT_TTCNP, with which CnP = 0 would forbid it. percpu=auto therefore does not put them on private roots.
 bool may_share_tlb_entries(u64 midr);
 
+// True if CPUs with CnP = 1 use each other's TLB entries wrongly. FEAT_TTCNP then counts as missing.
+bool shares_entries_wrongly(u64 midr);
+
 } // namespace percival::arch

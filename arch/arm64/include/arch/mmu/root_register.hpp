@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // TTBR1_EL1, which holds the root by which a CPU translates kernel addresses (Arm ARM D24.2). Only
-// root_register() makes the value: for a CPU that changes its root (arch/mmu/root_switch.hpp), and for a CPU
-// that starts on its own root (arch/boot/boot_record.hpp). Any context, MMU on or off.
+// root_register() and sharing_entries() make values: for a CPU that changes its root
+// (arch/mmu/root_switch.hpp), and for a CPU that starts on its own root (arch/boot/boot_record.hpp). Any
+// context, MMU on or off.
 //
-// INV-root_register-1: CnP is 0 in every value the kernel writes. Roots differ between CPUs, and CnP = 1
-//                      would let CPUs share TLB entries (Arm ARM D8.15.1, Use of the Common not Private bit).
+// INV-root_register-1: CnP is 0 in every value the kernel writes while roots differ between CPUs, because
+//                      CnP = 1 lets CPUs share TLB entries (Arm ARM D8.15.1, Use of the Common not Private
+//                      bit). It is 1 only in values for one root that all CPUs are on for good, and only
+//                      where all CPUs of the boot have FEAT_TTCNP (kernel/hotplug/common_root.hpp).
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"
@@ -29,6 +32,12 @@ inline RootRegister root_register(PhysAddr walk_start)
     const bool has_52_bit_base = mm::KernelGeometry::kVaBits == 52 && !mm::folded_to_48_bits;
     return has_52_bit_base ? RootRegister{RootRegister::BaseHigh::in(low, walk_start.raw() >> 48)}
                            : RootRegister{low};
+}
+
+// Returns the value for the same root with CnP = 1, for a CPU that has FEAT_TTCNP (INV-root_register-1).
+inline RootRegister sharing_entries(RootRegister root)
+{
+    return root.with<RootRegister::Cnp>(1);
 }
 
 } // namespace percival::arch
