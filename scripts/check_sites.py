@@ -55,9 +55,11 @@ class Alternative(NamedTuple):
     restart_llsc: int
     guarded_lse: int
     guarded_llsc: int
+    fixup_lse: int
+    fixup_llsc: int
 
 
-LAYOUT = "<i3I5i"
+LAYOUT = "<i3I7i"
 
 
 class Site(NamedTuple):

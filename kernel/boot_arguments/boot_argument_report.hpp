@@ -7,7 +7,7 @@
 
 namespace percival {
 
-// Prints an error, such as `boot argument percpu=fast: is none of restart, guarded and auto, using restart`.
+// Prints an error, such as `boot argument percpu=fast: is none of local, restart, fixup, guarded and auto`.
 void report(const BootArgumentError& error);
 
 // Returns the value of `read`, and reports its problem if it has one.

@@ -20,7 +20,7 @@ struct BootArgument {
     InlineText<20> name;
     // Choices separated by `|`, or a placeholder; empty for a flag. A value that may be left out stands in
     // brackets with its `=`.
-    InlineText<32> values;
+    InlineText<40> values;
     InlineText<12> fallback; // the default, as one would write it; empty if there is none
     InlineText<64> meaning;
     u8 first_choice{0}; // number of the first choice that this build has
@@ -39,7 +39,7 @@ using NumberArgument = BootArgumentOf<u64>;
 using TextArgument = BootArgumentOf<std::string_view>;
 
 enum class LinearChoice : u8 { Auto, Blocks, Pages };
-enum class PercpuChoice : u8 { Local, Restart, Guarded, Auto };
+enum class PercpuChoice : u8 { Local, Restart, Fixup, Guarded, Auto };
 enum class PercpuAddChoice : u8 { LoadAdd, StoreAdd, LlSc, Auto };
 enum class PercpuWindowChoice : u8 { Linked, Mapped };
 enum class RootsChoice : u8 { Private, Common };
@@ -69,7 +69,7 @@ struct BootArgumentTable {
         {"memory.later", "SIZE@ADDRESS", "",
          "holds this RAM back at boot, and adds it when all CPUs are up"}};
     static constexpr BootArgumentOf<PercpuChoice> kPercpu{
-        {"percpu", "local|restart|guarded|auto", "local",
+        {"percpu", "local|restart|fixup|guarded|auto", "local",
          "how the this_cpu operations run", kFirstPercpuChoice}};
     static constexpr BootArgumentOf<PercpuAddChoice> kPercpuAdd{
         {"percpu.add", "ldadd|stadd|llsc|auto", "auto",

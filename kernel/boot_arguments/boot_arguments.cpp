@@ -88,7 +88,7 @@ bool is_misspelt(std::string_view given, std::string_view name)
     return wrong != 0 && wrong <= (name.size() < kLong ? 1U : 2U);
 }
 
-// Writes `is none of restart, guarded and auto`, or `is neither blocks nor pages`.
+// Writes `is none of restart, fixup, guarded and auto`, or `is neither blocks nor pages`.
 void describe_wrong_choice(const BootArgument& argument, Writer& out)
 {
     u32 left = 0;

@@ -19,7 +19,7 @@ namespace {
 
 using arch::PercpuMode;
 
-constexpr std::array<std::string_view, 3> kModeNames{"local", "restart", "guarded"};
+constexpr std::array<std::string_view, 4> kModeNames{"local", "restart", "fixup", "guarded"};
 
 std::optional<CpuId> cpu_that_may_share_its_tlb()
 {
@@ -55,6 +55,8 @@ PercpuModeChoice choose_mode(const BootArguments& arguments)
         return {PercpuMode::Local, why};
     case PercpuChoice::Restart:
         return {PercpuMode::Restart, why};
+    case PercpuChoice::Fixup:
+        return {PercpuMode::Fixup, why};
     case PercpuChoice::Guarded:
         return {PercpuMode::Guarded, why};
     case PercpuChoice::Auto:

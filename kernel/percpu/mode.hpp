@@ -4,6 +4,7 @@
 //
 //   percpu=local     one instruction each, on private roots (the default of a build with local mode)
 //   percpu=restart   on the global address, restarted if interrupted (the default of a build without it)
+//   percpu=fixup     on the global address, which exceptions rewrite for the CPU on which they return
 //   percpu=guarded   on the global address, with preemption off
 //   percpu=auto      restart, if a CPU is of a kind with errata against local mode or the probe of the TLBs
 //                    fails (kernel/percpu/probe.hpp); otherwise local
@@ -56,9 +57,9 @@ private:
 inline constexpr auto kPercpuModes = [] {
     using enum arch::PercpuMode;
     if constexpr (arch::kHasLocalMode)
-        return std::array{Local, Restart, Guarded};
+        return std::array{Local, Restart, Fixup, Guarded};
     else
-        return std::array{Restart, Guarded};
+        return std::array{Restart, Fixup, Guarded};
 }();
 
 // Returns the modes that can be used in this run: local mode needs private roots. Any context.

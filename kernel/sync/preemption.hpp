@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whether the running thread may be replaced by another one. One word of each thread has two halves: `count`
+// Whether the running thread may be replaced by another one. A word of each thread has two halves: `count`
 // is the number of reasons to stay, and `due` says that a switch waits for these to end.
 //
 // The word belongs to the thread and is found through the thread pointer. A percpu variable at a local
@@ -29,6 +29,7 @@ namespace percival {
 struct alignas(8) Preemption {
     u32 count{0};
     u32 due{0};
+    u16 percpu_note{0}; // registers of the thread's this_cpu operation (arch/percpu_modes/fixup.hpp)
 };
 
 // The amount that an interrupt handler adds to the count. It lies in the upper half, which the guards of a

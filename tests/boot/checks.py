@@ -20,7 +20,7 @@ SUMMARY = ("machine: ", "cpu: ", "features: ", "layout: ")
 ROOT = re.compile(r"root: cpu(\d+) P:(0x[0-9a-f]+)")
 FRAME = re.compile(r"^#\d+ +V:0x[0-9a-f]{16} [A-Za-z_]\S*\+0x[0-9a-f]+$")
 PERCPU_MODE = re.compile(r"# percpu: (\w+)")
-PERCPU_MODES = ["local", "restart", "guarded"]
+PERCPU_MODES = ["local", "restart", "fixup", "guarded"]
 ARGUMENT = re.compile(r"argument: (\S+) +(\S+) +(\S.*)")
 LISTED = re.compile(r"# (\w+\.\w+)( \(manual\))?")
 

@@ -86,7 +86,7 @@ ENDS: Tuple[Row, ...] = (
         "verdict=nonsense",
         shows=(
             "^boot argument linear=page: is none of auto, blocks and pages, using auto$",
-            "^boot argument percpu=fast: is none of local, restart, guarded and auto, using local$",
+            "^boot argument percpu=fast: is none of local, restart, fixup, guarded and auto, using local$",
             r"^percpu: local \(default\)$",
             "^boot argument percpu.add=stad: is none of ldadd, stadd, llsc and auto, using auto$",
             "^boot argument percpu.window=: is neither linked nor mapped, using linked$",

@@ -10,7 +10,7 @@ from row import GEOMETRIES, MEMORY_LATER, NOT_WITH_A_COMMON_ROOT, OF_REPAINT, Ro
 # All small counts, and larger ones up to the maximum.
 COUNTS = (*range(1, 17), 24, 32, 48, 64, 96, 128, 160, 256, 512)
 PATIENT = "selftest.timeout=300"
-MODES = ("local", "restart", "guarded")
+MODES = ("local", "restart", "fixup", "guarded")
 
 LONG: Tuple[Row, ...] = (
     *(

@@ -90,7 +90,7 @@ def _mode_row(mode: str, name: str, append: str = "", shows: Tuple[str, ...] = (
 
 
 MODES: Tuple[Row, ...] = (
-    *(_mode_row(mode, "") for mode in ("restart", "guarded")),
+    *(_mode_row(mode, "") for mode in ("restart", "fixup", "guarded")),
     *(
         _mode_row(
             mode,
@@ -101,7 +101,7 @@ MODES: Tuple[Row, ...] = (
             must_run=("*",),
             may_skip=NOT_WITH_A_COMMON_ROOT,
         )
-        for mode in ("restart", "guarded")
+        for mode in ("restart", "fixup", "guarded")
     ),
     Row(
         "percpu_auto_is_restart_on_a_common_root_and_cnp_is_0_if_a_cpu_lacks_it",
@@ -134,11 +134,11 @@ MODES: Tuple[Row, ...] = (
     ),
     *(
         _mode_row(mode, "_without_lse", OF_THIS_CPU, cpu="cortex-a53", cpus=cpus)
-        for mode, cpus in (("local", 8), ("restart", 2), ("guarded", 4))
+        for mode, cpus in (("local", 8), ("restart", 2), ("fixup", 8), ("guarded", 4))
     ),
     *(
         _mode_row(mode, "_interrupted_at_any_instruction", "selftest=hazard*,migration.*", qemu=ONE_BY_ONE)
-        for mode in ("local", "restart", "guarded")
+        for mode in ("local", "restart", "fixup", "guarded")
     ),
     *(
         Row(
@@ -168,6 +168,6 @@ MODES: Tuple[Row, ...] = (
         "refuses_percpu_local_without_local_mode",
         preset="no-local-percpu",
         append="percpu=local selftest=emitted_code.*",
-        shows=(r"^boot argument percpu=local: is none of restart, guarded and auto, using restart$",),
+        shows=(r"^boot argument percpu=local: is none of restart, fixup, guarded and auto, using restart$",),
     ),
 )

@@ -173,6 +173,67 @@ MUTANTS = (
         append="percpu=restart",
     ),
     by_boot(
+        "fixup: the note is stored after the distance is read",
+        "arch/arm64/include/arch/percpu/site.hpp",
+        '    "strh %w[global], [" thread ", #8]\\n"                                                  \\\n'
+        '    "mrs %[distance], tpidr_el1\\n"',
+        '    "mrs %[distance], tpidr_el1\\n"                                                         \\\n'
+        '    "strh %w[global], [" thread ", #8]\\n"',
+        MOVED_ANYWHERE,
+        append="percpu=fixup",
+    ),
+    by_boot(
+        "fixup: the note is cleared before the operation",
+        "arch/arm64/include/arch/percpu/site.hpp",
+        '        "4: " operation reload PERCIVAL_FIXUP_CLEAR("%x[scratch]") "b 3b\\n"',
+        '        PERCIVAL_FIXUP_CLEAR("%x[scratch]") "4: " operation reload "b 3b\\n"',
+        MOVED_ANYWHERE,
+        append="percpu=fixup",
+    ),
+    by_boot(
+        "fixup: an exception does not rewrite the distance",
+        "arch/arm64/include/arch/percpu_modes/fixup.hpp",
+        "    registers.x[note.distance()] = distance;\n",
+        "",
+        MOVED_ANYWHERE,
+        append="percpu=fixup",
+    ),
+    by_boot(
+        "fixup: an exception does not rewrite the sum",
+        "arch/arm64/include/arch/percpu_modes/fixup.hpp",
+        "    registers.x[note.sum()] = registers.x[note.address()] + distance;\n",
+        "",
+        MOVED_ANYWHERE,
+        append="percpu=fixup",
+    ),
+    by_boot(
+        "fixup: the registers are rewritten for the CPU on which the exception came",
+        "arch/arm64/traps/interrupts.cpp",
+        "    switch_at_interrupt_return();\n"
+        "    restart_percpu_operation(registers);\n"
+        "    noted.resume(registers);\n",
+        "    noted.resume(registers);\n"
+        "    switch_at_interrupt_return();\n"
+        "    restart_percpu_operation(registers);\n",
+        MOVED_ANYWHERE,
+        append="percpu=fixup",
+    ),
+    by_boot(
+        "fixup: a synchronous exception forgets the note",
+        "arch/arm64/traps/exceptions.cpp",
+        "    if (handle_breakpoint(registers)) {\n        noted.resume(registers);\n",
+        "    if (handle_breakpoint(registers)) {\n",
+        MOVED_ANYWHERE,
+        append="percpu=fixup",
+    ),
+    by_boot(
+        "fixup: an exception leaves the note to its own operations",
+        "arch/arm64/include/arch/percpu_modes/fixup.hpp",
+        "        preemption().percpu_note = 0;\n",
+        "",
+        "fixup.*",
+    ),
+    by_boot(
         "this_cpu: only the low half of a pair is compared",
         "arch/arm64/include/arch/percpu/ops.hpp",
         "ccmp %[high], x1, #0, eq",

@@ -22,11 +22,13 @@ extern percival::arch::Alternative __start_alternatives[], __stop_alternatives[]
 namespace percival::arch {
 namespace {
 
-// Guarded sequences use these offsets (arch/percpu/site.hpp).
+// Guarded and fixup sequences use these offsets (arch/percpu/site.hpp).
 static_assert(offsetof(Preemption, count) == 0 && offsetof(Preemption, due) == 4);
+static_assert(offsetof(Preemption, percpu_note) == 8);
 
 // Index of the operation's instruction in the sequences for FEAT_LSE (arch/percpu/site.hpp).
 constexpr u32 kOperationInRestart = 1;
+constexpr u32 kOperationInFixup = 5;
 constexpr u32 kOperationInGuarded = 5;
 
 constinit PercpuForm current = kPercpuFormAsLinked;
@@ -125,6 +127,8 @@ u32 instruction_of(Alternative& alternative, PercpuForm form)
         if (alternative.restart_instruction != 0)
             return alternative.restart_instruction;
         return branch_to(lse ? alternative.restart_lse : alternative.restart_llsc);
+    case PercpuMode::Fixup:
+        return branch_to(lse ? alternative.fixup_lse : alternative.fixup_llsc);
     case PercpuMode::Guarded:
         break;
     }
@@ -154,6 +158,7 @@ void patch_percpu_operations(PercpuForm form)
         const u32 operation = operation_of(alternative, form);
         write_result_register(text, Alternative::at(alternative.restart_lse) + kOperationInRestart,
                               operation);
+        write_result_register(text, Alternative::at(alternative.fixup_lse) + kOperationInFixup, operation);
         write_result_register(text, Alternative::at(alternative.guarded_lse) + kOperationInGuarded,
                               operation);
     }

@@ -5,6 +5,7 @@
 #include "arch/debug/fault_recovery.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
 #include "arch/exceptions/registers.hpp"
+#include "arch/percpu_modes/fixup.hpp"
 #include "arch/percpu_modes/restart.hpp"
 #include "kernel/lib/panic.hpp"
 #include "mm/kernel_map/spurious_fault.hpp"
@@ -28,17 +29,25 @@ bool is_spurious_fault(const Registers& registers)
 
 extern "C" void handle_synchronous(Registers& registers)
 {
+    const NotedOperation noted;
     // After a breakpoint the sequence is not restarted: the interrupted code continues at the same
     // instruction, so that code which a test steps through comes to its end. The thread is still on its CPU.
-    if (handle_breakpoint(registers))
+    if (handle_breakpoint(registers)) {
+        noted.resume(registers);
         return;
-    if (!is_spurious_fault(registers) && !recover_from_fault(registers, false))
+    }
+    if (is_spurious_fault(registers)) {
+        restart_percpu_operation(registers);
+        noted.resume(registers);
+        return;
+    }
+    if (!recover_from_fault(registers, false))
         panic_at(registers, "unhandled exception");
-    restart_percpu_operation(registers);
 }
 
 extern "C" void handle_stack_overflow(Registers& registers)
 {
+    const NotedOperation abandoned; // what overflows the stack does not continue (INV-fixup-2)
     if (!recover_from_fault(registers, true))
         panic_at(registers, "kernel stack overflow");
 }

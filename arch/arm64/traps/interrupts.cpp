@@ -3,6 +3,7 @@
 #include "kernel/interrupts/interrupts.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/exceptions/registers.hpp"
+#include "arch/percpu_modes/fixup.hpp"
 #include "arch/percpu_modes/restart.hpp"
 #include "kernel/sched/preemption.hpp"
 
@@ -10,12 +11,14 @@ namespace percival::arch {
 
 extern "C" void handle_interrupt(Registers& registers)
 {
+    const NotedOperation noted;
     preemption().count += kInterruptCount;
     serve_interrupts([&registers](Ipi ipi) { dispatch_ipi(ipi, registers); },
                      [](u32 intid) { dispatch_interrupt(intid); });
     preemption().count -= kInterruptCount;
     switch_at_interrupt_return();
     restart_percpu_operation(registers);
+    noted.resume(registers);
 }
 
 } // namespace percival::arch

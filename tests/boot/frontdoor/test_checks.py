@@ -169,7 +169,7 @@ class CheckTest(unittest.TestCase):
     def test_a_report_of_every_mode_has_every_test_in_each(self) -> None:
         suite = REPORT[REPORT.index("  KTAP") : REPORT.index("# Totals")]
         suites = [suite.replace("ok 1 demo", f"ok {number} demo") for number in (1, 2, 3)]
-        modes = ["# percpu: local\n", "# percpu: restart\n", "# percpu: guarded\n"]
+        modes = ["# percpu: local\n", "# percpu: restart\n", "# percpu: fixup\n", "# percpu: guarded\n"]
         start = REPORT[: REPORT.index("  KTAP")].replace("1..1", "1..3")
         end = "# Totals: pass:3 fail:0 skip:0\n"
         whole = start + "".join(map("".join, zip(modes, suites))) + end

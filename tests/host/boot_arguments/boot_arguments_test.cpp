@@ -240,17 +240,17 @@ TEST(BootArguments, usage_shows_name_and_values)
     EXPECT_EQ(usage_of(Table::kSelftest), "selftest=GLOB[,GLOB]");
     EXPECT_EQ(usage_of(Table::kBench), "bench[=GLOB[,GLOB]]");
     EXPECT_EQ(usage_of(Table::kPtdump), "ptdump");
-    EXPECT_EQ(usage_of(Table::kPercpu), "percpu=local|restart|guarded|auto");
+    EXPECT_EQ(usage_of(Table::kPercpu), "percpu=local|restart|fixup|guarded|auto");
 }
 
 TEST(BootArguments, a_choice_that_the_build_lacks_is_neither_shown_nor_accepted)
 {
     BootArgument without_local{Table::kPercpu};
     without_local.first_choice = 1;
-    EXPECT_EQ(usage_of(without_local), "percpu=restart|guarded|auto");
+    EXPECT_EQ(usage_of(without_local), "percpu=restart|fixup|guarded|auto");
     EXPECT_EQ(default_of(without_local), "restart");
     const BootArgumentError error{without_local, "local", Problem::NoSuchChoice};
-    EXPECT_EQ(described(error), "percpu=local: is none of restart, guarded and auto, using restart");
+    EXPECT_EQ(described(error), "percpu=local: is none of restart, fixup, guarded and auto, using restart");
 }
 
 } // namespace

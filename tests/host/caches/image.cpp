@@ -19,11 +19,11 @@ extern "C" {
 
 } // namespace percival
 
-static_assert(sizeof(percival::arch::Alternative) == 36);
+static_assert(sizeof(percival::arch::Alternative) == 44);
 asm(".globl _image_start, __start_alternatives, __stop_alternatives\n"
     ".set _image_start, image_pages\n"
     ".set __start_alternatives, image_pages\n"
-    ".set __stop_alternatives, image_pages + 5 * 36\n");
+    ".set __stop_alternatives, image_pages + 5 * 44\n");
 
 namespace percival {
 namespace {

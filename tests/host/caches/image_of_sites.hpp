@@ -16,7 +16,7 @@ inline constexpr u32 kVeneer = 0x1400'0100;                              // b
 
 // Where the sites are, as indices of words in the text: two on the first page, three on the second.
 inline constexpr std::array<u32, 5> kSites{10, 1023, 1024, 1100, 1500};
-inline constexpr u32 kSequences = 1600, kSequence = 16; // five sequences of 16 words for each site
+inline constexpr u32 kSequences = 1600, kSequence = 12; // seven sequences of 12 words for each site
 
 // Stores in `offset` the distance from there to a word of the text.
 inline void point(s32& offset, const Image& image, u32 word)
@@ -29,7 +29,7 @@ inline void fill_with_sites(Image& image)
     for (u32 n = 0; n < kSites.size(); ++n) {
         Alternative& one = image.alternatives[n];
         const bool is_add = n != 2 && n != 3;
-        const u32 first = kSequences + n * 5 * kSequence;
+        const u32 first = kSequences + n * 7 * kSequence;
         point(one.site_offset, image, kSites[n]);
         one.instruction = is_add ? kLoadAdd : kLoad;
         one.result_is_unused = n == 1 || n == 4 ? 1 : 0;
@@ -42,8 +42,11 @@ inline void fill_with_sites(Image& image)
         }
         point(one.guarded_lse, image, first + 3 * kSequence);
         point(one.guarded_llsc, image, first + (is_add ? 4 : 3) * kSequence);
+        point(one.fixup_lse, image, first + 5 * kSequence);
+        point(one.fixup_llsc, image, first + (is_add ? 6 : 5) * kSequence);
         image.text[first + 1 * kSequence + 1] = kLoadAdd;
         image.text[first + 3 * kSequence + 5] = kLoadAdd;
+        image.text[first + 5 * kSequence + 5] = kLoadAdd;
         image.text[kSites[n]] = instruction_of(one, kPercpuFormAsLinked);
     }
 }

@@ -34,6 +34,8 @@ constexpr PercpuForm kForms[] = {
     {.mode = PercpuMode::Restart, .lse = true, .add = AddForm::StoreAdd},
     {.mode = PercpuMode::Restart, .lse = true, .add = AddForm::LlSc},
     {.mode = PercpuMode::Restart, .lse = false},
+    {.mode = PercpuMode::Fixup, .lse = true, .add = AddForm::StoreAdd},
+    {.mode = PercpuMode::Fixup, .lse = false},
     {.mode = PercpuMode::Guarded, .lse = false},
     {.mode = PercpuMode::Guarded, .lse = true},
     {.mode = PercpuMode::Local, .lse = false},
@@ -61,9 +63,10 @@ TEST_F(TextWriterTest, every_cpu_fetches_the_instructions_of_each_form)
             EXPECT_EQ(image.text[kSites[n]], instruction_of(one, form));
             const bool stores = form.add == AddForm::StoreAdd && one.result_is_unused != 0;
             const u32 add = (kLoadAdd & ~kNoResult) | (stores ? kNoResult : kResult);
-            const u32 first = kSequences + n * 5 * kSequence;
+            const u32 first = kSequences + n * 7 * kSequence;
             EXPECT_EQ(image.text[first + 1 * kSequence + 1], add);
             EXPECT_EQ(image.text[first + 3 * kSequence + 5], add);
+            EXPECT_EQ(image.text[first + 5 * kSequence + 5], add);
         }
     }
 }

@@ -77,6 +77,9 @@ TEST(MachinePercpuMode, TheArgumentsChooseTheMode)
     EXPECT_EQ(chooses("percpu=restart", PercpuMode::Restart, {PercpuMode::Restart, false},
                       {"percpu: restart (boot argument)"}),
               "");
+    EXPECT_EQ(chooses("percpu=fixup", PercpuMode::Restart, {PercpuMode::Fixup, false},
+                      {"percpu: fixup (boot argument)"}),
+              "");
     EXPECT_EQ(chooses("percpu=guarded", PercpuMode::Restart, {PercpuMode::Guarded, false},
                       {"percpu: guarded (boot argument)"}),
               "");
@@ -87,10 +90,11 @@ TEST(MachinePercpuMode, TheArgumentsChooseTheMode)
 
 TEST(MachinePercpuMode, AWrongArgumentIsReportedOnceAndTheDefaultIsUsed)
 {
-    EXPECT_EQ(chooses("percpu=locl", PercpuMode::Local, {PercpuMode::Local, false},
-                      {"boot argument percpu=locl: is none of local, restart, guarded and auto, using local",
-                       "percpu: local (default)"}),
-              "");
+    EXPECT_EQ(
+        chooses("percpu=locl", PercpuMode::Local, {PercpuMode::Local, false},
+                {"boot argument percpu=locl: is none of local, restart, fixup, guarded and auto, using local",
+                 "percpu: local (default)"}),
+        "");
 }
 
 TEST(MachinePercpuMode, AutoAvoidsLocalModeIfTheProbeFindsATlbThatIsShared)
@@ -336,6 +340,7 @@ TEST(MachinePercpuMode, EachModeHasItsName)
 {
     EXPECT_EQ(name_of(PercpuMode::Local), "local");
     EXPECT_EQ(name_of(PercpuMode::Restart), "restart");
+    EXPECT_EQ(name_of(PercpuMode::Fixup), "fixup");
     EXPECT_EQ(name_of(PercpuMode::Guarded), "guarded");
 }
 

@@ -15,7 +15,7 @@ sys.path.insert(0, SCRIPTS)
 import check_sites  # noqa: E402  pylint: disable=wrong-import-position
 
 TEXT = 0xFFFF_0000_0000_0000
-SITE, SEQUENCE, VENEER, TABLE, END = TEXT + 0x14, TEXT + 0x40, TEXT + 0x80, TEXT + 0x100, TEXT + 0x124
+SITE, SEQUENCE, VENEER, TABLE, END = TEXT + 0x14, TEXT + 0x40, TEXT + 0x80, TEXT + 0x100, TEXT + 0x12C
 LISTING = f"""\
 {TEXT:x} T _text
 {TEXT + 0x10:x} t _ZN8percival4readEv

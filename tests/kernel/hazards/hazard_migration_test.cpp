@@ -139,13 +139,17 @@ bool commits(u32 instruction)
 
 // Returns before how many instructions a move takes the effect to the second CPU: before the instruction that
 // commits and before each earlier one. A guarded operation cannot be moved any more after its first store,
-// which stores the count.
+// which stores the count. The first store of a fixup operation stores the note.
 u32 places_before_commit(void (*operation)(), PercpuMode mode)
 {
     const Instructions code = executed_by(operation);
-    const auto last = std::ranges::find_if(code.span(), [mode](const u32* instruction) {
-        return mode == PercpuMode::Guarded ? arch::is_plain_store(*instruction) : commits(*instruction);
-    });
+    const auto is_store = [](const u32* instruction) { return arch::is_plain_store(*instruction); };
+    const auto is_commit = [](const u32* instruction) { return commits(*instruction); };
+    const auto first_store = std::ranges::find_if(code.span(), is_store);
+    const auto last = mode == PercpuMode::Guarded ? first_store
+                      : mode == PercpuMode::Fixup
+                          ? std::find_if(first_store + 1, code.span().end(), is_commit)
+                          : std::ranges::find_if(code.span(), is_commit);
     return static_cast<u32>(last - code.span().begin()) + 1;
 }
 

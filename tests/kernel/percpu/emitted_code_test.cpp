@@ -4,6 +4,7 @@
 #include "arch/debug/instruction.hpp"
 #include "arch/percpu/access.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
+#include "arch/percpu_modes/fixup.hpp"
 #include "arch/percpu_modes/restart.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/selftest/selftest.hpp"
@@ -68,13 +69,17 @@ PERCIVAL_PERCPU PerCpu<Item*> published{};
 
 PERCIVAL_PERCPU PerCpu<u64> end_of_sequence{};
 
+// Instructions of a fixup sequence that one in line would not need: the read of the thread pointer, which a
+// loop needs once, and the branch back.
+constexpr std::size_t kFixupOutOfLine = 2;
+
 constexpr u64 kErratumPage = 4096; // for every granule
 
 // Contains the sequence of Cortex-A53's erratum 843419: an ADRP eight bytes before the end of a page, a load,
 // and a load through the ADRP's register. The last load is a site, and the linker moves it into a veneer.
 [[gnu::noinline, gnu::section(".text.erratum_843419"), gnu::aligned(kErratumPage)]] u64 read_end_of_sequence()
 {
-    u64 page, value, global;
+    u64 page, value, global, distance;
     u32 scratch;
     asm volatile("b 9f\n"
                  ".org %c[end] - 8\n"
@@ -186,6 +191,25 @@ PERCIVAL_TEST(emitted_code, add_in_restart_mode_adds_the_distance_and_commits_in
     expect_restarts(code, runs_lse() ? 1 : 3); // with LL/SC the STXR commits
 }
 
+// The note is the second instruction's immediate, and the sum is made by the fifth
+// (arch/percpu/site.hpp, INV-fixup-1).
+PERCIVAL_TEST(emitted_code, add_in_fixup_mode_notes_its_registers_first_and_clears_the_note_last)
+{
+    SKIP_WITH_PERCPU_SHADOW();
+    const InPercpuForm fixup{PercpuMode::Fixup};
+    const auto code = executed_at(loop_in(reinterpret_cast<const void*>(&add_in_a_loop)).data());
+    EXPECT_EQ(code.size(), kFixupOutOfLine + (runs_lse() ? 6 : 10));
+    EXPECT(arch::is_plain_store(code[2]) && arch::is_plain_store(code[code.size() - 2]));
+    const arch::PercpuNote note{static_cast<u16>(code[1] >> 5)};
+    EXPECT(note.address() != note.distance() && note.distance() != note.sum() &&
+           note.sum() != note.address());
+    EXPECT_EQ(code[3], 0xd538'd080u | note.distance()); // mrs, tpidr_el1
+    EXPECT_EQ(code[4], 0x8b00'0000u | note.distance() << 16 | note.address() << 5 | note.sum()); // add
+    EXPECT_EQ(arch::is_lse_atomic(code[5]), runs_lse());
+    for (const u32& instruction : code)
+        EXPECT_EQ(arch::restarted(address_of(&instruction).raw()), address_of(&instruction).raw());
+}
+
 PERCIVAL_TEST(emitted_code, add_in_guarded_mode_takes_no_more_than_fourteen_instructions)
 {
     SKIP_WITH_PERCPU_SHADOW();
@@ -205,8 +229,8 @@ PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn_in_every_mode)
         const auto loop = loop_in(reinterpret_cast<const void*>(&read_in_a_loop));
         EXPECT_EQ(loop.size(), 3u); // the site, the sum, and the count-down
         const auto site = std::ranges::find_if(loop, [mode](u32 instruction) {
-            return mode == PercpuMode::Guarded ? arch::branch_offset(instruction).has_value()
-                                               : arch::is_load(instruction);
+            const bool in_place = mode == PercpuMode::Local || mode == PercpuMode::Restart;
+            return in_place ? arch::is_load(instruction) : arch::branch_offset(instruction).has_value();
         });
         EXPECT(site != loop.end());
         const auto code = executed_at(&*site);
@@ -217,6 +241,10 @@ PERCIVAL_TEST(emitted_code, read_in_a_loop_is_one_load_per_turn_in_every_mode)
         case PercpuMode::Restart:
             EXPECT_EQ(code.size(), 1u);
             EXPECT(arch::is_access_from_x18(code[0]));
+            break;
+        case PercpuMode::Fixup:
+            EXPECT_EQ(code.size(), kFixupOutOfLine + 5);
+            EXPECT(arch::is_load(code[4]));
             break;
         case PercpuMode::Guarded:
             EXPECT(code.size() <= 12);
@@ -243,6 +271,8 @@ PERCIVAL_TEST(emitted_code, read_of_a_static_variable_in_a_loop_is_one_load_or_a
             EXPECT(arch::is_add_to_x18(code[0]) && arch::is_load(code[1]));
             expect_restarts(code, 1);
         }
+        if (mode == PercpuMode::Fixup)
+            EXPECT_EQ(code.size(), kFixupOutOfLine + 6); // its address needs an add
         EXPECT(code.size() <= 13);
         EXPECT_EQ(read_static_in_a_loop(0), 0u);
     });

@@ -62,7 +62,7 @@ void take_interrupt()
     arch::isb();
     arch::handle_interrupt(interrupted);
     arch::isb();
-    if (interrupted.restarts != 1)
+    if (interrupted.restarts != 1 || interrupted.resumes != 1)
         machine().fail("an interrupt returns into an interrupted sequence");
     if (preemption().count >= kInterruptCount)
         machine().fail("a thread goes on as if it were in an interrupt");

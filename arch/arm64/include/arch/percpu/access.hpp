@@ -7,9 +7,9 @@
 // address is in a register, because the compiler cannot tell an asm statement which part of it to take.
 //
 //                  instructions for one load,      instructions per load in a loop,
-//                  in local mode                   in local, restart and guarded mode
-//      by pointer  adrp, add, ldr                  1, 1, 13
-//      static      adrp, ldr                       1, 4, 14
+//                  in local mode                   in local, restart, fixup and guarded mode
+//      by pointer  adrp, add, ldr                  1, 1, 8, 13
+//      static      adrp, ldr                       1, 4, 9, 14
 #pragma once
 
 #include "arch/percpu/shadow.hpp"
@@ -28,7 +28,7 @@ template <PercpuWord T>
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Load};
     T value;
     u32 scratch;
-    u64 global;
+    u64 global, distance;
 #define PERCIVAL_ASM(sz, r)                                     \
     asm volatile(PERCIVAL_PERCPU_ACCESS(PERCIVAL_LOAD, sz, r)   \
                  : [value] "=r"(value), PERCIVAL_PERCPU_SCRATCH \
@@ -44,7 +44,7 @@ template <PercpuWord T>
 {
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Store};
     u32 scratch;
-    u64 global;
+    u64 global, distance;
 #define PERCIVAL_ASM(sz, r)                                        \
     asm volatile(PERCIVAL_PERCPU_ACCESS(PERCIVAL_STORE, sz, r)     \
                  : PERCIVAL_PERCPU_SCRATCH, [memory] "=Q"(*target) \
@@ -70,7 +70,7 @@ template <PercpuWord T, auto& Variable>
     const ShadowedOperation shadowed{&Variable, sizeof(T), PercpuAccess::Load};
     T value;
     u32 scratch;
-    u64 global;
+    u64 global, distance;
 #define PERCIVAL_ASM(sz, r)                                          \
     asm volatile(PERCIVAL_PERCPU_STATIC_ACCESS(PERCIVAL_LOAD, sz, r) \
                  : [value] "=r"(value), PERCIVAL_PERCPU_SCRATCH      \
@@ -86,7 +86,7 @@ template <PercpuWord T, auto& Variable>
 {
     const ShadowedOperation shadowed{&Variable, sizeof(T), PercpuAccess::Store};
     u32 scratch;
-    u64 global;
+    u64 global, distance;
 #define PERCIVAL_ASM(sz, r)                                           \
     asm volatile(PERCIVAL_PERCPU_STATIC_ACCESS(PERCIVAL_STORE, sz, r) \
                  : PERCIVAL_PERCPU_SCRATCH                            \

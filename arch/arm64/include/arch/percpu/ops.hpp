@@ -50,7 +50,7 @@ template <PercpuWord T>
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old, next;
     u32 scratch;
-    u64 global;
+    u64 global, distance;
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldadd", "add");
     return old;
 }
@@ -72,7 +72,7 @@ template <PercpuWord T>
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old;
     u32 scratch;
-    u64 global;
+    u64 global, distance;
 #define PERCIVAL_ASM(sz, r)                                                              \
     asm volatile(PERCIVAL_PERCPU_ATOMIC("1", PERCIVAL_ADD_LSE, PERCIVAL_ADD_LLSC, sz, r) \
                  : [old] "=&r"(old), PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)     \
@@ -88,7 +88,7 @@ template <PercpuWord T>
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old, next;
     u32 scratch;
-    u64 global;
+    u64 global, distance;
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldclr", "bic");
     return old;
 }
@@ -100,7 +100,7 @@ template <PercpuWord T>
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old, next;
     u32 scratch;
-    u64 global;
+    u64 global, distance;
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldset", "orr");
     return old;
 }
@@ -118,7 +118,7 @@ template <PercpuWord T>
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old;
     u32 scratch;
-    u64 global;
+    u64 global, distance;
 #define PERCIVAL_ASM(sz, r)                                                                \
     asm volatile(PERCIVAL_PERCPU_ATOMIC("0", PERCIVAL_SWAP_LSE, PERCIVAL_SWAP_LLSC, sz, r) \
                  : [old] "=&r"(old), PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)       \
@@ -153,7 +153,7 @@ template <PercpuOrder Order, PercpuWord T>
     Wide found = expected;
     Wide loaded;
     u32 scratch;
-    u64 global;
+    u64 global, distance;
 #define PERCIVAL_ASM(sz, r, order, ...)                                                         \
     asm volatile(PERCIVAL_PERCPU_ATOMIC("0", PERCIVAL_CAS_LSE, PERCIVAL_CAS_LLSC, sz, r, order) \
                  : [found] "+&r"(found), [loaded] "=&r"(loaded),                                \
@@ -209,7 +209,7 @@ inline PercpuPair percpu_compare_exchange(PercpuPair* target, PercpuPair expecte
     register u64 expected_high asm("x1") = expected.high;
     register u64 desired_low asm("x2") = desired.low;
     register u64 desired_high asm("x3") = desired.high;
-    u64 low, high, global;
+    u64 low, high, global, distance;
     u32 scratch;
     asm volatile(PERCIVAL_PERCPU_ATOMIC("0", PERCIVAL_PAIR_LSE, PERCIVAL_PAIR_LLSC, "")
                  : "+&r"(expected_low), "+&r"(expected_high), [low] "=&r"(low), [high] "=&r"(high),

@@ -10,6 +10,8 @@
 //                      21: restart, LL/SC add x18;  loop                            21b - . , … }
 //                      22: guarded, LSE   count up; add x18; ldadd; count down
 //                      23: guarded, LL/SC count up; add x18; loop;  count down
+//                      24: fixup, LSE     note; add; ldadd; clear
+//                      25: fixup, LL/SC   note; add; loop;  clear
 //
 // As linked, the site is the LL/SC form of the build's default mode: local, or restart if the build leaves
 // out local mode. Every AArch64 CPU can execute this form, so it is right from the first instruction.
@@ -30,20 +32,31 @@
 // A guarded sequence counts in the thread's Preemption (kernel/sync/preemption.hpp). A change of that class's
 // layout must change these sequences too. If a switch became due meanwhile, the sequence makes it at label 6.
 //
+// A fixup sequence notes in a halfword of the thread (Preemption::percpu_note) which registers hold the local
+// address, this CPU's distance and their sum. An exception that finds the note writes distance and sum anew
+// into the saved registers, for the CPU on which it returns (arch/percpu_modes/fixup.hpp), so the sequence
+// continues where it was, on any CPU. It reads the distance from TPIDR_EL1 and does not use x18.
+//
+// INV-fixup-1: the note is stored before the distance is read, and cleared after the operation. From one to
+//              the other the registers that it names hold what it says, or are scratch that the sequence does
+//              not read before it writes it: the three differ, and none holds the thread pointer, the status
+//              of an STXR, an operand or (except the address, after the operation) a result.
+//
 // Operands of the asm statement: [address], the local address; or [page] and [symbol], the page of a static
-// variable and its name; and 64 bits of scratch in [global] and 32 bits in [scratch], both early-clobbered.
+// variable and its name; and 64 bits of scratch in [global] and [distance] and 32 bits in [scratch], all
+// early-clobbered. Fixup sequences use all 64 bits of the register of [scratch].
 // An operation is a macro that takes the address operand as text, and further arguments. Its text may use
 // local label 5, begins its retries at label 4, and has label 8 after the instruction that commits.
 //
 // The whole code of counter.add(1) on a PerCpu<u64>, as disassembled. x8 is the local address, x9 is the 1,
-// x10 takes the old value, x11 is [scratch], x12 is [global].
+// x10 takes the old value, x11 is [scratch], x12 is [global], x13 is [distance].
 //
 //      .text
 //          adrp  x8, counter                  a loop executes these two once, before it begins
 //          add   x8, x8, :lo12:counter
 //   1:     b     2f                           as linked
 //          ldadd x9, x10, [x8]                at 1 in local mode with FEAT_LSE; as STADD, x10 is xzr
-//          b     20f (21f, 22f, 23f)          at 1 in the other modes
+//          b     20f (21f to 25f)             at 1 in the other modes
 //   3:     …
 //
 //      .percpu_op.text
@@ -87,6 +100,19 @@
 //
 //   23:    …                                  guarded, without FEAT_LSE: as 22, but with the loop of 21 at
 //                                             label 4, which keeps its address when it retries
+//
+//   24:    mrs   x11, sp_el0                  fixup: the thread's Preemption
+//          mov   w12, #(8 | 13 << 5 | 12 << 10)
+//          strh  w12, [x11, #8]               note the registers
+//          mrs   x13, tpidr_el1
+//          add   x12, x8, x13                 an exception from here on writes x13 and x12 anew
+//   4:     ldadd x9, x10, [x12]
+//   8:     strh  wzr, [x11, #8]               clear the note
+//          b     3b
+//
+//   25:    …                                  fixup, without FEAT_LSE: as 24, but with the loop of 21 at
+//                                             label 4, which keeps its address when it retries, and then
+//                                             mrs x11, sp_el0 again
 #pragma once
 
 #define PERCIVAL_AT_LOCAL "[%[address]]"
@@ -96,12 +122,14 @@
 #define PERCIVAL_AT_LOCAL_SYMBOL "[%[page], :lo12:%[symbol]]"
 #define PERCIVAL_AT_GLOBAL_SYMBOL "[%[global], :lo12:%[symbol]]"
 
+#define PERCIVAL_AT_FIXUP_DISTANCE "[%[address], %[distance]]"
+
 #define PERCIVAL_MAKE_GLOBAL "add %[global], x18, %[address]\n"
 #define PERCIVAL_MAKE_GLOBAL_PAGE "add %[global], x18, %[page]\n"
 
 // The operands that every operation needs besides its own. [address] and [memory] are the same register, but
 // only [address] prints without brackets.
-#define PERCIVAL_PERCPU_SCRATCH [scratch] "=&r"(scratch), [global] "=&r"(global)
+#define PERCIVAL_PERCPU_SCRATCH [scratch] "=&r"(scratch), [global] "=&r"(global), [distance] "=&r"(distance)
 
 #define PERCIVAL_COUNT_UP                \
     "mrs %[global], sp_el0\n"            \
@@ -121,6 +149,23 @@
     "ldr x30, [sp], #16\n"               \
     "b 3b\n"
 
+// Names the numbers of the general registers, so that the assembler can put a register's number into an
+// instruction: .Lpercpu_number_x7 is 7.
+asm(".irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, "
+    "25, 26, 27, 28, 29, 30\n"
+    ".equ .Lpercpu_number_x\\number, \\number\n"
+    ".endr");
+
+// The parts of a fixup sequence. `thread` is a register with the thread pointer, `local` the operand with the
+// local address. The encoding is that of arch::PercpuNote (arch/percpu_modes/fixup.hpp).
+#define PERCIVAL_FIXUP_NOTE(thread, local)                                                 \
+    "mov %w[global], #(.Lpercpu_number_" local " | (.Lpercpu_number_%x[distance] << 5) | " \
+    "(.Lpercpu_number_%x[global] << 10))\n"                                                \
+    "strh %w[global], [" thread ", #8]\n"                                                  \
+    "mrs %[distance], tpidr_el1\n"
+#define PERCIVAL_FIXUP_ADD(local) "add %[global], " local ", %[distance]\n"
+#define PERCIVAL_FIXUP_CLEAR(thread) "strh wzr, [" thread ", #8]\n"
+
 // The "?" joins these sections to the group of the function, so that the linker discards the sequences of a
 // discarded inline function too.
 #define PERCIVAL_OUT_OF_LINE(label, code) \
@@ -134,12 +179,16 @@
     ".popsection\n"
 #define PERCIVAL_GUARDED_SEQUENCE(prepare, operation) \
     PERCIVAL_COUNT_UP prepare "4: " operation PERCIVAL_COUNT_DOWN "b 3b\n" PERCIVAL_SWITCH_IF_DUE
+#define PERCIVAL_FIXUP_THREAD "mrs %x[scratch], sp_el0\n"
+#define PERCIVAL_FIXUP_SEQUENCE(local, prepare, operation, reload)          \
+    PERCIVAL_FIXUP_THREAD PERCIVAL_FIXUP_NOTE("%x[scratch]", local) prepare \
+        "4: " operation reload PERCIVAL_FIXUP_CLEAR("%x[scratch]") "b 3b\n"
 
 // Emits an arch::Alternative. `in_place` is the instruction of the site in local mode with FEAT_LSE.
 // `in_place_restart` is its instruction in restart mode, or PERCIVAL_NOT_IN_PLACE if restart mode takes a
 // sequence. `result_is_unused` is "1" for an LDADD that may be a STADD instead.
 #define PERCIVAL_ALTERNATIVE(in_place, in_place_restart, result_is_unused, local, restart, restart_llsc, \
-                             guarded, guarded_llsc)                                                      \
+                             guarded, guarded_llsc, fixup, fixup_llsc)                                   \
     ".pushsection alternatives, \"a?\", %%progbits\n"                                                    \
     ".arch_extension lse\n"                                                                              \
     ".long 1b - .\n" in_place in_place_restart ".long " result_is_unused "\n"                            \
@@ -148,6 +197,8 @@
     ".long " restart_llsc "\n"                                                                           \
     ".long " guarded " - .\n"                                                                            \
     ".long " guarded_llsc " - .\n"                                                                       \
+    ".long " fixup " - .\n"                                                                              \
+    ".long " fixup_llsc " - .\n"                                                                         \
     ".popsection\n"
 #define PERCIVAL_NOT_IN_PLACE ".long 0\n"
 
@@ -177,24 +228,35 @@
                 "22", PERCIVAL_GUARDED_SEQUENCE(PERCIVAL_MAKE_GLOBAL, LSE(PERCIVAL_AT_GLOBAL, __VA_ARGS__))) \
                 PERCIVAL_OUT_OF_LINE("23", PERCIVAL_GUARDED_SEQUENCE(PERCIVAL_MAKE_GLOBAL,                   \
                                                                      LLSC(PERCIVAL_AT_GLOBAL, __VA_ARGS__))) \
-                    PERCIVAL_ALTERNATIVE(LSE(PERCIVAL_AT_LOCAL, __VA_ARGS__), PERCIVAL_NOT_IN_PLACE,         \
-                                         result_is_unused, PERCIVAL_LOCAL_LLSC_OFFSET, "20b - .", "21b - .", \
-                                         "22b", "23b")
+                    PERCIVAL_OUT_OF_LINE(                                                                    \
+                        "24", PERCIVAL_FIXUP_SEQUENCE("%x[address]", PERCIVAL_FIXUP_ADD("%[address]"),       \
+                                                      LSE(PERCIVAL_AT_GLOBAL, __VA_ARGS__), ""))             \
+                        PERCIVAL_OUT_OF_LINE(                                                                \
+                            "25", PERCIVAL_FIXUP_SEQUENCE("%x[address]", PERCIVAL_FIXUP_ADD("%[address]"),   \
+                                                          LLSC(PERCIVAL_AT_GLOBAL, __VA_ARGS__),             \
+                                                          PERCIVAL_FIXUP_THREAD))                            \
+                            PERCIVAL_ALTERNATIVE(LSE(PERCIVAL_AT_LOCAL, __VA_ARGS__), PERCIVAL_NOT_IN_PLACE, \
+                                                 result_is_unused, PERCIVAL_LOCAL_LLSC_OFFSET, "20b - .",    \
+                                                 "21b - .", "22b", "23b", "24b", "25b")
 
 // The code of a plain load or store. ACCESS(at, …) is one instruction, which also takes a register offset.
-#define PERCIVAL_PERCPU_ACCESS(ACCESS, ...)                                                                 \
-    PERCIVAL_ACCESS_SITE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__), ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__)) \
-    PERCIVAL_OUT_OF_LINE("22", PERCIVAL_GUARDED_SEQUENCE("", ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__)))    \
-    PERCIVAL_ALTERNATIVE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__), ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__), \
-                         "0", "0", "0", "0", "22b", "22b")
+#define PERCIVAL_PERCPU_ACCESS(ACCESS, ...)                                                                  \
+    PERCIVAL_ACCESS_SITE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__), ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__))  \
+    PERCIVAL_OUT_OF_LINE("22", PERCIVAL_GUARDED_SEQUENCE("", ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__)))     \
+    PERCIVAL_OUT_OF_LINE("24", PERCIVAL_FIXUP_SEQUENCE("%x[address]", "",                                    \
+                                                       ACCESS(PERCIVAL_AT_FIXUP_DISTANCE, __VA_ARGS__), "")) \
+    PERCIVAL_ALTERNATIVE(ACCESS(PERCIVAL_AT_LOCAL, __VA_ARGS__), ACCESS(PERCIVAL_AT_DISTANCE, __VA_ARGS__),  \
+                         "0", "0", "0", "0", "22b", "22b", "24b", "24b")
 
 // The code of a plain load or store of a static variable. Restart mode takes a sequence here, because no
 // instruction takes both a register offset and part of an address.
-#define PERCIVAL_PERCPU_STATIC_ACCESS(ACCESS, ...)                                                        \
-    PERCIVAL_STATIC_ACCESS_SITE(ACCESS(PERCIVAL_AT_LOCAL_SYMBOL, __VA_ARGS__))                            \
-    PERCIVAL_OUT_OF_LINE("20", PERCIVAL_RESTART_SEQUENCE(PERCIVAL_MAKE_GLOBAL_PAGE,                       \
-                                                         ACCESS(PERCIVAL_AT_GLOBAL_SYMBOL, __VA_ARGS__))) \
-    PERCIVAL_OUT_OF_LINE("22", PERCIVAL_GUARDED_SEQUENCE(PERCIVAL_MAKE_GLOBAL_PAGE,                       \
-                                                         ACCESS(PERCIVAL_AT_GLOBAL_SYMBOL, __VA_ARGS__))) \
-    PERCIVAL_ALTERNATIVE(ACCESS(PERCIVAL_AT_LOCAL_SYMBOL, __VA_ARGS__), PERCIVAL_NOT_IN_PLACE, "0", "0",  \
-                         "20b - .", "20b - .", "22b", "22b")
+#define PERCIVAL_PERCPU_STATIC_ACCESS(ACCESS, ...)                                                          \
+    PERCIVAL_STATIC_ACCESS_SITE(ACCESS(PERCIVAL_AT_LOCAL_SYMBOL, __VA_ARGS__))                              \
+    PERCIVAL_OUT_OF_LINE("20", PERCIVAL_RESTART_SEQUENCE(PERCIVAL_MAKE_GLOBAL_PAGE,                         \
+                                                         ACCESS(PERCIVAL_AT_GLOBAL_SYMBOL, __VA_ARGS__)))   \
+    PERCIVAL_OUT_OF_LINE("22", PERCIVAL_GUARDED_SEQUENCE(PERCIVAL_MAKE_GLOBAL_PAGE,                         \
+                                                         ACCESS(PERCIVAL_AT_GLOBAL_SYMBOL, __VA_ARGS__)))   \
+    PERCIVAL_OUT_OF_LINE("24", PERCIVAL_FIXUP_SEQUENCE("%x[page]", PERCIVAL_FIXUP_ADD("%[page]"),           \
+                                                       ACCESS(PERCIVAL_AT_GLOBAL_SYMBOL, __VA_ARGS__), "")) \
+    PERCIVAL_ALTERNATIVE(ACCESS(PERCIVAL_AT_LOCAL_SYMBOL, __VA_ARGS__), PERCIVAL_NOT_IN_PLACE, "0", "0",    \
+                         "20b - .", "20b - .", "22b", "22b", "24b", "24b")

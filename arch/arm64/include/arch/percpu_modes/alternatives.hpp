@@ -15,6 +15,7 @@ namespace percival::arch {
 enum class PercpuMode : u8 {
     Local,   // on the local address, through this CPU's root
     Restart, // on the global address; a sequence that is interrupted before its commit starts over
+    Fixup,   // on the global address; an exception rewrites that address for the CPU on which it returns
     Guarded, // on the global address; preemption is off meanwhile
 };
 
@@ -50,6 +51,8 @@ struct Alternative {
     s32 restart_llsc;
     s32 guarded_lse;
     s32 guarded_llsc;
+    s32 fixup_lse;
+    s32 fixup_llsc;
 
     u32* site() { return at(site_offset); }
     static u32* at(s32& offset)

@@ -8,6 +8,7 @@ namespace percival::arch {
 
 struct Registers {
     u32 restarts{0}; // how often the handler has looked whether a sequence was interrupted
+    u32 resumes{0};  // how often it has let a noted operation continue
 };
 
 } // namespace percival::arch
