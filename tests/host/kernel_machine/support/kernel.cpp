@@ -106,7 +106,8 @@ std::string wrong_with_queue(u32 cpu) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
     });
     if (size != queue.size() || size != queue.waiting())
         wrong = "the size of a queue is wrong"; // INV-run_queue-2
-    if (size > (is_idle_thread(thread_on(cpu)) ? 1u : 0u) && !(queue.is_offered && spare_cpu_set.contains(CpuId{cpu})))
+    if (size > (is_idle_thread(thread_on(cpu)) ? 1u : 0u) &&
+        !(queue.is_offered && spare_cpu_set.contains(CpuId{cpu})))
         wrong = "a CPU can spare a thread and is not in the set of those that can"; // INV-load_balance-1
     queue.lock.unlock();
     return wrong;
