@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // How an exception rewrites the registers that a this_cpu operation has noted.
-#include "arch/percpu_modes/fixup.hpp"
+#include "arch/arm64/include/arch/percpu_modes/fixup.hpp"
 
 #include <gtest/gtest.h>
 
