@@ -57,9 +57,9 @@ void push(CpuId self)
 
 } // namespace
 
-void offer_if_spare(RunQueue& queue, CpuId cpu)
+void load_balance_detail::offer_if_spare(RunQueue& queue, CpuId cpu)
 {
-    if (queue.is_offered || !can_spare(queue))
+    if (!can_spare(queue))
         return;
     queue.is_offered = true;
     spare_cpu_set.add(cpu);

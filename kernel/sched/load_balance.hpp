@@ -20,8 +20,17 @@ namespace percival {
 // The CPUs that may be able to spare a thread (INV-load_balance-1).
 extern SharedCpuSet spare_cpu_set;
 
-// Adds `cpu`, whose queue has just got a thread, to spare_cpu_set if it can spare one.
+namespace load_balance_detail {
 void offer_if_spare(RunQueue& queue, CpuId cpu) PERCIVAL_REQUIRES(queue.lock);
+}
+
+// Adds `cpu`, whose queue has just got a thread, to spare_cpu_set if it can spare one. Inline, because nearly
+// every switch between two threads finds the CPU in the set.
+inline void offer_if_spare(RunQueue& queue, CpuId cpu) PERCIVAL_REQUIRES(queue.lock)
+{
+    if (!queue.is_offered)
+        load_balance_detail::offer_if_spare(queue, cpu);
+}
 
 // Moves one thread from the queue of `from` to that of `to`. Returns false if no thread there can be spared
 // and may run on `to`.

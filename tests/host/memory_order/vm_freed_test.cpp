@@ -102,11 +102,8 @@ bool mm::put_spare(VmArea&)
 
 void mm::VmRegion::free(VmArea&) {}
 
-mm::VmRegion& mm::vmalloc_region()
-{
-    static VmRegion region{KernelLayout::kVmalloc, KernelGeometry::kPageSize};
-    return region;
-}
+constinit mm::VmRegion mm::vm_region_detail::vmalloc_region{KernelLayout::kVmalloc,
+                                                            KernelGeometry::kPageSize};
 
 u64 mm::sum(const PerCpu<u64>&)
 {
