@@ -56,13 +56,15 @@ TEST(Cost, is_what_a_turn_takes_more_than_the_fastest_empty_loop)
 
 TEST(Cost, has_no_counter_that_is_not_believed)
 {
-    constexpr Cost cost = cost_between(kWith, kWithout, 100, {.tlb_refills = "a", .tlb_walks = "b"});
+    constexpr CounterVerdicts kNoTlb{.instructions = "", .cycles = "", .tlb_refills = "a", .tlb_walks = "b"};
+    constexpr Cost cost = cost_between(kWith, kWithout, 100, kNoTlb);
     EXPECT_FALSE(cost.tlb_refills || cost.tlb_walks);
 }
 
 TEST(Cost, of_a_pair_is_divided_but_not_its_samples)
 {
-    const Cost half = cost_between(kWith, kWithout, 100, {.tlb_walks = "b"}).divided_by(2);
+    constexpr CounterVerdicts kNoWalks{.instructions = "", .cycles = "", .tlb_refills = "", .tlb_walks = "b"};
+    const Cost half = cost_between(kWith, kWithout, 100, kNoWalks).divided_by(2);
     EXPECT_EQ(half.cycles, (Distribution{200, 225, 850}));
     EXPECT_EQ(half.tlb_refills, 10u);
     EXPECT_FALSE(half.tlb_walks);
