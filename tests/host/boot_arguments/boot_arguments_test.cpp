@@ -157,12 +157,12 @@ void expect_choices(const BootArgumentOf<Choice>& argument, const std::vector<st
 TEST(BootArguments, a_choice_is_the_enumerator_of_its_word)
 {
     expect_choices(Table::kLinear, {"auto", "blocks", "pages"});
-    expect_choices(Table::kPercpu, {"local", "restart", "guarded", "auto"});
+    expect_choices(Table::kPercpu, {"local", "restart", "fixup", "guarded", "auto"});
     expect_choices(Table::kPercpuAdd, {"ldadd", "stadd", "llsc", "auto"});
     expect_choices(Table::kPercpuWindow, {"linked", "mapped"});
     expect_choices(Table::kVerdict, {"poweroff", "semihosting", "reset"});
     EXPECT_EQ(static_cast<int>(VerdictChoice::Reset), 2);
-    EXPECT_EQ(static_cast<int>(PercpuChoice::Auto), 3);
+    EXPECT_EQ(static_cast<int>(PercpuChoice::Auto), 4);
     EXPECT_EQ(static_cast<int>(PercpuAddChoice::Auto), 3);
 }
 

@@ -206,7 +206,8 @@ TEST(MachineCommonRoot, TheModesToCompareLeaveLocalModeOut)
                     [] {
                         std::vector<PercpuMode> modes;
                         for_each_percpu_mode([&modes](PercpuMode mode) { modes.push_back(mode); });
-                        const bool as_wanted = modes == std::vector{PercpuMode::Restart, PercpuMode::Guarded};
+                        const bool as_wanted =
+                            modes == std::vector{PercpuMode::Restart, PercpuMode::Fixup, PercpuMode::Guarded};
                         expect(as_wanted, "the modes");
                         expect_console({"percpu: restart (boot argument)"});
                     }),

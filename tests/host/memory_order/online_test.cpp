@@ -98,6 +98,29 @@ struct Asking : ComingAndGoing {
     }
 };
 
+// The same, with questions that compare sets.
+struct Comparing : ComingAndGoing {
+    SharedCpuSet everyone;
+
+    Comparing() { everyone.add(kComing); }
+    void run(u32 cpu)
+    {
+        if (cpu != 0)
+            return;
+        set_starting(kComing);
+        start([] { current->come_and_go(); });
+        const auto look = [this](CpuId) {
+            if (for_the_scheduler != 1)
+                wrong = "a CPU is active before it is ready";
+            return true;
+        };
+        if (active.intersects(CpuSet::only(kComing)))
+            look(kComing);
+        SharedCpuSet::find_common(active, everyone, look);
+        SharedCpuSet::find_common(everyone, active, look);
+    }
+};
+
 // CPU 0 gives CPU 1 up, and starts it again if it has not come so far. CPU 1 comes late.
 struct ComingLate {
     static constexpr u32 kCpus = 2;
@@ -196,7 +219,7 @@ struct Meeting {
 
 TEST(BringUpOrder, NobodySeesACpuBeforeWhatItDid)
 {
-    EXPECT_EQ((judge<ComingAndGoing, Asking, ComingLate, Refused, Meeting>(
+    EXPECT_EQ((judge<ComingAndGoing, Asking, Comparing, ComingLate, Refused, Meeting>(
                   {"kernel/cpus/online.cpp", "kernel/lib/cpu_set.hpp"}, {.deviations = 2})),
               "");
 }
