@@ -130,8 +130,8 @@ public:
         }
         return false;
     }
-    // Calls `is_wanted` for each CPU that is in both sets, in ascending order, until it returns true. The sets
-    // may change meanwhile.
+    // Calls `is_wanted` for each CPU that is in both sets, in ascending order, until it returns true. The
+    // sets may change meanwhile.
     template <class IsWanted>
     static void find_common(const SharedCpuSet& left, const SharedCpuSet& right, IsWanted is_wanted)
     {
