@@ -13,11 +13,16 @@ from pathlib import Path
 
 def commit(tree: Path) -> str:
     """Returns the commit of a work tree, or `unknown` outside one, as in an unpacked archive."""
-    git = ["git", "-C", str(tree), "describe", "--always", "--dirty=+", "--exclude=*", "--abbrev=12"]
     if not (tree / ".git").exists():
         return "unknown"
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(tree), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+        # The build takes sources that nobody has added yet, too.
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 

@@ -14,7 +14,8 @@
 namespace percival {
 
 // Switches the boot CPU to its own root and percpu data, and marks it online. Boot CPU, once, after
-// mm::setup_percpu_areas() and start_features().
+// mm::setup_percpu_areas() and start_features(). Also after prepare_percpu_mode(), because it executes sites
+// of this_cpu operations, and one root has no local addresses.
 void adopt_boot_cpu();
 
 // Starts all other CPUs of the machine at the same time and waits until each one is online or the time limit

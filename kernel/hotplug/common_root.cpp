@@ -25,7 +25,7 @@ void share_on_this_cpu(CpuId self)
 
 void share_tlb_entries()
 {
-    // INV-common_root-1
+    // INV-common_root-1. install_root() goes by way of the reserved root (INV-root_register-2).
     if (!percpu::roots_are_common() || !system_features().has(arch::CpuFeature::CommonNotPrivate))
         return;
     entries_are_shared.store(true, std::memory_order_relaxed);

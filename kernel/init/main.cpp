@@ -168,13 +168,13 @@ void guard_objects_if_asked()
     finalise_features();
     start_workers();
     start_everywhere_threads();
-    share_tlb_entries();
     end_boot_phase("other CPUs");
     choose_percpu_mode(BootArguments{this_machine().boot_arguments}); // one for all CPUs: all are known now
     choose_tlb_invalidation();
     mm::start_merging();
     end_boot_phase("atomics");
     settle_linear_map(this_machine());
+    share_tlb_entries(); // after the repaint, for which each CPU keeps its TLB entries to itself
     give_held_back_memory();
     start_virtio_mem(this_machine());
     end_boot_phase("PCI");

@@ -173,7 +173,7 @@ void print_roots()
           (kPage * cost.tables).count() >> 10, instructions.text(), mm::private_tables().size.count() >> 10,
           possible_cpu_count());
     if (percpu::roots_are_common())
-        print("roots: common to all CPUs, CnP = {}", u32{arch::root_is_common_not_private()});
+        print("roots: common to all CPUs, CnP = {} on cpu0", u32{arch::root_is_common_not_private()});
     for_each_online_cpu([](CpuId cpu) {
         print("root: cpu{} {}, percpu at {}", cpu, mm::cpu_root(cpu),
               mm::local_to_global(KernelLayout::kLocalPercpu.base, cpu));

@@ -39,6 +39,7 @@ void reset_idle_thread(CpuId cpu)
     Thread& idle = idle_thread.on(cpu);
     idle.count = 0;
     idle.due = 0;
+    idle.percpu_note = 0;
     idle.priority = Priority::Idle;
     idle.name = "idle";
     idle.affinity = CpuSet::only(cpu);

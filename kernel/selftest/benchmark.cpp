@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/selftest/benchmark.hpp"
 
+#include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/glob.hpp"
@@ -42,6 +43,8 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
     format(json, "\"name\":\"{}\",\"mode\":\"{}\",\"roots\":\"{}\",\"cpus\":{},\"instructions\":{}.{:02}",
            benchmark.name, mode_of(benchmark), percpu::roots_are_common() ? "common" : "private",
            online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
+    if (percpu::roots_are_common())
+        format(json, ",\"cnp\":{}", u32{arch::root_is_common_not_private()});
     if (result.cost)
         put_cost(json, *result.cost);
     if (result.tables)

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/selftest/instrument.hpp"
 
+#include "arch/cpu/barrier.hpp"
 #include "arch/cpu/performance_counter.hpp"
 #include "arch/exceptions/exception_watch.hpp"
 #include "arch/mmu/tlb.hpp"
 #include "kernel/selftest/samples.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
-#include "mm/vmalloc/vmalloc.hpp"
+#include "mm/pages/page_allocator.hpp"
+#include "mm/vmalloc/vm_freed.hpp"
+#include "mm/vmalloc/vmap.hpp"
+
+#include <array>
 
 namespace percival {
 namespace {
@@ -36,6 +41,7 @@ Counted count(Work work)
     const arch::ExceptionWatch exceptions;
     const CounterValues before = RunningCounters::read();
     work();
+    arch::dsb<arch::Shareability::NonShareable>(); // stores and atomics without a result count, too
     const CounterValues after = RunningCounters::read();
     return {after.cycles - before.cycles, after.instructions - before.instructions,
             after.tlb_refills - before.tlb_refills, after.tlb_walks - before.tlb_walks,
@@ -89,13 +95,21 @@ Counted count_reads(const u8* memory, Bytes step)
 
 void count_walks(KnownLoops& loops)
 {
-    const auto memory = mm::vmalloc(kPage * kKnownPages);
-    if (!memory)
+    // One page at all addresses: pages that are no neighbours in memory get no contiguous hint.
+    std::array<PhysAddr, kKnownPages> pages;
+    const auto page = mm::allocate_page();
+    if (!page)
         return; // no walk counted: the counters are not believed
+    pages.fill(*page);
+    const auto memory = mm::vmap(pages, mm::kData);
+    if (!memory)
+        return mm::free_page(*page);
     const u8* const bytes = static_cast<const u8*>(*memory);
     const Counted new_pages = count_reads(bytes, kPage);
     const Counted in_use = count_reads(bytes, Bytes{0});
-    mm::vfree(*memory);
+    mm::vunmap(*memory);
+    mm::flush_freed();
+    mm::free_page(*page);
     loops.refills_new = new_pages.tlb_refills * 100 / kKnownPages;
     loops.walks_new = new_pages.tlb_walks * 100 / kKnownPages;
     loops.refills_in_use = in_use.tlb_refills * 100 / kKnownPages;
@@ -110,7 +124,8 @@ const CounterVerdicts& check_counters()
     loops.has_instructions = arch::counts_instructions();
     loops.has_tlb_refills = arch::counts(arch::PmuEvent::DataTlbRefill);
     loops.has_tlb_walks = arch::counts(arch::PmuEvent::DataTlbWalk);
-    if (RunningCounters::are_here()) {
+    loops.has_counters = RunningCounters::are_here();
+    if (loops.has_counters) {
         const RunningCounters running;
         count_chains(loops);
         count_walks(loops);

@@ -15,6 +15,7 @@ inline constexpr u64 kKnownOperations = 16;
 
 // What the counters say of the known loops, in hundredths.
 struct KnownLoops {
+    bool has_counters;     // the PMU has enough of them to count all at once
     bool has_instructions; // the PMU says that it counts the event
     bool has_tlb_refills;
     bool has_tlb_walks;
@@ -41,7 +42,7 @@ constexpr std::string_view judge_tlb(bool has, u64 new_pages, u64 in_use)
 {
     if (!has)
         return "this PMU has no such event";
-    // Up to 16 pages may share an entry, by the contiguous hint or by the core's own merging.
+    // The pages have no contiguous hint, but a core may merge a few neighbours by itself.
     if (new_pages < 100 / 16)
         return "it misses pages that no TLB entry can translate";
     return in_use <= 2 ? "" : "it counts accesses to a page in use";
@@ -51,6 +52,10 @@ constexpr std::string_view judge_tlb(bool has, u64 new_pages, u64 in_use)
 
 constexpr CounterVerdicts judge(const KnownLoops& loops)
 {
+    if (!loops.has_counters) {
+        constexpr std::string_view kWrong = "this CPU has no PMU with 3 event counters";
+        return {kWrong, kWrong, kWrong, kWrong};
+    }
     CounterVerdicts verdicts;
     const u64 expected = kKnownOperations * 100;
     if (!loops.has_instructions)

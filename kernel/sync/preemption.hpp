@@ -16,6 +16,8 @@
 //                   runs there.
 // INV-preemption-2: due is written only by the CPU that runs the thread, and count and due are stored
 //                   separately, so a store to one never overwrites a store to the other.
+// INV-preemption-3: percpu_note is written only by its thread's operations and by handlers that interrupt
+//                   it. It is 0 whenever the thread is switched away or ends (INV-fixup-2).
 #pragma once
 
 #include "arch/threads/thread_pointer.hpp"

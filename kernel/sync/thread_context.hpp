@@ -4,7 +4,8 @@
 // derives from it.
 //
 // A ThreadContext begins with its Preemption, because the thread pointer points to the whole thread, and both
-// preemption() and the guarded percpu sites (arch/percpu/site.hpp) use it as the address of the Preemption.
+// preemption() and the guarded and fixup sites (arch/percpu/site.hpp) use it as the address of the
+// Preemption.
 #pragma once
 
 #include "kernel/lib/types.hpp"

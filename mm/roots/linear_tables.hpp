@@ -20,16 +20,18 @@ public:
     static void free(PhysAddr page) { kernel_tables().free(page); }
     static void store(Pte* slot, Pte value)
     {
-        const Pte* root = table(master_root());
-        if (slot >= root && slot < root + KernelGeometry::entries(KernelGeometry::kRootLevel)) [[unlikely]]
-            write_root_entry(static_cast<u64>(slot - root), value);
+        if (is_in_root(slot)) [[unlikely]]
+            write_root_entry(static_cast<u64>(slot - table(master_root())), value);
         else
             KernelTables::store(slot, value);
     }
-    // Fills a table that is not a root.
+    // The slots are of one table. In a root they may be a run of blocks.
     static void fill(Pte* first, u64 count, Pte value, Bytes step)
     {
-        KernelTables::fill(first, count, value, step);
+        if (!is_in_root(first)) [[likely]]
+            return KernelTables::fill(first, count, value, step);
+        for (u64 n = 0; n < count; ++n)
+            store(first + n, Pte{value.raw() + n * step.count()});
     }
     static void publish() { KernelTables::publish(); }
     [[noreturn]] static void forbidden(Pte old, Pte now, Level level)
@@ -37,6 +39,13 @@ public:
         KernelTables::forbidden(old, now, level);
     }
     static bool resizes_live() { return kernel_tables().resizes_live(); }
+
+private:
+    static bool is_in_root(const Pte* slot)
+    {
+        const Pte* root = table(master_root());
+        return slot >= root && slot < root + KernelGeometry::entries(KernelGeometry::kRootLevel);
+    }
 };
 
 inline constinit LinearTables the_linear_tables;

@@ -3,7 +3,8 @@
 //
 // A change is made in three steps:
 //
-//   check    every page of the range is looked at, and every refusal comes from here; nothing is stored
+//   check    the tables that isolate needs are there, and every page of the range is looked at: every refusal
+//            comes from here, and nothing is stored
 //   isolate  blocks and runs that cross an end of the range are split, so that all translations stay the same
 //   apply    the leaves of the range are replaced, and the TLBs are flushed
 //

@@ -105,7 +105,8 @@ MEANINGS: Tuple[Tuple[str, str], ...] = (
     (
         "mode",
         "local: one instruction on a page table of the CPU's own. restart: on the global address, started "
-        "again if it is interrupted. guarded: with preemption off. linked and mapped: how percpu windows "
+        "again if it is interrupted. fixup: the same address, mended by the exception that interrupts it. "
+        "guarded: with preemption off. linked and mapped: how percpu windows "
         "come into the page tables. No mode: the result does not depend on it, or the kernel ran "
         "in its default.",
     ),

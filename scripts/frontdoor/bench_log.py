@@ -55,12 +55,12 @@ def lowest(rows: Sequence[Row]) -> Tuple[List[Row], List[str]]:
     those that were measured with several results. Takes the lowest, because an interrupt can only add."""
     groups: Dict[Tuple[object, ...], List[Row]] = {}
     for row in rows:
-        key = tuple(row.get(name) for name in ("name", "mode", "cpus", "preset", "roots"))
+        key = tuple(row.get(name) for name in ("name", "mode", "cpus", "preset", "roots", "cnp"))
         groups.setdefault(key, []).append(row)
     kept, notes = [], []
     for group in groups.values():
         values = sorted(float(row["instructions"]) for row in group)
-        kept.append(min(group, key=lambda row: float(row["instructions"])))
+        kept.append(min(group, key=lambda row: (float(row["instructions"]), float(row.get("cycles", 0)))))
         if values[0] != values[-1]:
             name, mode = group[0]["name"], group[0]["mode"]
             notes.append(

@@ -56,6 +56,7 @@ OPTIONAL: Dict[str, Callable[[object], bool]] = {
     "bytes": _is_count,
     "preset": lambda value: isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9-]*", value) is not None,
     "roots": _is_word,
+    "cnp": _is_count,
 }
 COUNTS = ("instructions", "cycles", "tables", "tlbis", "bytes")
 

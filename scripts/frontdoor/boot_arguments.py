@@ -14,6 +14,7 @@ TABLE = ROOT / "kernel" / "boot_arguments" / "boot_argument_table.hpp"
 _STRING = r'"([^"\\]*)"'
 _ENTRY = re.compile(r"constexpr [\w<>]+ k\w+\{\s*\{\s*" + r"\s*,\s*".join([_STRING] * 4))
 _NO_DEFAULT = "-"
+_USAGE_WIDTH = 32  # of the table for a terminal
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,17 @@ def boot_arguments() -> List[BootArgument]:
 
 
 def help_lines() -> List[str]:
-    """Returns the table for a terminal."""
+    """Returns the table for a terminal. An argument that is longer than its column has a line of its own."""
+    lines = []
     rows = boot_arguments()
-    usage = max(len(row.usage) for row in rows)
     default = max(len(row.default) for row in rows)
-    return [f"  {row.usage:{usage}}  {row.default:{default}}  {row.meaning}" for row in rows]
+    for row in rows:
+        usage = row.usage
+        if len(usage) > _USAGE_WIDTH:
+            lines.append(f"  {usage}")
+            usage = ""
+        lines.append(f"  {usage:{_USAGE_WIDTH}}  {row.default:{default}}  {row.meaning}")
+    return lines
 
 
 def _code(text: str) -> str:

@@ -31,10 +31,9 @@ LIMITS = (
     "nothing, and one with * as a\nplain one that waits for nothing. A loop that calls a function has no "
     "estimate."
 )
-TURNS = re.compile(r"cmp .*#0x3e8$")  # the loop's own comparison with kBenchmarkTurns
-COUNTER = "PMEVCNTR"  # read by the rounds around the loop
+TURNS = re.compile(r"cmp x\d+, x\d+$")  # the loop's own comparison with the number of turns
 
-_LOOP = re.compile(r"instructions_of_loop<percival::\(anonymous namespace\)::benchmark_(\w+)\(\)::\$_0>\(")
+_LOOP = re.compile(r"loop_over<percival::\(anonymous namespace\)::benchmark_(\w+)\(\)::\$_0>\(.*__invoke\(")
 _LINE = re.compile(r"^ *([0-9a-f]{16}):\s+(\S+)[^\S\n]*([^<\n]*)(?:<.*)?$")
 _ADDRESS = re.compile(r"0x[0-9a-f]{16}")
 _CALLS = ("bl", "blr")
@@ -112,11 +111,11 @@ def _sequence(image: Dict[int, _Instruction], site: _Instruction) -> List[str]:
     return [site.code("elsewhere")]
 
 
-def _first_loop(image: Dict[int, _Instruction], function: Sequence[_Instruction]) -> List[str]:
-    """Returns the instructions of the loop over kBenchmarkTurns, or none if the compiler has made something
-    else of it."""
+def _loop_over_turns(image: Dict[int, _Instruction], function: Sequence[_Instruction]) -> List[str]:
+    """Returns the instructions of the loop over all turns, which ends behind those that a turn contains, or
+    none if the compiler has made something else of it."""
     first = function[0].address if function else 0
-    for end, branch in enumerate(function):
+    for end, branch in reversed(list(enumerate(function))):
         if not branch.target or not first <= branch.target <= branch.address:
             continue
         body = function[(branch.target - first) // 4 : end]
@@ -130,7 +129,7 @@ def _first_loop(image: Dict[int, _Instruction], function: Sequence[_Instruction]
                 else [line.code("elsewhere")]
             )
         ]
-        if any(TURNS.match(text) for text in code) and not any(COUNTER in text for text in code):
+        if branch.mnemonic == "b.lo" and TURNS.match(code[-1] if code else ""):
             return [*code, branch.code("again")]
     return []
 
@@ -144,7 +143,7 @@ def loops(disassembly: str, globs: Sequence[str]) -> List[Loop]:
         head, *lines = function.strip("\n").split("\n")
         match = _LOOP.search(head)
         if match is not None:
-            found.append(Loop(match[1], _first_loop(image, _instructions(lines))))
+            found.append(Loop(match[1], _loop_over_turns(image, _instructions(lines))))
     return [
         loop
         for loop in found
@@ -211,8 +210,12 @@ def estimate(every: Sequence[Loop]) -> Estimates:
 
 
 def estimate_kernel(kernel: Path, globs: Sequence[str]) -> Estimates:
-    """Returns the estimates for a linked kernel."""
-    return estimate(loops(_run([OBJDUMP, "-dC", "--no-show-raw-insn", str(kernel)]).stdout, globs))
+    """Returns the estimates for a linked kernel. Raises Unavailable if it has no such loop, or if there are
+    no estimates."""
+    found = loops(_run([OBJDUMP, "-dC", "--no-show-raw-insn", str(kernel)]).stdout, globs)
+    if not found:
+        raise Unavailable(f"{kernel} has no loop of such a benchmark")
+    return estimate(found)
 
 
 def models_line(estimates: Estimates) -> str:

@@ -32,6 +32,7 @@ from frontdoor.machine import Machine  # noqa: E402
 from frontdoor.machine_options import BENCH_CPU  # noqa: E402
 from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
 from frontdoor.verdict import Verdict  # noqa: E402
+from make_build_identity import commit as build_commit  # noqa: E402
 
 REFERENCE = Path(__file__).resolve().parent / "reference.json"
 COMPILER = "clang++-19"
@@ -144,6 +145,9 @@ def measured_rows() -> List[Row]:
     done = bench.measure_all(bench.runs_of(run, order), order, echo=False)
     if done.verdict != Verdict.PASSED:
         raise FrontDoorError(f"the benchmarks ended with {Verdict(done.verdict).name.lower()}", done.verdict)
+    commit = build_commit(ROOT).rstrip("+")
+    if not any(f", commit {commit}" in line for line in done.found if line.startswith("Percival ")):
+        raise FrontDoorError(f"the Image was not built at commit {commit}", int(Verdict.HANG))
     return [
         {name: value for name, value in row.items() if name not in ("preset", "roots")} for row in done.rows
     ]

@@ -12,7 +12,7 @@
 namespace percival {
 namespace {
 
-constexpr u64 kLine = 128; // no core has longer ones
+constexpr u64 kLine = 256; // no core has longer ones
 
 PERCIVAL_PERCPU PerCpu<u64> counter{};
 alignas(kLine) PERCIVAL_PERCPU PerCpu<u64> on_one_line{};

@@ -64,6 +64,12 @@ class BenchTest(unittest.TestCase):
         self.assertIn("instrument: cycles: not counted: a multiplication takes as long", done.stdout)
         self.assertIn("instrument: tlb_refills: not counted: this PMU has no such event\n", done.stdout)
 
+    def test_llvm_mca_estimates_the_loops_of_the_kernel_as_built(self) -> None:
+        done = run("bench", "--no-build", "--mca", "this_cpu_read")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        # The loop's own three instructions, and the load.
+        self.assertRegex(done.stdout, r"\nthis_cpu_read +4( +[0-9.]+){5} +nothing\n")
+
     def test_a_benchmark_that_does_not_exist_is_a_failure(self) -> None:
         self.assertNotEqual(run("bench", "--no-build", "no_such_benchmark").returncode, 0)
 

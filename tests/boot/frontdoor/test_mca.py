@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Tests what `percival bench --mca` takes from a disassembly, and what it says of the estimates."""
 
+import sys
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import support  # noqa: F401  (makes frontdoor importable)
 from frontdoor import mca
 from frontdoor.errors import Unavailable
-from frontdoor.mca import Loop, assembly, estimate, loops
+from frontdoor.mca import Loop, assembly, estimate, estimate_kernel, loops
 
 
 def function(name: str, *lines: str) -> str:
     """Returns a function of objdump's output, from address 0x1000 on."""
-    full = f"percival::instructions_of_loop<percival::(anonymous namespace)::benchmark_{name}()::$_0>(...)"
+    turn = f"percival::(anonymous namespace)::benchmark_{name}()::$_0"
+    full = f"percival::loop_over<{turn}>({turn} const&)::'lambda'(void const*, unsigned long)::__invoke(...)"
     code = [f"{0x1000 + 4 * at:016x}:      \t{line}" for at, line in enumerate(lines)]
-    return "\n".join([f"{0x1000:016x} <unsigned long {full}>:", *code])
+    return "\n".join([f"{0x1000:016x} <percival::Loop {full}>:", *code])
 
 
 def address(number: int) -> str:
@@ -22,7 +25,7 @@ def address(number: int) -> str:
     return f"0x{number:016x} <somewhere+0x4>"
 
 
-LOOP = ("add\tx9, x9, #0x1", "cmp\tx9, #0x3e8", f"b.lo\t{address(0x1004)}")
+LOOP = ("add\tx9, x9, #0x1", "cmp\tx9, x1", f"b.lo\t{address(0x1004)}")
 OUT_OF_LINE = "\n".join(
     [
         "0000000000002000 <sequences>:",
@@ -40,7 +43,7 @@ class LoopsTest(unittest.TestCase):
         self.assertEqual(loop.name, "x")
         self.assertEqual(
             loop.code,
-            ["cbz x1, elsewhere", "mov w0, #0x4", "add x9, x9, #0x1", "cmp x9, #0x3e8", "b.lo again"],
+            ["cbz x1, elsewhere", "mov w0, #0x4", "add x9, x9, #0x1", "cmp x9, x1", "b.lo again"],
         )
 
     def test_the_sequence_of_a_site_stands_where_the_site_branches_to_it(self) -> None:
@@ -49,11 +52,17 @@ class LoopsTest(unittest.TestCase):
         )
         self.assertEqual(loop.code[:4], ["b elsewhere", "ldxr x1, [x0]", "cbnz w2, elsewhere", "b elsewhere"])
 
-    def test_the_rounds_around_the_loop_and_other_loops_do_not_count(self) -> None:
-        for line in ("mrs\tx8, PMEVCNTR0_EL0",):
-            self.assertEqual(loops(function("x", "bti\tc", line, *LOOP), []), [])
-        other = (LOOP[0], "cmp\tx9, #0x10", LOOP[2])
-        self.assertEqual(loops(function("x", "bti\tc", *other), []), [])
+    def test_a_loop_with_another_end_does_not_count(self) -> None:
+        for other in ((LOOP[0], "cmp\tx9, #0x10", LOOP[2]), (*LOOP[:2], "b.eq" + LOOP[2][4:])):
+            self.assertEqual(loops(function("x", "bti\tc", *other), []), [])
+
+    def test_a_loop_within_a_turn_belongs_to_the_turn(self) -> None:
+        (loop,) = loops(function("x", "bti\tc", *LOOP, *LOOP), [])
+        self.assertEqual(len(loop.code), 6)
+
+    def test_a_kernel_without_loops_is_an_error(self) -> None:
+        with self.assertRaises(Unavailable):
+            estimate_kernel(Path(sys.executable), [])
 
     def test_globs_choose(self) -> None:
         text = "\n\n".join(function(name, "bti\tc", *LOOP) for name in ("pin", "raw_add"))
@@ -65,7 +74,7 @@ class LoopsTest(unittest.TestCase):
 
 
 class EstimateTest(unittest.TestCase):
-    END = ["add x9, x9, #0x1", "cmp x9, #0x3e8", "b.lo again"]
+    END = ["add x9, x9, #0x1", "cmp x9, x1", "b.lo again"]
 
     def test_every_cpu_has_an_estimate_and_longer_code_a_higher_one(self) -> None:
         chain = ["mul x1, x1, x1"] * 8

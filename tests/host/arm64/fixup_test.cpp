@@ -47,12 +47,5 @@ TEST(Fixup, EveryReturnRewritesFromTheAddressSoThatOnlyTheLastCpuCounts)
     EXPECT_EQ(registers.x[12], 0x1008 + 3 * kDistance);
 }
 
-TEST(Fixup, ANoteOfThreeDifferentRegistersIsNeverTheEmptyOne)
-{
-    for (u32 address = 0; address < 31; ++address)
-        for (u32 distance = 0; distance < 31; ++distance)
-            EXPECT_TRUE(address == distance || note_of(address, distance, 0).raw != 0);
-}
-
 } // namespace
 } // namespace percival::arch

@@ -42,7 +42,7 @@ std::string chooses_window(std::string_view arguments, Window wanted, const std:
 
 TEST(MachineCommonRoot, TheRootIsCommonInEachModeThatNeedsNoLocalAddress)
 {
-    for (const std::string mode : {"restart", "guarded", "auto"})
+    for (const std::string mode : {"restart", "fixup", "guarded", "auto"})
         EXPECT_EQ(chooses_window("roots=common percpu=" + mode, Window::None, {}), "");
 }
 
@@ -83,7 +83,7 @@ std::string boots(std::string_view arguments, Before before, Test test)
             percpu::window = choose_percpu_window(BootArguments{arguments});
             prepare_percpu_mode(BootArguments{arguments});
             expect(!percpu::roots_are_common() || arch::percpu_form().mode != PercpuMode::Local,
-                   "local mode is left before the first root");
+                   "local mode is left");
             for (u32 cpu = 1; cpu < 3; ++cpu)
                 board.cpus[cpu].features = kWithCnp;
             before();

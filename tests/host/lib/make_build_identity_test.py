@@ -36,6 +36,11 @@ class Identity(unittest.TestCase):
         (self.tree / "file").write_text("two\n")
         self.assertRegex(make_build_identity.commit(self.tree), r"^[0-9a-f]{12}\+$")
 
+    def test_a_source_that_nobody_has_added_shows(self) -> None:
+        self.commit_file()
+        (self.tree / "another").write_text("one\n")
+        self.assertRegex(make_build_identity.commit(self.tree), r"^[0-9a-f]{12}\+$")
+
     def test_outside_a_repository_the_commit_is_unknown(self) -> None:
         self.assertEqual(make_build_identity.commit(self.tree), "unknown")
 

@@ -92,7 +92,8 @@ TEST(PmuEvents, an_event_has_the_bit_of_its_number)
 }
 
 // What a core counts: additions in one cycle, multiplications in three, a walk for each new page.
-constexpr KnownLoops kCore{.has_instructions = true,
+constexpr KnownLoops kCore{.has_counters = true,
+                           .has_instructions = true,
                            .has_tlb_refills = true,
                            .has_tlb_walks = true,
                            .instructions = 1600,
@@ -115,6 +116,16 @@ constexpr bool believes_all_but(const CounterVerdicts& verdicts, std::string_vie
 TEST(KnownLoops, every_counter_of_a_core_is_believed)
 {
     EXPECT_TRUE(believes_all_but(judge(kCore), nullptr));
+}
+
+TEST(KnownLoops, without_enough_counters_none_is_believed)
+{
+    KnownLoops loops = kCore;
+    loops.has_counters = false;
+    const CounterVerdicts verdicts = judge(loops);
+    for (const std::string_view wrong :
+         {verdicts.instructions, verdicts.cycles, verdicts.tlb_refills, verdicts.tlb_walks})
+        EXPECT_FALSE(wrong.empty());
 }
 
 TEST(KnownLoops, a_core_that_keeps_16_pages_in_an_entry_is_believed)

@@ -199,8 +199,12 @@ PERCIVAL_TEST(emitted_code, add_in_fixup_mode_notes_its_registers_first_and_clea
     const InPercpuForm fixup{PercpuMode::Fixup};
     const auto code = executed_at(loop_in(reinterpret_cast<const void*>(&add_in_a_loop)).data());
     EXPECT_EQ(code.size(), kFixupOutOfLine + (runs_lse() ? 6 : 10));
-    EXPECT(arch::is_plain_store(code[2]) && arch::is_plain_store(code[code.size() - 2]));
     const arch::PercpuNote note{static_cast<u16>(code[1] >> 5)};
+    const u32 thread = code[0] & 31;
+    EXPECT_EQ(code[0], 0xd538'4100u | thread);                       // mrs, sp_el0
+    EXPECT_EQ(code[2], 0x7900'1000u | thread << 5 | (code[1] & 31)); // strh of the note
+    EXPECT_EQ(code[code.size() - 2], 0x7900'101fu | thread << 5);    // strh of wzr
+    EXPECT(thread != note.address() && thread != note.distance() && thread != note.sum());
     EXPECT(note.address() != note.distance() && note.distance() != note.sum() &&
            note.sum() != note.address());
     EXPECT_EQ(code[3], 0xd538'd080u | note.distance()); // mrs, tpidr_el1

@@ -3,7 +3,7 @@
 //
 // Event counter 0 counts retired instructions at EL1. It starts with the CPU's first instructions at EL1 and
 // is never reset, so that boot can be measured from the start. With QEMU's -icount the event counts the
-// instructions of all CPUs. The other counters stand still until an EventCounters runs them.
+// instructions of all CPUs. The other counters stand still until a RunningCounters runs them.
 #pragma once
 
 #include "arch/cpu/barrier.hpp"
@@ -138,7 +138,8 @@ public:
     // Returns whether this CPU has these counters.
     static bool are_here() { return has_performance_counters() && Pmcr::read().get<Pmcr::N>() >= 3; }
 
-    // The ISBs keep the measured code on its side of the reads.
+    // The ISBs keep the measured instructions on their side of the reads. For their memory accesses the
+    // caller adds a DSB.
     static CounterValues read()
     {
         CounterValues values;

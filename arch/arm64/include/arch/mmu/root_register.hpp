@@ -8,6 +8,8 @@
 //                      CnP = 1 lets CPUs share TLB entries (Arm ARM D8.15.1, Use of the Common not Private
 //                      bit). It is 1 only in values for one root that all CPUs are on for good, and only
 //                      where all CPUs of the boot have FEAT_TTCNP (kernel/hotplug/common_root.hpp).
+// INV-root_register-2: a TLB may keep CnP. So it changes only by way of the reserved root, whose CnP is 0,
+//                      and an invalidation of this CPU's TLB (replace_ttbr1, wait_off_root).
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"

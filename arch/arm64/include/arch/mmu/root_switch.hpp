@@ -10,7 +10,7 @@ namespace percival::arch {
 // Puts this CPU on `root`, a value of mm::root_register() or sharing_entries() (INV-root_register-1), through
 // the idmap trampoline. The root must be complete and published. Mappings that both roots share stay as they
 // were. Addresses in the local percpu window mean something else afterwards, so none may be in use. Masks all
-// exceptions meanwhile. For the boot CPU, as secondaries enter the kernel on their own root, and for tests.
+// exceptions meanwhile. For the boot CPU, as others start on their root, for a change of CnP, and for tests.
 void install_root(RootRegister root);
 
 // Returns whether this CPU's TTBR1_EL1 points to `root`.

@@ -6,9 +6,10 @@
 // now. An exclusive store fails after an exception return, so an LL/SC operation retries.
 //
 // INV-fixup-2: an exception handler takes the note away before it runs an operation of its own, which notes
-//              other registers in the same halfword. If the interrupted code continues, the note comes back
-//              as the last step, with the registers rewritten; if it is abandoned, the note is dropped. So
-//              each of nested exceptions keeps the note of the code that it interrupted.
+//              other registers in the same halfword; one that ends the run need not. If the interrupted
+//              code continues, the note comes back as the last step, with the registers rewritten; if it is
+//              abandoned, the note is dropped. So each of nested exceptions keeps the note of the code that
+//              it interrupted, and a thread that is switched away or ends has none (INV-preemption-3).
 #pragma once
 
 #include "arch/exceptions/registers.hpp"
