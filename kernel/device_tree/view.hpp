@@ -83,7 +83,7 @@ public:
     static constexpr DeviceTreeNode root() { return {0}; }
     std::optional<DeviceTreeNode> first_child(DeviceTreeNode node) const;
     std::optional<DeviceTreeNode> next_sibling(DeviceTreeNode node) const;
-    std::optional<DeviceTreeNode> child(DeviceTreeNode node, std::string_view name) const;
+    std::optional<DeviceTreeNode> child(DeviceTreeNode node, std::string_view wanted) const;
     std::optional<DeviceTreeNode> parent(DeviceTreeNode node) const;
     // Returns the next node in depth-first order, which starts at the root.
     std::optional<DeviceTreeNode> next(DeviceTreeNode node) const;
