@@ -113,7 +113,7 @@ static_assert([] {
 class DeviceTreePropertyName {
 public:
     // Requires a name of the list above.
-    // NOLINTNEXTLINE(google-explicit-constructor,bugprone-unchecked-optional-access): another does not compile
+    // NOLINTNEXTLINE(google-explicit-constructor,bugprone-unchecked-optional-access): others do not compile
     consteval DeviceTreePropertyName(const char* name) : place_{property_name_detail::place_of(name).value()}
     {
     }
