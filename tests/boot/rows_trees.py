@@ -292,7 +292,7 @@ TREES: Tuple[Row, ...] = (
         shows=(
             r"^timer: the count is read carefully, not while .* \(allwinner,erratum-unknown1\), "
             r"twice, .* \(erratum 858921\)$",
-            "^cpu: 0 to 3: Cortex-A73 r0p2$",
+            "^cpu: 0 to 3: Cortex-A73 r0p2, MIDR 0x410fd092$",
         ),
     ),
 )
