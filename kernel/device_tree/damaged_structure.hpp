@@ -5,7 +5,7 @@
 // Like all of kernel/device_tree/salvage.hpp it needs no library and no table in memory.
 #pragma once
 
-#include "kernel/device_tree/view.hpp"
+#include "kernel/device_tree/property.hpp"
 
 #include <span>
 #include <string_view>

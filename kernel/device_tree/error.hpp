@@ -7,6 +7,7 @@
 #include "kernel/lib/format.hpp"
 
 #include <array>
+#include <expected>
 #include <optional>
 #include <string_view>
 
@@ -39,5 +40,8 @@ private:
     std::string_view problem_{};
     std::optional<u64> value_{};
 };
+
+template <class T>
+using DeviceTreeResult = std::expected<T, DeviceTreeError>;
 
 } // namespace percival

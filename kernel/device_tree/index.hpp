@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Where the nodes of a device tree and the properties that the kernel reads lie in its blob. DeviceTreeView
-// fills it in while it checks the structure, in the only walk through the tree: libfdt finds a parent, a
-// property or a path by a walk of its own each time. Only for kernel/device_tree. Boot only; host tests use
+// Where the nodes of a device tree and the properties that the kernel reads lie in its blob. It is made while
+// the structure is checked, in the only walk through the tree: libfdt finds a parent, a property or a path by
+// a walk of its own each time. Only for kernel/device_tree. Boot only; host tests use
 // it too.
 //
 // Nodes are numbered in depth-first order, and the properties of each lie behind those of the one before.
@@ -10,11 +10,14 @@
 //     the node's own number. So each walk along them ends.
 #pragma once
 
+#include "kernel/device_tree/error.hpp"
 #include "kernel/device_tree/property_name.hpp"
 #include "kernel/lib/types.hpp"
 
 #include <array>
+#include <cstddef>
 #include <optional>
+#include <span>
 
 namespace percival {
 
@@ -23,6 +26,7 @@ public:
     // The boards of Debian's kernel package have up to 1112 nodes and 1731 such properties.
     static constexpr std::size_t kMaxNodes = 4096;
     static constexpr std::size_t kMaxProperties = 8192;
+    static constexpr int kMaxDepth = 32;
     static constexpr u16 kNone = 0xffff;
 
     // A part of the blob.
@@ -87,5 +91,10 @@ private:
     u16 node_count_{0};
     u16 property_count_{0};
 };
+
+// Checks header, reservations and structure of a blob that is as long as its header says, and indexes it.
+// What is behind the end of the root is no part of the tree. A tree with more nodes or properties than fit,
+// or that is nested deeper than kMaxDepth, is an error; the index means nothing then.
+DeviceTreeResult<void> index_device_tree(std::span<const std::byte> blob, DeviceTreeIndex& index);
 
 } // namespace percival

@@ -85,7 +85,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t kMaxDepth = DeviceTreeView::kMaxDepth;
+    static constexpr std::size_t kMaxDepth = DeviceTreeIndex::kMaxDepth;
 
     Node& node() { return path_[depth_]; }
 

@@ -4,11 +4,10 @@
 // tests use it too.
 //
 // Invariants:
-// * open() has walked the whole structure of a view's blob, once and in order. Every node and property ends
-//   inside the blob, and nesting is at most kMaxDepth. Everybody else finds nodes and properties in the index
-//   that this walk has made.
-// * open() does not check property *values*. They are read only through DeviceTreeProperty, which never reads
-//   beyond the property's own length.
+// * open() has walked the whole structure of a view's blob, once and in order (index.hpp). Every node and
+//   property ends inside the blob, and nesting is at most DeviceTreeIndex::kMaxDepth. Everybody else finds
+//   nodes and properties in the index that this walk has made.
+// * open() does not check property *values*. They are read only through DeviceTreeProperty (property.hpp).
 // INV-device_tree_view-1: no libfdt function is used that resolves aliases or compares string lists. In
 //     libfdt 1.6 an alias that names itself recurses forever, and fdt_stringlist_contains() reads one byte
 //     too far.
@@ -16,11 +15,11 @@
 
 #include "kernel/device_tree/error.hpp"
 #include "kernel/device_tree/index.hpp"
+#include "kernel/device_tree/property.hpp"
 #include "kernel/device_tree/property_name.hpp"
 #include "kernel/lib/types.hpp"
 
 #include <cstddef>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -28,54 +27,14 @@
 
 namespace percival {
 
-template <class T>
-using DeviceTreeResult = std::expected<T, DeviceTreeError>;
-
 struct DeviceTreeNode {
     u16 number{0}; // in the index
     friend constexpr bool operator==(DeviceTreeNode, DeviceTreeNode) = default;
 };
 
-class DeviceTreeProperty {
-public:
-    static constexpr std::size_t kCellBytes = 4;
-
-    constexpr explicit DeviceTreeProperty(std::span<const std::byte> value) : value_{value} {}
-
-    constexpr std::span<const std::byte> bytes() const { return value_; }
-    constexpr std::size_t size() const { return value_.size(); }
-    constexpr bool is_whole_cells() const { return value_.size() % kCellBytes == 0; }
-    constexpr std::size_t cells() const { return value_.size() / kCellBytes; }
-
-    // Returns the big-endian number in `count` cells from cell `first`, or 0 if `count` is 0. Requires count
-    // <= 2 and first + count <= cells().
-    u64 number(std::size_t first, std::size_t count) const;
-    // Returns the whole property as a number of one or two cells; nothing if it has another length.
-    std::optional<u64> number() const;
-    // Returns the text up to the first NUL; nothing if there is no NUL.
-    std::optional<std::string_view> text() const;
-    // Returns the index of `wanted` in this list of strings; nothing if it is not in the list.
-    std::optional<std::size_t> place_of(std::string_view wanted) const;
-    // Calls visit(std::string_view) for each string of this list. What follows the last NUL is none.
-    template <class Visit>
-    void for_each_text(Visit visit) const
-    {
-        for (auto rest = *this; const auto first = rest.text();) {
-            visit(*first);
-            rest = DeviceTreeProperty{rest.bytes().subspan(first->size() + 1)};
-        }
-    }
-
-private:
-    std::span<const std::byte> value_;
-};
-
 class DeviceTreeView {
 public:
-    static constexpr int kMaxDepth = 32;
-
-    // Checks the tree and fills in `index`, which has to live as long as the view. What is behind the end of
-    // the root is no part of the tree. A tree with more nodes or properties than fit is an error.
+    // Checks the tree and fills in `index`, which has to live as long as the view (index_device_tree()).
     static DeviceTreeResult<DeviceTreeView> open(std::span<const std::byte> blob, DeviceTreeIndex& index);
 
     std::span<const std::byte> blob() const { return blob_; }
