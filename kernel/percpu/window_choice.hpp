@@ -5,8 +5,7 @@
 //   roots=private  each CPU has a root of its own, with a window as percpu.window says (the default)
 //   roots=common   all CPUs are on one root, without a window. It needs a mode of the this_cpu operations
 //                  that uses no local address: percpu=restart, fixup or guarded, or auto, which then means
-//                  restart.
-//                  With percpu=local, given or by default, it is refused.
+//                  restart. With percpu=local, given or by default, it is refused.
 #pragma once
 
 #include "kernel/boot_arguments/boot_arguments.hpp"

@@ -6,7 +6,6 @@
 #include "kernel/inspect/boot_timeline.hpp"
 #include "kernel/lib/glob.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/lib/text.hpp"
 #include "kernel/percpu/mode.hpp"
 #include "kernel/selftest/cost_fields.hpp"
 #include "mm/percpu/window.hpp"
@@ -65,14 +64,6 @@ void run_benchmark(const Benchmark& benchmark)
     for_each_percpu_mode([&benchmark](arch::PercpuMode) { print_result(benchmark, benchmark.measure()); });
 }
 
-bool matches_any(std::string_view globs, std::string_view name)
-{
-    bool matches = false;
-    for (const std::string_view glob : ListItems{globs})
-        matches = matches || glob_matches(glob, name);
-    return matches;
-}
-
 PERCIVAL_BENCHMARK(boot_to_selftest, "-")
 {
     return {boot_instructions() * 100};
@@ -117,7 +108,8 @@ Verdict run_benchmarks(std::string_view globs)
     }
     u32 run = 0;
     for (const Benchmark* benchmark : std::span{__start_benchmarks, __stop_benchmarks}) {
-        if (!matches_any(globs, benchmark->name))
+        if (!any_glob(globs,
+                      [benchmark](std::string_view glob) { return glob_matches(glob, benchmark->name); }))
             continue;
         run_benchmark(*benchmark);
         ++run;

@@ -58,7 +58,6 @@ struct Benchmark {
 Verdict run_benchmarks(std::string_view globs);
 
 inline constexpr u64 kBenchmarkTurns = 1000;
-inline constexpr u32 kBenchmarkRounds = 9; // of benchmarks that measure what cannot be repeated in a loop
 
 // Returns what one call of a loop's turn costs. The loops are alike but for the turn.
 BenchmarkResult cost_per_turn(Loop loop, Loop empty);

@@ -18,7 +18,6 @@ namespace {
 
 using arch::CounterValues, arch::RunningCounters;
 
-constexpr u32 kRounds = 9;
 constexpr u64 kKnownTurns = 1000;
 constexpr u64 kKnownPages = 256;
 constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
@@ -53,7 +52,7 @@ template <class Work>
 Counted least_of(Work work)
 {
     Counted least = count(work);
-    for (u32 round = 1; round < kRounds; ++round) {
+    for (u32 round = 1; round < kMeasuringRounds; ++round) {
         const Counted counted = count(work);
         least.cycles = std::min(least.cycles, counted.cycles);
         least.instructions = std::min(least.instructions, counted.instructions);
@@ -136,7 +135,7 @@ const CounterVerdicts& check_counters()
 u64 instructions_of_loop(Loop loop, u64 turns)
 {
     u64 best = ~u64{0};
-    for (u32 round = 0; round < kRounds; ++round) {
+    for (u32 round = 0; round < kMeasuringRounds; ++round) {
         const u64 before = arch::instructions_retired();
         loop.run(loop.turn, turns);
         // Every PMU has counters of at least 32 bits.

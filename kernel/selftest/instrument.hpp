@@ -18,6 +18,8 @@ struct Loop {
 };
 
 inline constexpr u64 kTurnsPerSample = 100;
+// Rounds of what is counted at its lowest: an interrupt can only add.
+inline constexpr u32 kMeasuringRounds = 9;
 
 // What is done before each sample, outside of it; nothing if `work` is null.
 struct Preparation {

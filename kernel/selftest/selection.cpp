@@ -3,7 +3,6 @@
 
 #include "kernel/lib/format.hpp"
 #include "kernel/lib/glob.hpp"
-#include "kernel/lib/text.hpp"
 
 #include <algorithm>
 
@@ -37,10 +36,8 @@ bool select_tests(std::span<const Selftest* const> all, std::string_view globs, 
     selected.clear();
     bool all_fit = true;
     for (const Selftest* test : all) {
-        bool wanted = false;
-        for (const std::string_view glob : ListItems{globs})
-            wanted = wanted || glob_selects(glob, *test, manual);
-        if (wanted && !selected.push(test))
+        const auto selects = [&](std::string_view glob) { return glob_selects(glob, *test, manual); };
+        if (any_glob(globs, selects) && !selected.push(test))
             all_fit = false;
     }
     std::sort(selected.begin(), selected.end(), comes_before);

@@ -48,7 +48,7 @@ template <class Pair>
 PairCost cost_of(u64 pairs, Pair pair)
 {
     PairCost best;
-    for (u32 round = 0; round < kBenchmarkRounds; ++round) {
+    for (u32 round = 0; round < kMeasuringRounds; ++round) {
         mm::flush_freed();
         const u64 flushes = mm::freed_statistics().flushes;
         const u64 empty = instructions_of(pairs, [] {});

@@ -17,6 +17,8 @@ constexpr PhysAddr kPages{0x4000'0000'0000};
 template <class G>
 class MapPagesTest : public EngineTest<G> {
 protected:
+    using EngineTest<G>::kAt;
+    using EngineTest<G>::kBlock;
     using EngineTest<G>::kPage;
     using EngineTest<G>::bench;
     using Slots = mm::LeafSlots<G, SimulatedPte, SimulatedTables<G>>;
@@ -51,6 +53,20 @@ protected:
             bench.expect(at + kPage * n + Bytes{8}, pages[n] + Bytes{8}, attributes);
         bench.expect(at - Bytes{1}, std::nullopt);
         bench.expect(at + kPage * pages.size(), std::nullopt);
+    }
+    // Pages of which the last one is the last of its table, and their slots, in which nothing is mapped.
+    struct LastOfTable {
+        VirtRange range;
+        u64 index; // of the first slot
+        SimulatedPte* slots;
+    };
+    LastOfTable last_of_table(u64 count)
+    {
+        const VirtRange range{kAt + (kBlock - kPage * count), kPage * count};
+        const auto slots = bench.engine.slots_for(range);
+        EXPECT_TRUE(slots.has_value() && *slots != nullptr);
+        bench.expect(range.base, std::nullopt);
+        return {range, G::index(mm::kLastLevel, range.base), slots.value()};
     }
     bool is_in_run(VirtAddr at) { return bench.engine.walk(at).is_in_run(); }
     // Clears and flushes `range`; afterwards its memory and addresses may be reused.
@@ -248,19 +264,14 @@ TYPED_TEST(MapPagesTest, WholeLeavesAreDistinguishedFromPartsAndHoles)
 TYPED_TEST(MapPagesTest, KnownSlotsAreMappedAndClearedWithoutAWalk)
 {
     USE_ENGINE_TEST;
-    // The range ends where its table ends, and a run begins within it.
-    const u64 count = kRun + 3;
-    const VirtRange range{kAt + (kBlock - kPage * count), kPage * count};
-    const auto slots = bench.engine.slots_for(range);
-    ASSERT_TRUE(slots.has_value() && *slots != nullptr);
+    const u64 count = kRun + 3; // a run begins within the range
+    const auto [range, index, slots] = this->last_of_table(count);
     const u64 tables = bench.machine.pages_in_use();
-    bench.expect(range.base, std::nullopt);
-    const u64 index = TypeParam::index(mm::kLastLevel, range.base);
     auto pages = this->scattered(3);
     for (const PhysAddr page : this->neighbours(kPages + kPage * kRun * 8, kRun))
         pages.push_back(page);
     for (int round = 0; round < 2; ++round) {
-        typename TestFixture::Slots leaves{bench.env, *slots};
+        typename TestFixture::Slots leaves{bench.env, slots};
         EXPECT_TRUE(leaves.map(index, pages, mm::kReadOnlyData));
         bench.expect_clean();
         this->expect_pages(range.base, pages, mm::kReadOnlyData);
@@ -279,16 +290,12 @@ TYPED_TEST(MapPagesTest, KnownSlotsAreMappedAndClearedWithoutAWalk)
 TYPED_TEST(MapPagesTest, KnownSlotsMapABlockWithTheRunsThatFit)
 {
     USE_ENGINE_TEST;
-    // A run begins two pages behind the range's and the block's begin, and ends with their table.
-    const u64 count = kRun + 2;
-    const VirtRange range{kAt + (kBlock - kPage * count), kPage * count};
-    const auto slots = bench.engine.slots_for(range);
-    ASSERT_TRUE(slots.has_value() && *slots != nullptr);
+    const u64 count = kRun + 2; // a run begins two pages behind the range's and the block's begin
+    const auto [range, index, slots] = this->last_of_table(count);
     const u64 tables = bench.machine.pages_in_use();
-    bench.expect(range.base, std::nullopt);
     const PhysAddr block = kPages + kPage * (kRun * 8 - 2);
-    typename TestFixture::Slots leaves{bench.env, *slots};
-    leaves.map_block(TypeParam::index(mm::kLastLevel, range.base), count, block, mm::kReadOnlyData);
+    typename TestFixture::Slots leaves{bench.env, slots};
+    leaves.map_block(index, count, block, mm::kReadOnlyData);
     bench.expect_clean();
     this->expect_pages(range.base, this->neighbours(block, count), mm::kReadOnlyData);
     EXPECT_TRUE(this->is_in_run(range.end() - kPage));

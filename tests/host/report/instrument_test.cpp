@@ -86,7 +86,8 @@ TEST(PmuEvents, an_event_has_the_bit_of_its_number)
     EXPECT_TRUE(counts(PmuEvent::DataTlbRefill, Pmceid0{0x20}, Pmceid1{}));
     EXPECT_TRUE(counts(PmuEvent::InstructionsRetired, Pmceid0{0x100}, Pmceid1{}));
     EXPECT_TRUE(counts(PmuEvent::DataTlbWalk, Pmceid0{}, Pmceid1{0x10'0000}));
-    EXPECT_TRUE(counts(PmuEvent::UnifiedTlbRefill, Pmceid0{}, Pmceid1{0x2000}));
+    constexpr PmuEvent kUnifiedTlbRefill{0x2d}; // L2D_TLB_REFILL
+    EXPECT_TRUE(counts(kUnifiedTlbRefill, Pmceid0{}, Pmceid1{0x2000}));
     EXPECT_FALSE(counts(PmuEvent::DataTlbRefill, Pmceid0{~u64{0x20}}, Pmceid1{~u64{0}}));
     EXPECT_FALSE(counts(PmuEvent::DataTlbWalk, Pmceid0{~u64{0}}, Pmceid1{~u64{0x10'0000}}));
 }

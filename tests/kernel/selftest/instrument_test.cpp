@@ -8,6 +8,13 @@
 #include "arch/exceptions/exception_watch.hpp"
 #include "kernel/selftest/selftest.hpp"
 
+// A PMU may have fewer counters than the instrument needs.
+#define SKIP_WITHOUT_COUNTERS()                                     \
+    do {                                                            \
+        if (!arch::RunningCounters::are_here())                     \
+            SKIP("this CPU's PMU has fewer than 3 event counters"); \
+    } while (false)
+
 namespace percival {
 namespace {
 
@@ -52,8 +59,7 @@ PERCIVAL_TEST(instrument, an_exception_is_seen_after_it_returned)
 
 PERCIVAL_TEST(instrument, a_sample_with_an_exception_is_thrown_away_and_counted)
 {
-    if (!arch::RunningCounters::are_here())
-        SKIP("this CPU's PMU has fewer than 3 event counters");
+    SKIP_WITHOUT_COUNTERS();
     const arch::InterruptMask masked;
     Disturbance disturbance{&take_exception, 3, 2};
     const auto sampled = sample(disturbance.loop());
@@ -63,8 +69,7 @@ PERCIVAL_TEST(instrument, a_sample_with_an_exception_is_thrown_away_and_counted)
 
 PERCIVAL_TEST(instrument, a_sample_in_which_a_counter_overflows_is_thrown_away_and_counted)
 {
-    if (!arch::RunningCounters::are_here())
-        SKIP("this CPU's PMU has fewer than 3 event counters");
+    SKIP_WITHOUT_COUNTERS();
     const arch::InterruptMask masked;
     Disturbance disturbance{[] { Pmovsset{u64{1} << 31}.write(); }, 1, 5};
     const auto sampled = sample(disturbance.loop());
@@ -73,8 +78,7 @@ PERCIVAL_TEST(instrument, a_sample_in_which_a_counter_overflows_is_thrown_away_a
 
 PERCIVAL_TEST(instrument, an_operation_that_always_takes_an_exception_has_no_cost_in_cycles)
 {
-    if (!arch::RunningCounters::are_here())
-        SKIP("this CPU's PMU has fewer than 3 event counters");
+    SKIP_WITHOUT_COUNTERS();
     Disturbance disturbance{&take_exception, 0, ~u64{0}};
     EXPECT(!sample(disturbance.loop()).has_value());
     EXPECT_EQ(disturbance.samples, 1 + kSamples);
@@ -82,8 +86,7 @@ PERCIVAL_TEST(instrument, an_operation_that_always_takes_an_exception_has_no_cos
 
 PERCIVAL_TEST(instrument, what_prepares_a_sample_is_done_before_each_and_is_no_part_of_it)
 {
-    if (!arch::RunningCounters::are_here())
-        SKIP("this CPU's PMU has fewer than 3 event counters");
+    SKIP_WITHOUT_COUNTERS();
     const arch::InterruptMask masked;
     Disturbance turns{nullptr, 0, 0};
     static constinit u64 prepared = 0;
@@ -98,8 +101,7 @@ PERCIVAL_TEST(instrument, what_prepares_a_sample_is_done_before_each_and_is_no_p
 
 PERCIVAL_TEST(instrument, counters_stand_still_again_after_samples)
 {
-    if (!arch::RunningCounters::are_here())
-        SKIP("this CPU's PMU has fewer than 3 event counters");
+    SKIP_WITHOUT_COUNTERS();
     const u64 before = arch::Pmcntenset::read().raw;
     {
         const arch::RunningCounters running;

@@ -35,12 +35,10 @@ inline bool has_performance_counters()
     return has_performance_counters(IdAa64Dfr0::read());
 }
 
-// Common events, by number (Arm ARM D13.12). CPU_CYCLES has a counter of its own, too.
+// Common events, by number (Arm ARM D13.12). Cycles have a counter of their own.
 enum class PmuEvent : u8 {
     DataTlbRefill = 0x05,       // L1D_TLB_REFILL
     InstructionsRetired = 0x08, // INST_RETIRED
-    Cycles = 0x11,              // CPU_CYCLES
-    UnifiedTlbRefill = 0x2d,    // L2D_TLB_REFILL
     DataTlbWalk = 0x34,         // DTLB_WALK
 };
 
