@@ -57,11 +57,6 @@ def boot_argument(globs: Sequence[str]) -> str:
     return f"bench={','.join(globs)}" if globs else "bench"
 
 
-def _roots(append: Sequence[str]) -> str:
-    given = [word.partition("=")[2] for word in " ".join(append).split() if word.startswith("roots=")]
-    return given[-1] if given else "private"
-
-
 def _boot_once(run: boot.Run, *, echo: bool) -> Measured:
     rows: List[Row] = []
     lines: List[str] = []
@@ -70,7 +65,7 @@ def _boot_once(run: boot.Run, *, echo: bool) -> Measured:
         lines.append(line)
         row = parse_line(line)
         if row is not None:
-            rows.append({**row, "preset": run.preset, "roots": row.get("roots", _roots(run.append))})
+            rows.append({**row, "preset": run.preset})
 
     decision = boot.execute(run, observe, echo=echo)
     if decision.exit_code != Verdict.PASSED:

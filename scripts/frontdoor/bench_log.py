@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from frontdoor.bench_rows import DamagedRow, Row, parse_line
+from frontdoor.bench_rows import CONDITIONS, DamagedRow, Row, parse_line
 from frontdoor.errors import IoFailed
 from frontdoor.run_report import found_lines
 from frontdoor.verdict import Verdict, parse_line as parse_verdict
@@ -51,11 +51,11 @@ def _quote(text: str) -> str:
 
 
 def lowest(rows: Sequence[Row]) -> Tuple[List[Row], List[str]]:
-    """Returns one row for each benchmark, mode, count of CPUs, preset and kind of roots, and the notes on
-    those that were measured with several results. Takes the lowest, because an interrupt can only add."""
+    """Returns one row for each benchmark, mode and conditions, and the notes on those that were measured with
+    several results. Takes the lowest, because an interrupt can only add."""
     groups: Dict[Tuple[object, ...], List[Row]] = {}
     for row in rows:
-        key = tuple(row.get(name) for name in ("name", "mode", "cpus", "preset", "roots", "cnp"))
+        key = tuple(row.get(name) for name in ("name", "mode", *CONDITIONS))
         groups.setdefault(key, []).append(row)
     kept, notes = [], []
     for group in groups.values():

@@ -58,6 +58,8 @@ OPTIONAL: Dict[str, Callable[[object], bool]] = {
     "roots": _is_word,
     "cnp": _is_count,
 }
+# Under what a benchmark was measured: results that differ in one of these are not results of one thing.
+CONDITIONS = ("cpus", "preset", "roots", "cnp")
 COUNTS = ("instructions", "cycles", "tables", "tlbis", "bytes")
 
 

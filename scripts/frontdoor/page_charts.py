@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from frontdoor.bench_log import Machine
-from frontdoor.bench_rows import Row, Value
+from frontdoor.bench_rows import CONDITIONS, Row, Value
 from frontdoor.linux_figures import LINUX, Figures
 
 MAX_BARS = 110  # of one chart: browsers limit the height of what a script draws
@@ -23,7 +23,7 @@ Line = Tuple[str, str]  # a benchmark's name and mode
 
 @dataclass(frozen=True)
 class Column:
-    """What was measured on one machine with one count of CPUs, one preset and one kind of roots."""
+    """What was measured on one machine under the same conditions."""
 
     title: str
     rows: Dict[Line, Row]
@@ -58,15 +58,14 @@ class Chart:
 
 def columns_of(machine: Machine) -> List[Column]:
     """Returns the columns of a machine. Their titles say in what they differ."""
-    names = ("cpus", "preset", "roots")
     kinds: Dict[Tuple[Optional[Value], ...], Dict[Line, Row]] = {}
     for row in machine.rows:
-        kind = tuple(row.get(name) for name in names)
+        kind = tuple(row.get(name) for name in CONDITIONS)
         kinds.setdefault(kind, {})[str(row["name"]), str(row["mode"])] = row
     columns = []
     for kind, rows in kinds.items():
-        differing = [at for at in range(len(names)) if len({other[at] for other in kinds}) > 1]
-        words = [f"{kind[at]} CPUs" if at == 0 else f"{names[at]} {kind[at]}" for at in differing]
+        differing = [at for at in range(len(CONDITIONS)) if len({other[at] for other in kinds}) > 1]
+        words = [f"{kind[at]} CPUs" if at == 0 else f"{CONDITIONS[at]} {kind[at]}" for at in differing]
         columns.append(Column(", ".join([machine.title, *words]), rows))
     return columns
 

@@ -70,6 +70,11 @@ class ChartsTest(unittest.TestCase):
         both = machine("m", line("x"), line("x", 3).replace('"cpus":4', '"cpus":1'))
         self.assertEqual([one.title for one in columns_of(both)], ["m, 4 CPUs", "m, 1 CPUs"])
 
+    def test_results_with_and_without_common_not_private_are_not_results_of_one_thing(self) -> None:
+        rows = [line("x", at + 1)[:-1] + f',"roots":"common","cnp":{at}}}' for at in (0, 1)]
+        columns = columns_of(machine("m", *rows))
+        self.assertEqual([one.title for one in columns], ["m, cnp 0", "m, cnp 1"])
+
     def test_cycles_have_a_chart_without_linux(self) -> None:
         with_cycles = line("this_cpu_add")[:-1] + ',"cycles":2.50}'
         _, chart = self.charts(machine("m", with_cycles))
