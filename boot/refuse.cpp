@@ -17,6 +17,7 @@
 #include "linker/symbols.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
 #include "mm/image/boot_tables.hpp"
+#include "mm/image/uefi_handoff.hpp"
 
 #include <memory>
 
@@ -127,7 +128,9 @@ void read_tree()
     arch::allow_floating_point();
     // After an error, too, the description has the UART and the ways to end the run, as far as the tree has
     // them.
-    tree_is_read = read_device_tree(loader_memory(handoff.device_tree, *size), machine()).has_value();
+    tree_is_read =
+        read_device_tree(loader_memory(handoff.device_tree, *size), machine(), uefi_handoff.facts())
+            .has_value();
     tree_is_searched = true;
 }
 

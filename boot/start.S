@@ -15,14 +15,14 @@
     .section .head.text, "ax"
     .global _start
 _start:
-    b       primary_entry               // code0
-    nop                                 // code1
+    add     x13, x18, #0x16             // code0: its bytes begin with "MZ", as a PE/COFF file does
+    b       primary_entry               // code1
     .quad   0                           // text_offset: 0 from a 2 MiB boundary
     .quad   _image_size                 // BSS included
     .quad   8 | (GRANULE_FLAG << 1)     // little-endian, granule, any address
     .quad   0, 0, 0
     .ascii  "ARM\x64"
-    .long   0                           // no PE header
+    .long   _pe_header - . + 0x3c       // distance from _start: boot/uefi/pe_header.S
 
     .section .text.boot, "ax"
 

@@ -118,10 +118,12 @@ else()
     list(REMOVE_ITEM kernel_sources ${shadow_sources})
 endif()
 
-# Code that runs with the MMU off. The tree reader and the UART driver, which print the refusal message, are
-# called from it.
+# Code that runs with the MMU off, or as a UEFI application at any address. The tree reader and the UART
+# driver, which print the refusal message, are called from it.
 set(early_sources
-    boot/start.S boot/early.cpp boot/cpu_setup.cpp boot/pointer_authentication.cpp boot/refuse.cpp)
+    boot/start.S boot/early.cpp boot/cpu_setup.cpp boot/pointer_authentication.cpp boot/refuse.cpp
+    boot/uefi/enter_kernel.S boot/uefi/load_options.cpp boot/uefi/memory_map.cpp boot/uefi/pe_header.S
+    boot/uefi/stub.cpp)
 
 add_library(percival_early OBJECT ${early_sources})
 target_link_libraries(percival_early PRIVATE percival_early_flags)

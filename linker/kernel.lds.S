@@ -28,6 +28,10 @@ SECTIONS
     _text = .;
     .text : AT(ADDR(.text)) {
         KEEP(*(.head.text))
+        KEEP(*(.head.pe))
+        . = ALIGN(PE_ALIGNMENT);
+        /* Loaders and signers write into the headers before. */
+        _sealed = .;
         /* What a refusal needs when the rest of a cut Image is missing, with its strings: boot/refuse.cpp. */
         *percival_early.dir*(.text .text.* .rodata .rodata.*)
         *device_tree/damaged_structure.cpp.*(.text .text.* .rodata .rodata.*)
@@ -140,6 +144,19 @@ SECTIONS
     _image_end = .;
     _image_size = _image_end - _image_start;
     ASSERT(_image_size <= IMAGE_WINDOW_SIZE, "the image does not fit the image window")
+
+    /* Places and sizes in the file, for boot/uefi/pe_header.S. */
+    _pe_entry = uefi_main - _image_start;
+    _pe_text_size = _etext - _image_start - PE_ALIGNMENT;
+    _pe_rodata = _rodata - _image_start;
+    _pe_rodata_size = _erodata - _rodata;
+    _pe_data = _data - _image_start;
+    _pe_data_size = _image_end - _data;
+    _pe_data_file_size = _edata - _data;
+    _pe_initialized_size = _edata - _rodata;
+    _pe_image_size = _image_size;
+    ASSERT(_pe_rodata == PE_ALIGNMENT + _pe_text_size && _pe_data == _pe_rodata + _pe_rodata_size,
+           "the sections of the PE file leave a gap")
 
     /DISCARD/ : { *(.comment) *(.note .note.*) *(.ARM.attributes) *(.llvm_addrsig) *(.eh_frame) }
 

@@ -12,6 +12,7 @@ struct ImageSeal;
 extern "C" {
 extern const char _image_start[], _image_end[];
 extern const char _text[], _etext[];
+extern const char _sealed[]; // behind the headers: the first byte of the image's sums
 extern const char _rodata[], _erodata[];
 extern const percival::mm::ImageSeal _image_seal; // the last bytes of the file: mm/image/image_seal.hpp
 extern const char _data[], _edata[], _ebss[];

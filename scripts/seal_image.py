@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Seals the image: writes the sums of its text and read-only data into the seal at its end
-(mm/image/image_seal.hpp), both in the ELF file and in the flat Image made from it.
+"""Seals the image: writes the sums of its text and read-only data, without the headers, into the seal at its
+end (mm/image/image_seal.hpp), both in the ELF file and in the flat Image made from it.
 
 usage: seal_image.py ELF NM IMAGE
 
@@ -61,9 +61,11 @@ def main() -> int:
     elf_path, nm_path, image_path = map(Path, sys.argv[1:4])
     try:
         address = symbols(nm_path.read_text(encoding="utf-8"))
-        start, end, seal_at = (address[name] for name in ("_text", "_erodata", "_image_seal"))
+        start, first, end, seal_at = (
+            address[name] for name in ("_text", "_sealed", "_erodata", "_image_seal")
+        )
         image, elf = bytearray(image_path.read_bytes()), bytearray(elf_path.read_bytes())
-        sums = sums_of(image[: end - start])
+        sums = sums_of(image[first - start : end - start])
         seal(image, seal_at - start, sums)
         seal(elf, file_offset(elf, seal_at), sums)
         if len(image) != seal_at - start + len(MAGIC) + 16:

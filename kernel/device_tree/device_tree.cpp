@@ -37,7 +37,14 @@ void reset(MachineDescription& machine)
 
 constinit DeviceTreeIndex index_of_tree{};
 
-DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescription& machine)
+void replace_arguments(MachineDescription& machine, const FirmwareFacts& facts)
+{
+    if (!facts.boot_arguments.empty())
+        machine.boot_arguments = facts.boot_arguments;
+}
+
+DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescription& machine,
+                                const FirmwareFacts& facts)
 {
     const auto tree = DeviceTreeView::open(blob, index_of_tree);
     if (!tree)
@@ -46,6 +53,8 @@ DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescript
     // The boot arguments, the UART, PSCI and the watchdogs come first: they are needed to report any later
     // error and to end the run.
     const auto arguments = device_tree::read_chosen(*tree, machine);
+    replace_arguments(machine, facts);
+    machine.random_seed ^= facts.random_seed;
     device_tree::read_uart(*tree, machine);
     device_tree::read_psci(*tree, machine);
     device_tree::read_watchdogs(*tree, machine);
@@ -54,7 +63,7 @@ DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescript
         return result;
     if (!arguments)
         return arguments;
-    if (auto result = device_tree::read_memory(*tree, machine); !result)
+    if (auto result = device_tree::read_memory(*tree, machine, facts.memory); !result)
         return result;
     if (auto result = device_tree::read_reservations(*tree, machine); !result)
         return result;
@@ -107,13 +116,15 @@ std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte
 }
 
 std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte> blob,
-                                                      MachineDescription& machine)
+                                                      MachineDescription& machine, const FirmwareFacts& facts)
 {
     reset(machine);
-    const auto read = read_all(blob, machine);
+    const auto read = read_all(blob, machine, facts);
     // What is wrong may also be why the console or PSCI was not found.
-    if (!read)
+    if (!read) {
         salvage_device_tree(blob, machine);
+        replace_arguments(machine, facts);
+    }
     return read;
 }
 

@@ -15,6 +15,7 @@
 
 #include "kernel/device_tree/error.hpp"
 #include "kernel/device_tree/machine.hpp"
+#include "kernel/firmware/firmware_facts.hpp"
 
 #include <cstddef>
 #include <expected>
@@ -37,9 +38,10 @@ std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte
 // Reads the tree at the start of `blob`, which may be longer than the tree. The string views in `machine`
 // point into the blob. After an error only `uart`, `psci` and `boot_arguments` of `machine` are valid, as far
 // as the tree has them: they are needed to report the error and to end the run. In a damaged tree they are
-// searched for (kernel/device_tree/salvage.hpp).
+// searched for (kernel/device_tree/salvage.hpp). What `facts` have takes the place of what the tree says.
 std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte> blob,
-                                                      MachineDescription& machine);
+                                                      MachineDescription& machine,
+                                                      const FirmwareFacts& facts = {});
 
 // Makes the CPU with this MPIDR_EL1 number 0, the boot CPU; the others keep their order. Returns false when
 // the tree has no such CPU. Bits outside the affinity fields are ignored.

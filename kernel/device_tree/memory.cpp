@@ -122,6 +122,32 @@ DeviceTreeResult<void> apply_usable_ranges(const DeviceTreeView& tree, AddressCe
     return {};
 }
 
+// Replaces the tree's banks by the ranges of the firmware, which get the NUMA nodes of those banks that they
+// are in, and else node 0.
+void take_firmware_memory(const DeviceTreeView& tree, std::span<const PhysRange> ranges,
+                          MachineDescription& machine)
+{
+    const Banks of_tree = machine.memory;
+    machine.memory.clear();
+    const auto add = [&](PhysAddr base, PhysAddr end, u32 node) {
+        if (base < end && !add_bank(machine.memory, {{base, end - base}, node}))
+            note(machine, tree.error(tree.root(), "", "memory of the firmware is not used: too many banks",
+                                     base.raw()));
+    };
+    for (const PhysRange range : ranges) {
+        PhysAddr at = range.base;
+        for (const MemoryBank& bank : of_tree) {
+            const PhysAddr base = std::clamp(bank.range.base, at, range.end());
+            const PhysAddr end = std::clamp(bank.range.end(), at, range.end());
+            add(at, base, 0);
+            add(base, end, bank.numa_node);
+            at = std::max(base, end);
+        }
+        add(at, range.end(), 0);
+    }
+    tidy(machine.memory);
+}
+
 DeviceTreeResult<void> reserve(const DeviceTreeView& tree, DeviceTreeNode node, u64 base, u64 size,
                                bool no_map, MachineDescription& machine)
 {
@@ -134,7 +160,8 @@ DeviceTreeResult<void> reserve(const DeviceTreeView& tree, DeviceTreeNode node, 
 
 } // namespace
 
-DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescription& machine)
+DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescription& machine,
+                                   std::span<const PhysRange> by_firmware)
 {
     const auto cells = cells_below(tree, tree.root());
     if (!cells)
@@ -148,6 +175,8 @@ DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescriptio
     }
     if (tidy(machine.memory))
         note(machine, tree.error(tree.root(), "", "two NUMA nodes claim the same memory"));
+    if (!by_firmware.empty())
+        take_firmware_memory(tree, by_firmware, machine);
     if (machine.memory.empty())
         return std::unexpected(tree.error(tree.root(), "",
                                           "there is no memory: no enabled node has "

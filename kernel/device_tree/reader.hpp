@@ -53,8 +53,10 @@ DeviceTreeResult<PhysRange> device_registers(const DeviceTreeView& tree, DeviceT
 // Returns the part of [base, base + size) below kPhysicalLimit; the sum may wrap.
 PhysRange clip(u64 base, u64 size);
 
-// Defined in memory.cpp.
-DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescription& machine);
+// Defined in memory.cpp. `by_firmware`, unless it is empty, is all memory there is: ranges in order that do
+// not touch. The tree then says only on which NUMA node it is.
+DeviceTreeResult<void> read_memory(const DeviceTreeView& tree, MachineDescription& machine,
+                                   std::span<const PhysRange> by_firmware);
 DeviceTreeResult<void> read_reservations(const DeviceTreeView& tree, MachineDescription& machine);
 
 // Defined in cpus.cpp. The kernel runs on one CPU without PSCI, so what is wrong with it is noted.

@@ -42,6 +42,7 @@
 #include "mm/guarded_objects/guarded_objects.hpp"
 #include "mm/image/boot_tables.hpp"
 #include "mm/image/image_seal.hpp"
+#include "mm/image/uefi_handoff.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/ro_after_init.hpp"
 #include "mm/merge/background_merge.hpp"
@@ -87,7 +88,7 @@ std::expected<void, DeviceTreeError> read_tree()
     // object may be read as bytes.
     const auto* blob = reinterpret_cast<const std::byte*>(handoff.device_tree_at.raw());
     return read_device_tree({blob, static_cast<std::size_t>(handoff.device_tree_size.count())},
-                            machine_to_describe());
+                            machine_to_describe(), boot::uefi_handoff.facts());
 }
 
 // Reads the tree and gets ready to report: after this a panic is seen, and ends the run. So nothing that can

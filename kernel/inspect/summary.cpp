@@ -15,6 +15,7 @@
 #include "mm/address_space/fold.hpp"
 #include "mm/image/boot_tables.hpp"
 #include "mm/image/image_seal.hpp"
+#include "mm/image/uefi_handoff.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/memory_statistics.hpp"
@@ -52,7 +53,11 @@ void print_machine(const MachineDescription& machine)
         print("machine: device tree: {} more remarks", machine.notes_left_out);
     print("machine: image at {}, device tree at {}, entered at EL{}, runs at EL1", boot::handoff.image,
           boot::handoff.device_tree, boot::handoff.entered_at_el2 != 0 ? u32{2} : u32{1});
-    print("machine: image as built, {} with checksum {:016x}", address_of(_erodata) - address_of(_text),
+    const boot::UefiHandoff& uefi = boot::uefi_handoff;
+    if (uefi.is_given)
+        print("machine: started by UEFI, which leaves {} ranges of memory to the kernel; {} found no room",
+              uefi.memory.ranges().size(), uefi.memory.left_out());
+    print("machine: image as built, {} with checksum {:016x}", address_of(_erodata) - address_of(_sealed),
           mm::sealed_sums().weighted);
 }
 

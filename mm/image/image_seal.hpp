@@ -4,8 +4,9 @@
 // them into percival.elf and Image.
 //
 // The magic tells boot code, with the MMU off, that the file is all there. The sums cover the text and the
-// read-only data, but not .data, which is written to early. They are compared once, before the sites of the
-// this_cpu operations are patched (arch/percpu_modes/alternatives.hpp).
+// read-only data, but neither the headers, into which loaders and signers write, nor .data, which is written
+// to early. They are compared once, before the sites of the this_cpu operations are patched
+// (arch/percpu_modes/alternatives.hpp).
 #pragma once
 
 #include "kernel/lib/types.hpp"

@@ -61,7 +61,7 @@ class Run:
         needs_tree = board is not None and board.tree and self.given_tree is None
         return (
             *((foreign_packages.KERNEL,) if needs_tree else ()),
-            *((loaders.package_of(self.machine),) if self.loader or self.card else ()),
+            *((loaders.package_of(self.loader, self.machine),) if self.loader or self.card else ()),
         )
 
     @contextlib.contextmanager

@@ -90,6 +90,12 @@ U_BOOT_RPI = ForeignPackage(
     FOREIGN / "u-boot-rpi",
     ("usr/lib/u-boot/rpi_3/u-boot.bin", "usr/lib/u-boot/rpi_4/u-boot.bin"),
 )
+EDK2 = ForeignPackage(
+    "qemu-efi-aarch64",
+    "booting QEMU's virt through EDK2",
+    FOREIGN / "qemu-efi-aarch64",
+    ("usr/share/qemu-efi-aarch64/QEMU_EFI.fd",),
+)
 RASPI_FIRMWARE = ForeignPackage(
     "raspi-firmware",
     "the first stages of a Raspberry Pi's boot",
@@ -98,7 +104,7 @@ RASPI_FIRMWARE = ForeignPackage(
     component="non-free-firmware",
 )
 # What the tests boot from and read. Not every mirror has the kernel of backports.
-OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, BACKPORTS_KERNEL, RASPI_FIRMWARE)
+OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, EDK2, BACKPORTS_KERNEL, RASPI_FIRMWARE)
 
 
 def _options(state: Path) -> List[str]:

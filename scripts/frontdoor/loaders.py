@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Boots the kernel through U-Boot, as boards do: from a disk with extlinux.conf or a script, or by network.
+"""Boots the kernel through U-Boot, as boards do: from a disk with extlinux.conf or a script, by network, or
+as a UEFI application; or through EDK2, as servers do.
 
-U-Boot is Debian's. On `virt` it is the firmware. On a Raspberry Pi QEMU runs no VideoCore, which would load
-U-Boot from the SD card, so QEMU loads it in place of a kernel; the kernel comes from the card.
+Both are Debian's. On `virt` U-Boot is the firmware. On a Raspberry Pi QEMU runs no VideoCore, which would
+load U-Boot from the SD card, so QEMU loads it in place of a kernel; the kernel comes from the card.
 """
 
 from __future__ import annotations
@@ -21,13 +22,24 @@ from frontdoor.u_boot_files import EXTLINUX_NAME, LOAD_BY_NETWORK, LOAD_FROM_DIS
 EXTLINUX = "u-boot"
 SCRIPT = "u-boot-script"
 NETWORK = "u-boot-tftp"
-LOADERS = (EXTLINUX, SCRIPT, NETWORK)
+U_BOOT_UEFI = "u-boot-uefi"
+EDK2 = "edk2"
+LOADERS = (EXTLINUX, SCRIPT, NETWORK, U_BOOT_UEFI, EDK2)
 VIRT = re.compile(r"virt(-\d.*)?")
 
 
-def package_of(machine: Machine) -> ForeignPackage:
-    """Returns the package with the machine's U-Boot. Raises UsageError if there is none."""
-    if VIRT.fullmatch(machine.machine.split(",", 1)[0]):
+def _is_virt(machine: Machine) -> bool:
+    return VIRT.fullmatch(machine.machine.split(",", 1)[0]) is not None
+
+
+def package_of(loader: Optional[str], machine: Machine) -> ForeignPackage:
+    """Returns the package with the machine's EDK2 or, for any other loader, its U-Boot. Raises UsageError if
+    there is none."""
+    if loader == EDK2:
+        if not _is_virt(machine):
+            raise UsageError(f"--loader {EDK2}: Debian has an EDK2 for virt, not for {machine.machine}")
+        return foreign_packages.EDK2
+    if _is_virt(machine):
         return foreign_packages.U_BOOT_QEMU
     board = board_of(machine.machine)
     if board is None or not board.u_boot:
@@ -39,7 +51,7 @@ def package_of(machine: Machine) -> ForeignPackage:
 
 def check_machine(machine: Machine) -> None:
     """Raises UsageError if U-Boot cannot start the kernel on this machine."""
-    package_of(machine)
+    package_of(None, machine)
     if ",secure=on" in machine.machine and (machine.cpus > 1 or ",virtualization=on" not in machine.machine):
         raise UsageError(
             "--loader and --card: with secure=on U-Boot starts on every CPU at once, and wants to go to EL2: "
@@ -50,15 +62,18 @@ def check_machine(machine: Machine) -> None:
 def check(loader: str, machine: Machine, arguments: str) -> None:
     """Raises UsageError if the machine cannot be booted like this, or the boot arguments would not get
     through U-Boot."""
+    if loader == EDK2:
+        package_of(loader, machine)
+        return
     check_machine(machine)
-    if package_of(machine) is not foreign_packages.U_BOOT_QEMU and loader == NETWORK:
+    if package_of(loader, machine) is not foreign_packages.U_BOOT_QEMU and loader == NETWORK:
         raise UsageError(f"--loader {NETWORK}: QEMU's {machine.machine} has no network that U-Boot drives")
     u_boot_files.check(arguments)
 
 
-def _script(arguments: str, load: str) -> bytes:
+def _script(arguments: str, load: str, start: str = u_boot_files.BY_BOOT_PROTOCOL) -> bytes:
     """Returns a script that boots the kernel. If that fails, the machine is reset, so that the run ends."""
-    return u_boot_files.script_image(*u_boot_files.booting(arguments, load + "Image"), "reset")
+    return u_boot_files.script_image(*u_boot_files.booting(arguments, load + "Image", start), "reset")
 
 
 def _media(loader: str, machine: Machine, kernel: Path, arguments: str, directory: Path) -> List[str]:
@@ -73,6 +88,7 @@ def _media(loader: str, machine: Machine, kernel: Path, arguments: str, director
     files = {
         EXTLINUX: (EXTLINUX_NAME, u_boot_files.extlinux(arguments)),
         SCRIPT: (SCRIPT_NAME, _script(arguments, LOAD_FROM_DISK)),
+        U_BOOT_UEFI: (SCRIPT_NAME, _script(arguments, LOAD_FROM_DISK, u_boot_files.BY_UEFI)),
     }
     name, content = files[loader]
     disk_image.make(image, {"Image": kernel, name: content})
@@ -92,7 +108,7 @@ def _u_boot(machine: Machine) -> List[str]:
     """Returns QEMU's options that start the machine's U-Boot."""
     board = board_of(machine.machine)
     name = board.u_boot if board else "qemu_arm64"
-    u_boot = package_of(machine).directory / "usr" / "lib" / "u-boot" / name / "u-boot.bin"
+    u_boot = package_of(None, machine).directory / "usr" / "lib" / "u-boot" / name / "u-boot.bin"
     return ["-kernel" if board else "-bios", str(u_boot)]
 
 
@@ -101,8 +117,14 @@ def qemu_options(
 ) -> List[str]:
     """Returns QEMU's options that start the kernel: through the loader, or without one directly. What the
     loader needs is made in the directory, which has to last as long as the machine runs."""
+    given = ["-kernel", str(kernel), "-append", arguments]
     if loader is None:
-        return ["-kernel", str(kernel), "-append", arguments]
+        return given
+    if loader == EDK2:
+        firmware = package_of(loader, machine).directory / "usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
+        # With ACPI tables EDK2 gives no device tree, which the kernel needs.
+        tree = [] if ",acpi=" in machine.machine else ["-machine", "acpi=off"]
+        return ["-bios", str(firmware), *given, *tree]
     return [*_u_boot(machine), *_media(loader, machine, kernel, arguments, directory)]
 
 

@@ -77,7 +77,8 @@ def add_machine(parser: argparse.ArgumentParser, cpu: str, *, measures: bool = F
         "--loader",
         choices=loaders.LOADERS,
         help="start the kernel through U-Boot, on virt and on Raspberry Pis: from a disk with extlinux.conf, "
-        "from one with a script, or by network (virt only)",
+        "from one with a script, by network (virt only), or as a UEFI application; or through EDK2, which "
+        "is UEFI firmware (virt only)",
     )
     if measures:
         parser.set_defaults(card=None, cpus=None)

@@ -19,6 +19,9 @@ EXTLINUX_NAME = "extlinux/extlinux.conf"
 SCRIPT_NAME = "boot.scr.uimg"
 LOAD_FROM_DISK = "load ${devtype} ${devnum}:${distro_bootpart} ${kernel_addr_r} "
 LOAD_BY_NETWORK = "tftpboot ${kernel_addr_r} "
+# How U-Boot starts the kernel that it has loaded.
+BY_BOOT_PROTOCOL = "booti ${kernel_addr_r} - ${percival_tree}"
+BY_UEFI = "bootefi ${kernel_addr_r} ${percival_tree}"
 
 # U-Boot's legacy image format: a header of 64 bytes in big-endian order.
 _MAGIC = 0x27051956
@@ -39,8 +42,8 @@ def extlinux(arguments: str, kernel: str = "/Image") -> bytes:
     ).encode()
 
 
-def booting(arguments: str, load: str) -> Tuple[str, ...]:
-    """Returns U-Boot's commands that load and boot the kernel. Some U-Boots set fdt_addr to an address at
+def booting(arguments: str, load: str, start: str = BY_BOOT_PROTOCOL) -> Tuple[str, ...]:
+    """Returns U-Boot's commands that load and start the kernel. Some U-Boots set fdt_addr to an address at
     which a tree is only once somebody has loaded it, so its header is looked at."""
     return (
         f"setenv bootargs '{arguments}'",
@@ -48,7 +51,7 @@ def booting(arguments: str, load: str) -> Tuple[str, ...]:
         "setenv percival_tree ${fdtcontroladdr}",
         'if test -n "${fdt_addr}"; then '
         "if fdt addr ${fdt_addr}; then setenv percival_tree ${fdt_addr}; fi; fi",
-        "booti ${kernel_addr_r} - ${percival_tree}",
+        start,
     )
 
 

@@ -27,6 +27,7 @@ from row import (  # noqa: E402  (the path has to be set first)
     OF_RAM_ABOVE_512_GIB,
     OF_REPAINT,
     OF_SEVERAL_NODES,
+    TWO_NODES,
     OF_UNSPLITTABLE_BLOCKS,
     OF_WIDE_BLOCKS,
     Row,
@@ -41,6 +42,7 @@ from rows_long import LONG  # noqa: E402
 from rows_percpu import MODES, WINDOWS  # noqa: E402
 from rows_shadow import SHADOW  # noqa: E402
 from rows_trees import RAM_ABOVE_512_GIB, TREES  # noqa: E402
+from rows_uefi import UEFI  # noqa: E402
 from rows_virtio_mem import VIRTIO_MEM  # noqa: E402
 
 COLUMNS = ("cpus", "cpu", "gic", "el", "memory", "icount", "preset")
@@ -78,12 +80,6 @@ def _pair_row(values: Tuple[int, str, int, int, str, bool, str]) -> Row:
         return row
     return replace(row, must_run=OF_DEBUG_BUILDS)
 
-
-# CPUs 0 and 1 have one half of the memory, CPUs 2 and 3 the other.
-TWO_NODES = (
-    *("-object", "memory-backend-ram,id=m0,size=512M", "-object", "memory-backend-ram,id=m1,size=512M"),
-    *("-numa", "node,memdev=m0,cpus=0-1", "-numa", "node,memdev=m1,cpus=2-3"),
-)
 
 # The node of CPU 0 has no memory.
 A_NODE_WITHOUT_MEMORY = (
@@ -270,6 +266,7 @@ BY_FILE: Dict[str, Tuple[Row, ...]] = {
     "rows_percpu.py": WINDOWS + MODES,
     "rows_shadow.py": SHADOW,
     "rows_trees.py": TREES,
+    "rows_uefi.py": UEFI,
     "rows_virtio_mem.py": VIRTIO_MEM,
 }
 ROWS: Tuple[Row, ...] = tuple(row for rows in BY_FILE.values() for row in rows)

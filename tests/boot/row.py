@@ -61,6 +61,12 @@ OF_SEVERAL_NODES = (
     "numa.every_cpu_gets_pages_of_its_own_node_and_frees_pages_of_any_node",
     "numa.an_exhausted_node_gets_pages_from_another_node",
 )
+
+# CPUs 0 and 1 have one half of the memory, CPUs 2 and 3 the other.
+TWO_NODES = (
+    *("-object", "memory-backend-ram,id=m0,size=512M", "-object", "memory-backend-ram,id=m1,size=512M"),
+    *("-numa", "node,memdev=m0,cpus=0-1", "-numa", "node,memdev=m1,cpus=2-3"),
+)
 OF_ENTRY_AT_EL2 = (
     "cpu_setup.an_hvc_without_a_hypervisor_is_not_supported",
     "cpu_setup.a_trap_to_el2_is_an_exception_of_el1",

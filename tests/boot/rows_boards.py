@@ -34,7 +34,7 @@ def _passes(board: str, *shows: str, **columns: Any) -> Row:
     return Row(name, append=append, shows=(*shows, RANDOM_HOTPLUG), **_of(board), **columns)
 
 
-def _ends(machine: str, columns: Dict[str, Any]) -> Tuple[Row, ...]:
+def ends(machine: str, columns: Dict[str, Any]) -> Tuple[Row, ...]:
     """Returns the rows of a machine whose kernel ends badly."""
     return (
         Row(
@@ -102,11 +102,11 @@ BOARD_ROWS: Tuple[Row, ...] = (
         shows=("^machine: Xilinx Versal .*, 2 of 2 CPUs, ", AT_EL2),
         **_of("xlnx-versal-virt"),
     ),
-    *_ends("raspi3b", _of("raspi3b")),
-    *_ends("raspi4b", _of("raspi4b")),
-    *_ends("imx8mp_evk", _of("imx8mp-evk")),
-    *_ends("xlnx_zcu102", _of("xlnx-zcu102")),
-    *_ends("raspi4b_with_u_boot", {**_of("raspi4b"), "loader": EXTLINUX}),
-    *_ends("virt_with_u_boot", {"gic": 2, "el": 2, "loader": EXTLINUX}),
+    *ends("raspi3b", _of("raspi3b")),
+    *ends("raspi4b", _of("raspi4b")),
+    *ends("imx8mp_evk", _of("imx8mp-evk")),
+    *ends("xlnx_zcu102", _of("xlnx-zcu102")),
+    *ends("raspi4b_with_u_boot", {**_of("raspi4b"), "loader": EXTLINUX}),
+    *ends("virt_with_u_boot", {"gic": 2, "el": 2, "loader": EXTLINUX}),
     *U_BOOT,
 )

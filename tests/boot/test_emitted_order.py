@@ -61,6 +61,14 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
             in_function="enable_mmu",
         ),
     ),
+    "the firmware's MMU is turned off before the kernel's instructions are fetched": (
+        Rule(
+            r"msr sctlr_el[12], x3",
+            ("isb", r"ic iallu", r"dsb nsh$", "isb", r"br x1"),
+            "(?!b ).",
+            in_function="uefi_enter_kernel",
+        ),
+    ),
     # Arm ARM D8.2.3, D8.16.1: break-before-make for the whole address space.
     "a root is replaced through the empty root and an empty TLB": (
         Rule(

@@ -25,6 +25,7 @@ import mutants_permissions
 import mutants_roots
 import mutants_set_memory
 import mutants_shadow
+import mutants_uefi
 import mutants_values
 import mutants_virtio
 import mutants_waits
@@ -54,6 +55,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_set_memory,
         mutants_shadow,
         mutants_values,
+        mutants_uefi,
         mutants_virtio,
         mutants_waits,
     )

@@ -28,6 +28,7 @@ namespace percival::arch {
     PERCIVAL_EXPORT(LOCAL_PERCPU_BASE, Layout::kLocalPercpu.base.raw());
     PERCIVAL_EXPORT(SLAB_SIZE, Layout::kSlabSize.count());
 
+    PERCIVAL_EXPORT(PE_ALIGNMENT, 4096); // of its sections: the page of UEFI (UEFI 2.10, 2.3.6)
     PERCIVAL_EXPORT(IMAGE_SEAL_MAGIC, mm::ImageSeal::kMagic);
     PERCIVAL_EXPORT(IMAGE_SEAL_SIZE, sizeof(mm::ImageSeal));
     PERCIVAL_EXPORT(SCTLR_EL1_MMU_OFF, Sctlr::mmu_off().raw);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tests that U-Boot gets the kernel and its arguments from what the front door makes for it."""
+"""Tests that U-Boot and EDK2 get the kernel and its arguments from what the front door makes for them."""
 
 import subprocess
 import tempfile
@@ -10,7 +10,7 @@ from unittest import mock
 from support import TreeTestCase
 from frontdoor import disk_image, loaders, u_boot_files
 from frontdoor.errors import EXIT_UNAVAILABLE, EXIT_USAGE, Unavailable, UsageError
-from frontdoor.loaders import EXTLINUX, NETWORK, SCRIPT
+from frontdoor.loaders import EDK2, EXTLINUX, NETWORK, SCRIPT, U_BOOT_UEFI
 from frontdoor.machine import Machine, of_board
 
 KERNEL = bytes(range(256)) * 4096
@@ -85,6 +85,18 @@ class OptionsTest(WithDirectory):
         self.assertEqual((self.at / "tftp" / "Image").read_bytes(), KERNEL)
         self.assertIn(b"\ntftpboot ", (self.at / "tftp" / u_boot_files.SCRIPT_NAME).read_bytes())
 
+    def test_u_boot_starts_a_uefi_application_if_asked(self) -> None:
+        self.options(U_BOOT_UEFI, Machine())
+        script = self.content(self.at / "disk.img", u_boot_files.SCRIPT_NAME)
+        self.assertIn(b"\nbootefi ${kernel_addr_r} ${percival_tree}\n", script)
+        self.assertNotIn(b"booti ", script)
+
+    def test_edk2_gets_the_kernel_from_qemu_and_gives_it_a_tree(self) -> None:
+        options = self.options(EDK2, Machine())
+        self.assertRegex(options, rf"^-bios \S+/QEMU_EFI.fd -kernel {self.at}/Image -append a=b c ")
+        self.assertTrue(options.endswith(" -machine acpi=off"))
+        self.assertNotIn("acpi=off", self.options(EDK2, Machine(machine="virt,acpi=on")))
+
     def test_a_raspberry_pi_has_its_uboot_in_place_of_a_kernel_and_a_card(self) -> None:
         options = self.options(EXTLINUX, of_board("raspi4b", None, None, None))
         self.assertRegex(options, r"^-kernel \S+/rpi_4/u-boot.bin -drive if=sd,")
@@ -96,6 +108,8 @@ class OptionsTest(WithDirectory):
         for loader, machine, arguments in (
             (NETWORK, pi, "a"),
             (EXTLINUX, of_board("imx8mp-evk", None, None, None), "a"),
+            (EDK2, pi, "a"),
+            (EDK2, Machine(machine="sbsa-ref"), "a"),
             (EXTLINUX, Machine(machine="sbsa-ref"), "a"),
             (EXTLINUX, Machine(cpus=1, machine="virt,secure=on"), "a"),
             (EXTLINUX, Machine(machine="virt,secure=on,virtualization=on"), "a"),
@@ -104,6 +118,9 @@ class OptionsTest(WithDirectory):
         ):
             with self.assertRaisesRegex(UsageError, "--loader|through U-Boot"):
                 loaders.check(loader, machine, arguments)
+
+    def test_any_arguments_get_through_edk2(self) -> None:
+        loaders.check(EDK2, Machine(), "a='$;'")
 
 
 class CommandTest(TreeTestCase):

@@ -157,10 +157,10 @@ GuardedBlob::~GuardedBlob()
     munmap(mapping_, mapping_size_);
 }
 
-Reading::Reading(std::span<const std::byte> bytes)
+Reading::Reading(std::span<const std::byte> bytes, const FirmwareFacts& facts)
     : blob{std::make_unique<GuardedBlob>(bytes)}, machine{std::make_unique<MachineDescription>()}
 {
-    const auto done = read_device_tree(blob->bytes(), *machine);
+    const auto done = read_device_tree(blob->bytes(), *machine, facts);
     if (done)
         violation = violated_invariant(*machine, blob->bytes());
     else

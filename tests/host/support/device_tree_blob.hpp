@@ -69,7 +69,7 @@ private:
 
 // Reads a guarded copy of a blob and checks what the reader promises.
 struct Reading {
-    explicit Reading(std::span<const std::byte> bytes);
+    explicit Reading(std::span<const std::byte> bytes, const FirmwareFacts& facts = {});
 
     bool ok() const { return sentence.empty(); }
     // Returns true if some note contains `text`.

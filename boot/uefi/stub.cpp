@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The entry of the Image as a UEFI application. It takes from the firmware what the kernel needs, copies the
+// image to where it will run, ends boot services, and enters the one path that all loaders take.
+//
+// Invariants:
+// * The stub runs wherever the firmware loaded the image, with the firmware's tables and on its stack. It is
+//   position independent (CMake checks that), and writes no static data of its own.
+// * Until boot services end, every error is printed by the firmware's console and returned to the firmware,
+//   with the memory freed.
+// * Between the last memory map and the end of boot services nothing is allocated or printed: both would make
+//   the map stale.
+#include "arch/cpu/barrier.hpp"
+#include "arch/cpu/cache.hpp"
+#include "arch/cpu/processor.hpp"
+#include "boot/uefi/firmware_tables.hpp"
+#include "boot/uefi/load_options.hpp"
+#include "boot/uefi/memory_map.hpp"
+#include "kernel/device_tree/device_tree.hpp"
+#include "linker/symbols.hpp"
+#include "mm/image/image_seal.hpp"
+#include "mm/image/uefi_handoff.hpp"
+
+#include <cstring>
+
+extern "C" {
+[[noreturn]] void uefi_enter_kernel(percival::u64 device_tree, percival::u64 entry);
+extern const char uefi_enter_kernel_end[];
+}
+
+namespace percival::boot::uefi {
+namespace {
+
+// Linux Documentation/arch/arm64/booting.rst, section 3: the image is best placed at a multiple of 2 MiB.
+constexpr Bytes kImageAlignment = 2_MiB;
+// What a map may grow by, because memory for it is allocated, or because the firmware does something.
+constexpr u64 kSpareMapEntries = 16;
+// The firmware may change the map once between the two calls, as its own handlers run at the first (7.4.6).
+constexpr int kExitAttempts = 4;
+
+struct Firmware {
+    Handle image;
+    SystemTable& table;
+
+    BootServices& services() const { return *table.boot_services; }
+
+    // Prints a line. Text beyond the length of a line is cut.
+    void print(std::string_view text) const
+    {
+        std::array<char16_t, 160> line;
+        std::size_t used = 0;
+        for (const std::string_view part : {std::string_view{"Percival: "}, text, std::string_view{"\r\n"}}) {
+            for (const char c : part) {
+                if (used < line.size() - 1)
+                    line[used++] = static_cast<u8>(c);
+            }
+        }
+        line[used] = 0;
+        if (table.console_out != nullptr)
+            table.console_out->output_string(table.console_out, line.data());
+    }
+
+    Status refuse(std::string_view why, Status status) const
+    {
+        print(why);
+        return status;
+    }
+};
+
+// Memory of the firmware that is freed again, unless the kernel takes it.
+class Pages {
+public:
+    explicit Pages(const Firmware& firmware) : firmware_{firmware} {}
+    ~Pages()
+    {
+        if (count_ != 0)
+            firmware_.services().free_pages(base_, count_);
+    }
+    Pages(const Pages&) = delete;
+    Pages& operator=(const Pages&) = delete;
+
+    bool allocate(Bytes size)
+    {
+        const u64 count = size.align_up(Bytes{kFirmwarePage}) / Bytes{kFirmwarePage};
+        if (firmware_.services().allocate_pages(AllocateType::AnyPages, kLoaderData, count, &base_) !=
+            kSuccess)
+            return false;
+        count_ = count;
+        return true;
+    }
+    u64 base() const { return base_; }
+    Bytes size() const { return Bytes{count_ * kFirmwarePage}; }
+
+private:
+    const Firmware& firmware_;
+    u64 base_{0};
+    u64 count_{0};
+};
+
+template <class T>
+T* pointer_to(u64 address)
+{
+    // SAFETY: the firmware maps memory at its physical address until the MMU is off (2.3.6).
+    return reinterpret_cast<T*>(address);
+}
+
+// Returns null if the firmware has no such table.
+const void* configuration_table(const SystemTable& table, const Guid& vendor)
+{
+    for (u64 at = 0; at < table.configuration_tables; ++at) {
+        if (table.configuration[at].vendor == vendor)
+            return table.configuration[at].table;
+    }
+    return nullptr;
+}
+
+// Returns the tree's bytes, or why there are none.
+std::expected<std::span<const std::byte>, std::string_view> device_tree(const SystemTable& table)
+{
+    const auto* tree = static_cast<const std::byte*>(configuration_table(table, device_tree_table()));
+    if (tree == nullptr)
+        return std::unexpected("the firmware has no device tree");
+    if (!address_of(tree).is_aligned(Bytes{kDeviceTreeAlignment}))
+        return std::unexpected("the firmware's device tree is not at a multiple of 8");
+    const auto size = device_tree_size({tree, kDeviceTreeHeaderBytes});
+    if (!size)
+        return std::unexpected("the header of the firmware's device tree is wrong");
+    return std::span{tree, static_cast<std::size_t>(size->count())};
+}
+
+std::expected<std::size_t, std::string_view> arguments_of(const Firmware& firmware, std::span<char> room)
+{
+    const Guid protocol = loaded_image_protocol();
+    void* found = nullptr;
+    if (firmware.services().handle_protocol(firmware.image, &protocol, &found) != kSuccess)
+        return std::unexpected("the firmware says nothing of the image that it loaded");
+    const auto& loaded = *static_cast<const LoadedImage*>(found);
+    if (loaded.load_options == nullptr)
+        return 0;
+    return read_load_options({static_cast<const std::byte*>(loaded.load_options), loaded.load_options_size},
+                             room);
+}
+
+// Returns 0 if the firmware has no source of random numbers, or has none ready.
+u64 random_seed(const Firmware& firmware)
+{
+    const Guid protocol = random_number_protocol();
+    void* found = nullptr;
+    if (firmware.services().locate_protocol(&protocol, nullptr, &found) != kSuccess)
+        return 0;
+    auto* source = static_cast<RandomNumbers*>(found);
+    std::array<u8, sizeof(u64)> bytes{};
+    if (source->get_rng(source, nullptr, bytes.size(), bytes.data()) != kSuccess)
+        return 0;
+    u64 seed;
+    std::memcpy(&seed, bytes.data(), sizeof(seed));
+    return seed;
+}
+
+struct Map {
+    u64 size;
+    u64 key;
+    u64 entry_size;
+};
+
+// Reads the memory map into `room`.
+std::expected<Map, Status> read_map(const Firmware& firmware, const Pages& room)
+{
+    Map map{room.size().count(), 0, 0};
+    u32 version = 0;
+    const Status status = firmware.services().get_memory_map(&map.size, pointer_to<void>(room.base()),
+                                                             &map.key, &map.entry_size, &version);
+    if (status != kSuccess)
+        return std::unexpected(status);
+    return map;
+}
+
+// Allocates memory for the map, with room for what this and later calls add.
+bool allocate_map(const Firmware& firmware, Pages& room)
+{
+    Map map{};
+    u32 version = 0;
+    const Status status =
+        firmware.services().get_memory_map(&map.size, nullptr, &map.key, &map.entry_size, &version);
+    return status == kBufferTooSmall && room.allocate(Bytes{map.size + kSpareMapEntries * map.entry_size});
+}
+
+// Ends boot services. Returns the map that holds from then on.
+std::expected<Map, Status> exit_boot_services(const Firmware& firmware, const Pages& room)
+{
+    Status status = kInvalidParameter;
+    for (int attempt = 0; attempt < kExitAttempts && status == kInvalidParameter; ++attempt) {
+        const auto map = read_map(firmware, room);
+        if (!map)
+            return map;
+        status = firmware.services().exit_boot_services(firmware.image, map->key);
+        if (status == kSuccess)
+            return map;
+    }
+    return std::unexpected(status);
+}
+
+void clean(const void* start, Bytes size)
+{
+    arch::clean_and_invalidate_to_memory({address_of(start), size}, arch::own_cache_lines());
+}
+
+// Where the copy of the image lies, which will run.
+class Copy {
+public:
+    explicit Copy(const Pages& memory)
+        : start_{pointer_to<char>(PhysAddr{memory.base()}.align_up(kImageAlignment).raw())}
+    {
+        // The seal is the last part of the file, but for a signature.
+        const Bytes file = address_of(&_image_seal) + Bytes{sizeof(mm::ImageSeal)} - address_of(_image_start);
+        std::memcpy(start_, _image_start, static_cast<std::size_t>(file.count()));
+    }
+
+    static Bytes room_needed()
+    {
+        return Bytes{static_cast<u64>(_image_end - _image_start)} + kImageAlignment;
+    }
+
+    UefiHandoff& handoff() const
+    {
+        const char* here = reinterpret_cast<const char*>(&uefi_handoff); // SAFETY: any object is bytes
+        // SAFETY: the copy has the same things at the same distances.
+        return *reinterpret_cast<UefiHandoff*>(start_ + (here - _image_start));
+    }
+    void clean_to_memory() const { clean(start_, Bytes{static_cast<u64>(_image_end - _image_start)}); }
+    u64 entry() const { return address_of(start_).raw(); }
+
+private:
+    char* start_;
+};
+
+[[noreturn]] void enter(const Copy& copy, std::span<const std::byte> tree)
+{
+    copy.clean_to_memory();
+    clean(tree.data(), Bytes{tree.size()});
+    // SAFETY: a function's code is bytes that can be read.
+    const char* code = reinterpret_cast<const char*>(uefi_enter_kernel);
+    clean(code, Bytes{static_cast<u64>(uefi_enter_kernel_end - code)});
+    uefi_enter_kernel(address_of(tree.data()).raw(), copy.entry());
+}
+
+Status start(const Firmware& firmware)
+{
+    const auto tree = device_tree(firmware.table);
+    if (!tree)
+        return firmware.refuse(tree.error(), kLoadError);
+    Pages memory{firmware};
+    if (!memory.allocate(Copy::room_needed()))
+        return firmware.refuse("there is no memory for the kernel", kLoadError);
+    const Copy copy{memory};
+    UefiHandoff& handoff = copy.handoff();
+    const auto arguments = arguments_of(firmware, handoff.arguments);
+    if (!arguments)
+        return firmware.refuse(arguments.error(), kLoadError);
+    handoff.argument_bytes = *arguments;
+    handoff.random_seed = random_seed(firmware);
+    handoff.is_given = true;
+
+    Pages map_room{firmware};
+    if (!allocate_map(firmware, map_room))
+        return firmware.refuse("there is no memory for the memory map", kLoadError);
+    const auto map = exit_boot_services(firmware, map_room);
+    if (!map)
+        return firmware.refuse("boot services do not end", map.error());
+    arch::mask_all_exceptions(); // the firmware's handlers are gone
+    add_usable_memory({pointer_to<const std::byte>(map_room.base()), static_cast<std::size_t>(map->size)},
+                      static_cast<std::size_t>(map->entry_size), handoff.memory);
+    enter(copy, *tree);
+}
+
+} // namespace
+
+// Called by the firmware (4.1). Returns only if the kernel cannot be started.
+extern "C" Status uefi_main(Handle image, SystemTable* table)
+{
+    if (table == nullptr || table->header.signature != SystemTable::kSignature)
+        return kInvalidParameter; // there is no console either
+    return start({image, *table});
+}
+
+} // namespace percival::boot::uefi

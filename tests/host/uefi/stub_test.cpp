@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Tests what the stub takes from the firmware, how it leaves it, and
+// that it gives everything back if it cannot.
+#include "arch/cpu/processor.hpp"
+#include "tests/host/support/device_tree_blob.hpp"
+#include "tests/host/uefi/fake_firmware.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace percival::testing {
+namespace {
+
+std::vector<std::byte> options_of(std::u16string_view text)
+{
+    std::vector<std::byte> bytes(text.size() * 2);
+    std::memcpy(bytes.data(), text.data(), bytes.size());
+    return bytes;
+}
+
+class UefiStub : public ::testing::Test {
+protected:
+    UefiStub()
+    {
+        firmware.tree = load_tree("qemu-virt-gicv3");
+        arch::all_exceptions_masked = false;
+    }
+
+    Entered entered()
+    {
+        const auto outcome = firmware.start();
+        EXPECT_TRUE(outcome.entered) << firmware.console;
+        EXPECT_EQ(firmware.offences, std::vector<std::string>{});
+        return outcome.entered.value_or(Entered{});
+    }
+
+    // Expects that the stub returns to the firmware with this message, and keeps no memory.
+    void expect_refusal(std::string_view message)
+    {
+        const auto outcome = firmware.start();
+        EXPECT_FALSE(outcome.entered);
+        EXPECT_NE(outcome.status & boot::uefi::kError, 0U);
+        EXPECT_EQ(firmware.console, message.empty() ? "" : "Percival: " + std::string{message} + "\r\n");
+        EXPECT_EQ(firmware.pages_held(), 0U);
+        EXPECT_FALSE(arch::all_exceptions_masked);
+        EXPECT_EQ(firmware.offences, std::vector<std::string>{});
+    }
+
+    FakeFirmware firmware;
+};
+
+TEST_F(UefiStub, enters_a_copy_of_the_image_at_a_multiple_of_2_mib)
+{
+    const Entered at = entered();
+    ASSERT_EQ(at.entry % 0x20'0000, 0U);
+    const auto* copy = bytes_at(at.entry);
+    const auto image = fake_image();
+    for (std::size_t byte = 0; byte < kFakeFileSize; ++byte) {
+        const bool changes = byte >= kFakeHandoffAt && byte < kFakeHandoffAt + sizeof(boot::UefiHandoff);
+        if (!changes) {
+            ASSERT_EQ(copy[byte], image[byte]) << byte;
+        }
+    }
+}
+
+TEST_F(UefiStub, all_that_is_read_with_the_mmu_off_is_in_memory)
+{
+    const Entered at = entered();
+    EXPECT_TRUE(firmware.was_cleaned(at.entry, kFakeImageSize));
+    EXPECT_TRUE(firmware.was_cleaned(at.device_tree, firmware.tree.size()));
+    EXPECT_TRUE(firmware.was_cleaned(kernel_entry_code(), 64));
+    EXPECT_TRUE(arch::all_exceptions_masked);
+}
+
+TEST_F(UefiStub, the_kernel_gets_the_firmwares_tree)
+{
+    const Entered at = entered();
+    EXPECT_EQ(std::memcmp(bytes_at(at.device_tree), firmware.tree.data(), firmware.tree.size()), 0);
+}
+
+TEST_F(UefiStub, arguments_seed_and_memory_are_handed_over)
+{
+    firmware.options = options_of(u"percpu=local");
+    firmware.random = {1, 2, 3, 4, 5, 6, 7, 8};
+    firmware.memory_map = {
+        {7, 0x4000'0000, 0, 16, 8}, {5, 0x4001'0000, 0, 16, 8}, {3, 0x4002'0000, 0, 16, 8}};
+    const FirmwareFacts facts = FakeFirmware::handoff_of(entered()).facts();
+    EXPECT_EQ(facts.boot_arguments, "percpu=local");
+    EXPECT_EQ(facts.random_seed, 0x0807'0605'0403'0201U);
+    ASSERT_EQ(facts.memory.size(), 2U);
+    EXPECT_EQ(facts.memory[0], (PhysRange{PhysAddr{0x4000'0000}, Bytes{0x1'0000}}));
+    EXPECT_EQ(facts.memory[1], (PhysRange{PhysAddr{0x4002'0000}, Bytes{0x1'0000}}));
+}
+
+TEST_F(UefiStub, without_options_and_random_numbers_there_are_none)
+{
+    const Entered at = entered();
+    EXPECT_TRUE(FakeFirmware::handoff_of(at).is_given);
+    EXPECT_EQ(FakeFirmware::handoff_of(at).facts().boot_arguments, "");
+    EXPECT_EQ(FakeFirmware::handoff_of(at).facts().random_seed, 0U);
+}
+
+TEST_F(UefiStub, a_source_without_enough_random_numbers_gives_none)
+{
+    firmware.random = {1};
+    EXPECT_EQ(FakeFirmware::handoff_of(entered()).random_seed, 0U);
+}
+
+TEST_F(UefiStub, a_stale_map_is_read_again)
+{
+    firmware.stale_keys = 2;
+    entered();
+}
+
+TEST_F(UefiStub, a_map_that_is_always_stale_ends_with_the_firmwares_error)
+{
+    firmware.stale_keys = ~0U;
+    const auto outcome = firmware.start();
+    EXPECT_EQ(outcome.status, boot::uefi::kInvalidParameter);
+}
+
+TEST_F(UefiStub, an_error_of_the_firmware_is_returned)
+{
+    firmware.exit_error = boot::uefi::kError | 7;
+    expect_refusal("boot services do not end");
+}
+
+TEST_F(UefiStub, a_firmware_without_a_tree_gets_its_image_back)
+{
+    firmware.tree.clear();
+    expect_refusal("the firmware has no device tree");
+}
+
+TEST_F(UefiStub, a_damaged_tree_is_refused)
+{
+    firmware.tree[0] = std::byte{0};
+    expect_refusal("the header of the firmware's device tree is wrong");
+}
+
+TEST_F(UefiStub, wrong_load_options_are_refused)
+{
+    firmware.options = options_of(std::u16string{0xdc00});
+    expect_refusal("the load options have half of a surrogate pair");
+}
+
+TEST_F(UefiStub, without_memory_for_the_image_or_the_map_nothing_is_kept)
+{
+    firmware.allocations_allowed = 0;
+    expect_refusal("there is no memory for the kernel");
+    firmware.console.clear();
+    firmware.allocations_allowed = 1;
+    expect_refusal("there is no memory for the memory map");
+}
+
+TEST_F(UefiStub, an_image_that_the_firmware_does_not_know_is_refused)
+{
+    firmware.has_loaded_image = false;
+    expect_refusal("the firmware says nothing of the image that it loaded");
+}
+
+TEST_F(UefiStub, a_firmware_without_a_console_gets_the_error_alone)
+{
+    firmware.has_console = false;
+    firmware.tree.clear();
+    expect_refusal("");
+}
+
+} // namespace
+} // namespace percival::testing
