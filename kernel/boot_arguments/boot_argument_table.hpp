@@ -84,6 +84,8 @@ struct BootArgumentTable {
         {"cpufeature.mask", "cpuN:NAME[,NAME]", "", "features that a CPU seems to lack, for tests"}};
     static constexpr TextArgument kCpufeatureForce{
         {"cpufeature.force", "cpuN:NAME[,NAME]", "", "features that a CPU seems to have, for tests"}};
+    static constexpr TextArgument kCpufeatureMidr{
+        {"cpufeature.midr", "cpuN:MIDR[,cpuN:MIDR]", "", "kinds of core that CPUs seem to be, for tests"}};
     static constexpr TextArgument kCpusLater{
         {"cpus.later", "cpuN[,cpuN]", "", "CPUs that come only after those of the boot, for tests"}};
     static constexpr FlagArgument kObjectsGuard{
@@ -111,8 +113,8 @@ struct BootArgumentTable {
         const BootArgument* const all[] = {
             &kSelftest, &kSelftestList, &kSelftestTimeout, &kSelftestRepeat, &kSelftestEveryMode,
             &kBench,    &kLinear,       &kMemoryLater,     &kPercpu,         &kPercpuAdd,
-            &kPercpuWindow, &kRoots,    &kCpufeatureMask,  &kCpufeatureForce, &kCpusLater,
-            &kObjectsGuard, &kPtdump,   &kVmallocinfo,     &kPercpuinfo,     &kArgumentsList,
+            &kPercpuWindow, &kRoots,    &kCpufeatureMask,  &kCpufeatureForce,
+            &kCpufeatureMidr, &kCpusLater, &kObjectsGuard, &kPtdump,   &kVmallocinfo,     &kPercpuinfo,     &kArgumentsList,
             &kVerdict,  &kEarlycon,
         };
         for (const BootArgument* argument : all)

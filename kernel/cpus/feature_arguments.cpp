@@ -82,6 +82,9 @@ void FeatureArgumentError::describe(Writer& out) const
         format(out, "{} cannot be forced, {}", item,
                feature ? arch::facts_of(*feature).why_not_forced : std::string_view{});
         break;
+    case Problem::NoMidr:
+        format(out, "\"{}\" is no MIDR, which is a number of 32 bits and not 0", item);
+        break;
     case Problem::UsedBeforehand:
         format(out, "{} cannot be masked on cpu0, which uses it before it reads boot arguments", item);
         break;
@@ -109,9 +112,35 @@ FeatureArguments::Result FeatureArguments::read_force(const BootArguments& argum
     return read;
 }
 
+FeatureArguments::Result FeatureArguments::read_midr(const BootArguments& arguments, u32 cpus)
+{
+    const BootArgument& argument = BootArgumentTable::kCpufeatureMidr;
+    if (!arguments.is_given(BootArgumentTable::kCpufeatureMidr))
+        return {};
+    const std::string_view value = arguments.text(BootArgumentTable::kCpufeatureMidr);
+    std::array<u32, kMaxCpus> named{};
+    for (const std::string_view item : ListItems{value}) {
+        const std::size_t colon = item.find(':');
+        if (colon == std::string_view::npos)
+            return std::unexpected{FeatureArgumentError{argument, value, item, Problem::NoCpu, cpus}};
+        const std::string_view cpu_name = slice(item, 0, colon), number = slice(item, colon + 1);
+        const auto cpu = cpu_named(cpu_name, cpus);
+        if (!cpu)
+            return std::unexpected{FeatureArgumentError{argument, value, cpu_name, Problem::NoSuchCpu, cpus}};
+        const auto midr = number_in(number);
+        if (!midr || *midr == 0 || *midr > ~u32{0})
+            return std::unexpected{FeatureArgumentError{argument, value, number, Problem::NoMidr, cpus}};
+        named[cpu->index()] = static_cast<u32>(*midr);
+    }
+    midrs_ = named;
+    return {};
+}
+
 arch::CpuFeatures FeatureArguments::changed(CpuId cpu, const arch::CpuFeatures& features) const
 {
     arch::CpuFeatures seeming = features;
+    if (midrs_[cpu.index()] != 0)
+        seeming.midr = midrs_[cpu.index()];
     arch::for_each_cpu_feature([&](CpuFeature feature) {
         if (masked(cpu).contains(feature))
             seeming.set(feature, arch::facts_of(feature).hidden);

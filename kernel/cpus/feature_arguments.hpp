@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The boot arguments cpufeature.mask and cpufeature.force, which let CPUs seem to lack features, or to have
-// them: how a machine of different CPUs is tested on one of equal CPUs. Also on the host.
+// them, and cpufeature.midr, which lets them seem to be another kind of core: how a machine of different CPUs
+// is tested on one of equal CPUs. Also on the host.
 //
 //      cpufeature.mask=cpu2:bbm,lse,cpu3:bbm     a name counts for the CPU that was named last
+//      cpufeature.midr=cpu2:0x410fd034           as a Cortex-A53 r0p4
+//
+// What follows from a list of models, as an erratum does, is that of the true core.
 //
 // The arguments change what the kernel decides, not the hardware. What they may not change is in the table of
 // features (arch/cpu/cpu_features.hpp): what a CPU would need to execute instructions cannot be forced, a
@@ -22,7 +26,7 @@
 namespace percival {
 
 struct FeatureArgumentError {
-    enum class Problem : u8 { NoCpu, NoSuchCpu, NoSuchFeature, Defect, NotForced, UsedBeforehand };
+    enum class Problem : u8 { NoCpu, NoSuchCpu, NoSuchFeature, Defect, NotForced, UsedBeforehand, NoMidr };
 
     const BootArgument& argument;
     std::string_view value;
@@ -42,6 +46,7 @@ public:
     // Read one of the arguments for a machine with so many CPUs. One with an error changes nothing.
     Result read_mask(const BootArguments& arguments, u32 cpus);
     Result read_force(const BootArguments& arguments, u32 cpus);
+    Result read_midr(const BootArguments& arguments, u32 cpus);
 
     // For tests: as if the arguments masked or forced only these features of `cpu`.
     void set_masked(CpuId cpu, arch::CpuFeatureSet features) { masked_[cpu.index()] = features; }
@@ -58,6 +63,7 @@ private:
 
     PerCpuSets masked_{};
     PerCpuSets forced_{};
+    std::array<u32, kMaxCpus> midrs_{}; // 0: the true one
 };
 
 } // namespace percival

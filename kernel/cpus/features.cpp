@@ -30,7 +30,8 @@ void start_features(const MachineDescription& machine)
     const BootArguments arguments{machine.boot_arguments};
     const auto cpus = static_cast<u32>(machine.cpus.size());
     for (const auto& read :
-         {arguments_given.read_mask(arguments, cpus), arguments_given.read_force(arguments, cpus)}) {
+         {arguments_given.read_mask(arguments, cpus), arguments_given.read_force(arguments, cpus),
+          arguments_given.read_midr(arguments, cpus)}) {
         if (!read)
             print("boot argument {}", read.error());
     }

@@ -7,6 +7,8 @@
 #include "kernel/lib/glob.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/percpu/mode.hpp"
+#include "kernel/sched/thread_affinity.hpp"
+#include "kernel/selftest/core_kinds.hpp"
 #include "kernel/selftest/cost_fields.hpp"
 #include "mm/percpu/window.hpp"
 
@@ -20,16 +22,38 @@ namespace {
 
 bool depends_on_percpu_mode(const Benchmark& benchmark)
 {
-    return benchmark.mode == std::string_view{"this_cpu"};
+    return std::string_view{benchmark.mode}.starts_with("this_cpu");
+}
+
+// Returns whether the benchmark tells something of the core that it runs on, and of no other.
+bool is_of_one_core(const Benchmark& benchmark)
+{
+    const std::string_view mode{benchmark.mode};
+    return mode == "this_cpu" || mode == "core";
+}
+
+// Calls f(cpu) for the first online CPU of each kind of core. The boot CPU is the first of all.
+template <class F>
+void for_each_kind_of_core(F f)
+{
+    for_first_of_each_kind([](auto visit) { for_each_online_cpu(visit); },
+                           [](CpuId cpu) { return cpu_features(cpu).midr; }, f);
+}
+
+bool has_several_kinds_of_cores()
+{
+    u32 kinds = 0;
+    for_each_kind_of_core([&kinds](CpuId) { ++kinds; });
+    return kinds > 1;
 }
 
 std::string_view mode_of(const Benchmark& benchmark)
 {
     if (depends_on_percpu_mode(benchmark))
         return name_of(arch::percpu_form().mode);
-    if (benchmark.mode != std::string_view{"window"})
-        return benchmark.mode;
-    return name_of(percpu::window);
+    if (benchmark.mode == std::string_view{"window"})
+        return name_of(percpu::window);
+    return "-";
 }
 
 void print_result(const Benchmark& benchmark, BenchmarkResult result)
@@ -44,6 +68,11 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
            online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
     if (percpu::roots_are_common())
         format(json, ",\"cnp\":{}", u32{arch::root_is_common_not_private()});
+    if (has_several_kinds_of_cores()) {
+        json.put(",\"core\":\"");
+        arch::describe_cpu(json, cpu_features(this_cpu_id()).midr);
+        json.put('"');
+    }
     if (result.cost)
         put_cost(json, *result.cost);
     if (result.tables)
@@ -76,10 +105,30 @@ u64 instructions_more(Loop loop, Loop empty)
     return (with - std::min(with, without)) * 100 / kBenchmarkTurns;
 }
 
-// Says of each counter whether it is believed, as an emulator's are not.
-void print_counter(std::string_view name, std::string_view wrong)
+// Checks the counters of this CPU, and says of each whether it is believed, as an emulator's are not. Returns
+// whether something can be measured here.
+bool check_and_print_counters()
 {
-    print("instrument: {}: {}{}", name, wrong.empty() ? "counted" : "not counted: ", wrong);
+    std::array<char, kLineLength> room;
+    Writer core{room};
+    if (has_several_kinds_of_cores()) {
+        format(core, "cpu{}, ", this_cpu_id());
+        arch::describe_cpu(core, cpu_features(this_cpu_id()).midr);
+        core.put(": ");
+    }
+    const auto print_counter = [&core](std::string_view name, std::string_view wrong) {
+        print("instrument: {}{}: {}{}", core.text(), name,
+              wrong.empty() ? "counted" : "not counted: ", wrong);
+    };
+    const CounterVerdicts& counters = check_counters();
+    print_counter("instructions", counters.instructions);
+    print_counter("cycles", counters.cycles);
+    print_counter("tlb_refills", counters.tlb_refills);
+    print_counter("tlb_walks", counters.tlb_walks);
+    if (!counters.instructions.empty())
+        print("instrument: {}nothing is measured without instructions; QEMU counts them with -icount",
+              core.text());
+    return counters.instructions.empty();
 }
 
 } // namespace
@@ -91,32 +140,34 @@ BenchmarkResult cost_per_turn(Loop loop, Loop empty)
 
 BenchmarkResult cost_per_cold_turn(Loop loop, Loop empty, Preparation preparation)
 {
-    return {.hundredths = instructions_more(loop, empty),
-            .cost = cost_of_cold_turn(loop, empty, preparation)};
+    const auto cost = cost_of_cold_turn(loop, empty, preparation);
+    if (!cost)
+        return {.hundredths = 0, .missing = "only cycles would tell, and none are counted"};
+    return {.hundredths = instructions_more(loop, empty), .cost = cost};
 }
 
 Verdict run_benchmarks(std::string_view globs)
 {
-    const CounterVerdicts& counters = check_counters();
-    print_counter("instructions", counters.instructions);
-    print_counter("cycles", counters.cycles);
-    print_counter("tlb_refills", counters.tlb_refills);
-    print_counter("tlb_walks", counters.tlb_walks);
-    if (!counters.instructions.empty()) {
-        print("instrument: nothing is measured without instructions; QEMU counts them with -icount");
-        return Verdict::Failed;
-    }
-    u32 run = 0;
-    for (const Benchmark* benchmark : std::span{__start_benchmarks, __stop_benchmarks}) {
-        if (!any_glob(globs,
-                      [benchmark](std::string_view glob) { return glob_matches(glob, benchmark->name); }))
-            continue;
-        run_benchmark(*benchmark);
-        ++run;
-    }
-    if (run == 0)
+    bool is_measured = false;
+    u32 matching = 0;
+    for_each_kind_of_core([&](CpuId cpu) {
+        set_affinity(current_thread(), CpuSet::only(cpu));
+        if (!check_and_print_counters())
+            return;
+        is_measured = true;
+        for (const Benchmark* benchmark : std::span{__start_benchmarks, __stop_benchmarks}) {
+            if (cpu != kBootCpu && !is_of_one_core(*benchmark))
+                continue;
+            if (!any_glob(globs,
+                          [benchmark](std::string_view glob) { return glob_matches(glob, benchmark->name); }))
+                continue;
+            run_benchmark(*benchmark);
+            ++matching;
+        }
+    });
+    if (is_measured && matching == 0)
         print("bench: no benchmark matches {}", globs);
-    return run == 0 ? Verdict::Failed : Verdict::Passed;
+    return matching == 0 ? Verdict::Failed : Verdict::Passed;
 }
 
 } // namespace percival

@@ -48,13 +48,17 @@ struct BenchmarkResult {
 struct Benchmark {
     const char* name;
     // What the result depends on. "this_cpu": the mode of the this_cpu operations; the benchmark runs in
-    // each. "window": whether the percpu windows are linked or mapped. "-": neither of these.
+    // each. "this_cpu, all CPUs": the same, and other CPUs take part. "window": whether the percpu windows are
+    // linked or mapped. "-": neither of these. "core": neither, and no other CPU takes part.
     const char* mode;
     BenchmarkResult (*measure)();
 };
 
-// Runs the benchmarks whose names match one of the globs and prints a `bench: {json}` line for each. Returns
-// Failed if none matches or the CPU has no counter. Boot CPU only, while the other CPUs are idle.
+// Runs the benchmarks whose names match one of the globs and prints a `bench: {json}` line for each. On a
+// machine with several kinds of cores, which MIDR_EL1 tells, those of "this_cpu" and "core" run on the first
+// CPU of each kind and all others on the boot CPU, and each line names its core. A kind whose PMU does not
+// count is left out, with a line. Returns Failed if none matches or no kind counts. In a thread that may move
+// and starts on the boot CPU, while the other CPUs are idle.
 Verdict run_benchmarks(std::string_view globs);
 
 inline constexpr u64 kBenchmarkTurns = 1000;
@@ -63,6 +67,7 @@ inline constexpr u64 kBenchmarkTurns = 1000;
 BenchmarkResult cost_per_turn(Loop loop, Loop empty);
 
 // The same for a single turn after `preparation`. Instructions are those of a loop: they do not depend on it.
+// So the result is missing where cycles are not counted.
 BenchmarkResult cost_per_cold_turn(Loop loop, Loop empty, Preparation preparation);
 
 // A loop over `turn`, which outlives it.

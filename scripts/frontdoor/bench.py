@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from frontdoor import boot, boot_arguments, mca, page, page_library
 from frontdoor.bench_log import Machine, shown_lines
 from frontdoor.bench_rows import Row, parse_line
-from frontdoor.bench_table import FOOTNOTE, table
+from frontdoor.bench_table import FOOTNOTE, not_counted, table
 from frontdoor.errors import IoFailed, UsageError
 from frontdoor.paths import elf
 from frontdoor.progress import say
@@ -149,7 +149,7 @@ def bench(run: boot.Run, order: Order, *, may_build: bool) -> int:
         in_mode = f" in mode {order.mode}" if order.mode else ""
         say(f"no benchmark matches {', '.join(order.globs) or '*'}{in_mode}")
         return int(Verdict.HANG)
-    print(f"\n{table(done.rows)}\n\n{FOOTNOTE}", flush=True)
+    print("\n\n".join(filter(None, (f"\n{table(done.rows)}", FOOTNOTE, not_counted(done.found)))), flush=True)
     estimates = mca.estimate_kernel(elf(run.preset), order.globs) if order.mca else None
     if estimates is not None:
         print(f"\n{mca.table(estimates)}\n\n{mca.LIMITS}\n{mca.models_line(estimates)}", flush=True)

@@ -25,14 +25,16 @@ FAMILIES: Tuple[Family, ...] = (
     WIDTHS,
     Family(
         "this_cpu operations",
-        ("this_cpu_*", "pin", "pin_and_add", "raw_add"),
+        ("this_cpu_*", "pin", "pin_and_add", "raw_add", "fixup_*"),
         "One operation on this CPU's copy of a variable of 8 bytes, with its address in a register; _first "
         "includes the computation of the address, by_pointer goes through a pointer. by_ldadd, by_stadd and "
         "by_llsc say which instruction adds, after_prefetch what comes before. dependent additions wait for "
         "each other. neighbours_on_a_line and on_two_lines are pairs; cold_cache and cold_tlb are single "
         "uses, of which only cycles tell. pin stays on the CPU "
         "and does nothing, and pin_and_add does by hand what this_cpu_add does. raw_add reads, adds and "
-        "writes without any protection: it is no valid operation, but a lower bound.",
+        "writes without any protection: it is no valid operation, but a lower bound. fixup_note_and_clear is "
+        "the two stores of 16 bits that each operation of fixup mode makes, here and in Linux; around_add is "
+        "what they add to an addition between them.",
     ),
     Family(
         "Counters and references per CPU",

@@ -43,7 +43,8 @@ FIELDS: Dict[str, Callable[[object], bool]] = {
     "cpus": lambda value: _is_count(value) and value != 0,
     "instructions": _is_number,
 }
-# What only some rows have: cycles where the CPU counts them, and the kind of roots where the kernel says it.
+# What only some rows have: cycles where the CPU counts them, the kind of roots where the kernel says it, and
+# the kind of core where the machine has several.
 OPTIONAL: Dict[str, Callable[[object], bool]] = {
     "cycles": _is_number,
     "cycles_minimum": _is_number,
@@ -57,9 +58,10 @@ OPTIONAL: Dict[str, Callable[[object], bool]] = {
     "preset": lambda value: isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9-]*", value) is not None,
     "roots": _is_word,
     "cnp": _is_count,
+    "core": lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9 -]{1,80}", value) is not None,
 }
 # Under what a benchmark was measured: results that differ in one of these are not results of one thing.
-CONDITIONS = ("cpus", "preset", "roots", "cnp")
+CONDITIONS = ("cpus", "preset", "roots", "cnp", "core")
 COUNTS = ("instructions", "cycles", "tables", "tlbis", "bytes")
 
 

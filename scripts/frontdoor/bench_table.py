@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import List, Optional, Sequence
 
 from frontdoor.bench_rows import FIELDS, Row, Value
@@ -13,11 +14,21 @@ HEADINGS = (
     *("benchmark", "mode", "cpus", "instructions", "tables", "TLBIs", "bytes"),
     *("Linux preemptible", "Linux voluntary"),
 )
+CORE = "core"  # the last column, where the machine has several kinds
 WHOLE_FROM = 1000  # larger numbers are shown without fractions
 FOOTNOTE = (
     f"Instructions per operation, loop cost subtracted. {SOURCE}.\n"
     "Instruction counts do not show the cost of TLB misses, TLBIs, DSBs and atomics; a board does."
 )
+
+_NOT_COUNTED = re.compile(r"instrument: .*: not (?:counted|measured): .*")
+
+
+def not_counted(found: Sequence[str]) -> str:
+    """Returns what the kernel says of counters that it does not believe and benchmarks that it left out,
+    among what it found; empty if there is none."""
+    lines = [line for line in found if _NOT_COUNTED.fullmatch(line)]
+    return "\n".join(["Not shown by this machine:", *lines]) if lines else ""
 
 
 def number(value: Optional[Value]) -> str:
@@ -43,9 +54,11 @@ def columns(lines: Sequence[Sequence[str]], texts: int) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """Returns the results as text with aligned columns."""
-    lines: List[Sequence[str]] = [HEADINGS]
+    with_core = any(CORE in row for row in rows)
+    lines: List[Sequence[str]] = [(*HEADINGS, *((CORE,) if with_core else ()))]
     for row in rows:
         linux = LINUX.get(str(row["name"]), (None, None))
         own = [*(row[name] for name in FIELDS), *(row.get(name) for name in EXTRAS)]
-        lines.append([number(value) for value in (*own, *linux)])
+        core = (row.get(CORE),) if with_core else ()
+        lines.append([number(value) for value in (*own, *linux, *core)])
     return columns(lines, 2)

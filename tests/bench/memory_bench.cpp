@@ -28,7 +28,7 @@ PERCIVAL_BENCHMARK(alloc_free_block_16p, "-")
         [] { mm::free_pages(*mm::allocate_pages(mm::PageOrder{4}), mm::PageOrder{4}); });
 }
 
-PERCIVAL_BENCHMARK(page_zero_per_line, "-")
+PERCIVAL_BENCHMARK(page_zero_per_line, "core")
 {
     const PhysAddr page = *mm::allocate_page();
     void* memory = mm::linear_pointer<void>(page);

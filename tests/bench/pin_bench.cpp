@@ -6,7 +6,7 @@
 namespace percival {
 namespace {
 
-PERCIVAL_BENCHMARK(pin, "-")
+PERCIVAL_BENCHMARK(pin, "core")
 {
     return instructions_per_turn([] { const PreemptGuard guard; });
 }

@@ -93,7 +93,7 @@ PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_write_by_pointer, counter.write(1))
 PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_cmpxchg_16_bytes, keep(pair.cmpxchg({1, 2}, {3, 4}).low))
 
 // The counterparts of Linux's __this_cpu_add(), with the pin included, and of raw_cpu_add().
-PERCIVAL_BENCHMARK(pin_and_add, "-")
+PERCIVAL_BENCHMARK(pin_and_add, "core")
 {
     return instructions_per_turn([] {
         const PreemptGuard pin;
@@ -101,7 +101,7 @@ PERCIVAL_BENCHMARK(pin_and_add, "-")
     });
 }
 
-PERCIVAL_BENCHMARK(raw_add, "-")
+PERCIVAL_BENCHMARK(raw_add, "core")
 {
     return instructions_per_turn([] { counter.raw().add(1); });
 }

@@ -50,7 +50,7 @@ u64 instructions_everywhere(u64 turns)
 }
 
 // The instructions of one turn, averaged over all CPUs that take part.
-PERCIVAL_BENCHMARK(allocate_map_touch_unmap, "this_cpu")
+PERCIVAL_BENCHMARK(allocate_map_touch_unmap, "this_cpu, all CPUs")
 {
     instructions_everywhere(kTurns);
     const u64 few = instructions_everywhere(kTurns);

@@ -47,6 +47,19 @@ LONG: Tuple[Row, ...] = (
         )
         for mode in MODES[1:]
     ),
+    *(
+        Row(
+            f"passes_every_self_test_with_{preset}_on_a_common_root_on_{cpu}",
+            preset=preset,
+            cpu=cpu,
+            append="percpu=fixup roots=common",
+            must_run=("common_root.*",),
+            is_long=True,
+        )
+        for preset in ("debug", "no-local-percpu", *GEOMETRIES)
+        for cpu in ("max", "neoverse-n1")
+        if cpu == "max" or preset.endswith("-52")
+    ),
     # A failure of one run in a hundred is a defect, too. A hang is told late, because a loaded host may run
     # the machine for a few seconds of each minute only.
     Row("passes_20_times", append=PATIENT, times=20, is_long=True),

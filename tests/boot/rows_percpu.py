@@ -106,6 +106,18 @@ MODES: Tuple[Row, ...] = (
         )
         for mode in ("restart", "fixup", "guarded")
     ),
+    # The fewest levels and the most, and a top level that is folded away.
+    *(
+        Row(
+            f"passes_with_{preset}_on_a_common_root_on_{cpu}",
+            preset=preset,
+            cpu=cpu,
+            append="percpu=fixup roots=common selftest=common_root.*,roots.*,root_sync.*,percpu.*,ptdump.*",
+            shows=("^roots: common to all CPUs, CnP = 1 on cpu0$",),
+            must_run=("common_root.*",),
+        )
+        for preset, cpu in (("64k-42", "max"), ("4k-52", "neoverse-n1"))
+    ),
     Row(
         "percpu_auto_is_restart_on_a_common_root_and_cnp_is_0_if_a_cpu_lacks_it",
         append="roots=common percpu=auto cpufeature.mask=cpu1:cnp selftest=common_root.*,percpu.*",

@@ -62,7 +62,39 @@ class BenchTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("instrument: instructions: counted\n", done.stdout)
         self.assertIn("instrument: cycles: not counted: a multiplication takes as long", done.stdout)
-        self.assertIn("instrument: tlb_refills: not counted: this PMU has no such event\n", done.stdout)
+        for counter in ("tlb_refills", "tlb_walks"):
+            self.assertIn(f"instrument: {counter}: not counted: this PMU has no such event\n", done.stdout)
+
+    def test_what_only_cycles_tell_is_not_measured_in_an_emulator(self) -> None:
+        done = run("bench", "--no-build", "this_cpu_add_cold_*", "pin")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        table = done.stdout.split("Linux preemptible")[1]
+        for name in ("this_cpu_add_cold_cache", "this_cpu_add_cold_tlb"):
+            self.assertIn(
+                f"instrument: {name}: not measured: only cycles would tell, and none are counted\n", table
+            )
+            self.assertNotRegex(table, rf"\n{name} ")
+
+    def test_each_kind_of_core_is_measured_on_a_cpu_of_its_own(self) -> None:
+        midrs = "cpufeature.midr=cpu1:0x410fd034,cpu2:0x410fd092,cpu3:0x410fd092"
+        with tempfile.TemporaryDirectory() as name:
+            out = Path(name) / "cores.json"
+            done = run("bench", "--no-build", "--json", str(out), "--append", midrs, "pin", "vmap_vunmap_16p")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = json.loads(out.read_text())["results"]
+        cores = ("Neoverse-N1 r4p1", "Cortex-A53 r0p4", "Cortex-A73 r0p2")
+        self.assertEqual([row["core"] for row in rows if row["name"] == "pin"], list(cores))
+        self.assertEqual({row["instructions"] for row in rows if row["name"] == "pin"}, {8.01})
+        self.assertEqual([row["core"] for row in rows if row["name"] != "pin"], [cores[0]])
+        for cpu, core in enumerate(cores):
+            self.assertIn(f"instrument: cpu{cpu}, {core}: instructions: counted\n", done.stdout)
+
+    def test_a_machine_of_equal_cores_names_none_in_its_results(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            out = Path(name) / "cores.json"
+            self.assertEqual(run("bench", "--no-build", "--json", str(out), "pin").returncode, 0)
+            (row,) = json.loads(out.read_text())["results"]
+        self.assertNotIn("core", row)
 
     def test_llvm_mca_estimates_the_loops_of_the_kernel_as_built(self) -> None:
         done = run("bench", "--no-build", "--mca", "this_cpu_read")

@@ -4,7 +4,8 @@
 
 Nothing is wider than 110 columns; tables and addresses of web pages are excepted. In the kernel a comment
 with `SAFETY:` says of each `reinterpret_cast` why it is right: on its line or at most six lines above it. No
-header of the kernel defines data that is read-only after init: linker/ro_after_init.hpp says why.
+header of the kernel defines data that is read-only after init: linker/ro_after_init.hpp says why. No source
+of the kernel takes the time at which it is compiled: the same tree makes the same Image.
 Exit code 0: nothing was found.
 """
 
@@ -26,6 +27,8 @@ BY_TOOLS = ("tests/bench/reference.json", "package-lock.json")
 MAX_LINES_TO_SAFETY = 6
 DATA_OF_INIT = "PERCIVAL_RO_AFTER_INIT"
 CORE = ("arch/", "boot/", "kernel/", "mm/")
+IN_IMAGE = (*CORE, "cmake/", "linker/", "tests/bench/", "tests/kernel/")
+TIMES = ("__DATE__", "__TIME__", "__TIMESTAMP__")
 CPP = (".cpp", ".hpp", ".h")
 WRITTEN = (*CPP, ".S", ".py", ".md", ".cmake", ".txt", ".pml", ".json", "percival", ".ci/run")
 
@@ -90,6 +93,18 @@ def check_data_of_init(root: Path, names: Sequence[str]) -> List[str]:
     ]
 
 
+def check_times(root: Path, names: Sequence[str]) -> List[str]:
+    """Sources of the Image that take the time of the build."""
+    return [
+        f"{name}:{number}: {time} makes another Image each time"
+        for name in names
+        if name.startswith(IN_IMAGE) and name.endswith((*CPP, ".S"))
+        for number, line in enumerate((root / name).read_text(encoding="utf-8").splitlines(), 1)
+        for time in TIMES
+        if time in line.partition("//")[0]
+    ]
+
+
 def _complaints(command: Sequence[str], environment: Optional[Dict[str, str]] = None) -> List[str]:
     done = subprocess.run(
         command,
@@ -130,6 +145,7 @@ def main() -> int:
         *check_widths(ROOT, names),
         *check_casts(ROOT, names),
         *check_data_of_init(ROOT, names),
+        *check_times(ROOT, names),
         *check_layout(names),
         *check_types(),
     ]

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from style import check_casts, check_data_of_init, too_wide, unexplained_casts
+from style import check_casts, check_data_of_init, check_times, too_wide, unexplained_casts
 
 CAST = "    return reinterpret_cast<u64*>(p);"
 SAFETY = "    // SAFETY: p is aligned."
@@ -77,6 +77,23 @@ class DataOfInitTest(unittest.TestCase):
             self.assertEqual(
                 check_data_of_init(root, ["mm/a.cpp", "mm/b.hpp", "mm/c.hpp"]),
                 ["mm/c.hpp:2: PERCIVAL_RO_AFTER_INIT in a header"],
+            )
+
+
+class TimesTest(unittest.TestCase):
+    """Which sources take the time of the build."""
+
+    def test_no_source_of_the_image_takes_the_time(self) -> None:
+        """Comments may name it, and sources that the host compiles may take it."""
+        with tempfile.TemporaryDirectory() as directory:
+            root = Path(directory)
+            names = ["mm/a.cpp", "tests/kernel/b.hpp", "tests/host/c.cpp"]
+            for name in names:
+                (root / name).parent.mkdir(exist_ok=True, parents=True)
+                (root / name).write_text("// __DATE__\nauto t = __TIME__;", encoding="utf-8")
+            self.assertEqual(
+                check_times(root, names),
+                [f"{name}:2: __TIME__ makes another Image each time" for name in names[:2]],
             )
 
 

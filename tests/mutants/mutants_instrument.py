@@ -44,6 +44,22 @@ MUTANTS = (
         TEST,
         "Samples.*",
     ),
+    on_host(
+        "core kinds: a CPU is compared with the one before only",
+        "kernel/selftest/core_kinds.hpp",
+        "other.index() >= cpu.index()",
+        "other.index() + 1 != cpu.index()",
+        TEST,
+        "CoreKinds.*",
+    ),
+    on_host(
+        "core kinds: the last CPU of a kind stands for it",
+        "kernel/selftest/core_kinds.hpp",
+        "other.index() >= cpu.index()",
+        "other.index() <= cpu.index()",
+        TEST,
+        "CoreKinds.*",
+    ),
     by_boot(
         "instrument: samples with an exception count",
         INSTRUMENT,

@@ -227,6 +227,13 @@ MUTANTS = (
         append="percpu=fixup",
     ),
     by_boot(
+        "fixup: a fault that is over forgets the note",
+        "arch/arm64/traps/exceptions.cpp",
+        "        restart_percpu_operation(registers);\n        noted.resume(registers);\n",
+        "        restart_percpu_operation(registers);\n",
+        "fixup_fault.*",
+    ),
+    by_boot(
         "fixup: an exception leaves the note to its own operations",
         "arch/arm64/include/arch/percpu_modes/fixup.hpp",
         "        preemption().percpu_note = 0;\n",

@@ -29,6 +29,13 @@ class ParseLineTest(unittest.TestCase):
             parse_line(GOOD[:-1] + more), {**ROW, "cycles": 2.5, "roots": "common", "preset": "16k-47"}
         )
 
+    def test_the_core_is_kept_and_no_other_text(self) -> None:
+        core = '"core":"Cortex-A53 r0p4"'
+        self.assertEqual(parse_line(f"{GOOD[:-1]},{core}}}"), {**ROW, "core": "Cortex-A53 r0p4"})
+        for bad in ('"core":"<b>"', '"core":""', '"core":7', f'"core":"{"x" * 81}"'):
+            with self.assertRaises(DamagedRow, msg=bad):
+                parse_line(f"{GOOD[:-1]},{bad}}}")
+
     def test_values_that_no_kernel_prints_are_damage(self) -> None:
         for old, new in (
             *(("1.00", bad) for bad in ("-1", "NaN", "Infinity", "1e999", "true", '"1"', "null", "9" * 400)),

@@ -208,6 +208,24 @@ class BenchTest(TreeTestCase):
         done = self.run_percival("bench", "--no-build", qemu=f"echo '{line}'; {PASSED}")
         self.assertRegex(done.stdout, r"x +- +4 +435\.00 +2 +7 +4,096 +- +-\n")
 
+    def test_the_core_has_a_column_where_there_are_several_kinds(self) -> None:
+        line = f'{self.LINE[:-1]},"core":"Cortex-A53 r0p4"}}'
+        done = self.run_percival("bench", "--no-build", qemu=f"echo '{self.LINE}'; echo '{line}'; {PASSED}")
+        self.assertRegex(done.stdout, r"this_cpu_add +local +4 +1\.00 +- +- +- +15 +6 +-\n")
+        self.assertRegex(done.stdout, r"this_cpu_add +local +4 +1\.00 +- +- +- +15 +6 +Cortex-A53 r0p4\n")
+
+    def test_what_an_emulator_does_not_show_stands_below_the_table(self) -> None:
+        lines = (
+            "instrument: instructions: counted",
+            "instrument: cycles: not counted: an addition does not take one cycle",
+            "instrument: x: not measured: a CPU has no FEAT_LSE",
+        )
+        printed = "".join(f"echo '{line}'; " for line in (*lines, self.LINE))
+        done = self.run_percival("bench", "--no-build", qemu=f"{printed}{PASSED}")
+        below = done.stdout.split("Linux preemptible")[1]
+        self.assertIn("\nNot shown by this machine:\n" + "\n".join(lines[1:]) + "\n", below)
+        self.assertNotIn(lines[0], below)
+
     def test_each_count_of_cpus_is_measured(self) -> None:
         script = 'echo "$*" | grep -o -e "-smp [0-9]*" >> "$FAKE_QEMU_STATE/smp"; '
         out = self.state / "out.json"

@@ -75,6 +75,13 @@ class ChartsTest(unittest.TestCase):
         columns = columns_of(machine("m", *rows))
         self.assertEqual([one.title for one in columns], ["m, cnp 0", "m, cnp 1"])
 
+    def test_kinds_of_cores_are_columns_of_their_own(self) -> None:
+        rows = [
+            line("x", at + 1)[:-1] + f',"core":"Cortex-{core}"}}' for at, core in ((0, "A53"), (1, "A73"))
+        ]
+        columns = columns_of(machine("m", *rows))
+        self.assertEqual([one.title for one in columns], ["m, core Cortex-A53", "m, core Cortex-A73"])
+
     def test_cycles_have_a_chart_without_linux(self) -> None:
         with_cycles = line("this_cpu_add")[:-1] + ',"cycles":2.50}'
         _, chart = self.charts(machine("m", with_cycles))

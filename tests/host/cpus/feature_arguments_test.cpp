@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// cpufeature.mask and cpufeature.force: what they change, and every message about a wrong one.
+// cpufeature.mask, cpufeature.force and cpufeature.midr: what they change, and every message about a wrong one.
 #include "kernel/cpus/feature_arguments.hpp"
 
 #include "support/joined.hpp"
@@ -161,6 +161,39 @@ TEST(FeatureArguments, CannotForceWhatTheHardwareCannotDo)
               "it is ignored");
     EXPECT_EQ(wrong_force("cpu1:bti"), "cpufeature.force=cpu1:bti: bti cannot be forced, the kernel does not "
                                        "depend on it; it is ignored");
+}
+
+TEST(FeatureArguments, MakeTheNamedCpusSeemOtherKindsOfCores)
+{
+    FeatureArguments arguments;
+    EXPECT_EQ(message(arguments.read_midr(BootArguments{"cpufeature.midr=cpu2:0x410fd034,cpu3:1"}, kCpus)),
+              "");
+    CpuFeatures before = everything();
+    before.midr = 0x51;
+    const std::array<u64, kCpus> midrs{0x51, 0x51, 0x410f'd034, 1};
+    for (u32 cpu = 0; cpu < kCpus; ++cpu) {
+        EXPECT_EQ(arguments.changed(CpuId{cpu}, before).midr, midrs[cpu]);
+        EXPECT_EQ(changes(arguments, cpu, before), "");
+    }
+}
+
+TEST(FeatureArguments, OfAKindThatIsNoneAreRefused)
+{
+    const auto wrong_midr = [](const std::string& value) {
+        FeatureArguments arguments;
+        const std::string text = "cpufeature.midr=" + value;
+        const auto read = arguments.read_midr(BootArguments{text}, kCpus);
+        EXPECT_EQ(arguments.changed(CpuId{1}, {.midr = 7}).midr, 7u) << "a wrong argument changes something";
+        return message(read);
+    };
+    for (const std::string number : {"", "0", "a53", "0x100000000", "0x410fd034 "})
+        EXPECT_EQ(wrong_midr("cpu1:0x410fd034,cpu2:" + number),
+                  joined({"cpufeature.midr=cpu1:0x410fd034,cpu2:", number, ": \"", number,
+                          "\" is no MIDR, which is a number of 32 bits and not 0; it is ignored"}));
+    EXPECT_EQ(wrong_midr("cpu4:1"),
+              "cpufeature.midr=cpu4:1: there is no \"cpu4\", CPUs are cpu0 to cpu3; it is ignored");
+    EXPECT_EQ(wrong_midr("0x410fd034"),
+              "cpufeature.midr=0x410fd034: no CPU is named before \"0x410fd034\"; it is ignored");
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests what is said of samples, and which counters are believed.
 #include "arch/cpu/performance_counter.hpp"
+#include "kernel/selftest/core_kinds.hpp"
 #include "kernel/selftest/cost_fields.hpp"
 #include "kernel/selftest/known_loops.hpp"
 #include "kernel/selftest/samples.hpp"
@@ -8,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <vector>
 
 namespace percival {
 namespace {
@@ -187,6 +189,41 @@ TEST(KnownLoops, an_event_that_counts_every_access_is_not_believed)
     loops = kCore;
     loops.refills_in_use = 100;
     EXPECT_TRUE(believes_all_but(judge(loops), &CounterVerdicts::tlb_refills));
+}
+
+// Returns the CPUs on which a machine is measured whose CPUs have these MIDRs; 0 is one that is offline.
+std::vector<u32> measured_on(const std::vector<u64>& midrs)
+{
+    std::vector<u32> cpus;
+    for_first_of_each_kind(
+        [&midrs](auto visit) {
+            for (u32 cpu = 0; cpu < midrs.size(); ++cpu) {
+                if (midrs[cpu] != 0)
+                    visit(CpuId{cpu});
+            }
+        },
+        [&midrs](CpuId cpu) { return midrs[cpu.index()]; },
+        [&cpus](CpuId cpu) { cpus.push_back(cpu.index()); });
+    return cpus;
+}
+
+constexpr u64 kLittle = 0x410f'd034, kBig = 0x410f'd083, kNewerBig = 0x410f'd084;
+
+TEST(CoreKinds, a_machine_of_equal_cores_is_measured_on_its_first_cpu)
+{
+    EXPECT_EQ(measured_on({kBig}), std::vector<u32>{0});
+    EXPECT_EQ(measured_on({kBig, kBig, kBig, kBig}), std::vector<u32>{0});
+}
+
+TEST(CoreKinds, a_machine_of_several_kinds_is_measured_on_the_first_cpu_of_each)
+{
+    EXPECT_EQ(measured_on({kLittle, kLittle, kBig, kBig}), (std::vector<u32>{0, 2}));
+    EXPECT_EQ(measured_on({kBig, kLittle, kBig, kLittle, kNewerBig}), (std::vector<u32>{0, 1, 4}));
+}
+
+TEST(CoreKinds, a_cpu_that_is_offline_stands_for_no_kind)
+{
+    EXPECT_EQ(measured_on({kLittle, 0, 0, kBig, kBig}), (std::vector<u32>{0, 3}));
 }
 
 } // namespace
