@@ -125,6 +125,21 @@ def main_source(
     return next(iter(named + aliased), None)
 
 
+def release_sources(
+    sources: Sequence[Source], codename: str, debian_uris: Sequence[str] = ()
+) -> List[Source]:
+    """Returns the sources of the release and of what is added to it, such as security and backports, with
+    these suites only. Archives that do not call themselves Debian are left out, if any does."""
+    known = {uri.rstrip("/") for uri in debian_uris}
+    found = []
+    for source in sources:
+        suites = tuple(suite for suite in source.suites if suite.startswith((codename, *ALIASES)))
+        uris = tuple(uri for uri in source.uris if not known or uri.rstrip("/") in known)
+        if "main" in source.components and suites and uris:
+            found.append(Source(uris, suites, source.components, source.options))
+    return found
+
+
 def render(source: Source, suite: str, comment: str, component: str = "main") -> str:
     """Returns the text of a .sources file that takes `component` of `suite` from the archive of `source`."""
     lines = [

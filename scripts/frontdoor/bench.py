@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from frontdoor import boot, boot_arguments, mca, page, page_library
 from frontdoor.bench_log import Machine, shown_lines
 from frontdoor.bench_rows import Row, parse_line
-from frontdoor.bench_table import FOOTNOTE, not_counted, table
-from frontdoor.errors import IoFailed, UsageError
+from frontdoor.bench_table import footnote, not_counted, table
+from frontdoor.errors import IoFailed, Unavailable, UsageError
+from frontdoor.linux_figures import STORED, STORED_DATE, Linux, measured
+from frontdoor.linux_peer import measure as measure_linux
 from frontdoor.paths import elf
 from frontdoor.progress import say
 from frontdoor.qemu_probe import installed_version
@@ -21,12 +24,18 @@ from frontdoor.verdict import Verdict
 
 NO_MODE = "-"
 WINDOW_MODES = ("linked", "mapped")
+OF_PRIVATE_ROOTS = "local"
+ROOTS: Dict[Optional[str], Tuple[str, ...]] = {
+    None: (),
+    **{kind: (kind,) for kind in ("private", "common")},
+    "both": ("private", "common"),
+}
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to measure: the benchmarks (none: all), the mode (None: all), each count of CPUs; and where the
-    results go."""
+    """What to measure: the benchmarks (none: all), the mode (None: all), each count of CPUs, each kind of
+    roots (none: as the boot arguments say), and Linux, too; and where the results go."""
 
     globs: Tuple[str, ...] = ()
     mode: Optional[str] = None
@@ -34,6 +43,8 @@ class Order:
     json: Optional[Path] = None
     html: Optional[Path] = None
     mca: bool = False
+    roots: Tuple[str, ...] = ()
+    linux: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,14 +106,42 @@ def measure(run: boot.Run, order: Order, *, echo: bool = True) -> Measured:
     return Measured(second.verdict, first.rows + second.rows, first.found)
 
 
+def roots_of(run: boot.Run, order: Order) -> Tuple[str, ...]:
+    """Returns the kinds of roots to measure on; none if the boot arguments or the kernel say it. A page has
+    both, unless one is asked for. Raises UsageError if the mode is not one of all of them."""
+    words = " ".join(run.append).split()
+    is_local = order.mode == OF_PRIVATE_ROOTS or _in_mode(OF_PRIVATE_ROOTS) in words
+    if is_local and "common" in order.roots:
+        raise UsageError(f"mode {OF_PRIVATE_ROOTS} needs private roots: leave out --roots")
+    given = any(word.startswith("roots=") for word in words)
+    if given and order.roots:
+        raise UsageError("--roots: the boot arguments have roots= already")
+    if order.html is None or order.roots or given or is_local:
+        return order.roots
+    return ROOTS["both"]
+
+
+def _arguments(run: boot.Run, order: Order, roots: str) -> Tuple[str, ...]:
+    """Returns the boot arguments for a kind of roots. The kernel's default, local, needs private ones."""
+    words = " ".join(run.append).split()
+    of_windows = order.mode is None or order.mode in WINDOW_MODES
+    chosen = not of_windows or any(word.startswith("percpu=") for word in words)
+    return (f"roots={roots}", *(("percpu=auto",) if roots == "common" and not chosen else ()))
+
+
 def runs_of(run: boot.Run, order: Order) -> List[boot.Run]:
-    """Returns the run for each count of CPUs, which are checked."""
+    """Returns the run for each count of CPUs, which are checked, and each kind of roots."""
     counts = order.cpus or (run.machine.cpus,)
-    return [replace(run, machine=replace(run.machine, cpus=cpus)) for cpus in counts]
+    kinds: List[Tuple[str, ...]] = [_arguments(run, order, kind) for kind in roots_of(run, order)] or [()]
+    return [
+        replace(run, machine=replace(run.machine, cpus=cpus), append=(*arguments, *run.append))
+        for cpus in counts
+        for arguments in kinds
+    ]
 
 
 def measure_all(runs: Sequence[boot.Run], order: Order, *, echo: bool = True) -> Measured:
-    """Measures on each count of CPUs, until the kernel does not pass."""
+    """Measures in each run, until the kernel does not pass."""
     every = Measured(int(Verdict.PASSED), [], [])
     for run in runs:
         done = measure(run, order, echo=echo)
@@ -114,7 +153,7 @@ def measure_all(runs: Sequence[boot.Run], order: Order, *, echo: bool = True) ->
 
 
 def _description(runs: Sequence[boot.Run]) -> str:
-    machines = "; ".join(run.machine.describe() for run in runs)
+    machines = "; ".join(dict.fromkeys(run.machine.describe() for run in runs))
     return f"QEMU {installed_version()} {machines}"
 
 
@@ -134,6 +173,21 @@ def _write_json(
     say(f"results written to {path}")
 
 
+def _measured_linux(order: Order, *, may_build: bool) -> Tuple[Linux, List[Row]]:
+    """Returns Linux's figures, and its rows if it was measured."""
+    if not order.linux:
+        return STORED, []
+    try:
+        runs = measure_linux(may_build=may_build)
+    except Unavailable as error:
+        say(f"{error}. Linux's figures are those stored on {STORED_DATE}")
+        return STORED, []
+    rows = [row for run in runs for row in run.rows]
+    return measured(runs), [
+        row for row in rows if any(fnmatchcase(str(row["name"]), glob) for glob in order.globs or ("*",))
+    ]
+
+
 def bench(run: boot.Run, order: Order, *, may_build: bool) -> int:
     """Runs the command. Returns the kernel's verdict, or 3 if the kernel measured nothing."""
     if order.mode is not None and order.mode not in modes():
@@ -142,6 +196,7 @@ def bench(run: boot.Run, order: Order, *, may_build: bool) -> int:
     boot.prepare(run, may_build=may_build)
     if order.html is not None:
         page_library.provide(may_fetch=may_build)
+    linux, of_linux = _measured_linux(order, may_build=may_build)
     done = measure_all(runs, order)
     if done.verdict != Verdict.PASSED:
         return done.verdict
@@ -149,12 +204,13 @@ def bench(run: boot.Run, order: Order, *, may_build: bool) -> int:
         in_mode = f" in mode {order.mode}" if order.mode else ""
         say(f"no benchmark matches {', '.join(order.globs) or '*'}{in_mode}")
         return int(Verdict.HANG)
-    print("\n\n".join(filter(None, (f"\n{table(done.rows)}", FOOTNOTE, not_counted(done.found)))), flush=True)
+    texts = (f"\n{table(done.rows, linux)}", footnote(linux), not_counted(done.found))
+    print("\n\n".join(filter(None, texts)), flush=True)
     estimates = mca.estimate_kernel(elf(run.preset), order.globs) if order.mca else None
     if estimates is not None:
         print(f"\n{mca.table(estimates)}\n\n{mca.LIMITS}\n{mca.models_line(estimates)}", flush=True)
     if order.json is not None:
-        _write_json(order.json, runs, done.rows, estimates)
+        _write_json(order.json, runs, done.rows + of_linux, estimates)
     if order.html is not None:
-        page.write(order.html, [Machine(_description(runs), done.found, done.rows)], estimates)
+        page.write(order.html, [Machine(_description(runs), done.found, done.rows)], estimates, linux)
     return int(Verdict.PASSED)

@@ -46,6 +46,9 @@ FIELDS: Dict[str, Callable[[object], bool]] = {
 # What only some rows have: cycles where the CPU counts them, the kind of roots where the kernel says it, and
 # the kind of core where the machine has several.
 OPTIONAL: Dict[str, Callable[[object], bool]] = {
+    # Of what is not Percival.
+    "system": lambda value: isinstance(value, str)
+    and re.fullmatch(r"linux-[\w.+~-]{1,60}", value) is not None,
     "cycles": _is_number,
     "cycles_minimum": _is_number,
     "cycles_p99": _is_number,
@@ -61,7 +64,7 @@ OPTIONAL: Dict[str, Callable[[object], bool]] = {
     "core": lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9 -]{1,80}", value) is not None,
 }
 # Under what a benchmark was measured: results that differ in one of these are not results of one thing.
-CONDITIONS = ("cpus", "preset", "roots", "cnp", "core")
+CONDITIONS = ("cpus", "preset", "roots", "cnp", "core", "system")
 COUNTS = ("instructions", "cycles", "tables", "tlbis", "bytes")
 
 

@@ -7,19 +7,21 @@ import re
 from typing import List, Optional, Sequence
 
 from frontdoor.bench_rows import FIELDS, Row, Value
-from frontdoor.linux_figures import LINUX, SOURCE
+from frontdoor.linux_figures import COUNTED_SOURCE, STORED, TITLES, Figures, Linux
 
 EXTRAS = ("tables", "tlbis", "bytes")  # only benchmarks that make page tables or keep memory have these
-HEADINGS = (
-    *("benchmark", "mode", "cpus", "instructions", "tables", "TLBIs", "bytes"),
-    *("Linux preemptible", "Linux voluntary"),
-)
-CORE = "core"  # the last column, where the machine has several kinds
+HEADINGS = ("benchmark", "mode", "cpus", "instructions", "tables", "TLBIs", "bytes", *TITLES)
+ROOTS = "roots"  # the last columns, if there are several kinds
+CORE = "core"
 WHOLE_FROM = 1000  # larger numbers are shown without fractions
-FOOTNOTE = (
-    f"Instructions per operation, loop cost subtracted. {SOURCE}.\n"
-    "Instruction counts do not show the cost of TLB misses, TLBIs, DSBs and atomics; a board does."
-)
+
+
+def footnote(linux: Linux = STORED) -> str:
+    """Returns what the table's numbers are, and where Linux's are from."""
+    return (
+        f"Instructions per operation, loop cost subtracted. {linux.source}.\n{COUNTED_SOURCE}.\n"
+        "Instruction counts do not show the cost of TLB misses, TLBIs, DSBs and atomics; a board does."
+    )
 
 _NOT_COUNTED = re.compile(r"instrument: .*: not (?:counted|measured): .*")
 
@@ -52,13 +54,15 @@ def columns(lines: Sequence[Sequence[str]], texts: int) -> str:
     )
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Row], linux: Linux = STORED) -> str:
     """Returns the results as text with aligned columns."""
-    with_core = any(CORE in row for row in rows)
-    lines: List[Sequence[str]] = [(*HEADINGS, *((CORE,) if with_core else ()))]
+    last = [
+        *((CORE,) if any(CORE in row for row in rows) else ()),
+        *((ROOTS,) if len({row.get(ROOTS) for row in rows}) > 1 else ()),
+    ]
+    lines: List[Sequence[str]] = [(*HEADINGS, *last)]
     for row in rows:
-        linux = LINUX.get(str(row["name"]), (None, None))
+        figures = linux.figures.get(str(row["name"]), Figures())
         own = [*(row[name] for name in FIELDS), *(row.get(name) for name in EXTRAS)]
-        core = (row.get(CORE),) if with_core else ()
-        lines.append([number(value) for value in (*own, *linux, *core)])
+        lines.append([number(value) for value in (*own, *figures, *(row.get(name) for name in last))])
     return columns(lines, 2)

@@ -40,7 +40,16 @@ def _layout(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> int:
     if any(" " in glob for glob in args.globs):
         raise UsageError("a benchmark's name has no blank in it")
-    order = bench.Order(tuple(args.globs), args.mode, args.cpu_counts or (), args.json, args.html, args.mca)
+    order = bench.Order(
+        tuple(args.globs),
+        args.mode,
+        args.cpu_counts or (),
+        args.json,
+        args.html,
+        args.mca,
+        bench.ROOTS[args.roots],
+        args.linux,
+    )
     return bench.bench(run_of(args, icount=True), order, may_build=not args.no_build)
 
 

@@ -21,6 +21,7 @@ from frontdoor import (
 )
 from frontdoor.argument_parser import Parser, seconds
 from frontdoor.errors import EXIT_CODES_HELP, FrontDoorError
+from frontdoor.linux_figures import STORED_DATE
 from frontdoor.machine_options import BENCH_CPU, DEFAULT, add_machine, add_preset
 from frontdoor.verdict import VERDICTS_HELP
 
@@ -243,6 +244,19 @@ def _add_bench(commands: Commands) -> None:
         metavar="M",
         help="let the kernel run in this mode only, such as restart or mapped, and leave out results of "
         "other modes (default: benchmarks that depend on a mode run in each)",
+    )
+    sub.add_argument(
+        "--roots",
+        choices=("private", "common", "both"),
+        help="the kind of roots to measure on; both takes twice the time, and lays them side by side "
+        "(default: both with --html, else private)",
+    )
+    sub.add_argument(
+        "--linux",
+        action="store_true",
+        help="also measure Linux: fetches Debian's arm64 kernels (220 MB, from this machine's apt sources), "
+        "builds a module for them and boots them. Otherwise, and if they cannot be had, Linux's figures are "
+        f"those stored on {STORED_DATE}",
     )
     sub.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
     sub.add_argument(

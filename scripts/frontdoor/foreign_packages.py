@@ -9,15 +9,14 @@ is not changed. Archives come from the machine's own apt sources.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Sequence, Tuple
+from typing import Sequence, Tuple
 
-from frontdoor import apt, apt_sources
+from frontdoor import apt, apt_sources, private_apt
 from frontdoor.apt_sources import Source
 from frontdoor.debian import debian_codename
 from frontdoor.errors import Unavailable
@@ -107,22 +106,6 @@ RASPI_FIRMWARE = ForeignPackage(
 OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, EDK2, BACKPORTS_KERNEL, RASPI_FIRMWARE)
 
 
-def _options(state: Path) -> List[str]:
-    settings = {
-        "Dir::State": state,
-        "Dir::State::lists": state / "lists",
-        "Dir::Cache": state / "cache",
-        "Dir::Etc::sourcelist": state / "archive.sources",
-        "Dir::Etc::sourceparts": "/dev/null",
-        "APT::Architecture": "arm64",
-        "APT::Architectures": "arm64",
-        "Acquire::Languages": "none",
-    }
-    if os.geteuid() == 0:
-        settings["APT::Sandbox::User"] = "root"
-    return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
-
-
 def _archive(package: ForeignPackage) -> Tuple[Source, str]:
     """Returns the source of the release's archive, and the suite that has the package."""
     codename = debian_codename()
@@ -180,11 +163,10 @@ def provide(package: ForeignPackage) -> None:
     FOREIGN.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="apt-", dir=FOREIGN) as directory:
         state = Path(directory)
-        for part in ("lists/partial", "cache/archives/partial"):
-            (state / part).mkdir(parents=True)
-        text = apt_sources.render(source, suite, "arm64 packages, private", package.component)
-        (state / "archive.sources").write_text(text)
-        options, log = _options(state), LOGS / f"{package.directory.name}.log"
+        private_apt.lay_out(
+            state, apt_sources.render(source, suite, "arm64 packages, private", package.component)
+        )
+        options, log = private_apt.options(state), LOGS / f"{package.directory.name}.log"
         what = f"fetching the arm64 package list of {suite}"
         if run_tool(what, ["apt-get", "-q", *options, "update"], log, env=apt.environment()) != 0:
             raise package.missing(f"{suite} could not be read")

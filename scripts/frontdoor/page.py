@@ -20,8 +20,8 @@ from frontdoor.bench_log import Machine
 from frontdoor.bench_rows import Row
 from frontdoor.bench_table import number
 from frontdoor.errors import IoFailed
-from frontdoor.linux_figures import LINUX, SOURCE
-from frontdoor.page_charts import NO_MODE, Chart, Column, Line, charts_of, columns_of, lines_of
+from frontdoor.linux_figures import COUNTED_SOURCE, STORED, TITLES, Figures, Linux
+from frontdoor.page_charts import NO_MODE, ROOTS, Chart, Column, Line, charts_of, columns_of, lines_of
 from frontdoor.progress import say
 
 TITLE = "Percival's benchmarks"
@@ -51,21 +51,21 @@ def _cell(row: Row) -> str:
     return f"{number(row['instructions'])}{small}"
 
 
-def _table(columns: Sequence[Column], lines: Sequence[Line]) -> Iterator[str]:
-    heads = [
-        "benchmark",
-        "mode",
-        *(column.title for column in columns),
-        "Linux preemptible",
-        "Linux voluntary",
-    ]
+def _head(column: Column) -> str:
+    """Returns a column's head. Of a machine's two kinds of roots the machine need not be named."""
+    return ROOTS[column.roots] if column.roots else column.title
+
+
+def _table(columns: Sequence[Column], lines: Sequence[Line], linux: Linux) -> Iterator[str]:
+    heads = ["benchmark", "mode", *(_head(column) for column in columns), *TITLES]
     yield '<div class="wide"><table><thead><tr>'
     yield "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     yield "</tr></thead><tbody>"
     for name, mode in lines:
         cells = [_cell(column.rows[name, mode]) if (name, mode) in column.rows else "-" for column in columns]
-        cells += [number(figure) for figure in LINUX.get(name, (None, None))]
-        yield f'<tr><th scope="row">{escape(name)}</th><td>{escape("" if mode == NO_MODE else mode)}</td>'
+        cells += [number(figure) for figure in linux.figures.get(name, Figures())]
+        breakable = escape(name).replace("_", "_<wbr>")
+        yield f'<tr><th scope="row">{breakable}</th><td>{escape("" if mode == NO_MODE else mode)}</td>'
         yield "".join(f'<td class="number">{cell}</td>' for cell in cells) + "</tr>"
     yield "</tbody></table></div>"
 
@@ -85,17 +85,18 @@ def _machines(machines: Sequence[Machine]) -> Iterator[str]:
 def _legend(chart: Chart) -> Iterator[str]:
     yield '<ul class="legend">'
     for series in chart.series:
-        swatch = f'<i style="background: var(--{series.colour})"></i>'
+        faded = "; opacity: 0.5" if series.faded else ""
+        swatch = f'<i style="background: var(--{series.colour}){faded}"></i>'
         yield f"<li>{swatch}{escape(series.label)}</li>"
     yield "</ul>"
 
 
-def _families(columns: Sequence[Column], charts: List[Chart]) -> Iterator[str]:
+def _families(columns: Sequence[Column], charts: List[Chart], linux: Linux) -> Iterator[str]:
     """Yields a section for each family, and adds its charts to `charts`."""
     names = [name for column in columns for name, _ in column.rows]
     for family, members in by_family(names):
         yield f"<section><h2>{escape(family.title)}</h2><p>{escape(family.meaning)}</p>"
-        for chart in charts_of(columns, members):
+        for chart in charts_of(columns, members, linux):
             scale = ", logarithmic scale" if chart.logarithmic else ""
             label = f"{family.title}: {chart.unit} per operation{scale}"
             yield f"<figure><figcaption>{escape(chart.unit)} per operation{scale}</figcaption>"
@@ -104,15 +105,15 @@ def _families(columns: Sequence[Column], charts: List[Chart]) -> Iterator[str]:
             yield f' aria-label="{escape(label)}"></canvas></div></figure>'
             charts.append(chart)
         yield "<details><summary>The numbers</summary>"
-        yield from _table(columns, lines_of(columns, members))
+        yield from _table(columns, lines_of(columns, members), linux)
         yield "</details></section>"
 
 
-def _meanings() -> Iterator[str]:
+def _meanings(linux: Linux) -> Iterator[str]:
     yield '<section><h2 id="meaning">What the numbers mean, and what they do not</h2><dl>'
     for term, meaning in MEANINGS:
         yield f"<dt>{escape(term)}</dt><dd>{escape(meaning)}</dd>"
-    yield f"</dl><p>Linux's figures: {escape(SOURCE)}.</p></section>"
+    yield f"</dl><p>Linux's figures: {escape(linux.source)}. {escape(COUNTED_SOURCE)}.</p></section>"
 
 
 def _estimates(estimates: mca.Estimates) -> Iterator[str]:
@@ -129,20 +130,23 @@ def _estimates(estimates: mca.Estimates) -> Iterator[str]:
     yield "</tbody></table></div></section>"
 
 
-def _raw(machines: Sequence[Machine], estimates: Optional[mca.Estimates]) -> Dict[str, object]:
+def _raw(machines: Sequence[Machine], estimates: Optional[mca.Estimates], linux: Linux) -> Dict[str, object]:
     """Returns what the page holds as JSON."""
     return {
         "machines": [
             {"title": one.title, "found": one.found, "notes": one.notes, "results": one.rows}
             for one in machines
         ],
-        "linux": {"source": SOURCE, "instructions": {name: each._asdict() for name, each in LINUX.items()}},
+        "linux": {
+            "source": f"{linux.source}. {COUNTED_SOURCE}.",
+            "instructions": {name: each._asdict() for name, each in linux.figures.items()},
+        },
         **({"mca": asdict(estimates)} if estimates is not None else {}),
     }
 
 
 def _body(
-    machines: Sequence[Machine], charts: List[Chart], estimates: Optional[mca.Estimates]
+    machines: Sequence[Machine], charts: List[Chart], estimates: Optional[mca.Estimates], linux: Linux
 ) -> Iterator[str]:
     columns = [column for machine in machines for column in columns_of(machine)]
     yield f"<header><h1>{TITLE}</h1>"
@@ -151,18 +155,21 @@ def _body(
     yield "<h2>Machines</h2>"
     yield from _machines(machines)
     yield "<noscript><p>The charts need scripts. The tables have all numbers.</p></noscript>"
-    yield from _families(columns, charts)
+    yield from _families(columns, charts, linux)
     if estimates is not None:
         yield from _estimates(estimates)
-    yield from _meanings()
+    yield from _meanings(linux)
     yield '<section><h2>The results as JSON</h2><p><a id="save" download="percival-bench.json">Save</a></p>'
     yield '<details id="raw"><summary>Show</summary><pre></pre></details></section></main>'
 
 
-def html(machines: Sequence[Machine], estimates: Optional[mca.Estimates] = None) -> str:
+def html(
+    machines: Sequence[Machine], estimates: Optional[mca.Estimates] = None, linux: Linux = STORED
+) -> str:
     """Returns the page. page_library.provide() has been called."""
     charts: List[Chart] = []
-    body = "\n".join(_body(machines, charts, estimates))
+    body = "\n".join(_body(machines, charts, estimates, linux))
+    results = _json(_raw(machines, estimates, linux))
     drawn = [{**asdict(chart), "logarithmic": chart.logarithmic} for chart in charts]
     style, code = (
         (page_library.SOURCE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
@@ -175,7 +182,7 @@ def html(machines: Sequence[Machine], estimates: Optional[mca.Estimates] = None)
             '<meta name="color-scheme" content="light dark">',
             f"<title>{TITLE}</title>\n<style>\n{style}</style>\n</head>\n<body>",
             body,
-            f'<script type="application/json" id="results">{_json(_raw(machines, estimates))}</script>',
+            f'<script type="application/json" id="results">{results}</script>',
             f'<script type="application/json" id="charts">{_json(drawn)}</script>',
             f"<script>{page_library.script()}</script>",
             f"<script>\n{code}</script>\n</body>\n</html>\n",
@@ -183,9 +190,14 @@ def html(machines: Sequence[Machine], estimates: Optional[mca.Estimates] = None)
     )
 
 
-def write(path: Path, machines: Sequence[Machine], estimates: Optional[mca.Estimates] = None) -> None:
+def write(
+    path: Path,
+    machines: Sequence[Machine],
+    estimates: Optional[mca.Estimates] = None,
+    linux: Linux = STORED,
+) -> None:
     """Writes the page. Raises IoFailed if that fails."""
-    text = html(machines, estimates)
+    text = html(machines, estimates, linux)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -8,35 +8,40 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from frontdoor.bench_log import Machine
 from frontdoor.bench_rows import CONDITIONS, Row, Value
-from frontdoor.linux_figures import LINUX, Figures
+from frontdoor.linux_figures import STORED, TITLES, Figures, Linux
 
 MAX_BARS = 110  # of one chart: browsers limit the height of what a script draws
 LOGARITHMIC_FROM = 30  # times between the smallest and the largest value
 NO_MODE = "-"
-LINUX_SERIES = tuple(f"Linux {kind}" for kind in Figures._fields)
 # The same colour for a mode in every chart; those that are not named here get what is left.
 MODES = ("local", "restart", "guarded", "fixup", NO_MODE, "mapped", "linked")
 COLOURS = 7
+OF_ROOTS = {"roots", "cnp"}  # conditions that say which kind of roots a kernel had
+ROOTS = {"private": "private roots", "common": "one root for all"}
 
 Line = Tuple[str, str]  # a benchmark's name and mode
 
 
 @dataclass(frozen=True)
 class Column:
-    """What was measured on one machine under the same conditions."""
+    """What was measured on one machine under the same conditions. `roots` is which kind of roots it was, if
+    that is all in which the machine's columns differ."""
 
     title: str
     rows: Dict[Line, Row]
+    machine: str = ""
+    roots: str = ""
 
 
 @dataclass(frozen=True)
 class Series:
     """Bars of one colour: a value for each label of the chart, or None. `colour` is a variable of the style
-    sheet."""
+    sheet; `faded` bars stand beside others of the same colour."""
 
     label: str
     colour: str
     values: List[Optional[float]]
+    faded: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,15 @@ def columns_of(machine: Machine) -> List[Column]:
         kind = tuple(row.get(name) for name in CONDITIONS)
         kinds.setdefault(kind, {})[str(row["name"]), str(row["mode"])] = row
     columns = []
+    differing = [at for at in range(len(CONDITIONS)) if len({kind[at] for kind in kinds}) > 1]
+    names = {CONDITIONS[at] for at in differing}
+    roots_of = {kind: str(kind[CONDITIONS.index("roots")]) for kind in kinds}
+    of_roots = "roots" in names and names <= OF_ROOTS and sorted(roots_of.values()) == sorted(ROOTS)
     for kind, rows in kinds.items():
-        differing = [at for at in range(len(CONDITIONS)) if len({other[at] for other in kinds}) > 1]
         words = [f"{kind[at]} CPUs" if at == 0 else f"{CONDITIONS[at]} {kind[at]}" for at in differing]
-        columns.append(Column(", ".join([machine.title, *words]), rows))
+        roots = roots_of[kind] if of_roots else ""
+        words = [ROOTS[roots]] if of_roots else words
+        columns.append(Column(", ".join([machine.title, *words]), rows, machine.title, roots))
     return columns
 
 
@@ -80,27 +90,27 @@ def _value(row: Optional[Row], unit: str) -> Optional[float]:
     return None if row is None or unit not in row else float(row[unit])
 
 
-def _linux(names: Sequence[str]) -> List[Series]:
-    figures = [LINUX.get(name) for name in names]
-    return [
-        Series(label, f"linux{at}", [None if figure is None else float(figure[at]) for figure in figures])
-        for at, label in enumerate(LINUX_SERIES)
-    ]
+def _linux(names: Sequence[str], linux: Linux) -> List[Series]:
+    figures = [linux.figures.get(name, Figures()) for name in names]
+    return [Series(label, f"linux{at}", [each[at] for each in figures]) for at, label in enumerate(TITLES)]
 
 
-def _by_mode(column: Column, lines: Sequence[Line], unit: str) -> Tuple[List[str], List[Series]]:
-    """The groups are benchmarks, and the bars of each are its modes."""
+def _by_mode(columns: Sequence[Column], lines: Sequence[Line], unit: str) -> Tuple[List[str], List[Series]]:
+    """The groups are benchmarks, and the bars of each are its modes, on each kind of roots."""
     names = list(dict.fromkeys(name for name, _ in lines))
     modes = dict.fromkeys(mode for _, mode in lines)
     series = [
         Series(
-            "Percival" if mode == NO_MODE else mode,
+            ", ".join(["Percival" if mode == NO_MODE else mode, *filter(None, [ROOTS.get(column.roots)])]),
             f"bar{(MODES.index(mode) if mode in MODES else len(MODES) + at) % COLOURS}",
             [_value(column.rows.get((name, mode)), unit) for name in names],
+            faded=which > 0,
         )
         for at, mode in enumerate(modes)
+        for which, column in enumerate(columns)
+        if any((name, mode) in column.rows for name in names)
     ]
-    return names, series + (_linux(names) if unit == "instructions" else [])
+    return names, series
 
 
 def _by_column(columns: Sequence[Column], lines: Sequence[Line], unit: str) -> Tuple[List[str], List[Series]]:
@@ -110,7 +120,7 @@ def _by_column(columns: Sequence[Column], lines: Sequence[Line], unit: str) -> T
         Series(column.title, f"bar{at % COLOURS}", [_value(column.rows.get(line), unit) for line in lines])
         for at, column in enumerate(columns)
     ]
-    return labels, series + (_linux([name for name, _ in lines]) if unit == "instructions" else [])
+    return labels, series
 
 
 def _some(series: Sequence[Series], labels: Sequence[int]) -> List[Series]:
@@ -119,7 +129,7 @@ def _some(series: Sequence[Series], labels: Sequence[int]) -> List[Series]:
 
 def _in_pieces(unit: str, labels: List[str], series: List[Series]) -> List[Chart]:
     """Returns a chart for each set of series that a label has values of, so that no bar is left out between
-    others. Long ones become several."""
+    others; those that compare most come first. Long ones become several."""
     values = [value for one in series for value in one.values if value]
     smallest, largest = min(values, default=1.0), max(values, default=1.0)
     sets: Dict[Tuple[int, ...], List[int]] = {}
@@ -134,13 +144,13 @@ def _in_pieces(unit: str, labels: List[str], series: List[Series]) -> List[Chart
             smallest,
             largest,
         )
-        for present, members in sets.items()
+        for present, members in sorted(sets.items(), key=lambda one: -len(one[0]))
         for step in (max(1, MAX_BARS // len(present)),)
         for part in (members[start : start + step] for start in range(0, len(members), step))
     ]
 
 
-def charts_of(columns: Sequence[Column], names: Sequence[str]) -> List[Chart]:
+def charts_of(columns: Sequence[Column], names: Sequence[str], linux: Linux = STORED) -> List[Chart]:
     """Returns the charts of benchmarks: of their instructions, and of their cycles where these were
     counted."""
     charts: List[Chart] = []
@@ -151,7 +161,10 @@ def charts_of(columns: Sequence[Column], names: Sequence[str]) -> List[Chart]:
             if any(_value(column.rows.get(line), unit) is not None for column in columns)
         ]
         if lines:
-            one = len(columns) == 1
-            labels, series = _by_mode(columns[0], lines, unit) if one else _by_column(columns, lines, unit)
+            one = len(columns) == 1 or all(each.roots for each in columns)
+            one = one and len({each.machine for each in columns}) == 1
+            labels, series = _by_mode(columns, lines, unit) if one else _by_column(columns, lines, unit)
+            if unit == "instructions":
+                series += _linux(labels if one else [name for name, _ in lines], linux)
             charts += _in_pieces(unit, labels, series)
     return charts

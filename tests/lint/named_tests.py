@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT / directory) for directory in ("scripts", "tests/boot",
 
 import matrix  # noqa: E402  (the path has to be set first)
 import mutants  # noqa: E402
-from frontdoor.linux_figures import LINUX  # noqa: E402
+from frontdoor.linux_figures import STORED  # noqa: E402
 from mutant import Mutant  # noqa: E402
 from row import OF_MEMORY_IN_ONE_PIECE, Row  # noqa: E402
 from tests_of_tree import (  # noqa: E402
@@ -136,7 +136,7 @@ def wrong_in_tree() -> List[str]:
         ),
         *(
             f"scripts/frontdoor/linux_figures.py: there is no benchmark {name}"
-            for name in LINUX
+            for name in STORED.figures
             if not any(fnmatchcase(name, glob) for glob in measured)
         ),
     ]

@@ -12,6 +12,9 @@
   const content = (id) => document.getElementById(id).textContent;
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const plain = (value) => value.toLocaleString("en", { maximumFractionDigits: value < 1000 ? 2 : 0 });
+  // Beside a bar a phone has no room for more than eight digits.
+  const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+  const beside = (value) => (value < 1e7 ? plain(value) : short.format(value));
 
   // Writes each value at the end of its bar.
   const values = {
@@ -28,7 +31,7 @@
           const value = dataset.data[at];
           if (value === null || value === undefined) return;
           const end = Number.isFinite(bar.x) ? Math.max(bar.x, chartArea.left) : chartArea.left;
-          ctx.fillText(plain(value), end + 4, bar.y + 0.5);
+          ctx.fillText(beside(value), end + 4, bar.y + 0.5);
         });
       });
       ctx.restore();
@@ -45,7 +48,6 @@
 
   // Of a logarithmic scale only the powers of ten have room.
   function axisOf(spec) {
-    const short = new Intl.NumberFormat("en", { notation: "compact" });
     return {
       ...scaleOf(spec),
       grid: { color: colour("line") },
@@ -69,7 +71,7 @@
         datasets: spec.series.map((series) => ({
           label: series.label,
           data: series.values,
-          backgroundColor: colour(series.colour),
+          backgroundColor: colour(series.colour) + (series.faded ? "80" : ""),
           categoryPercentage: bars / (NAME + bars),
           barPercentage: 0.9,
         })),

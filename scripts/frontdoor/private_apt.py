@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Private states of apt: lists and downloads of packages that are not for this machine.
+
+apt verifies such packages as usual. No root is needed, no architecture is added, and the system is not
+changed. A state knows only the sources that it is given.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import List, Sequence
+
+FIRST = "arm64"
+_SOURCES = "archive.sources"
+
+
+def lay_out(state: Path, sources: str) -> None:
+    """Makes the directories of a state in `state`, and gives it the sources, which are the text of a
+    .sources file."""
+    for part in ("lists/partial", "cache/archives/partial"):
+        (state / part).mkdir(parents=True)
+    (state / _SOURCES).write_text(sources)
+
+
+def options(state: Path, others: Sequence[str] = ()) -> List[str]:
+    """Returns the options by which apt works in that state, for packages of arm64 and of `others`."""
+    settings = {
+        "Dir::State": state,
+        "Dir::State::lists": state / "lists",
+        "Dir::Cache": state / "cache",
+        "Dir::Etc::sourcelist": state / _SOURCES,
+        "Dir::Etc::sourceparts": "/dev/null",
+        "APT::Architecture": FIRST,
+        "APT::Architectures": ",".join([FIRST, *(other for other in others if other != FIRST)]),
+        "Acquire::Languages": "none",
+    }
+    if os.geteuid() == 0:
+        settings["APT::Sandbox::User"] = "root"
+    return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
