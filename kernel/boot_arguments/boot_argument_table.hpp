@@ -113,9 +113,9 @@ struct BootArgumentTable {
         const BootArgument* const all[] = {
             &kSelftest, &kSelftestList, &kSelftestTimeout, &kSelftestRepeat, &kSelftestEveryMode,
             &kBench,    &kLinear,       &kMemoryLater,     &kPercpu,         &kPercpuAdd,
-            &kPercpuWindow, &kRoots,    &kCpufeatureMask,  &kCpufeatureForce,
-            &kCpufeatureMidr, &kCpusLater, &kObjectsGuard, &kPtdump,   &kVmallocinfo,     &kPercpuinfo,     &kArgumentsList,
-            &kVerdict,  &kEarlycon,
+            &kPercpuWindow, &kRoots,    &kCpufeatureMask,  &kCpufeatureForce, &kCpufeatureMidr,
+            &kCpusLater, &kObjectsGuard, &kPtdump,         &kVmallocinfo,    &kPercpuinfo,
+            &kArgumentsList, &kVerdict, &kEarlycon,
         };
         for (const BootArgument* argument : all)
             visit(*argument);

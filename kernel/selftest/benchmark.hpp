@@ -48,8 +48,8 @@ struct BenchmarkResult {
 struct Benchmark {
     const char* name;
     // What the result depends on. "this_cpu": the mode of the this_cpu operations; the benchmark runs in
-    // each. "this_cpu, all CPUs": the same, and other CPUs take part. "window": whether the percpu windows are
-    // linked or mapped. "-": neither of these. "core": neither, and no other CPU takes part.
+    // each. "this_cpu, all CPUs": the same, and other CPUs take part. "window": whether the percpu windows
+    // are linked or mapped. "-": neither of these. "core": neither, and no other CPU takes part.
     const char* mode;
     BenchmarkResult (*measure)();
 };

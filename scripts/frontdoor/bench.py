@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from frontdoor import boot, boot_arguments, mca, page, page_library
-from frontdoor.bench_log import Machine, shown_lines
+from frontdoor.bench_log import Machine, not_counted, shown_lines
 from frontdoor.bench_rows import Row, parse_line
-from frontdoor.bench_table import footnote, not_counted, table
+from frontdoor.bench_table import footnote, table
 from frontdoor.errors import IoFailed, Unavailable, UsageError
 from frontdoor.linux_figures import STORED, STORED_DATE, Linux, measured
 from frontdoor.linux_peer import measure as measure_linux

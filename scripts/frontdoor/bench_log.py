@@ -7,6 +7,7 @@ becomes a note, so that nobody takes the rest for the whole.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
@@ -17,6 +18,7 @@ from frontdoor.run_report import found_lines
 from frontdoor.verdict import Verdict, parse_line as parse_verdict
 
 SHOWN = ("Percival ", "machine: ", "cpu: ", "features: ", "tlb: ", "percpu: ", "instrument: ")
+_NOT_COUNTED = re.compile(r"instrument: .*: not (?:counted|measured): .*")
 MAX_DAMAGED = 5  # damaged lines that are quoted
 MAX_QUOTE = 100  # characters of each
 
@@ -35,6 +37,13 @@ class Machine:
 def shown_lines(lines: Sequence[str]) -> List[str]:
     """Returns what the kernel found, as far as it says which machine this is. Each line once."""
     return list(dict.fromkeys(line for line in found_lines(lines) if line.startswith(SHOWN)))
+
+
+def not_counted(found: Sequence[str]) -> str:
+    """Returns what the kernel says of counters that it does not believe and benchmarks that it left out,
+    among what it found; empty if there is none."""
+    lines = [line for line in found if _NOT_COUNTED.fullmatch(line)]
+    return "\n".join(["Not shown by this machine:", *lines]) if lines else ""
 
 
 def _read(path: Path) -> List[str]:

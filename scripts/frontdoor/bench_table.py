@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import List, Optional, Sequence
 
 from frontdoor.bench_rows import FIELDS, Row, Value
@@ -11,8 +10,7 @@ from frontdoor.linux_figures import COUNTED_SOURCE, STORED, TITLES, Figures, Lin
 
 EXTRAS = ("tables", "tlbis", "bytes")  # only benchmarks that make page tables or keep memory have these
 HEADINGS = ("benchmark", "mode", "cpus", "instructions", "tables", "TLBIs", "bytes", *TITLES)
-ROOTS = "roots"  # the last columns, if there are several kinds
-CORE = "core"
+LAST = ("core", "roots")  # columns that are there only if the rows differ in them
 WHOLE_FROM = 1000  # larger numbers are shown without fractions
 
 
@@ -22,15 +20,6 @@ def footnote(linux: Linux = STORED) -> str:
         f"Instructions per operation, loop cost subtracted. {linux.source}.\n{COUNTED_SOURCE}.\n"
         "Instruction counts do not show the cost of TLB misses, TLBIs, DSBs and atomics; a board does."
     )
-
-_NOT_COUNTED = re.compile(r"instrument: .*: not (?:counted|measured): .*")
-
-
-def not_counted(found: Sequence[str]) -> str:
-    """Returns what the kernel says of counters that it does not believe and benchmarks that it left out,
-    among what it found; empty if there is none."""
-    lines = [line for line in found if _NOT_COUNTED.fullmatch(line)]
-    return "\n".join(["Not shown by this machine:", *lines]) if lines else ""
 
 
 def number(value: Optional[Value]) -> str:
@@ -56,10 +45,7 @@ def columns(lines: Sequence[Sequence[str]], texts: int) -> str:
 
 def table(rows: Sequence[Row], linux: Linux = STORED) -> str:
     """Returns the results as text with aligned columns."""
-    last = [
-        *((CORE,) if any(CORE in row for row in rows) else ()),
-        *((ROOTS,) if len({row.get(ROOTS) for row in rows}) > 1 else ()),
-    ]
+    last = [name for name in LAST if len({row.get(name) for row in rows}) > 1]
     lines: List[Sequence[str]] = [(*HEADINGS, *last)]
     for row in rows:
         figures = linux.figures.get(str(row["name"]), Figures())

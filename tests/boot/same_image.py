@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Shows that the same tree makes the same Image, byte for byte, in whatever directory and at whatever time.
 
-    same_image.py objects   compiles a few sources again from a directory of another name, compares what the
-                            linker takes of them with what was built, and looks for paths in the Image
+    same_image.py objects   compiles a few sources from the tree and from a directory of another name,
+                            compares what the linker takes of them, and looks for paths in the Image
     same_image.py image     builds a copy of the tree, and compares its Image with the one that was built
 
 Both take the default preset as it was built. Exit codes: 0 the same, 1 different.
@@ -26,9 +26,9 @@ from frontdoor.build import DEFAULT_PRESET  # noqa: E402  (the path has to be se
 from frontdoor.paths import build_dir, image  # noqa: E402
 from tree_copy import copy_tree  # noqa: E402
 
-# Sources whose code has names of files, by assertions, locks and expectations; and assembly.
+# Sources whose code has names of files, by assertions, panics and expectations; and assembly.
 SOURCES = (
-    *("kernel/report/panic.cpp", "kernel/wait/work_queue.cpp"),
+    *("kernel/wait/work_queue.cpp", "tests/bench/workload_bench.cpp"),
     *("tests/kernel/kernel_map/spurious_fault_test.cpp", "arch/arm64/mmu/trampoline.S"),
 )
 OBJCOPY = "llvm-objcopy-19"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// cpufeature.mask, cpufeature.force and cpufeature.midr: what they change, and every message about a wrong one.
+// cpufeature.mask, cpufeature.force and cpufeature.midr: what they change, and every message about a wrong
+// one.
 #include "kernel/cpus/feature_arguments.hpp"
 
 #include "support/joined.hpp"
@@ -186,7 +187,7 @@ TEST(FeatureArguments, OfAKindThatIsNoneAreRefused)
         EXPECT_EQ(arguments.changed(CpuId{1}, {.midr = 7}).midr, 7u) << "a wrong argument changes something";
         return message(read);
     };
-    for (const std::string number : {"", "0", "a53", "0x100000000", "0x410fd034 "})
+    for (const std::string number : {"", "0", "a53", "0x100000000", "0x410fd034x"})
         EXPECT_EQ(wrong_midr("cpu1:0x410fd034,cpu2:" + number),
                   joined({"cpufeature.midr=cpu1:0x410fd034,cpu2:", number, ": \"", number,
                           "\" is no MIDR, which is a number of 32 bits and not 0; it is ignored"}));
