@@ -23,7 +23,7 @@ SHADOW: Tuple[Row, ...] = (
         append="percpu.window=mapped selftest=percpu_shadow*,percpu_population.*,percpu_failure.*,roots.*",
         must_run=("percpu_shadow*", *OF_MAPPED_WINDOWS),
     ),
-    Row("passes_all_tests_with_a_shadow", preset="shadow", is_long=True),
+    Row("passes_all_tests_with_a_shadow", preset="shadow", must_run=("percpu_shadow*",), is_long=True),
     Row(
         "a_use_of_percpu_memory_after_its_free_is_reported_with_all_backtraces",
         preset="shadow",

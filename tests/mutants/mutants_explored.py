@@ -309,6 +309,14 @@ MUTANTS = (
         "*CpusThatTolerate*",
     ),
     on_host(
+        "repaint: a CPU may come meanwhile",
+        "kernel/wait/others_off_roots.hpp",
+        "    CpusStay cpus_stay_;\n",
+        "",
+        REPAINT,
+        "*ACpuThatComesMeanwhile*",
+    ),
+    on_host(
         "repaint: no flush after the tables are linked",
         "mm/page_table/page_painter.hpp",
         "            return true;\n        });\n        batch.add_everything();\n"

@@ -4,10 +4,22 @@
 from __future__ import annotations
 
 from mutant import on_host
+from mutants_explored import SUPPORT
 
 EDITOR = ("tests/host/set_memory/memory_editor_test.cpp",)
 OUT_OF_MEMORY = ("tests/host/set_memory/out_of_memory_test.cpp",)
 MERGER = ("tests/host/set_memory/memory_merger_test.cpp",)
+EXPLORED = (
+    "tests/host/explored/set_memory_test.cpp",
+    *SUPPORT,
+    "tests/host/caches/image.cpp",
+    "tests/host/support/assembly_source.cpp",
+    "kernel/lib/format.cpp",
+    "mm/kernel_map/live_break.cpp",
+    "mm/set_memory/linear_merge.cpp",
+    "mm/set_memory/set_memory.cpp",
+)
+LINEAR_MERGE = "mm/set_memory/linear_merge.cpp"
 
 MUTANTS = (
     on_host(
@@ -108,5 +120,46 @@ MUTANTS = (
         "",
         MERGER,
         "*PagesOfMisalignedMemory*",
+    ),
+    # Beside other CPUs.
+    on_host(
+        "set_memory on the machine: a block changes while it is merged",
+        "mm/set_memory/set_memory.cpp",
+        "    const IrqSpinGuard guard{linear_map_lock};\n",
+        "",
+        EXPLORED,
+        "*AMergeBesideAChange*",
+    ),
+    on_host(
+        "set_memory on the machine: a change is not noted for the merge",
+        "mm/set_memory/set_memory.cpp",
+        "        note_linear_change(range);\n",
+        "        static_cast<void>(range);\n",
+        EXPLORED,
+        "*MergedBackBesideAReader*",
+    ),
+    on_host(
+        "merge on the machine: another CPU changes the block meanwhile",
+        LINEAR_MERGE,
+        "    const IrqSpinGuard guard{linear_map_lock};\n    const Merged merged =",
+        "    const Merged merged =",
+        EXPLORED,
+        "*AMergeBesideAChange*",
+    ),
+    on_host(
+        "merge on the machine: changes made meanwhile are forgotten",
+        LINEAR_MERGE,
+        "        merge_step(at);\n}",
+        "        merge_step(at);\n    static_cast<void>(take_changed_range());\n}",
+        EXPLORED,
+        "*AMergeBesideAChange*",
+    ),
+    on_host(
+        "merge on the machine: a walk cache leads to the table that is freed",
+        "mm/set_memory/memory_merger.hpp",
+        "        batch_.add_table(base, table.address());\n",
+        "        env_.free(table.address());\n",
+        EXPLORED,
+        "*ABlockIsMergedBeside*",
     ),
 )

@@ -13,7 +13,7 @@ from unittest import mock
 import support  # noqa: F401
 import run_row
 from frontdoor import testing
-from frontdoor.machine import MAX_CPUS
+from frontdoor.machine import MAX_CPUS, Machine
 from matrix import BY_NAME, ROWS
 
 
@@ -35,6 +35,14 @@ class LongTest(unittest.TestCase):
     def test_every_self_test_runs_on_the_smallest_and_the_largest_machine(self) -> None:
         counts = {row.cpus for row in ROWS if row.is_long and "selftest=*" in row.boot_arguments}
         self.assertLessEqual({1, 2, MAX_CPUS}, counts)
+
+    def test_a_boot_of_a_long_row_may_take_long_but_ends_before_ctest_does(self) -> None:
+        for row in ROWS:
+            if row.is_long:
+                machine = Machine(row.cpus, row.cpu, row.memory, row.machine, icount=row.icount)
+                self.assertGreater(row.boot_timeout_s, machine.default_timeout_s, row.name)
+                self.assertLess(row.boot_timeout_s, row.test_timeout_s, row.name)
+                self.assertIn(str(row.boot_timeout_s), row.boot_arguments, row.name)
 
     def test_a_row_is_booted_as_often_as_it_says_until_a_boot_has_a_problem(self) -> None:
         row = replace(BY_NAME["passes_on_the_default_machine"], times=3)

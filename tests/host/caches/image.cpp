@@ -20,8 +20,10 @@ extern "C" {
 } // namespace percival
 
 static_assert(sizeof(percival::arch::Alternative) == 44);
-asm(".globl _image_start, __start_alternatives, __stop_alternatives\n"
+static_assert(sizeof(percival::Image) == 3 * 4096);
+asm(".globl _image_start, _image_end, __start_alternatives, __stop_alternatives\n"
     ".set _image_start, image_pages\n"
+    ".set _image_end, image_pages + 3 * 4096\n"
     ".set __start_alternatives, image_pages\n"
     ".set __stop_alternatives, image_pages + 5 * 44\n");
 

@@ -215,6 +215,84 @@ TEST(ExploredRepaintTest, CpusThatTolerateNoChangeOfSizeSeeNone)
     expect_right<CommonRoot>("a repaint with one root");
 }
 
+// CPU 2 is off and comes while CPU 0 repaints: who starts it keeps cpus_change until it is counted. CPU 1
+// stays off.
+struct ComesMeanwhile : World {
+    static constexpr CpuId kLate{2};
+
+    explicit ComesMeanwhile(Explorer& e) : World{e}
+    {
+        for (const u32 cpu : {1u, kLate.index()}) {
+            machine.set_root(cpu, reserved);
+            machine.power_off(cpu);
+            is_on_root[cpu] = false;
+            is_off[cpu] = true;
+        }
+    }
+
+    void run(u32 cpu)
+    {
+        if (cpu == 1)
+            return;
+        if (cpu == 0) {
+            World::run(cpu);
+            ask_for_nothing(kLate); // it may have come too late to be held
+            return;
+        }
+        come();
+        await_call();
+        answer_call();
+        end_call();
+        read(cpu, kStacks, {kMemory});
+        read(cpu, kPercpuData, {kPercpuMemory});
+    }
+    virtual void come() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+    {
+        cpus_change.lock();
+        get_onto_root();
+        is_off[kLate.index()] = false;
+        cpus_change.unlock();
+    }
+    // The steps from the firmware to the CPU's own root.
+    void get_onto_root()
+    {
+        machine.power_on(kLate.index(), reserved);
+        TrampolineProgram<Machine> program{machine, reserved, {{"x1", root_of[kLate.index()]}}};
+        for (const std::string& instruction : instructions_of_a_cpu_that_comes_on())
+            program.execute(instruction);
+        is_on_root[kLate.index()] = true;
+    }
+};
+
+// It is on its root before it is counted, and the repaint begins then.
+struct CountedLate : ComesMeanwhile {
+    using ComesMeanwhile::ComesMeanwhile;
+
+    void paint() override
+    {
+        explorer.wait_until(&has_come_, [this] { return has_come_; });
+        World::paint();
+    }
+    void come() override PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
+    {
+        get_onto_root();
+        explorer.touch(&has_come_);
+        has_come_ = true;
+        cpus_change.lock();
+        is_off[kLate.index()] = false;
+        cpus_change.unlock();
+    }
+
+private:
+    bool has_come_{false};
+};
+
+TEST(ExploredRepaintTest, ACpuThatComesMeanwhileIsHeldOrComesAfterwards)
+{
+    expect_right<ComesMeanwhile>("a CPU comes while the linear map is repainted");
+    expect_wrong<CountedLate>("a CPU uses its root before it is counted");
+}
+
 struct NobodyWaits : World {
     explicit NobodyWaits(Explorer& e) : World{e} { waits = false; }
 };

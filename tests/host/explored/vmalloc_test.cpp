@@ -5,7 +5,6 @@
 
 #include "explored/support/explored_kernel.hpp"
 #include "kernel/lib/console.hpp"
-#include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/pages/page_allocator.hpp"
 #include "mm/vmalloc/vm_freed.hpp"
@@ -278,7 +277,6 @@ void console_write_line(std::string_view line)
     ADD_FAILURE() << line;
 }
 
-mm::LinearMap mm::linear_map{};
 PerCpu<u64> mm::bad_frees{};
 
 } // namespace percival

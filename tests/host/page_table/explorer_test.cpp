@@ -42,6 +42,28 @@ TEST(ExplorerTest, TriesIndependentStepsInFewOrders)
     EXPECT_LT((Explorer{}.explore<ThreeSteps<3, false>>().schedules), 100u);
 }
 
+// Two CPUs take one step on a shared flag, and before it some that nobody else notices.
+struct MostlyLocal {
+    explicit MostlyLocal(Explorer& e) : explorer{e} {}
+    static u32 cpus() { return 2; }
+    void run(u32)
+    {
+        for (u32 n = 0; n < 5; ++n)
+            machine.on_step({arch::Step::Kind::Local});
+        explorer.touch(&flag);
+    }
+    static std::string verdict() { return {}; }
+
+    Explorer& explorer;
+    NoMachine machine;
+    int flag{0};
+};
+
+TEST(ExplorerTest, DecidesNothingBeforeStepsThatNobodyNotices)
+{
+    EXPECT_EQ(Explorer{}.explore<MostlyLocal>().schedules, 2u);
+}
+
 // Two CPUs increment a counter. Each reads and writes it in two steps.
 struct LostUpdate {
     explicit LostUpdate(Explorer& e) : explorer{e} {}

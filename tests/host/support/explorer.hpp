@@ -94,8 +94,8 @@ private:
 
     void stop_before(arch::Step step, std::function<bool()> condition)
     {
-        if (!running_)
-            return;
+        if (!running_ || step.kind == arch::Step::Kind::Local)
+            return; // a local step may come right after the one before it: nobody notices
         Cpu& self = cpus_[executing_];
         self.next = step;
         self.may_go_on = std::move(condition);

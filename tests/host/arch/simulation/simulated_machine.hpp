@@ -80,6 +80,9 @@ public:
     void set_resizes_live(bool on) { resizes_live_ = on ? all_cpus() : 0; }
     void set_resizes_live_only_on(u32 cpu) { resizes_live_ = CpuMask{1} << cpu; }
     void set_ets2(bool on) { ets2_ = on; }
+    // No other CPU changes descriptors from now on: a change by another one is a violation. So nobody notices
+    // when this CPU loads one, which spares an explorer many schedules.
+    void set_only_editor(u32 cpu) { only_editor_ = cpu; }
     u32 executing() const { return executing_; }
     bool resizes_live() const { return resizes_live_ == all_cpus(); }
 
@@ -342,6 +345,7 @@ private:
     bool completes_tlbi_early_{false};
     CpuMask resizes_live_{0}; // the CPUs that tolerate two sizes of one leaf
     bool ets2_{false};
+    std::optional<u32> only_editor_{};
     bool walks_after_dsb_{false};
 };
 

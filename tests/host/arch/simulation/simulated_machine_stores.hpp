@@ -59,7 +59,7 @@ void SimulatedMachine<G>::for_each_value_of(const u64* slot, u32 cpu, Visit visi
 template <class G>
 void SimulatedMachine<G>::load(const u64* slot)
 {
-    step(Step::Kind::Load, slot);
+    step(executing_ == only_editor_ ? Step::Kind::Local : Step::Kind::Load, slot);
     see(slot, Taking::Load);
 }
 
@@ -111,6 +111,8 @@ void SimulatedMachine<G>::put(u64* slot, u64 value)
     SimulatedMemory::Page& page = memory_.page(memory_.page_of(slot));
     if (!page.in_use)
         violate("a descriptor was written to a table that had been freed");
+    if (only_editor_.value_or(executing_) != executing_)
+        violate("a descriptor was written by a CPU that does not edit");
     if (!page.level) {
         page.unpublished_by = executing_;
         *slot = value;

@@ -4,6 +4,7 @@
 #include "kernel/lib/assert.hpp"
 #include "kernel/lib/panic.hpp"
 #include "kernel/wait/cpus_stay.hpp"
+#include "mm/kernel_map/linear_map.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -20,6 +21,7 @@ void panic_detail::panic(std::source_location, std::string_view text, Arguments)
     throw std::logic_error{std::string{text}};
 }
 
+constinit mm::LinearMap mm::linear_map{};
 constinit RwLock cpus_change;
 
 CpusStay::CpusStay() PERCIVAL_NO_THREAD_SAFETY_ANALYSIS

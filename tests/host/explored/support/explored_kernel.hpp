@@ -44,6 +44,9 @@ struct ExploredKernel {
     // The executing CPU, which has loaded an object and looks at nothing else, goes on once that has changed.
     void wait_for_change();
 
+    // Returns whether the kernel believes that leaves may change their size live.
+    bool says_it_resizes_live() const { return machine.resizes_live() || never_breaks; }
+
     // Returns the object itself, or, at an address of the kernel half, what the executing CPU writes there.
     // That must be certain; else there is a complaint.
     template <class T>
@@ -71,6 +74,12 @@ struct ExploredKernel {
     // Where the program has the memory that kernel addresses lead to.
     std::function<void*(PhysAddr)> memory{};
     std::string complaint{};
+    // CPUs that are off: no broadcast asks them.
+    std::array<bool, kMaxCpus> is_off{};
+    // What a broken variant of a scenario changes: whether spin locks keep others out, and whether the kernel
+    // believes that leaves may change their size live where the machine says that they may not.
+    bool locks_exclude{true};
+    bool never_breaks{false};
     // How many stores of atomics each CPU has made since a DSB.
     std::array<u32, kMaxCpus> unfinished_stores{};
 

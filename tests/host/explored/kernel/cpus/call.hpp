@@ -30,7 +30,7 @@ public:
     {
         for (u32 index = 0; index < possible_cpu_count(); ++index) {
             const CpuId cpu{index};
-            if (cpu == this_cpu_id())
+            if (cpu == this_cpu_id() || testing::explored->is_off.at(index))
                 continue;
             asked_.add(cpu);
             testing::explored->store(&requests.on(cpu), std::memory_order_release);
@@ -42,6 +42,15 @@ public:
 private:
     CpuSet asked_;
 };
+
+// Asks `cpu` for nothing, unless it has been asked already: then await_call() ends there in any case.
+inline void ask_for_nothing(CpuId cpu)
+{
+    Request& request = requests.on(cpu);
+    testing::explored->store(&request, std::memory_order_release);
+    if (request.function == nullptr)
+        request.function = [](void*) {};
+}
 
 // Waits until the calling CPU is asked.
 inline void await_call()

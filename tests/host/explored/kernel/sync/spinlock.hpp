@@ -15,7 +15,8 @@ public:
 
     void lock() PERCIVAL_ACQUIRE()
     {
-        testing::explored->explorer.wait_until(this, [this] { return !held_; });
+        testing::explored->explorer.wait_until(
+            this, [this] { return !held_ || !testing::explored->locks_exclude; });
         testing::explored->machine.acquire(this, testing::ExploredKernel::Machine::Taking::Exchange);
         held_ = true;
     }

@@ -19,8 +19,9 @@ public:
         return reinterpret_cast<arch::Pte*>(testing::explored->machine.pointer(address));
     }
     static std::optional<PhysAddr> allocate() { return testing::explored->allocate_table(); }
+    static std::optional<PhysAddr> allocate_unfilled() { return testing::explored->machine.allocate_page(); }
     static void free(PhysAddr page) { testing::explored->machine.free_page(page); }
-    static bool resizes_live() { return testing::explored->machine.resizes_live(); }
+    static bool resizes_live() { return testing::explored->says_it_resizes_live(); }
     [[noreturn]] static void forbidden(arch::Pte, arch::Pte, Level)
     {
         throw testing::ForbiddenChange{"a descriptor changed without break-before-make"};
@@ -36,9 +37,13 @@ inline KernelTables& kernel_tables()
     return the_kernel_tables;
 }
 
+inline PhysAddr master_root()
+{
+    return testing::explored->root;
+}
 inline KernelPageTable master_table()
 {
-    return {testing::explored->root, kernel_tables()};
+    return {master_root(), kernel_tables()};
 }
 
 } // namespace percival::mm
