@@ -4,8 +4,8 @@
  * data and writable data are granule aligned, because each part is mapped with its own protection (W^X).
  *
  * The static percpu section is linked at its local address: `&counter` is a constant that names this CPU's
- * copy. The section's bytes, the template from which every unit is initialized, are loaded with the read-only
- * data.
+ * copy. It begins with the variables that are zero at first, which take no room in the file. The bytes of the
+ * others, the template from which every unit is initialized, are loaded with the read-only data.
  */
 #include "asm_offsets.h"
 
@@ -17,6 +17,7 @@ PHDRS
 {
     text PT_LOAD FLAGS(5);
     rodata PT_LOAD FLAGS(4);
+    percpu_zero PT_LOAD FLAGS(4);
     percpu PT_LOAD FLAGS(4);
     data PT_LOAD FLAGS(6);
 }
@@ -88,14 +89,19 @@ SECTIONS
     } :rodata
     _percpu_template = .;
 
-    .percpu LOCAL_PERCPU_BASE : AT(_percpu_template) {
+    .percpu_zero LOCAL_PERCPU_BASE : AT(ADDR(.percpu_zero)) {
         _percpu_start = .;
-        *(.percpu.page_aligned)
+        *(.bss.percpu.page_aligned)
+        *(.bss.percpu .bss.percpu.*)
+        . = ALIGN(64);
+    } :percpu_zero
+    .percpu : AT(_percpu_template) ALIGN(64) {
+        _percpu_initialized = .;
         *(.percpu .percpu.*)
         . = ALIGN(64);
         _percpu_end = .;
     } :percpu
-    ASSERT(SIZEOF(.percpu) <= SLAB_SIZE / 2, "static percpu data must leave room in the slab")
+    ASSERT(_percpu_end - _percpu_start <= SLAB_SIZE / 2, "static percpu data must leave room in the slab")
 
     /* The last part of the read-only data, so that filling the table moves nothing that has a symbol. */
     . = _percpu_template + SIZEOF(.percpu);

@@ -21,7 +21,8 @@ extern const char _boot_tables[], _eboot_tables[];
 extern const char _idmap_text[], _idmap_text_end[];
 extern const char _idmap_data[];
 extern const char _percpu_start[], _percpu_end[]; // local addresses
-extern const char _percpu_template[];             // initial bytes of that data, in the image
+extern const char _percpu_initialized[];          // from here on they are not zero at first
+extern const char _percpu_template[];             // their initial bytes from there on, in the image
 extern percival::u64 _got[], _egot[];             // the global offset table, which library code uses
 extern const char boot_stack[], boot_stack_top[];
 }

@@ -179,10 +179,10 @@ void print_roots()
           possible_cpu_count());
     if (percpu::roots_are_common())
         print("roots: common to all CPUs, CnP = {} on cpu0", u32{arch::root_is_common_not_private()});
-    for_each_online_cpu([](CpuId cpu) {
-        print("root: cpu{} {}, percpu at {}", cpu, mm::cpu_root(cpu),
-              mm::local_to_global(KernelLayout::kLocalPercpu.base, cpu));
-    });
+    // One line for all CPUs: a line takes 5 ms at 115200 baud.
+    const Bytes apart = percpu::roots_are_common() ? Bytes{0} : kPage * KernelLayout::kPrivateTables;
+    print("root: cpu0 {}, percpu at {}; of each next CPU {} and {} above", mm::cpu_root(kBootCpu),
+          mm::local_to_global(KernelLayout::kLocalPercpu.base, kBootCpu), apart, KernelLayout::kSlabSize);
 }
 
 } // namespace

@@ -12,6 +12,8 @@
 
 #include "kernel/lib/types.hpp"
 
+#include <array>
+
 namespace percival::string {
 
 namespace detail {
@@ -38,6 +40,25 @@ inline const Word* words(const u8* p)
     return reinterpret_cast<const Word*>(p);
 }
 
+// Copies so many words. All are read before the first is written, so that the compiler uses LDP and STP.
+template <std::size_t Count>
+[[gnu::always_inline]] inline void copy_words(u8* to, const u8* from)
+{
+    std::array<u64, Count> held;
+    for (std::size_t at = 0; at < Count; ++at)
+        held[at] = words(from)[at];
+    for (std::size_t at = 0; at < Count; ++at)
+        words(to)[at] = held[at];
+}
+
+// Writes so many words, by STP.
+template <std::size_t Count>
+[[gnu::always_inline]] inline void fill_words(u8* to, u64 word)
+{
+    for (std::size_t at = 0; at < Count; ++at)
+        words(to)[at] = word;
+}
+
 } // namespace detail
 
 // Copies in ascending order, which is also right for overlapping ranges if `to` is below `from`.
@@ -48,18 +69,10 @@ inline void* copy(void* to, const void* from, std::size_t size)
     if (detail::misalignment(d) == detail::misalignment(s)) {
         for (; size != 0 && detail::misalignment(d) != 0; --size)
             *d++ = *s++;
-        // Copies two pairs of words per turn, which the compiler turns into LDP and STP.
-        for (; size >= 4 * detail::kWord; size -= 4 * detail::kWord) {
-            const u64 a = detail::words(s)[0];
-            const u64 b = detail::words(s)[1];
-            const u64 c = detail::words(s)[2];
-            const u64 e = detail::words(s)[3];
-            detail::words(d)[0] = a;
-            detail::words(d)[1] = b;
-            detail::words(d)[2] = c;
-            detail::words(d)[3] = e;
-            d += 4 * detail::kWord;
-            s += 4 * detail::kWord;
+        for (; size >= 8 * detail::kWord; size -= 8 * detail::kWord) {
+            detail::copy_words<8>(d, s);
+            d += 8 * detail::kWord;
+            s += 8 * detail::kWord;
         }
         for (; size >= detail::kWord; size -= detail::kWord) {
             *detail::words(d) = *detail::words(s);
@@ -107,12 +120,9 @@ inline void* fill(void* to, int value, std::size_t size)
     for (; size != 0 && detail::misalignment(d) != 0; --size)
         *d++ = byte;
     const u64 word = byte * u64{0x0101'0101'0101'0101};
-    for (; size >= 4 * detail::kWord; size -= 4 * detail::kWord) {
-        detail::words(d)[0] = word;
-        detail::words(d)[1] = word;
-        detail::words(d)[2] = word;
-        detail::words(d)[3] = word;
-        d += 4 * detail::kWord;
+    for (; size >= 8 * detail::kWord; size -= 8 * detail::kWord) {
+        detail::fill_words<8>(d, word);
+        d += 8 * detail::kWord;
     }
     for (; size >= detail::kWord; size -= detail::kWord) {
         *detail::words(d) = word;

@@ -25,17 +25,36 @@ bool can_spare(const RunQueue& queue) PERCIVAL_REQUIRES(queue.lock)
     return queue.size() > (running != nullptr && is_idle_thread(*running) ? 1u : 0u);
 }
 
+bool is_bound_to(CpuId cpu, const Thread& thread)
+{
+    return thread.affinity == CpuSet::only(cpu);
+}
+
+// Returns whether all threads of `cpu`, the running one included, are bound to it.
+bool all_are_bound(const RunQueue& queue, CpuId cpu) PERCIVAL_REQUIRES(queue.lock)
+{
+    const Thread* const running = queue.running.load(std::memory_order_relaxed);
+    return (running == nullptr || is_bound_to(cpu, *running)) &&
+           queue.first_that([cpu](const Thread& thread) { return !is_bound_to(cpu, thread); }) == nullptr;
+}
+
 // Takes a thread that may run on `to` off the queue of `from`. Returns null if none can be spared.
 Thread* take_from(CpuId from, CpuId to)
 {
     RunQueue& queue = run_queues.on(from);
     const IrqSpinGuard guard{queue.lock};
     if (!can_spare(queue)) {
-        queue.is_offered = false;
+        queue.offer = Offer::None;
         spare_cpu_set.remove(from);
         return nullptr;
     }
-    return queue.take_away_first_that([to](const Thread& thread) { return may_run_on(thread, to); });
+    Thread* const taken =
+        queue.take_away_first_that([to](const Thread& thread) { return may_run_on(thread, to); });
+    if (taken == nullptr && all_are_bound(queue, from)) {
+        queue.offer = Offer::NotNeeded;
+        spare_cpu_set.remove(from);
+    }
+    return taken;
 }
 
 // Moves a thread of `self` to a CPU that has at least two fewer; the running thread of each counts.
@@ -61,8 +80,16 @@ void load_balance_detail::offer_if_spare(RunQueue& queue, CpuId cpu)
 {
     if (!can_spare(queue))
         return;
-    queue.is_offered = true;
+    queue.offer = Offer::Made;
     spare_cpu_set.add(cpu);
+}
+
+void load_balance_detail::note_mobility(RunQueue& queue, CpuId cpu, const Thread& thread)
+{
+    if (is_bound_to(cpu, thread))
+        return;
+    queue.offer = Offer::None;
+    load_balance_detail::offer_if_spare(queue, cpu);
 }
 
 bool hand_over(CpuId from, CpuId to)

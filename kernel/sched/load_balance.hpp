@@ -7,9 +7,9 @@
 // guess costs a needless move, which the next comparison corrects.
 //
 // INV-load_balance-1: a CPU whose queue can spare a thread is in spare_cpu_set whenever the queue's lock is
-//                     free. A CPU leaves the set only when another one finds that it can spare none. So an
-//                     idle CPU looks at few queues however many CPUs there are, and a switch between threads
-//                     seldom changes the set.
+//                     free, unless all its threads are bound to it, the running one included. A CPU leaves
+//                     the set only when another one finds either. So an idle CPU looks at few queues however
+//                     many CPUs there are, and a switch between threads seldom changes the set.
 #pragma once
 
 #include "kernel/lib/cpu_set.hpp"
@@ -22,14 +22,23 @@ extern SharedCpuSet spare_cpu_set;
 
 namespace load_balance_detail {
 void offer_if_spare(RunQueue& queue, CpuId cpu) PERCIVAL_REQUIRES(queue.lock);
-}
+void note_mobility(RunQueue& queue, CpuId cpu, const Thread& thread) PERCIVAL_REQUIRES(queue.lock);
+} // namespace load_balance_detail
 
 // Adds `cpu`, whose queue has just got a thread, to spare_cpu_set if it can spare one. Inline, because nearly
-// every switch between two threads finds the CPU in the set.
+// every switch between two threads finds the CPU in the set, or all its threads bound.
 inline void offer_if_spare(RunQueue& queue, CpuId cpu) PERCIVAL_REQUIRES(queue.lock)
 {
-    if (!queue.is_offered)
+    if (queue.offer == Offer::None)
         load_balance_detail::offer_if_spare(queue, cpu);
+}
+
+// Notes that `thread`, which runs on `cpu` or is on its queue, has come from elsewhere or changed its
+// affinity: it may be the first one there that is not bound.
+inline void note_mobility(RunQueue& queue, CpuId cpu, const Thread& thread) PERCIVAL_REQUIRES(queue.lock)
+{
+    if (queue.offer == Offer::NotNeeded)
+        load_balance_detail::note_mobility(queue, cpu, thread);
 }
 
 // Moves one thread from the queue of `from` to that of `to`. Returns false if no thread there can be spared

@@ -29,13 +29,20 @@
 
 namespace percival {
 
+// Whether the CPU of a queue is in spare_cpu_set (INV-load_balance-1).
+enum class Offer : u8 {
+    None,
+    Made,
+    NotNeeded, // it is not, and all its threads are bound to it
+};
+
 class RunQueue {
 public:
     constexpr RunQueue() = default;
 
     UncheckedSpinLock lock;                // at a switch, one thread takes it and the next one gives it back
     std::atomic<Thread*> running{nullptr}; // changes under the lock
-    bool is_offered{false};                // its CPU is in spare_cpu_set (INV-load_balance-1); under the lock
+    Offer offer{Offer::None};              // changes under the lock
 
     // Makes a thread Ready, behind the others of its priority.
     void push_back(Thread& thread) PERCIVAL_REQUIRES(lock)
@@ -59,12 +66,17 @@ public:
         note_size();
         return thread;
     }
-    // Takes away the first thread for which `suits(thread)` holds, from the highest priority down, or returns
-    // null.
+    // Returns the first thread for which `suits(thread)` holds, from the highest priority down, or null.
+    template <class Suits>
+    Thread* first_that(Suits suits) const PERCIVAL_REQUIRES(lock)
+    {
+        return ready_.highest_that(suits);
+    }
+    // The same, and takes it away.
     template <class Suits>
     Thread* take_away_first_that(Suits suits) PERCIVAL_REQUIRES(lock)
     {
-        Thread* const thread = ready_.highest_that(suits);
+        Thread* const thread = first_that(suits);
         if (thread != nullptr)
             take_away(*thread);
         return thread;

@@ -10,7 +10,7 @@ namespace percival {
 
 extern "C" {
 constinit Thread boot_thread{};
-PERCIVAL_PERCPU PerCpu<Thread> idle_thread{};
+PERCIVAL_PERCPU_INITIALIZED PerCpu<Thread> idle_thread{};
 }
 
 namespace thread_detail {

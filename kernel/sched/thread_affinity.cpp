@@ -4,6 +4,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/sched/idle_thread.hpp"
+#include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/thread.hpp"
@@ -53,6 +54,8 @@ void set_affinity(Thread& thread, const CpuSet& cpus) PERCIVAL_NO_THREAD_SAFETY_
         queue.take_away(thread);
     else if (must_move && thread.state == ThreadState::Running)
         request_switch(cpu);
+    else if (thread.state == ThreadState::Ready || thread.state == ThreadState::Running)
+        note_mobility(queue, cpu, thread);
     queue.lock.unlock();
     if (moves)
         place(thread);

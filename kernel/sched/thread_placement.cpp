@@ -58,6 +58,7 @@ void join_queue(RunQueue& queue, CpuId cpu, Thread& thread) PERCIVAL_REQUIRES(qu
 {
     queue.push_back(thread);
     offer_if_spare(queue, cpu);
+    note_mobility(queue, cpu, thread);
     const Thread* const running = queue.running.load(std::memory_order_relaxed);
     if (running == nullptr || thread.priority > running->priority)
         request_switch(cpu);

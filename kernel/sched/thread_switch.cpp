@@ -68,16 +68,16 @@ void finish_switch(Thread& before) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
         before.exited.complete();
 }
 
-// Keeps idle_cpu_set and the alarm in step when this CPU becomes idle or ceases to be.
+// Keeps idle_cpu_set and the alarm in step when this CPU becomes idle or ceases to be. A CPU has one idle
+// thread, so it does not switch from an idle thread to another.
 void note_idle(CpuId self, const Thread& before, const Thread& next)
 {
-    const bool is_idle = is_idle_thread(next);
-    if (is_idle == is_idle_thread(before))
-        return;
-    if (is_idle)
+    if (is_idle_thread(next))
         idle_cpu_set.add(self);
-    else
+    else if (is_idle_thread(before))
         idle_cpu_set.remove(self);
+    else
+        return;
     program_alarm();
 }
 

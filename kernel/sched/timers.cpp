@@ -28,7 +28,7 @@ struct TimerQueue {
 
 namespace {
 
-PERCIVAL_PERCPU PerCpu<TimerQueue> timer_queues{};
+PERCIVAL_PERCPU_INITIALIZED PerCpu<TimerQueue> timer_queues{};
 
 } // namespace
 

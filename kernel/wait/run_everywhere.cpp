@@ -13,7 +13,7 @@ namespace {
 
 // run_everywhere() has its own threads instead of the workers of work_queue.cpp, so that a function it runs
 // may wait for work.
-PERCIVAL_PERCPU PerCpu<Workers> everywhere{};
+PERCIVAL_PERCPU_INITIALIZED PerCpu<Workers> everywhere{};
 // Guarded by everywhere_lock. The thread-safety analysis cannot check that: it does not follow the lock into
 // the lambdas that visit the CPUs.
 PERCIVAL_PERCPU PerCpu<Work> everywhere_work{};

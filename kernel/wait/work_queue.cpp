@@ -13,7 +13,7 @@ namespace {
 
 constexpr u32 kMaxUnboundWorkers = 4;
 
-PERCIVAL_PERCPU PerCpu<Workers> bound{};
+PERCIVAL_PERCPU_INITIALIZED PerCpu<Workers> bound{};
 constinit Workers unbound;
 
 void start_worker(std::string_view name, Workers& workers, const CpuSet& cpus)

@@ -25,6 +25,8 @@ struct LiveTables {
         arch::fill_descriptors(words(first), count, value.raw(), step.count());
     }
 
+    static void clear(Pte* first, u64 count) { arch::clear_descriptors(words(first), count); }
+
     // Turns a page into an empty table that may be linked.
     static void zero(Pte* table, Bytes size)
     {

@@ -102,7 +102,7 @@ void* allocate_guarded(ObjectClass object_class)
 
 } // namespace
 
-PERCIVAL_PERCPU std::array<PerCpu<ObjectStock>, kObjectClasses> object_stocks =
+PERCIVAL_PERCPU_INITIALIZED std::array<PerCpu<ObjectStock>, kObjectClasses> object_stocks =
     empty_stocks(std::make_index_sequence<kObjectClasses>{});
 
 void* allocate_from(PerCpu<ObjectStock>& stocks)

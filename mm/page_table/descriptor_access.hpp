@@ -122,9 +122,12 @@ public:
     // classification.
     void clear_leaves(Pte* first, u64 count)
     {
-#pragma clang loop unroll_count(16)
-        for (u64 n = 0; n < count; ++n)
-            env_.store(first + n, Pte{});
+        if constexpr (requires { env_.clear(first, count); }) {
+            env_.clear(first, count);
+        } else {
+            for (u64 n = 0; n < count; ++n)
+                env_.store(first + n, Pte{});
+        }
     }
 
     // Returns whether leaves may change size while CPUs use them.

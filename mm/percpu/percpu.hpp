@@ -19,7 +19,8 @@
 // A sequence of operations is not atomic. A caller that needs several operations to be one step uses
 // masked().
 //
-// Static objects are constant-initialized: their bytes are the template of every CPU's copy.
+// Static objects are constant-initialized. Those of PERCIVAL_PERCPU are zero at first, which the compiler
+// checks. The bytes of those of PERCIVAL_PERCPU_INITIALIZED are the template of every CPU's copy.
 #pragma once
 
 #include "arch/cpu/processor.hpp"
@@ -34,8 +35,9 @@
 #include <concepts>
 #include <type_traits>
 
-// Attribute of a static PerCpu<T>: places it in the section that is linked at local addresses.
-#define PERCIVAL_PERCPU [[gnu::section(".percpu")]] constinit
+// Attributes of a static PerCpu<T>: place it in one of the two sections that are linked at local addresses.
+#define PERCIVAL_PERCPU [[gnu::section(".bss.percpu")]] constinit
+#define PERCIVAL_PERCPU_INITIALIZED [[gnu::section(".percpu")]] constinit
 
 namespace percival {
 

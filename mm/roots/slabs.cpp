@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/roots/slabs.hpp"
 
+#include "arch/cpu/zero_page.hpp"
 #include "kernel/lib/panic.hpp"
 #include "linker/symbols.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
@@ -28,6 +29,16 @@ namespace {
     return percpu::shadow::note_mapped(master_root(), unit, memory->base);
 }
 
+// Gives the first unit at `unit` its initial bytes: zero but for the initialized part of the static section.
+void initialize(PhysAddr unit, Bytes size, Bytes section)
+{
+    const Bytes zero = address_of(_percpu_initialized) - address_of(_percpu_start);
+    auto* bytes = linear_pointer<char>(unit);
+    arch::zero_lines(address_of(bytes).raw(), zero.count());
+    __builtin_memcpy(bytes + zero.count(), _percpu_template, (section - zero).count());
+    arch::zero_lines(address_of(bytes + section.count()).raw(), (size - section).count());
+}
+
 } // namespace
 
 Bytes first_unit_size()
@@ -45,9 +56,7 @@ std::expected<void, MapError> make_slab(CpuId cpu, NumaNode node)
     if (!unit)
         return std::unexpected{MapError::NoMemory};
     const Bytes section = address_of(_percpu_end) - address_of(_percpu_start);
-    auto* bytes = linear_pointer<char>(unit->base);
-    __builtin_memcpy(bytes, _percpu_template, section.count());
-    __builtin_memset(bytes + section.count(), 0, (size - section).count());
+    initialize(unit->base, size, section);
     const VirtRange slab{local_to_global(KernelLayout::kLocalPercpu.base, cpu), size};
     const auto mapped = master_table().map(slab, unit->base, kData);
     if constexpr (kPercpuShadow) {

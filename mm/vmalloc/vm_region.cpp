@@ -80,15 +80,17 @@ bool VmRegion::cut(VmArea& hole, VirtRange wanted)
     hole.range = wanted;
     hole.slots = nullptr; // the note may have been used for other addresses
     hole.become(VmState::Reserved);
-    areas_.refresh(hole);
-    if (low != nullptr) {
-        low->range = before;
-        areas_.insert_before(hole, *low);
-    }
+    // In this order the summaries up to the root change once as a rule: the hole's with that of `high`, which
+    // is the larger rest in most cuts.
     if (high != nullptr) {
         high->range = after;
         areas_.insert_after(hole, *high);
     }
+    if (low != nullptr) {
+        low->range = before;
+        areas_.insert_before(hole, *low);
+    }
+    areas_.refresh(hole);
     return true;
 }
 
@@ -112,8 +114,8 @@ std::expected<VmArea*, VmError> VmRegion::allocate(Bytes size, Bytes alignment)
 // Merges the hole `high` into `low`, its lower neighbour. Returns `low`.
 VmArea& VmRegion::merge(VmArea& low, VmArea& high)
 {
-    areas_.remove(high);
     low.range.size = low.range.size + high.range.size;
+    areas_.remove(high);
     delete_area_note(&high);
     areas_.refresh(low);
     return low;

@@ -55,8 +55,8 @@ MUTANTS = (
     by_boot(
         "tick: a CPU that ceases to be idle keeps its slow tick",
         "kernel/sched/thread_switch.cpp",
-        "        idle_cpu_set.remove(self);\n    program_alarm();\n",
-        "        idle_cpu_set.remove(self);\n",
+        "        idle_cpu_set.remove(self);\n    else\n        return;\n    program_alarm();\n",
+        "        return idle_cpu_set.remove(self);\n    else\n        return;\n    program_alarm();\n",
         "timers.a_cpu_that_ceases*",
     ),
     by_boot(

@@ -7,7 +7,7 @@ namespace percival::arch {
 // Comes first in the percpu section, so that bit
 // kStackShift of its addresses is 0 (arch/threads/stack_size.hpp).
 extern "C" {
-[[gnu::section(".percpu.page_aligned"),
+[[gnu::section(".bss.percpu.page_aligned"),
   gnu::used]] alignas(16) constinit char overflow_stack[kOverflowStackSize.count()] = {};
 }
 static_assert(kOverflowStackSize <= kStackSize);

@@ -49,8 +49,7 @@ machine: linux,dummy-virt, 2 of 2 CPUs
 cpu: 0 to 1: QEMU max r0p0
 features: LSE
 layout: 4 KiB granule
-root: cpu0 P:0x7fff8000, percpu at V:0xfffffc8000000000
-root: cpu1 P:0x7fffa000, percpu at V:0xfffffc8040000000
+root: cpu0 P:0x7fff8000, percpu at V:0xfffffc8000000000; of each next CPU 8 KiB and 1 GiB above
 """
 
 REPORT = """\
@@ -142,11 +141,12 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(problems("no_power_off", off, row), ["the machine was turned off"])
 
     def test_a_summary_needs_all_its_lines_and_a_root_per_cpu(self) -> None:
-        self.assert_each_line_matters("summary", SUMMARY, Row("x", cpus=2))
-        self.assertNotEqual(
-            problems("summary", SUMMARY.replace("7fffa000", "7fff8000"), Row("x", cpus=2)), []
-        )
-        self.assertNotEqual(problems("summary", SUMMARY, Row("x", cpus=1)), [])
+        row = Row("x", cpus=2)
+        self.assert_each_line_matters("summary", SUMMARY, row)
+        self.assertNotEqual(problems("summary", SUMMARY.replace("CPU 8 KiB", "CPU 0 KiB"), row), [])
+        common = SUMMARY + "roots: common to all CPUs, CnP = 1 on cpu0\n"
+        self.assertNotEqual(problems("summary", common, row), [])
+        self.assertEqual(problems("summary", common.replace("CPU 8 KiB", "CPU 0 KiB"), row), [])
 
     def test_a_report_with_a_failure_is_not_a_pass(self) -> None:
         row = BY_NAME["a_failing_test_exits_1"]

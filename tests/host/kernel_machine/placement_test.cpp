@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // On which CPU a thread begins, and how busy CPUs give threads to others, on the machine. The boot thread
 // stays on CPU 0.
+#include "kernel/sched/load_balance.hpp"
 #include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/thread_affinity.hpp"
@@ -141,6 +142,57 @@ TEST(MachineBalance, AnIdleCpuPullsAThreadAsSoonAsItHasNothingToDo)
                               second.join();
                               expect_equal(now() - before, kTick / 2 + kTick - 1,
                                            "it waits until CPU 2 is idle");
+                          }),
+              "");
+}
+
+TEST(MachineBalance, NoIdleCpuLooksAgainAtACpuWhoseThreadsAreAllBoundToIt)
+{
+    const auto wake_cpu_2 = [] {
+        Running brief{[] { compute(1); }, on_cpu(2)};
+        brief.join();
+        compute(100);
+    };
+    EXPECT_EQ(run_kernels(3, 20,
+                          [wake_cpu_2] {
+                              std::deque<Running> bound;
+                              for (u32 i = 0; i < 2; ++i)
+                                  bound.emplace_back([] { compute(3 * kTick); }, on_cpu(1));
+                              compute(1);
+                              wake_cpu_2();
+                              expect(!spare_cpu_set.contains(CpuId{1}), "no thread can leave");
+
+                              CpuSet cpus = CpuSet::only(CpuId{1});
+                              cpus.add(CpuId{2});
+                              for (Running& each : bound)
+                                  set_affinity(each.thread(), cpus);
+                              expect(spare_cpu_set.contains(CpuId{1}), "one can");
+                              wake_cpu_2();
+                              u64 moves = 0;
+                              for (Running& each : bound)
+                                  moves += each.thread().migrations;
+                              expect_equal(moves, 1, "it was pulled");
+                          }),
+              "");
+}
+
+// The looks of CPU 2 find threads for CPU 1 alone; the running one could leave, and later waits itself.
+TEST(MachineBalance, ARunningThreadThatIsNotBoundKeepsItsCpuInTheSetOfThoseThatCanSpare)
+{
+    EXPECT_EQ(run_kernels(3, 20,
+                          [] {
+                              CpuSet cpus = CpuSet::only(CpuId{1});
+                              cpus.add(CpuId{2});
+                              Running bound{[] { compute(kTick); }, on_cpu(1)};
+                              Running busy{[] { compute(kTick / 4); }, on_cpu(2)};
+                              compute(1);
+                              Running one{[] { compute(4 * kTick); }, {.affinity = cpus}};
+                              Running also_bound{[] { compute(4 * kTick); }, on_cpu(1)};
+                              for (u32 i = 0; i < 4; ++i) {
+                                  compute(kTick / 2);
+                                  Running brief{[] { compute(1); }, on_cpu(2)};
+                                  brief.join();
+                              }
                           }),
               "");
 }

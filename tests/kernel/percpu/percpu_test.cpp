@@ -19,7 +19,7 @@ namespace {
 constexpr u64 kInitial = 0x1234'5678'9abc'def0;
 
 PERCIVAL_PERCPU PerCpu<u64> value{};
-PERCIVAL_PERCPU PerCpu<u64> initialized{kInitial};
+PERCIVAL_PERCPU_INITIALIZED PerCpu<u64> initialized{kInitial};
 
 u64 value_for(CpuId cpu)
 {

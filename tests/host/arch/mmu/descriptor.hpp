@@ -42,6 +42,12 @@ inline void fill_descriptors(u64* first, u64 count, u64 value, u64 step)
         store_descriptor(first + n, value + n * step);
 }
 
+inline void clear_descriptors(u64* first, u64 count)
+{
+    for (u64 n = 0; n < count; ++n)
+        store_descriptor(first + n, 0);
+}
+
 inline void zero_table(u64* table, Bytes size)
 {
     if (simulation != nullptr)

@@ -106,9 +106,17 @@ std::string wrong_with_queue(u32 cpu) PERCIVAL_NO_THREAD_SAFETY_ANALYSIS
     });
     if (size != queue.size() || size != queue.waiting())
         wrong = "the size of a queue is wrong"; // INV-run_queue-2
-    if (size > (is_idle_thread(thread_on(cpu)) ? 1u : 0u) &&
-        !(queue.is_offered && spare_cpu_set.contains(CpuId{cpu})))
-        wrong = "a CPU can spare a thread and is not in the set of those that can"; // INV-load_balance-1
+    // INV-load_balance-1
+    if ((queue.offer == Offer::Made) != spare_cpu_set.contains(CpuId{cpu}))
+        wrong = "a queue is wrong about the set of CPUs that can spare a thread";
+    if (size > (is_idle_thread(thread_on(cpu)) ? 1u : 0u) && queue.offer == Offer::None)
+        wrong = "a CPU can spare a thread and is not in the set of those that can";
+    const auto may_leave = [cpu](const Thread& thread) {
+        return thread.affinity != CpuSet::only(CpuId{cpu});
+    };
+    if (queue.offer == Offer::NotNeeded &&
+        (may_leave(thread_on(cpu)) || queue.first_that(may_leave) != nullptr))
+        wrong = "a CPU has a thread that is not bound to it and is taken to have none";
     queue.lock.unlock();
     return wrong;
 }

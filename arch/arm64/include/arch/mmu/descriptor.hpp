@@ -35,6 +35,22 @@ inline u64 link_descriptor(u64* slot, u64 value)
 // each descriptor.
 void fill_descriptors(u64* first, u64 count, u64 value, u64 step);
 
+// Stores 0 to `count` neighbouring slots. STP writes two of them: each half is 64-bit single-copy atomic (Arm
+// ARM B2.2.1).
+inline void clear_descriptors(u64* first, u64 count)
+{
+    for (; count >= 16; count -= 16, first += 16)
+        asm volatile(".irp at, 0, 16, 32, 48, 64, 80, 96, 112\n"
+                     "stp xzr, xzr, [%0, #\\at]\n"
+                     ".endr"
+                     :
+                     : "r"(first)
+                     : "memory");
+#pragma clang loop unroll(disable)
+    for (; count != 0; --count, ++first)
+        store_descriptor(first, 0);
+}
+
 // Zeroes a table of `size` bytes, which is a granule. `size` is a constant wherever speed matters, so that
 // the compiler keeps only one of the three cases.
 inline void zero_table(u64* table, Bytes size)

@@ -9,6 +9,7 @@
 #include <array>
 
 #define PERCIVAL_PERCPU constinit
+#define PERCIVAL_PERCPU_INITIALIZED constinit
 
 namespace percival {
 
