@@ -105,9 +105,9 @@ public:
         }
     }
 
-    // Writes `count` neighbouring leaves into slots that the caller found invalid, or whose change it has
-    // judged (write_leaf()): `value` first, and each next one with an output address `step` higher. All
-    // outputs lie within one kLinearOutput (INV-pte_format-1).
+    // Writes `count` neighbouring leaves into slots that the caller found invalid, that no walker reaches yet
+    // or whose change the caller has judged (write_leaf()): `value` first, and each next one with an output
+    // address `step` higher. All outputs lie within one kLinearOutput (INV-pte_format-1).
     void fill_invalid(Pte* first, u64 count, Pte value, Bytes step)
     {
         if constexpr (requires { env_.fill(first, count, value, step); }) {

@@ -35,22 +35,47 @@ public:
     // same, so a caller that gives up after an error here has changed nothing. Error: NoMemory.
     std::expected<void, MapError> isolate(VirtAddr boundary)
     {
-        for (;;) {
-            const Walk<G, Pte> found = walker_.walk(boundary);
-            if (found.kind() != PteKind::Leaf || boundary.is_aligned(found.reach()))
-                return {};
-            if (!divide(found, boundary))
+        std::optional<Walk<G, Pte>> found = walker_.walk(boundary);
+        while (found->kind() == PteKind::Leaf && !boundary.is_aligned(found->reach())) {
+            found = divide(*found, boundary);
+            if (!found)
                 return std::unexpected{MapError::NoMemory};
         }
+        return {};
     }
 
     // Unfolds the run or splits the block that crosses `boundary`, where the walk found it. All translations
-    // stay the same. Returns false, with nothing changed, if there is no memory for a table.
-    bool divide(const Walk<G, Pte>& leaf, VirtAddr boundary)
+    // stay the same. Returns where a walk to `boundary` ends now, or nothing, with nothing changed, if there
+    // is no memory for a table.
+    std::optional<Walk<G, Pte>> divide(const Walk<G, Pte>& leaf, VirtAddr boundary)
     {
         if (!leaf.is_in_run())
             return split(leaf, boundary);
         unfold(leaf, boundary);
+        return Walk<G, Pte>{leaf.slot, leaf.pte.with_contiguous(false), leaf.level};
+    }
+
+    // Splits `block`, which is one level above the last and in no run, and replaces the page at `at` by
+    // `page`, which may have another protection or be invalid. Where the block has to be broken, one break
+    // serves both. Where it changes its size live, the page changes afterwards (resize_live()). Queues the
+    // invalidation of what is not flushed. Returns false, with nothing changed, if there is no memory for a
+    // table.
+    [[gnu::always_inline]] bool replace_page(const Walk<G, Pte>& block, VirtAddr at, Pte page)
+    {
+        const std::optional<PhysAddr> table = allocate_unfilled(env_);
+        if (!table)
+            return false;
+        Pte* entries = env_.table(*table);
+        Pte* slot = entries + G::index(kLastLevel, at);
+        const bool is_live = writer_.resizes_live();
+        fill_lower(entries, block, {at, G::kPageSize});
+        if (!is_live)
+            writer_.fill_invalid(slot, 1, page, G::kPageSize);
+        link(block, at, *table);
+        if (is_live) {
+            writer_.write(slot, page, kLastLevel);
+            batch_.add_leaves({at, G::kPageSize}, G::kPageSize);
+        }
         return true;
     }
 
@@ -77,7 +102,7 @@ private:
     }
 
     // Replaces all entries of the leaf without a break, and queues their invalidation.
-    void write_live(const Walk<G, Pte>& leaf, VirtAddr at, Pte now)
+    [[gnu::always_inline]] void write_live(const Walk<G, Pte>& leaf, VirtAddr at, Pte now)
     {
         const u64 count = entries_of(leaf);
         writer_.write_leaf(leaf.slot, count, now, leaf.level, size_of(leaf.level));
@@ -87,7 +112,7 @@ private:
     // Makes a change of size, then flushes. FEAT_BBM allows only the size to differ, so the old size must
     // leave the TLBs before anything else about the entries changes.
     template <class Change>
-    void resize_live(Change change)
+    [[gnu::always_inline]] void resize_live(Change change)
     {
         change();
         env_.publish();
@@ -95,8 +120,8 @@ private:
     }
 
     // Does break-before-make: invalidates `count` neighbouring leaves for every CPU, then writes `value` and
-    // the leaves that follow it.
-    void remake(Pte* first, u64 count, Level level, VirtAddr at, Pte value)
+    // the leaves that follow it. Inline, because `count` is mostly 1.
+    [[gnu::always_inline]] void remake(Pte* first, u64 count, Level level, VirtAddr at, Pte value)
     {
         [[maybe_unused]] const auto announced = announce_break();
         writer_.clear_leaves(first, count);
@@ -127,36 +152,51 @@ private:
             remake(first, count, leaf.level, base, value);
     }
 
-    // Replaces a block by a table of smaller leaves. Returns false if there is no memory for the table.
-    bool split(const Walk<G, Pte>& block, VirtAddr boundary)
+    // Replaces a block by a table of smaller leaves. Returns the one that serves `boundary`, or nothing if
+    // there is no memory for the table.
+    std::optional<Walk<G, Pte>> split(const Walk<G, Pte>& block, VirtAddr boundary)
     {
         const std::optional<PhysAddr> page = allocate_unfilled(env_);
         if (!page)
-            return false;
-        fill_lower(env_.table(*page), block, boundary);
+            return std::nullopt;
+        Pte* table = env_.table(*page);
+        fill_lower(table, block, {boundary, Bytes{0}});
+        link(block, boundary, *page);
+        const Level lower = block.level.down();
+        Pte* slot = table + G::index(lower, boundary);
+        return Walk<G, Pte>{slot, load_descriptor(slot), lower};
+    }
+
+    // Puts `table`, which is filled, into the place of `block`, which serves `inside`.
+    [[gnu::always_inline]] void link(const Walk<G, Pte>& block, VirtAddr inside, PhysAddr table)
+    {
         env_.publish();
-        const VirtAddr base = boundary.align_down(size_of(block.level));
-        if (writer_.resizes_live()) {
-            resize_live([&] { write_live(block, base, Pte::table(*page)); });
-        } else {
-            remake(block.slot, 1, block.level, base, Pte::table(*page));
-        }
-        return true;
+        const VirtAddr base = inside.align_down(size_of(block.level));
+        if (writer_.resizes_live())
+            resize_live([&] { write_live(block, base, Pte::table(table)); });
+        else
+            remake(block.slot, 1, block.level, base, Pte::table(table));
     }
 
     // Fills `table` with entries of the next level that map the same as `block`. All of them get the
-    // contiguous hint, except in the run that `boundary` cuts.
-    void fill_lower(Pte* table, const Walk<G, Pte>& block, VirtAddr boundary)
+    // contiguous hint, except in the runs that an end of `part` cuts.
+    [[gnu::always_inline]] void fill_lower(Pte* table, const Walk<G, Pte>& block, VirtRange part)
     {
         const Level lower = block.level.down();
+        const Bytes size = size_of(lower);
         const u64 run = G::contiguous_entries(lower);
-        const u64 cut = G::index(lower, boundary) & ~(run - 1);
-        const bool cuts = !boundary.is_aligned(size_of(lower) * run);
         const Pte plain = Pte::leaf(block.pte.address(), lower, block.pte.attributes());
-        writer_.fill_invalid(table, G::entries(lower), plain.with_contiguous(run > 1), size_of(lower));
-        if (cuts)
-            writer_.fill_invalid(table + cut, run, Pte{plain.raw() + cut * size_of(lower).count()},
-                                 size_of(lower));
+        writer_.fill_invalid(table, G::entries(lower), plain.with_contiguous(run > 1), size);
+        const auto unfold_run = [&](VirtAddr inside) {
+            const u64 first = G::index(lower, inside) & ~(run - 1);
+            writer_.fill_invalid(table + first, run, Pte{plain.raw() + first * size.count()}, size);
+        };
+        const VirtAddr begins = part.base.align_down(size * run);
+        const VirtAddr ends = part.end().align_down(size * run);
+        if (part.base != begins)
+            unfold_run(begins);
+        if (part.end() != ends && (ends != begins || part.base == begins))
+            unfold_run(ends);
     }
 
     PageTableWalker<G, Pte, Env> walker_;

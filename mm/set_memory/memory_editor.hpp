@@ -3,13 +3,14 @@
 //
 // A change is made in three steps:
 //
-//   check    the tables that isolate needs are there, and every page of the range is looked at: every refusal
-//            comes from here, and nothing is stored
+//   check    every page of the range is looked at, and the tables that isolate needs are set aside: every
+//            refusal comes from here, and nothing is stored
 //   isolate  blocks and runs that cross an end of the range are split, so that all translations stay the same
 //   apply    the leaves of the range are replaced, and the TLBs are flushed
 //
 // Only isolate needs tables, and how many is known before: a change for which there are too few stores
-// nothing, so that every block stays as it is.
+// nothing, so that every block stays as it is. The most frequent changes, those of one page that is mapped
+// alone or lies in a block, have a shorter way through the same steps.
 //
 // The caller serializes all changes of the leaves in question: of an area of vmalloc as its owner, and of the
 // linear map by a lock, because there a block or a run may belong to several owners.
@@ -37,7 +38,7 @@ class MemoryEditor {
 public:
     using Result = std::expected<void, SetMemoryError>;
 
-    // `Env` also has tables_left(): how many allocations will succeed (mm/set_memory/table_stock.hpp).
+    // `Env` also has set_aside(): whether some allocations will succeed (mm/set_memory/table_stock.hpp).
     MemoryEditor(PhysAddr root, Env& env, Breaks breaks)
         : walker_{root, env}, env_{env}, writer_{env}, breaks_{breaks}
     {
@@ -45,32 +46,34 @@ public:
 
     // Makes `change` on all pages of `range`, which is aligned to pages, or on none. Errors: NotMapped,
     // WriteAndExecute, NotSplittable, NoMemory.
-    // NoMemory comes first, so that a caller who fetches a table then has not checked the range in vain.
     Result change(VirtRange range, MemoryChange change)
     {
         if (range.is_empty())
             return {};
         const Walk<G, Pte> first = walker_.walk(range.base);
-        if (!is_table_part(first, range)) [[unlikely]]
-            return isolate_and_change(first, range, change);
-        return range.size == G::kPageSize ? change_page(first, range.base, change)
-                                          : change_slots(first.slot, range, change);
+        if (is_table_part(first, range)) [[likely]]
+            return change_table_part(first, range, change);
+        if (is_page_in_block(first, range))
+            return change_page_in_block(first, range.base, change);
+        return isolate_and_change(first, range, change);
     }
 
 private:
+    static constexpr Level kBlockLevel = kLastLevel.up();
+
     // Makes the change on a range that begins in `first`, after what cuts its ends is divided.
     Result isolate_and_change(const Walk<G, Pte>& first, VirtRange range, MemoryChange change)
     {
-        if (env_.tables_left() < tables_needed(first, range))
-            return std::unexpected{SetMemoryError::NoMemory};
         if (Result result = check(first, range, change); !result)
             return result;
+        if (!env_.set_aside(tables_needed(first, range)))
+            return std::unexpected{SetMemoryError::NoMemory};
         TlbBatch<G, Env> batch{env_};
         const auto isolated = isolate(first, range.base, batch);
         if (!isolated)
             return std::unexpected{SetMemoryError::NoMemory};
         if (is_table_part(*isolated, range))
-            return this->change(range, change);
+            return change_table_part(*isolated, range, change);
         if (!isolate(walker_.walk(range.end()), range.end(), batch))
             return std::unexpected{SetMemoryError::NoMemory};
         apply(range, change, batch);
@@ -91,6 +94,14 @@ private:
         return !first.pte.is_contiguous() && !load_descriptor(first.slot + (count - 1)).is_contiguous();
     }
 
+    // Makes the change on such a range.
+    [[gnu::always_inline]] Result change_table_part(const Walk<G, Pte>& first, VirtRange range,
+                                                    MemoryChange change)
+    {
+        return range.size == G::kPageSize ? change_page(first, range.base, change)
+                                          : change_slots(first.slot, range, change);
+    }
+
     // Makes the change on such a range of one page. Inline, because this is by far the most frequent change.
     [[gnu::always_inline]] Result change_page(const Walk<G, Pte>& page, VirtAddr at, MemoryChange change)
     {
@@ -106,7 +117,33 @@ private:
         return {};
     }
 
-    // Makes the change in the slots of such a range.
+    // Returns whether `range` is one page of a block, which is in no run and one level above the last.
+    static bool is_page_in_block(const Walk<G, Pte>& first, VirtRange range)
+    {
+        return range.size == G::kPageSize && first.level == kBlockLevel && first.kind() == PteKind::Leaf &&
+               !first.pte.is_contiguous();
+    }
+
+    // Makes the change on the page at `at` of such a block.
+    Result change_page_in_block(const Walk<G, Pte>& found, VirtAddr at, MemoryChange change)
+    {
+        if (!may_split())
+            return std::unexpected{SetMemoryError::NotSplittable};
+        const Walk<G, Pte> block{found.slot, found.pte, kBlockLevel}; // all that depends on the level folds
+        const Bytes before = at - at.align_down(G::entry_size(kBlockLevel));
+        const Pte page = Pte::leaf(block.pte.address() + before, kLastLevel, block.pte.attributes());
+        const auto now = changed(page, kLastLevel, change);
+        if (!now)
+            return std::unexpected{now.error()};
+        if (!env_.set_aside(1))
+            return std::unexpected{SetMemoryError::NoMemory};
+        TlbBatch<G, Env> batch{env_};
+        if (!LeafEditor<G, Pte, Env>{walker_, env_, batch}.replace_page(block, at, *now))
+            return std::unexpected{SetMemoryError::NoMemory};
+        return {};
+    }
+
+    // Makes the change in the slots of a range that is part of a table.
     Result change_slots(Pte* first, VirtRange range, MemoryChange change)
     {
         const u64 count = range.size.count() >> G::kPageShift;
@@ -146,12 +183,13 @@ private:
 
     Result check(Pte old, Level level, MemoryChange change) const
     {
-        if (leaf_behind(old).kind(level) != PteKind::Leaf)
+        const Pte leaf = leaf_behind(old);
+        if (leaf.kind(level) != PteKind::Leaf)
             return std::unexpected{SetMemoryError::NotMapped};
-        const auto now = changed(old, level, change);
-        if (!now)
-            return std::unexpected{now.error()};
-        if (!may_split() && changes_in_run(old, *now, level))
+        const auto protection = changed_protection(leaf.attributes().protection, change);
+        if (!protection)
+            return std::unexpected{protection.error()};
+        if (!may_split() && changes_in_run(old, *changed(old, level, change), level))
             return std::unexpected{SetMemoryError::NotSplittable};
         return {};
     }
@@ -194,28 +232,29 @@ private:
     }
 
     // Lets no leaf and no run cross `boundary`, whether they are valid or kept. A walk to the boundary has
-    // found `found`. Returns what a walk finds then, or nothing if there is no memory for a table.
+    // found `found`. Returns where a walk ends then, or nothing if there is no memory for a table.
     std::optional<Walk<G, Pte>> isolate(Walk<G, Pte> found, VirtAddr boundary, TlbBatch<G, Env>& batch)
     {
         while (leaf_behind(found.pte).kind(found.level) == PteKind::Leaf &&
                !boundary.is_aligned(reach_of(found))) {
-            const bool divided = found.pte.keeps_leaf()
+            const auto divided = found.pte.keeps_leaf()
                                      ? divide_kept(found, boundary)
                                      : LeafEditor<G, Pte, Env>{walker_, env_, batch}.divide(found, boundary);
             if (!divided)
                 return std::nullopt;
-            found = walker_.walk(boundary);
+            found = *divided;
         }
         return found;
     }
 
-    // Returns false if there is no memory for a table.
-    bool divide_kept(const Walk<G, Pte>& found, VirtAddr boundary)
+    // Does for a kept leaf what LeafEditor::divide() does for a valid one.
+    std::optional<Walk<G, Pte>> divide_kept(const Walk<G, Pte>& found, VirtAddr boundary)
     {
-        if (!found.pte.is_contiguous())
-            return split_kept(found);
-        unfold_kept(found, boundary);
-        return true;
+        if (found.pte.is_contiguous())
+            unfold_kept(found, boundary);
+        else if (!split_kept(found))
+            return std::nullopt;
+        return walker_.walk(boundary);
     }
 
     // Removes the hint from the kept entries of a run. No TLB holds them.

@@ -47,14 +47,12 @@ std::expected<Breaks, SetMemoryError> breaks_in(VirtRange range)
 // Inline, because each of its callers is a function of its own on the way of the most frequent changes.
 [[gnu::always_inline]] inline std::expected<void, SetMemoryError> change_locked(VirtRange range,
                                                                                 MemoryChange change,
-                                                                                TableReserve& reserve,
+                                                                                StockedKernelTables tables,
                                                                                 Breaks breaks)
 {
-    StockedKernelTables tables{reserve};
-    const u64 before = reserve.size();
     const IrqSpinGuard guard{linear_map_lock};
     const auto result = KernelMemoryEditor{master_root(), tables, breaks}.change(range, change);
-    if (const u64 splits = before - reserve.size(); splits != 0)
+    if (const u64 splits = tables.taken(); splits != 0)
         set_memory_statistics.splits.fetch_add(splits, std::memory_order_relaxed);
     if (breaks == Breaks::Never)
         note_linear_change(range);
@@ -68,7 +66,7 @@ std::expected<void, SetMemoryError> set_memory(VirtRange range, MemoryChange cha
     const auto breaks = breaks_in(range);
     if (!breaks)
         return std::unexpected{breaks.error()};
-    const auto result = change_locked(range, change, reserve, *breaks);
+    const auto result = change_locked(range, change, StockedKernelTables{reserve}, *breaks);
     if (*breaks == Breaks::Never)
         request_linear_merge();
     return result;
@@ -80,7 +78,7 @@ std::expected<void, SetMemoryError> set_memory(VirtRange range, MemoryChange cha
     if (!breaks)
         return std::unexpected{breaks.error()};
     TableReserve reserve;
-    const auto result = with_tables(reserve, [&] { return change_locked(range, change, reserve, *breaks); });
+    const auto result = change_locked(range, change, StockedKernelTables{reserve, Refills::Allowed}, *breaks);
     if (*breaks == Breaks::Never)
         request_linear_merge();
     return result;

@@ -45,10 +45,12 @@ inline constinit SetMemoryStatistics set_memory_statistics;
 
 // Makes `change` on all pages of `range`, or on none. When it returns, every access by every CPU meets the
 // new state; a CPU that uses the pages meanwhile meets the old state or the new one. Takes tables from the
-// page allocator. Errors: all of SetMemoryError; then every page is as it was, and no block was split.
+// page allocator, under the lock. Errors: all of SetMemoryError; then every page is as it was, and no block
+// was split.
 //
 // Any context on a CPU that runs on its own root, except inside the page allocator and in a WritableWindow.
-// Holds a lock with interrupts masked for the time of the change: about 10 instructions for each page.
+// Holds a lock with interrupts masked for the time of the change: about 10 instructions for each page, and
+// some 1,000 for each block that is split.
 std::expected<void, SetMemoryError> set_memory(VirtRange range, MemoryChange change);
 
 // Does the same with tables from `reserve` only, in any context. The error NoMemory means that the reserve

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tables set aside for splits, which fill them whole, and an environment of the page-table engine that takes
-// tables from there and returns them there. A change under a lock then never enters the page allocator.
+// tables from there and returns them there. So a change has all its tables before it stores anything.
 #pragma once
 
 #include "kernel/lib/bounded_vector.hpp"
 #include "mm/page_table/environment.hpp"
-#include "mm/set_memory/memory_change.hpp"
 
 #include <algorithm>
-#include <expected>
 #include <optional>
 
 namespace percival::mm {
@@ -61,18 +59,9 @@ private:
     BoundedVector<PhysAddr, kMaxSplits<G>> pages_{};
 };
 
-// Calls `attempt()`, a change with tables from `stock`, until it needs no more of them. Each time that it
-// returns NoMemory, one table more is fetched. Returns what the last attempt returned, which is NoMemory if
-// there is no memory either.
-template <class G, class Env, class Attempt>
-std::expected<void, SetMemoryError> with_tables(TableStock<G, Env>& stock, Attempt attempt)
-{
-    for (;;) {
-        const std::expected<void, SetMemoryError> result = attempt();
-        if (result || result.error() != SetMemoryError::NoMemory || !stock.fill(stock.size() + 1))
-            return result;
-    }
-}
+// Whether a change may allocate the tables that its stock lacks. If this is Forbidden, the change never
+// enters the allocator.
+enum class Refills : u8 { Forbidden, Allowed };
 
 namespace table_stock_detail {
 
@@ -91,12 +80,26 @@ struct BreakOf<Env> {
 template <class G, PteFormat Pte, class Env>
 class StockedTables : public table_stock_detail::BreakOf<Env> {
 public:
-    explicit StockedTables(TableStock<G, Env>& stock) : stock_{stock} {}
+    explicit StockedTables(TableStock<G, Env>& stock, Refills refills = Refills::Forbidden)
+        : stock_{stock}, refills_{refills}
+    {
+    }
 
     Pte* table(PhysAddr address) { return env().table(address); }
-    std::optional<PhysAddr> allocate_unfilled() { return stock_.take(); }
+    std::optional<PhysAddr> allocate_unfilled()
+    {
+        const auto page = stock_.take();
+        taken_ += page ? 1 : 0;
+        return page;
+    }
     void free(PhysAddr page) { stock_.give(page); }
-    u64 tables_left() const { return stock_.size(); }
+    // Returns whether the next `tables` allocations, at most kMaxSplits, will succeed.
+    [[nodiscard]] bool set_aside(u64 tables)
+    {
+        return stock_.size() >= tables || (refills_ == Refills::Allowed && stock_.fill(tables));
+    }
+    // Returns how many tables were allocated from this environment.
+    u64 taken() const { return taken_; }
     void store(Pte* slot, Pte value) { env().store(slot, value); }
     void fill(Pte* first, u64 count, Pte value, Bytes step) { env().fill(first, count, value, step); }
     void publish() { env().publish(); }
@@ -107,6 +110,8 @@ private:
     Env& env() { return stock_.environment(); }
 
     TableStock<G, Env>& stock_;
+    Refills refills_;
+    u64 taken_{0};
 };
 
 } // namespace percival::mm

@@ -211,8 +211,8 @@ MUTANTS = (
     on_host(
         "split: the new table is linked before it is published",
         "mm/page_table/leaf_editor.hpp",
-        "        fill_lower(env_.table(*page), block, boundary);\n        env_.publish();\n",
-        "        fill_lower(env_.table(*page), block, boundary);\n",
+        "        env_.publish();\n        const VirtAddr base = inside",
+        "        const VirtAddr base = inside",
         ENGINE,
         "*WhereSizesChangeLive*",
     ),

@@ -145,6 +145,40 @@ TYPED_TEST(MemoryEditorTest, NothingInTheLinearMapIsSplitOrBrokenWhereSizesDoNot
     this->expect(kAt + kBlock, mm::kData);
 }
 
+// The first page of a run is one of them: nothing else in the run changes.
+TYPED_TEST(MemoryEditorTest, APageInABlockIsInvalidatedAfterTheBlockWhereSizesChangeLive)
+{
+    USE_ENGINE_TEST;
+    this->map(kBlock * 3);
+    const VirtAddr last = kAt + (kBlock * 3 - kPage);
+    for (const VirtAddr page : {kAt + kPage, kAt + kBlock + kPageRun, last}) {
+        const u64 before = mm::tlb_statistics.invalidations;
+        this->expect_change({page, kPage}, ReadOnly);
+        EXPECT_EQ(mm::tlb_statistics.invalidations, before + 2);
+        this->expect(page, mm::kReadOnlyData);
+    }
+    for (const VirtAddr beside : {kAt, kAt + kPage * 2, kAt + kBlock + (kPageRun + kPage), last - kPage})
+        this->expect(beside, mm::kData);
+}
+
+TYPED_TEST(MemoryEditorTest, APageInABlockThatIsBrokenTakesOneInvalidationForBoth)
+{
+    USE_ENGINE_TEST;
+    bench.machine.set_resizes_live(false);
+    this->map(kBlock * 3);
+    const VirtAddr last = kAt + (kBlock * 3 - kPage);
+    for (const VirtAddr page : {kAt + kPage, kAt + kBlock, last}) {
+        const u64 before = mm::tlb_statistics.invalidations;
+        this->expect_change({page, kPage}, page == last ? Invalid : ReadOnly, Breaks::Allowed);
+        EXPECT_EQ(mm::tlb_statistics.invalidations, before + 1);
+    }
+    this->expect(kAt + kPage, mm::kReadOnlyData);
+    this->expect(kAt + kBlock, mm::kReadOnlyData);
+    bench.expect(last, std::nullopt);
+    for (const VirtAddr beside : {kAt, kAt + kPage * 2, kAt + kBlock + kPage, last - kPage})
+        this->expect(beside, mm::kData);
+}
+
 TYPED_TEST(MemoryEditorTest, PagesOfAnOwnAreaAreChangedByABreakWhereSizesDoNotChangeLive)
 {
     USE_ENGINE_TEST;

@@ -51,20 +51,20 @@ protected:
         bench.expect_clean();
     }
 
-private:
     // As set_memory(), while only `allocations` succeed.
     auto change(VirtRange range, MemoryChange what, Breaks breaks, u64 allocations)
     {
         bench.env.fail_after(allocations);
         typename Base::Stock stock{bench.env};
-        const auto result = mm::with_tables(stock, [&] {
-            typename Base::Tables env{stock};
-            return mm::MemoryEditor<G, SimulatedPte, typename Base::Tables>{bench.root, env, breaks}.change(
-                range, what);
-        });
+        typename Base::Tables env{stock, mm::Refills::Allowed};
+        const auto result =
+            mm::MemoryEditor<G, SimulatedPte, typename Base::Tables>{bench.root, env, breaks}.change(range,
+                                                                                                     what);
         bench.env.never_fail();
         return result;
     }
+
+private:
     Words words()
     {
         Words found;
@@ -95,6 +95,38 @@ TYPED_TEST(OutOfMemoryTest, APageInABlockNeedsATable)
     this->expect(kAt, mm::kReadOnlyData);
     this->expect(kAt + kPage, mm::kReadOnlyData);
     this->expect(kAt + kPage * 2, mm::kData);
+}
+
+TYPED_TEST(OutOfMemoryTest, PagesInTheSameBlockNeedOneTable)
+{
+    USE_ENGINE_TEST;
+    this->map(kBlock * 3);
+    this->expect_needs(1, {kAt + kPage, kPage * 2}, ReadOnly);
+    this->expect_needs(1, {kAt + (kBlock * 2 - kPageRun * 2), kPageRun + kPage}, Invalid);
+    this->expect(kAt + kPage * 2, mm::kReadOnlyData);
+    this->expect(kAt + kPage * 3, mm::kData);
+}
+
+TYPED_TEST(OutOfMemoryTest, AChangeThatIsRefusedAsksForNoTable)
+{
+    USE_ENGINE_TEST;
+    this->map(kBlock);
+    for (const Bytes size : {kPage, kPage * 2}) {
+        const auto result = this->change({kAt + kPage, size}, Executable, Breaks::Never, 0);
+        ASSERT_FALSE(result.has_value());
+        EXPECT_EQ(static_cast<int>(result.error()), static_cast<int>(SetMemoryError::WriteAndExecute));
+    }
+}
+
+TYPED_TEST(OutOfMemoryTest, TablesThatWereSetAsideAreNotAddedTo)
+{
+    USE_ENGINE_TEST;
+    this->map(kBlock);
+    for (const Bytes size : {kPage, kPage * 2}) {
+        const auto result = SetMemoryBed<TypeParam>::change({kAt + kPage, size}, ReadOnly, Breaks::Never, 0);
+        ASSERT_FALSE(result.has_value());
+        EXPECT_EQ(static_cast<int>(result.error()), static_cast<int>(SetMemoryError::NoMemory));
+    }
 }
 
 TYPED_TEST(OutOfMemoryTest, ARangeOverSeveralBlocksNeedsATableAtEachEndThatCutsABlock)
