@@ -43,6 +43,7 @@ enum class PercpuChoice : u8 { Local, Restart, Fixup, Guarded, Auto };
 enum class PercpuAddChoice : u8 { LoadAdd, StoreAdd, LlSc, Auto };
 enum class PercpuWindowChoice : u8 { Linked, Mapped };
 enum class RootsChoice : u8 { Private, Common };
+enum class ProbeFaultChoice : u8 { None, Root, Tlbi };
 enum class VerdictChoice : u8 { PowerOff, Semihosting, Reset };
 
 inline constexpr u8 kFirstPercpuChoice =
@@ -62,6 +63,13 @@ struct BootArgumentTable {
         {"selftest.every_mode", "", "off", "runs self-tests in each mode of the this_cpu operations"}};
     static constexpr TextArgument kBench{
         {"bench", "[=GLOB[,GLOB]]", "", "runs benchmarks instead of self-tests"}};
+    static constexpr TextArgument kProbe{
+        {"probe", "[=GLOB[,GLOB]]", "", "probes TLBs instead of running self-tests"}};
+    static constexpr NumberArgument kProbeTries{
+        {"probe.tries", "N", "0", "tries of each shape; 0: as many as half a second allows"}};
+    static constexpr BootArgumentOf<ProbeFaultChoice> kProbeFault{
+        {"probe.fault", "none|root|tlbi", "none",
+         "one root for two CPUs, or no TLBI in probes, for tests"}};
     static constexpr BootArgumentOf<LinearChoice> kLinear{
         {"linear", "auto|blocks|pages", "auto",
          "maps RAM by blocks or pages; auto: blocks if CPUs split live"}};
@@ -112,10 +120,11 @@ struct BootArgumentTable {
     {
         const BootArgument* const all[] = {
             &kSelftest, &kSelftestList, &kSelftestTimeout, &kSelftestRepeat, &kSelftestEveryMode,
-            &kBench,    &kLinear,       &kMemoryLater,     &kPercpu,         &kPercpuAdd,
-            &kPercpuWindow, &kRoots,    &kCpufeatureMask,  &kCpufeatureForce, &kCpufeatureMidr,
-            &kCpusLater, &kObjectsGuard, &kPtdump,         &kVmallocinfo,    &kPercpuinfo,
-            &kArgumentsList, &kVerdict, &kEarlycon,
+            &kBench,    &kProbe,        &kProbeTries,      &kProbeFault,     &kLinear,
+            &kMemoryLater,  &kPercpu,   &kPercpuAdd,       &kPercpuWindow,   &kRoots,
+            &kCpufeatureMask,  &kCpufeatureForce, &kCpufeatureMidr, &kCpusLater, &kObjectsGuard,
+            &kPtdump,   &kVmallocinfo,  &kPercpuinfo,      &kArgumentsList,  &kVerdict,
+            &kEarlycon,
         };
         for (const BootArgument* argument : all)
             visit(*argument);

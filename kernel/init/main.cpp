@@ -36,6 +36,7 @@
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/tick.hpp"
 #include "kernel/selftest/benchmark.hpp"
+#include "kernel/selftest/instrument.hpp"
 #include "kernel/virtio_mem/virtio_mem.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "kernel/wait/work_queue.hpp"
@@ -157,6 +158,17 @@ void guard_objects_if_asked()
     print("objects: guarded, up to {} at a time", *room);
 }
 
+// Runs the probes, the benchmarks, or both.
+Verdict measure(const RunOptions& options)
+{
+    Verdict verdict = Verdict::Passed;
+    if (options.probes)
+        verdict = run_probes(*options.probes, as_on_an_emulator(check_counters()));
+    if (options.benchmarks && run_benchmarks(*options.benchmarks) != Verdict::Passed)
+        verdict = Verdict::Failed;
+    return verdict;
+}
+
 // Runs as the boot thread, on a guarded stack: brings up the rest, runs the tests or benchmarks, and ends the
 // run.
 [[noreturn]] void run(void*)
@@ -196,7 +208,7 @@ void guard_objects_if_asked()
         print_vmallocinfo();
     if (options.list_percpu)
         print_percpuinfo();
-    end_run(options.benchmarks ? run_benchmarks(*options.benchmarks) : run_selftests(options.selftest));
+    end_run(options.probes || options.benchmarks ? measure(options) : run_selftests(options.selftest));
 }
 
 } // namespace

@@ -34,6 +34,12 @@ RunOptions read_run_options(const BootArguments& arguments)
         const std::string_view globs = arguments.text(Table::kBench);
         options.benchmarks = globs.empty() ? std::string_view{"*"} : globs;
     }
+    if (arguments.is_given(Table::kProbe)) {
+        const std::string_view globs = arguments.text(Table::kProbe);
+        options.probes = {.globs = globs.empty() ? std::string_view{"*"} : globs,
+                          .tries = reported(arguments.number(Table::kProbeTries)),
+                          .fault = reported(arguments.choice(Table::kProbeFault))};
+    }
     return options;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernel/boot_arguments/boot_arguments.hpp"
+#include "kernel/probes/probes.hpp"
 #include "kernel/selftest/runner.hpp"
 
 #include <optional>
@@ -12,7 +13,8 @@ namespace percival {
 
 struct RunOptions {
     SelftestOptions selftest{};
-    std::optional<std::string_view> benchmarks{}; // globs; absent: run the self-tests
+    std::optional<std::string_view> benchmarks{}; // globs
+    std::optional<ProbeOptions> probes{};         // neither: run the self-tests
     bool dump_page_tables{false};
     bool list_areas{false};
     bool list_percpu{false};

@@ -51,11 +51,11 @@ void start_tlb_probe()
     });
 }
 
-u32 wrong_reads_beside(CpuId self, CpuId other)
+PairReads reads_beside(CpuId self, CpuId other)
 {
     const bool first = self.index() < other.index();
     std::atomic<u32>& shared = turn.on(first ? self : other);
-    u32 wrong = 0;
+    PairReads reads;
     u64 deadline = 0;
     for (u32 read = 0; read < kReads; ++read) {
         const u32 mine = 2 * read + (first ? 0 : 1);
@@ -64,13 +64,14 @@ u32 wrong_reads_beside(CpuId self, CpuId other)
             arch::relax();
         if (read == 0)
             deadline = arch::timer_ticks() + pair_time_limit();
-        wrong += read_local_tag() != tag_of(self);
+        ++reads.made;
+        reads.wrong += read_local_tag() != tag_of(self);
         const bool last = now == kOver || (first && arch::timer_ticks() > deadline);
         shared.store(last ? kOver : mine + 1, std::memory_order_release);
         if (last)
             break;
     }
-    return wrong;
+    return reads;
 }
 
 bool tlbs_are_private()
@@ -89,9 +90,9 @@ bool tlbs_are_private()
         });
         u32 own = 0;
         if (before)
-            own += wrong_reads_beside(self, *before);
+            own += reads_beside(self, *before).wrong;
         if (after)
-            own += wrong_reads_beside(self, *after);
+            own += reads_beside(self, *after).wrong;
         wrong.fetch_add(own, std::memory_order_relaxed);
     });
     return wrong.load(std::memory_order_relaxed) == 0;

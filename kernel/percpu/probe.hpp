@@ -14,10 +14,16 @@ namespace percival {
 // false if any read saw another CPU's page. In a thread, with interrupts unmasked.
 bool tlbs_are_private();
 
-// Runs the half of `self` in the probe of a pair, and returns how many of its reads saw another CPU's page.
-// Both halves run at the same time, each on its CPU with interrupts masked. start_tlb_probe() comes before,
-// and prepares one probe of each pair.
-u32 wrong_reads_beside(CpuId self, CpuId other);
+// The reads that a CPU made beside another one, and how many of them saw another CPU's page.
+struct PairReads {
+    u32 made{0};
+    u32 wrong{0};
+};
+
+// Runs the half of `self` in the probe of a pair, and returns its reads. Both halves run at the same time,
+// each on its CPU with interrupts masked. start_tlb_probe() comes before, and prepares one probe of each
+// pair.
+PairReads reads_beside(CpuId self, CpuId other);
 void start_tlb_probe();
 
 } // namespace percival

@@ -184,9 +184,9 @@ std::optional<Cost> cost_of(Loop loop, Loop empty, u64 turns, Preparation prepar
 
 } // namespace
 
-std::optional<Cost> cost_of_loop(Loop loop, Loop empty)
+std::optional<Cost> cost_of_loop(Loop loop, Loop empty, u64 turns)
 {
-    return cost_of(loop, empty, kTurnsPerSample, kWarm);
+    return cost_of(loop, empty, turns, kWarm);
 }
 
 std::optional<Cost> cost_of_cold_turn(Loop loop, Loop empty, Preparation preparation)

@@ -38,9 +38,10 @@ const CounterVerdicts& check_counters();
 // can only add instructions. Means something only where arch::counts_instructions().
 u64 instructions_of_loop(Loop loop, u64 turns);
 
-// Returns what a turn of `loop` costs more than one of `empty`; nothing where cycles are not believed, or
-// where too many samples had to be thrown away, as those of an operation that takes an exception.
-std::optional<Cost> cost_of_loop(Loop loop, Loop empty);
+// Returns what a turn of `loop` costs more than one of `empty`, by samples of `turns` turns; nothing where
+// cycles are not believed, or where too many samples had to be thrown away, as those of an operation that
+// takes an exception.
+std::optional<Cost> cost_of_loop(Loop loop, Loop empty, u64 turns = kTurnsPerSample);
 
 // The same for a single turn after `preparation`, which makes caches or TLBs cold.
 std::optional<Cost> cost_of_cold_turn(Loop loop, Loop empty, Preparation preparation);

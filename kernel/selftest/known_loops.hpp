@@ -50,6 +50,12 @@ constexpr std::string_view judge_tlb(bool has, u64 new_pages, u64 in_use)
 
 } // namespace known_loops_detail
 
+// Returns whether the counters are like those of an emulator, which counts no cycles of a pipeline.
+constexpr bool as_on_an_emulator(const CounterVerdicts& verdicts)
+{
+    return verdicts.cycles.ends_with("as on an emulator");
+}
+
 constexpr CounterVerdicts judge(const KnownLoops& loops)
 {
     if (!loops.has_counters) {

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from frontdoor import boot, boot_arguments, mca, page, page_library
+from frontdoor import boot, boot_arguments, mca, page, page_library, probe_tables
 from frontdoor.bench_log import Machine, not_counted, shown_lines
 from frontdoor.bench_rows import Row, parse_line
 from frontdoor.bench_table import footnote, table
@@ -204,7 +204,12 @@ def bench(run: boot.Run, order: Order, *, may_build: bool) -> int:
         in_mode = f" in mode {order.mode}" if order.mode else ""
         say(f"no benchmark matches {', '.join(order.globs) or '*'}{in_mode}")
         return int(Verdict.HANG)
-    texts = (f"\n{table(done.rows, linux)}", footnote(linux), not_counted(done.found))
+    texts = (
+        f"\n{table(done.rows, linux)}",
+        footnote(linux),
+        probe_tables.walks([("", done.rows)]),
+        not_counted(done.found),
+    )
     print("\n\n".join(filter(None, texts)), flush=True)
     estimates = mca.estimate_kernel(elf(run.preset), order.globs) if order.mca else None
     if estimates is not None:

@@ -63,6 +63,14 @@ FAMILIES: Tuple[Family, ...] = (
         "in use. One TLBI counts as one instruction, whatever it costs on the bus.",
     ),
     Family(
+        "Walks over pages",
+        ("walk_*",),
+        "A read of one of so many pages, which are read in turn, by a global address, by a local one, and by "
+        "both. Each address depends on the read before. Beyond what the TLB holds, cycles, TLB refills and "
+        "walks show what an entry costs; with both addresses each page takes two. Instructions are those of "
+        "the loop.",
+    ),
+    Family(
         "Threads and interrupts",
         ("context_switch", "ipi_*", "others_*"),
         "A switch from one thread to another and back, and calls of other CPUs. Under the emulator a call "

@@ -14,6 +14,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from frontdoor.bench_rows import CONDITIONS, DamagedRow, Row, parse_line
 from frontdoor.errors import IoFailed
+from frontdoor.probe_rows import ProbeRow, parse_line as parse_probe, said_lines
 from frontdoor.run_report import found_lines
 from frontdoor.verdict import Verdict, parse_line as parse_verdict
 
@@ -26,12 +27,15 @@ MAX_QUOTE = 100  # characters of each
 @dataclass(frozen=True)
 class Machine:
     """A machine that was measured: what it is called, what its kernel found, and its results. `notes` say
-    what is wrong with the results."""
+    what is wrong with the results. `probes` are the results of its probes, and `said` what these said in
+    words."""
 
     title: str
     found: List[str]
     rows: List[Row]
     notes: List[str] = field(default_factory=list)
+    probes: List[ProbeRow] = field(default_factory=list)
+    said: List[str] = field(default_factory=list)
 
 
 def shown_lines(lines: Sequence[str]) -> List[str]:
@@ -82,17 +86,22 @@ def lowest(rows: Sequence[Row]) -> Tuple[List[Row], List[str]]:
 def read_lines(title: str, lines: Sequence[str]) -> Machine:
     """Returns what a console shows of a machine. It may have no rows."""
     rows: List[Row] = []
+    probes: List[ProbeRow] = []
     damaged: List[str] = []
     verdicts: List[Verdict] = []
     after: Optional[Verdict] = None  # the verdict after the last result
     for number, line in enumerate(lines, 1):
         try:
             row = parse_line(line)
+            probe = parse_probe(line)
         except DamagedRow as error:
             damaged.append(f"line {number}: {_quote(str(error))}")
             continue
         if row is not None:
             rows.append(row)
+            after = None
+        if probe is not None:
+            probes.append(probe)
             after = None
         verdict = parse_verdict(line)
         if verdict is not None:
@@ -102,18 +111,18 @@ def read_lines(title: str, lines: Sequence[str]) -> Machine:
     notes = damaged[:MAX_DAMAGED] + notes
     if len(damaged) > MAX_DAMAGED:
         notes.insert(MAX_DAMAGED, f"{len(damaged) - MAX_DAMAGED} more damaged results")
-    if rows and after is None:
+    if (rows or probes) and after is None:
         notes.append("the log ends before the kernel's verdict: results may be missing")
     notes += [f"the kernel's verdict is {bad.name.lower()}" for bad in verdicts if bad is not Verdict.PASSED]
-    return Machine(title, shown_lines(lines), kept, notes)
+    return Machine(title, shown_lines(lines), kept, notes, probes, said_lines(lines))
 
 
 def read_log(path: Path, title: str) -> Machine:
     """Reads a saved console. Raises IoFailed if there is no file, or no result in it."""
     machine = read_lines(title, _read(path))
-    if not machine.rows:
-        why = "; ".join(machine.notes) or "no line begins with bench: {"
-        raise IoFailed(f"{path} has no result of a benchmark: {why}")
+    if not (machine.rows or machine.probes or machine.said):
+        why = "; ".join(machine.notes) or "no line begins with bench: { or probe: {"
+        raise IoFailed(f"{path} has no result of a benchmark or a probe: {why}")
     return machine
 
 

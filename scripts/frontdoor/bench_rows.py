@@ -75,7 +75,8 @@ class DamagedRow(FrontDoorError):
         super().__init__(message, int(Verdict.HANG))
 
 
-def _once(pairs: "list[tuple[str, object]]") -> Dict[str, object]:
+def once(pairs: "list[tuple[str, object]]") -> Dict[str, object]:
+    """Returns the fields of a JSON object. Raises ValueError if one is there twice."""
     if len({key for key, _ in pairs}) != len(pairs):
         raise ValueError("a field is there twice")
     return dict(pairs)
@@ -92,7 +93,7 @@ def parse_line(line: str) -> Optional[Row]:
     try:
         if len(text) > MAX_LINE:
             raise ValueError("too long")
-        content = json.loads(text[len(PREFIX) - 1 :], object_pairs_hook=_once)
+        content = json.loads(text[len(PREFIX) - 1 :], object_pairs_hook=once)
         known = {**FIELDS, **{name: check for name, check in OPTIONAL.items() if name in content}}
         wrong = [name for name, check in known.items() if not check(content[name])]
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -134,7 +134,13 @@ def _raw(machines: Sequence[Machine], estimates: Optional[mca.Estimates], linux:
     """Returns what the page holds as JSON."""
     return {
         "machines": [
-            {"title": one.title, "found": one.found, "notes": one.notes, "results": one.rows}
+            {
+                "title": one.title,
+                "found": one.found,
+                "notes": one.notes,
+                "results": one.rows,
+                **({"probes": one.probes} if one.probes else {}),
+            }
             for one in machines
         ],
         "linux": {

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`percival report`: makes a page from the consoles of machines that ran the benchmarks."""
+"""`percival report`: makes a page from the consoles of machines that ran the benchmarks, and tables of their
+probes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Sequence
 
-from frontdoor import bench_log, page, page_library
+from frontdoor import bench_log, page, page_library, probe_tables
 from frontdoor.paths import BUILD
 from frontdoor.progress import say
 
@@ -21,6 +22,9 @@ def report(logs: Sequence[Path], out: Path) -> int:
     for machine in machines:
         for note in machine.notes:
             say(f"{machine.title}: {note}")
+    tables = probe_tables.report(machines)
+    if tables:
+        print(tables, flush=True)
     page_library.provide(may_fetch=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     page.write(out, machines)

@@ -40,6 +40,7 @@ from rows_images import IMAGES  # noqa: E402
 from rows_loaders import LOADERS  # noqa: E402
 from rows_long import LONG  # noqa: E402
 from rows_percpu import MODES, WINDOWS  # noqa: E402
+from rows_probes import PROBES  # noqa: E402
 from rows_shadow import SHADOW  # noqa: E402
 from rows_trees import RAM_ABOVE_512_GIB, TREES  # noqa: E402
 from rows_uefi import UEFI  # noqa: E402
@@ -264,6 +265,7 @@ BY_FILE: Dict[str, Tuple[Row, ...]] = {
     "rows_loaders.py": LOADERS,
     "rows_long.py": LONG,
     "rows_percpu.py": WINDOWS + MODES,
+    "rows_probes.py": PROBES,
     "rows_shadow.py": SHADOW,
     "rows_trees.py": TREES,
     "rows_uefi.py": UEFI,

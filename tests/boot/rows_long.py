@@ -60,6 +60,14 @@ LONG: Tuple[Row, ...] = (
         for cpu in ("max", "neoverse-n1")
         if cpu == "max" or preset.endswith("-52")
     ),
+    Row(
+        "probes_find_nothing_forbidden_in_1000_tries_twice",
+        cpus=2,
+        append="probe probe.tries=1000",
+        times=2,
+        checks=("summary",),
+        is_long=True,
+    ),
     # A failure of one run in a hundred is a defect, too. A hang is told late, because a loaded host may run
     # the machine for a few seconds of each minute only.
     Row("passes_20_times", append=PATIENT, times=20, is_long=True),

@@ -9,6 +9,8 @@ TEST = ("tests/host/report/instrument_test.cpp", "kernel/lib/format.cpp")
 LOOPS = "kernel/selftest/known_loops.hpp"
 COST = "kernel/selftest/cost.hpp"
 INSTRUMENT = "kernel/selftest/instrument.cpp"
+PARTS = ("tests/host/probes/probe_parts_test.cpp",)
+SHAPES = ("tests/host/page_table/probed_shapes_test.cpp",)
 CLEAN = "            !exceptions.saw_one() && !RunningCounters::overflowed()};"
 
 MUTANTS = (
@@ -73,5 +75,58 @@ MUTANTS = (
         CLEAN,
         "            !exceptions.saw_one()};",
         "instrument.*",
+    ),
+    on_host(
+        "probes: a time ends the tries before there are any",
+        "kernel/probes/budget.hpp",
+        "made < kLeast || passed < ticks",
+        "passed < ticks",
+        PARTS,
+        "TryBudget.*",
+    ),
+    on_host(
+        "probes: on 16 CPUs some pairs are left out",
+        "kernel/probes/tlb_pairs.hpp",
+        "kAllPairsUpTo = 16",
+        "kAllPairsUpTo = 8",
+        PARTS,
+        "PairDistances.*",
+    ),
+    on_host(
+        "probes: what Arm's model allows before FEAT_ETS2 is forbidden always",
+        "kernel/probes/litmus_shapes.hpp",
+        '"MP.RTf.inv+dsb.ishst-rel+acq", Outcome::Fault, ShapeVerdict::AllowedBeforeEts2',
+        '"MP.RTf.inv+dsb.ishst-rel+acq", Outcome::Fault, ShapeVerdict::Forbidden',
+        SHAPES,
+        "ProbedShapes.*",
+    ),
+    on_host(
+        "probes: a page that is used again may be seen through its old address",
+        "kernel/probes/litmus_shapes.hpp",
+        "Outcome::Reused, ShapeVerdict::Forbidden",
+        "Outcome::Reused, ShapeVerdict::Allowed",
+        SHAPES,
+        "ProbedShapes.*",
+    ),
+    by_boot(
+        "probes: a fault that the handler retries is no fault",
+        "kernel/probes/shape_steps.cpp",
+        "seen != asked_ && retried_faults(self) != before",
+        "seen != asked_ && retried_faults(self) < before",
+        "probes.*",
+    ),
+    by_boot(
+        "probes: the observer's TLB is cold",
+        "kernel/probes/shape_steps.cpp",
+        "            warm();\n",
+        "",
+        "probes.*",
+    ),
+    by_boot(
+        "probes: the guest keeps its own root",
+        "kernel/probes/tlb_pairs.cpp",
+        "            elsewhere.emplace(kBootCpu);",
+        "            elsewhere.reset();",
+        "probes.*",
     ),
 )

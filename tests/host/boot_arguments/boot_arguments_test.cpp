@@ -160,6 +160,7 @@ TEST(BootArguments, a_choice_is_the_enumerator_of_its_word)
     expect_choices(Table::kPercpu, {"local", "restart", "fixup", "guarded", "auto"});
     expect_choices(Table::kPercpuAdd, {"ldadd", "stadd", "llsc", "auto"});
     expect_choices(Table::kPercpuWindow, {"linked", "mapped"});
+    expect_choices(Table::kProbeFault, {"none", "root", "tlbi"});
     expect_choices(Table::kVerdict, {"poweroff", "semihosting", "reset"});
     EXPECT_EQ(static_cast<int>(VerdictChoice::Reset), 2);
     EXPECT_EQ(static_cast<int>(PercpuChoice::Auto), 4);

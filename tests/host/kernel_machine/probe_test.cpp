@@ -144,7 +144,7 @@ TEST(MachineProbe, EachHalfCountsItsOwnWrongReads)
                               run_everywhere([&](CpuId self) {
                                   const arch::InterruptMask masked;
                                   if (self.index() != 2)
-                                      wrong[self.index()] = wrong_reads_beside(self, CpuId{1 - self.index()});
+                                      wrong[self.index()] = reads_beside(self, CpuId{1 - self.index()}).wrong;
                               });
                               expect_equal(wrong[0], kReads / 10, "of CPU 0");
                               expect_equal(wrong[1], 7, "of CPU 1");

@@ -40,11 +40,11 @@ PERCIVAL_TEST(percpu_mode, the_probe_sees_two_cpus_that_share_a_root)
     run_everywhere([&](CpuId self) {
         const arch::InterruptMask masked;
         if (self == kBootCpu)
-            wrong_on_owner.store(wrong_reads_beside(self, kOther), std::memory_order_relaxed);
+            wrong_on_owner.store(reads_beside(self, kOther).wrong, std::memory_order_relaxed);
         if (self != kOther)
             return;
         arch::install_root(mm::root_register(mm::cpu_root(kBootCpu)));
-        const u32 wrong = wrong_reads_beside(self, kBootCpu);
+        const u32 wrong = reads_beside(self, kBootCpu).wrong;
         arch::install_root(mm::root_register(mm::cpu_root(self)));
         wrong_on_guest.store(wrong, std::memory_order_relaxed);
     });

@@ -53,6 +53,7 @@ struct IdAa64Mmfr0 {
 struct IdAa64Mmfr1 {
     PERCIVAL_SYSTEM_REGISTER(IdAa64Mmfr1, "id_aa64mmfr1_el1")
     using Vh = Field<11, 8>;   // FEAT_VHE
+    using Ets = Field<39, 36>; // 2: FEAT_ETS2
     using Hcx = Field<43, 40>; // FEAT_HCX
 };
 
