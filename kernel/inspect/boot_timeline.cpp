@@ -53,4 +53,15 @@ u64 boot_instructions()
     return phases.empty() ? 0 : phases[phases.size() - 1].instructions;
 }
 
+u64 boot_instructions(std::string_view phase)
+{
+    u64 before = 0;
+    for (const Phase& each : phases) {
+        if (each.name == phase)
+            return each.instructions - before;
+        before = each.instructions;
+    }
+    return 0;
+}
+
 } // namespace percival

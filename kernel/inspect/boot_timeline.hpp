@@ -21,4 +21,7 @@ void print_boot_timeline();
 // Returns the instructions up to the last end_boot_phase(), or 0 if they cannot be counted.
 u64 boot_instructions();
 
+// Returns the instructions of one phase; 0 if they cannot be counted, or if there was no such phase.
+u64 boot_instructions(std::string_view phase);
+
 } // namespace percival

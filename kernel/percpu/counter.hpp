@@ -30,13 +30,16 @@ public:
     // Creates a counter. `batch` is from 1 to 2^30. May block.
     static std::expected<PercpuCounter, percpu::Error> make(s64 initial = 0, s32 batch = default_batch());
 
-    // Adds `amount`, whose absolute value is less than 2^30. Any context.
-    void add(s32 amount)
+    // Adds `amount`, whose absolute value is less than 2^30. Returns whether that moved a delta to the common
+    // count, under the lock that all CPUs share. Any context.
+    bool add(s32 amount)
     {
         const s32 delta = deltas_->add_return(amount);
         // One comparison finds whether the delta is outside of [-max_delta_, max_delta_].
-        if (static_cast<u32>(delta) + max_delta_ > 2 * max_delta_) [[unlikely]]
-            fold();
+        if (static_cast<u32>(delta) + max_delta_ <= 2 * max_delta_) [[likely]]
+            return false;
+        fold();
+        return true;
     }
     void inc() { add(1); }
     void dec() { add(-1); }

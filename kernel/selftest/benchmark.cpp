@@ -56,6 +56,12 @@ std::string_view mode_of(const Benchmark& benchmark)
     return "-";
 }
 
+void put_count(Writer& json, std::string_view name, std::optional<u64> count)
+{
+    if (count)
+        format(json, ",\"{}\":{}", name, *count);
+}
+
 void print_result(const Benchmark& benchmark, BenchmarkResult result)
 {
     if (!result.missing.empty())
@@ -75,12 +81,12 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
     }
     if (result.cost)
         put_cost(json, *result.cost);
-    if (result.tables)
-        format(json, ",\"tables\":{}", *result.tables);
-    if (result.invalidations)
-        format(json, ",\"tlbis\":{}", *result.invalidations);
-    if (result.bytes)
-        format(json, ",\"bytes\":{}", *result.bytes);
+    put_count(json, "total", result.total);
+    put_count(json, "slow_paths", result.slow_paths);
+    put_count(json, "tables", result.tables);
+    put_count(json, "tlbis", result.invalidations);
+    put_count(json, "bytes", result.bytes);
+    put_count(json, "address_space", result.address_space);
     json.put('}');
     print("bench: {}", json.text());
 }

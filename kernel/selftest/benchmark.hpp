@@ -32,6 +32,11 @@ struct BenchmarkResult {
     std::optional<u64> invalidations{};
     // Memory in use for the operation, tables included.
     std::optional<u64> bytes{};
+    // Of whole experiments: the instructions of all CPUs for all operations together, how often an operation
+    // took its slow path, and the bytes of addresses that are in use.
+    std::optional<u64> total{};
+    std::optional<u64> slow_paths{};
+    std::optional<u64> address_space{};
     // Why this machine cannot run the benchmark; empty if it can. The other members mean nothing then.
     std::string_view missing{};
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from frontdoor import boot, boot_arguments, mca, page, page_library, probe_tables
+from frontdoor import bench_growth, boot, boot_arguments, mca, page, page_library, probe_tables
 from frontdoor.bench_log import Machine, not_counted, shown_lines
 from frontdoor.bench_rows import Row, parse_line
 from frontdoor.bench_table import footnote, table
@@ -164,6 +164,7 @@ def _write_json(
         "machine": _description(runs),
         "preset": runs[0].preset,
         "results": rows,
+        **({"growth": [one.as_json() for one in bench_growth.growth_of(rows)]} if len(runs) > 1 else {}),
         **({"mca": asdict(estimates)} if estimates is not None else {}),
     }
     try:
@@ -207,6 +208,7 @@ def bench(run: boot.Run, order: Order, *, may_build: bool) -> int:
     texts = (
         f"\n{table(done.rows, linux)}",
         footnote(linux),
+        bench_growth.growth_table(done.rows) if len(runs) > 1 else "",
         probe_tables.walks([("", done.rows)]),
         not_counted(done.found),
     )

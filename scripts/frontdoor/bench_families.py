@@ -77,9 +77,20 @@ FAMILIES: Tuple[Family, ...] = (
         "counts the instructions of all CPUs that take part, but no time on the way.",
     ),
     Family(
-        "A workload",
-        ("allocate_map_touch_unmap",),
-        "Threads on up to eight CPUs allocate four pages, map, touch and unmap them, and count these events.",
+        "Whole workloads",
+        ("macro_*", "allocate_map_touch_unmap"),
+        "Experiments, with what they cost all CPUs together: 10,000 groups that have three percpu counters "
+        "each; 64 threads of each CPU that come and go, each with a percpu counter; four pages that are "
+        "allocated, mapped, touched and unmapped, while these events are counted; and a counter with batches "
+        "of 32, to which threads add while they go from CPU to CPU. Its slow paths take a lock. "
+        "allocate_map_touch_unmap is on up to eight CPUs.",
+    ),
+    Family(
+        "The machine by its number of CPUs",
+        ("scale_*",),
+        "What there is before the first test, in all: the instructions of the phases of boot that prepare "
+        "for CPUs and start them, percpu memory with the instructions of making it, and page tables with "
+        "those of completing the master root.",
     ),
     Family(
         "The linear map and memory that comes and goes",
@@ -125,12 +136,19 @@ MEANINGS: Tuple[Tuple[str, str], ...] = (
         "How many were online. While most benchmarks run, all but one sleep: such a result says nothing "
         "about contention.",
     ),
+    (
+        "total",
+        "Instructions for the whole experiment, and not for one operation: of all CPUs under an emulator, "
+        "whose counter counts all of them, and only of the boot CPU on a board.",
+    ),
+    ("slow paths", "How often an operation had to go beyond its own CPU, to what all CPUs share."),
     ("tables", "Pages of page tables that the operation made."),
     (
         "TLBIs",
         "TLB invalidations that it issued. What one costs depends on the machine, and grows with its CPUs.",
     ),
     ("bytes", "Memory in use for the operation, with its page tables."),
+    ("addresses", "Bytes of addresses in use for it, in the local window and in the slabs of all CPUs."),
     (
         "Linux",
         "What Linux retires for the nearest operation under the same emulator and counter, on 1 CPU of the "

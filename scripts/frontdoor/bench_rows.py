@@ -55,9 +55,12 @@ OPTIONAL: Dict[str, Callable[[object], bool]] = {
     "tlb_refills": _is_number,
     "tlb_walks": _is_number,
     "thrown_away": _is_count,
+    "total": _is_count,
+    "slow_paths": _is_count,
     "tables": _is_count,
     "tlbis": _is_count,
     "bytes": _is_count,
+    "address_space": _is_count,
     "preset": lambda value: isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9-]*", value) is not None,
     "roots": _is_word,
     "cnp": _is_count,
@@ -65,7 +68,7 @@ OPTIONAL: Dict[str, Callable[[object], bool]] = {
 }
 # Under what a benchmark was measured: results that differ in one of these are not results of one thing.
 CONDITIONS = ("cpus", "preset", "roots", "cnp", "core", "system")
-COUNTS = ("instructions", "cycles", "tables", "tlbis", "bytes")
+COUNTS = ("instructions", "cycles", "total", "slow_paths", "tables", "tlbis", "bytes", "address_space")
 
 
 class DamagedRow(FrontDoorError):

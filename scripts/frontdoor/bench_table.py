@@ -8,8 +8,10 @@ from typing import List, Optional, Sequence
 from frontdoor.bench_rows import FIELDS, Row, Value
 from frontdoor.linux_figures import COUNTED_SOURCE, STORED, TITLES, Figures, Linux
 
-EXTRAS = ("tables", "tlbis", "bytes")  # only benchmarks that make page tables or keep memory have these
-HEADINGS = ("benchmark", "mode", "cpus", "instructions", "tables", "TLBIs", "bytes", *TITLES)
+HEADINGS = ("benchmark", "mode", "cpus", "instructions")
+EXTRAS = {"tables": "tables", "tlbis": "TLBIs", "bytes": "bytes"}  # of page tables and memory in use
+# Only whole experiments have these, and only they need the columns.
+OF_EXPERIMENTS = {"total": "total", "slow_paths": "slow paths", "address_space": "addresses"}
 LAST = ("core", "roots")  # columns that are there only if the rows differ in them
 WHOLE_FROM = 1000  # larger numbers are shown without fractions
 
@@ -45,10 +47,12 @@ def columns(lines: Sequence[Sequence[str]], texts: int) -> str:
 
 def table(rows: Sequence[Row], linux: Linux = STORED) -> str:
     """Returns the results as text with aligned columns."""
+    more = {name: title for name, title in OF_EXPERIMENTS.items() if any(name in row for row in rows)}
+    extras = {**EXTRAS, **more}
     last = [name for name in LAST if len({row.get(name) for row in rows}) > 1]
-    lines: List[Sequence[str]] = [(*HEADINGS, *last)]
+    lines: List[Sequence[str]] = [(*HEADINGS, *extras.values(), *TITLES, *last)]
     for row in rows:
         figures = linux.figures.get(str(row["name"]), Figures())
-        own = [*(row[name] for name in FIELDS), *(row.get(name) for name in EXTRAS)]
+        own = [*(row[name] for name in FIELDS), *(row.get(name) for name in extras)]
         lines.append([number(value) for value in (*own, *figures, *(row.get(name) for name in last))])
     return columns(lines, 2)

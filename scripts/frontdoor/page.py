@@ -33,9 +33,12 @@ SMALL = {
     "tlb_refills": "TLB refills",
     "tlb_walks": "TLB walks",
     "thrown_away": "samples thrown away",
+    "total": "in all",
+    "slow_paths": "slow paths",
     "tables": "tables",
     "tlbis": "TLBIs",
     "bytes": "bytes",
+    "address_space": "bytes of addresses",
 }
 
 

@@ -7,6 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+MODES = ("local", "restart", "fixup", "guarded")
 PERCIVAL = Path(__file__).resolve().parents[2] / "percival"
 
 
@@ -56,6 +57,47 @@ class BenchTest(unittest.TestCase):
             self.assertEqual(instructions["this_cpu_read_by_pointer", mode], by_pointer)
         for operation, first in (("add", 4), ("read", 2), ("write", 3)):
             self.assertEqual(instructions[f"this_cpu_{operation}_first", "local"], first)
+
+    def test_whole_workloads_have_totals_in_every_mode_and_laws_over_numbers_of_cpus(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            out = Path(name) / "out.json"
+            done = run("bench", "--no-build", "--cpus", "1,2,4", "--json", str(out), "macro_*", "scale_*")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            report = json.loads(out.read_text())
+        rows = {(row["name"], row["mode"], row["cpus"]): row for row in report["results"]}
+        for workload in ("groups_10000", "thread_storm", "map_touch_unmap", "batched_counter"):
+            for cpus in (1, 2, 4):
+                totals = [rows[f"macro_{workload}", mode, cpus]["total"] for mode in MODES]
+                self.assertEqual(totals, sorted(totals), workload)
+                self.assertGreater(totals[0], 0)
+        for mode in MODES:
+            for cpus in (1, 2, 4):
+                # 8,000 additions by each thread, in batches of 32; less than one batch is left on each CPU. A
+                # thread that moves with its CPU's delta full may leave a slow path to the next one.
+                slow_paths = rows["macro_batched_counter", mode, cpus]["slow_paths"]
+                self.assertLessEqual(abs(slow_paths - 250 * cpus), cpus)
+        laws = {(one["name"], one["mode"], one["count"]): one["law"]["kind"] for one in report["growth"]}
+        for line in (
+            *(("macro_groups_10000", mode, "address_space") for mode in MODES),
+            *(("macro_batched_counter", mode, "total") for mode in MODES),
+            ("scale_percpu_memory", "-", "bytes"),
+        ):
+            self.assertEqual(laws[line], "linear", line)
+        self.assertRegex(done.stdout, r"\nmacro_groups_10000 +local +addresses +linear: ")
+
+    def test_what_ran_before_does_not_change_what_percpu_memory_costs(self) -> None:
+        found = []
+        with tempfile.TemporaryDirectory() as name:
+            out = Path(name) / "out.json"
+            for before in ((), ("alloc_free_*", "kmalloc_*", "context_switch")):
+                done = run("bench", "--no-build", "--json", str(out), "percpu_3_*", *before)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                rows = json.loads(out.read_text())["results"]
+                found.append([row for row in rows if row["name"].startswith("percpu_3_")])
+        self.assertEqual([row["mode"] for row in found[0]], ["linked", "mapped"])
+        for alone, later in zip(*found):
+            self.assertEqual((alone["bytes"], alone["tables"]), (later["bytes"], later["tables"]))
+            self.assertLess(abs(alone["instructions"] / later["instructions"] - 1), 0.002)
 
     def test_the_kernel_says_which_counters_an_emulator_has(self) -> None:
         done = run("bench", "--no-build", "pin")

@@ -31,6 +31,20 @@ MUTANTS = (
         "percpu_counter.set_*",
     ),
     by_boot(
+        "percpu_counter: add() does not tell that it went to the common count",
+        "kernel/percpu/counter.hpp",
+        "        fold();\n        return true;\n",
+        "        fold();\n        return false;\n",
+        "percpu_counter.a_delta_goes_*",
+    ),
+    by_boot(
+        "percpu_counter: add() tells of the common count each time",
+        "kernel/percpu/counter.hpp",
+        "[[likely]]\n            return false;\n",
+        "[[likely]]\n            return true;\n",
+        "percpu_counter.a_delta_goes_*",
+    ),
+    by_boot(
         "timers: cancel() does not wait for a function that runs",
         "kernel/sched/timers.cpp",
         "        if (queue.ringing != this)\n            return stopped;\n",

@@ -71,9 +71,9 @@ PERCIVAL_TEST(percpu_counter, a_delta_goes_to_the_common_count_when_it_reaches_t
     for (const s32 step : {1, -1}) {
         counter->set(0);
         for (s32 n = 1; n < kBatch; ++n)
-            counter->add(step);
+            EXPECT(!counter->add(step));
         EXPECT_EQ(counter->approximate(), 0);
-        counter->add(step);
+        EXPECT(counter->add(step));
         EXPECT_EQ(counter->approximate(), s64{step} * kBatch);
         EXPECT_EQ(counter->sum(), s64{step} * kBatch);
     }
