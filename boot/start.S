@@ -77,7 +77,9 @@ primary_virtual:
     add     x0, x0, :lo12:exception_vectors
     msr     vbar_el1, x0
     msr     tpidr_el1, xzr              // no percpu data yet
+#ifndef PERCIVAL_FREE_X18
     mov     x18, xzr                    // arch/percpu/register.hpp
+#endif
     adrp    x0, boot_thread
     add     x0, x0, :lo12:boot_thread
     msr     sp_el0, x0                  // arch/threads/thread_pointer.hpp
@@ -168,7 +170,9 @@ secondary_entry:
 secondary_virtual:
     mov     sp, x22
     msr     tpidr_el1, x21
+#ifndef PERCIVAL_FREE_X18
     mov     x18, x21                    // arch/percpu/register.hpp
+#endif
     adrp    x0, idle_thread
     add     x0, x0, :lo12:idle_thread
     add     x0, x0, x21                 // global address of this CPU's idle thread

@@ -10,7 +10,40 @@ endforeach()
 option(PERCIVAL_DEBUG "UBSan, poisoned pages and the check of lock order" OFF)
 option(PERCIVAL_PERCPU_SHADOW "A shadow of percpu memory, which checks every access (mm/percpu_shadow)" OFF)
 option(PERCIVAL_LOCAL_PERCPU "Build and default to percpu=local; OFF defaults to percpu=restart" ON)
+set(PERCIVAL_PERCPU_MODE "" CACHE STRING
+    "Build one mode of the this_cpu operations, in line: restart, fixup or guarded; empty: all, patched")
 option(PERCIVAL_PRECOMPILE_OWN_HEADERS "Also precompile the kernel's headers; OFF finds missing includes" ON)
+
+# A build of one mode (arch/percpu/in_line.hpp) has neither local mode nor the code of the other modes. Only
+# restart mode keeps x18 from the compiler then (arch/percpu/register.hpp).
+set(percpu_definitions PERCIVAL_LOCAL_PERCPU=$<BOOL:${PERCIVAL_LOCAL_PERCPU}>)
+set(percpu_options -ffixed-x18)
+set(linked_mode $<IF:$<BOOL:${PERCIVAL_LOCAL_PERCPU}>,local,restart>)
+set(sources_of_restart arch/arm64/percpu_modes/restart.cpp)
+set(sources_of_fixup tests/kernel/percpu/fixup_test.cpp)
+set(sources_of_guarded arch/arm64/percpu_modes/guard.cpp arch/arm64/percpu_modes/percpu_guard.S)
+set(sources_out_of_line tests/kernel/percpu/emitted_code_test.cpp)
+set(sources_in_line tests/kernel/percpu/emitted_in_line_test.cpp)
+set(left_out ${sources_in_line})
+if(PERCIVAL_PERCPU_MODE)
+    set(one_of restart fixup guarded)
+    list(FIND one_of ${PERCIVAL_PERCPU_MODE} place)
+    if(place EQUAL -1)
+        message(FATAL_ERROR "PERCIVAL_PERCPU_MODE=${PERCIVAL_PERCPU_MODE}: is none of ${one_of}")
+    endif()
+    math(EXPR number "${place} + 1") # arch::PercpuMode
+    set(percpu_definitions PERCIVAL_LOCAL_PERCPU=0 PERCIVAL_PERCPU_IN_LINE=${number})
+    if(NOT PERCIVAL_PERCPU_MODE STREQUAL restart)
+        list(APPEND percpu_definitions PERCIVAL_FREE_X18=1)
+        set(percpu_options)
+    endif()
+    set(linked_mode in-line-${PERCIVAL_PERCPU_MODE})
+    set(left_out ${sources_out_of_line})
+    list(REMOVE_ITEM one_of ${PERCIVAL_PERCPU_MODE})
+    foreach(other ${one_of})
+        list(APPEND left_out ${sources_of_${other}})
+    endforeach()
+endif()
 
 # Debian's libfdt for arm64, which `./percival setup` unpacks.
 set(PERCIVAL_SYSROOT ${PERCIVAL_SOURCE_DIR}/build/sysroot)
@@ -26,12 +59,12 @@ target_include_directories(percival_flags INTERFACE
 target_include_directories(percival_flags SYSTEM INTERFACE ${PERCIVAL_SYSROOT}/usr/include)
 target_compile_definitions(percival_flags INTERFACE
     PERCIVAL_GRANULE_KIB=${PERCIVAL_GRANULE_KIB} PERCIVAL_VA_BITS=${PERCIVAL_VA_BITS}
-    PERCIVAL_LOCAL_PERCPU=$<BOOL:${PERCIVAL_LOCAL_PERCPU}>
+    ${percpu_definitions}
     $<$<BOOL:${PERCIVAL_DEBUG}>:PERCIVAL_DEBUG=1>
     $<$<BOOL:${PERCIVAL_PERCPU_SHADOW}>:PERCIVAL_PERCPU_SHADOW=1>)
 target_compile_options(percival_flags INTERFACE
     -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only -mstrict-align -mno-outline-atomics
-    -ffixed-x18 # arch/percpu/register.hpp
+    ${percpu_options}
     -mfix-cortex-a53-835769 # scripts/check_multiplies.py
     -g -fno-omit-frame-pointer -fno-common -fmacro-prefix-map=${PERCIVAL_SOURCE_DIR}/=
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics>
@@ -104,7 +137,7 @@ add_custom_target(linker_script DEPENDS ${linker_script})
 file(GLOB_RECURSE kernel_sources CONFIGURE_DEPENDS
     RELATIVE ${PERCIVAL_SOURCE_DIR}
     arch/arm64/*.cpp arch/arm64/*.S kernel/*.cpp mm/*.cpp tests/kernel/*.cpp tests/bench/*.cpp)
-list(REMOVE_ITEM kernel_sources arch/arm64/boot/asm_offsets.cpp)
+list(REMOVE_ITEM kernel_sources arch/arm64/boot/asm_offsets.cpp ${left_out})
 
 file(GLOB shadow_sources CONFIGURE_DEPENDS RELATIVE ${PERCIVAL_SOURCE_DIR}
     mm/percpu_shadow/*.cpp mm/percpu_report/*.cpp tests/kernel/percpu_shadow/*.cpp)
@@ -171,7 +204,7 @@ add_custom_command(
     COMMAND ${link} -Map=percival.map -o percival.elf ${objects} symbols.o ${PERCIVAL_LIBFDT}
     COMMAND ${CMAKE_NM} -n percival.elf > percival.nm
     COMMAND python3 ${scripts}/make_symbols.py --check first.nm percival.nm
-    COMMAND python3 ${scripts}/check_sites.py --as-linked $<IF:$<BOOL:${PERCIVAL_LOCAL_PERCPU}>,local,restart>
+    COMMAND python3 ${scripts}/check_sites.py --as-linked ${linked_mode}
             --cxxfilt ${CMAKE_CXXFILT} percival.elf percival.nm
     COMMAND python3 ${scripts}/check_multiplies.py --cxxfilt ${CMAKE_CXXFILT} percival.elf percival.nm
     COMMAND python3 ${scripts}/check_position_independence.py

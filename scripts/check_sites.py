@@ -6,12 +6,14 @@
 
 The linker may have moved a load or store into a veneer for Cortex-A53's erratum 843419. The site is then a
 branch to the veneer, and the kernel keeps that branch. The kernel takes every other unexpected instruction
-for such a branch, so there must be none. The .nm file holds the output of `nm` for the linked ELF.
+for such a branch, so there must be none. In a build of restart mode alone, only the sequences may add to x18
+(INV-restart-3). The .nm file holds the output of `nm` for the linked ELF.
 """
 
 import argparse
 import struct
 import sys
+from collections.abc import Callable
 from typing import NamedTuple
 
 import make_symbols
@@ -48,18 +50,21 @@ class Alternative(NamedTuple):
 
     site: int
     instruction: int
-    restart_instruction: int
     result_is_unused: int
-    local_llsc: int
-    restart_lse: int
-    restart_llsc: int
-    guarded_lse: int
-    guarded_llsc: int
-    fixup_lse: int
-    fixup_llsc: int
+    llsc: int
+    restart_instruction: int = 0  # from here on: not in a build of one mode
+    restart_lse: int = 0
+    restart_llsc: int = 0
+    guarded_lse: int = 0
+    guarded_llsc: int = 0
+    fixup_lse: int = 0
+    fixup_llsc: int = 0
 
 
-LAYOUT = "<i3I7i"
+LAYOUT = "<i2IiI6i"
+LAYOUT_IN_LINE = "<i2Ii"
+RESTARTABLE = "<iI"  # arch::Restartable
+IN_LINE = "in-line-"  # begins the name of a build of one mode
 
 
 class Site(NamedTuple):
@@ -75,23 +80,28 @@ def branch(start: int, target: int) -> int:
     return 0x1400_0000 | (target - start) >> 2 & 0x03FF_FFFF
 
 
-def site_of(memory: Memory, entry: int, local: bool) -> Site:
+def layout(as_linked: str) -> str:
+    """Returns the layout of an alternative in a build that is linked in this mode."""
+    return LAYOUT_IN_LINE if as_linked.startswith(IN_LINE) else LAYOUT
+
+
+def site_of(memory: Memory, entry: int, as_linked: str) -> Site:
     """Returns the site of the alternative at `entry`.
 
     The instruction is that of instruction_of(kPercpuFormAsLinked) (arch/arm64/percpu_modes/alternatives.cpp).
-    `local` is true if that form is in local mode.
+    `as_linked` is the mode of that form.
     """
-    alternative = Alternative(*memory.read(LAYOUT, entry))
+    alternative = Alternative(*memory.read(layout(as_linked), entry))
     address = entry + alternative.site
 
     def branch_to(sequence: str) -> int:
         field = entry + 4 * Alternative._fields.index(sequence)
         return branch(address, field + getattr(alternative, sequence))
 
-    if local:
-        if alternative.local_llsc == 0:
+    if as_linked != "restart":
+        if alternative.llsc == 0:
             return Site(address, alternative.instruction, True)
-        return Site(address, branch_to("local_llsc"), False)
+        return Site(address, branch_to("llsc"), False)
     return Site(address, alternative.restart_instruction or branch_to("restart_llsc"), False)
 
 
@@ -118,20 +128,49 @@ def places(addresses: list[int], listing: str, cxxfilt: str) -> list[str]:
     ]
 
 
-def offences(elf: str, listing: str, local: bool, cxxfilt: str) -> list[str]:
+def is_add_to_x18(instruction: int) -> bool:
+    """Returns whether it is an ADD of two registers whose first operand is x18."""
+    return instruction & 0xFFE0_FFE0 == 0x8B00_0240
+
+
+def strange_adds(memory: Memory, address_of: Callable[[str], int], sites: list[Site]) -> list[int]:
+    """Returns the addresses that break INV-restart-3 (arch/percpu_modes/restart.hpp).
+
+    An exception takes an ADD to x18 for the beginning of a sequence, so no other word of the text may look
+    like one, and each sequence must begin with one.
+    """
+    text = range(address_of(make_symbols.TEXT_START), address_of("_etext"), 4)
+    found = {address for address in text if is_add_to_x18(memory.word(address))}
+    begins = {site.address - 4 for site in sites}
+    table = range(address_of("__start_restartable"), address_of("__stop_restartable"), 8)
+    begins |= {entry + memory.read(RESTARTABLE, entry)[0] for entry in table}
+    return sorted(found ^ begins)
+
+
+def offences(elf: str, listing: str, as_linked: str, cxxfilt: str) -> list[str]:
     """Returns a message for each site that was linked wrongly. `elf` and `listing` are paths."""
     with open(elf, "rb") as file:
         memory = Memory(file.read())
     symbols = make_symbols.read_nm(listing)
     veneers = [address for address, _, name in symbols if name.startswith(VENEER)]
-    first = make_symbols.address_of(symbols, "__start_alternatives", listing)
-    end = make_symbols.address_of(symbols, "__stop_alternatives", listing)
-    sites = [site_of(memory, entry, local) for entry in range(first, end, struct.calcsize(LAYOUT))]
-    wrong = [site for site in sites if not is_right(site, memory, veneers)]
-    if not wrong:
-        return []
 
+    def address_of(name: str) -> int:
+        return make_symbols.address_of(symbols, name, listing)
+
+    table = range(
+        address_of("__start_alternatives"),
+        address_of("__stop_alternatives"),
+        struct.calcsize(layout(as_linked)),
+    )
+    sites = [site_of(memory, entry, as_linked) for entry in table]
+    wrong = [site for site in sites if not is_right(site, memory, veneers)]
     found = []
+    if as_linked == IN_LINE + "restart":
+        strange = strange_adds(memory, address_of, sites)
+        found += [
+            f"the word at {place} adds to x18 and begins no restart sequence, or the reverse"
+            for place in places(strange, listing, cxxfilt)
+        ]
     for site, place in zip(wrong, places([site.address for site in wrong], listing, cxxfilt)):
         found.append(
             f"the this_cpu operation at {place} was linked as {memory.word(site.address):#010x}, "
@@ -146,14 +185,17 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--as-linked", choices=["local", "restart"], required=True, help="the mode of kPercpuFormAsLinked"
+        "--as-linked",
+        choices=["local", "restart", *(IN_LINE + mode for mode in ("restart", "fixup", "guarded"))],
+        required=True,
+        help="the mode of kPercpuFormAsLinked, and whether the build has no other",
     )
     parser.add_argument("--cxxfilt", default="llvm-cxxfilt-19", metavar="PROGRAM")
     parser.add_argument("elf", help="the linked image")
     parser.add_argument("listing", help="the output of nm for it")
     options = parser.parse_args()
     try:
-        found = offences(options.elf, options.listing, options.as_linked == "local", options.cxxfilt)
+        found = offences(options.elf, options.listing, options.as_linked, options.cxxfilt)
     except (make_symbols.Error, OSError) as error:
         found = [str(error)]
     for offence in found:

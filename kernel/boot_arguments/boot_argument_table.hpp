@@ -11,6 +11,7 @@
 
 #include "kernel/lib/inline_text.hpp"
 #include "kernel/lib/types.hpp"
+#include "kernel/options/percpu_mode.hpp"
 
 #include <string_view>
 
@@ -23,7 +24,7 @@ struct BootArgument {
     InlineText<40> values;
     InlineText<12> fallback; // the default, as one would write it; empty if there is none
     InlineText<64> meaning;
-    u8 first_choice{0}; // number of the first choice that this build has
+    u8 missing_choices{0}; // bit n: this build lacks choice n
 };
 
 // An entry whose value has the type T: bool, a number, text, or an enum. An enum has an enumerator for each
@@ -46,8 +47,14 @@ enum class RootsChoice : u8 { Private, Common };
 enum class ProbeFaultChoice : u8 { None, Root, Tlbi };
 enum class VerdictChoice : u8 { PowerOff, Semihosting, Reset };
 
-inline constexpr u8 kFirstPercpuChoice =
-    static_cast<u8>(PERCIVAL_LOCAL_PERCPU ? PercpuChoice::Local : PercpuChoice::Restart);
+// A build of one mode has the choice of that mode, which has the mode's number, and `auto`.
+inline constexpr u8 kMissingPercpuChoices = [] {
+    constexpr u32 kAll = (1U << static_cast<u32>(PercpuChoice::Auto)) - 1;
+    if constexpr (kPercpuInLine)
+        return static_cast<u8>(kAll & ~(1U << kPercpuModeInLine));
+    else
+        return static_cast<u8>(PERCIVAL_LOCAL_PERCPU ? 0 : 1U << static_cast<u32>(PercpuChoice::Local));
+}();
 
 // clang-format off
 struct BootArgumentTable {
@@ -78,7 +85,7 @@ struct BootArgumentTable {
          "holds this RAM back at boot, and adds it when all CPUs are up"}};
     static constexpr BootArgumentOf<PercpuChoice> kPercpu{
         {"percpu", "local|restart|fixup|guarded|auto", "local",
-         "how the this_cpu operations run", kFirstPercpuChoice}};
+         "how the this_cpu operations run", kMissingPercpuChoices}};
     static constexpr BootArgumentOf<PercpuAddChoice> kPercpuAdd{
         {"percpu.add", "ldadd|stadd|llsc|auto", "auto",
          "instruction for adds without result, with LSE; auto: measured"}};

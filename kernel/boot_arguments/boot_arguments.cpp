@@ -12,23 +12,15 @@ namespace {
 
 using Problem = BootArgumentError::Problem;
 
-// Returns the values that this build has, such as `restart|guarded|auto` of `local|restart|guarded|auto`.
-std::string_view values_here(const BootArgument& argument)
-{
-    std::string_view values = argument.values.text();
-    for (u8 missing = argument.first_choice; missing != 0; --missing)
-        values = slice(values, values.find('|') + 1);
-    return values;
-}
-
 // Calls visit(u8 number, std::string_view word) for each choice that this build has.
 template <class Visit>
 void for_each_choice(const BootArgument& argument, Visit visit)
 {
-    std::string_view rest = values_here(argument);
-    for (u8 number = argument.first_choice;; ++number) {
+    std::string_view rest = argument.values.text();
+    for (u8 number = 0;; ++number) {
         const std::size_t bar = rest.find('|');
-        visit(number, slice(rest, 0, bar));
+        if ((argument.missing_choices >> number & 1) == 0)
+            visit(number, slice(rest, 0, bar));
         if (bar == std::string_view::npos)
             return;
         rest = slice(rest, bar + 1);
@@ -152,7 +144,7 @@ BootArgumentValue<u64> BootArguments::number(const NumberArgument& argument) con
 
 BootArgumentValue<u8> BootArguments::choice_by_number(const BootArgument& argument) const
 {
-    const u8 otherwise = choice_named(argument, default_of(argument)).value_or(argument.first_choice);
+    const u8 otherwise = choice_named(argument, default_of(argument)).value_or(0);
     const auto given = last(argument);
     if (!given)
         return {otherwise, false, {}};
@@ -184,20 +176,27 @@ BootArguments::Spelling BootArguments::spelling_of(const GivenArgument& given)
 
 void describe_usage(const BootArgument& argument, Writer& out)
 {
-    const std::string_view values = values_here(argument);
+    const std::string_view values = argument.values.text();
     out.put(argument.name.text());
-    if (!values.empty() && !values.starts_with('['))
-        out.put('=');
-    out.put(values);
+    std::string_view before = values.empty() || values.starts_with('[') ? "" : "=";
+    for_each_choice(argument, [&](u8, std::string_view word) {
+        out.put(before);
+        out.put(word);
+        before = "|";
+    });
 }
 
 std::string_view default_of(const BootArgument& argument)
 {
     const std::string_view fallback = argument.fallback.text();
-    if (argument.first_choice == 0 || choice_named(argument, fallback))
+    if (argument.missing_choices == 0 || choice_named(argument, fallback))
         return fallback;
-    const std::string_view values = values_here(argument);
-    return slice(values, 0, values.find('|'));
+    std::string_view first;
+    for_each_choice(argument, [&first](u8, std::string_view word) {
+        if (first.empty())
+            first = word;
+    });
+    return first;
 }
 
 } // namespace percival

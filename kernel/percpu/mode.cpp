@@ -7,6 +7,7 @@
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/options/percpu_mode.hpp"
 #include "kernel/percpu/add_form.hpp"
 #include "kernel/percpu/probe.hpp"
 #include "kernel/wait/stop_machine.hpp"
@@ -49,7 +50,7 @@ void warn_of_shared_tlbs()
 PercpuModeChoice choose_mode(const BootArguments& arguments)
 {
     const auto asked = arguments.choice(BootArgumentTable::kPercpu);
-    const std::string_view why = asked.is_given ? "boot argument" : "default";
+    const std::string_view why = kPercpuInLine ? "built in" : asked.is_given ? "boot argument" : "default";
     switch (reported(asked)) {
     case PercpuChoice::Local:
         return {PercpuMode::Local, why};
@@ -77,6 +78,8 @@ void install(arch::PercpuForm form)
 
 PercpuModeChoice choose_percpu_mode_by_looking()
 {
+    if (kPercpuInLine)
+        return {arch::kPercpuFormAsLinked.mode, "auto: built in"};
     if (!arch::kHasLocalMode)
         return {PercpuMode::Restart, "auto: local mode is not in this build"};
     if (percpu::roots_are_common())
@@ -90,6 +93,8 @@ PercpuModeChoice choose_percpu_mode_by_looking()
 
 void prepare_percpu_mode(const BootArguments& arguments)
 {
+    if constexpr (kPercpuInLine)
+        return; // the mode needs no private roots, and no site is in a veneer
     arch::keep_veneers();
     if (arguments.choice(BootArgumentTable::kPercpu).value == PercpuChoice::Local)
         return;

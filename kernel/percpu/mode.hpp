@@ -8,11 +8,14 @@
 //   percpu=guarded   on the global address, with preemption off
 //   percpu=auto      restart, if a CPU is of a kind with errata against local mode or the probe of the TLBs
 //                    fails (kernel/percpu/probe.hpp); otherwise local
+//
+// A build of one mode (arch/percpu/in_line.hpp) has that one, also as percpu=auto.
 #pragma once
 
 #include "arch/percpu_modes/alternatives.hpp"
 #include "kernel/boot_arguments/boot_arguments.hpp"
 #include "kernel/lib/types.hpp"
+#include "kernel/options/percpu_mode.hpp"
 #include "mm/percpu/window.hpp"
 
 #include <array>
@@ -56,7 +59,9 @@ private:
 // The modes that this build has, local mode first.
 inline constexpr auto kPercpuModes = [] {
     using enum arch::PercpuMode;
-    if constexpr (arch::kHasLocalMode)
+    if constexpr (kPercpuInLine)
+        return std::array{arch::kPercpuFormAsLinked.mode};
+    else if constexpr (arch::kHasLocalMode)
         return std::array{Local, Restart, Fixup, Guarded};
     else
         return std::array{Restart, Fixup, Guarded};

@@ -132,8 +132,8 @@ class Growth(NamedTuple):
         """Returns what the JSON file holds of it."""
         law = {name: value for name, value in self.law._asdict().items() if value is not None}
         values = [{"cpus": cpus, "value": value} for cpus, value in sorted(self.points.items())]
-        line = {"name": self.name, "mode": self.mode, **dict(self.under), "count": self.quantity}
-        return {**line, "values": values, "law": law}
+        line: Dict[str, object] = {"name": self.name, "mode": self.mode, "count": self.quantity}
+        return {**line, **{name: value for name, value in self.under}, "values": values, "law": law}
 
 
 def _conditions(row: Row) -> Conditions:

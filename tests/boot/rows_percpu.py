@@ -5,7 +5,14 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-from row import GEOMETRIES, MEMORY_LATER, NOT_WITH_A_COMMON_ROOT, OF_MAPPED_WINDOWS, Row
+from row import (
+    GEOMETRIES,
+    MEMORY_LATER,
+    NOT_ON_THE_DEFAULT_MACHINE,
+    NOT_WITH_A_COMMON_ROOT,
+    OF_MAPPED_WINDOWS,
+    Row,
+)
 
 # The percpu suites about what depends on the number of CPUs: sizes of units and chunks, sums over all copies,
 # steps that can fail.
@@ -31,6 +38,18 @@ OF_ROOTS = (
 )
 # Tests that depend on the mode of the this_cpu operations.
 OF_THIS_CPU = "selftest=this_cpu*,percpu.*,percpu_counter.*,hazard*,emitted_code.*"
+# The same in a build of one mode, with what is otherwise where a mode stands in line. Its registers are
+# another choice of the compiler's, and exceptions take other paths.
+OF_THIS_CPU_IN_LINE = OF_THIS_CPU.replace(
+    "emitted_code.*", "emitted_in_line.*,interrupts.*,migration.*,threads.*"
+)
+_OF_FIXUP_IN_LINE = "emitted_in_line.a_fixup_sequence_notes_its_registers_first_and_clears_the_note_last"
+_OF_RESTART_IN_LINE = "emitted_in_line.a_restart_sequence_starts_over_up_to_its_commit_and_not_after"
+OF_ANOTHER_MODE_IN_LINE = {
+    "restart": (_OF_FIXUP_IN_LINE,),
+    "fixup": (_OF_RESTART_IN_LINE,),
+    "guarded": (_OF_FIXUP_IN_LINE, _OF_RESTART_IN_LINE),
+}
 # Interrupts can come before any instruction: this emulator takes them between blocks of instructions, and
 # with this option each block is one instruction.
 ONE_BY_ONE = ("-accel", "tcg,thread=multi,one-insn-per-tb=on")
@@ -89,7 +108,36 @@ def _mode_row(mode: str, name: str, append: str = "", shows: Tuple[str, ...] = (
     return Row(row_name, append=f"percpu={mode} {append}".strip(), shows=shows, **values)
 
 
+def _rows_in_line(mode: str) -> Tuple[Row, ...]:
+    """Rows of the build that has one mode only, in line."""
+
+    def row(name: str, append: str = "", **values: Any) -> Row:
+        shows = (rf"^percpu: {mode} \(built in\)$", *values.pop("shows", ()))
+        return Row(name, preset=f"only-{mode}", append=append, shows=shows, **values)
+
+    return (
+        row(
+            f"passes_with_{mode}_in_line",
+            must_run=("emitted_in_line.*", "hazard*", "percpu.*"),
+            may_skip=(*NOT_ON_THE_DEFAULT_MACHINE, *OF_ANOTHER_MODE_IN_LINE[mode]),
+        ),
+        row(f"passes_with_{mode}_in_line_without_lse", OF_THIS_CPU_IN_LINE, cpu="cortex-a53"),
+        row(
+            f"passes_with_{mode}_in_line_interrupted_at_any_instruction",
+            "selftest=hazard*,migration.*",
+            qemu=ONE_BY_ONE,
+        ),
+        row(
+            f"refuses_percpu_local_with_{mode}_in_line",
+            "percpu=local selftest=emitted_in_line.*",
+            cpus=1,
+            shows=(rf"^boot argument percpu=local: is neither {mode} nor auto, using {mode}$",),
+        ),
+    )
+
+
 MODES: Tuple[Row, ...] = (
+    *(row for mode in ("restart", "fixup", "guarded") for row in _rows_in_line(mode)),
     *(_mode_row(mode, "") for mode in ("restart", "fixup", "guarded")),
     *(
         _mode_row(

@@ -54,6 +54,56 @@ def alternatives(kernel: Path) -> Dict[int, str]:
     }
 
 
+# What a loop executes for each operation in a build of one mode, as linked: without FEAT_LSE.
+NOTE, CLEAR = ["mov", "strh", "mrs"], ["strh"]
+COUNT_UP, COUNT_DOWN = ["ldr", "add", "str", "mrs"], ["ldr", "sub", "str", "ldr", "cbnz"]
+IN_LINE: Dict[str, Dict[str, List[str]]] = {
+    "only-restart": {"read": ["ldr"], "write": ["str"], "add": ["add", "b"]},
+    "only-fixup": {
+        "read": [*NOTE, "ldr", *CLEAR],
+        "write": [*NOTE, "str", *CLEAR],
+        "add": [*NOTE, "add", "b", *CLEAR],
+    },
+    "only-guarded": {
+        "read": [*COUNT_UP, "ldr", *COUNT_DOWN],
+        "write": [*COUNT_UP, "str", *COUNT_DOWN],
+        "add": [*COUNT_UP, "add", "b", *COUNT_DOWN],
+    },
+}
+OF_X18 = re.compile(r"\b[xw]18\b")
+
+
+class InLineTest(unittest.TestCase):
+    """The builds of one mode."""
+
+    def test_a_loop_has_the_sequence_of_the_mode_and_nothing_else(self) -> None:
+        for preset, operations in IN_LINE.items():
+            for operation, names in operations.items():
+                with self.subTest(preset=preset, operation=operation):
+                    loop = loop_of(elf(preset), f"{operation}_in_a_loop")
+                    found = [line.name for line in loop]
+                    found.remove("subs")
+                    self.assertEqual(found, names)
+
+    def test_the_patch_of_an_add_is_ldadd(self) -> None:
+        for preset in IN_LINE:
+            with self.subTest(preset=preset):
+                (site,) = (line for line in loop_of(elf(preset), "add_in_a_loop") if line.name == "b")
+                self.assertEqual(alternatives(elf(preset)).get(site.address), "ldadd")
+
+    def test_x18_is_the_compilers_unless_the_mode_needs_it(self) -> None:
+        for preset in IN_LINE:
+            with self.subTest(preset=preset):
+                code = instructions(tool("llvm-objdump-19", *OPTIONS, str(elf(preset))))
+                uses = [line for line in code if OF_X18.search(line.operands)]
+                of_sequences = [line for line in uses if re.search(r"^x\d+, x18, x|\[x18, x", line.operands)]
+                self.assertGreater(len(uses), 100)
+                if preset == "only-restart":
+                    self.assertLess(len(uses) - len(of_sequences), 20)  # assembly saves and sets it
+                else:
+                    self.assertLess(len(of_sequences), len(uses) // 2)
+
+
 class EmittedCodeTest(unittest.TestCase):
     KERNELS = (elf("4k-48"), elf("debug"))  # optimized alike, but `debug` has checks
 

@@ -224,6 +224,12 @@ class EmittedOrderTest(unittest.TestCase):
     def test_every_rule_holds_with_pages_of_64_kib(self) -> None:
         self.check("64k-48")
 
+    # In a build of one mode other code stands around them.
+    def test_every_rule_holds_with_one_mode_in_line(self) -> None:
+        for mode in ("restart", "fixup", "guarded"):
+            with self.subTest(mode):
+                self.check(f"only-{mode}")
+
     def test_every_rule_breaks_without_its_instructions(self) -> None:
         image = Image(elf("4k-48"))
         for name, rules in RULES.items():

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs clang-tidy with the checks of .clang-tidy over every C++ source of the tree, and through these over
 the headers: the kernel and its self-tests as the preset no-local-percpu compiles them, the host tests and
-fuzzers as the preset host does, and the programs in scripts. Exit code 0: nothing was found.
+fuzzers as the preset host does, the programs in scripts, and what is otherwise with a mode in line as
+only-fixup does. Exit code 0: nothing was found.
 
 Most of the time goes into the headers of the library, at which clang-tidy looks once per run. So one run
 analyzes several sources of a folder, included by a generated one. Where they do not compile together,
@@ -40,6 +41,8 @@ PASSED = STATE / "passed"
 # end.
 HOST = ("host", ("tests/host", "tests/fuzz", "tests/trees"))
 KERNEL = ("no-local-percpu", ("tests/kernel", "tests/bench", "mm", "kernel", "arch", "boot"))
+# What builds of one mode of the this_cpu operations compile otherwise.
+IN_LINE = ("only-fixup", ("tests/kernel/percpu", "arch/arm64/percpu_modes", "arch/arm64/traps"))
 # Compiled to assembly, with options that clang-tidy does not know.
 LEFT_OUT = ("asm_offsets.cpp",)
 # No preset compiles these as it is. scripts/frontdoor/layout.py and the generated mutants do, with options
@@ -93,7 +96,7 @@ def sources_of(root: Path, preset: str, directories: Sequence[str]) -> List[Sour
     for entry in entries:
         path = Path(entry["file"])
         if path.suffix == ".cpp" and path.name not in LEFT_OUT:
-            options = options_of(shlex.split(entry["command"]), preset != KERNEL[0])
+            options = options_of(shlex.split(entry["command"]), preset == HOST[0])
             found.setdefault(path, Source(path, entry["directory"], options))
     return [found[path] for name in directories for path in sorted(found) if (root / name) in path.parents]
 
@@ -101,7 +104,7 @@ def sources_of(root: Path, preset: str, directories: Sequence[str]) -> List[Sour
 def sources() -> List[Source]:
     """Every source, and how it is compiled."""
     scripts = [Source(ROOT / name, str(ROOT), OPTIONS_OF_SCRIPTS) for name in SCRIPTS]
-    return [*sources_of(ROOT, *HOST), *scripts, *sources_of(ROOT, *KERNEL)]
+    return [*sources_of(ROOT, *HOST), *scripts, *sources_of(ROOT, *KERNEL), *sources_of(ROOT, *IN_LINE)]
 
 
 def batches_of(chosen: Sequence[Source]) -> List[Batch]:

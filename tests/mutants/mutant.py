@@ -53,5 +53,10 @@ def by_shadow_boot(name: str, file: str, old: str, new: str, selftests: str, app
     return Mutant(name, file, old, new, selftests=selftests, append=append, preset="shadow")
 
 
+def by_boot_of_one_mode(mode: str, name: str, file: str, old: str, new: str, selftests: str) -> Mutant:
+    """The build of this mode alone, with its sequences in line."""
+    return Mutant(name, file, old, new, selftests=selftests, preset=f"only-{mode}")
+
+
 def by_emitted_order(name: str, file: str, old: str, new: str) -> Mutant:
     return Mutant(name, file, old, new, emitted=True)

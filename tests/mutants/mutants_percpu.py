@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from mutant import by_boot, on_host
+from mutant import by_boot, by_boot_of_one_mode, on_host
 
 WIDE = ("tests/host/page_table/page_table_wide_blocks_test.cpp",)
 MOVED_ANYWHERE = "hazard_migration.an_operation_moved_at_any_instruction_changes_the_copy_where_it_commits"
@@ -174,7 +174,7 @@ MUTANTS = (
     ),
     by_boot(
         "fixup: the note is stored after the distance is read",
-        "arch/arm64/include/arch/percpu/site.hpp",
+        "arch/arm64/include/arch/percpu/sequence.hpp",
         '    "strh %w[global], [" thread ", #8]\\n"                                                  \\\n'
         '    "mrs %[distance], tpidr_el1\\n"',
         '    "mrs %[distance], tpidr_el1\\n"                                                         \\\n'
@@ -239,6 +239,65 @@ MUTANTS = (
         "        preemption().percpu_note = 0;\n",
         "",
         "fixup.*",
+    ),
+    by_boot_of_one_mode(
+        "fixup",
+        "fixup in line: the note is stored after the distance is read",
+        "arch/arm64/include/arch/percpu/sequence.hpp",
+        '    "strh %w[global], [" thread ", #8]\\n"                                                  \\\n'
+        '    "mrs %[distance], tpidr_el1\\n"',
+        '    "mrs %[distance], tpidr_el1\\n"                                                         \\\n'
+        '    "strh %w[global], [" thread ", #8]\\n"',
+        MOVED_ANYWHERE,
+    ),
+    by_boot_of_one_mode(
+        "fixup",
+        "fixup in line: the note is cleared before the operation",
+        "arch/arm64/include/arch/percpu/in_line.hpp",
+        'PERCIVAL_BEGIN_ATOMIC "1: b 2f\\n3:\\n" PERCIVAL_END_ATOMIC',
+        'PERCIVAL_BEGIN_ATOMIC PERCIVAL_END_ATOMIC "1: b 2f\\n3:\\n"',
+        MOVED_ANYWHERE,
+    ),
+    by_boot_of_one_mode(
+        "fixup",
+        "fixup in line: the result of a load may replace the thread pointer",
+        "arch/arm64/include/arch/percpu/in_line.hpp",
+        '#elif PERCIVAL_PERCPU_IN_LINE == 2 // fixup\n#define PERCIVAL_PERCPU_RESULT "=&r"',
+        '#elif PERCIVAL_PERCPU_IN_LINE == 2 // fixup\n#define PERCIVAL_PERCPU_RESULT "=r"',
+        "*",
+    ),
+    by_boot_of_one_mode(
+        "restart",
+        "restart in line: an operation that has committed starts over",
+        "arch/arm64/include/arch/percpu_modes/restart.hpp",
+        "    return is_add_to_x18(*reinterpret_cast<const u32*>(pc - sizeof(u32)));",
+        "    return is_add_to_x18(*reinterpret_cast<const u32*>(pc - sizeof(u32))) ||\n"
+        "           is_add_to_x18(*reinterpret_cast<const u32*>(pc - 2 * sizeof(u32)));",
+        MOVED_ANYWHERE,
+    ),
+    by_boot_of_one_mode(
+        "restart",
+        "restart in line: an operation that has not committed continues",
+        "arch/arm64/include/arch/percpu_modes/restart.hpp",
+        "            interrupted.pc -= sizeof(u32);\n",
+        "",
+        MOVED_ANYWHERE,
+    ),
+    by_boot_of_one_mode(
+        "restart",
+        "restart in line: the table covers one instruction after the commit",
+        "arch/arm64/include/arch/percpu/sequence.hpp",
+        '".long 8b - 4b\\n" ',
+        '".long 8b - 4b + 4\\n" ',
+        "emitted_in_line.a_restart_sequence*",
+    ),
+    by_boot_of_one_mode(
+        "guarded",
+        "guarded in line: the thread may move before the operation",
+        "arch/arm64/include/arch/percpu/in_line.hpp",
+        'PERCIVAL_COUNT_UP("%[thread]") "mrs %[global], tpidr_el1\\n"',
+        '"mrs %[global], tpidr_el1\\n" PERCIVAL_COUNT_UP("%[thread]")',
+        MOVED_ANYWHERE,
     ),
     by_boot(
         "this_cpu: only the low half of a pair is compared",

@@ -75,7 +75,7 @@ save_and_handle:
     // falls through
     .size   save_and_handle, . - save_and_handle
 
-/* SP: the Registers. Restores all of them but x18, and returns from the exception. */
+/* SP: the Registers. Restores all of them but x18 if it is the CPU's, and returns from the exception. */
     .type   restore_and_return, %function
 restore_and_return:
     ldp     x3, x4, [sp, #REGISTERS_PC]
@@ -89,7 +89,11 @@ restore_and_return:
     ldp     x12, x13, [sp, #16 * 6]
     ldp     x14, x15, [sp, #16 * 7]
     ldp     x16, x17, [sp, #16 * 8]
+#ifndef PERCIVAL_FREE_X18
     ldr     x19, [sp, #16 * 9 + 8]      // x18 is the CPU's: arch/percpu/register.hpp
+#else
+    ldp     x18, x19, [sp, #16 * 9]
+#endif
     ldp     x20, x21, [sp, #16 * 10]
     ldp     x22, x23, [sp, #16 * 11]
     ldp     x24, x25, [sp, #16 * 12]

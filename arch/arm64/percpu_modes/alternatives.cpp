@@ -2,7 +2,6 @@
 #include "arch/percpu_modes/alternatives.hpp"
 
 #include "arch/cpu/cache.hpp"
-#include "arch/cpu/processor.hpp"
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/assert.hpp"
 #include "kernel/sync/preemption.hpp"
@@ -22,14 +21,9 @@ extern percival::arch::Alternative __start_alternatives[], __stop_alternatives[]
 namespace percival::arch {
 namespace {
 
-// Guarded and fixup sequences use these offsets (arch/percpu/site.hpp).
+// Guarded and fixup sequences use these offsets (arch/percpu/sequence.hpp).
 static_assert(offsetof(Preemption, count) == 0 && offsetof(Preemption, due) == 4);
 static_assert(offsetof(Preemption, percpu_note) == 8);
-
-// Index of the operation's instruction in the sequences for FEAT_LSE (arch/percpu/site.hpp).
-constexpr u32 kOperationInRestart = 1;
-constexpr u32 kOperationInFixup = 5;
-constexpr u32 kOperationInGuarded = 5;
 
 constinit PercpuForm current = kPercpuFormAsLinked;
 
@@ -88,26 +82,23 @@ u32 operation_of(const Alternative& alternative, PercpuForm form)
     return stores ? store_form(alternative.instruction) : alternative.instruction;
 }
 
+#ifndef PERCIVAL_PERCPU_IN_LINE
+// Index of the operation's instruction in the sequences for FEAT_LSE (arch/percpu/site.hpp).
+constexpr u32 kOperationInRestart = 1;
+constexpr u32 kOperationInFixup = 5;
+constexpr u32 kOperationInGuarded = 5;
+
 // Gives the operation within a sequence the result register of the instruction `like`. Its address register
 // differs and stays.
 void write_result_register(TextWriter& text, u32* operation, u32 like)
 {
     text.write(operation, (*operation & ~kResultRegister) | (like & kResultRegister));
 }
+#endif
 
 bool uses_lse(const Alternative& alternative, PercpuForm form)
 {
     return form.lse && (alternative.result_is_unused == 0 || form.add != AddForm::LlSc);
-}
-
-// Makes a switch that became due during a guarded operation; percpu_guard.S calls this. Only an interrupt
-// makes a switch due during an operation. With interrupts masked the switch was due before, and the code that
-// made it due has arranged for it. switch_if_due() would then request the switching interrupt again, without
-// end if the code on the way to the switch uses guarded operations itself.
-extern "C" void switch_after_guard()
-{
-    if (!interrupts_masked())
-        switch_if_due();
 }
 
 } // namespace
@@ -118,11 +109,13 @@ u32 instruction_of(Alternative& alternative, PercpuForm form)
     const auto branch_to = [&alternative](s32& sequence) {
         return branch(address_of(alternative.site()).raw(), address_of(Alternative::at(sequence)).raw());
     };
+#ifdef PERCIVAL_PERCPU_IN_LINE
+    return lse ? operation_of(alternative, form) : branch_to(alternative.llsc);
+#else
     switch (form.mode) {
     case PercpuMode::Local:
         // A load or store has no sequence in local mode: it is one instruction without LSE too.
-        return lse || alternative.local_llsc == 0 ? operation_of(alternative, form)
-                                                  : branch_to(alternative.local_llsc);
+        return lse || alternative.llsc == 0 ? operation_of(alternative, form) : branch_to(alternative.llsc);
     case PercpuMode::Restart:
         if (alternative.restart_instruction != 0)
             return alternative.restart_instruction;
@@ -133,6 +126,7 @@ u32 instruction_of(Alternative& alternative, PercpuForm form)
         break;
     }
     return branch_to(lse ? alternative.guarded_lse : alternative.guarded_llsc);
+#endif
 }
 
 // scripts/check_sites.py has checked the image: a site that does not have the expected instruction is a
@@ -149,10 +143,11 @@ void keep_veneers()
 
 void patch_percpu_operations(PercpuForm form)
 {
-    PERCIVAL_ASSERT(kHasLocalMode || form.mode != PercpuMode::Local);
+    PERCIVAL_ASSERT(has_mode(form.mode));
     TextWriter text;
     for (Alternative& alternative : std::span{__start_alternatives, __stop_alternatives}) {
         text.write(alternative.site(), instruction_of(alternative, form));
+#ifndef PERCIVAL_PERCPU_IN_LINE
         if (alternative.result_is_unused == 0)
             continue;
         const u32 operation = operation_of(alternative, form);
@@ -161,6 +156,7 @@ void patch_percpu_operations(PercpuForm form)
         write_result_register(text, Alternative::at(alternative.fixup_lse) + kOperationInFixup, operation);
         write_result_register(text, Alternative::at(alternative.guarded_lse) + kOperationInGuarded,
                               operation);
+#endif
     }
     current = form;
 }

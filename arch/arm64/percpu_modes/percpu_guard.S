@@ -2,7 +2,7 @@
 /*
  * Makes the switch that became due during a guarded this_cpu operation (arch/percpu/site.hpp). The operation
  * calls this from the middle of functions whose compiler knows of no call. So it preserves the flags and
- * every register except x30, which the sequence has saved, and x18, which is the CPU's
+ * every register except x30, which the sequence has saved, and x18 where it is the CPU's
  * (INV-percpu_register-1, INV-percpu_register-2).
  */
     .section .text.percpu_guard, "ax"
@@ -11,6 +11,9 @@
     .type   switch_after_percpu_operation, %function
 switch_after_percpu_operation:
     stp     x29, x30, [sp, #-176]!
+#ifdef PERCIVAL_FREE_X18
+    str     x18, [sp, #168]
+#endif
     mov     x29, sp                     // a frame record, as in any function
     stp     x0, x1, [sp, #16]
     stp     x2, x3, [sp, #32]
@@ -24,6 +27,9 @@ switch_after_percpu_operation:
     mrs     x0, nzcv
     str     x0, [sp, #160]
     bl      switch_after_guard
+#ifdef PERCIVAL_FREE_X18
+    ldr     x18, [sp, #168]
+#endif
     ldr     x0, [sp, #160]
     msr     nzcv, x0
     ldp     x16, x17, [sp, #144]

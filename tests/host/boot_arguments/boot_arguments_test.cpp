@@ -247,11 +247,18 @@ TEST(BootArguments, usage_shows_name_and_values)
 TEST(BootArguments, a_choice_that_the_build_lacks_is_neither_shown_nor_accepted)
 {
     BootArgument without_local{Table::kPercpu};
-    without_local.first_choice = 1;
+    without_local.missing_choices = 1;
     EXPECT_EQ(usage_of(without_local), "percpu=restart|fixup|guarded|auto");
     EXPECT_EQ(default_of(without_local), "restart");
     const BootArgumentError error{without_local, "local", Problem::NoSuchChoice};
     EXPECT_EQ(described(error), "percpu=local: is none of restart, fixup, guarded and auto, using restart");
+
+    BootArgument only_fixup{Table::kPercpu};
+    only_fixup.missing_choices = 0b1011;
+    EXPECT_EQ(usage_of(only_fixup), "percpu=fixup|auto");
+    EXPECT_EQ(default_of(only_fixup), "fixup");
+    const BootArgumentError other{only_fixup, "guarded", Problem::NoSuchChoice};
+    EXPECT_EQ(described(other), "percpu=guarded: is neither fixup nor auto, using fixup");
 }
 
 } // namespace

@@ -97,10 +97,11 @@ public:
     }
 
 private:
+    // Returns nothing for a condition of the preprocessor: what stands in it holds in the default build.
     static std::string without_label(const std::string& line)
     {
         const auto end = line.find_first_not_of("0123456789");
-        if (line.ends_with(":"))
+        if (line.ends_with(":") || line.starts_with("#"))
             return {};
         return end != 0 && line[end] == ':' ? line.substr(end + 2) : line;
     }

@@ -35,7 +35,7 @@ inline void fill_with_sites(Image& image)
         one.result_is_unused = n == 1 || n == 4 ? 1 : 0;
         one.restart_instruction = n == 2 ? kLoadByDistance : 0;
         if (is_add)
-            point(one.local_llsc, image, first);
+            point(one.llsc, image, first);
         if (n != 2) {
             point(one.restart_lse, image, first + 1 * kSequence);
             point(one.restart_llsc, image, first + (is_add ? 2 : 1) * kSequence);

@@ -24,6 +24,14 @@ LISTING = f"""\
 {TABLE:x} R __start_alternatives
 {END:x} R __stop_alternatives
 """
+# A build of one mode: an alternative of four words, and one restartable sequence.
+TABLE_END, RESTARTABLE = TABLE + 0x10, TABLE + 0x20
+LISTING_IN_LINE = f"""\
+{LISTING.replace(f"{END:x}", f"{TABLE_END:x}")}\
+{RESTARTABLE:x} R __start_restartable
+{RESTARTABLE + 8:x} R __stop_restartable
+"""
+ADD_TO_X18 = 0x8B08_024C  # add x12, x18, x8
 LOAD, OTHER_LOAD, LOAD_BY_X18 = 0xF940_4500, 0xF940_4900, 0xF868_6A40
 BRANCH_BY_2 = 0x1400_0002
 
@@ -43,12 +51,12 @@ def elf(words: Dict[int, int]) -> bytes:
 def alternative(
     instruction: int,
     restart_instruction: int = 0,
-    local_llsc: Optional[int] = None,
+    llsc: Optional[int] = None,
     restart_llsc: Optional[int] = None,
 ) -> Dict[int, int]:
     """Returns the words of an alternative at the start of the table. A sequence is given by its address."""
-    words = {TABLE: SITE - TABLE, TABLE + 4: instruction, TABLE + 8: restart_instruction}
-    for field, sequence in ((TABLE + 16, local_llsc), (TABLE + 24, restart_llsc)):
+    words = {TABLE: SITE - TABLE, TABLE + 4: instruction, TABLE + 16: restart_instruction}
+    for field, sequence in ((TABLE + 12, llsc), (TABLE + 24, restart_llsc)):
         words[field] = sequence - field if sequence else 0
     return words
 
@@ -65,7 +73,8 @@ class Sites(unittest.TestCase):
         return path
 
     def check(self, words: Dict[int, int], as_linked: str = "local") -> "subprocess.CompletedProcess[str]":
-        arguments = [self.file("a.elf", elf(words)), self.file("a.nm", LISTING.encode())]
+        listing = LISTING_IN_LINE if as_linked.startswith("in-line") else LISTING
+        arguments = [self.file("a.elf", elf(words)), self.file("a.nm", listing.encode())]
         script = [sys.executable, os.path.join(SCRIPTS, "check_sites.py"), "--as-linked", as_linked]
         return subprocess.run([*script, *arguments], capture_output=True, text=True, check=False)
 
@@ -114,6 +123,28 @@ class Sites(unittest.TestCase):
         result = self.check({**alternative(LOAD), TABLE: 0x1000})
         self.assertEqual(result.returncode, 1)
         self.assertIn("nothing is loaded at", result.stderr)
+
+    IN_LINE = {
+        **{TABLE: SITE - TABLE, TABLE + 4: LOAD, TABLE + 12: SEQUENCE + 4 - (TABLE + 12)},
+        **{SITE - 4: ADD_TO_X18, SITE: check_sites.branch(SITE, SEQUENCE + 4)},
+        **{SEQUENCE: ADD_TO_X18, RESTARTABLE: SEQUENCE - RESTARTABLE, RESTARTABLE + 4: 16},
+    }
+
+    def test_a_sequence_in_line_branches_to_its_loop(self) -> None:
+        for mode in ("restart", "fixup", "guarded"):
+            self.accept(self.IN_LINE, f"in-line-{mode}")
+            self.reject({**self.IN_LINE, SITE: check_sites.branch(SITE, SEQUENCE)}, f"in-line-{mode}")
+
+    def test_every_restart_sequence_in_line_begins_with_an_add_to_x18(self) -> None:
+        for place in (SITE - 4, SEQUENCE):
+            words = {**self.IN_LINE, place: LOAD}
+            self.accept(words, "in-line-fixup")
+            self.assertEqual(self.check(words, "in-line-restart").returncode, 1)
+
+    def test_an_add_to_x18_outside_of_a_restart_sequence_is_rejected(self) -> None:
+        result = self.check({**self.IN_LINE, SEQUENCE + 12: ADD_TO_X18}, "in-line-restart")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("adds to x18 ", result.stderr)
 
 
 if __name__ == "__main__":

@@ -137,6 +137,12 @@ bool commits(u32 instruction)
            arch::is_plain_store(instruction);
 }
 
+// Returns whether `instruction` clears the note of a fixup sequence: STRH WZR, [thread, #8].
+bool clears_note(u32 instruction)
+{
+    return (instruction & 0xffff'fc1f) == 0x7900'101f;
+}
+
 // Returns before how many instructions a move takes the effect to the second CPU: before the instruction that
 // commits and before each earlier one. A guarded operation cannot be moved any more after its first store,
 // which stores the count. The first store of a fixup operation stores the note.
@@ -144,7 +150,9 @@ u32 places_before_commit(void (*operation)(), PercpuMode mode)
 {
     const Instructions code = executed_by(operation);
     const auto is_store = [](const u32* instruction) { return arch::is_plain_store(*instruction); };
-    const auto is_commit = [](const u32* instruction) { return commits(*instruction); };
+    const auto is_commit = [](const u32* instruction) {
+        return commits(*instruction) && !clears_note(*instruction);
+    };
     const auto first_store = std::ranges::find_if(code.span(), is_store);
     const auto last = mode == PercpuMode::Guarded ? first_store
                       : mode == PercpuMode::Fixup

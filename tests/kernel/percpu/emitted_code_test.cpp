@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Checks the code that really runs, read back from memory after patching: an operation in a loop takes one
-// instruction per turn.
+// instruction per turn. emitted_in_line_test.cpp takes the place of this file in a build of one mode.
 #include "arch/debug/instruction.hpp"
 #include "arch/percpu/access.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
@@ -11,6 +11,7 @@
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/percpu/this_cpu.hpp"
 #include "mm/vmalloc/vm_freed.hpp"
+#include "tests/kernel/support/emitted_code.hpp"
 #include "tests/kernel/support/percpu_modes.hpp"
 
 #include <algorithm>
@@ -79,8 +80,8 @@ constexpr u64 kErratumPage = 4096; // for every granule
 // and a load through the ADRP's register. The last load is a site, and the linker moves it into a veneer.
 [[gnu::noinline, gnu::section(".text.erratum_843419"), gnu::aligned(kErratumPage)]] u64 read_end_of_sequence()
 {
-    u64 page, value, global, distance;
-    u32 scratch;
+    u64 page, value;
+    arch::PercpuScratch scratch;
     asm volatile("b 9f\n"
                  ".org %c[end] - 8\n"
                  "9: adrp %[page], %[symbol]\n"
@@ -91,51 +92,10 @@ constexpr u64 kErratumPage = 4096; // for every granule
     return value;
 }
 
-// Returns the body of the first loop in `function`: from the target of its first backward conditional branch
-// up to that branch, without it.
-std::span<const u32> loop_in(const void* function)
-{
-    const auto* code = static_cast<const u32*>(function);
-    for (u32 index = 0; index < 64; ++index) {
-        const auto offset = arch::conditional_branch_offset(code[index]);
-        if (offset && *offset < 0)
-            return {code + index + *offset, static_cast<std::size_t>(-*offset)};
-    }
-    return {};
-}
-
-// Returns the instructions that run in the site's place. These are the site itself, or the sequence that it
-// branches to, the branch back included.
-std::span<const u32> executed_at(const u32* site)
-{
-    const auto offset = arch::branch_offset(*site);
-    if (!offset)
-        return {site, 1};
-    const u32* const sequence = site + *offset;
-    for (u32 length = 1; length <= 32; ++length) {
-        const u32* const last = sequence + length - 1;
-        const auto back = arch::branch_offset(*last);
-        if (back && last + *back == site + 1)
-            return {sequence, length};
-    }
-    return {};
-}
-
 // Returns the number of FEAT_LSE atomics in `code`.
 u32 atomics_in(std::span<const u32> code)
 {
     return static_cast<u32>(std::ranges::count_if(code, &arch::is_lse_atomic));
-}
-
-// Returns the number of this_cpu operations in `code` that are store-releases, in place or out of line.
-u32 releases_in(std::span<const u32> code)
-{
-    u32 releases = 0;
-    for (const u32& instruction : code) {
-        if (arch::is_lse_atomic(instruction) || arch::branch_offset(instruction))
-            releases += static_cast<u32>(std::ranges::count_if(executed_at(&instruction), &arch::is_release));
-    }
-    return releases;
 }
 
 // Expects that the sequence starts over from every instruction up to the one that commits, and from none
@@ -146,12 +106,6 @@ void expect_restarts(std::span<const u32> sequence, std::size_t commit)
     const auto pc = [&](std::size_t n) { return reinterpret_cast<u64>(sequence.data() + n); };
     for (std::size_t n = 0; n < sequence.size(); ++n)
         EXPECT_EQ(arch::restarted(pc(n)), n <= commit ? pc(0) : pc(n));
-}
-
-// Returns whether adds without a result use FEAT_LSE.
-bool runs_lse()
-{
-    return arch::percpu_form().lse && arch::percpu_form().add != arch::AddForm::LlSc;
 }
 
 PERCIVAL_TEST(emitted_code, add_in_a_loop_is_one_instruction_per_turn_in_every_mode)

@@ -6,17 +6,24 @@
 // contains the low part of a static variable's address, and ADRP makes the rest. With a pointer the whole
 // address is in a register, because the compiler cannot tell an asm statement which part of it to take.
 //
+// In a build of several modes:
+//
 //                  instructions for one load,      instructions per load in a loop,
 //                  in local mode                   in local, restart, fixup and guarded mode
 //      by pointer  adrp, add, ldr                  1, 1, 8, 13
 //      static      adrp, ldr                       1, 4, 9, 14
+//
+// In a build of one mode both are alike (arch/percpu/in_line.hpp).
 #pragma once
 
+#include "arch/percpu/code.hpp"
 #include "arch/percpu/shadow.hpp"
-#include "arch/percpu/site.hpp"
 #include "arch/percpu/width.hpp"
 
 namespace percival::arch {
+
+// Expands to the operands after a comma, if there are any.
+#define PERCIVAL_ALSO(...) __VA_OPT__(, ) __VA_ARGS__
 
 #define PERCIVAL_LOAD(at, sz, r) "ldr" sz " %" r "[value], " at "\n8:\n"
 #define PERCIVAL_STORE(at, sz, r) "str" sz " %" r "[value], " at "\n8:\n"
@@ -27,12 +34,11 @@ template <PercpuWord T>
 {
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Load};
     T value;
-    u32 scratch;
-    u64 global, distance;
-#define PERCIVAL_ASM(sz, r)                                     \
-    asm volatile(PERCIVAL_PERCPU_ACCESS(PERCIVAL_LOAD, sz, r)   \
-                 : [value] "=r"(value), PERCIVAL_PERCPU_SCRATCH \
-                 : [memory] "Q"(*target), [address] "r"(target))
+    [[maybe_unused]] PercpuScratch scratch;
+#define PERCIVAL_ASM(sz, r)                                                                            \
+    asm volatile(PERCIVAL_PERCPU_ACCESS(PERCIVAL_LOAD, sz, r)                                          \
+                 : [value] PERCIVAL_PERCPU_RESULT(value) PERCIVAL_ALSO(PERCIVAL_PERCPU_ACCESS_SCRATCH) \
+                 : [memory] "Q"(*target), PERCIVAL_PERCPU_ADDRESS(target))
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
     return value;
@@ -43,12 +49,11 @@ template <PercpuWord T>
 [[gnu::always_inline]] inline void percpu_store(T* target, T value)
 {
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Store};
-    u32 scratch;
-    u64 global, distance;
-#define PERCIVAL_ASM(sz, r)                                        \
-    asm volatile(PERCIVAL_PERCPU_ACCESS(PERCIVAL_STORE, sz, r)     \
-                 : PERCIVAL_PERCPU_SCRATCH, [memory] "=Q"(*target) \
-                 : [value] "r"(value), [address] "r"(target))
+    [[maybe_unused]] PercpuScratch scratch;
+#define PERCIVAL_ASM(sz, r)                                                            \
+    asm volatile(PERCIVAL_PERCPU_ACCESS(PERCIVAL_STORE, sz, r)                         \
+                 : [memory] "=Q"(*target)PERCIVAL_ALSO(PERCIVAL_PERCPU_ACCESS_SCRATCH) \
+                 : [value] "r"(value), PERCIVAL_PERCPU_ADDRESS(target))
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
 }
@@ -69,12 +74,11 @@ template <PercpuWord T, auto& Variable>
 {
     const ShadowedOperation shadowed{&Variable, sizeof(T), PercpuAccess::Load};
     T value;
-    u32 scratch;
-    u64 global, distance;
-#define PERCIVAL_ASM(sz, r)                                          \
-    asm volatile(PERCIVAL_PERCPU_STATIC_ACCESS(PERCIVAL_LOAD, sz, r) \
-                 : [value] "=r"(value), PERCIVAL_PERCPU_SCRATCH      \
-                 : [page] "r"(percpu_page<Variable>()), [symbol] "S"(&Variable))
+    [[maybe_unused]] PercpuScratch scratch;
+#define PERCIVAL_ASM(sz, r)                                                                            \
+    asm volatile(PERCIVAL_PERCPU_STATIC_ACCESS(PERCIVAL_LOAD, sz, r)                                   \
+                 : [value] PERCIVAL_PERCPU_RESULT(value) PERCIVAL_ALSO(PERCIVAL_PERCPU_ACCESS_SCRATCH) \
+                 : PERCIVAL_PERCPU_STATIC_OPERANDS)
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
     return value;
@@ -85,12 +89,11 @@ template <PercpuWord T, auto& Variable>
 [[gnu::always_inline]] inline void percpu_store(T value)
 {
     const ShadowedOperation shadowed{&Variable, sizeof(T), PercpuAccess::Store};
-    u32 scratch;
-    u64 global, distance;
+    [[maybe_unused]] PercpuScratch scratch;
 #define PERCIVAL_ASM(sz, r)                                           \
     asm volatile(PERCIVAL_PERCPU_STATIC_ACCESS(PERCIVAL_STORE, sz, r) \
-                 : PERCIVAL_PERCPU_SCRATCH                            \
-                 : [value] "r"(value), [page] "r"(percpu_page<Variable>()), [symbol] "S"(&Variable))
+                 : PERCIVAL_PERCPU_ACCESS_SCRATCH                     \
+                 : [value] "r"(value), PERCIVAL_PERCPU_STATIC_OPERANDS)
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
 }

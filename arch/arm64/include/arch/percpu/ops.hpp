@@ -16,8 +16,8 @@
 // 1- and 2-byte operations use the sized instructions, so that they do not touch neighbouring bytes.
 #pragma once
 
+#include "arch/percpu/code.hpp"
 #include "arch/percpu/shadow.hpp"
-#include "arch/percpu/site.hpp"
 #include "arch/percpu/width.hpp"
 
 #include <type_traits>
@@ -41,7 +41,7 @@ struct alignas(16) PercpuPair {
 #define PERCIVAL_FETCH_OP(sz, r, lse, compute)                                                             \
     asm volatile(PERCIVAL_PERCPU_ATOMIC("0", PERCIVAL_FETCH_LSE, PERCIVAL_FETCH_LLSC, sz, r, lse, compute) \
                  : [old] "=&r"(old), [next] "=&r"(next), PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)   \
-                 : [operand] "r"(operand), [address] "r"(target))
+                 : [operand] "r"(operand), PERCIVAL_PERCPU_ADDRESS(target))
 
 // Adds `operand`; returns the old value.
 template <PercpuWord T>
@@ -49,8 +49,7 @@ template <PercpuWord T>
 {
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old, next;
-    u32 scratch;
-    u64 global, distance;
+    PercpuScratch scratch;
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldadd", "add");
     return old;
 }
@@ -71,12 +70,11 @@ template <PercpuWord T>
 {
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old;
-    u32 scratch;
-    u64 global, distance;
+    PercpuScratch scratch;
 #define PERCIVAL_ASM(sz, r)                                                              \
     asm volatile(PERCIVAL_PERCPU_ATOMIC("1", PERCIVAL_ADD_LSE, PERCIVAL_ADD_LLSC, sz, r) \
                  : [old] "=&r"(old), PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)     \
-                 : [operand] "r"(operand), [address] "r"(target))
+                 : [operand] "r"(operand), PERCIVAL_PERCPU_ADDRESS(target))
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
 }
@@ -87,8 +85,7 @@ template <PercpuWord T>
 {
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old, next;
-    u32 scratch;
-    u64 global, distance;
+    PercpuScratch scratch;
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldclr", "bic");
     return old;
 }
@@ -99,8 +96,7 @@ template <PercpuWord T>
 {
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old, next;
-    u32 scratch;
-    u64 global, distance;
+    PercpuScratch scratch;
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_FETCH_OP, "ldset", "orr");
     return old;
 }
@@ -117,12 +113,11 @@ template <PercpuWord T>
 {
     const ShadowedOperation shadowed{target, sizeof *target, PercpuAccess::Update};
     T old;
-    u32 scratch;
-    u64 global, distance;
+    PercpuScratch scratch;
 #define PERCIVAL_ASM(sz, r)                                                                \
     asm volatile(PERCIVAL_PERCPU_ATOMIC("0", PERCIVAL_SWAP_LSE, PERCIVAL_SWAP_LLSC, sz, r) \
                  : [old] "=&r"(old), PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)       \
-                 : [operand] "r"(operand), [address] "r"(target))
+                 : [operand] "r"(operand), PERCIVAL_PERCPU_ADDRESS(target))
     PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM);
 #undef PERCIVAL_ASM
     return old;
@@ -152,13 +147,12 @@ template <PercpuOrder Order, PercpuWord T>
     using Wide = std::conditional_t<sizeof(T) == 8, u64, u32>;
     Wide found = expected;
     Wide loaded;
-    u32 scratch;
-    u64 global, distance;
+    PercpuScratch scratch;
 #define PERCIVAL_ASM(sz, r, order, ...)                                                         \
     asm volatile(PERCIVAL_PERCPU_ATOMIC("0", PERCIVAL_CAS_LSE, PERCIVAL_CAS_LLSC, sz, r, order) \
                  : [found] "+&r"(found), [loaded] "=&r"(loaded),                                \
                    PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)                              \
-                 : [desired] "r"(desired), [address] "r"(target)                                \
+                 : [desired] "r"(desired), PERCIVAL_PERCPU_ADDRESS(target)                      \
                  : "cc" __VA_OPT__(, ) __VA_ARGS__)
     if constexpr (Order == PercpuOrder::Release) {
         PERCIVAL_FOR_WIDTH(T, PERCIVAL_ASM, "l", "memory");
@@ -209,12 +203,12 @@ inline PercpuPair percpu_compare_exchange(PercpuPair* target, PercpuPair expecte
     register u64 expected_high asm("x1") = expected.high;
     register u64 desired_low asm("x2") = desired.low;
     register u64 desired_high asm("x3") = desired.high;
-    u64 low, high, global, distance;
-    u32 scratch;
+    u64 low, high;
+    PercpuScratch scratch;
     asm volatile(PERCIVAL_PERCPU_ATOMIC("0", PERCIVAL_PAIR_LSE, PERCIVAL_PAIR_LLSC, "")
                  : "+&r"(expected_low), "+&r"(expected_high), [low] "=&r"(low), [high] "=&r"(high),
                    PERCIVAL_PERCPU_SCRATCH, [memory] "+Q"(*target)
-                 : "r"(desired_low), "r"(desired_high), [address] "r"(target)
+                 : "r"(desired_low), "r"(desired_high), PERCIVAL_PERCPU_ADDRESS(target)
                  : "cc");
     return {expected_low, expected_high};
 }

@@ -3,6 +3,9 @@
 // distance from a local address to this CPU's global address. Restart and guarded mode use it without an MRS,
 // and a load or store with it as base is one instruction (arch/percpu/site.hpp).
 //
+// A build of fixup or guarded mode alone (arch/percpu/in_line.hpp) reads TPIDR_EL1, and has no percpu
+// register: PERCIVAL_FREE_X18 leaves x18 to the compiler, and to the thread.
+//
 // INV-percpu_register-1: no compiled code uses x18 (-ffixed-x18; AAPCS64 6.1.1, the platform register), and
 //                        firmware preserves it (SMCCC 2.6). boot/start.S, when a CPU enters the kernel, and
 //                        set_this_cpu_distance() set x18 and TPIDR_EL1 together.
@@ -25,11 +28,13 @@ inline u64 read_this_cpu_distance()
     return distance;
 }
 
-// Sets the distance of this CPU in both registers, before the CPU first uses its percpu data.
+// Sets the distance of this CPU in its registers, before the CPU first uses its percpu data.
 inline void set_this_cpu_distance(u64 distance)
 {
     asm volatile("msr tpidr_el1, %0\n"
+#ifndef PERCIVAL_FREE_X18
                  "mov x18, %0"
+#endif
                  :
                  : "r"(distance)
                  : "memory");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+// The operations of a build that has several modes; arch/percpu/in_line.hpp has those of a build of one mode.
 // A site is the place of a this_cpu operation in the text. It is always one instruction, which the kernel
 // chooses at boot and tests choose later (arch/percpu_modes/alternatives.hpp). In local mode with FEAT_LSE,
 // and for plain loads and stores, the site is the operation itself. In other forms it is a branch to a
@@ -37,10 +38,11 @@
 // into the saved registers, for the CPU on which it returns (arch/percpu_modes/fixup.hpp), so the sequence
 // continues where it was, on any CPU. It reads the distance from TPIDR_EL1 and does not use x18.
 //
-// INV-fixup-1: the note is stored before the distance is read, and cleared after the operation. From one to
-//              the other the registers that it names hold what it says, or are scratch that the sequence does
-//              not read before it writes it: the three differ, and none holds the thread pointer, the status
-//              of an STXR, an operand or (except the address, after the operation) a result.
+// INV-fixup-1: the note is stored before the distance is read, and cleared after the operation; in line, too.
+//              From one to the other the registers that it names hold what it says, or are scratch that the
+//              sequence does not read before it writes it: the three differ, and none holds the thread
+//              pointer, the status of an STXR, an operand or (except the address, after the operation) a
+//              result.
 //
 // Operands of the asm statement: [address], the local address; or [page] and [symbol], the page of a static
 // variable and its name; and 64 bits of scratch in [global] and [distance] and 32 bits in [scratch], all
@@ -115,70 +117,32 @@
 //                                             mrs x11, sp_el0 again
 #pragma once
 
+#include "arch/percpu/scratch.hpp"
+#include "arch/percpu/sequence.hpp"
+
 #define PERCIVAL_AT_LOCAL "[%[address]]"
-#define PERCIVAL_AT_GLOBAL "[%[global]]"
-#define PERCIVAL_AT_DISTANCE "[x18, %[address]]"
 
 #define PERCIVAL_AT_LOCAL_SYMBOL "[%[page], :lo12:%[symbol]]"
 #define PERCIVAL_AT_GLOBAL_SYMBOL "[%[global], :lo12:%[symbol]]"
 
-#define PERCIVAL_AT_FIXUP_DISTANCE "[%[address], %[distance]]"
-
-#define PERCIVAL_MAKE_GLOBAL "add %[global], x18, %[address]\n"
 #define PERCIVAL_MAKE_GLOBAL_PAGE "add %[global], x18, %[page]\n"
 
 // The operands that every operation needs besides its own. [address] and [memory] are the same register, but
 // only [address] prints without brackets.
-#define PERCIVAL_PERCPU_SCRATCH [scratch] "=&r"(scratch), [global] "=&r"(global), [distance] "=&r"(distance)
+#define PERCIVAL_PERCPU_SCRATCH \
+    [scratch] "=&r"(scratch.scratch), [global] "=&r"(scratch.global), [distance] "=&r"(scratch.distance)
+#define PERCIVAL_PERCPU_ACCESS_SCRATCH PERCIVAL_PERCPU_SCRATCH
+#define PERCIVAL_PERCPU_ADDRESS(local) [address] "r"(local)
+#define PERCIVAL_PERCPU_RESULT "=r"
+#define PERCIVAL_PERCPU_STATIC_OPERANDS [page] "r"(percpu_page<Variable>()), [symbol] "S"(&Variable)
 
-#define PERCIVAL_COUNT_UP                \
-    "mrs %[global], sp_el0\n"            \
-    "ldr %w[scratch], [%[global]]\n"     \
-    "add %w[scratch], %w[scratch], #1\n" \
-    "str %w[scratch], [%[global]]\n"
-#define PERCIVAL_COUNT_DOWN              \
-    "mrs %[global], sp_el0\n"            \
-    "ldr %w[scratch], [%[global]]\n"     \
-    "sub %w[scratch], %w[scratch], #1\n" \
-    "str %w[scratch], [%[global]]\n"     \
-    "ldr %w[scratch], [%[global], #4]\n" \
-    "cbnz %w[scratch], 6f\n"
-#define PERCIVAL_SWITCH_IF_DUE           \
-    "6: str x30, [sp, #-16]!\n"          \
-    "bl switch_after_percpu_operation\n" \
-    "ldr x30, [sp], #16\n"               \
-    "b 3b\n"
-
-// Names the numbers of the general registers, so that the assembler can put a register's number into an
-// instruction: .Lpercpu_number_x7 is 7.
-asm(".irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, "
-    "25, 26, 27, 28, 29, 30\n"
-    ".equ .Lpercpu_number_x\\number, \\number\n"
-    ".endr");
-
-// The parts of a fixup sequence. `thread` is a register with the thread pointer, `local` the operand with the
-// local address. The encoding is that of arch::PercpuNote (arch/percpu_modes/fixup.hpp).
-#define PERCIVAL_FIXUP_NOTE(thread, local)                                                 \
-    "mov %w[global], #(.Lpercpu_number_" local " | (.Lpercpu_number_%x[distance] << 5) | " \
-    "(.Lpercpu_number_%x[global] << 10))\n"                                                \
-    "strh %w[global], [" thread ", #8]\n"                                                  \
-    "mrs %[distance], tpidr_el1\n"
-#define PERCIVAL_FIXUP_ADD(local) "add %[global], " local ", %[distance]\n"
-#define PERCIVAL_FIXUP_CLEAR(thread) "strh wzr, [" thread ", #8]\n"
-
-// The "?" joins these sections to the group of the function, so that the linker discards the sequences of a
-// discarded inline function too.
-#define PERCIVAL_OUT_OF_LINE(label, code) \
-    ".pushsection .percpu_op.text, \"ax?\", %%progbits\n" label ": " code ".popsection\n"
 #define PERCIVAL_LOCAL_SEQUENCE(operation) "4: " operation "b 3b\n"
-#define PERCIVAL_RESTART_SEQUENCE(prepare, operation) \
-    "4: " prepare operation "b 3b\n"                  \
-    ".pushsection restartable, \"a?\", %%progbits\n"  \
-    ".long 4b - .\n"                                  \
-    ".long 8b - 4b\n"                                 \
-    ".popsection\n"
-#define PERCIVAL_GUARDED_SEQUENCE(prepare, operation) \
-    PERCIVAL_COUNT_UP prepare "4: " operation PERCIVAL_COUNT_DOWN "b 3b\n" PERCIVAL_SWITCH_IF_DUE
+#define PERCIVAL_OUT_OF_LINE(label, code) PERCIVAL_OUT_OF_LINE_CODE(label ": " code)
+#define PERCIVAL_GUARDED_THREAD "mrs %[global], sp_el0\n"
+#define PERCIVAL_GUARDED_SEQUENCE(prepare, operation)                \
+    PERCIVAL_GUARDED_THREAD PERCIVAL_COUNT_UP("%[global]") prepare   \
+        "4: " operation PERCIVAL_GUARDED_THREAD PERCIVAL_COUNT_DOWN( \
+            "%[global]") "b 3b\n" PERCIVAL_SWITCH_IF_DUE("3b")
 #define PERCIVAL_FIXUP_THREAD "mrs %x[scratch], sp_el0\n"
 #define PERCIVAL_FIXUP_SEQUENCE(local, prepare, operation, reload)          \
     PERCIVAL_FIXUP_THREAD PERCIVAL_FIXUP_NOTE("%x[scratch]", local) prepare \
@@ -191,9 +155,8 @@ asm(".irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 
                              guarded, guarded_llsc, fixup, fixup_llsc)                                   \
     ".pushsection alternatives, \"a?\", %%progbits\n"                                                    \
     ".arch_extension lse\n"                                                                              \
-    ".long 1b - .\n" in_place in_place_restart ".long " result_is_unused "\n"                            \
-    ".long " local "\n"                                                                                  \
-    ".long " restart "\n"                                                                                \
+    ".long 1b - .\n" in_place ".long " result_is_unused "\n"                                             \
+    ".long " local "\n" in_place_restart ".long " restart "\n"                                           \
     ".long " restart_llsc "\n"                                                                           \
     ".long " guarded " - .\n"                                                                            \
     ".long " guarded_llsc " - .\n"                                                                       \

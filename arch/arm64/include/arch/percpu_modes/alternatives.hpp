@@ -9,6 +9,7 @@
 
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/types.hpp"
+#include "kernel/options/percpu_mode.hpp"
 
 namespace percival::arch {
 
@@ -35,24 +36,34 @@ struct PercpuForm {
 
 inline constexpr bool kHasLocalMode = PERCIVAL_LOCAL_PERCPU != 0;
 inline constexpr PercpuForm kPercpuFormAsLinked{
-    .mode = kHasLocalMode ? PercpuMode::Local : PercpuMode::Restart,
+    .mode = kPercpuInLine   ? PercpuMode{kPercpuModeInLine}
+            : kHasLocalMode ? PercpuMode::Local
+                            : PercpuMode::Restart,
     .lse = false,
 };
 
+// Returns whether the build has this mode.
+constexpr bool has_mode(PercpuMode mode)
+{
+    return kPercpuInLine ? mode == kPercpuFormAsLinked.mode : mode != PercpuMode::Local || kHasLocalMode;
+}
+
 // One site and its sequences. A sequence is given by its distance from the field that gives it; 0 means that
-// there is none.
+// there is none. The site has `instruction` or branches to `llsc` in local mode, and in a build of one mode.
 struct Alternative {
     s32 site_offset;
-    u32 instruction;         // the operation on the local address, or the linker's branch to its veneer
-    u32 restart_instruction; // the operation with x18 as its base; 0 if restart mode takes a sequence
+    u32 instruction; // the operation, which in local mode may be the linker's branch to its veneer
     u32 result_is_unused;
-    s32 local_llsc;
+    s32 llsc;
+#ifndef PERCIVAL_PERCPU_IN_LINE
+    u32 restart_instruction; // the operation with x18 as its base; 0 if restart mode takes a sequence
     s32 restart_lse;
     s32 restart_llsc;
     s32 guarded_lse;
     s32 guarded_llsc;
     s32 fixup_lse;
     s32 fixup_llsc;
+#endif
 
     u32* site() { return at(site_offset); }
     static u32* at(s32& offset)

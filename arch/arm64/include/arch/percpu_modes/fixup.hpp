@@ -16,6 +16,7 @@
 #include "arch/percpu/register.hpp"
 #include "kernel/lib/address.hpp"
 #include "kernel/lib/types.hpp"
+#include "kernel/options/percpu_mode.hpp"
 #include "kernel/sync/preemption.hpp"
 
 namespace percival::arch {
@@ -39,8 +40,11 @@ constexpr void fix_up(Registers& registers, PercpuNote note, u64 distance)
 // a handler. Interrupts masked at the constructor and at resume(); the thread may change CPU in between.
 class NotedOperation : Immovable {
 public:
-    NotedOperation() : note_{preemption().percpu_note}
+    NotedOperation()
     {
+        if constexpr (!kHasFixupMode)
+            return;
+        note_.raw = preemption().percpu_note;
         preemption().percpu_note = 0;
         asm volatile("" ::: "memory"); // keeps the handler's operations after the store
     }
@@ -49,7 +53,7 @@ public:
     // interrupted code.
     void resume(Registers& interrupted) const
     {
-        if (note_.raw == 0) [[likely]]
+        if (!kHasFixupMode || note_.raw == 0) [[likely]]
             return;
         fix_up(interrupted, note_, read_this_cpu_distance());
         asm volatile("" ::: "memory"); // keeps the store after the handler's operations
@@ -57,7 +61,7 @@ public:
     }
 
 private:
-    PercpuNote note_;
+    PercpuNote note_{0};
 };
 
 } // namespace percival::arch
