@@ -100,6 +100,7 @@ endif()
 add_library(percival_early_flags INTERFACE)
 target_link_libraries(percival_early_flags INTERFACE percival_flags)
 target_compile_options(percival_early_flags INTERFACE
+    -ffixed-x18 # the platform's, while firmware runs
     $<$<COMPILE_LANGUAGE:CXX>:-fno-stack-protector -mbranch-protection=none -fno-jump-tables>)
 
 # asm_offsets.h: constants from C++ for the assembly and the linker script.

@@ -5,8 +5,8 @@
 // Invariants:
 // * The stub runs wherever the firmware loaded the image, with the firmware's tables and on its stack. It is
 //   position independent (CMake checks that), and writes no static data of its own.
-// * Until boot services end, every error is printed by the firmware's console and returned to the firmware,
-//   with the memory freed.
+// * Until it tries to end boot services, every error is printed by the firmware's console and returned to the
+//   firmware, with the memory freed. After that only the memory is freed.
 // * Between the last memory map and the end of boot services nothing is allocated or printed: both would make
 //   the map stale.
 #include "arch/cpu/barrier.hpp"
@@ -265,7 +265,7 @@ Status start(const Firmware& firmware)
         return firmware.refuse("there is no memory for the memory map", kLoadError);
     const auto map = exit_boot_services(firmware, map_room);
     if (!map)
-        return firmware.refuse("boot services do not end", map.error());
+        return map.error();      // in silence: the firmware may have shut its console down in part (7.4.6)
     arch::mask_all_exceptions(); // the firmware's handlers are gone
     add_usable_memory({pointer_to<const std::byte>(map_room.base()), static_cast<std::size_t>(map->size)},
                       static_cast<std::size_t>(map->entry_size), handoff.memory);

@@ -5,6 +5,7 @@
 #include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/timer.hpp"
 #include "kernel/probes/meeting.hpp"
+#include "kernel/sync/preemption.hpp"
 #include "kernel/wait/run_everywhere.hpp"
 #include "mm/kernel_map/spurious_fault.hpp"
 
@@ -46,15 +47,20 @@ public:
         for (;;) {
             const bool goes_on = begin();
             is_over_ = !goes_on;
-            meeting_.meet(Side::Writer);
-            if (!goes_on)
-                return;
-            meeting_.meet(Side::Writer); // the observer is warm
             {
-                const arch::InterruptMask masked;
-                steps_.writer(stage_);
+                // The observer waits with interrupts masked. So no other thread may run here meanwhile, which
+                // could call all CPUs and wait for them.
+                const PreemptGuard alone;
+                meeting_.meet(Side::Writer);
+                if (!goes_on)
+                    return;
+                meeting_.meet(Side::Writer); // the observer is warm
+                {
+                    const arch::InterruptMask masked;
+                    steps_.writer(stage_);
+                }
+                meeting_.meet(Side::Writer);
             }
-            meeting_.meet(Side::Writer);
             record(outcome_);
         }
     }

@@ -8,7 +8,7 @@
 //
 // INV-load_balance-1: a CPU whose queue can spare a thread is in spare_cpu_set whenever the queue's lock is
 //                     free, unless all its threads are bound to it, the running one included. A CPU leaves
-//                     the set only when another one finds either. So an idle CPU looks at few queues however
+//                     the set only when a search finds either. So an idle CPU looks at few queues however
 //                     many CPUs there are, and a switch between threads seldom changes the set.
 #pragma once
 

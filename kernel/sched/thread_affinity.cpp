@@ -52,9 +52,10 @@ void set_affinity(Thread& thread, const CpuSet& cpus) PERCIVAL_NO_THREAD_SAFETY_
     const bool moves = must_move && thread.state == ThreadState::Ready;
     if (moves)
         queue.take_away(thread);
-    else if (must_move && thread.state == ThreadState::Running)
+    if (must_move && thread.state == ThreadState::Running)
         request_switch(cpu);
-    else if (thread.state == ThreadState::Ready || thread.state == ThreadState::Running)
+    // Also for a thread that must move: it stays if no CPU of its set is left when the switch comes.
+    if (!moves && (thread.state == ThreadState::Ready || thread.state == ThreadState::Running))
         note_mobility(queue, cpu, thread);
     queue.lock.unlock();
     if (moves)

@@ -154,6 +154,7 @@ BenchmarkResult cost_per_cold_turn(Loop loop, Loop empty, Preparation preparatio
 
 Verdict run_benchmarks(std::string_view globs)
 {
+    const CpuSet before = current_thread().affinity;
     bool is_measured = false;
     u32 matching = 0;
     for_each_kind_of_core([&](CpuId cpu) {
@@ -171,6 +172,7 @@ Verdict run_benchmarks(std::string_view globs)
             ++matching;
         }
     });
+    set_affinity(current_thread(), before);
     if (is_measured && matching == 0)
         print("bench: no benchmark matches {}", globs);
     return matching == 0 ? Verdict::Failed : Verdict::Passed;

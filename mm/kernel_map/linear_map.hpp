@@ -54,7 +54,7 @@ inline PhysAddr linear_to_physical(VirtAddr address)
 VirtRange linear_region();
 
 // Guards all changes of the linear map once the other CPUs run. A block or a contiguous run there may belong
-// to several owners. Taken with interrupts masked.
+// to several owners. Taken with interrupts masked, and before any lock of the page allocator.
 inline constinit SpinLock linear_map_lock;
 
 // Returns the physical addresses that the linear map can cover, for the banks of `machine`.

@@ -71,7 +71,7 @@ public:
         fill_lower(entries, block, {at, G::kPageSize});
         if (!is_live)
             writer_.fill_invalid(slot, 1, page, G::kPageSize);
-        link(block, at, *table);
+        link(block, at, *table, is_live);
         if (is_live) {
             writer_.write(slot, page, kLastLevel);
             batch_.add_leaves({at, G::kPageSize}, G::kPageSize);
@@ -161,18 +161,19 @@ private:
             return std::nullopt;
         Pte* table = env_.table(*page);
         fill_lower(table, block, {boundary, Bytes{0}});
-        link(block, boundary, *page);
+        link(block, boundary, *page, writer_.resizes_live());
         const Level lower = block.level.down();
         Pte* slot = table + G::index(lower, boundary);
         return Walk<G, Pte>{slot, load_descriptor(slot), lower};
     }
 
-    // Puts `table`, which is filled, into the place of `block`, which serves `inside`.
-    [[gnu::always_inline]] void link(const Walk<G, Pte>& block, VirtAddr inside, PhysAddr table)
+    // Puts `table`, which is filled, into the place of `block`, which serves `inside`. `is_live`: without a
+    // break, so the table maps what the block maps.
+    [[gnu::always_inline]] void link(const Walk<G, Pte>& block, VirtAddr inside, PhysAddr table, bool is_live)
     {
         env_.publish();
         const VirtAddr base = inside.align_down(size_of(block.level));
-        if (writer_.resizes_live())
+        if (is_live)
             resize_live([&] { write_live(block, base, Pte::table(table)); });
         else
             remake(block.slot, 1, block.level, base, Pte::table(table));

@@ -33,9 +33,11 @@ using Plan = BoundedVector<PlannedZone, kMaxZonesAtBoot>;
 // Adds a zone for `bank` to the plan. The descriptors come from memory of the same node if that has room.
 void plan_zone(Plan& plan, PhysRange bank, NumaNode node)
 {
+    constexpr Bytes kPage = KernelGeometry::kPageSize;
     const u64 count = PageZone::descriptors_for(bank, KernelGeometry::kPageShift);
+    // Whole pages: a bank may end in the middle of one, which is not mapped.
     const auto memory =
-        early_memory().allocate_on(node, Bytes{count * sizeof(PageDescriptor)}, KernelGeometry::kPageSize);
+        early_memory().allocate_on(node, Bytes{count * sizeof(PageDescriptor)}.align_up(kPage), kPage);
     if (!memory || !plan.push({bank, node, linear_pointer<PageDescriptor>(memory->base)}))
         print("memory: no room to manage {} at {}, it is not used", bank.size, bank.base);
 }

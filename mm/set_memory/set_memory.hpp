@@ -53,8 +53,7 @@ inline constinit SetMemoryStatistics set_memory_statistics;
 // some 1,000 for each block that is split.
 std::expected<void, SetMemoryError> set_memory(VirtRange range, MemoryChange change);
 
-// Does the same with tables from `reserve` only, in any context. The error NoMemory means that the reserve
-// had too few tables.
+// Does the same with tables from `reserve` only, of which NoMemory means that it had too few.
 std::expected<void, SetMemoryError> set_memory(VirtRange range, MemoryChange change, TableReserve& reserve);
 
 } // namespace percival::mm

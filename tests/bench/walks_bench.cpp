@@ -27,12 +27,12 @@ constexpr u64 kStride = 613;
 
 enum class Addresses : u8 { Global, Local, Both };
 
-// At the end of what the first entry of the window maps: far from the percpu allocator's chunks.
-constexpr VirtAddr kLocal = mm::KernelLayout::kLocalPercpu.base +
-                            mm::KernelGeometry::entry_size(mm::KernelLayout::kPrivateLevel) -
-                            kPage * kMostPages;
-
-static_assert(mm::KernelGeometry::entry_size(mm::KernelLayout::kPrivateLevel) >= kPage * kMostPages * 2);
+// At the end of what the first entry of the window maps: far from the percpu allocator's chunks. There, and
+// with the smallest windows nowhere, only this CPU's root has to be changed.
+constexpr Bytes kOfFirstEntry = mm::KernelGeometry::entry_size(mm::KernelLayout::kPrivateLevel);
+constexpr bool kHasRoom = kOfFirstEntry >= kPage * kMostPages * 2;
+constexpr VirtAddr kLocal =
+    mm::KernelLayout::kLocalPercpu.base + (kHasRoom ? kOfFirstEntry - kPage * kMostPages : Bytes{0});
 
 // One page at kMostPages global addresses, and at as many local ones of this CPU.
 class OnePage : Immovable {
@@ -47,7 +47,8 @@ public:
         if (!mapped)
             return;
         global_ = *mapped;
-        has_local_ = !percpu::roots_are_common() && mm::vmap_range(root(), kLocal, list, mm::kData);
+        has_local_ =
+            kHasRoom && !percpu::roots_are_common() && mm::vmap_range(root(), kLocal, list, mm::kData);
     }
     ~OnePage()
     {
@@ -103,6 +104,8 @@ BenchmarkResult read_pages(Addresses addresses, u64 pages)
 {
     if (addresses != Addresses::Global && percpu::roots_are_common())
         return {.hundredths = 0, .missing = "all CPUs are on one root"};
+    if (addresses != Addresses::Global && !kHasRoom)
+        return {.hundredths = 0, .missing = "the first entry of the local window maps too little"};
     const OnePage page;
     if (!page.has(addresses))
         return {.hundredths = 0, .missing = "there is no memory for its tables"};

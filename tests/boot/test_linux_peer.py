@@ -15,12 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from frontdoor.linux_figures import STORED, STORED_DATE  # noqa: E402  (the path has to be set first)
+from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
 
 PERCIVAL = ROOT / "percival"
 
 
 class LinuxTest(unittest.TestCase):
-    def test_both_kernels_measure_what_is_stored_and_the_preemptible_one_pays_for_its_guard(self) -> None:
+    def test_both_kernels_measure_about_what_is_stored_and_a_guard_costs(self) -> None:
         with tempfile.TemporaryDirectory() as name:
             out = Path(name) / "out.json"
             done = subprocess.run(
@@ -32,7 +33,8 @@ class LinuxTest(unittest.TestCase):
             )
             self.assertEqual(done.returncode, 0, done.stderr)
             if f"stored on {STORED_DATE}" in done.stderr:
-                self.skipTest(done.stderr)
+                print(f"{SKIP_MARK}{done.stderr.strip()}", flush=True)
+                sys.exit(EXIT_SKIPPED)
             rows = json.loads(out.read_text())["results"]
         by_system: Dict[str, Dict[str, float]] = {}
         for row in rows:

@@ -54,6 +54,7 @@ public:
     std::optional<std::vector<std::byte>> options; // nullopt: a null pointer
     std::vector<u8> random;                        // empty: there is no such protocol
     std::vector<boot::uefi::MemoryDescriptor> memory_map;
+    bool grows_at_exit{false};        // the map, once, by ten entries
     u32 stale_keys{0};                // so many times the end of boot services is refused
     boot::uefi::Status exit_error{0}; // what exit_boot_services() returns instead
     u32 allocations_allowed{~0U};

@@ -47,7 +47,7 @@ inline bool follows_an_add_to_x18(u64 pc)
 {
     const u64 start = address_of(_text).raw();
     const u64 end = address_of(_etext).raw();
-    if (pc - sizeof(u32) - start >= end - start) [[unlikely]]
+    if (pc - sizeof(u32) - start >= end - start || pc % sizeof(u32) != 0) [[unlikely]]
         return false;
     // SAFETY: the text may be read, and the word before `pc` is in it.
     return is_add_to_x18(*reinterpret_cast<const u32*>(pc - sizeof(u32)));
