@@ -22,7 +22,7 @@ _start:
     .quad   8 | (GRANULE_FLAG << 1)     // little-endian, granule, any address
     .quad   0, 0, 0
     .ascii  "ARM\x64"
-    .long   _pe_header - . + 0x3c       // distance from _start: boot/uefi/pe_header.S
+    .long   _pe_header - . + 0x3c       // distance from _start: boot/pe_header.S
 
     .section .text.boot, "ax"
 

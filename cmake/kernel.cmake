@@ -156,7 +156,7 @@ endif()
 # driver, which print the refusal message, are called from it.
 set(early_sources
     boot/start.S boot/early.cpp boot/cpu_setup.cpp boot/pointer_authentication.cpp boot/refuse.cpp
-    boot/uefi/enter_kernel.S boot/uefi/load_options.cpp boot/uefi/memory_map.cpp boot/uefi/pe_header.S
+    boot/uefi/enter_kernel.S boot/uefi/load_options.cpp boot/uefi/memory_map.cpp boot/pe_header.S
     boot/uefi/stub.cpp)
 
 add_library(percival_early OBJECT ${early_sources})

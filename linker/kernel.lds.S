@@ -151,7 +151,7 @@ SECTIONS
     _image_size = _image_end - _image_start;
     ASSERT(_image_size <= IMAGE_WINDOW_SIZE, "the image does not fit the image window")
 
-    /* Places and sizes in the file, for boot/uefi/pe_header.S. */
+    /* Places and sizes in the file, for boot/pe_header.S. */
     _pe_entry = uefi_main - _image_start;
     _pe_text_size = _etext - _image_start - PE_ALIGNMENT;
     _pe_rodata = _rodata - _image_start;

@@ -57,6 +57,7 @@ void Stage::begin(Start start)
     arch::dsb<arch::Shareability::InnerShareable>();
     arch::tlbi_again();
     arch::dsb<arch::Shareability::InnerShareable>();
+    arch::isb();
     write_page(0, kOld);
     write_page(1, kNew);
     flag.store(0, std::memory_order_relaxed);

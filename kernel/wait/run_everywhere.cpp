@@ -3,6 +3,7 @@
 
 #include "kernel/lib/panic.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kernel/sync/preemption.hpp"
 #include "kernel/wait/cpus_stay.hpp"
 #include "kernel/wait/mutex.hpp"
 #include "kernel/wait/work_queue.hpp"
@@ -32,11 +33,16 @@ void call_detail::run_everywhere(Function function, void* argument)
 {
     const CpusStay cpus_stay;
     const MutexGuard guard{everywhere_lock};
-    for_each_online_cpu([=](CpuId cpu) {
-        Work& work = everywhere_work.on(cpu);
-        work.set(function, argument);
-        everywhere.on(cpu).queue(work);
-    });
+    {
+        // The thread of this CPU must not run before all others are told: the function may wait for another
+        // CPU with interrupts masked.
+        const PreemptGuard until_all_are_told;
+        for_each_online_cpu([=](CpuId cpu) {
+            Work& work = everywhere_work.on(cpu);
+            work.set(function, argument);
+            everywhere.on(cpu).queue(work);
+        });
+    }
     for_each_online_cpu([](CpuId cpu) { everywhere.on(cpu).flush(everywhere_work.on(cpu)); });
 }
 
