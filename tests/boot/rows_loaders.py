@@ -156,8 +156,8 @@ LOADERS: Tuple[Row, ...] = (
         el=2,
         append=OF_MACHINE,
         tree="as_it_is",
-        image_at=0x7FE0_0000,
-        shows=("^machine: image at P:0x7fe00000, .* entered at EL2",),
+        image_at=0x7FC0_0000,
+        shows=("^machine: image at P:0x7fc00000, .* entered at EL2",),
     ),
     Row(
         "passes_with_junk_in_all_registers_entered_at_el1",
