@@ -10,7 +10,9 @@ EDITOR = ("tests/host/set_memory/memory_editor_test.cpp",)
 OUT_OF_MEMORY = ("tests/host/set_memory/out_of_memory_test.cpp",)
 MERGER = ("tests/host/set_memory/memory_merger_test.cpp",)
 EXPLORED = (
-    "tests/host/explored/set_memory_test.cpp",
+    "tests/host/explored/set_memory/merge_test.cpp",
+    "tests/host/explored/set_memory/set_memory_bed.cpp",
+    "tests/host/explored/set_memory/split_test.cpp",
     *SUPPORT,
     "tests/host/caches/image.cpp",
     "tests/host/support/assembly_source.cpp",
