@@ -23,6 +23,7 @@ import mutants_percpu_parts
 import mutants_percpu_store
 import mutants_permissions
 import mutants_roots
+import mutants_scheduler
 import mutants_set_memory
 import mutants_shadow
 import mutants_uefi
@@ -45,6 +46,7 @@ BY_FILE: Dict[str, Tuple[Mutant, ...]] = {
         mutants_interrupt_controllers,
         mutants_explored,
         mutants_hot_memory,
+        mutants_scheduler,
         mutants_kernel_machine,
         mutants_bring_up,
         mutants_percpu_parts,

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Mutants of the scheduler, of its tick and of timers. A boot sees only sums and lower bounds; the tests on
+the simulated machine (tests/host/kernel_machine) know when each thing has to happen.
+"""
+
+from __future__ import annotations
+
+from mutant import on_kernel_machine
+
+MUTANTS = (
+    on_kernel_machine(
+        "machine: a time slice never ends",
+        "kernel/sched/preemption.cpp",
+        "    if (running.slice != 0)\n        return;\n",
+        "    if (running.slice + 1 != 0)\n        return;\n",
+        "slices",
+        "MachineSlices.*",
+    ),
+    on_kernel_machine(
+        "machine: a preempted thread goes behind the others",
+        "kernel/sched/thread_switch.cpp",
+        "    } else if (why == Leave::Preempted && thread.slice != 0) {\n        queue.push_front(thread);\n",
+        "",
+        "slices",
+        "MachineSlices.*",
+    ),
+    on_kernel_machine(
+        "machine: a thread that yields keeps its slice",
+        "kernel/sched/thread_switch.cpp",
+        "    current_thread().slice = 0;\n    leave(Leave::Yields);",
+        "    leave(Leave::Preempted);",
+        "slices",
+        "MachineSlices.*",
+    ),
+    on_kernel_machine(
+        "machine: a thread leaves for another queue without the lock of its own",
+        "kernel/sched/thread_placement.cpp",
+        "    queue.lock.lock();\n    thread.cpu.store(target.index(), std::memory_order_relaxed);\n"
+        "    queue.lock.unlock();\n",
+        "    static_cast<void>(queue);\n"
+        "    thread.cpu.store(target.index(), std::memory_order_relaxed);\n",
+        "scheduler",
+        "MachineScheduler.*",
+    ),
+    on_kernel_machine(
+        "machine: a thread of higher priority waits for the next tick",
+        "kernel/sched/thread_placement.cpp",
+        "    if (running == nullptr || thread.priority > running->priority)\n        request_switch(cpu);\n",
+        "    if (running == nullptr || running->priority == Priority::Idle)\n        request_switch(cpu);\n",
+        "slices",
+        "MachineSlices.*",
+    ),
+    on_kernel_machine(
+        "machine: a thread does not look for an idle CPU",
+        "kernel/sched/thread_placement.cpp",
+        "    if (const auto idle = (allowed & idle_cpu_set.copy()).first_from(before))\n"
+        "        return *idle;\n",
+        "",
+        "placement",
+        "MachinePlacement.*",
+    ),
+    on_kernel_machine(
+        "machine: a thread joins the longest queue",
+        "kernel/sched/thread_placement.cpp",
+        "        if (run_queues.on(cpu).waiting() < run_queues.on(best).waiting())",
+        "        if (run_queues.on(cpu).waiting() > run_queues.on(best).waiting())",
+        "placement",
+        "MachinePlacement.*",
+    ),
+    on_kernel_machine(
+        "machine: place() does not look again under the lock",
+        "kernel/sched/thread_placement.cpp",
+        "        if (may_run_on(thread, target)) { // INV-thread_placement-1",
+        "        if (target.index() < kMaxCpus) { // INV-thread_placement-1",
+        "scheduler",
+        "MachineScheduler.*:MachineAffinity.*",
+    ),
+    on_kernel_machine(
+        "machine: wake() forgets a thread that is not blocked yet",
+        "kernel/sched/thread_placement.cpp",
+        "        thread.wake_pending = true;\n",
+        "",
+        "waits",
+        "MachineWaitQueue.*:MachineMutex.*",
+    ),
+    on_kernel_machine(
+        "machine: a push moves a thread for a difference of one",
+        "kernel/sched/load_balance.cpp",
+        "load + 2 <= own + 1",
+        "load + 1 <= own + 1",
+        "placement",
+        "MachineBalance.*",
+    ),
+    on_kernel_machine(
+        "machine: a push comes every tenth tick",
+        "kernel/sched/load_balance.cpp",
+        "constexpr u32 kPushTicks = 5;",
+        "constexpr u32 kPushTicks = 10;",
+        "placement",
+        "MachineBalance.*",
+    ),
+    on_kernel_machine(
+        "machine: a CPU that gets a thread to spare does not say so",
+        "kernel/sched/thread_placement.cpp",
+        "    offer_if_spare(queue, cpu);\n",
+        "",
+        "placement",
+        "MachineBalance.*",
+    ),
+    on_kernel_machine(
+        "machine: a CPU whose threads are all bound is looked at again and again",
+        "kernel/sched/load_balance.cpp",
+        "    if (taken == nullptr && all_are_bound(queue, from)) {\n",
+        "    if (taken == nullptr && all_are_bound(queue, from) && false) {\n",
+        "placement",
+        "MachineBalance.*",
+    ),
+    on_kernel_machine(
+        "machine: a thread that may leave from now on is not noted",
+        "kernel/sched/thread_affinity.cpp",
+        "        note_mobility(queue, cpu, thread);\n",
+        "        static_cast<void>(cpu);\n",
+        "placement",
+        "MachineBalance.*",
+    ),
+    on_kernel_machine(
+        "machine: a CPU whose waiting threads are bound is taken to have no other",
+        "kernel/sched/load_balance.cpp",
+        "    if (taken == nullptr && all_are_bound(queue, from)) {\n",
+        "    if (taken == nullptr && (all_are_bound(queue, from) || true)) {\n",
+        "placement",
+        "MachineBalance.*",
+    ),
+    on_kernel_machine(
+        "machine: an idle CPU does not pull",
+        "kernel/sched/idle_thread.cpp",
+        "        arch::mask_interrupts();\n        pull(self);\n",
+        "        arch::mask_interrupts();\n        static_cast<void>(pull);\n",
+        "placement",
+        "MachineBalance.*",
+    ),
+    on_kernel_machine(
+        "machine: an idle CPU sleeps after it has run a thread, without another look",
+        "kernel/sched/idle_thread.cpp",
+        "        arch::mask_interrupts();\n        pull(self);\n",
+        "        arch::mask_interrupts();\n        pull(self);\n"
+        "        arch::unmask_interrupts();\n        arch::mask_interrupts();\n",
+        "placement",
+        "MachineBalance.*",
+    ),
+    on_kernel_machine(
+        "machine: a push gives up at a CPU where no thread may run",
+        "kernel/sched/load_balance.cpp",
+        "            pushed = hand_over(self, cpu); //",
+        "            pushed = hand_over(self, cpu) || true; //",
+        "placement",
+        "MachineBalance.*",
+    ),
+    on_kernel_machine(
+        "machine: an idle CPU keeps the tick of a busy one",
+        "kernel/sched/tick.cpp",
+        "    return this_cpu_is_idle() ? arch::timer_frequency() : arch::timer_frequency() / "
+        "kTicksPerSecond;",
+        "    return arch::timer_frequency() / kTicksPerSecond;",
+        "timers",
+        "MachineTick.*",
+    ),
+    on_kernel_machine(
+        "machine: each timer moves the tick",
+        "kernel/sched/tick.cpp",
+        "    if (now >= this_cpu<next_tick>.read())\n        tick(now);\n",
+        "    tick(now);\n",
+        "timers",
+        "MachineTick.*",
+    ),
+    on_kernel_machine(
+        "machine: a timer rings a count too early",
+        "kernel/sched/timers.cpp",
+        "timer->when_ > now)",
+        "timer->when_ > now + 1)",
+        "timers",
+        "MachineTimers.*",
+    ),
+    on_kernel_machine(
+        "machine: a timer rings a count too late",
+        "kernel/sched/timers.cpp",
+        "timer->when_ > now)",
+        "timer->when_ >= now)",
+        "timers",
+        "MachineTimers.*",
+    ),
+    on_kernel_machine(
+        "machine: the queue of timers is not sorted",
+        "kernel/sched/timers.cpp",
+        "        while (position != nullptr && position->when_ <= timer.when_)",
+        "        while (position != nullptr)",
+        "timers",
+        "MachineTimers.*",
+    ),
+)
