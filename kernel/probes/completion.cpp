@@ -3,7 +3,6 @@
 
 #include "arch/mmu/tlb.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/probes/meeting.hpp"
 #include "kernel/probes/probe_row.hpp"
 
 namespace percival {
@@ -16,16 +15,11 @@ constexpr ShapeSteps kSteps{
     [](Stage& stage) {
         stage.clear(Place::At);
         stage.flush(Place::At);
-        stage.flag.store(1, std::memory_order_release);
+        stage.tell();
     },
+    [](Stage& stage) { stage.read_until_told(); },
     [](Stage& stage) {
-        wait_patiently([&stage] {
-            static_cast<void>(stage.read(Place::At));
-            return stage.flag.load(std::memory_order_relaxed) != 0;
-        });
-    },
-    [](Stage& stage) {
-        wait_patiently([&stage] { return stage.flag.load(std::memory_order_acquire) != 0; });
+        stage.await_flag();
         static_cast<void>(stage.read(Place::At));
         return Outcome::Old;
     },

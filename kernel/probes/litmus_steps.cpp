@@ -23,35 +23,16 @@ Outcome seen_at(const Stage& stage, Place place = Place::At)
     }
 }
 
-void tell(Stage& stage)
-{
-    stage.flag.store(1, std::memory_order_release);
-}
-
-void await_flag(Stage& stage)
-{
-    wait_patiently([&stage] { return stage.flag.load(std::memory_order_acquire) != 0; });
-}
-
-// Reads until the other CPU tells, so that this one has what it reads in its TLB.
-void read_until_told(Stage& stage)
-{
-    wait_patiently([&stage] {
-        static_cast<void>(stage.read(Place::At));
-        return stage.flag.load(std::memory_order_relaxed) != 0;
-    });
-}
-
 void map_and_tell(Stage& stage)
 {
     stage.map_new(Place::At);
     publish_stores();
-    tell(stage);
+    stage.tell();
 }
 
 Outcome see_when_told(Stage& stage)
 {
-    await_flag(stage);
+    stage.await_flag();
     return seen_at(stage);
 }
 
@@ -110,17 +91,17 @@ constexpr std::array<NamedSteps, kLitmusShapes.size()> kSteps{{
           stage.flush(Place::At);
           map_and_tell(stage);
       },
-      &read_until_told, &see_when_told}},
+      [](Stage& stage) { stage.read_until_told(); }, &see_when_told}},
     {"MP.RWro+dsb.ishst-tlbiis-dsb-rel+acq",
      {Start::OldPage,
       [](Stage& stage) {
           stage.map_old(Place::At, mm::kReadOnlyData);
           stage.flush(Place::At);
-          tell(stage);
+          stage.tell();
       },
-      &read_until_told,
+      [](Stage& stage) { stage.read_until_told(); },
       [](Stage& stage) {
-          await_flag(stage);
+          stage.await_flag();
           stage.write(Place::At, Stage::kOld);
           return Outcome::Old;
       }}},

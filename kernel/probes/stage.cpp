@@ -3,6 +3,7 @@
 
 #include "arch/mmu/descriptor.hpp"
 #include "arch/mmu/tlb.hpp"
+#include "kernel/probes/meeting.hpp"
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/kernel_map/linear_map.hpp"
 #include "mm/pages/page_allocator.hpp"
@@ -126,6 +127,19 @@ void Stage::write(Place place, u64 value) const
 {
     // SAFETY: as in read().
     *reinterpret_cast<volatile u64*>(address(place).raw()) = value;
+}
+
+void Stage::await_flag() const
+{
+    wait_patiently([this] { return flag.load(std::memory_order_acquire) != 0; });
+}
+
+void Stage::read_until_told() const
+{
+    wait_patiently([this] {
+        static_cast<void>(read(Place::At));
+        return flag.load(std::memory_order_relaxed) != 0;
+    });
 }
 
 } // namespace percival

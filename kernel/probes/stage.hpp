@@ -52,6 +52,13 @@ public:
     u64 read(Place place) const;
     void write(Place place, u64 value) const;
 
+    // Raises the flag, and so orders the earlier steps before those of the CPU that awaits it. A wait panics
+    // after half a minute.
+    void tell() { flag.store(1, std::memory_order_release); }
+    void await_flag() const;
+    // Reads until the other CPU tells, so that this one has what it reads in its TLB. Orders nothing.
+    void read_until_told() const;
+
     std::atomic<u64> flag{0};
 
 private:
