@@ -163,7 +163,7 @@ Verdict measure(const RunOptions& options)
 {
     Verdict verdict = Verdict::Passed;
     if (options.probes)
-        verdict = run_probes(*options.probes, as_on_an_emulator(check_counters()));
+        verdict = run_probes(*options.probes, check_counters().is_emulated);
     if (options.benchmarks && run_benchmarks(*options.benchmarks) != Verdict::Passed)
         verdict = Verdict::Failed;
     return verdict;

@@ -132,6 +132,11 @@ const CounterVerdicts& check_counters()
     return verdicts = judge(loops);
 }
 
+const CounterVerdicts& counter_verdicts()
+{
+    return verdicts;
+}
+
 u64 instructions_of_loop(Loop loop, u64 turns)
 {
     u64 best = ~u64{0};

@@ -33,6 +33,8 @@ std::optional<Sampled> sample(Loop loop, u64 turns = kTurnsPerSample, Preparatio
 
 // Runs the known loops on this CPU. What the functions below return then depends on the verdicts.
 const CounterVerdicts& check_counters();
+// Returns the verdicts of the last check_counters().
+const CounterVerdicts& counter_verdicts();
 
 // Returns the instructions of `turns` turns, all together: the lowest of several rounds, because an interrupt
 // can only add instructions. Means something only where arch::counts_instructions().

@@ -28,12 +28,13 @@ struct KnownLoops {
     u64 walks_in_use;
 };
 
-// Why a counter is not believed; empty if it is.
+// Why each counter is not believed; empty if it is.
 struct CounterVerdicts {
     std::string_view instructions;
     std::string_view cycles;
     std::string_view tlb_refills;
     std::string_view tlb_walks;
+    bool is_emulated{false}; // they are like those of an emulator, which counts no cycles of a pipeline
 };
 
 namespace known_loops_detail {
@@ -50,17 +51,11 @@ constexpr std::string_view judge_tlb(bool has, u64 new_pages, u64 in_use)
 
 } // namespace known_loops_detail
 
-// Returns whether the counters are like those of an emulator, which counts no cycles of a pipeline.
-constexpr bool as_on_an_emulator(const CounterVerdicts& verdicts)
-{
-    return verdicts.cycles.ends_with("as on an emulator");
-}
-
 constexpr CounterVerdicts judge(const KnownLoops& loops)
 {
     if (!loops.has_counters) {
         constexpr std::string_view kWrong = "this CPU has no PMU with 3 event counters";
-        return {kWrong, kWrong, kWrong, kWrong};
+        return {kWrong, kWrong, kWrong, kWrong, false};
     }
     CounterVerdicts verdicts;
     const u64 expected = kKnownOperations * 100;
@@ -70,12 +65,15 @@ constexpr CounterVerdicts judge(const KnownLoops& loops)
         verdicts.instructions = "it counts additions wrong";
     // No core multiplies as fast as it adds. An emulator does, whose clock advances by instructions; and one
     // whose clock is the host's does not count instructions.
-    if (!verdicts.instructions.empty())
+    if (!verdicts.instructions.empty()) {
         verdicts.cycles = "instructions are not counted, as on an emulator";
-    else if (loops.addition < 90 || loops.addition > 160)
+        verdicts.is_emulated = true;
+    } else if (loops.addition < 90 || loops.addition > 160) {
         verdicts.cycles = "an addition does not take one cycle";
-    else if (loops.multiplication < 180)
+    } else if (loops.multiplication < 180) {
         verdicts.cycles = "a multiplication takes as long as an addition, as on an emulator";
+        verdicts.is_emulated = true;
+    }
     using known_loops_detail::judge_tlb;
     verdicts.tlb_refills = judge_tlb(loops.has_tlb_refills, loops.refills_new, loops.refills_in_use);
     verdicts.tlb_walks = judge_tlb(loops.has_tlb_walks, loops.walks_new, loops.walks_in_use);

@@ -59,7 +59,7 @@ u64 cost_of_second_run(Experiment experiment)
 
 bool counts_whole_machine()
 {
-    return online_cpu_count() == 1 || as_on_an_emulator(check_counters());
+    return online_cpu_count() == 1 || counter_verdicts().is_emulated;
 }
 
 constexpr BenchmarkResult kOneCpuCounted{.hundredths = 0,

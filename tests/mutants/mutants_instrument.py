@@ -17,8 +17,16 @@ MUTANTS = (
     on_host(
         "instrument: cycles of an emulator that counts instructions are believed",
         LOOPS,
-        "    else if (loops.multiplication < 180)",
-        "    else if (loops.multiplication < 100)",
+        "    } else if (loops.multiplication < 180) {",
+        "    } else if (loops.multiplication < 100) {",
+        TEST,
+        "KnownLoops.*",
+    ),
+    on_host(
+        "instrument: a clock that is off makes the machine an emulator",
+        LOOPS,
+        '        verdicts.cycles = "an addition does not take one cycle";',
+        '        verdicts.cycles = "an addition does not take one cycle", verdicts.is_emulated = true;',
         TEST,
         "KnownLoops.*",
     ),

@@ -119,6 +119,7 @@ constexpr bool believes_all_but(const CounterVerdicts& verdicts, std::string_vie
 TEST(KnownLoops, every_counter_of_a_core_is_believed)
 {
     EXPECT_TRUE(believes_all_but(judge(kCore), nullptr));
+    EXPECT_FALSE(judge(kCore).is_emulated);
 }
 
 TEST(KnownLoops, without_enough_counters_none_is_believed)
@@ -129,6 +130,7 @@ TEST(KnownLoops, without_enough_counters_none_is_believed)
     for (const std::string_view wrong :
          {verdicts.instructions, verdicts.cycles, verdicts.tlb_refills, verdicts.tlb_walks})
         EXPECT_FALSE(wrong.empty());
+    EXPECT_FALSE(verdicts.is_emulated);
 }
 
 TEST(KnownLoops, a_core_that_keeps_16_pages_in_an_entry_is_believed)
@@ -143,6 +145,7 @@ TEST(KnownLoops, cycles_of_an_emulator_that_counts_instructions_are_not_believed
     KnownLoops loops = kCore;
     loops.multiplication = 100;
     EXPECT_TRUE(believes_all_but(judge(loops), &CounterVerdicts::cycles));
+    EXPECT_TRUE(judge(loops).is_emulated);
 }
 
 TEST(KnownLoops, cycles_that_stand_still_or_run_by_another_clock_are_not_believed)
@@ -151,6 +154,7 @@ TEST(KnownLoops, cycles_that_stand_still_or_run_by_another_clock_are_not_believe
         KnownLoops loops = kCore;
         loops.addition = addition;
         EXPECT_TRUE(believes_all_but(judge(loops), &CounterVerdicts::cycles)) << addition;
+        EXPECT_FALSE(judge(loops).is_emulated) << addition;
     }
 }
 
@@ -165,6 +169,7 @@ TEST(KnownLoops, without_instructions_cycles_are_not_believed_either)
         loops.instructions = counted;
         EXPECT_FALSE(judge(loops).instructions.empty()) << counted;
         EXPECT_FALSE(judge(loops).cycles.empty()) << counted;
+        EXPECT_TRUE(judge(loops).is_emulated) << counted;
     }
 }
 
