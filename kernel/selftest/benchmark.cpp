@@ -62,7 +62,8 @@ void put_count(Writer& json, std::string_view name, std::optional<u64> count)
         format(json, ",\"{}\":{}", name, *count);
 }
 
-void print_result(const Benchmark& benchmark, BenchmarkResult result)
+// With `names_core` the line says on which kind of core it was measured.
+void print_result(const Benchmark& benchmark, BenchmarkResult result, bool names_core)
 {
     if (!result.missing.empty())
         return print("instrument: {}: not measured: {}", benchmark.name, result.missing);
@@ -74,7 +75,7 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
            online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
     if (percpu::roots_are_common())
         format(json, ",\"cnp\":{}", u32{arch::root_is_common_not_private()});
-    if (has_several_kinds_of_cores()) {
+    if (names_core) {
         json.put(",\"core\":\"");
         arch::describe_cpu(json, cpu_features(this_cpu_id()).midr);
         json.put('"');
@@ -92,11 +93,12 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result)
 }
 
 // Runs the benchmark once, or in every mode of this build if its result depends on the percpu mode.
-void run_benchmark(const Benchmark& benchmark)
+void run_benchmark(const Benchmark& benchmark, bool names_core)
 {
+    const auto measure = [&] { print_result(benchmark, benchmark.measure(), names_core); };
     if (!depends_on_percpu_mode(benchmark))
-        return print_result(benchmark, benchmark.measure());
-    for_each_percpu_mode([&benchmark](arch::PercpuMode) { print_result(benchmark, benchmark.measure()); });
+        return measure();
+    for_each_percpu_mode([&measure](arch::PercpuMode) { measure(); });
 }
 
 PERCIVAL_BENCHMARK(boot_to_selftest, "-")
@@ -113,11 +115,11 @@ u64 instructions_more(Loop loop, Loop empty)
 
 // Checks the counters of this CPU, and says of each whether it is believed, as an emulator's are not. Returns
 // whether something can be measured here.
-bool check_and_print_counters()
+bool check_and_print_counters(bool names_core)
 {
     std::array<char, kLineLength> room;
     Writer core{room};
-    if (has_several_kinds_of_cores()) {
+    if (names_core) {
         format(core, "cpu{}, ", this_cpu_id());
         arch::describe_cpu(core, cpu_features(this_cpu_id()).midr);
         core.put(": ");
@@ -155,11 +157,12 @@ BenchmarkResult cost_per_cold_turn(Loop loop, Loop empty, Preparation preparatio
 Verdict run_benchmarks(std::string_view globs)
 {
     const CpuSet before = current_thread().affinity;
+    const bool names_core = has_several_kinds_of_cores();
     bool is_measured = false;
     u32 matching = 0;
     for_each_kind_of_core([&](CpuId cpu) {
         set_affinity(current_thread(), CpuSet::only(cpu));
-        if (!check_and_print_counters())
+        if (!check_and_print_counters(names_core))
             return;
         is_measured = true;
         for (const Benchmark* benchmark : std::span{__start_benchmarks, __stop_benchmarks}) {
@@ -168,7 +171,7 @@ Verdict run_benchmarks(std::string_view globs)
             if (!any_glob(globs,
                           [benchmark](std::string_view glob) { return glob_matches(glob, benchmark->name); }))
                 continue;
-            run_benchmark(*benchmark);
+            run_benchmark(*benchmark, names_core);
             ++matching;
         }
     });
