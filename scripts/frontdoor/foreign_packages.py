@@ -144,9 +144,7 @@ def _unpack(package: ForeignPackage, file: Path, state: Path, log: Path) -> None
     """Unpacks what is needed of the package's file, and moves it to its place."""
     unpacked = state / "unpacked"
     unpacked.mkdir()
-    pipe = 'dpkg-deb --fsys-tarfile "$1" | tar -x --no-same-owner -C "$2" "--exclude=$3" "$4"'
-    command = ["sh", "-c", pipe, "sh", str(file), str(unpacked), NOT_UNPACKED, UNPACKED]
-    if run_tool(f"unpacking {package.name}", command, log) != 0:
+    if not private_apt.unpack(file, unpacked, [f"--exclude={NOT_UNPACKED}", UNPACKED], log):
         raise package.missing(f"{file.name} could not be unpacked")
     package.directory.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(package.directory, ignore_errors=True)

@@ -121,14 +121,10 @@ def _choose(options: Sequence[str], native: str) -> Tuple[str, List[str]]:
 
 def _unpack(files: Sequence[Path], into: Path, log: Path) -> None:
     """Unpacks the packages, but for what is many times larger and not used."""
-    pipe = (
-        'file=$1; into=$2; shift 2; dpkg-deb --fsys-tarfile "$file" | tar -x --no-same-owner -C "$into" "$@"'
-    )
     left_out = [f"--exclude={path}" for path in NOT_UNPACKED]
     into.mkdir()
     for file in files:
-        command = ["sh", "-c", pipe, "sh", str(file), str(into), *left_out]
-        if run_tool(f"unpacking {file.name}", command, log) != 0:
+        if not private_apt.unpack(file, into, left_out, log):
             raise _missing(f"{file.name} could not be unpacked")
 
 

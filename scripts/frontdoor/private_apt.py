@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Private states of apt: lists and downloads of packages that are not for this machine.
+"""Private states of apt: lists and downloads of packages that are not for this machine, and their files
+unpacked.
 
 apt verifies such packages as usual. No root is needed, no architecture is added, and the system is not
 changed. A state knows only the sources that it is given.
@@ -11,8 +12,13 @@ import os
 from pathlib import Path
 from typing import List, Sequence
 
+from frontdoor.progress import run_tool
+
 FIRST = "arm64"
 _SOURCES = "archive.sources"
+_UNPACK = (
+    'file=$1; into=$2; shift 2; dpkg-deb --fsys-tarfile "$file" | tar -x --no-same-owner -C "$into" "$@"'
+)
 
 
 def lay_out(state: Path, sources: str) -> None:
@@ -38,3 +44,10 @@ def options(state: Path, others: Sequence[str] = ()) -> List[str]:
     if os.geteuid() == 0:
         settings["APT::Sandbox::User"] = "root"
     return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+
+
+def unpack(file: Path, into: Path, chosen: Sequence[str], log: Path) -> bool:
+    """Unpacks the package's file into a directory. `chosen` are arguments of tar that say which members.
+    Returns whether that succeeded."""
+    command = ["sh", "-c", _UNPACK, "sh", str(file), str(into), *chosen]
+    return run_tool(f"unpacking {file.name}", command, log) == 0
