@@ -33,14 +33,15 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**64
 
 
-def _is_count(value: object) -> bool:
+def is_count(value: object) -> bool:
+    """Returns whether a field is a whole number of 64 bits."""
     return _is_number(value) and isinstance(value, int)
 
 
 FIELDS: Dict[str, Callable[[object], bool]] = {
     "name": _is_word,
     "mode": _is_word,
-    "cpus": lambda value: _is_count(value) and value != 0,
+    "cpus": lambda value: is_count(value) and value != 0,
     "instructions": _is_number,
 }
 # What only some rows have: cycles where the CPU counts them, the kind of roots where the kernel says it, and
@@ -54,16 +55,16 @@ OPTIONAL: Dict[str, Callable[[object], bool]] = {
     "cycles_p99": _is_number,
     "tlb_refills": _is_number,
     "tlb_walks": _is_number,
-    "thrown_away": _is_count,
-    "total": _is_count,
-    "slow_paths": _is_count,
-    "tables": _is_count,
-    "tlbis": _is_count,
-    "bytes": _is_count,
-    "address_space": _is_count,
+    "thrown_away": is_count,
+    "total": is_count,
+    "slow_paths": is_count,
+    "tables": is_count,
+    "tlbis": is_count,
+    "bytes": is_count,
+    "address_space": is_count,
     "preset": lambda value: isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9-]*", value) is not None,
     "roots": _is_word,
-    "cnp": _is_count,
+    "cnp": is_count,
     "core": lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9 -]{1,80}", value) is not None,
 }
 # Under what a benchmark was measured: results that differ in one of these are not results of one thing.

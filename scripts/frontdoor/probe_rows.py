@@ -10,7 +10,7 @@ import json
 import re
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
-from frontdoor.bench_rows import MAX_LINE, DamagedRow, once
+from frontdoor.bench_rows import MAX_LINE, DamagedRow, is_count, once
 from frontdoor.console_line import kernel_text
 
 ProbeRow = Dict[str, object]
@@ -20,31 +20,27 @@ OUTCOMES = ("fault", "old", "new", "reused")
 _SHAPE = re.compile(r"[A-Z][A-Za-z0-9_.+-]{0,79}")
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64
-
-
 def _are_counts(value: object) -> bool:
-    return isinstance(value, list) and all(_is_count(each) for each in value)
+    return isinstance(value, list) and all(is_count(each) for each in value)
 
 
 Check = Callable[[object], bool]
 FIELDS: Dict[str, Dict[str, Check]] = {
-    "tlbs": {"cpu": _is_count, "reads": _is_count, "beside": _are_counts, "wrong": _are_counts},
+    "tlbs": {"cpu": is_count, "reads": is_count, "beside": _are_counts, "wrong": _are_counts},
     "completion": {
         "form": lambda value: value in ("once", "repeated"),
-        "pairs": _is_count,
-        "tries": _is_count,
-        "stale": _is_count,
+        "pairs": is_count,
+        "tries": is_count,
+        "stale": is_count,
     },
     "litmus": {
         "shape": lambda value: isinstance(value, str) and _SHAPE.fullmatch(value) is not None,
         "verdict": lambda value: value in ("allowed", "forbidden"),
         "asks": lambda value: value in OUTCOMES,
-        "tries": _is_count,
+        "tries": is_count,
     },
 }
-OPTIONAL: Dict[str, Check] = {name: _is_count for name in OUTCOMES}
+OPTIONAL: Dict[str, Check] = {name: is_count for name in OUTCOMES}
 
 
 def count(row: ProbeRow, name: str) -> int:
