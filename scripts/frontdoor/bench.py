@@ -132,7 +132,7 @@ def _arguments(run: boot.Run, order: Order, roots: str) -> Tuple[str, ...]:
 def _on_cpus(run: boot.Run, cpus: int) -> boot.Run:
     """Returns the run on so many CPUs, without the random seeds of QEMU's tree, on which counts depend."""
     name = run.machine.machine
-    has_seeds = name.split(",", 1)[0] == "virt" and "dtb-randomness=" not in name
+    has_seeds = run.machine.is_virt and "dtb-randomness=" not in name
     machine = replace(run.machine, cpus=cpus, machine=f"{name},dtb-randomness=off" if has_seeds else name)
     return replace(run, machine=machine)
 

@@ -8,7 +8,6 @@ load U-Boot from the SD card, so QEMU loads it in place of a kernel; the kernel 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import List, Optional
 
@@ -25,21 +24,16 @@ NETWORK = "u-boot-tftp"
 U_BOOT_UEFI = "u-boot-uefi"
 EDK2 = "edk2"
 LOADERS = (EXTLINUX, SCRIPT, NETWORK, U_BOOT_UEFI, EDK2)
-VIRT = re.compile(r"virt(-\d.*)?")
-
-
-def _is_virt(machine: Machine) -> bool:
-    return VIRT.fullmatch(machine.machine.split(",", 1)[0]) is not None
 
 
 def package_of(loader: Optional[str], machine: Machine) -> ForeignPackage:
     """Returns the package with the machine's EDK2 or, for any other loader, its U-Boot. Raises UsageError if
     there is none."""
     if loader == EDK2:
-        if not _is_virt(machine):
+        if not machine.is_virt:
             raise UsageError(f"--loader {EDK2}: Debian has an EDK2 for virt, not for {machine.machine}")
         return foreign_packages.EDK2
-    if _is_virt(machine):
+    if machine.is_virt:
         return foreign_packages.U_BOOT_QEMU
     board = board_of(machine.machine)
     if board is None or not board.u_boot:

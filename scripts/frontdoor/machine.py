@@ -14,8 +14,7 @@ from frontdoor.errors import UsageError
 
 MAX_CPUS = 512
 MAX_CPUS_GICV2 = 8
-# Machines for which QEMU makes a device tree.
-OWN_TREE = re.compile(r"(virt(-\d.*)?|xlnx-versal-virt)")
+VIRT = re.compile(r"virt(-\d.*)?")
 MEMORY = re.compile(r"[1-9][0-9]*[MGT]")
 
 
@@ -59,8 +58,12 @@ class Machine:
             raise UsageError(
                 f"--virtio-mem takes a number with a unit, such as 256M or 8G, not '{self.virtio_mem}'"
             )
-        if re.fullmatch(r"virt(-\d.*)?", self.machine.split(",", 1)[0]) is None:
+        if not self.is_virt:
             raise UsageError(f"the machine {self.machine} has no place for --virtio-mem: leave out --machine")
+
+    @property
+    def _name(self) -> str:
+        return self.machine.split(",", 1)[0]
 
     @property
     def cpu_model(self) -> str:
@@ -68,9 +71,14 @@ class Machine:
         return self.cpu.split(",", 1)[0]
 
     @property
+    def is_virt(self) -> bool:
+        """Whether the machine is QEMU's `virt`, of any version."""
+        return VIRT.fullmatch(self._name) is not None
+
+    @property
     def has_own_tree(self) -> bool:
         """Whether QEMU makes the machine's device tree."""
-        return OWN_TREE.fullmatch(self.machine.split(",", 1)[0]) is not None
+        return self.is_virt or self._name == "xlnx-versal-virt"
 
     @property
     def qemu_cpus(self) -> int:
@@ -82,8 +90,8 @@ class Machine:
     def qemu_machine(self) -> str:
         """The value of -machine. `virt` gets a GICv3 unless the user chose one: its default GIC serves
         only 8 CPUs."""
-        is_virt = self.machine.split(",", 1)[0] == "virt"
-        return f"{self.machine},gic-version=3" if is_virt and not _gic_version(self.machine) else self.machine
+        lacks_gic = self._name == "virt" and not _gic_version(self.machine)
+        return f"{self.machine},gic-version=3" if lacks_gic else self.machine
 
     @property
     def qemu_cpu(self) -> str:
