@@ -166,13 +166,17 @@ def _description(runs: Sequence[boot.Run]) -> str:
 
 
 def _write_json(
-    path: Path, runs: Sequence[boot.Run], rows: Sequence[Row], estimates: Optional[mca.Estimates]
+    path: Path,
+    runs: Sequence[boot.Run],
+    rows: Sequence[Row],
+    growth: Sequence[bench_growth.Growth],
+    estimates: Optional[mca.Estimates],
 ) -> None:
     report: Dict[str, object] = {
         "machine": _description(runs),
         "preset": runs[0].preset,
         "results": rows,
-        **({"growth": [one.as_json() for one in bench_growth.growth_of(rows)]} if len(runs) > 1 else {}),
+        **({"growth": [one.as_json() for one in growth]} if growth else {}),
         **({"mca": asdict(estimates)} if estimates is not None else {}),
     }
     try:
@@ -213,10 +217,11 @@ def bench(run: boot.Run, order: Order, *, may_build: bool) -> int:
         in_mode = f" in mode {order.mode}" if order.mode else ""
         say(f"no benchmark matches {', '.join(order.globs) or '*'}{in_mode}")
         return int(Verdict.HANG)
+    growth = bench_growth.growth_of(done.rows) if len(runs) > 1 else []
     texts = (
         f"\n{table(done.rows, linux)}",
         footnote(linux),
-        bench_growth.growth_table(done.rows) if len(runs) > 1 else "",
+        bench_growth.growth_table(growth) if growth else "",
         probe_tables.walks([("", done.rows)]),
         not_counted(done.found),
     )
@@ -225,7 +230,7 @@ def bench(run: boot.Run, order: Order, *, may_build: bool) -> int:
     if estimates is not None:
         print(f"\n{mca.table(estimates)}\n\n{mca.LIMITS}\n{mca.models_line(estimates)}", flush=True)
     if order.json is not None:
-        _write_json(order.json, runs, done.rows + of_linux, estimates)
+        _write_json(order.json, runs, done.rows + of_linux, growth, estimates)
     if order.html is not None:
         page.write(order.html, [Machine(_description(runs), done.found, done.rows)], estimates, linux)
     return int(Verdict.PASSED)

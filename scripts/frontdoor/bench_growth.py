@@ -13,7 +13,7 @@ import math
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from frontdoor.bench_rows import CONDITIONS, COUNTS, Row, Value
-from frontdoor.bench_table import columns, number
+from frontdoor.bench_table import EXTRAS, OF_EXPERIMENTS, columns, number
 
 MIN_POINTS = 3
 MIN_POINTS_OF_A_POWER = 4
@@ -25,7 +25,7 @@ LINEAR = 1.0
 UNKNOWN = "unknown"
 OTHER_WORK = "none: not the same work for each CPU"
 SAME_WORK = 0.02  # how far numbers of operations may be apart: a part is lost to rounding
-NAMES = {"slow_paths": "slow paths", "tlbis": "TLBIs", "address_space": "addresses", "total": "total"}
+TITLES = {**EXTRAS, **OF_EXPERIMENTS}
 
 Points = Mapping[int, float]
 
@@ -171,20 +171,19 @@ def growth_of(rows: Sequence[Row]) -> List[Growth]:
     ]
 
 
-def numbers_of_cpus(rows: Sequence[Row]) -> List[int]:
+def numbers_of_cpus(found: Sequence[Growth]) -> List[int]:
     """Returns on how many CPUs there are results, in ascending order."""
-    return sorted({int(row["cpus"]) for row in rows})
+    return sorted({cpus for growth in found for cpus in growth.points})
 
 
-def growth_table(rows: Sequence[Row]) -> str:
+def growth_table(found: Sequence[Growth]) -> str:
     """Returns a table with a column for each number of CPUs, and the laws; or why there is none."""
-    counts = numbers_of_cpus(rows)
+    counts = numbers_of_cpus(found)
     if len(counts) < MIN_POINTS:
         return (
             f"Growth: {UNKNOWN}, because {MIN_POINTS} numbers of CPUs are needed and {len(counts)} measured"
         )
     lines: List[Sequence[str]] = [("benchmark", "mode", "count", "law on n CPUs", *map(str, counts))]
-    found = growth_of(rows)
     several = len({growth.under for growth in found}) > 1
     for growth in found:
         values = [growth.points.get(cpus) for cpus in counts]
@@ -192,7 +191,7 @@ def growth_table(rows: Sequence[Row]) -> str:
             number(value if value is None or growth.quantity == "instructions" else int(value))
             for value in values
         ]
-        name = NAMES.get(growth.quantity, growth.quantity)
+        name = TITLES.get(growth.quantity, growth.quantity)
         mode = ", ".join((growth.mode, *(f"{of} {value}" for of, value in growth.under if several)))
         lines.append((growth.name, mode, name, growth.law.text(), *shown))
     return columns(lines, 4)

@@ -99,14 +99,14 @@ class GrowthTest(unittest.TestCase):
             self.assertEqual(laws, {"instructions": "constant", "total": kind})
 
     def test_the_table_has_a_column_for_each_number_of_cpus(self) -> None:
-        text = growth_table([row(n, 1000 * n) for n in (4, 1, 16)] + [row(4, 7, "restart")])
+        text = growth_table(growth_of([row(n, 1000 * n) for n in (4, 1, 16)] + [row(4, 7, "restart")]))
         self.assertRegex(text, r"benchmark +mode +count +law on n CPUs +1 +4 +16\n")
         self.assertRegex(text, r"storm +local +total +linear: 0\.00 \+ 1,000\.?0* n +1,000 +4,000 +16,000\n")
         self.assertRegex(text, r"storm +restart +total +unknown +- +7 +-$")
 
     def test_two_numbers_of_cpus_have_a_reason_instead_of_a_table(self) -> None:
         self.assertEqual(
-            growth_table([row(1, 1), row(4, 4)]),
+            growth_table(growth_of([row(1, 1), row(4, 4)])),
             "Growth: unknown, because 3 numbers of CPUs are needed and 2 measured",
         )
 
