@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Measures the percpu allocator: pairs of allocation and free from a CPU's stock; many allocations that are
 // kept; and the deferred work for all of these together.
-#include "kernel/lib/panic.hpp"
 #include "kernel/selftest/benchmark.hpp"
 #include "mm/percpu_memory/allocator.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
+#include "tests/bench/must.hpp"
 #include "tests/bench/settled_memory.hpp"
 
 namespace percival {
 namespace {
-
-VirtAddr must(percpu::Allocation place)
-{
-    if (!place)
-        panic("no percpu memory to measure with");
-    return *place;
-}
 
 BenchmarkResult pair_of(Bytes size)
 {
@@ -90,10 +83,7 @@ Many cost_of_many(VirtAddr* places)
 // The second time, when there is a chunk that stays for ever once it has been needed.
 Many cost_of_many()
 {
-    const auto memory = mm::vmalloc(Bytes{Many::kCount * sizeof(VirtAddr)});
-    if (!memory)
-        panic("no memory to measure with");
-    auto* places = static_cast<VirtAddr*>(*memory);
+    auto* places = static_cast<VirtAddr*>(must(mm::vmalloc(Bytes{Many::kCount * sizeof(VirtAddr)})));
     cost_of_many(places);
     const Many cost = cost_of_many(places);
     mm::vfree(places);

@@ -10,17 +10,11 @@
 #include "mm/kernel_map/kernel_tables.hpp"
 #include "mm/pages/memory_statistics.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
+#include "tests/bench/must.hpp"
 #include "tests/bench/settled_memory.hpp"
 
 namespace percival {
 namespace {
-
-PercpuCounter must(std::expected<PercpuCounter, percpu::Error> counter)
-{
-    if (!counter)
-        panic("no memory for a counter to measure with");
-    return std::move(*counter);
-}
 
 PERCIVAL_BENCHMARK(percpu_counter_add, "this_cpu")
 {
@@ -65,12 +59,8 @@ PERCIVAL_BENCHMARK(alloc_free_percpu_8_contended, "-")
     const auto everywhere = [](u64 pairs) {
         const u64 before = arch::instructions_retired();
         run_everywhere([pairs](CpuId cpu) {
-            for (u64 n = 0; cpu.index() < kMaxContenders && n < pairs; ++n) {
-                const auto place = percpu::allocate(Bytes{8}, Bytes{8});
-                if (!place)
-                    panic("no percpu memory to measure with");
-                percpu::free(*place);
-            }
+            for (u64 n = 0; cpu.index() < kMaxContenders && n < pairs; ++n)
+                percpu::free(must(percpu::allocate(Bytes{8}, Bytes{8})));
         });
         return static_cast<u32>(arch::instructions_retired() - before);
     };
@@ -91,12 +81,8 @@ BenchmarkResult allocate_counters(VirtAddr* places)
     const u64 tables = mm::kernel_tables().tables_made();
     const u64 used = mm::memory_statistics().used.count();
     const u64 before = arch::instructions_retired();
-    for (u64 n = 0; n < kCounters; ++n) {
-        const auto place = percpu::allocate(Bytes{8}, Bytes{8});
-        if (!place)
-            panic("no percpu memory to measure with");
-        places[n] = *place;
-    }
+    for (u64 n = 0; n < kCounters; ++n)
+        places[n] = must(percpu::allocate(Bytes{8}, Bytes{8}));
     percpu::store().balance();
     const u64 instructions = static_cast<u32>(arch::instructions_retired() - before);
     const BenchmarkResult result{.hundredths = instructions * 100 / kCounters,
@@ -110,10 +96,7 @@ BenchmarkResult allocate_counters(VirtAddr* places)
 // The second time, when there is a chunk that stays for ever once it has been needed.
 PERCIVAL_BENCHMARK(percpu_3_counters_10000_objects, "window")
 {
-    const auto memory = mm::vmalloc(Bytes{kCounters * sizeof(VirtAddr)});
-    if (!memory)
-        panic("no memory to measure with");
-    auto* places = static_cast<VirtAddr*>(*memory);
+    auto* places = static_cast<VirtAddr*>(must(mm::vmalloc(Bytes{kCounters * sizeof(VirtAddr)})));
     allocate_counters(places);
     const BenchmarkResult result = allocate_counters(places);
     mm::vfree(places);

@@ -12,6 +12,7 @@
 #include "mm/vmalloc/vm_region.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
 #include "mm/vmalloc/vmap.hpp"
+#include "tests/bench/must.hpp"
 
 namespace percival {
 namespace {
@@ -62,13 +63,6 @@ PairCost cost_of(u64 pairs, Pair pair)
         best.invalidations = invalidations() - issued;
     }
     return best;
-}
-
-void* must(std::expected<void*, mm::VmError> allocated)
-{
-    if (!allocated)
-        panic("nothing to measure with: error {}", static_cast<u32>(allocated.error()));
-    return *allocated;
 }
 
 PairCost vmalloc_cost(Bytes size, u64 pairs)
@@ -176,12 +170,8 @@ BenchmarkResult vmalloc_beside(u64 live)
 BenchmarkResult region_beside(u64 live)
 {
     const LiveAreas areas{live};
-    return instructions_per_turn([] {
-        const auto area = mm::vmalloc_region().allocate(kPage * 32, kPage);
-        if (!area)
-            panic("no addresses to measure with");
-        mm::vmalloc_region().free(**area);
-    });
+    return instructions_per_turn(
+        [] { mm::vmalloc_region().free(*must(mm::vmalloc_region().allocate(kPage * 32, kPage))); });
 }
 
 PERCIVAL_BENCHMARK(vmalloc_vfree_1p_beside_1000, "-")

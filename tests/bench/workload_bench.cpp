@@ -19,18 +19,11 @@
 #include "mm/percpu/percpu.hpp"
 #include "mm/percpu/window.hpp"
 #include "mm/vmalloc/vmalloc.hpp"
+#include "tests/bench/must.hpp"
 #include "tests/bench/settled_memory.hpp"
 
 namespace percival {
 namespace {
-
-template <class T, class E>
-T must(std::expected<T, E> made)
-{
-    if (!made)
-        panic("no memory to measure with");
-    return std::move(*made);
-}
 
 // Returns the instructions that all CPUs retire during `part`. They are fewer than 2^32, which the counter
 // has room for.
