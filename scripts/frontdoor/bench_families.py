@@ -138,8 +138,9 @@ MEANINGS: Tuple[Tuple[str, str], ...] = (
     ),
     (
         "total",
-        "Instructions for the whole experiment, and not for one operation: of all CPUs under an emulator, "
-        "whose counter counts all of them, and only of the boot CPU on a board.",
+        "Instructions of all CPUs for the whole experiment, and not for one operation. An emulator's counter "
+        "counts them together. A board's counts those of its own CPU only, so on several CPUs a board does "
+        "not measure experiments in which all take part.",
     ),
     ("slow paths", "How often an operation had to go beyond its own CPU, to what all CPUs share."),
     ("tables", "Pages of page tables that the operation made."),
