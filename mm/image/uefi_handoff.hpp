@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the kernel takes from UEFI firmware beside the device tree. The
-// stub (boot/uefi/stub.cpp) writes it into the copy of the image that will run. It stays empty if another
-// loader started the kernel. Constant once the kernel runs; any context.
+// What the kernel takes from UEFI firmware beside the device tree. The stub (boot/uefi/stub.cpp) writes it
+// into the copy of the image that will run. It stays empty if another loader started the kernel. Constant
+// once the kernel runs; any context.
 #pragma once
 
 #include "kernel/firmware/firmware_facts.hpp"
