@@ -17,11 +17,6 @@
 #include <algorithm>
 #include <span>
 
-extern "C" {
-extern percival::arch::Alternative __start_alternatives[], __stop_alternatives[];
-extern const percival::arch::Restartable __start_restartable[], __stop_restartable[];
-}
-
 namespace percival {
 namespace {
 
@@ -239,13 +234,8 @@ PERCIVAL_TEST(emitted_code, read_of_a_static_variable_in_a_loop_is_one_load_or_a
 PERCIVAL_TEST(emitted_code, every_site_has_the_instruction_of_the_chosen_form)
 {
     for_each_percpu_mode([](PercpuMode) {
-        u32 wrong = 0, sites = 0;
-        for (arch::Alternative& alternative : std::span{__start_alternatives, __stop_alternatives}) {
-            wrong += *alternative.site() != instruction_of(alternative, arch::percpu_form());
-            ++sites;
-        }
-        EXPECT(sites > 0);
-        EXPECT_EQ(wrong, 0u);
+        EXPECT(!all_alternatives().empty());
+        EXPECT_EQ(count_wrong_sites(), 0u);
     });
 }
 
@@ -293,7 +283,7 @@ PERCIVAL_TEST(emitted_code, an_add_without_result_is_ldadd_stadd_or_llsc)
 PERCIVAL_TEST(emitted_code, the_table_of_restartable_sequences_is_in_order)
 {
     u64 end = reinterpret_cast<u64>(arch::__start_percpu_op_text);
-    for (const arch::Restartable& sequence : std::span{__start_restartable, __stop_restartable}) {
+    for (const arch::Restartable& sequence : all_restartable()) {
         EXPECT(sequence.begin() >= end && sequence.length >= 8);
         end = sequence.begin() + sequence.length;
     }

@@ -16,11 +16,6 @@
 #include <array>
 #include <span>
 
-extern "C" {
-extern percival::arch::Alternative __start_alternatives[], __stop_alternatives[];
-extern const percival::arch::Restartable __start_restartable[], __stop_restartable[];
-}
-
 namespace percival {
 namespace {
 
@@ -137,13 +132,8 @@ PERCIVAL_TEST(emitted_in_line, an_atomic_operation_is_in_line_with_lse_and_a_loo
 PERCIVAL_TEST(emitted_in_line, every_site_has_the_instruction_of_the_chosen_form)
 {
     for_each_kind_of_atomics(arch::percpu_form().mode, [](PercpuMode) {
-        u32 wrong = 0, sites = 0;
-        for (arch::Alternative& alternative : std::span{__start_alternatives, __stop_alternatives}) {
-            wrong += *alternative.site() != instruction_of(alternative, arch::percpu_form());
-            ++sites;
-        }
-        EXPECT(sites > 0);
-        EXPECT_EQ(wrong, 0u);
+        EXPECT(!all_alternatives().empty());
+        EXPECT_EQ(count_wrong_sites(), 0u);
     });
 }
 
@@ -230,7 +220,7 @@ PERCIVAL_TEST(emitted_in_line, a_pc_outside_the_text_or_after_a_load_is_not_rest
 PERCIVAL_TEST(emitted_in_line, the_table_of_restartable_sequences_is_in_order)
 {
     u64 end = address_of(arch::__start_percpu_op_text).raw();
-    for (const arch::Restartable& sequence : std::span{__start_restartable, __stop_restartable}) {
+    for (const arch::Restartable& sequence : all_restartable()) {
         EXPECT(sequence.begin() >= end && sequence.length >= 8);
         end = sequence.begin() + sequence.length;
     }

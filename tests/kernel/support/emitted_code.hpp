@@ -4,11 +4,37 @@
 
 #include "arch/debug/instruction.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
+#include "arch/percpu_modes/restart.hpp"
 
 #include <algorithm>
 #include <span>
 
+extern "C" {
+extern percival::arch::Alternative __start_alternatives[], __stop_alternatives[];
+extern const percival::arch::Restartable __start_restartable[], __stop_restartable[];
+}
+
 namespace percival {
+
+// Returns the operations of the image that may be patched.
+inline std::span<arch::Alternative> all_alternatives()
+{
+    return {__start_alternatives, __stop_alternatives};
+}
+
+// Returns the number of operations whose site does not hold the instruction of the form in use.
+inline u32 count_wrong_sites()
+{
+    return static_cast<u32>(std::ranges::count_if(all_alternatives(), [](arch::Alternative& alternative) {
+        return *alternative.site() != instruction_of(alternative, arch::percpu_form());
+    }));
+}
+
+// Returns the sequences of the image that may start over.
+inline std::span<const arch::Restartable> all_restartable()
+{
+    return {__start_restartable, __stop_restartable};
+}
 
 // Returns the body of the first loop in `function`: from the target of its first backward conditional branch
 // up to that branch, without it.
