@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Tuple
 
 from row import GEOMETRIES, MEMORY_LATER, NOT_WITH_A_COMMON_ROOT, OF_REPAINT, Row
+from rows_percpu import fixup_on_a_common_root
 
 # All small counts, and larger ones up to the maximum.
 COUNTS = (*range(1, 17), 24, 32, 48, 64, 96, 128, 160, 256, 512)
@@ -48,14 +49,7 @@ LONG: Tuple[Row, ...] = (
         for mode in MODES[1:]
     ),
     *(
-        Row(
-            f"passes_every_self_test_with_{preset}_on_a_common_root_on_{cpu}",
-            preset=preset,
-            cpu=cpu,
-            append="percpu=fixup roots=common",
-            must_run=("common_root.*",),
-            is_long=True,
-        )
+        fixup_on_a_common_root("passes_every_self_test", preset, cpu, is_long=True)
         for preset in ("debug", "no-local-percpu", *GEOMETRIES)
         for cpu in ("max", "neoverse-n1")
         if cpu == "max" or preset.endswith("-52")

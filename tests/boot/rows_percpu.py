@@ -50,6 +50,7 @@ OF_ANOTHER_MODE_IN_LINE = {
     "fixup": (_OF_RESTART_IN_LINE,),
     "guarded": (_OF_FIXUP_IN_LINE, _OF_RESTART_IN_LINE),
 }
+ON_A_COMMON_ROOT = "^roots: common to all CPUs, CnP = 1 on cpu0$"
 # Interrupts can come before any instruction: this emulator takes them between blocks of instructions, and
 # with this option each block is one instruction.
 ONE_BY_ONE = ("-accel", "tcg,thread=multi,one-insn-per-tb=on")
@@ -108,6 +109,20 @@ def _mode_row(mode: str, name: str, append: str = "", shows: Tuple[str, ...] = (
     return Row(row_name, append=f"percpu={mode} {append}".strip(), shows=shows, **values)
 
 
+def fixup_on_a_common_root(name: str, preset: str, cpu: str, append: str = "", **values: Any) -> Row:
+    """Returns the row of a preset with all CPUs on one root, in fixup mode. The row's name begins with
+    `name`."""
+    return Row(
+        f"{name}_with_{preset}_on_a_common_root_on_{cpu}",
+        preset=preset,
+        cpu=cpu,
+        append=f"percpu=fixup roots=common {append}".strip(),
+        shows=(ON_A_COMMON_ROOT,),
+        must_run=("common_root.*",),
+        **values,
+    )
+
+
 def _rows_in_line(mode: str) -> Tuple[Row, ...]:
     """Rows of the build that has one mode only, in line."""
 
@@ -146,7 +161,7 @@ MODES: Tuple[Row, ...] = (
             f"roots=common {MEMORY_LATER} {OF_ROOTS}",
             (
                 r"^roots: complete with .* private tables 0 KiB ",
-                "^roots: common to all CPUs, CnP = 1 on cpu0$",
+                ON_A_COMMON_ROOT,
             ),
             cpus=8,
             must_run=("*",),
@@ -156,13 +171,8 @@ MODES: Tuple[Row, ...] = (
     ),
     # The fewest levels and the most, and a top level that is folded away.
     *(
-        Row(
-            f"passes_with_{preset}_on_a_common_root_on_{cpu}",
-            preset=preset,
-            cpu=cpu,
-            append="percpu=fixup roots=common selftest=common_root.*,roots.*,root_sync.*,percpu.*,ptdump.*",
-            shows=("^roots: common to all CPUs, CnP = 1 on cpu0$",),
-            must_run=("common_root.*",),
+        fixup_on_a_common_root(
+            "passes", preset, cpu, "selftest=common_root.*,roots.*,root_sync.*,percpu.*,ptdump.*"
         )
         for preset, cpu in (("64k-42", "max"), ("4k-52", "neoverse-n1"))
     ),
