@@ -3,6 +3,7 @@
 #include "boot/uefi/memory_map.hpp"
 
 #include "boot/uefi/firmware_tables.hpp"
+#include "tests/host/support/range.hpp"
 
 #include <gtest/gtest.h>
 
@@ -33,11 +34,6 @@ std::vector<PhysRange> usable(const std::vector<MemoryDescriptor>& entries, std:
     FirmwareMemory memory;
     add_usable_memory({map.get(), size}, entry_size, memory);
     return {memory.ranges().begin(), memory.ranges().end()};
-}
-
-PhysRange range(u64 base, u64 size)
-{
-    return {PhysAddr{base}, Bytes{size}};
 }
 
 using Ranges = std::vector<PhysRange>;

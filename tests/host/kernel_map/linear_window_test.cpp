@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mm/kernel_map/linear_window.hpp"
 
+#include "tests/host/support/range.hpp"
+
 #include <gtest/gtest.h>
 
 namespace percival::mm {
@@ -10,11 +12,6 @@ constexpr u64 kGib = u64{1} << 30;
 constexpr Bytes kSize = 256_GiB;
 constexpr Bytes kAlignment = 1_GiB;
 constexpr PhysAddr kLimit{u64{1} << 48};
-
-PhysRange range(u64 base, u64 size)
-{
-    return {PhysAddr{base}, Bytes{size}};
-}
 
 MemoryBanks banks(std::initializer_list<PhysRange> ranges)
 {

@@ -2,6 +2,8 @@
 // Tests address arithmetic, and that the kinds of addresses do not mix.
 #include "kernel/lib/address.hpp"
 
+#include "tests/host/support/range.hpp"
+
 #include <gtest/gtest.h>
 
 #include <concepts>
@@ -21,11 +23,6 @@ static_assert(!std::is_convertible_v<u64, Bytes> && !std::is_convertible_v<Bytes
 static_assert(!Comparable<PhysAddr, VirtAddr> && !Comparable<PhysAddr, u64>);
 static_assert(!Subtractable<PhysAddr, VirtAddr> && !Subtractable<PhysAddr, u64>);
 static_assert(std::same_as<decltype(PhysAddr{} - PhysAddr{}), Bytes>);
-
-constexpr PhysRange range(u64 base, u64 size)
-{
-    return {PhysAddr{base}, Bytes{size}};
-}
 
 TEST(Address, moves_by_bytes)
 {
