@@ -176,7 +176,9 @@ TEST(MachineBalance, NoIdleCpuLooksAgainAtACpuWhoseThreadsAreAllBoundToIt)
               "");
 }
 
-// The looks of CPU 2 find threads for CPU 1 alone; the running one could leave, and later waits itself.
+// When CPU 2 looks, all threads that wait for CPU 1 are bound to it. The running one is not, and waits itself
+// later. The checks of all queues, after each step at rest, notice if CPU 1 is not in the set then
+// (INV-load_balance-1).
 TEST(MachineBalance, ARunningThreadThatIsNotBoundKeepsItsCpuInTheSetOfThoseThatCanSpare)
 {
     EXPECT_EQ(run_kernels(3, 20,

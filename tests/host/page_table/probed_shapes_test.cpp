@@ -27,10 +27,9 @@ private:
     void TestBody() override {}
 };
 
-// Returns whether the machine allows the outcome that the shape asks for.
 struct Twin {
     std::string_view shape;
-    bool (*is_allowed)(Bed&);
+    bool (*is_allowed)(Bed&); // returns whether the machine allows the outcome that the shape asks for
 };
 
 constexpr std::array kTwins{
@@ -112,7 +111,7 @@ constexpr std::array kTwins{
              dsb_ish<Access::Store>();
              return bed.may_get(1, kNewPage, kAt) && bed.may_get(1, kMemory, kAlias);
          }},
-    // The machine sees another owner's page, if its reuse is not refused before.
+    // The machine refuses that memory is used again while a CPU may still get at it.
     Twin{"MP.RTreuse+dsb.ishst-tlbiis-dsb",
          [](Bed& bed) {
              bed.begin_with(Bed::page());

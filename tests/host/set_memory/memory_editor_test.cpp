@@ -145,7 +145,7 @@ TYPED_TEST(MemoryEditorTest, NothingInTheLinearMapIsSplitOrBrokenWhereSizesDoNot
     this->expect(kAt + kBlock, mm::kData);
 }
 
-// The first page of a run is one of them: nothing else in the run changes.
+// One of the pages begins a run, of which nothing else changes.
 TYPED_TEST(MemoryEditorTest, APageInABlockIsInvalidatedAfterTheBlockWhereSizesChangeLive)
 {
     USE_ENGINE_TEST;

@@ -30,7 +30,7 @@ constinit u64 next_word = 0;
 constinit std::atomic<arch::Registers*> frame{nullptr};
 constinit u16 note_left = 0;
 
-// Nothing else is called between the two, so the stack pointer stays.
+// Calls nothing, so the stack pointer that is read is that of the operation.
 [[gnu::noinline]] void add_one(u64* target)
 {
     u64 sp;
@@ -127,7 +127,8 @@ PERCIVAL_TEST(fixup_fault, an_operation_continues_after_a_fault_that_is_over)
     });
 }
 
-// The interrupt that moves the thread comes a little late on some machines, after the operation.
+// On some machines the interrupt that moves the thread may come only after the operation, which takes
+// another round then.
 PERCIVAL_TEST(fixup_fault, an_operation_continues_on_another_cpu_after_a_fault_that_is_over)
 {
     SKIP_WITH_PERCPU_SHADOW();

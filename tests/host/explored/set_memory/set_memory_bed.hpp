@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What explored scenarios of set_memory() and of merges share: CPUs on one root, where one block of the linear
-// map is mapped. The code is that of mm/set_memory, with the kernel's lock, its notes of what has changed, and
-// the tables set aside.
+// What explored scenarios of set_memory() and of merges share: CPUs on one root, where one block of the
+// linear map is mapped. The code is that of mm/set_memory, with the kernel's lock, its notes of what has
+// changed, and the tables set aside.
 //
 // Broken variants leave out one thing that the code asks of the machine (explored/support/lossy_machine.hpp),
 // or take the lock or the break away.

@@ -54,10 +54,10 @@ TEST(ExploredSetMemoryTest, ABlockIsSplitBesideReaders)
     expect_wrong<SplitBesideReaders<2, kNoBreak>>("a split without a break where a CPU does not tolerate it");
 }
 
-// CPU 1 is off and comes. At one moment of many CPU 0 makes a page of a block read-only.
+// CPU 1 is off and comes. Meanwhile CPU 0 makes a page of a block read-only, all at once.
 struct SplitBesideComingCpu : SetMemoryBed<2, kNone> {
-    // After how many steps of CPU 1 that is, of which the first one turns it on, and an instruction that it
-    // leaves out. The explorer makes the objects.
+    // After how many steps of CPU 1 that happens, of which the first one turns CPU 1 on; and an instruction
+    // that CPU 1 leaves out. Both are static, because the explorer makes the objects.
     static inline std::size_t changed_after = 0;
     static inline std::string left_out;
 

@@ -43,7 +43,7 @@ private:
     CpuSet asked_;
 };
 
-// Asks `cpu` for nothing, unless it has been asked already: then await_call() ends there in any case.
+// Asks `cpu` for nothing, unless it has been asked already, so that await_call() ends there in any case.
 inline void ask_for_nothing(CpuId cpu)
 {
     Request& request = requests.on(cpu);
