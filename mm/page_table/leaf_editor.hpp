@@ -12,6 +12,7 @@
 // * All entries of a contiguous run are broken before any of them is made anew (Arm ARM D8.7.1).
 #pragma once
 
+#include "mm/page_table/block_parts.hpp"
 #include "mm/page_table/environment.hpp"
 #include "mm/page_table/tlb_batch.hpp"
 #include "mm/page_table/walker.hpp"
@@ -179,15 +180,15 @@ private:
             remake(block.slot, 1, block.level, base, Pte::table(table));
     }
 
-    // Fills `table` with entries of the next level that map the same as `block`. All of them get the
-    // contiguous hint, except in the runs that an end of `part` cuts.
+    // Fills `table` with the parts of `block`. All of them get the contiguous hint, except in the runs that
+    // an end of `part` cuts.
     [[gnu::always_inline]] void fill_lower(Pte* table, const Walk<G, Pte>& block, VirtRange part)
     {
         const Level lower = block.level.down();
         const Bytes size = size_of(lower);
         const u64 run = G::contiguous_entries(lower);
-        const Pte plain = Pte::leaf(block.pte.address(), lower, block.pte.attributes());
-        writer_.fill_invalid(table, G::entries(lower), plain.with_contiguous(run > 1), size);
+        const Pte plain = first_part_of(block.pte, lower);
+        fill_with_parts<G>(writer_, table, plain.with_contiguous(run > 1), lower);
         const auto unfold_run = [&](VirtAddr inside) {
             const u64 first = G::index(lower, inside) & ~(run - 1);
             writer_.fill_invalid(table + first, run, Pte{plain.raw() + first * size.count()}, size);

@@ -12,6 +12,7 @@
 // Invariant: a table is complete, and its contents are visible to walkers, before it is linked.
 #pragma once
 
+#include "mm/page_table/block_parts.hpp"
 #include "mm/page_table/entry_visitor.hpp"
 #include "mm/page_table/tlb_batch.hpp"
 
@@ -124,9 +125,9 @@ private:
             return std::nullopt;
         const Level lower = level.down();
         Pte* entries = env_.table(*page);
-        const Pte first = Pte::leaf(block.address(), lower, block.attributes());
+        const Pte first = first_part_of(block, lower);
         if (lower.is_last()) {
-            writer_.fill_invalid(entries, G::entries(lower), first, G::entry_size(lower));
+            fill_with_parts<G>(writer_, entries, first, lower);
             return page;
         }
         for (u64 index = 0; index < G::entries(lower); ++index) {

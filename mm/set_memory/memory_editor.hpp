@@ -20,6 +20,7 @@
 // INV-memory_editor-2: when a change returns, no CPU translates through what it replaced.
 #pragma once
 
+#include "mm/page_table/block_parts.hpp"
 #include "mm/page_table/entry_visitor.hpp"
 #include "mm/page_table/environment.hpp"
 #include "mm/page_table/leaf_editor.hpp"
@@ -273,9 +274,8 @@ private:
         if (!page)
             return false;
         const Level lower = found.level.down();
-        const Pte block = found.pte.restored();
-        const Pte first = Pte::leaf(block.address(), lower, block.attributes()).kept();
-        writer_.fill_invalid(env_.table(*page), G::entries(lower), first, G::entry_size(lower));
+        const Pte first = first_part_of(found.pte.restored(), lower).kept();
+        fill_with_parts<G>(writer_, env_.table(*page), first, lower);
         env_.publish();
         writer_.write(found.slot, Pte::table(*page), found.level);
         return true;
