@@ -6,6 +6,13 @@ from __future__ import annotations
 from mutant import by_boot, by_boot_of_one_mode, on_host
 
 WIDE = ("tests/host/page_table/page_table_wide_blocks_test.cpp",)
+NOTE_AFTER_DISTANCE = (
+    "arch/arm64/include/arch/percpu/sequence.hpp",
+    '    "strh %w[global], [" thread ", #8]\\n"                                                  \\\n'
+    '    "mrs %[distance], tpidr_el1\\n"',
+    '    "mrs %[distance], tpidr_el1\\n"                                                         \\\n'
+    '    "strh %w[global], [" thread ", #8]\\n"',
+)
 MOVED_ANYWHERE = "hazard_migration.an_operation_moved_at_any_instruction_changes_the_copy_where_it_commits"
 
 MUTANTS = (
@@ -174,11 +181,7 @@ MUTANTS = (
     ),
     by_boot(
         "fixup: the note is stored after the distance is read",
-        "arch/arm64/include/arch/percpu/sequence.hpp",
-        '    "strh %w[global], [" thread ", #8]\\n"                                                  \\\n'
-        '    "mrs %[distance], tpidr_el1\\n"',
-        '    "mrs %[distance], tpidr_el1\\n"                                                         \\\n'
-        '    "strh %w[global], [" thread ", #8]\\n"',
+        *NOTE_AFTER_DISTANCE,
         MOVED_ANYWHERE,
         append="percpu=fixup",
     ),
@@ -243,11 +246,7 @@ MUTANTS = (
     by_boot_of_one_mode(
         "fixup",
         "fixup in line: the note is stored after the distance is read",
-        "arch/arm64/include/arch/percpu/sequence.hpp",
-        '    "strh %w[global], [" thread ", #8]\\n"                                                  \\\n'
-        '    "mrs %[distance], tpidr_el1\\n"',
-        '    "mrs %[distance], tpidr_el1\\n"                                                         \\\n'
-        '    "strh %w[global], [" thread ", #8]\\n"',
+        *NOTE_AFTER_DISTANCE,
         MOVED_ANYWHERE,
     ),
     by_boot_of_one_mode(
