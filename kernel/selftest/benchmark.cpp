@@ -22,14 +22,13 @@ namespace {
 
 bool depends_on_percpu_mode(const Benchmark& benchmark)
 {
-    return std::string_view{benchmark.mode}.starts_with("this_cpu");
+    return benchmark.mode == BenchmarkMode::ThisCpu || benchmark.mode == BenchmarkMode::ThisCpuOnAllCpus;
 }
 
 // Returns whether the benchmark tells something of the core that it runs on, and of no other.
 bool is_of_one_core(const Benchmark& benchmark)
 {
-    const std::string_view mode{benchmark.mode};
-    return mode == "this_cpu" || mode == "core";
+    return benchmark.mode == BenchmarkMode::ThisCpu || benchmark.mode == BenchmarkMode::Core;
 }
 
 // Calls f(cpu) for the first online CPU of each kind of core. The boot CPU is the first of all.
@@ -51,7 +50,7 @@ std::string_view mode_of(const Benchmark& benchmark)
 {
     if (depends_on_percpu_mode(benchmark))
         return name_of(arch::percpu_form().mode);
-    if (benchmark.mode == std::string_view{"window"})
+    if (benchmark.mode == BenchmarkMode::Window)
         return name_of(percpu::window);
     return "-";
 }
@@ -101,7 +100,7 @@ void run_benchmark(const Benchmark& benchmark, bool names_core)
     for_each_percpu_mode([&measure](arch::PercpuMode) { measure(); });
 }
 
-PERCIVAL_BENCHMARK(boot_to_selftest, "-")
+PERCIVAL_BENCHMARK(boot_to_selftest, None)
 {
     return {boot_instructions() * 100};
 }

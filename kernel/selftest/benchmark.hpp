@@ -2,7 +2,7 @@
 // Benchmarks that run inside the kernel and count instructions. A definition like this one, anywhere in the
 // image, adds a benchmark:
 //
-//     PERCIVAL_BENCHMARK(this_cpu_add, "this_cpu")
+//     PERCIVAL_BENCHMARK(this_cpu_add, ThisCpu)
 //     {
 //         return instructions_per_turn([] { counter.add(1); });
 //     }
@@ -50,20 +50,26 @@ struct BenchmarkResult {
     }
 };
 
+// What a result depends on.
+enum class BenchmarkMode : u8 {
+    None,             // neither of the following
+    Core,             // the same, and no other CPU takes part
+    ThisCpu,          // the mode of the this_cpu operations; the benchmark runs in each
+    ThisCpuOnAllCpus, // the same, and other CPUs take part
+    Window,           // whether the percpu windows are linked or mapped
+};
+
 struct Benchmark {
     const char* name;
-    // What the result depends on. "this_cpu": the mode of the this_cpu operations; the benchmark runs in
-    // each. "this_cpu, all CPUs": the same, and other CPUs take part. "window": whether the percpu windows
-    // are linked or mapped. "-": neither of these. "core": neither, and no other CPU takes part.
-    const char* mode;
+    BenchmarkMode mode;
     BenchmarkResult (*measure)();
 };
 
 // Runs the benchmarks whose names match one of the globs and prints a `bench: {json}` line for each. On a
-// machine with several kinds of cores, which MIDR_EL1 tells, those of "this_cpu" and "core" run on the first
-// CPU of each kind and all others on the boot CPU, and each line names its core. A kind whose PMU does not
-// count is left out, with a line. Returns Failed if none matches or no kind counts. In a thread that may move
-// and starts on the boot CPU, while the other CPUs are idle.
+// machine with several kinds of cores, which MIDR_EL1 tells, those of ThisCpu and Core run on the first CPU
+// of each kind and all others on the boot CPU, and each line names its core. A kind whose PMU does not count
+// is left out, with a line. Returns Failed if none matches or no kind counts. In a thread that may move and
+// starts on the boot CPU, while the other CPUs are idle.
 Verdict run_benchmarks(std::string_view globs);
 
 inline constexpr u64 kBenchmarkTurns = 1000;
@@ -101,10 +107,11 @@ BenchmarkResult instructions_per_turn(Turn turn)
 
 } // namespace percival
 
-#define PERCIVAL_BENCHMARK(name, mode)                                                                   \
-    static ::percival::BenchmarkResult benchmark_##name();                                               \
-    static constinit const ::percival::Benchmark benchmark_entry_##name{#name, mode, &benchmark_##name}; \
-    [[gnu::section("benchmarks"), gnu::used,                                                             \
-      gnu::retain]] static constinit const ::percival::Benchmark* const benchmark_pointer_##name =       \
-        &benchmark_entry_##name;                                                                         \
+#define PERCIVAL_BENCHMARK(name, mode)                                                             \
+    static ::percival::BenchmarkResult benchmark_##name();                                         \
+    static constinit const ::percival::Benchmark benchmark_entry_##name{                           \
+        #name, ::percival::BenchmarkMode::mode, &benchmark_##name};                                \
+    [[gnu::section("benchmarks"), gnu::used,                                                       \
+      gnu::retain]] static constinit const ::percival::Benchmark* const benchmark_pointer_##name = \
+        &benchmark_entry_##name;                                                                   \
     static ::percival::BenchmarkResult benchmark_##name()

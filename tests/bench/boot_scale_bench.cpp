@@ -27,7 +27,7 @@ u64 hundredths_of(std::string_view phase)
 
 // All phases of boot that prepare for CPUs or start them. The last one ends when each is online with its own
 // root, stack and tick; a part of it is waiting.
-PERCIVAL_BENCHMARK(scale_bring_up, "-")
+PERCIVAL_BENCHMARK(scale_bring_up, None)
 {
     u64 hundredths = 0;
     for (const std::string_view phase :
@@ -37,7 +37,7 @@ PERCIVAL_BENCHMARK(scale_bring_up, "-")
 }
 
 // Making the units, roots and windows of all CPUs, and the percpu memory that there is then.
-PERCIVAL_BENCHMARK(scale_percpu_memory, "-")
+PERCIVAL_BENCHMARK(scale_percpu_memory, None)
 {
     settle_memory();
     const Bytes first = mm::first_unit_size() * possible_cpu_count();
@@ -47,7 +47,7 @@ PERCIVAL_BENCHMARK(scale_percpu_memory, "-")
 
 // Giving every entry of a root that may be used a table, and all page tables that there are, private ones
 // included.
-PERCIVAL_BENCHMARK(scale_page_tables, "-")
+PERCIVAL_BENCHMARK(scale_page_tables, None)
 {
     settle_memory();
     const u64 tables = mm::kernel_tables().tables_made() + mm::private_tables().size / kPage;

@@ -39,12 +39,12 @@ Cost repeated()
     return add_and_remove(a_gib_without_memory());
 }
 
-PERCIVAL_BENCHMARK(hot_add_1GiB, "-")
+PERCIVAL_BENCHMARK(hot_add_1GiB, None)
 {
     return {.hundredths = repeated().add * 100};
 }
 
-PERCIVAL_BENCHMARK(hot_remove_1GiB, "-")
+PERCIVAL_BENCHMARK(hot_remove_1GiB, None)
 {
     return {.hundredths = repeated().remove * 100};
 }

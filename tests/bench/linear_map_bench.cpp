@@ -78,52 +78,52 @@ BenchmarkResult map_scratch(Bytes size, mm::Leaves leaves)
     return {.hundredths = instructions * 100, .tables = made, .invalidations = issued};
 }
 
-PERCIVAL_BENCHMARK(linear_map_256MiB_blocks, "-")
+PERCIVAL_BENCHMARK(linear_map_256MiB_blocks, None)
 {
     return map_scratch(256_MiB, mm::Leaves::Largest);
 }
 
-PERCIVAL_BENCHMARK(linear_map_1GiB_blocks, "-")
+PERCIVAL_BENCHMARK(linear_map_1GiB_blocks, None)
 {
     return map_scratch(1_GiB, mm::Leaves::Largest);
 }
 
-PERCIVAL_BENCHMARK(linear_map_4GiB_blocks, "-")
+PERCIVAL_BENCHMARK(linear_map_4GiB_blocks, None)
 {
     return map_scratch(4_GiB, mm::Leaves::Largest);
 }
 
-PERCIVAL_BENCHMARK(linear_map_16GiB_blocks, "-")
+PERCIVAL_BENCHMARK(linear_map_16GiB_blocks, None)
 {
     return map_scratch(16_GiB, mm::Leaves::Largest);
 }
 
-PERCIVAL_BENCHMARK(linear_map_64GiB_blocks, "-")
+PERCIVAL_BENCHMARK(linear_map_64GiB_blocks, None)
 {
     return map_scratch(64_GiB, mm::Leaves::Largest);
 }
 
-PERCIVAL_BENCHMARK(linear_map_256MiB_pages, "-")
+PERCIVAL_BENCHMARK(linear_map_256MiB_pages, None)
 {
     return map_scratch(256_MiB, mm::Leaves::Pages);
 }
 
-PERCIVAL_BENCHMARK(linear_map_1GiB_pages, "-")
+PERCIVAL_BENCHMARK(linear_map_1GiB_pages, None)
 {
     return map_scratch(1_GiB, mm::Leaves::Pages);
 }
 
-PERCIVAL_BENCHMARK(linear_map_4GiB_pages, "-")
+PERCIVAL_BENCHMARK(linear_map_4GiB_pages, None)
 {
     return map_scratch(4_GiB, mm::Leaves::Pages);
 }
 
-PERCIVAL_BENCHMARK(linear_map_16GiB_pages, "-")
+PERCIVAL_BENCHMARK(linear_map_16GiB_pages, None)
 {
     return map_scratch(16_GiB, mm::Leaves::Pages);
 }
 
-PERCIVAL_BENCHMARK(linear_map_64GiB_pages, "-")
+PERCIVAL_BENCHMARK(linear_map_64GiB_pages, None)
 {
     return map_scratch(64_GiB, mm::Leaves::Pages);
 }
@@ -173,19 +173,19 @@ RepaintCost repaint_scratch()
             {.hundredths = u64{static_cast<u32>(after - between)} * 100, .invalidations = issued}};
 }
 
-PERCIVAL_BENCHMARK(repaint_1GiB_tables, "-")
+PERCIVAL_BENCHMARK(repaint_1GiB_tables, None)
 {
     return repaint_scratch().prepared;
 }
 
-PERCIVAL_BENCHMARK(repaint_1GiB, "-")
+PERCIVAL_BENCHMARK(repaint_1GiB, None)
 {
     return repaint_scratch().painted;
 }
 
 // All CPUs leave their roots and come back. In an emulator, where a WFE does not sleep, the count contains
 // their looks at the flag.
-PERCIVAL_BENCHMARK(others_off_roots, "-")
+PERCIVAL_BENCHMARK(others_off_roots, None)
 {
     return instructions_per_turn([] { const OthersOffRoots held; });
 }

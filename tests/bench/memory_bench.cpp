@@ -12,23 +12,23 @@ namespace {
 constexpr Bytes kPage = mm::KernelGeometry::kPageSize;
 constexpr u64 kCacheLine = 64;
 
-PERCIVAL_BENCHMARK(alloc_free_page, "-")
+PERCIVAL_BENCHMARK(alloc_free_page, None)
 {
     return instructions_per_turn([] { mm::free_page(*mm::allocate_page()); });
 }
 
-PERCIVAL_BENCHMARK(alloc_free_page_zeroed, "-")
+PERCIVAL_BENCHMARK(alloc_free_page_zeroed, None)
 {
     return instructions_per_turn([] { mm::free_page(*mm::allocate_zeroed_page()); });
 }
 
-PERCIVAL_BENCHMARK(alloc_free_block_16p, "-")
+PERCIVAL_BENCHMARK(alloc_free_block_16p, None)
 {
     return instructions_per_turn(
         [] { mm::free_pages(*mm::allocate_pages(mm::PageOrder{4}), mm::PageOrder{4}); });
 }
 
-PERCIVAL_BENCHMARK(page_zero_per_line, "core")
+PERCIVAL_BENCHMARK(page_zero_per_line, Core)
 {
     const PhysAddr page = *mm::allocate_page();
     void* memory = mm::linear_pointer<void>(page);
@@ -37,13 +37,13 @@ PERCIVAL_BENCHMARK(page_zero_per_line, "core")
     return whole.divided_by(kPage.count() / kCacheLine);
 }
 
-PERCIVAL_BENCHMARK(kmalloc_kfree_64, "-")
+PERCIVAL_BENCHMARK(kmalloc_kfree_64, None)
 {
     return instructions_per_turn([] { mm::free_object(mm::allocate_object(Bytes{64}), Bytes{64}); });
 }
 
 // Allocates more objects than a stock holds and then frees them all, so that refills and drains are included.
-PERCIVAL_BENCHMARK(kmalloc_kfree_64_batch_100, "-")
+PERCIVAL_BENCHMARK(kmalloc_kfree_64_batch_100, None)
 {
     static constinit std::array<void*, 100> objects{};
     const BenchmarkResult all = instructions_per_turn([] {

@@ -24,7 +24,7 @@ struct BenchTables : mm::LiveTables<Pte> {
 };
 
 // Fills a table with single pages; per descriptor, and everything is included except zeroing.
-PERCIVAL_BENCHMARK(map_pages_per_descriptor, "-")
+PERCIVAL_BENCHMARK(map_pages_per_descriptor, None)
 {
     const VirtAddr base = KernelLayout::kVmalloc.base.align_up(KernelGeometry::entry_size(mm::Level{2}));
     const BenchmarkResult table = instructions_per_turn([base] {
@@ -42,7 +42,7 @@ PERCIVAL_BENCHMARK(map_pages_per_descriptor, "-")
 }
 
 // Maps a page in the kernel's own tables, and unmaps it with its TLBI.
-PERCIVAL_BENCHMARK(map_unmap_page, "-")
+PERCIVAL_BENCHMARK(map_unmap_page, None)
 {
     const VirtRange page{KernelLayout::kVmalloc.end() - kPage, kPage};
     return instructions_per_turn([page] {

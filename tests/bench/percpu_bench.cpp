@@ -15,17 +15,17 @@ BenchmarkResult pair_of(Bytes size)
     return instructions_per_turn([size] { percpu::free(must(percpu::allocate(size, Bytes{8}))); });
 }
 
-PERCIVAL_BENCHMARK(alloc_free_percpu_8, "-")
+PERCIVAL_BENCHMARK(alloc_free_percpu_8, None)
 {
     return pair_of(Bytes{8});
 }
 
-PERCIVAL_BENCHMARK(alloc_free_percpu_64, "-")
+PERCIVAL_BENCHMARK(alloc_free_percpu_64, None)
 {
     return pair_of(Bytes{64});
 }
 
-PERCIVAL_BENCHMARK(alloc_free_percpu_4096, "-")
+PERCIVAL_BENCHMARK(alloc_free_percpu_4096, None)
 {
     return pair_of(4_KiB);
 }
@@ -90,17 +90,17 @@ Many cost_of_many()
     return cost;
 }
 
-PERCIVAL_BENCHMARK(alloc_percpu_8_first_10000, "-")
+PERCIVAL_BENCHMARK(alloc_percpu_8_first_10000, None)
 {
     return {cost_of_many().allocate * 100 / Many::kCount};
 }
 
-PERCIVAL_BENCHMARK(free_percpu_8_first_10000, "-")
+PERCIVAL_BENCHMARK(free_percpu_8_first_10000, None)
 {
     return {cost_of_many().free * 100 / Many::kCount};
 }
 
-PERCIVAL_BENCHMARK(free_percpu_8_first_10000_deferred, "-")
+PERCIVAL_BENCHMARK(free_percpu_8_first_10000_deferred, None)
 {
     return {cost_of_many().deferred * 100 / Many::kCount};
 }

@@ -16,7 +16,7 @@
 namespace percival {
 namespace {
 
-PERCIVAL_BENCHMARK(percpu_counter_add, "this_cpu")
+PERCIVAL_BENCHMARK(percpu_counter_add, ThisCpu)
 {
     // The batch is so large that it is never reached, because folding is measured elsewhere.
     PercpuCounter counter = must(PercpuCounter::make(0, 1 << 29));
@@ -24,20 +24,20 @@ PERCIVAL_BENCHMARK(percpu_counter_add, "this_cpu")
 }
 
 // Includes a fold for every 32nd add.
-PERCIVAL_BENCHMARK(percpu_counter_add_batch_32, "this_cpu")
+PERCIVAL_BENCHMARK(percpu_counter_add_batch_32, ThisCpu)
 {
     PercpuCounter counter = must(PercpuCounter::make(0, 32));
     return instructions_per_turn([&counter] { counter.add(1); });
 }
 
 // Takes longer with more CPUs, whose values are added up.
-PERCIVAL_BENCHMARK(percpu_counter_sum, "-")
+PERCIVAL_BENCHMARK(percpu_counter_sum, None)
 {
     const PercpuCounter counter = must(PercpuCounter::make());
     return instructions_per_turn([&counter] { static_cast<void>(counter.sum()); });
 }
 
-PERCIVAL_BENCHMARK(percpu_ref_get_put, "this_cpu")
+PERCIVAL_BENCHMARK(percpu_ref_get_put, ThisCpu)
 {
     PercpuRef ref;
     if (!ref.start([](void*) {}, nullptr))
@@ -52,7 +52,7 @@ PERCIVAL_BENCHMARK(percpu_ref_get_put, "this_cpu")
 
 // Per pair, on up to eight CPUs at the same time; the counter counts the instructions of all of them
 // together.
-PERCIVAL_BENCHMARK(alloc_free_percpu_8_contended, "-")
+PERCIVAL_BENCHMARK(alloc_free_percpu_8_contended, None)
 {
     constexpr u32 kMaxContenders = 8;
     constexpr u64 kPairs = 20'000;
@@ -94,7 +94,7 @@ BenchmarkResult allocate_counters(VirtAddr* places)
 }
 
 // The second time, when there is a chunk that stays for ever once it has been needed.
-PERCIVAL_BENCHMARK(percpu_3_counters_10000_objects, "window")
+PERCIVAL_BENCHMARK(percpu_3_counters_10000_objects, Window)
 {
     auto* places = static_cast<VirtAddr*>(must(mm::vmalloc(Bytes{kCounters * sizeof(VirtAddr)})));
     allocate_counters(places);

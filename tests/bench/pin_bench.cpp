@@ -6,7 +6,7 @@
 namespace percival {
 namespace {
 
-PERCIVAL_BENCHMARK(pin, "core")
+PERCIVAL_BENCHMARK(pin, Core)
 {
     return instructions_per_turn([] { const PreemptGuard guard; });
 }

@@ -29,7 +29,7 @@ void free(VirtAddr area)
     mm::vfree(reinterpret_cast<void*>(area.raw()));
 }
 
-PERCIVAL_BENCHMARK(set_memory_page_in_block, "-")
+PERCIVAL_BENCHMARK(set_memory_page_in_block, None)
 {
     std::array<VirtAddr, 10> areas{};
     std::optional<u64> least; // an interrupt can only add instructions
@@ -51,7 +51,7 @@ PERCIVAL_BENCHMARK(set_memory_page_in_block, "-")
     return {*least * 100};
 }
 
-PERCIVAL_BENCHMARK(set_memory_page, "-")
+PERCIVAL_BENCHMARK(set_memory_page, None)
 {
     const VirtAddr area = new_block();
     const VirtRange page{area + kPage, kPage};

@@ -49,23 +49,23 @@ BenchmarkResult first_use(Call call)
     return cost_per_turn(loop_over(call), loop_over(nothing));
 }
 
-PERCIVAL_BENCHMARK(this_cpu_add_first, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_first, ThisCpu)
 {
     return first_use([] { add_from_scratch(); });
 }
 
-PERCIVAL_BENCHMARK(this_cpu_read_first, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_read_first, ThisCpu)
 {
     return first_use([] { read_from_scratch(); });
 }
 
-PERCIVAL_BENCHMARK(this_cpu_write_first, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_write_first, ThisCpu)
 {
     return first_use([] { write_from_scratch(); });
 }
 
 #define PERCIVAL_THIS_CPU_BENCHMARK(name, ...)             \
-    PERCIVAL_BENCHMARK(name, "this_cpu")                   \
+    PERCIVAL_BENCHMARK(name, ThisCpu)                      \
     {                                                      \
         return instructions_per_turn([] { __VA_ARGS__; }); \
     }
@@ -93,7 +93,7 @@ PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_write_by_pointer, counter.write(1))
 PERCIVAL_THIS_CPU_BENCHMARK(this_cpu_cmpxchg_16_bytes, keep(pair.cmpxchg({1, 2}, {3, 4}).low))
 
 // The counterparts of Linux's __this_cpu_add(), with the pin included, and of raw_cpu_add().
-PERCIVAL_BENCHMARK(pin_and_add, "core")
+PERCIVAL_BENCHMARK(pin_and_add, Core)
 {
     return instructions_per_turn([] {
         const PreemptGuard pin;
@@ -101,7 +101,7 @@ PERCIVAL_BENCHMARK(pin_and_add, "core")
     });
 }
 
-PERCIVAL_BENCHMARK(raw_add, "core")
+PERCIVAL_BENCHMARK(raw_add, Core)
 {
     return instructions_per_turn([] { counter.raw().add(1); });
 }

@@ -30,23 +30,23 @@ BenchmarkResult add_by(arch::AddForm add)
     return instructions_per_turn([] { counter.add(1); });
 }
 
-PERCIVAL_BENCHMARK(this_cpu_add_by_ldadd, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_by_ldadd, ThisCpu)
 {
     return add_by(arch::AddForm::LoadAdd);
 }
 
-PERCIVAL_BENCHMARK(this_cpu_add_by_stadd, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_by_stadd, ThisCpu)
 {
     return add_by(arch::AddForm::StoreAdd);
 }
 
-PERCIVAL_BENCHMARK(this_cpu_add_by_llsc, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_by_llsc, ThisCpu)
 {
     return add_by(arch::AddForm::LlSc);
 }
 
 // The prefetch brings the line near the core, before an instruction that may execute far from it.
-PERCIVAL_BENCHMARK(this_cpu_add_after_prefetch, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_after_prefetch, ThisCpu)
 {
     return instructions_per_turn([copy = &counter.on(this_cpu_id())] {
         asm volatile("prfm pstl1keep, %0" : : "Q"(*copy));
@@ -55,18 +55,18 @@ PERCIVAL_BENCHMARK(this_cpu_add_after_prefetch, "this_cpu")
 }
 
 // Each addition needs the result of the one before.
-PERCIVAL_BENCHMARK(this_cpu_add_return_dependent, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_return_dependent, ThisCpu)
 {
     return instructions_per_turn([value = u64{1}]() mutable { value = counter.add_return(value); });
 }
 
-PERCIVAL_BENCHMARK(this_cpu_add_return_independent, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_return_independent, ThisCpu)
 {
     return instructions_per_turn([] { asm volatile("" : : "r"(counter.add_return(1))); });
 }
 
 // Two variables by turns: a pair of operations.
-PERCIVAL_BENCHMARK(this_cpu_add_neighbours_on_a_line, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_neighbours_on_a_line, ThisCpu)
 {
     PERCIVAL_ASSERT(on_one_line.local_address().align_down(Bytes{kLine}) ==
                     on_the_same_line.local_address().align_down(Bytes{kLine}));
@@ -76,7 +76,7 @@ PERCIVAL_BENCHMARK(this_cpu_add_neighbours_on_a_line, "this_cpu")
     });
 }
 
-PERCIVAL_BENCHMARK(this_cpu_add_on_two_lines, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_on_two_lines, ThisCpu)
 {
     return instructions_per_turn([] {
         on_one_line.add(1);
@@ -95,7 +95,7 @@ struct NotedThread {
 };
 
 // The stores alone.
-PERCIVAL_BENCHMARK(fixup_note_and_clear, "core")
+PERCIVAL_BENCHMARK(fixup_note_and_clear, Core)
 {
     return instructions_per_turn([own = NotedThread{}] {
         asm volatile("strh %w[value], [%[note]]\n\t"
@@ -107,7 +107,7 @@ PERCIVAL_BENCHMARK(fixup_note_and_clear, "core")
 }
 
 // What the same stores add to an addition between them, which loads and stores.
-PERCIVAL_BENCHMARK(fixup_note_and_clear_around_add, "core")
+PERCIVAL_BENCHMARK(fixup_note_and_clear_around_add, Core)
 {
     u64 sum = 0;
     const auto noted = [own = NotedThread{}, at = &sum] {
@@ -142,12 +142,12 @@ void forget_line(const void*)
     arch::clean_and_invalidate_to_memory({address_of(&counter.on(this_cpu_id())), Bytes{sizeof(u64)}});
 }
 
-PERCIVAL_BENCHMARK(this_cpu_add_cold_cache, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_cold_cache, ThisCpu)
 {
     return cold_add(&forget_line);
 }
 
-PERCIVAL_BENCHMARK(this_cpu_add_cold_tlb, "this_cpu")
+PERCIVAL_BENCHMARK(this_cpu_add_cold_tlb, ThisCpu)
 {
     return cold_add([](const void*) { arch::flush_tlb_this_cpu(); });
 }

@@ -10,7 +10,7 @@ namespace percival {
 namespace {
 
 // Two threads of one CPU yield to each other. A turn goes there and back, so it is two switches.
-PERCIVAL_BENCHMARK(context_switch, "-")
+PERCIVAL_BENCHMARK(context_switch, None)
 {
     std::atomic<bool> over{false};
     auto partner = [&over] {
@@ -30,7 +30,7 @@ PERCIVAL_BENCHMARK(context_switch, "-")
 // An empty function is called by an interrupt on another CPU; measured from the call until its end is seen.
 // The instructions of the other CPU, including its waiting, count too. If there is no other CPU, this CPU is
 // called.
-PERCIVAL_BENCHMARK(ipi_round_trip, "-")
+PERCIVAL_BENCHMARK(ipi_round_trip, None)
 {
     const CpuId target{online_cpu_count() == 1 ? 0u : 1u};
     return instructions_per_turn([target] {

@@ -92,45 +92,45 @@ PairCost vmap_cost(u64 pairs)
     return cost_of(pairs, [&] { mm::vunmap(must(mm::vmap(scattered.pages, mm::kData))); });
 }
 
-PERCIVAL_BENCHMARK(vmalloc_vfree_1p, "-")
+PERCIVAL_BENCHMARK(vmalloc_vfree_1p, None)
 {
     return {vmalloc_cost(kPage, 32).pair};
 }
 
-PERCIVAL_BENCHMARK(vmalloc_vfree_1p_deferred, "-")
+PERCIVAL_BENCHMARK(vmalloc_vfree_1p_deferred, None)
 {
     const PairCost cost = vmalloc_cost(kPage, 32);
     return {.hundredths = cost.deferred, .invalidations = cost.invalidations};
 }
 
-PERCIVAL_BENCHMARK(vmalloc_vfree_16p, "-")
+PERCIVAL_BENCHMARK(vmalloc_vfree_16p, None)
 {
     return {vmalloc_cost(kPage * 16, 3).pair};
 }
 
-PERCIVAL_BENCHMARK(vmalloc_vfree_16p_deferred, "-")
+PERCIVAL_BENCHMARK(vmalloc_vfree_16p_deferred, None)
 {
     const PairCost cost = vmalloc_cost(kPage * 16, 3);
     return {.hundredths = cost.deferred, .invalidations = cost.invalidations};
 }
 
-PERCIVAL_BENCHMARK(vmalloc_vfree_1MiB, "-")
+PERCIVAL_BENCHMARK(vmalloc_vfree_1MiB, None)
 {
     return {vmalloc_cost(1_MiB, 3).pair};
 }
 
-PERCIVAL_BENCHMARK(vmalloc_vfree_1MiB_deferred, "-")
+PERCIVAL_BENCHMARK(vmalloc_vfree_1MiB_deferred, None)
 {
     const PairCost cost = vmalloc_cost(1_MiB, 3);
     return {.hundredths = cost.deferred, .invalidations = cost.invalidations};
 }
 
-PERCIVAL_BENCHMARK(vmap_vunmap_16p, "-")
+PERCIVAL_BENCHMARK(vmap_vunmap_16p, None)
 {
     return {vmap_cost(32).pair};
 }
 
-PERCIVAL_BENCHMARK(vmap_vunmap_16p_deferred, "-")
+PERCIVAL_BENCHMARK(vmap_vunmap_16p_deferred, None)
 {
     const PairCost cost = vmap_cost(32);
     return {.hundredths = cost.deferred, .invalidations = cost.invalidations};
@@ -174,32 +174,32 @@ BenchmarkResult region_beside(u64 live)
         [] { mm::vmalloc_region().free(*must(mm::vmalloc_region().allocate(kPage * 32, kPage))); });
 }
 
-PERCIVAL_BENCHMARK(vmalloc_vfree_1p_beside_1000, "-")
+PERCIVAL_BENCHMARK(vmalloc_vfree_1p_beside_1000, None)
 {
     return vmalloc_beside(1'000);
 }
 
-PERCIVAL_BENCHMARK(vmalloc_vfree_1p_beside_10000, "-")
+PERCIVAL_BENCHMARK(vmalloc_vfree_1p_beside_10000, None)
 {
     return vmalloc_beside(10'000);
 }
 
-PERCIVAL_BENCHMARK(vmalloc_vfree_1p_beside_100000, "-")
+PERCIVAL_BENCHMARK(vmalloc_vfree_1p_beside_100000, None)
 {
     return vmalloc_beside(100'000);
 }
 
-PERCIVAL_BENCHMARK(vm_region_beside_1000, "-")
+PERCIVAL_BENCHMARK(vm_region_beside_1000, None)
 {
     return region_beside(1'000);
 }
 
-PERCIVAL_BENCHMARK(vm_region_beside_10000, "-")
+PERCIVAL_BENCHMARK(vm_region_beside_10000, None)
 {
     return region_beside(10'000);
 }
 
-PERCIVAL_BENCHMARK(vm_region_beside_100000, "-")
+PERCIVAL_BENCHMARK(vm_region_beside_100000, None)
 {
     return region_beside(100'000);
 }

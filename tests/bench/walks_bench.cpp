@@ -122,15 +122,15 @@ BenchmarkResult read_pages(Addresses addresses, u64 pages)
 }
 
 #define PERCIVAL_WALKS(pages)                        \
-    PERCIVAL_BENCHMARK(walk_global_##pages, "-")     \
+    PERCIVAL_BENCHMARK(walk_global_##pages, None)    \
     {                                                \
         return read_pages(Addresses::Global, pages); \
     }                                                \
-    PERCIVAL_BENCHMARK(walk_local_##pages, "-")      \
+    PERCIVAL_BENCHMARK(walk_local_##pages, None)     \
     {                                                \
         return read_pages(Addresses::Local, pages);  \
     }                                                \
-    PERCIVAL_BENCHMARK(walk_both_##pages, "-")       \
+    PERCIVAL_BENCHMARK(walk_both_##pages, None)      \
     {                                                \
         return read_pages(Addresses::Both, pages);   \
     }

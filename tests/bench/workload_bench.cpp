@@ -121,7 +121,7 @@ BenchmarkResult make_groups(Group* groups)
 }
 
 // Making 10,000 groups, one after the other. The CPUs' copies are what grows with the machine.
-PERCIVAL_BENCHMARK(macro_groups_10000, "this_cpu, all CPUs")
+PERCIVAL_BENCHMARK(macro_groups_10000, ThisCpuOnAllCpus)
 {
     auto* groups = static_cast<Group*>(must(mm::vmalloc(Bytes{kGroups * sizeof(Group)})));
     make_groups(groups);
@@ -149,7 +149,7 @@ void fork_and_exit(CpuId cpu)
 
 // Every CPU starts threads and waits for their ends. Each of them has a percpu counter, as a process has for
 // its memory, and counts a few pages in it.
-PERCIVAL_BENCHMARK(macro_thread_storm, "this_cpu, all CPUs")
+PERCIVAL_BENCHMARK(macro_thread_storm, ThisCpuOnAllCpus)
 {
     return on_every_cpu(kThreads, [](CpuId cpu) {
         for (u64 n = 0; n < kThreads; ++n)
@@ -198,7 +198,7 @@ u64 instructions_everywhere(u64 turns)
 }
 
 // The instructions of one turn, averaged over up to eight CPUs.
-PERCIVAL_BENCHMARK(allocate_map_touch_unmap, "this_cpu, all CPUs")
+PERCIVAL_BENCHMARK(allocate_map_touch_unmap, ThisCpuOnAllCpus)
 {
     if (!counts_whole_machine())
         return kOneCpuCounted;
@@ -211,7 +211,7 @@ PERCIVAL_BENCHMARK(allocate_map_touch_unmap, "this_cpu, all CPUs")
 
 // The same on all CPUs. An emulator takes the longer for one TLBI, the more CPUs the machine has: there are
 // fewer turns then. Few of the areas are left for a flush by one CPU at the end.
-PERCIVAL_BENCHMARK(macro_map_touch_unmap, "this_cpu, all CPUs")
+PERCIVAL_BENCHMARK(macro_map_touch_unmap, ThisCpuOnAllCpus)
 {
     const u64 cpus = online_cpu_count();
     const u64 turns_each = std::clamp<u64>(400'000 / (cpus * cpus), 4, 1'000);
@@ -266,7 +266,7 @@ u64 count_on_all_cpus(PercpuCounter& counter)
     return slow_paths;
 }
 
-PERCIVAL_BENCHMARK(macro_batched_counter, "this_cpu, all CPUs")
+PERCIVAL_BENCHMARK(macro_batched_counter, ThisCpuOnAllCpus)
 {
     const u64 adds = u64{kStays} * kAddsPerStay * online_cpu_count();
     PercpuCounter counter = must(PercpuCounter::make(0, kBatch));

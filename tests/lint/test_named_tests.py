@@ -24,7 +24,7 @@ PERCIVAL_TEST_MANUAL(demo,
 """
 
 BENCHMARKS = """\
-PERCIVAL_BENCHMARK(pin, "-")
+PERCIVAL_BENCHMARK(pin, None)
 #define ALL(width) \\
     PERCIVAL_THIS_CPU_BENCHMARK(add##width, 1) \\
 """
