@@ -77,8 +77,11 @@ struct WatchdogDescription {
 enum class CounterErratum : u8 { None, FslA008585, Hisilicon161010101, AllwinnerUnknown1 };
 
 struct TimerDescription {
-    // The number of the EL1 virtual timer's interrupt, as arch/devices/interrupt_controller.hpp counts.
+    // The numbers of the timers' interrupts, as arch/devices/interrupt_controller.hpp counts. A kernel at EL1
+    // uses the EL1 virtual timer; one at EL2 a timer of EL2 whose interrupt the firmware names.
     u32 virtual_interrupt{27};
+    u32 hypervisor_physical_interrupt{0}; // 0: not named, also below
+    u32 hypervisor_virtual_interrupt{0};
     u32 frequency_override{0}; // Hz; 0: use CNTFRQ_EL0
     CounterErratum counter_erratum{CounterErratum::None};
 };

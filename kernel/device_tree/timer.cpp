@@ -16,12 +16,26 @@ CounterErratum counter_erratum(const DeviceTreeView& tree, DeviceTreeNode timer)
     return CounterErratum::None;
 }
 
+// Where the interrupts stand in the node's list.
+struct Places {
+    std::optional<std::size_t> of_virtual{2}; // order: secure, non-secure, virtual, hypervisor's two
+    std::optional<std::size_t> of_hypervisor_physical{3};
+    std::optional<std::size_t> of_hypervisor_virtual{4};
+};
+
+Places places_in(const DeviceTreeView& tree, DeviceTreeNode timer)
+{
+    const auto names = tree.property(timer, "interrupt-names");
+    if (!names)
+        return {};
+    return {names->place_of("virt"), names->place_of("hyp-phys"), names->place_of("hyp-virt")};
+}
+
 } // namespace
 
 DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode controller,
                                   MachineDescription& machine)
 {
-    constexpr std::size_t kVirtual = 2; // order: secure, non-secure, virtual, hypervisor
     constexpr u32 kOfBcm2836 = 19;
 
     const auto timer = tree.find_compatible("arm,armv8-timer", "arm,armv7-timer");
@@ -34,18 +48,22 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode con
         return {};
     }
     machine.timer.counter_erratum = counter_erratum(tree, *timer);
-    std::size_t place = kVirtual;
-    if (const auto names = tree.property(*timer, "interrupt-names")) {
-        const auto named = names->place_of("virt");
-        if (!named)
-            return std::unexpected(tree.error(*timer, "interrupt-names", "does not name \"virt\""));
-        place = *named;
-    }
-    const auto interrupt =
-        private_interrupt(tree, *timer, place, controller, machine.interrupt_controller.kind);
+    const Places places = places_in(tree, *timer);
+    if (!places.of_virtual)
+        return std::unexpected(tree.error(*timer, "interrupt-names", "does not name \"virt\""));
+    const auto interrupt_at = [&](std::size_t place) {
+        return private_interrupt(tree, *timer, place, controller, machine.interrupt_controller.kind);
+    };
+    const auto interrupt = interrupt_at(*places.of_virtual);
     if (!interrupt)
         return std::unexpected(interrupt.error());
     machine.timer.virtual_interrupt = *interrupt;
+    // Many trees lack these, and only a kernel at EL2 needs one.
+    if (places.of_hypervisor_physical)
+        machine.timer.hypervisor_physical_interrupt =
+            interrupt_at(*places.of_hypervisor_physical).value_or(0);
+    if (places.of_hypervisor_virtual)
+        machine.timer.hypervisor_virtual_interrupt = interrupt_at(*places.of_hypervisor_virtual).value_or(0);
 
     const auto frequency = tree.number_or(*timer, "clock-frequency", 0);
     if (!frequency)

@@ -209,6 +209,33 @@ TEST(DeviceTreeTimer, too_few_interrupts_are_an_error)
     EXPECT_EQ(reading.sentence, "device tree: /timer: interrupts: has too few entries (0x18)");
 }
 
+TEST(DeviceTreeTimer, the_interrupts_of_el2_are_the_fourth_and_the_fifth)
+{
+    const auto interrupts = [](std::initializer_list<u32> cells) {
+        const Reading reading{virt().set_cells("/timer", "interrupts", cells).finish()};
+        EXPECT_EQ(reading.sentence, "");
+        return std::pair{reading.machine->timer.hypervisor_physical_interrupt,
+                         reading.machine->timer.hypervisor_virtual_interrupt};
+    };
+    EXPECT_EQ(interrupts({1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4, 1, 12, 4}), (std::pair{26U, 28U}));
+    EXPECT_EQ(interrupts({1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4}), (std::pair{26U, 0U}));
+    EXPECT_EQ(interrupts({1, 13, 4, 1, 14, 4, 1, 11, 4}), (std::pair{0U, 0U}));
+    EXPECT_EQ(interrupts({1, 13, 4, 1, 14, 4, 1, 11, 4, 0, 10, 4, 1, 12, 4}), (std::pair{0U, 28U}))
+        << "a shared interrupt is none of a timer";
+}
+
+TEST(DeviceTreeTimer, the_interrupts_of_el2_are_found_by_their_names)
+{
+    TreeEditor tree = virt();
+    tree.set_cells("/timer", "interrupts", {1, 12, 4, 1, 11, 4, 1, 10, 4})
+        .set_text("/timer", "interrupt-names", std::string{"hyp-virt\0virt\0hyp-phys", 22});
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->timer.virtual_interrupt, 27U);
+    EXPECT_EQ(reading.machine->timer.hypervisor_physical_interrupt, 26U);
+    EXPECT_EQ(reading.machine->timer.hypervisor_virtual_interrupt, 28U);
+}
+
 TEST(DeviceTreeTimer, an_erratum_of_the_counter_is_known_by_its_property)
 {
     const auto erratum = [](const std::string& property) {
