@@ -53,6 +53,21 @@ bool is_cpu(const DeviceTreeView& tree, DeviceTreeNode node)
     return slice(name, 0, name.find('@')) == "cpu" || tree.lists(node, "device_type", "cpu");
 }
 
+// The parking protocol of ACPI has no binding: only boot/flat_tree writes such nodes.
+void read_parking(const DeviceTreeView& tree, DeviceTreeNode node, PhysAddr mailbox, CpuDescription& cpu,
+                  MachineDescription& machine)
+{
+    constexpr Bytes kMailbox = 4_KiB;
+    if (!mailbox.is_aligned(kMailbox))
+        return note(machine, tree.error(node, "cpu-release-addr", "is not that of a mailbox", mailbox.raw()));
+    const auto id = tree.number_or(node, "acpi-parking-id", 0);
+    if (!id || *id > 0xffff'ffff)
+        return note(machine, tree.error(node, "acpi-parking-id", "is not a number of one cell"));
+    cpu.start = CpuStart::Parking;
+    cpu.release_address = mailbox;
+    cpu.parking_id = static_cast<u32>(*id);
+}
+
 // Fills in how `cpu` is started. A CPU without a known way to start it is not fatal: it may be the running
 // one, and the others work without it.
 void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription& cpu,
@@ -69,7 +84,8 @@ void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription&
         cpu.start = CpuStart::Psci;
         return;
     }
-    if (!tree.lists(holder, "enable-method", "spin-table"))
+    const bool is_parked = tree.lists(holder, "enable-method", "acpi-parking-protocol");
+    if (!is_parked && !tree.lists(holder, "enable-method", "spin-table"))
         return note(machine, tree.error(holder, "enable-method", "is neither psci nor spin-table"));
 
     const auto release = tree.property(node, "cpu-release-addr");
@@ -82,6 +98,8 @@ void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription&
     constexpr PhysRange kNoImage{};
     if (const auto problem = release_address_problem(machine, kNoImage, PhysAddr{*address}))
         return note(machine, tree.error(node, "cpu-release-addr", *problem, address));
+    if (is_parked)
+        return read_parking(tree, node, PhysAddr{*address}, cpu, machine);
     cpu.start = CpuStart::SpinTable;
     cpu.release_address = PhysAddr{*address};
 }

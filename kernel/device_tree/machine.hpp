@@ -37,8 +37,9 @@ struct Reservation {
     bool no_map{false};
 };
 
-// None: the tree names no method that the kernel can use. That is fine for the CPU that is already running.
-enum class CpuStart : u8 { Psci, SpinTable, None };
+// Parking: by the parking protocol of ACPI (boot/acpi/madt.hpp). None: the tree names no method that the
+// kernel can use. That is fine for the CPU that is already running.
+enum class CpuStart : u8 { Psci, SpinTable, Parking, None };
 
 // MPIDR_EL1's affinity fields (Arm ARM D24.2.111): Aff3 in [39:32], Aff2..Aff0 in [23:0].
 inline constexpr u64 kMpidrAffinity = 0xff'00ff'ffff;
@@ -46,7 +47,8 @@ inline constexpr u64 kMpidrAffinity = 0xff'00ff'ffff;
 struct CpuDescription {
     u64 mpidr{0}; // kMpidrAffinity only
     CpuStart start{CpuStart::Psci};
-    PhysAddr release_address{}; // SpinTable only
+    PhysAddr release_address{}; // SpinTable; Parking: of its mailbox, a page
+    u32 parking_id{0};          // Parking: by which the mailbox calls it, and a GICv2 its CPU interface
     u32 numa_node{0};
 };
 

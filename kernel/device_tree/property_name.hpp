@@ -65,6 +65,7 @@ inline constexpr auto kEntries = std::to_array<Entry>({
     "#address-cells",
     "clock-frequency",
     "interrupt-names",
+    "acpi-parking-id",
     "#interrupt-cells",
     "cpu-release-addr",
     "linux,stdout-path",

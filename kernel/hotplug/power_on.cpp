@@ -2,6 +2,7 @@
 #include "kernel/hotplug/power_on.hpp"
 
 #include "arch/debug/fault_recovery.hpp"
+#include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/power.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/device_tree/release_address.hpp"
@@ -44,25 +45,64 @@ std::expected<void, std::string_view> start_by_firmware(CpuId cpu, PhysAddr entr
     return call.result;
 }
 
+// Where the firmware lets a CPU wait for its entry address, and what an error is called.
+struct WaitingPlace {
+    PhysRange memory;
+    std::string_view must_not_be_written;
+    std::string_view cannot_be_mapped;
+};
+
+// Maps the memory as a device's, and calls release(Mmio).
+template <class Release>
+std::expected<void, std::string_view> release_at(CpuId cpu, const WaitingPlace& place, Release release)
+{
+    const PhysAddr address = place.memory.base;
+    if (const auto problem = release_address_problem(this_machine(), mm::image_in_memory(), address)) {
+        print("cpu{}: its release address {} {}", cpu, address, *problem);
+        return std::unexpected{place.must_not_be_written};
+    }
+    const auto mapped = mm::ioremap(place.memory);
+    if (!mapped)
+        return std::unexpected{place.cannot_be_mapped};
+    release(arch::Mmio{*mapped});
+    mm::iounmap(*mapped);
+    return {};
+}
+
+std::expected<void, std::string_view> release_from_spin_table(CpuId cpu, PhysAddr address, PhysAddr entry)
+{
+    return release_at(cpu,
+                      {{address, Bytes{sizeof(u64)}},
+                       "spin table: the CPU's release address must not be written to",
+                       "spin table: the CPU's release address cannot be mapped"},
+                      [&](arch::Mmio mapped) {
+                          PERCIVAL_ASSERT(all_may_come(address)); // INV-bring_up-1
+                          arch::release_from_spin_table(mapped, entry);
+                      });
+}
+
+std::expected<void, std::string_view> release_from_mailbox(CpuId cpu, PhysAddr mailbox, PhysAddr entry)
+{
+    return release_at(cpu,
+                      {{mailbox, arch::kFirmwareMailbox},
+                       "parking protocol: the CPU's mailbox must not be written to",
+                       "parking protocol: the CPU's mailbox cannot be mapped"},
+                      [&](arch::Mmio mapped) {
+                          const CpuDescription& described = this_machine().cpus[cpu.index()];
+                          arch::write_to_mailbox(cpu, mapped, entry);
+                          arch::wake_parked_cpu(described.mpidr, described.parking_id);
+                      });
+}
+
 } // namespace
 
 std::expected<void, std::string_view> power_on(CpuId cpu, PhysAddr entry)
 {
-    const auto release_address = arch::spin_table_release_address(cpu);
-    if (!release_address)
-        return start_by_firmware(cpu, entry);
-    if (const auto problem =
-            release_address_problem(this_machine(), mm::image_in_memory(), *release_address)) {
-        print("cpu{}: its release address {} {}", cpu, *release_address, *problem);
-        return std::unexpected{"spin table: the CPU's release address must not be written to"};
-    }
-    const auto mapped = mm::ioremap({*release_address, Bytes{sizeof(u64)}});
-    if (!mapped)
-        return std::unexpected{"spin table: the CPU's release address cannot be mapped"};
-    PERCIVAL_ASSERT(all_may_come(*release_address)); // INV-bring_up-1
-    arch::release_from_spin_table(arch::Mmio{*mapped}, entry);
-    mm::iounmap(*mapped);
-    return {};
+    if (const auto release_address = arch::spin_table_release_address(cpu))
+        return release_from_spin_table(cpu, *release_address, entry);
+    if (const auto mailbox = arch::firmware_mailbox(cpu))
+        return release_from_mailbox(cpu, *mailbox, entry);
+    return start_by_firmware(cpu, entry);
 }
 
 } // namespace percival

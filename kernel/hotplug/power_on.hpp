@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Starting a CPU that is off, by the firmware or a spin table. Process context: either on the boot CPU during
-// bring-up, or with `cpus_change` held.
+// Starting a CPU that is off, by the firmware, a spin table or a mailbox. Process context: either on the boot
+// CPU during bring-up, or with `cpus_change` held.
 #pragma once
 
 #include "kernel/lib/address.hpp"

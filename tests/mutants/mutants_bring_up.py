@@ -252,4 +252,12 @@ MUTANTS = (
         FEATURE_SOURCES,
         "FeatureArguments.*",
     ),
+    on_kernel_machine(
+        "power on: a CPU at its mailbox is not woken",
+        "kernel/hotplug/power_on.cpp",
+        "            arch::wake_parked_cpu(described.mpidr, described.parking_id);\n",
+        "",
+        "power_on",
+        "MachinePowerOn.ACpuAtAMailbox*",
+    ),
 )

@@ -117,6 +117,14 @@ MUTANTS = (
         "*a_spin_table*",
     ),
     on_host(
+        "power: the number in a mailbox overtakes the jump address",
+        "arch/arm64/devices/power.cpp",
+        "    dsb<Shareability::FullSystem>(); // whoever reads its number finds the jump address\n",
+        "",
+        POWER,
+        "*a_mailbox_gets_the_jump_address*",
+    ),
+    on_host(
         "psci: a CPU that is on counts as off",
         "arch/arm64/devices/psci.cpp",
         "mpidr, 0) == kOff",

@@ -233,4 +233,12 @@ MUTANTS = (
         BCM2836,
         "*ACpuThatLeaves*",
     ),
+    on_host(
+        "gic: a parked CPU is woken by its number in place of its bit",
+        V2,
+        "SgiToList::in(0, u32{1} << cpu_interface)",
+        "SgiToList::in(0, cpu_interface)",
+        GIC_V2,
+        "*ACpuThatIsParkedIsWoken*",
+    ),
 )

@@ -53,6 +53,7 @@ public:
     Acknowledged acknowledge() override;
     void complete(Acknowledged interrupt) override { cpu_interface_.write32(kEndOfInterrupt, interrupt.raw); }
     void send(CpuId target, Ipi ipi) override;
+    void wake_parked(u64 mpidr, u32 cpu_interface) override;
     std::string_view name() const override { return "GICv2"; }
 
 private:
@@ -138,6 +139,13 @@ void GicV2::send(CpuId target, Ipi ipi)
     // The target's handler must see the stores that this CPU made before it sends the interrupt.
     dsb<Shareability::InnerShareable, Access::Store>();
     distributor_.write32(kSendSgi, sgi_target_[target.index()] | static_cast<u32>(ipi));
+}
+
+void GicV2::wake_parked(u64, u32 cpu_interface)
+{
+    dsb<Shareability::InnerShareable, Access::Store>(); // as for an IPI
+    if (cpu_interface < kMaxTargets)
+        distributor_.write32(kSendSgi, static_cast<u32>(SgiToList::in(0, u32{1} << cpu_interface)));
 }
 
 constinit GicV2 driver;

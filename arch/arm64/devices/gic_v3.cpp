@@ -49,6 +49,7 @@ public:
     Acknowledged acknowledge() override;
     void complete(Acknowledged interrupt) override;
     void send(CpuId target, Ipi ipi) override;
+    void wake_parked(u64 mpidr, u32 cpu_interface) override;
     std::string_view name() const override { return "GICv3"; }
 
 private:
@@ -343,6 +344,13 @@ void GicV3::send(CpuId target, Ipi ipi)
     // The target's handler must see the stores that this CPU made before it sends the interrupt.
     dsb<Shareability::InnerShareable, Access::Store>();
     cpus[target.index()].sgi.with<SendSgi1::Intid>(static_cast<u64>(ipi)).write();
+    isb(); // sends the interrupt now and not at some later context synchronization
+}
+
+void GicV3::wake_parked(u64 mpidr, u32)
+{
+    dsb<Shareability::InnerShareable, Access::Store>(); // as for an IPI
+    SendSgi1::to(mpidr).write();
     isb(); // sends the interrupt now and not at some later context synchronization
 }
 

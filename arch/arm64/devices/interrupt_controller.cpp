@@ -71,6 +71,11 @@ void send_ipi(CpuId target, Ipi ipi)
     controller->send(target, ipi);
 }
 
+void wake_parked_cpu(u64 mpidr, u32 cpu_interface)
+{
+    controller->wake_parked(mpidr, cpu_interface);
+}
+
 std::string_view interrupt_controller_name()
 {
     return controller->name();

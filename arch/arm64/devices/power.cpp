@@ -60,6 +60,27 @@ void release_from_spin_table(Mmio release_address, PhysAddr entry)
     send_event();
 }
 
+std::optional<PhysAddr> firmware_mailbox(CpuId cpu)
+{
+    const CpuDescription& description = described(cpu);
+    if (description.start != CpuStart::Parking || parking::is_parked(cpu))
+        return {};
+    return description.release_address;
+}
+
+// The firmware's code of a parked CPU waits for an interrupt, and continues at the jump address if the
+// mailbox has the CPU's own number. It reads as it reads a release address.
+void write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry)
+{
+    constexpr u32 kNumber = 0;
+    constexpr u32 kJumpAddress = 8;
+    clean_and_invalidate_to_memory({mailbox.base(), Bytes{kJumpAddress + sizeof(u64)}});
+    mailbox.write64(kJumpAddress, entry.raw());
+    dsb<Shareability::FullSystem>(); // whoever reads its number finds the jump address
+    mailbox.write32(kNumber, described(cpu).parking_id);
+    dsb<Shareability::FullSystem>(); // completes the store before the interrupt that wakes the CPU
+}
+
 std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
 {
     // Completes the caller's stores, and those of other CPUs that it has seen, before the CPU starts. The

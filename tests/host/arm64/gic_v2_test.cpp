@@ -56,5 +56,15 @@ TEST_F(GicV2, AnEndNamesTheSenderThatTheAcknowledgeNamed)
     EXPECT_FALSE(gic.is_active(0));
 }
 
+TEST_F(GicV2, ACpuThatIsParkedIsWokenByTheNumberOfItsInterface)
+{
+    ASSERT_TRUE(set_up());
+    gic.make_stores();
+    arch::wake_parked_cpu(0x100, 5);
+    EXPECT_EQ(gic.sent, std::vector<u64>{u64{1} << (16 + 5)});
+    arch::wake_parked_cpu(0x100, 8); // there is no such interface
+    EXPECT_EQ(gic.sent.size(), 1u);
+}
+
 } // namespace
 } // namespace percival

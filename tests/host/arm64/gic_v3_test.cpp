@@ -147,6 +147,14 @@ TEST_F(GicV3Regions, ARedistributorIsFoundByItsAffinity)
     EXPECT_EQ(send(CpuId{3}, Ipi::Backtrace), 0x0102'0001u);
 }
 
+TEST_F(GicV3, ACpuThatIsParkedIsWokenByItsAffinity)
+{
+    ASSERT_TRUE(set_up());
+    gic.make_stores();
+    arch::wake_parked_cpu(0x01'0002'0304, 0);
+    EXPECT_EQ(gic.sent, std::vector<u64>{0x0001'0002'0003'0010u});
+}
+
 TEST_F(GicV3Regions, NothingIsReadBehindTheLastRedistributorOfARegion)
 {
     ASSERT_TRUE(arch::interrupt_controller_init(gic.description(), gic.registers()));

@@ -66,9 +66,9 @@ public:
     u64 read(u64, u32) override { return 0; }
     void write(u64 address, u64 value, u32 bits) override
     {
-        EXPECT_EQ(address, kReleaseAddress);
-        EXPECT_EQ(bits, 64u);
-        events.push_back("store " + std::to_string(value));
+        EXPECT_EQ(address & ~u64{8}, kReleaseAddress & ~u64{8});
+        EXPECT_EQ(bits, address == kReleaseAddress ? 64u : 32u);
+        events.push_back((address == kReleaseAddress ? "store " : "number ") + std::to_string(value));
     }
     u64 read_system(std::string_view name) override
     {
@@ -114,6 +114,21 @@ TEST_F(PowerTest, a_spin_table_is_cleaned_written_completed_and_signalled_in_thi
 {
     release_from_spin_table(Mmio{VirtAddr{kReleaseAddress}}, PhysAddr{4096});
     EXPECT_EQ(log.events, (std::vector<std::string>{"clean", "dsb sy", "store 4096", "dsb sy", "sev"}));
+}
+
+TEST_F(PowerTest, a_mailbox_gets_the_jump_address_before_the_number_that_it_is_read_by)
+{
+    describe(CpuStart::Parking);
+    machine.cpus[0].parking_id = 7;
+    EXPECT_EQ(firmware_mailbox(kBootCpu), PhysAddr{0xd8});
+    write_to_mailbox(kBootCpu, Mmio{VirtAddr{kReleaseAddress - 8}}, PhysAddr{4096});
+    EXPECT_EQ(log.events,
+              (std::vector<std::string>{"clean", "dsb sy", "store 4096", "dsb sy", "number 7", "dsb sy"}));
+    first_is_parked = true;
+    EXPECT_FALSE(firmware_mailbox(kBootCpu));
+    first_is_parked = false;
+    describe(CpuStart::SpinTable);
+    EXPECT_FALSE(firmware_mailbox(kBootCpu));
 }
 
 TEST_F(PowerTest, only_a_cpu_in_a_spin_table_has_a_release_address)

@@ -118,6 +118,28 @@ TEST(DeviceTreeCpus, an_unknown_method_is_noted_and_cannot_start_the_cpu)
         << reading.all_notes();
 }
 
+TEST(DeviceTreeCpus, a_cpu_parked_by_its_firmware_has_a_mailbox_and_a_number)
+{
+    TreeEditor tree{load_tree("raspberry-pi-4")};
+    for (const u32 cpu : {1U, 2U, 3U})
+        tree.set_text("/cpus/cpu@" + std::to_string(cpu), "enable-method", "acpi-parking-protocol")
+            .set_cells("/cpus/cpu@" + std::to_string(cpu), "cpu-release-addr", {0, 0x20'0000});
+    tree.set_cells("/cpus/cpu@1", "acpi-parking-id", {5})
+        .set_cells("/cpus/cpu@2", "cpu-release-addr", {0, 0x20'0008})
+        .set_cells("/cpus/cpu@3", "acpi-parking-id", {1, 0});
+    const Reading reading{tree.finish()};
+    ASSERT_EQ(reading.sentence, "");
+    EXPECT_EQ(reading.machine->cpus[1].start, CpuStart::Parking);
+    EXPECT_EQ(reading.machine->cpus[1].release_address, PhysAddr{0x20'0000});
+    EXPECT_EQ(reading.machine->cpus[1].parking_id, 5U);
+    EXPECT_EQ(reading.machine->cpus[2].start, CpuStart::None);
+    EXPECT_EQ(reading.machine->cpus[3].start, CpuStart::None);
+    EXPECT_TRUE(reading.has_note("/cpus/cpu@2: cpu-release-addr: is not that of a mailbox"))
+        << reading.all_notes();
+    EXPECT_TRUE(reading.has_note("/cpus/cpu@3: acpi-parking-id: is not a number of one cell"))
+        << reading.all_notes();
+}
+
 TEST(DeviceTreeCpus, a_spin_table_without_a_good_release_address_is_noted_and_cannot_start_the_cpu)
 {
     TreeEditor tree{load_tree("raspberry-pi-4")};

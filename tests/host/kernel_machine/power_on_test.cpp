@@ -161,5 +161,37 @@ TEST(MachinePowerOn, ACpuOfASpinTableThatGoesOfflineReturnsWithoutIt)
               "");
 }
 
+TEST(MachinePowerOn, ACpuAtAMailboxComesAndReturnsWithoutIt)
+{
+    EXPECT_EQ(run_boots(3, 20,
+                        [] {
+                            put_into_mailbox(1, kSpinTable);
+                            bring_up_secondaries(this_machine());
+                            expect_all_online(3);
+                            expect_equal(board.ioremaps, 1, "mappings");
+                            expect(take_cpu_offline(CpuId{1}).has_value(), "it goes");
+                            expect(bring_cpu_online(CpuId{1}).has_value(), "it comes back");
+                            expect_equal(board.cpus[1].times_online, 2, "times online");
+                            expect_equal(board.ioremaps, 1, "mappings");
+                        }),
+              "");
+}
+
+TEST(MachinePowerOn, AMailboxInMemoryOfTheKernelIsNotWrittenTo)
+{
+    EXPECT_EQ(run_boots(2, 5,
+                        [] {
+                            put_into_mailbox(1, mm::image_in_memory().base);
+                            bring_up_secondaries(this_machine());
+                            expect(!is_online(CpuId{1}), "it stays off");
+                            expect_equal(board.ioremaps, 0, "mappings");
+                            expect_console(
+                                {"cpu1: its release address P:0x40200000 is in the kernel's own image",
+                                 "cpu1: parking protocol: the CPU's mailbox must not be written to, "
+                                 "left out"});
+                        }),
+              "");
+}
+
 } // namespace
 } // namespace percival::testing

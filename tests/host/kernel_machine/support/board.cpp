@@ -26,6 +26,7 @@
 #include <cstdlib>
 #include <new>
 #include <set>
+#include <utility>
 #include <vector>
 
 // These variables are not the kernel's (support/kernel_state.hpp).
@@ -145,6 +146,14 @@ void put_into_spin_table(u32 cpu, PhysAddr release_address)
     CpuDescription& description = machine_to_describe().cpus[cpu];
     description.start = CpuStart::SpinTable;
     description.release_address = release_address;
+}
+
+void put_into_mailbox(u32 cpu, PhysAddr mailbox)
+{
+    CpuDescription& description = machine_to_describe().cpus[cpu];
+    description.start = CpuStart::Parking;
+    description.release_address = mailbox;
+    description.parking_id = cpu;
 }
 
 std::string_view wrong_with_board_at_end()
@@ -293,6 +302,36 @@ void release_from_spin_table(Mmio release_address, PhysAddr entry)
     }
 }
 
+std::optional<PhysAddr> firmware_mailbox(CpuId cpu)
+{
+    const testing::Aside aside;
+    const CpuDescription& described = testing::described(cpu.index());
+    if (described.start != CpuStart::Parking || testing::is_parked[cpu.index()])
+        return {};
+    return described.release_address;
+}
+
+void write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry)
+{
+    const testing::Aside aside;
+    if (!testing::mappings.contains(mailbox.base()) ||
+        mailbox.base().raw() - testing::kDeviceMappings !=
+            testing::described(cpu.index()).release_address.raw())
+        testing::machine().fail("another mailbox is written to");
+    testing::board.cpus[cpu.index()].mailbox = entry;
+}
+
+void wake_parked_cpu(u64 mpidr, u32 cpu_interface)
+{
+    const testing::Aside aside;
+    for (u32 cpu = 0; cpu < testing::machine().cpus(); ++cpu) {
+        const CpuDescription& described = testing::described(cpu);
+        if (described.mpidr == mpidr && described.parking_id == cpu_interface &&
+            testing::board.cpus[cpu].mailbox)
+            testing::start(cpu, *std::exchange(testing::board.cpus[cpu].mailbox, std::nullopt));
+    }
+}
+
 std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
 {
     const testing::BoardCpu& described = testing::board.cpus[cpu.index()];
@@ -320,7 +359,7 @@ bool can_turn_off(CpuId cpu)
 void turn_off_this_cpu()
 {
     const u32 cpu = testing::self();
-    testing::is_parked[cpu] = testing::described(cpu).start == CpuStart::SpinTable;
+    testing::is_parked[cpu] = testing::described(cpu).start != CpuStart::Psci;
     testing::machine().turn_off();
 }
 

@@ -47,6 +47,7 @@ struct BoardCpu {
     bool can_be_turned_off{true};
     bool stays_on{false};
 
+    std::optional<PhysAddr> mailbox{}; // the entry address that was written there
     u32 starts{0};
     u32 times_online{0};
     u64 online_since{0};
@@ -71,6 +72,8 @@ constexpr u64 mpidr_of_board(u32 cpu)
 u64 root_register_of_board(u32 cpu);
 // Lets CPU number `cpu` wait in a spin table.
 void put_into_spin_table(u32 cpu, PhysAddr release_address);
+// Lets CPU number `cpu` wait at a mailbox of its firmware.
+void put_into_mailbox(u32 cpu, PhysAddr mailbox);
 // In reserved memory of the board.
 inline constexpr PhysAddr kSpinTable{0x10'0000};
 

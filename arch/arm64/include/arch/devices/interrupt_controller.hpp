@@ -114,6 +114,11 @@ void serve_interrupts(ServeIpi serve_ipi, Serve serve)
 // calling CPU itself. Any context.
 void send_ipi(CpuId target, Ipi ipi);
 
+// Sends SGI 0 to a CPU that waits for an interrupt in its firmware, and has not been set up. A GICv3 knows it
+// by its affinity, a GICv2 by the number of its CPU interface, below 8. A BCM2836 does nothing. The CPU
+// sees the stores that the sender made before, and drops the SGI when it is set up.
+void wake_parked_cpu(u64 mpidr, u32 cpu_interface);
+
 // Returns "GICv2", "GICv3" or "BCM2836".
 std::string_view interrupt_controller_name();
 

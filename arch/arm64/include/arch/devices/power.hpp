@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Turns CPUs on and off, and turns the machine off or resets it: by PSCI (Arm DEN 0022) through HVC or SMC,
-// by spin tables, and by semihosting exit.
+// by spin tables, by the parking protocol of ACPI, and by semihosting exit.
 #pragma once
 
 #include "arch/cpu/mmio.hpp"
@@ -20,15 +20,28 @@ namespace percival::arch {
 bool power_init(PsciConduit conduit, u32 v01_cpu_on);
 
 // Returns the address at which a CPU in the firmware's spin table looks for its entry address. Returns
-// nothing if start_cpu() starts the CPU.
+// nothing if the CPU is started otherwise.
 std::optional<PhysAddr> spin_table_release_address(CpuId cpu);
 
 // Releases a CPU from its spin table. The CPU continues at the physical address `entry`, MMU off.
 // `release_address` is mapped as device memory.
 void release_from_spin_table(Mmio release_address, PhysAddr entry);
 
-// Starts a CPU, which is off and in no spin table, at the physical address `entry`, MMU off. Returns once the
-// request is accepted; the CPU may not run yet. The error is a sentence for the console.
+// Returns the address of the mailbox of a CPU that the firmware has parked ("Multi-processor Startup for ARM
+// Platforms", version 1.1, which ACPI names the parking protocol). Returns nothing if the CPU is started
+// otherwise.
+std::optional<PhysAddr> firmware_mailbox(CpuId cpu);
+
+// The page of a mailbox, as far as the kernel writes it.
+inline constexpr Bytes kFirmwareMailbox = 4_KiB;
+
+// Writes into the mailbox of a CPU, mapped as device memory, that it continues at the physical address
+// `entry`, MMU off, once wake_parked_cpu() has woken it (arch/devices/interrupt_controller.hpp).
+void write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry);
+
+// Starts a CPU, which is off and neither in a spin table nor parked by the firmware, at the physical address
+// `entry`, MMU off. Returns once the request is accepted; the CPU may not run yet. The error is a sentence
+// for the console.
 std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry);
 
 // CPUs can be turned off such that start_cpu() can start them again. A CPU goes off by PSCI, or waits in the
