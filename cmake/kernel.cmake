@@ -156,7 +156,11 @@ endif()
 # driver, which print the refusal message, are called from it.
 set(early_sources
     boot/start.S boot/early.cpp boot/cpu_setup.cpp boot/pointer_authentication.cpp boot/refuse.cpp
-    boot/uefi/enter_kernel.S boot/uefi/load_options.cpp boot/uefi/memory_map.cpp boot/pe_header.S
+    boot/acpi/error.cpp boot/acpi/machine_reader.cpp boot/acpi/madt.cpp boot/acpi/pptt.cpp boot/acpi/spcr.cpp
+    boot/acpi/srat.cpp boot/acpi/tables.cpp
+    boot/flat_tree/flat_tree_writer.cpp boot/flat_tree/machine_tree.cpp boot/flat_tree/stub_tree.cpp
+    boot/uefi/acpi_choice.cpp boot/uefi/enter_kernel.S boot/uefi/firmware_tree.cpp boot/uefi/load_options.cpp
+    boot/uefi/memory_map.cpp boot/pe_header.S
     boot/uefi/stub.cpp)
 
 add_library(percival_early OBJECT ${early_sources})

@@ -146,6 +146,11 @@ inline Guid random_number_protocol()
 {
     return {0x3152bca5, 0xeade, 0x433d, {0x86, 0x2e, 0xc0, 0x1c, 0xdc, 0x29, 0x1f, 0x44}};
 }
+// The table that is the root pointer of ACPI 2.0 or later (4.6.1).
+inline Guid acpi_table()
+{
+    return {0x8868e871, 0xe4f1, 0x11d3, {0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81}};
+}
 // The table that holds a flattened device tree (Embedded Base Boot Requirements, 2.1.2).
 inline Guid device_tree_table()
 {

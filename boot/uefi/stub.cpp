@@ -12,10 +12,10 @@
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/cache.hpp"
 #include "arch/cpu/processor.hpp"
-#include "boot/uefi/firmware_tables.hpp"
+#include "boot/uefi/firmware.hpp"
+#include "boot/uefi/firmware_tree.hpp"
 #include "boot/uefi/load_options.hpp"
 #include "boot/uefi/memory_map.hpp"
-#include "kernel/device_tree/device_tree.hpp"
 #include "linker/symbols.hpp"
 #include "mm/image/image_seal.hpp"
 #include "mm/image/uefi_handoff.hpp"
@@ -36,96 +36,6 @@ constexpr Bytes kImageAlignment = 2_MiB;
 constexpr u64 kSpareMapEntries = 16;
 // The firmware may change the map once between the two calls, as its own handlers run at the first (7.4.6).
 constexpr int kExitAttempts = 4;
-
-struct Firmware {
-    Handle image;
-    SystemTable& table;
-
-    BootServices& services() const { return *table.boot_services; }
-
-    // Prints a line. Text beyond the length of a line is cut.
-    void print(std::string_view text) const
-    {
-        std::array<char16_t, 160> line;
-        std::size_t used = 0;
-        for (const std::string_view part : {std::string_view{"Percival: "}, text, std::string_view{"\r\n"}}) {
-            for (const char c : part) {
-                if (used < line.size() - 1)
-                    line[used++] = static_cast<u8>(c);
-            }
-        }
-        line[used] = 0;
-        if (table.console_out != nullptr)
-            table.console_out->output_string(table.console_out, line.data());
-    }
-
-    Status refuse(std::string_view why, Status status) const
-    {
-        print(why);
-        return status;
-    }
-};
-
-// Memory of the firmware that is freed again, unless the kernel takes it.
-class Pages {
-public:
-    explicit Pages(const Firmware& firmware) : firmware_{firmware} {}
-    ~Pages()
-    {
-        if (count_ != 0)
-            firmware_.services().free_pages(base_, count_);
-    }
-    Pages(const Pages&) = delete;
-    Pages& operator=(const Pages&) = delete;
-
-    bool allocate(Bytes size)
-    {
-        const u64 count = size.align_up(Bytes{kFirmwarePage}) / Bytes{kFirmwarePage};
-        if (firmware_.services().allocate_pages(AllocateType::AnyPages, kLoaderData, count, &base_) !=
-            kSuccess)
-            return false;
-        count_ = count;
-        return true;
-    }
-    u64 base() const { return base_; }
-    Bytes size() const { return Bytes{count_ * kFirmwarePage}; }
-
-private:
-    const Firmware& firmware_;
-    u64 base_{0};
-    u64 count_{0};
-};
-
-template <class T>
-T* pointer_to(u64 address)
-{
-    // SAFETY: the firmware maps memory at its physical address until the MMU is off (2.3.6).
-    return reinterpret_cast<T*>(address);
-}
-
-// Returns null if the firmware has no such table.
-const void* configuration_table(const SystemTable& table, const Guid& vendor)
-{
-    for (u64 at = 0; at < table.configuration_tables; ++at) {
-        if (table.configuration[at].vendor == vendor)
-            return table.configuration[at].table;
-    }
-    return nullptr;
-}
-
-// Returns the tree's bytes, or why there are none.
-std::expected<std::span<const std::byte>, std::string_view> device_tree(const SystemTable& table)
-{
-    const auto* tree = static_cast<const std::byte*>(configuration_table(table, device_tree_table()));
-    if (tree == nullptr)
-        return std::unexpected("the firmware has no device tree");
-    if (!address_of(tree).is_aligned(Bytes{kDeviceTreeAlignment}))
-        return std::unexpected("the firmware's device tree is not at a multiple of 8");
-    const auto size = device_tree_size({tree, kDeviceTreeHeaderBytes});
-    if (!size)
-        return std::unexpected("the header of the firmware's device tree is wrong");
-    return std::span{tree, static_cast<std::size_t>(size->count())};
-}
 
 std::expected<std::size_t, std::string_view> arguments_of(const Firmware& firmware, std::span<char> room)
 {
@@ -245,9 +155,6 @@ private:
 
 Status start(const Firmware& firmware)
 {
-    const auto tree = device_tree(firmware.table);
-    if (!tree)
-        return firmware.refuse(tree.error(), kLoadError);
     Pages memory{firmware};
     if (!memory.allocate(Copy::room_needed()))
         return firmware.refuse("there is no memory for the kernel", kLoadError);
@@ -257,6 +164,11 @@ Status start(const Firmware& firmware)
     if (!arguments)
         return firmware.refuse(arguments.error(), kLoadError);
     handoff.argument_bytes = *arguments;
+    Pages work{firmware};
+    Pages tree_room{firmware};
+    const auto tree = find_tree(firmware, handoff.facts().boot_arguments, work, tree_room);
+    if (!tree)
+        return kLoadError;
     handoff.random_seed = random_seed(firmware);
     handoff.is_given = true;
 

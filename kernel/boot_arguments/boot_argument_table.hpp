@@ -45,6 +45,7 @@ enum class PercpuAddChoice : u8 { LoadAdd, StoreAdd, LlSc, Auto };
 enum class PercpuWindowChoice : u8 { Linked, Mapped };
 enum class RootsChoice : u8 { Private, Common };
 enum class ProbeFaultChoice : u8 { None, Root, Tlbi };
+enum class AcpiChoice : u8 { Auto, Off, On, Force };
 enum class VerdictChoice : u8 { PowerOff, Semihosting, Reset };
 
 // A build of one mode has the choice of that mode, which has the mode's number, and `auto`.
@@ -111,8 +112,14 @@ struct BootArgumentTable {
         {"vmallocinfo", "", "off", "prints the used areas of vmalloc, modules and percpu"}};
     static constexpr FlagArgument kPercpuinfo{
         {"percpuinfo", "", "off", "prints chunks, pages and free bytes of the percpu allocator"}};
+    static constexpr FlagArgument kMachineinfo{
+        {"machineinfo", "", "off", "prints what the tree or ACPI says of the machine"}};
     static constexpr FlagArgument kArgumentsList{
         {"arguments.list", "", "off", "prints this table and ends the run"}};
+    // Read by boot/uefi/acpi_choice.hpp, long before the kernel reads the others.
+    static constexpr BootArgumentOf<AcpiChoice> kAcpi{
+        {"acpi", "auto|off|on|force", "auto",
+         "UEFI: tree before ACPI, tree alone, ACPI first, ACPI alone"}};
     static constexpr BootArgumentOf<VerdictChoice> kVerdict{
         {"verdict", "poweroff|semihosting|reset", "poweroff",
          "how the run ends; semihosting: with the verdict as exit status"}};
@@ -130,8 +137,8 @@ struct BootArgumentTable {
             &kBench,    &kProbe,        &kProbeTries,      &kProbeFault,     &kLinear,
             &kMemoryLater,  &kPercpu,   &kPercpuAdd,       &kPercpuWindow,   &kRoots,
             &kCpufeatureMask,  &kCpufeatureForce, &kCpufeatureMidr, &kCpusLater, &kObjectsGuard,
-            &kPtdump,   &kVmallocinfo,  &kPercpuinfo,      &kArgumentsList,  &kVerdict,
-            &kEarlycon,
+            &kPtdump,   &kVmallocinfo,  &kPercpuinfo,      &kMachineinfo,    &kArgumentsList,
+            &kAcpi,     &kVerdict,  &kEarlycon,
         };
         for (const BootArgument* argument : all)
             visit(*argument);

@@ -206,6 +206,8 @@ Verdict measure(const RunOptions& options)
         dump_page_tables();
     if (options.list_areas)
         print_vmallocinfo();
+    if (options.list_machine)
+        print_machineinfo(this_machine());
     if (options.list_percpu)
         print_percpuinfo();
     end_run(options.probes || options.benchmarks ? measure(options) : run_selftests(options.selftest));

@@ -20,6 +20,7 @@ u32 number(const BootArguments& arguments, const NumberArgument& argument)
 RunOptions read_run_options(const BootArguments& arguments)
 {
     report_unknown(arguments);
+    static_cast<void>(reported(arguments.choice(Table::kAcpi))); // who has read it could not say so
     RunOptions options;
     options.selftest.globs = arguments.text(Table::kSelftest);
     options.selftest.list = arguments.flag(Table::kSelftestList);
@@ -28,6 +29,7 @@ RunOptions read_run_options(const BootArguments& arguments)
     options.selftest.in_every_mode = arguments.flag(Table::kSelftestEveryMode);
     options.dump_page_tables = arguments.flag(Table::kPtdump);
     options.list_areas = arguments.flag(Table::kVmallocinfo);
+    options.list_machine = arguments.flag(Table::kMachineinfo);
     options.list_percpu = arguments.flag(Table::kPercpuinfo);
     options.list_arguments = arguments.flag(Table::kArgumentsList);
     if (arguments.is_given(Table::kBench)) {

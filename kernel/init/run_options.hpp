@@ -18,6 +18,7 @@ struct RunOptions {
     bool dump_page_tables{false};
     bool list_areas{false};
     bool list_percpu{false};
+    bool list_machine{false};
     bool list_arguments{false}; // and nothing else
 };
 

@@ -10,6 +10,10 @@ namespace percival {
 // CPU's root table. Boot CPU only, once all CPUs are up.
 void print_summary(const MachineDescription& machine);
 
+// Prints what the device tree, or the one made of ACPI tables, says of the machine, a line for each thing
+// (boot argument `machineinfo`). Any context that may print.
+void print_machineinfo(const MachineDescription& machine);
+
 // Prints the state of the percpu allocator (boot argument `percpuinfo`). May block.
 void print_percpuinfo();
 

@@ -116,9 +116,7 @@ def qemu_options(
         return given
     if loader == EDK2:
         firmware = package_of(loader, machine).directory / "usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
-        # With ACPI tables EDK2 gives no device tree, which the kernel needs.
-        tree = [] if ",acpi=" in machine.machine else ["-machine", "acpi=off"]
-        return ["-bios", str(firmware), *given, *tree]
+        return ["-bios", str(firmware), *given]
     return [*_u_boot(machine), *_media(loader, machine, kernel, arguments, directory)]
 
 

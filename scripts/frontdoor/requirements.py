@@ -77,6 +77,7 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
     ),
     Requirement("spin", "the models of concurrent CPUs", ("spin",)),
     Requirement("device-tree-compiler", "device trees of tests and boards", ("dtc", "fdtget", "fdtput")),
+    Requirement("acpica-tools", "ACPI tables of the host tests", ("iasl",)),
     Requirement("mtools", "disk images to boot from", ("mformat", "mmd", "mcopy")),
     Requirement("gdb-multiarch", "./percival debug", ("gdb-multiarch",)),
     Requirement("black", "the layout of the Python", ("black",)),

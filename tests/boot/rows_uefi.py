@@ -11,12 +11,22 @@ from rows_boards import ends
 
 BY_UEFI = r"^machine: started by UEFI, which leaves \d+ ranges of memory to the kernel; 0 B found no room$"
 
+BY_ACPI = r"^machine: BOCHS BXPC, (\d+) of \1 CPUs, "
+WITH_A_TREE = ("-machine", "acpi=off")
+
 UEFI: Tuple[Row, ...] = (
     Row(
         "passes_through_edk2_at_el2_with_gicv3",
         el=2,
         loader=EDK2,
-        shows=(BY_UEFI, r"^machine: .*, entered at EL2, runs at EL1$", "^machine: image as built, "),
+        shows=(BY_UEFI, BY_ACPI, r"^machine: .*, entered at EL2, runs at EL1$", "^machine: image as built, "),
+    ),
+    Row(
+        "passes_through_edk2_with_a_tree",
+        append=OF_MACHINE,
+        loader=EDK2,
+        qemu=WITH_A_TREE,
+        shows=(BY_UEFI, "^machine: linux,dummy-virt, 4 of 4 CPUs, "),
     ),
     Row(
         "passes_through_edk2_at_el1_with_gicv2",
@@ -25,7 +35,7 @@ UEFI: Tuple[Row, ...] = (
         gic=2,
         append=OF_MACHINE,
         loader=EDK2,
-        shows=(BY_UEFI, r"^machine: .*, entered at EL1, runs at EL1$"),
+        shows=(BY_UEFI, BY_ACPI, r"^machine: .*, entered at EL1, runs at EL1$"),
     ),
     Row("passes_through_edk2_on_one_cpu", cpus=1, append=OF_MACHINE, loader=EDK2, shows=(BY_UEFI,)),
     Row(
@@ -42,10 +52,18 @@ UEFI: Tuple[Row, ...] = (
     Row(
         "the_nodes_of_memory_from_edk2_are_the_trees",
         append="selftest=numa.*,page_allocator.*",
-        qemu=TWO_NODES,
+        qemu=(*TWO_NODES, *WITH_A_TREE),
         loader=EDK2,
         must_run=OF_SEVERAL_NODES,
         shows=(BY_UEFI,),
+    ),
+    Row(
+        "the_nodes_of_memory_from_edk2_are_those_of_srat",
+        append="selftest=numa.*,page_allocator.*",
+        qemu=TWO_NODES,
+        loader=EDK2,
+        must_run=OF_SEVERAL_NODES,
+        shows=(BY_UEFI, BY_ACPI),
     ),
     *ends("virt_with_edk2", {"loader": EDK2}),
     Row("passes_through_u_boots_uefi", append=OF_MACHINE, loader=U_BOOT_UEFI, shows=(BY_UEFI,)),

@@ -11,6 +11,15 @@ MAP = (
     "boot/uefi/memory_map.cpp",
     "kernel/firmware/firmware_memory.cpp",
 )
+# What reads ACPI tables, without the tests.
+READERS = (
+    *("boot/acpi/error.cpp", "boot/acpi/machine_reader.cpp", "boot/acpi/madt.cpp", "boot/acpi/pptt.cpp"),
+    *("boot/acpi/spcr.cpp", "boot/acpi/srat.cpp", "boot/acpi/tables.cpp"),
+    *("kernel/uart/uart_table.cpp", "kernel/lib/format.cpp", "tests/host/uefi/acpi_builder.cpp"),
+)
+CONTROLLER = ("tests/host/uefi/acpi_test.cpp", *READERS)
+CPUS = ("tests/host/uefi/acpi_cpus_test.cpp", *READERS)
+DAMAGE = ("tests/host/uefi/acpi_damage_test.cpp", *READERS)
 
 MUTANTS = (
     on_host(
@@ -60,5 +69,117 @@ MUTANTS = (
         "",
         MAP,
         "FirmwareMemory.*",
+    ),
+    on_host(
+        "acpi: a CPU that is not enabled is one",
+        "boot/acpi/madt.cpp",
+        "        if (!cpu.is_enabled()) {",
+        "        if (!cpu.is_enabled() && cpu.may_come_later()) {",
+        CPUS,
+        "AcpiCpus.a_cpu_that_is_not_enabled_is_none",
+    ),
+    on_host(
+        "acpi: two CPUs have one MPIDR",
+        "boot/acpi/madt.cpp",
+        "return other.mpidr == mpidr; }",
+        "return other.mpidr == mpidr && mpidr == 0; }",
+        CPUS,
+        "AcpiCpus.a_cpu_that_cannot_be_told_*",
+    ),
+    on_host(
+        "acpi: mailboxes are not reserved",
+        "boot/acpi/madt.cpp",
+        "        return reserved.push({mailbox, true});",
+        "        return reserved.size() < kMaxReservations;",
+        CPUS,
+        "AcpiCpus.without_psci_a_cpu_may_wait_*",
+    ),
+    on_host(
+        "acpi: any version of the parking protocol is that of today",
+        "boot/acpi/madt.cpp",
+        "        if (cpu.parking_version() != kVersion)",
+        "        if (cpu.parking_version() > kVersion + 1)",
+        CPUS,
+        "AcpiCpus.a_mailbox_that_cannot_be_is_named",
+    ),
+    on_host(
+        "acpi: threads move without the number of their core",
+        "boot/acpi/pptt.cpp",
+        "        std::rotate(&cores[kept], &cores[next], &cores[next] + 1);\n",
+        "",
+        CPUS,
+        "AcpiCpus.*",
+    ),
+    on_host(
+        "acpi: threads stay apart",
+        "boot/acpi/pptt.cpp",
+        "        while (next < uids.size() && cores[next] != cores[kept - 1])",
+        "        while (next < uids.size() && next == kept)",
+        CPUS,
+        "AcpiCpus.the_threads_of_a_core_are_neighbours",
+    ),
+    on_host(
+        "acpi: a GIC of a version to come is one of today",
+        "boot/acpi/madt.cpp",
+        "        if (version_ > kVersion4)",
+        "        if (version_ > kVersion4 + 1)",
+        CONTROLLER,
+        "Acpi.values_that_are_not_possible_are_named",
+    ),
+    on_host(
+        "acpi: the redistributors of a GICv4 are those of a GICv3",
+        "boot/acpi/madt.cpp",
+        "version_ == kVersion4 ? 4 : 2",
+        "version_ == kVersion4 ? 2 : 2",
+        CONTROLLER,
+        "Acpi.the_redistributors_of_a_gic_v4_are_larger",
+    ),
+    on_host(
+        "acpi: the width of a port's access is that of its registers",
+        "boot/acpi/spcr.cpp",
+        "at.access_bytes() != 0 ? at.access_bytes() : said",
+        "said",
+        CONTROLLER,
+        "Acpi.a_16550_has_bytes_or_words",
+    ),
+    on_host(
+        "acpi: ranges of two nodes overlap",
+        "boot/acpi/srat.cpp",
+        "return other.range.overlaps(range); }",
+        "return other.range == range; }",
+        CONTROLLER,
+        "Acpi.values_that_are_not_possible_are_named",
+    ),
+    on_host(
+        "acpi: a table whose bytes do not sum to 0 is read",
+        "boot/acpi/tables.cpp",
+        "    if (!table.sums_to_zero())\n",
+        "    if (!table.sums_to_zero() && signature.empty())\n",
+        DAMAGE,
+        "AcpiDamage.a_wrong_checksum_or_length_is_named",
+    ),
+    on_host(
+        "acpi: an old FADT speaks of PSCI",
+        "boot/acpi/machine_reader.cpp",
+        "    if (version < kVersion)",
+        "    if (version < kVersion - 1)",
+        DAMAGE,
+        "AcpiDamage.a_revision_that_is_too_old_is_named",
+    ),
+    on_host(
+        "acpi: a short entry for a CPU is read",
+        "boot/acpi/madt.cpp",
+        "        if (cpu.bytes.size() < Gicc::kLength)",
+        "        if (cpu.bytes.size() < Gicc::kLength - 4)",
+        DAMAGE,
+        "AcpiDamage.an_entry_that_is_too_short_*",
+    ),
+    on_host(
+        "acpi: a second table is not told of",
+        "boot/acpi/machine_reader.cpp",
+        "        if (tables_.count(signature) > 1)",
+        "        if (tables_.count(signature) > 2)",
+        DAMAGE,
+        "AcpiDamage.a_second_table_or_distributor_*",
     ),
 )

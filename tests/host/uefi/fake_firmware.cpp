@@ -212,6 +212,8 @@ FakeFirmware::Outcome FakeFirmware::start()
         std::memcpy(tree_copy_.get(), tree.data(), tree.size());
         configuration_.push_back({device_tree_table(), tree_copy_.get()});
     }
+    if (root_pointer != 0)
+        configuration_.push_back({acpi_table(), bytes_at(root_pointer)});
     if (options) {
         loaded_.load_options = options->data();
         loaded_.load_options_size = static_cast<u32>(options->size());

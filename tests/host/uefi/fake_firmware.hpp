@@ -51,6 +51,7 @@ public:
 
     // What a test may change before start().
     std::vector<std::byte> tree;                   // empty: there is no such table
+    u64 root_pointer{0};                           // of ACPI; 0: there is no such table
     std::optional<std::vector<std::byte>> options; // nullopt: a null pointer
     std::vector<u8> random;                        // empty: there is no such protocol
     std::vector<boot::uefi::MemoryDescriptor> memory_map;

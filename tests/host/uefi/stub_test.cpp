@@ -2,7 +2,9 @@
 // Tests what the stub takes from the firmware, how it leaves it, and
 // that it gives everything back if it cannot.
 #include "arch/cpu/processor.hpp"
+#include "boot/flat_tree/flat_tree_writer.hpp"
 #include "tests/host/support/device_tree_blob.hpp"
+#include "tests/host/uefi/acpi_builder.hpp"
 #include "tests/host/uefi/fake_firmware.hpp"
 
 #include <gtest/gtest.h>
@@ -137,7 +139,59 @@ TEST_F(UefiStub, an_error_of_the_firmware_is_returned_in_silence)
 TEST_F(UefiStub, a_firmware_without_a_tree_gets_its_image_back)
 {
     firmware.tree.clear();
-    expect_refusal("the firmware has no device tree");
+    expect_refusal("the firmware has neither a device tree nor ACPI tables");
+}
+
+TEST_F(UefiStub, a_firmware_with_acpi_alone_gets_a_tree_made)
+{
+    AcpiTables tables{AcpiMachine{}};
+    firmware.tree.clear();
+    firmware.root_pointer = tables.root_pointer();
+    const Entered at = entered();
+    const PhysRange memory{PhysAddr{0x4000'0000}, Bytes{0x10'0000}};
+    const Reading tree{std::span{bytes_at(at.device_tree), 0x1'0000}, {.memory = {&memory, 1}}};
+    EXPECT_EQ(tree.sentence, "");
+    EXPECT_EQ(tree.machine->model, "BOCHS BXPC");
+    EXPECT_EQ(tree.machine->cpus.size(), 4U);
+    EXPECT_TRUE(firmware.was_cleaned(at.device_tree, 1000));
+}
+
+TEST_F(UefiStub, the_argument_acpi_decides_if_there_are_both)
+{
+    AcpiTables tables{AcpiMachine{}};
+    firmware.root_pointer = tables.root_pointer();
+    const PhysRange memory{PhysAddr{0x4000'0000}, Bytes{0x10'0000}};
+    firmware.options = options_of(u"acpi=on");
+    const Entered at = entered();
+    EXPECT_EQ(Reading(std::span{bytes_at(at.device_tree), 0x1'0000}, {.memory = {&memory, 1}}).machine->model,
+              "BOCHS BXPC");
+}
+
+TEST_F(UefiStub, a_tree_that_describes_no_machine_is_none_beside_acpi)
+{
+    AcpiTables tables{AcpiMachine{}};
+    firmware.root_pointer = tables.root_pointer();
+    firmware.tree.assign(4096, std::byte{0});
+    boot::FlatTreeWriter stub{firmware.tree};
+    stub.begin_node("chosen");
+    stub.end_node();
+    ASSERT_TRUE(stub.finish());
+    const PhysRange memory{PhysAddr{0x4000'0000}, Bytes{0x10'0000}};
+    const Entered at = entered();
+    EXPECT_EQ(Reading(std::span{bytes_at(at.device_tree), 0x1'0000}, {.memory = {&memory, 1}}).machine->model,
+              "BOCHS BXPC");
+}
+
+TEST_F(UefiStub, damaged_acpi_tables_are_refused_by_name)
+{
+    AcpiTables tables{AcpiMachine{}};
+    tables.table("APIC").back() ^= std::byte{1};
+    firmware.tree.clear();
+    firmware.root_pointer = tables.root_pointer();
+    const auto outcome = firmware.start();
+    EXPECT_FALSE(outcome.entered);
+    EXPECT_TRUE(firmware.console.starts_with("Percival: ACPI: APIC: checksum: is wrong")) << firmware.console;
+    EXPECT_EQ(firmware.pages_held(), 0U);
 }
 
 TEST_F(UefiStub, a_damaged_tree_is_refused)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the readers of single tables share: entries behind a table's header, and ranges of addresses that can
+// be. Boot only; also on the host.
+#pragma once
+
+#include "boot/acpi/error.hpp"
+#include "boot/acpi/table_bytes.hpp"
+#include "kernel/device_tree/machine.hpp"
+
+#include <algorithm>
+
+namespace percival::boot::acpi {
+
+// Is told what is wrong with tables, but not fatal.
+struct Notes {
+    void (*note)(void* context, const Error& error);
+    void* context;
+
+    void operator()(const Error& error) const { note(context, error); }
+};
+
+// The processor UIDs by which SRAT and PPTT name CPUs, in the order of MachineDescription::cpus.
+using Uids = BoundedVector<u32, kMaxCpus>;
+
+// Returns the error of a field; of the table itself if `entry` is empty.
+inline Error wrong(TableBytes table, std::string_view entry, std::optional<u64> number,
+                   std::string_view field, std::string_view problem, std::optional<u64> value = std::nullopt)
+{
+    Error error{.entry = entry, .number = number, .field = field, .problem = problem, .value = value};
+    std::ranges::copy(table.text(0, error.table.size()), error.table.begin());
+    return error;
+}
+
+// An entry of MADT, SRAT or PPTT: a byte for its type, a byte for its length.
+struct Entry {
+    u8 type;
+    u32 offset; // in the table
+    TableBytes bytes;
+};
+
+// Calls visit(Entry) for each entry behind the first `header` bytes. Notes an entry whose length is not
+// possible, where the walk ends.
+template <class Visit>
+void for_each_entry(TableBytes table, std::size_t header, Notes notes, Visit visit)
+{
+    for (std::size_t at = header; at < table.size();) {
+        const std::size_t length = table.byte(at + 1);
+        const TableBytes bytes = table.part(at, length);
+        if (length < 2 || bytes.size() != length)
+            return notes(
+                wrong(table, "", {}, "length", "an entry's is not possible; what follows is not read", at));
+        visit(Entry{table.byte(at), static_cast<u32>(at), bytes});
+        at += length;
+    }
+}
+
+// Returns whether a device can have these registers.
+inline bool is_possible(PhysRange range)
+{
+    return !range.is_empty() && range.base.raw() != 0 && range.base < kPhysicalLimit &&
+           range.size <= kPhysicalLimit - range.base;
+}
+
+} // namespace percival::boot::acpi

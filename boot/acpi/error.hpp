@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Says what is wrong with the machine's ACPI tables, and where: "ACPI: APIC: GICC 3: MPIDR: another CPU has
+// the same (0x80000002)". The texts are literals. Also on the host.
+#pragma once
+
+#include "kernel/lib/format.hpp"
+
+#include <array>
+#include <expected>
+#include <optional>
+#include <string_view>
+
+namespace percival::boot::acpi {
+
+struct Error {
+    std::array<char, 4> table{}; // its signature
+    std::string_view entry{};    // a kind of entry; empty: the table itself
+    std::optional<u64> number{}; // of the entry
+    std::string_view field{};    // may be empty
+    std::string_view problem{};
+    std::optional<u64> value{};
+
+    void describe(Writer& out) const;
+};
+
+template <class T>
+using Result = std::expected<T, Error>;
+
+} // namespace percival::boot::acpi

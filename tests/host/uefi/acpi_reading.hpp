@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reads ACPI tables as the stub does, and keeps what is said about them.
+#pragma once
+
+#include "boot/acpi/machine_reader.hpp"
+#include "tests/host/uefi/acpi_builder.hpp"
+
+#include <memory>
+#include <string>
+
+namespace percival::testing {
+
+inline std::string describe(const boot::acpi::Error& error)
+{
+    std::array<char, 200> room;
+    Writer out{room};
+    error.describe(out);
+    return std::string{out.text()} + (out.truncated() ? " (truncated)" : "");
+}
+
+struct AcpiReading {
+    explicit AcpiReading(AcpiTables& tables)
+    {
+        const auto note = [](void* self, const boot::acpi::Error& error) {
+            static_cast<AcpiReading*>(self)->notes += describe(error) + "\n";
+        };
+        const auto opened = boot::acpi::Tables::open(tables.root_pointer(), tables.memory());
+        const auto read = opened ? boot::acpi::read_machine(*opened, *machine, {note, this})
+                                 : std::unexpected(opened.error());
+        if (!read)
+            sentence = describe(read.error());
+    }
+    explicit AcpiReading(AcpiTables&& tables) : AcpiReading{tables} {}
+
+    std::unique_ptr<MachineDescription> machine = std::make_unique<MachineDescription>();
+    std::string sentence; // the error, or empty
+    std::string notes;    // a line for each
+};
+
+} // namespace percival::testing
