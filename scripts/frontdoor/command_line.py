@@ -179,7 +179,8 @@ def _add_image(commands: Commands) -> None:
         "image",
         "make what a board boots from",
         "Makes a directory with the files of an SD card, an image of the card, and an archive with the "
-        "kernel, its symbols and a README; for tftp a directory for the server and the archive. "
+        "kernel, its symbols and a README; for tftp a directory for the server and the archive; for uefi "
+        "the files of a disk, its image, an ISO image and the archive. "
         "docs/boards.md says how each board is wired, and what has been tried.",
         "0 made",
     )
@@ -192,7 +193,8 @@ def _add_image(commands: Commands) -> None:
         default=[],
         metavar="ARGS",
         help="boot arguments for the kernel, which percival boot --help lists; may be given several times "
-        "(default: verdict=poweroff)",
+        "(default: verdict=poweroff). UEFI firmware gives none to what it starts from a disk, so GRUB is put "
+        "before the kernel if there are some",
     )
     sub.add_argument(
         "--firmware",

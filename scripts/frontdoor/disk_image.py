@@ -1,96 +1,62 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes disk images from which a boot loader starts the kernel: one FAT32 partition, and files in it.
-
-Neither root nor a mount is needed: mtools writes the file system into the image.
-"""
+"""Makes disk images from which a boot loader or UEFI firmware starts the kernel: one FAT32 partition, and
+files in it."""
 
 from __future__ import annotations
 
-import struct
-import subprocess
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Union
+from typing import Mapping, Tuple
 
-from frontdoor import source_date
-from frontdoor.errors import Unavailable
+from frontdoor import archive, fat, partition_tables
+from frontdoor.fat import Content, FileContents
 
-SECTOR = 512
 # Boards whose boot ROM reads its loader from before the first partition find room there. U-Boot of
 # Rockchip's boards ends beyond 9 MiB.
 PARTITION_AT = 16 << 20
 # FAT32 with clusters of one sector needs more than this. The size of an SD card is a power of two for QEMU.
 SMALLEST = 64 << 20
-FAT32_WITH_LBA = 0x0C
-BOOTABLE = 0x80
-MBR_ENTRY_AT = 446
-MBR_SIGNATURE = b"\x55\xaa"
-NO_CYLINDERS = b"\xfe\xff\xff"  # the partition's place is told by sectors only
-
-Content = Union[bytes, Path]
-
-
-def boot_record(size: int) -> bytes:
-    """Returns the boot record of an image of `size` bytes, with one bootable partition up to its end."""
-    entry = struct.pack(
-        "<B3sB3sII",
-        BOOTABLE,
-        NO_CYLINDERS,
-        FAT32_WITH_LBA,
-        NO_CYLINDERS,
-        PARTITION_AT // SECTOR,
-        (size - PARTITION_AT) // SECTOR,
-    )
-    return (bytes(MBR_ENTRY_AT) + entry).ljust(SECTOR - len(MBR_SIGNATURE), b"\0") + MBR_SIGNATURE
+_BEHIND = 1 << 20  # has room for the copy of the GPT
 
 
 def size_for(contents: int) -> int:
     """Returns the size of an image that holds files of this many bytes: a power of two."""
     size = SMALLEST
-    while size < PARTITION_AT + contents + contents // 8 + (1 << 20):
+    while size < PARTITION_AT + contents + contents // 8 + (1 << 20) + _BEHIND:
         size *= 2
     return size
 
 
-def _mtools(command: List[str], data: Optional[bytes] = None) -> None:
-    try:
-        done = subprocess.run(
-            command, input=data, capture_output=True, check=False, env=source_date.environment()
-        )
-    except OSError as error:
-        raise Unavailable(
-            f"{command[0]} cannot be run ({error.strerror}); ./percival setup installs it"
-        ) from error
-    if done.returncode != 0:
-        message = done.stderr.decode(errors="replace").strip()
-        raise Unavailable(f"the disk image cannot be written: {command[0]}: {message}")
-
-
-def read(files: Mapping[str, Content]) -> Dict[str, bytes]:
-    """Returns the contents of the files."""
-    return {name: data if isinstance(data, bytes) else data.read_bytes() for name, data in files.items()}
-
-
-def make(image: Path, files: Mapping[str, Content]) -> None:
-    """Writes an image with these files, by their paths in the file system. Equal files make equal images.
-    Raises Unavailable if that fails, and leaves no image then."""
-    contents = read(files)
-    size = size_for(sum(map(len, contents.values())))
+def _write(image: Path, size: int, ends: Tuple[bytes, bytes], partition: int, files: FileContents) -> None:
+    """Writes an image of that size, which begins and ends with these bytes, with a partition of that size.
+    Leaves no image if that fails."""
     draft = image.with_name(image.name + ".draft")
-    partition = f"{draft}@@{PARTITION_AT}"
     try:
         with draft.open("wb") as file:
             file.truncate(size)
-            file.write(boot_record(size))
-        sectors = (size - PARTITION_AT) // SECTOR
-        # The geometry is not used. mformat wants one. It would make the serial number up.
-        geometry = ["-T", str(sectors), "-h", "255", "-s", "63", "-H", str(PARTITION_AT // SECTOR)]
-        serial = ["-N", f"{source_date.source_date():08x}"]
-        _mtools(["mformat", "-i", partition, "-F", *geometry, *serial, "::"])
-        directories = {str(parent) for name in contents for parent in Path(name).parents} - {"."}
-        for directory in sorted(directories):
-            _mtools(["mmd", "-i", partition, f"::/{directory}"])
-        for name, data in contents.items():
-            _mtools(["mcopy", "-i", partition, "-", f"::/{name}"], data)
+            file.write(ends[0])
+            file.seek(size - len(ends[1]))
+            file.write(ends[1])
+        fat.write(draft, PARTITION_AT, partition, files, fat.FAT32)
         draft.replace(image)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def make(image: Path, files: Mapping[str, Content]) -> None:
+    """Writes an image with a boot record and these files, by their paths in the file system. Equal files make
+    equal images. Raises Unavailable if that fails, and leaves no image then."""
+    contents = fat.read(files)
+    size = size_for(sum(map(len, contents.values())))
+    partition = size - PARTITION_AT
+    head = partition_tables.boot_record(PARTITION_AT, partition)
+    _write(image, size, (head, b""), partition, contents)
+
+
+def make_with_gpt(image: Path, files: Mapping[str, Content]) -> None:
+    """Does the same with a GPT, in which the partition is an EFI system partition."""
+    contents = fat.read(files)
+    size = size_for(sum(map(len, contents.values())))
+    partition = size - PARTITION_AT - _BEHIND
+    seed = archive.checksums(contents)
+    ends = partition_tables.gpt(size, PARTITION_AT, partition, "Percival", seed)
+    _write(image, size, ends, partition, contents)

@@ -95,6 +95,12 @@ EDK2 = ForeignPackage(
     FOREIGN / "qemu-efi-aarch64",
     ("usr/share/qemu-efi-aarch64/QEMU_EFI.fd",),
 )
+GRUB = ForeignPackage(
+    "grub-efi-arm64-bin",
+    "booting through GRUB",
+    FOREIGN / "grub-efi-arm64-bin",
+    ("usr/lib/grub/arm64-efi/monolithic/grubaa64.efi",),
+)
 RASPI_FIRMWARE = ForeignPackage(
     "raspi-firmware",
     "the first stages of a Raspberry Pi's boot",
@@ -103,7 +109,7 @@ RASPI_FIRMWARE = ForeignPackage(
     component="non-free-firmware",
 )
 # What the tests boot from and read. Not every mirror has the kernel of backports.
-OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, EDK2, BACKPORTS_KERNEL, RASPI_FIRMWARE)
+OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, EDK2, GRUB, BACKPORTS_KERNEL, RASPI_FIRMWARE)
 
 
 def _archive(package: ForeignPackage) -> Tuple[Source, str]:

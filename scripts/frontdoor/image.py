@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`percival image`: makes what a user writes to a card, puts on a TFTP server, or copies to a board.
 
-It makes a directory with the files of the card or server, an image of the card, and an archive with the
-kernel, its symbols and a README. Each of them appears whole or not at all.
+It makes a directory with the files of the card, disk or server, an image of the card or disk, and an archive
+with the kernel, its symbols and a README; for UEFI also the image of a CD-ROM. Each of them appears whole or
+not at all.
 """
 
 from __future__ import annotations
@@ -17,15 +18,27 @@ from frontdoor import (
     archive,
     build,
     disk_image,
+    fat,
     foreign_packages,
+    grub,
     image_boards,
     raspberry_pi,
     setup,
     u_boot_files,
+    uefi_media,
 )
-from frontdoor.disk_image import PARTITION_AT, Content
+from frontdoor.disk_image import PARTITION_AT
 from frontdoor.errors import UsageError
-from frontdoor.image_boards import ImageBoard, NetworkBoard, RaspberryPi, UBootBoard, image_board
+from frontdoor.fat import Content
+from frontdoor.foreign_packages import ForeignPackage
+from frontdoor.image_boards import (
+    ImageBoard,
+    NetworkBoard,
+    RaspberryPi,
+    UBootBoard,
+    UefiBoard,
+    image_board,
+)
 from frontdoor.paths import BUILD, build_dir, elf, image
 from frontdoor.progress import say
 from frontdoor.source_date import source_date
@@ -62,19 +75,32 @@ class Order:
 
     @property
     def arguments(self) -> str:
-        """The kernel's boot arguments. They say how the run ends: a board has no semihosting."""
+        """The kernel's boot arguments. They say how the run ends: a board has no semihosting. UEFI firmware
+        can give none, so without any from the user there are none: then the kernel turns the machine off by
+        default."""
         words = " ".join(self.append).split()
+        if isinstance(self.board, UefiBoard) and not words:
+            return ""
         if not any(word.startswith("verdict=") for word in words):
             words.append("verdict=poweroff")
         return " ".join(words)
+
+    @property
+    def packages(self) -> Tuple[ForeignPackage, ...]:
+        """Debian's packages that files are taken from."""
+        is_complete = self.firmware is not None or (isinstance(self.board, UefiBoard) and not self.arguments)
+        return () if is_complete else image_boards.packages_of(self.board_name)
 
 
 def check(order: Order) -> None:
     """Raises UsageError if the order cannot be carried out for any reason that its arguments show."""
     build.check_kernel_preset(order.preset)
-    u_boot_files.check(order.arguments)
     source_date()
     board = order.board
+    if isinstance(board, UefiBoard):
+        grub.check(order.arguments)
+    else:
+        u_boot_files.check(order.arguments)
     if isinstance(board, RaspberryPi):
         raspberry_pi.uart_of(board, order.uart)
         if order.firmware is not None:
@@ -107,6 +133,8 @@ def files(order: Order) -> Dict[str, Content]:
             **raspberry_pi.files(board, uart, kernel, order.arguments, found),
             EXTLINUX_NAME: u_boot_files.extlinux(order.arguments, f"/{board.kernel}"),
         }
+    if isinstance(board, UefiBoard):
+        return uefi_media.files(kernel, order.arguments)
     if isinstance(board, NetworkBoard):
         configuration = u_boot_files.extlinux(order.arguments, KERNEL_NAME)
         return {
@@ -123,8 +151,10 @@ def files(order: Order) -> Dict[str, Content]:
     }
 
 
-def readme(order: Order) -> bytes:
-    """Returns the text that tells the user of the archive what to do with it."""
+def _how_to_start(order: Order) -> str:
+    """Returns what a user types to start the kernel by hand."""
+    if isinstance(order.board, UefiBoard):
+        return uefi_media.how_to_start(order.arguments)
     typed = "\n".join(
         f"    {line}"
         for line in (
@@ -134,23 +164,31 @@ def readme(order: Order) -> bytes:
             "booti ${kernel_addr_r} - ${fdtcontroladdr}",
         )
     )
-    board = order.board
-    kernel = f"Image as {board.kernel}" if isinstance(board, RaspberryPi) else "Image"
-    return f"""Percival for {order.board_name}: {board.title}
-
-Image           the kernel, in the format of the arm64 boot protocol
-percival.elf    the same with symbols, for gdb
-percival.map    the addresses of its symbols
-boot/           the small files of the card or the TFTP server, which lie beside {kernel}
-SHA256SUMS      for sha256sum --check
-
-At U-Boot's prompt:
+    return f"""At U-Boot's prompt:
 
 {typed}
 
 On boards whose firmware gives U-Boot the tree, such as a Raspberry Pi, the tree is at ${{fdt_addr}}. Nothing
 else is needed: the kernel takes the board's own tree.
+"""
 
+
+def readme(order: Order) -> bytes:
+    """Returns the text that tells the user of the archive what to do with it."""
+    board = order.board
+    kernel = f"Image as {board.kernel}" if isinstance(board, RaspberryPi) else "Image"
+    form = (
+        "a UEFI application" if isinstance(board, UefiBoard) else "in the format of the arm64 boot protocol"
+    )
+    return f"""Percival for {order.board_name}: {board.title}
+
+Image           the kernel, {form}
+percival.elf    the same with symbols, for gdb
+percival.map    the addresses of its symbols
+boot/           the small files of the card, disk or TFTP server, which lie beside {kernel}
+SHA256SUMS      for sha256sum --check
+
+{_how_to_start(order)}
 The last line on the serial console is the verdict, such as
 
     percival: verdict: passed
@@ -166,7 +204,7 @@ def _archived(order: Order, card: Mapping[str, Content]) -> Dict[str, bytes]:
         "percival.map": build_dir(order.preset) / "percival.map",
         "README.txt": readme(order),
     }
-    return disk_image.read({**kernel, **ours})
+    return fat.read({**kernel, **ours})
 
 
 def _write_directory(directory: Path, contents: Mapping[str, bytes]) -> None:
@@ -182,6 +220,23 @@ def _write_u_boot(card: Path, order: Order) -> None:
         with card.open("r+b") as file:
             file.seek(order.board.place)
             file.write(order.u_boot.read_bytes())
+
+
+def _directory_name(board: ImageBoard) -> str:
+    if isinstance(board, NetworkBoard):
+        return "tftp"
+    return "esp" if isinstance(board, UefiBoard) else "card"
+
+
+def _make_images(directory: Path, order: Order, content: Mapping[str, Content]) -> None:
+    """Makes the images of what the board boots from; there is none for a board that boots by network."""
+    image_of_card = directory / f"{order.board_name}.img"
+    if isinstance(order.board, UefiBoard):
+        uefi_media.make_disk(image_of_card, content)
+        uefi_media.make_iso(directory / f"{order.board_name}.iso", content)
+    elif not isinstance(order.board, NetworkBoard):
+        disk_image.make(image_of_card, content)
+        _write_u_boot(image_of_card, order)
 
 
 def _publish(draft: Path, result: Path, old: Path) -> None:
@@ -201,11 +256,8 @@ def make(order: Order) -> None:
             drafts, old = Path(name) / "new", Path(name) / "old"
             drafts.mkdir()
             old.mkdir()
-            is_network = isinstance(order.board, NetworkBoard)
-            _write_directory(drafts / ("tftp" if is_network else "card"), disk_image.read(card))
-            if not is_network:
-                disk_image.make(drafts / f"{order.board_name}.img", card)
-                _write_u_boot(drafts / f"{order.board_name}.img", order)
+            _write_directory(drafts / _directory_name(order.board), fat.read(card))
+            _make_images(drafts, order, card)
             title = f"percival-{order.board_name}"
             archive.make(drafts / f"{title}.tar.gz", title, _archived(order, card))
             for draft in sorted(drafts.iterdir()):
@@ -221,9 +273,8 @@ def make_image(order: Order, *, may_build: bool) -> int:
     board = order.board
     if may_build:
         setup.ensure()
-    if order.firmware is None:
-        for package in image_boards.packages_of(order.board_name):
-            foreign_packages.require(package, may_fetch=may_build)
+    for package in order.packages:
+        foreign_packages.require(package, may_fetch=may_build)
     if may_build:
         build.build(order.preset)
     build.check_image(order.preset)

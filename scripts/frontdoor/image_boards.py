@@ -55,7 +55,16 @@ class NetworkBoard:
     title: str
 
 
-ImageBoard = Union[RaspberryPi, UBootBoard, NetworkBoard]
+@dataclass(frozen=True)
+class UefiBoard:
+    """A machine with UEFI firmware, which boots from any disk or CD-ROM. With boot arguments, the medium
+    needs files of `packages`."""
+
+    title: str
+    packages: Tuple[ForeignPackage, ...]
+
+
+ImageBoard = Union[RaspberryPi, UBootBoard, NetworkBoard, UefiBoard]
 
 # The firmware loads a kernel of 64 bits to 2 MiB. Older ones load it to 512 KiB, which Percival refuses.
 _AT_2_MIB = "kernel_address=0x200000"
@@ -100,6 +109,7 @@ BOARDS: Dict[str, ImageBoard] = {
     "zcu102": UBootBoard("AMD Zynq UltraScale+ ZCU102", "BOOT.BIN"),
     "versal": UBootBoard("AMD Versal VCK190 and VMK180", "BOOT.BIN"),
     "rock-5b": UBootBoard("Radxa ROCK 5B", 32 * _KIB),
+    "uefi": UefiBoard("any board or server with UEFI firmware", (foreign_packages.GRUB,)),
     "tftp": NetworkBoard("any board whose U-Boot loads the kernel from a TFTP server"),
 }
 
@@ -112,9 +122,9 @@ def image_board(name: str) -> ImageBoard:
 
 
 def packages_of(name: str) -> Tuple[ForeignPackage, ...]:
-    """Returns Debian's packages that the card of the board of that name needs files of."""
+    """Returns Debian's packages that the card of the board of that name may need files of."""
     board = image_board(name)
-    return board.packages if isinstance(board, RaspberryPi) else ()
+    return board.packages if isinstance(board, (RaspberryPi, UefiBoard)) else ()
 
 
 def table_lines() -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Tuple
 
-from frontdoor.disk_image import Content
 from frontdoor.errors import Unavailable, UsageError
+from frontdoor.fat import Content
 from frontdoor.image_boards import RaspberryPi, Uart
 
 OVERLAYS = "overlays"

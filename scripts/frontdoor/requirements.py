@@ -79,10 +79,13 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
     Requirement("device-tree-compiler", "device trees of tests and boards", ("dtc", "fdtget", "fdtput")),
     Requirement("acpica-tools", "ACPI tables of the host tests", ("iasl",)),
     Requirement("mtools", "disk images to boot from", ("mformat", "mmd", "mcopy")),
+    Requirement("xorriso", "images of CD-ROMs to boot from", ("xorriso",)),
     Requirement("gdb-multiarch", "./percival debug", ("gdb-multiarch",)),
     Requirement("black", "the layout of the Python", ("black",)),
     Requirement("mypy", "the types of the Python", ("mypy",)),
     *TAP_READERS,
+    Requirement("gdisk", "a check of partition tables", files=("/usr/sbin/sgdisk",)),
+    Requirement("genisoimage", "a reader of ISO images", ("isoinfo",)),
     LAVA,
     Requirement("git", "the tree", ("git",)),
 )
