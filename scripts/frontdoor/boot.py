@@ -25,7 +25,7 @@ class Run:
     """What to boot. `timeout_s` limits the run: None is the machine's default, and 0 is no limit. `dtb` is
     the machine's device tree, if it is not to be the board's own or QEMU's. `more` are arguments for QEMU.
     `loader` is one of LOADERS, if QEMU is not to start the kernel itself. `card` is an image with kernel and
-    boot arguments, which U-Boot boots instead of the build's kernel."""
+    boot arguments, which U-Boot or EDK2 boots instead of the build's kernel."""
 
     machine: Machine
     preset: str = build.DEFAULT_PRESET
@@ -61,7 +61,7 @@ class Run:
         needs_tree = board is not None and board.tree and self.given_tree is None
         return (
             *((foreign_packages.KERNEL,) if needs_tree else ()),
-            *((loaders.package_of(self.loader, self.machine),) if self.loader or self.card else ()),
+            *(loaders.packages_of(self.loader, self.machine) if self.loader or self.card else ()),
         )
 
     @contextlib.contextmanager
@@ -70,7 +70,7 @@ class Run:
         is an Image other than the preset's."""
         with tempfile.TemporaryDirectory(prefix="percival-") as directory:
             if self.card is not None:
-                loaded = loaders.qemu_options_of_card(self.card, self.machine)
+                loaded = loaders.qemu_options_of_card(self.loader, self.card, self.machine)
             else:
                 loaded = loaders.qemu_options(
                     self.loader,
@@ -100,15 +100,16 @@ def check_card(run: Run) -> None:
     """Raises UsageError if the machine cannot boot the card, or if arguments are given that the card has."""
     if run.card is None:
         return
-    if run.loader or run.append:
+    if run.loader not in (None, loaders.EDK2) or run.append:
         raise UsageError(
-            "--card: U-Boot boots it, and the boot arguments are in it: leave out --loader, --append"
+            f"--card: U-Boot boots it, or EDK2 with --loader {loaders.EDK2}, and the boot arguments are in "
+            "it: leave out --append and any other --loader"
         )
     if not run.card.is_file():
         raise UsageError(f"--card: there is no file {run.card}")
     if "," in str(run.card):
         raise UsageError(f"--card: QEMU takes no comma in a file's name: {run.card}")
-    loaders.check_machine(run.machine)
+    loaders.check_machine(run.loader, run.machine)
 
 
 def provide_packages(run: Run, *, may_fetch: bool) -> None:

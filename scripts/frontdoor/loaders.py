@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots the kernel through U-Boot, as boards do: from a disk with extlinux.conf or a script, by network, or
-as a UEFI application; or through EDK2, as servers do.
+as a UEFI application; or through EDK2, as servers do: directly, or through GRUB.
 
-Both are Debian's. On `virt` U-Boot is the firmware. On a Raspberry Pi QEMU runs no VideoCore, which would
-load U-Boot from the SD card, so QEMU loads it in place of a kernel; the kernel comes from the card.
+All of them are Debian's. On `virt` U-Boot is the firmware. On a Raspberry Pi QEMU runs no VideoCore, which
+would load U-Boot from the SD card, so QEMU loads it in place of a kernel; the kernel comes from the card.
 """
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
-from typing import List, Optional
+from typing import Dict, List, Optional, Tuple
 
-from frontdoor import disk_image, foreign_packages, u_boot_files
+from frontdoor import disk_image, foreign_packages, grub, qemu, u_boot_files, uefi_media
 from frontdoor.boards import board_of
 from frontdoor.errors import UsageError
+from frontdoor.fat import Content
 from frontdoor.foreign_packages import ForeignPackage
 from frontdoor.machine import Machine
 from frontdoor.u_boot_files import EXTLINUX_NAME, LOAD_BY_NETWORK, LOAD_FROM_DISK, SCRIPT_NAME
@@ -23,16 +25,26 @@ SCRIPT = "u-boot-script"
 NETWORK = "u-boot-tftp"
 U_BOOT_UEFI = "u-boot-uefi"
 EDK2 = "edk2"
-LOADERS = (EXTLINUX, SCRIPT, NETWORK, U_BOOT_UEFI, EDK2)
+GRUB = "grub"
+GRUB_CHAIN = "grub-chain"
+GRUB_DEVICETREE = "grub-devicetree"
+THROUGH_GRUB = (GRUB, GRUB_CHAIN, GRUB_DEVICETREE)
+THROUGH_EDK2 = (EDK2, *THROUGH_GRUB)
+LOADERS = (EXTLINUX, SCRIPT, NETWORK, U_BOOT_UEFI, *THROUGH_EDK2)
 
 
-def package_of(loader: Optional[str], machine: Machine) -> ForeignPackage:
-    """Returns the package with the machine's EDK2 or, for any other loader, its U-Boot. Raises UsageError if
-    there is none."""
-    if loader == EDK2:
-        if not machine.is_virt:
-            raise UsageError(f"--loader {EDK2}: Debian has an EDK2 for virt, not for {machine.machine}")
-        return foreign_packages.EDK2
+def packages_of(loader: Optional[str], machine: Machine) -> Tuple[ForeignPackage, ...]:
+    """Returns the packages with the loader and the firmware that starts it; without a name, the machine's
+    U-Boot. Raises UsageError if there is none."""
+    if loader not in THROUGH_EDK2:
+        return (_u_boot_package(machine),)
+    if not machine.is_virt:
+        raise UsageError(f"--loader {loader}: Debian has an EDK2 for virt, not for {machine.machine}")
+    of_grub = (foreign_packages.GRUB,) if loader in THROUGH_GRUB else ()
+    return (foreign_packages.EDK2, *of_grub)
+
+
+def _u_boot_package(machine: Machine) -> ForeignPackage:
     if machine.is_virt:
         return foreign_packages.U_BOOT_QEMU
     board = board_of(machine.machine)
@@ -43,26 +55,28 @@ def package_of(loader: Optional[str], machine: Machine) -> ForeignPackage:
     return foreign_packages.U_BOOT_RPI
 
 
-def check_machine(machine: Machine) -> None:
-    """Raises UsageError if U-Boot cannot start the kernel on this machine."""
-    package_of(None, machine)
+def check_machine(loader: Optional[str], machine: Machine) -> None:
+    """Raises UsageError if the loader, or without a name U-Boot, cannot start the kernel on this machine."""
+    packages_of(loader, machine)
+    if loader in THROUGH_EDK2:
+        return
     if ",secure=on" in machine.machine and (machine.cpus > 1 or ",virtualization=on" not in machine.machine):
         raise UsageError(
             "--loader and --card: with secure=on U-Boot starts on every CPU at once, and wants to go to EL2: "
             "give --cpus 1 and virtualization=on, too"
         )
+    if loader == NETWORK and not machine.is_virt:
+        raise UsageError(f"--loader {NETWORK}: QEMU's {machine.machine} has no network that U-Boot drives")
 
 
 def check(loader: str, machine: Machine, arguments: str) -> None:
     """Raises UsageError if the machine cannot be booted like this, or the boot arguments would not get
-    through U-Boot."""
-    if loader == EDK2:
-        package_of(loader, machine)
-        return
-    check_machine(machine)
-    if package_of(loader, machine) is not foreign_packages.U_BOOT_QEMU and loader == NETWORK:
-        raise UsageError(f"--loader {NETWORK}: QEMU's {machine.machine} has no network that U-Boot drives")
-    u_boot_files.check(arguments)
+    through the loader."""
+    check_machine(loader, machine)
+    if loader in THROUGH_GRUB:
+        grub.check(arguments)
+    elif loader != EDK2:
+        u_boot_files.check(arguments)
 
 
 def _script(arguments: str, load: str, start: str = u_boot_files.BY_BOOT_PROTOCOL) -> bytes:
@@ -70,7 +84,7 @@ def _script(arguments: str, load: str, start: str = u_boot_files.BY_BOOT_PROTOCO
     return u_boot_files.script_image(*u_boot_files.booting(arguments, load + "Image", start), "reset")
 
 
-def _media(loader: str, machine: Machine, kernel: Path, arguments: str, directory: Path) -> List[str]:
+def _u_boot_media(loader: str, machine: Machine, kernel: Path, arguments: str, directory: Path) -> List[str]:
     """Makes what U-Boot boots from; returns QEMU's options for it."""
     if loader == NETWORK:
         server = directory / "tftp"
@@ -102,8 +116,38 @@ def _u_boot(machine: Machine) -> List[str]:
     """Returns QEMU's options that start the machine's U-Boot."""
     board = board_of(machine.machine)
     name = board.u_boot if board else "qemu_arm64"
-    u_boot = package_of(None, machine).directory / "usr" / "lib" / "u-boot" / name / "u-boot.bin"
+    u_boot = _u_boot_package(machine).directory / "usr" / "lib" / "u-boot" / name / "u-boot.bin"
     return ["-kernel" if board else "-bios", str(u_boot)]
+
+
+def _edk2() -> List[str]:
+    """Returns QEMU's options that start EDK2."""
+    firmware = foreign_packages.EDK2.directory / "usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
+    return ["-bios", str(firmware)]
+
+
+def _own_tree(machine: Machine, directory: Path) -> Path:
+    """Writes the device tree that QEMU makes for the machine into the directory; returns its path."""
+    tree = directory / "own.dtb"
+    command = qemu.command(machine, ["-machine", f"dumpdtb={tree}"])
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise UsageError(f"--loader {GRUB_DEVICETREE}: QEMU writes no device tree: {done.stderr.strip()}")
+    return tree
+
+
+def _grub_media(loader: str, machine: Machine, kernel: Path, arguments: str, directory: Path) -> List[str]:
+    """Makes the disk that EDK2 starts GRUB from; returns QEMU's options for it."""
+    how = grub.CHAINLOADER if loader == GRUB_CHAIN else grub.LINUX
+    commands = [grub.start("/Image", arguments, how)]
+    files: Dict[str, Content] = {"Image": kernel, uefi_media.STARTED_BY_FIRMWARE: grub.application()}
+    if loader == GRUB_DEVICETREE:
+        files["own.dtb"] = _own_tree(machine, directory)
+        commands.insert(0, "devicetree /own.dtb")
+    files[grub.CONFIGURATION_NAME] = grub.at_once(*commands)
+    image = directory / "disk.img"
+    disk_image.make(image, files)
+    return _disk(image, machine)
 
 
 def qemu_options(
@@ -115,12 +159,24 @@ def qemu_options(
     if loader is None:
         return given
     if loader == EDK2:
-        firmware = package_of(loader, machine).directory / "usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
-        return ["-bios", str(firmware), *given]
-    return [*_u_boot(machine), *_media(loader, machine, kernel, arguments, directory)]
+        return [*_edk2(), *given]
+    if loader in THROUGH_GRUB:
+        return [*_edk2(), *_grub_media(loader, machine, kernel, arguments, directory)]
+    return [*_u_boot(machine), *_u_boot_media(loader, machine, kernel, arguments, directory)]
 
 
-def qemu_options_of_card(card: Path, machine: Machine) -> List[str]:
-    """Returns QEMU's options that start U-Boot with the card, which is an image. The machine does not change
-    the card."""
+def _plugged(card: Path) -> List[str]:
+    """Returns QEMU's options for a CD-ROM with the card, if it is an ISO image, or for a USB stick."""
+    drive = f"if=none,id=disk,format=raw,file={card},snapshot=on"
+    controller, device = "qemu-xhci", "usb-storage"
+    if uefi_media.is_iso(card):
+        controller, device = "virtio-scsi-pci", "scsi-cd"
+    return ["-device", controller, "-drive", drive, "-device", f"{device},drive=disk"]
+
+
+def qemu_options_of_card(loader: Optional[str], card: Path, machine: Machine) -> List[str]:
+    """Returns QEMU's options that start U-Boot, or EDK2 if that is the loader, with the card, which is an
+    image. The machine does not change the card."""
+    if loader == EDK2:
+        return [*_edk2(), *_plugged(card)]
     return [*_u_boot(machine), *_disk(card, machine, more=",snapshot=on")]

@@ -77,8 +77,9 @@ def add_machine(parser: argparse.ArgumentParser, cpu: str, *, measures: bool = F
         "--loader",
         choices=loaders.LOADERS,
         help="start the kernel through U-Boot, on virt and on Raspberry Pis: from a disk with extlinux.conf, "
-        "from one with a script, by network (virt only), or as a UEFI application; or through EDK2, which "
-        "is UEFI firmware (virt only)",
+        "from one with a script, by network (virt only), or as a UEFI application; or, on virt only, through "
+        "EDK2, which is UEFI firmware: directly, or from a disk with GRUB, which loads the kernel as it "
+        "loads Linux, by chainloader, or with QEMU's device tree beside the firmware's tables",
     )
     if measures:
         parser.set_defaults(card=None, cpus=None)
@@ -87,8 +88,9 @@ def add_machine(parser: argparse.ArgumentParser, cpu: str, *, measures: bool = F
             "--card",
             type=Path,
             metavar="FILE",
-            help="boot this image of an SD card, which percival image makes, through U-Boot. Its kernel and "
-            "its boot arguments count; with verdict=semihosting in these, every board's run ends",
+            help="boot this image, which percival image makes: that of an SD card through U-Boot, that of a "
+            f"disk or CD-ROM with --loader {loaders.EDK2}. Its kernel and its boot arguments count; with "
+            "verdict=semihosting in these, every board's run ends",
         )
         parser.add_argument(
             "--icount",

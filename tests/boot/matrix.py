@@ -44,6 +44,7 @@ from rows_probes import PROBES  # noqa: E402
 from rows_shadow import SHADOW  # noqa: E402
 from rows_trees import RAM_ABOVE_512_GIB, TREES  # noqa: E402
 from rows_uefi import UEFI  # noqa: E402
+from rows_uefi_media import UEFI_MEDIA  # noqa: E402
 from rows_virtio_mem import VIRTIO_MEM  # noqa: E402
 
 COLUMNS = ("cpus", "cpu", "gic", "el", "memory", "icount", "preset")
@@ -269,6 +270,7 @@ BY_FILE: Dict[str, Tuple[Row, ...]] = {
     "rows_shadow.py": SHADOW,
     "rows_trees.py": TREES,
     "rows_uefi.py": UEFI,
+    "rows_uefi_media.py": UEFI_MEDIA,
     "rows_virtio_mem.py": VIRTIO_MEM,
 }
 ROWS: Tuple[Row, ...] = tuple(row for rows in BY_FILE.values() for row in rows)

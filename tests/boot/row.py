@@ -154,8 +154,8 @@ class Row:
     boot protocol leaves open; with `interrupts_left`, interrupts are pending and active; with `group_1`, a
     word of private interrupts for each CPU, firmware at EL3 has left only these to the kernel. QEMU has no
     PSCI then, so the tree is that of a spin table. `damage` names what has happened to the Image (damage.py).
-    With `loader`, the front door starts the kernel through U-Boot; with `card`, from the card that percival
-    image makes for that board.
+    With `loader`, the front door starts the kernel through that; with `card`, from the image of that name,
+    which percival image makes for the board that it is named after.
     With `virtio_mem` the machine has a virtio-mem device of that size, and `resizes` are pairs of a pattern
     and a size in MiB: each time a line of the console matches the pattern, QEMU is asked for that size.
     `online` are the numbers of the CPUs that come up, if these are not all of QEMU's. `qemu` are arguments

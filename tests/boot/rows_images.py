@@ -17,7 +17,7 @@ def _card_of_a_pi(card: str, board: str) -> Row:
         cpu=of.cpu,
         memory=of.memory,
         board=board,
-        card=card,
+        card=f"{card}.img",
         append=OF_MACHINE,
         shows=(r"^Retrieving file: /kernel8.img$", r"^machine: Raspberry Pi \d Model B, 4 of 4 CPUs, "),
     )
@@ -29,7 +29,7 @@ IMAGES: Tuple[Row, ...] = (
     Row(
         "the_card_of_any_board_with_u_boot_passes_on_virt",
         el=2,
-        card="u-boot",
+        card="u-boot.img",
         append="selftest=roots.*,percpu.*",
         shows=(r"^Retrieving file: /Image$", "^machine: .*, entered at EL2, "),
     ),

@@ -8,6 +8,7 @@ from typing import Tuple
 from frontdoor.loaders import EDK2, U_BOOT_UEFI
 from row import OF_MACHINE, OF_MEMORY, OF_SEVERAL_NODES, TWO_NODES, Row
 from rows_boards import ends
+from rows_trees import RANDOM_HOTPLUG
 
 BY_UEFI = r"^machine: started by UEFI, which leaves \d+ ranges of memory to the kernel; 0 B found no room$"
 
@@ -66,5 +67,10 @@ UEFI: Tuple[Row, ...] = (
         shows=(BY_UEFI, BY_ACPI),
     ),
     *ends("virt_with_edk2", {"loader": EDK2}),
-    Row("passes_through_u_boots_uefi", append=OF_MACHINE, loader=U_BOOT_UEFI, shows=(BY_UEFI,)),
+    Row(
+        "passes_through_u_boots_uefi",
+        append=OF_MACHINE,
+        loader=U_BOOT_UEFI,
+        shows=(BY_UEFI, RANDOM_HOTPLUG),
+    ),
 )

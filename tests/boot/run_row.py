@@ -37,8 +37,9 @@ def packages_of(row: Row) -> Tuple[ForeignPackage, ...]:
     machine = Machine(row.cpus, row.cpu, row.memory, row.machine)
     if row.tree and row.tree not in BOARD_TREES:
         return ()
-    of_card = image_boards.packages_of(row.card) if row.card else ()
-    return (*Run(machine, loader=row.loader or None).packages, *of_card)
+    card = Path(row.card) if row.card else None
+    of_card = image_boards.packages_of(card.stem) if card else ()
+    return (*Run(machine, loader=row.loader or None, card=card).packages, *of_card)
 
 
 def reason_to_skip(row: Row) -> str:
@@ -82,12 +83,14 @@ def percival(
 
 
 def make_card(row: Row, directory: Path) -> List[str]:
-    """Makes the card that the row boots; returns the arguments of percival boot for it."""
-    append = ("--append", f"verdict=semihosting {row.append}")
-    done = percival(("image", "--board", row.card, "--preset", row.preset, "--out", str(directory), *append))
+    """Makes the card that the row boots; returns the arguments of percival boot for it. A card without boot
+    arguments turns the machine off."""
+    append = ("--append", f"verdict=semihosting {row.append}") if row.append else ()
+    board = Path(row.card).stem
+    done = percival(("image", "--board", board, "--preset", row.preset, "--out", str(directory), *append))
     print(done.stdout)
     done.check_returncode()
-    return ["--card", str(directory / f"{row.card}.img")]
+    return ["--card", str(directory / row.card)]
 
 
 def boot(row: Row, setup: Setup, more: Sequence[str]) -> List[str]:

@@ -339,6 +339,7 @@ class CardTest(ImageTestCase):
             (("--card", "/no/such"), "no file /no/such"),
             (("--card", str(self.card), "--append", "percpu=auto"), "leave out"),
             (("--card", str(self.card), "--loader", "u-boot"), "leave out"),
+            (("--card", str(self.card), "--loader", "grub"), "leave out"),
             (("--card", str(self.card), "--machine", "xlnx-versal-virt"), "Debian has none"),
         ):
             done = self.run_percival("boot", "--no-build", *arguments)

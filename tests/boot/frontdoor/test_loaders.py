@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tests that U-Boot and EDK2 get the kernel and its arguments from what the front door makes for them."""
+"""Tests that U-Boot, EDK2 and GRUB get the kernel and its arguments from what the front door makes for
+them."""
 
 import subprocess
 import tempfile
@@ -8,9 +9,19 @@ from pathlib import Path
 from unittest import mock
 
 from support import TreeTestCase
-from frontdoor import disk_image, loaders, u_boot_files
+from frontdoor import disk_image, foreign_packages, grub, loaders, u_boot_files
 from frontdoor.errors import EXIT_UNAVAILABLE, EXIT_USAGE, Unavailable, UsageError
-from frontdoor.loaders import EDK2, EXTLINUX, NETWORK, SCRIPT, U_BOOT_UEFI
+from frontdoor.loaders import (
+    EDK2,
+    EXTLINUX,
+    GRUB,
+    GRUB_CHAIN,
+    GRUB_DEVICETREE,
+    NETWORK,
+    SCRIPT,
+    THROUGH_GRUB,
+    U_BOOT_UEFI,
+)
 from frontdoor.machine import Machine, of_board
 
 KERNEL = bytes(range(256)) * 4096
@@ -95,6 +106,35 @@ class OptionsTest(WithDirectory):
         options = self.options(EDK2, Machine())
         self.assertRegex(options, rf"^-bios \S+/QEMU_EFI.fd -kernel {self.at}/Image -append a=b c$")
 
+    def grub_configuration(self, loader: str) -> str:
+        """Returns what GRUB is told on the loader's disk."""
+        application = self.at / "grub"
+        application.write_bytes(b"GRUB")
+        with mock.patch.object(grub, "application", lambda: application), mock.patch.object(
+            loaders, "_own_tree", lambda machine, directory: application
+        ):
+            options = self.options(loader, Machine())
+        self.assertRegex(options, r"^-bios \S+/QEMU_EFI.fd .*-drive if=none,.*virtio-blk-device")
+        self.assertNotIn("-kernel", options)
+        disk = self.at / "disk.img"
+        self.assertEqual(self.content(disk, "Image"), KERNEL)
+        self.assertEqual(self.content(disk, "EFI/BOOT/BOOTAA64.EFI"), b"GRUB")
+        return self.content(disk, "EFI/debian/grub.cfg").decode()
+
+    def test_grub_starts_the_kernel_in_each_way_and_resets_the_machine_if_it_cannot(self) -> None:
+        linux = "linux /Image 'a=b' 'c'\nboot\nreboot\n"
+        self.assertEqual(self.grub_configuration(GRUB), linux)
+        self.assertEqual(self.grub_configuration(GRUB_CHAIN), "chainloader /Image 'a=b' 'c'\nboot\nreboot\n")
+        self.assertEqual(self.grub_configuration(GRUB_DEVICETREE), f"devicetree /own.dtb\n{linux}")
+        self.assertEqual(self.content(self.at / "disk.img", "own.dtb"), b"GRUB")
+
+    def test_a_loader_needs_its_firmware_and_itself(self) -> None:
+        edk2, of_grub = foreign_packages.EDK2, foreign_packages.GRUB
+        self.assertEqual(loaders.packages_of(EDK2, Machine()), (edk2,))
+        for loader in THROUGH_GRUB:
+            self.assertEqual(loaders.packages_of(loader, Machine()), (edk2, of_grub))
+        self.assertEqual(loaders.packages_of(SCRIPT, Machine()), (foreign_packages.U_BOOT_QEMU,))
+
     def test_a_raspberry_pi_has_its_uboot_in_place_of_a_kernel_and_a_card(self) -> None:
         options = self.options(EXTLINUX, of_board("raspi4b", None, None, None))
         self.assertRegex(options, r"^-kernel \S+/rpi_4/u-boot.bin -drive if=sd,")
@@ -108,17 +148,24 @@ class OptionsTest(WithDirectory):
             (EXTLINUX, of_board("imx8mp-evk", None, None, None), "a"),
             (EDK2, pi, "a"),
             (EDK2, Machine(machine="sbsa-ref"), "a"),
+            (GRUB, pi, "a"),
+            (GRUB, Machine(), "a='b'"),
+            (GRUB_CHAIN, Machine(), 'a="b"'),
+            (GRUB_DEVICETREE, Machine(), "a\\b"),
             (EXTLINUX, Machine(machine="sbsa-ref"), "a"),
             (EXTLINUX, Machine(cpus=1, machine="virt,secure=on"), "a"),
             (EXTLINUX, Machine(machine="virt,secure=on,virtualization=on"), "a"),
             (SCRIPT, Machine(), "a='b'"),
             (SCRIPT, Machine(), "${x}"),
         ):
-            with self.assertRaisesRegex(UsageError, "--loader|through U-Boot"):
+            with self.assertRaisesRegex(UsageError, "--loader|through (U-Boot|GRUB)"):
                 loaders.check(loader, machine, arguments)
 
     def test_any_arguments_get_through_edk2(self) -> None:
         loaders.check(EDK2, Machine(), "a='$;'")
+
+    def test_grub_passes_on_what_is_not_a_quote(self) -> None:
+        loaders.check(GRUB, Machine(), "a=$b;{c}#*")
 
 
 class CommandTest(TreeTestCase):
@@ -135,7 +182,7 @@ class CommandTest(TreeTestCase):
         self.assertNotIn("-kernel", self.qemu_arguments())
 
     def test_a_wrong_loader_is_a_usage_error(self) -> None:
-        for wrong in (("--loader", "grub"), ("--loader", EXTLINUX, "--machine", "imx8mp-evk")):
+        for wrong in (("--loader", "lilo"), ("--loader", EXTLINUX, "--machine", "imx8mp-evk")):
             self.assertEqual(self.run_percival("boot", "--no-build", *wrong).returncode, EXIT_USAGE)
 
 

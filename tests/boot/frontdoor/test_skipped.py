@@ -76,6 +76,9 @@ class SkippedTest(unittest.TestCase):
             ):
                 self.assertEqual(run_row.reason_to_skip(of_board), "")
                 self.assertIn("u-boot-rpi", run_row.reason_to_skip(through_u_boot))
+                self.assertIn(
+                    "u-boot-rpi", run_row.reason_to_skip(BY_NAME["the_card_of_rpi4_passes_on_raspi4b"])
+                )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Rows of kernels that EDK2 starts through GRUB, or from the disks and CD-ROMs that `percival image` makes.
+No -kernel is given to QEMU here."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from frontdoor.loaders import EDK2, GRUB, GRUB_CHAIN, U_BOOT_UEFI
+from row import OF_MACHINE, Row
+from rows_boards import ends
+from rows_trees import RANDOM_HOTPLUG
+from rows_uefi import BY_UEFI
+
+BY_GRUB = "Welcome to GRUB!$"
+SHORT = "selftest=roots.*,percpu.*"
+
+UEFI_MEDIA: Tuple[Row, ...] = (
+    Row(
+        "passes_through_grub_as_linux_does",
+        append=OF_MACHINE,
+        loader=GRUB,
+        shows=(BY_GRUB, BY_UEFI, RANDOM_HOTPLUG),
+    ),
+    Row(
+        "passes_through_grubs_chainloader_at_el2",
+        el=2,
+        append=OF_MACHINE,
+        loader=GRUB_CHAIN,
+        shows=(BY_GRUB, BY_UEFI, "^machine: .*, entered at EL2, ", RANDOM_HOTPLUG),
+    ),
+    *ends("virt_with_grub", {"loader": GRUB}),
+    *ends("virt_with_u_boots_uefi", {"loader": U_BOOT_UEFI}),
+    Row(
+        "the_uefi_disk_passes_as_a_usb_stick",
+        append=SHORT,
+        loader=EDK2,
+        card="uefi.img",
+        shows=("^BdsDxe: starting .* USB HARDDRIVE ", BY_GRUB, BY_UEFI),
+    ),
+    Row(
+        "the_uefi_disk_passes_through_u_boot",
+        append=SHORT,
+        card="uefi.img",
+        shows=(BY_GRUB, BY_UEFI),
+    ),
+    Row(
+        "the_uefi_iso_passes_as_a_cd_rom",
+        append=SHORT,
+        loader=EDK2,
+        card="uefi.iso",
+        shows=("^BdsDxe: starting .* CD-ROM ", BY_GRUB, BY_UEFI),
+    ),
+    # Without boot arguments there is no GRUB, and the machine turns itself off at the end.
+    *(
+        Row(
+            f"the_uefi_{card}_without_boot_arguments_passes",
+            loader=EDK2,
+            card=f"uefi.{ending}",
+            shows=(BY_UEFI,),
+            is_long=True,
+        )
+        for card, ending in (("disk", "img"), ("iso", "iso"))
+    ),
+)
