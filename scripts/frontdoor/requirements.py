@@ -31,6 +31,10 @@ TAP_READERS = (
     Requirement("perl", "a reader of TAP", ("perl",), ("/usr/share/perl/*/TAP/Parser.pm",)),
     Requirement("node-tap-parser", "another reader of TAP", ("node", "tap-parser")),
 )
+SIGNING = (
+    Requirement("sbsigntool", "signatures for Secure Boot", ("sbsign", "sbverify")),
+    Requirement("openssl", "the key for a signature", ("openssl",)),
+)
 LAVA = Requirement(
     "lava-common",
     "the schema of LAVA's jobs",
@@ -86,6 +90,7 @@ REQUIREMENTS: Tuple[Requirement, ...] = (
     *TAP_READERS,
     Requirement("gdisk", "a check of partition tables", files=("/usr/sbin/sgdisk",)),
     Requirement("genisoimage", "a reader of ISO images", ("isoinfo",)),
+    *SIGNING,
     LAVA,
     Requirement("git", "the tree", ("git",)),
 )
