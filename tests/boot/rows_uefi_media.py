@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from frontdoor.loaders import EDK2, GRUB, GRUB_CHAIN, U_BOOT_UEFI
+from frontdoor.loaders import EDK2, GRUB, GRUB_CHAIN, GRUB_DEVICETREE, U_BOOT_UEFI
 from row import OF_MACHINE, Row
 from rows_boards import ends
 from rows_trees import RANDOM_HOTPLUG
-from rows_uefi import BY_UEFI
+from rows_uefi import BY_ACPI, BY_UEFI
 
 BY_GRUB = "Welcome to GRUB!$"
 SHORT = "selftest=roots.*,percpu.*"
@@ -20,7 +20,7 @@ UEFI_MEDIA: Tuple[Row, ...] = (
         "passes_through_grub_as_linux_does",
         append=OF_MACHINE,
         loader=GRUB,
-        shows=(BY_GRUB, BY_UEFI, RANDOM_HOTPLUG),
+        shows=(BY_GRUB, BY_UEFI, BY_ACPI, RANDOM_HOTPLUG),
     ),
     Row(
         "passes_through_grubs_chainloader_at_el2",
@@ -28,6 +28,27 @@ UEFI_MEDIA: Tuple[Row, ...] = (
         append=OF_MACHINE,
         loader=GRUB_CHAIN,
         shows=(BY_GRUB, BY_UEFI, "^machine: .*, entered at EL2, ", RANDOM_HOTPLUG),
+    ),
+    # GRUB's tree stands beside the firmware's tables.
+    Row(
+        "the_tree_from_grub_counts_beside_acpi_tables",
+        append=SHORT,
+        loader=GRUB_DEVICETREE,
+        shows=(BY_GRUB, BY_UEFI, "^machine: linux,dummy-virt, 4 of 4 CPUs, "),
+    ),
+    Row(
+        "acpi_tables_count_beside_the_tree_from_grub_if_they_are_asked_for",
+        append=f"acpi=on {SHORT}",
+        loader=GRUB_DEVICETREE,
+        shows=(BY_GRUB, BY_UEFI, BY_ACPI),
+    ),
+    Row(
+        "a_grub_with_nothing_but_acpi_tables_and_acpi_off_gets_its_image_back",
+        append=f"acpi=off {SHORT}",
+        loader=GRUB,
+        exit_code=3,
+        checks=(),
+        shows=(BY_GRUB, "Percival: acpi=off, and the firmware has no device tree$"),
     ),
     *ends("virt_with_grub", {"loader": GRUB}),
     *ends("virt_with_u_boots_uefi", {"loader": U_BOOT_UEFI}),
