@@ -72,6 +72,9 @@ SECTIONS
         __start_restartable = .;
         KEEP(*(restartable))
         __stop_restartable = .;
+        __start_level_sites = .;
+        KEEP(*(level_sites))
+        __stop_level_sites = .;
         . = ALIGN(8);
         __start_selftests = .;
         KEEP(*(selftests))

@@ -72,7 +72,7 @@ MUTANTS = (
     ),
     on_host(
         "text: the alias that was written is invalidated",
-        "arch/arm64/percpu_modes/alternatives.cpp",
+        "arch/arm64/percpu_modes/text_writer.hpp",
         "Bytes{sizeof(u32)}}, address_of(at));",
         "Bytes{sizeof(u32)}}, address_of(writable));",
         TEXT,

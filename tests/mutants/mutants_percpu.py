@@ -8,10 +8,8 @@ from mutant import by_boot, by_boot_of_one_mode, on_host
 WIDE = ("tests/host/page_table/page_table_wide_blocks_test.cpp",)
 NOTE_AFTER_DISTANCE = (
     "arch/arm64/include/arch/percpu/sequence.hpp",
-    '    "strh %w[global], [" thread ", #8]\\n"                                                  \\\n'
-    '    "mrs %[distance], tpidr_el1\\n"',
-    '    "mrs %[distance], tpidr_el1\\n"                                                         \\\n'
-    '    "strh %w[global], [" thread ", #8]\\n"',
+    '"strh %w[global], [" thread ", #8]\\n" PERCIVAL_READ_DISTANCE("%[distance]")',
+    'PERCIVAL_READ_DISTANCE("%[distance]") "strh %w[global], [" thread ", #8]\\n"',
 )
 MOVED_ANYWHERE = "hazard_migration.an_operation_moved_at_any_instruction_changes_the_copy_where_it_commits"
 
@@ -294,8 +292,8 @@ MUTANTS = (
         "guarded",
         "guarded in line: the thread may move before the operation",
         "arch/arm64/include/arch/percpu/in_line.hpp",
-        'PERCIVAL_COUNT_UP("%[thread]") "mrs %[global], tpidr_el1\\n"',
-        '"mrs %[global], tpidr_el1\\n" PERCIVAL_COUNT_UP("%[thread]")',
+        'PERCIVAL_COUNT_UP("%[thread]") PERCIVAL_READ_DISTANCE("%[global]")',
+        'PERCIVAL_READ_DISTANCE("%[global]") PERCIVAL_COUNT_UP("%[thread]")',
         MOVED_ANYWHERE,
     ),
     by_boot(

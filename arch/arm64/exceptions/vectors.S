@@ -8,6 +8,7 @@
  * stack and 1 in the guard below it (arch/threads/stack_size.hpp). TPIDRRO_EL0 holds x0 meanwhile, as there
  * is no EL0 that could read it.
  */
+#include "arch/cpu/level_site.hpp"
 #include "asm_offsets.h"
 
     .macro  vector handler
@@ -115,12 +116,12 @@ restore_and_return:
 stack_overflow:
     add     x0, x0, #REGISTERS_SIZE
     msr     tpidr_el0, x0               // the overflowed SP
-    mrs     x0, tpidr_el1
+    read_distance x0
     cbz     x0, 1f
     adrp    x0, overflow_stack + OVERFLOW_STACK_SIZE
     add     x0, x0, :lo12:(overflow_stack + OVERFLOW_STACK_SIZE)
     mov     sp, x0
-    mrs     x0, tpidr_el1
+    read_distance x0
     add     x0, sp, x0
     b       2f
 1:  adrp    x0, boot_stack_top

@@ -61,11 +61,10 @@ PERCIVAL_PERCPU PerCpu<arch::PercpuPair> pair{};
 [[gnu::noinline]] void add_one_unprotected()
 {
     u64 global, value;
-    asm volatile("mrs %[global], tpidr_el1\n"
-                 "add %[global], %[global], %[address]\n"
-                 "ldr %[value], [%[global]]\n"
-                 "add %[value], %[value], #1\n"
-                 "str %[value], [%[global]]"
+    asm volatile(PERCIVAL_READ_DISTANCE("%[global]") "add %[global], %[global], %[address]\n"
+                                                     "ldr %[value], [%[global]]\n"
+                                                     "add %[value], %[value], #1\n"
+                                                     "str %[value], [%[global]]"
                  : [global] "=&r"(global), [value] "=&r"(value)
                  : [address] "r"(variable.local_address().raw())
                  : "memory");
@@ -74,8 +73,7 @@ PERCIVAL_PERCPU PerCpu<arch::PercpuPair> pair{};
 [[gnu::noinline]] void write_tag_unprotected()
 {
     u64 global;
-    asm volatile("mrs %[global], tpidr_el1\n"
-                 "str %[value], [%[global], %[address]]"
+    asm volatile(PERCIVAL_READ_DISTANCE("%[global]") "str %[value], [%[global], %[address]]"
                  : [global] "=&r"(global)
                  : [address] "r"(variable.local_address().raw()), [value] "r"(kChanged)
                  : "memory");

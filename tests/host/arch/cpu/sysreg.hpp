@@ -5,6 +5,9 @@
 #include "arch/arm64/include/arch/cpu/field.hpp"
 #include "arch/simulation/register_model.hpp"
 
+// The host's kernel is at EL1.
+#define PERCIVAL_SYSTEM_REGISTER_OF_LEVEL(Type, name, condition, other) PERCIVAL_SYSTEM_REGISTER(Type, name)
+
 #define PERCIVAL_SYSTEM_REGISTER(Type, name)                              \
     ::percival::u64 raw{0};                                               \
     static constexpr const char* register_name()                          \

@@ -12,31 +12,41 @@
 #pragma once
 
 #include "arch/cpu/field.hpp"
+#include "arch/cpu/level_site.hpp"
 #include "kernel/lib/types.hpp"
 
-#define PERCIVAL_SYSTEM_REGISTER(Type, name)                      \
-    ::percival::u64 raw{0};                                       \
-    static constexpr const char* register_name()                  \
-    {                                                             \
-        return name;                                              \
-    }                                                             \
-    static Type read()                                            \
-    {                                                             \
-        ::percival::u64 value;                                    \
-        asm volatile("mrs %0, " name : "=r"(value));              \
-        return Type{value};                                       \
-    }                                                             \
-    void write() const                                            \
-    {                                                             \
-        asm volatile("msr " name ", %0" : : "r"(raw) : "memory"); \
-    }                                                             \
-    template <class F>                                            \
-    constexpr ::percival::u64 get() const                         \
-    {                                                             \
-        return F::of(raw);                                        \
-    }                                                             \
-    template <class F>                                            \
-    constexpr Type with(::percival::u64 value) const              \
-    {                                                             \
-        return Type{F::in(raw, value)};                           \
+#define PERCIVAL_SYSTEM_REGISTER(Type, name) \
+    PERCIVAL_SYSTEM_REGISTER_BY(Type, name, "mrs %0, " name, "msr " name ", %0")
+
+// A register that has another name at an exception level, on the condition of arch/cpu/level_site.hpp.
+#define PERCIVAL_SYSTEM_REGISTER_OF_LEVEL(Type, name, condition, other)                            \
+    PERCIVAL_SYSTEM_REGISTER_BY(Type, name,                                                        \
+                                PERCIVAL_LEVEL_SITE(condition, "mrs %0, " name, "mrs %0, " other), \
+                                PERCIVAL_LEVEL_SITE(condition, "msr " name ", %0", "msr " other ", %0"))
+
+#define PERCIVAL_SYSTEM_REGISTER_BY(Type, name, mrs, msr) \
+    ::percival::u64 raw{0};                               \
+    static constexpr const char* register_name()          \
+    {                                                     \
+        return name;                                      \
+    }                                                     \
+    static Type read()                                    \
+    {                                                     \
+        ::percival::u64 value;                            \
+        asm volatile(mrs : "=r"(value));                  \
+        return Type{value};                               \
+    }                                                     \
+    void write() const                                    \
+    {                                                     \
+        asm volatile(msr : : "r"(raw) : "memory");        \
+    }                                                     \
+    template <class F>                                    \
+    constexpr ::percival::u64 get() const                 \
+    {                                                     \
+        return F::of(raw);                                \
+    }                                                     \
+    template <class F>                                    \
+    constexpr Type with(::percival::u64 value) const      \
+    {                                                     \
+        return Type{F::in(raw, value)};                   \
     }

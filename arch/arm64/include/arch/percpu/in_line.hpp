@@ -42,7 +42,8 @@
 // Restart mode needs no table of the sequences in line: the instruction before an uncommitted operation adds
 // to x18, which no other code does (INV-restart-3).
 //
-// Only restart mode uses x18. Fixup and guarded mode read TPIDR_EL1, as other kernels do.
+// Only restart mode uses x18. Fixup and guarded mode read TPIDR_EL1, as other kernels do; at EL2,
+// TPIDR_EL2.
 //
 // The operands are those of arch/percpu/site.hpp, and [thread], the thread pointer. A static variable is
 // accessed like any other, because the address of its page would need an add in every mode.
@@ -81,7 +82,7 @@
 #define PERCIVAL_PERCPU_ACCESS_SCRATCH PERCIVAL_PERCPU_SCRATCH
 #define PERCIVAL_PERCPU_ADDRESS(local) [address] "r"(local), [thread] "r"(::percival::arch::thread_pointer())
 // The switch that became due stands after the functions of this section, in reach of a CBNZ.
-#define PERCIVAL_BEGIN_GUARDED PERCIVAL_COUNT_UP("%[thread]") "mrs %[global], tpidr_el1\n"
+#define PERCIVAL_BEGIN_GUARDED PERCIVAL_COUNT_UP("%[thread]") PERCIVAL_READ_DISTANCE("%[global]")
 #define PERCIVAL_END_GUARDED         \
     PERCIVAL_COUNT_DOWN("%[thread]") \
     "9:\n"                           \

@@ -3,6 +3,8 @@
 // in line (arch/percpu/in_line.hpp): text of asm statements with the operands that site.hpp describes.
 #pragma once
 
+#include "arch/cpu/level_site.hpp"
+
 #define PERCIVAL_AT_GLOBAL "[%[global]]"
 #define PERCIVAL_AT_DISTANCE "[x18, %[address]]"
 #define PERCIVAL_AT_FIXUP_DISTANCE "[%[address], %[distance]]"
@@ -39,8 +41,7 @@ asm(".irp number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 
 #define PERCIVAL_FIXUP_NOTE(thread, local)                                                 \
     "mov %w[global], #(.Lpercpu_number_" local " | (.Lpercpu_number_%x[distance] << 5) | " \
     "(.Lpercpu_number_%x[global] << 10))\n"                                                \
-    "strh %w[global], [" thread ", #8]\n"                                                  \
-    "mrs %[distance], tpidr_el1\n"
+    "strh %w[global], [" thread ", #8]\n" PERCIVAL_READ_DISTANCE("%[distance]")
 #define PERCIVAL_FIXUP_ADD(local) "add %[global], " local ", %[distance]\n"
 #define PERCIVAL_FIXUP_CLEAR(thread) "strh wzr, [" thread ", #8]\n"
 

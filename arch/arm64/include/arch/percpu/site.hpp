@@ -36,7 +36,8 @@
 // A fixup sequence notes in a halfword of the thread (Preemption::percpu_note) which registers hold the local
 // address, this CPU's distance and their sum. An exception that finds the note writes distance and sum anew
 // into the saved registers, for the CPU on which it returns (arch/percpu_modes/fixup.hpp), so the sequence
-// continues where it was, on any CPU. It reads the distance from TPIDR_EL1 and does not use x18.
+// continues where it was, on any CPU. It reads the distance from TPIDR_EL1 (at EL2 from TPIDR_EL2)
+// and does not use x18.
 //
 // INV-fixup-1: the note is stored before the distance is read, and cleared after the operation; in line, too.
 //              From one to the other the registers that it names hold what it says, or are scratch that the
