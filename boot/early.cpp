@@ -12,15 +12,19 @@
 #include "arch/cpu/id_registers.hpp"
 #include "arch/mmu/pte.hpp"
 #include "arch/mmu/root_register.hpp"
+#include "boot/early_arguments.hpp"
+#include "boot/level_choice.hpp"
 #include "boot/loader_memory.hpp"
 #include "boot/pointer_authentication.hpp"
 #include "boot/refuse.hpp"
+#include "kernel/boot_arguments/boot_arguments.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 #include "linker/symbols.hpp"
 #include "mm/address_space/fixmap.hpp"
 #include "mm/address_space/fold.hpp"
 #include "mm/image/boot_tables.hpp"
 #include "mm/image/image_seal.hpp"
+#include "mm/image/uefi_handoff.hpp"
 #include "mm/page_table/page_table.hpp"
 
 namespace percival::boot {
@@ -127,6 +131,21 @@ bool map_device_tree(EarlyTable<KernelGeometry>& table)
     return table.map({mm::kFixmapDeviceTree.base, end - start}, start, mm::kReadOnlyData).has_value();
 }
 
+// Returns the level at which the kernel is to run, as in CurrentEL. Only a CPU that was entered at EL2 can
+// choose, so nobody else reads the arguments here.
+u64 choose_level()
+{
+    const EntryFacts facts{.entered_at_el2 = handoff.entered_at_el2 != 0,
+                           .has_vhe = has_vhe(arch::IdAa64Mmfr1::read())};
+    if (!reason_against_el2(facts).empty())
+        return kAtEl1;
+    const std::string_view by_uefi = uefi_handoff.facts().boot_arguments;
+    const std::string_view arguments =
+        by_uefi.empty() ? boot_arguments_in(loader_memory(handoff.device_tree, handoff.device_tree_size))
+                        : by_uefi;
+    return level_of_kernel(BootArguments{arguments}.choice(BootArgumentTable::kEl).value, facts);
+}
+
 // A function instead of a constant: a pointer in static storage would be an absolute address.
 const char* misaligned()
 {
@@ -143,7 +162,8 @@ const char* misaligned()
 
 } // namespace
 
-// Builds the first tables. Takes the loader's x0 and returns the TTBR1 value of the master root.
+// Builds the first tables, and chooses the level of the kernel. Takes the loader's x0 and returns the TTBR1
+// value of the master root.
 extern "C" u64 boot_build_tables(u64 device_tree)
 {
     handoff.device_tree = PhysAddr{device_tree};
@@ -157,6 +177,7 @@ extern "C" u64 boot_build_tables(u64 device_tree)
     make_pointer_authentication_key();
     mm::folded_to_48_bits =
         KernelGeometry::kVaBits == 52 && !arch::translates_52_bits(KernelGeometry::kGranule);
+    handoff.level = choose_level();
     mm::wide_blocks = KernelGeometry::kVaBits == 52 && arch::has_wide_blocks(KernelGeometry::kGranule);
 
     MmuOffTables env;

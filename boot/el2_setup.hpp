@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Brings EL2 into the state that a kernel at EL1 needs, whatever the loader left there. The architecture says
-// of nearly all registers of EL2 that their reset value is UNKNOWN, so each one that affects EL1 is written.
+// Brings EL2 into the state that the kernel needs, whatever the loader left there: a kernel at EL1, or one
+// that stays at EL2 with E2H = TGE = 1. The architecture says of nearly all registers of EL2 that their reset
+// value is UNKNOWN, so each one that affects the kernel is written.
 //
 // The functions are templates over the CPU, so that the tests on the host run them on a model of the
 // registers. A CPU has read<Register>(), write(Register), isb() and finish_buffered_writes(), which waits for
@@ -10,6 +11,7 @@
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/performance_counter.hpp"
 #include "arch/cpu/sysreg.hpp"
+#include "boot/level_choice.hpp"
 #include "boot/profiling_setup.hpp"
 
 namespace percival::boot {
@@ -18,6 +20,7 @@ using arch::Field;
 
 struct Hcr {
     PERCIVAL_SYSTEM_REGISTER(Hcr, "hcr_el2")
+    using Tge = Field<27>; // what would go to EL1 goes to EL2; with E2H there is no EL1
     using Rw = Field<31>;  // EL1 is AArch64
     using E2h = Field<34>; // FEAT_VHE: some EL2 registers have the layout of their EL1 counterparts
     using Apk = Field<40>; // FEAT_PAuth: key registers are not trapped
@@ -64,12 +67,15 @@ struct SctlrEl12 {
     PERCIVAL_SYSTEM_REGISTER(SctlrEl12, "s3_5_c1_c0_0")
 };
 // The timers that the kernel does not use, of EL1 and of EL2. CNTP_CTL_EL0 as EL2 reaches it with E2H = 0,
-// and with E2H = 1.
+// and with E2H = 1; CNTV_CTL_EL0 with E2H = 1.
 struct CntpCtl {
     PERCIVAL_SYSTEM_REGISTER(CntpCtl, "cntp_ctl_el0")
 };
 struct CntpCtlEl02 {
     PERCIVAL_SYSTEM_REGISTER(CntpCtlEl02, "s3_5_c14_c2_1")
+};
+struct CntvCtlEl02 {
+    PERCIVAL_SYSTEM_REGISTER(CntvCtlEl02, "s3_5_c14_c3_1")
 };
 struct CnthpCtl {
     PERCIVAL_SYSTEM_REGISTER(CnthpCtl, "cnthp_ctl_el2")
@@ -135,7 +141,19 @@ struct Hdfgwtr2 {
     PERCIVAL_SYSTEM_REGISTER(Hdfgwtr2, "s3_4_c3_c1_1")
 };
 
-// Writes HCR_EL2 and returns the value, with E2H = 0 unless the CPU works only with E2H = 1. Without
+// Writes HCR_EL2 for a kernel that stays at EL2, and returns the value.
+template <class Cpu>
+Hcr enter_host_mode(Cpu& cpu)
+{
+    const Hcr hcr =
+        Hcr{}.with<Hcr::Rw>(1).with<Hcr::E2h>(1).with<Hcr::Tge>(1).with<Hcr::Apk>(1).with<Hcr::Api>(1);
+    cpu.write(hcr);
+    cpu.isb();
+    return hcr;
+}
+
+// Writes HCR_EL2 for a kernel at EL1 and returns the value, with E2H = 0 unless the CPU works only with
+// E2H = 1. Without
 // FEAT_E2H0 the bit is RES1, so reading it back proves nothing: it may hold what was written and act as 1
 // regardless. Such a CPU announces itself in ID_AA64MMFR4_EL1.E2H0. A hypervisor may hide that, so FAR_EL1 is
 // tried too: with E2H = 1, EL2 finds FAR_EL2 under that name.
@@ -164,9 +182,10 @@ Hcr choose_host_mode(Cpu& cpu)
 }
 
 // Disables all traps and offsets for accesses from EL1 to the counters, FP, debug and the PMU, and gives
-// SCTLR_EL1 its value at the entry of EL1.
+// SCTLR_EL1 its value at the entry of EL1. A kernel that stays at EL2 finds that value in SCTLR_EL2, which
+// then has its layout. Its MDCR_EL2 lets all counters count at EL2 (HPMD = HCCD = 0).
 template <class Cpu>
-void open_el1(Cpu& cpu, Hcr hcr, u64 sctlr_el1)
+void open_level_of_kernel(Cpu& cpu, Hcr hcr, u64 sctlr_el1)
 {
     if (hcr.get<Hcr::E2h>() == 0) {
         cpu.write(Cnthctl{}.with<Cnthctl::El1PhysicalCounter>(1).with<Cnthctl::El1PhysicalTimer>(1));
@@ -179,8 +198,12 @@ void open_el1(Cpu& cpu, Hcr hcr, u64 sctlr_el1)
         cpu.write(SctlrEl12{sctlr_el1});
         cpu.write(CntpCtlEl02{});
     }
+    if (hcr.get<Hcr::Tge>() != 0) {
+        cpu.write(SctlrEl1{sctlr_el1});
+        cpu.write(CntvCtlEl02{});
+    }
     cpu.write(CnthpCtl{});
-    if (cpu.template read<arch::IdAa64Mmfr1>().template get<arch::IdAa64Mmfr1::Vh>() != 0)
+    if (has_vhe(cpu.template read<arch::IdAa64Mmfr1>()))
         cpu.write(CnthvCtl{});
     cpu.write(Cntvoff{});
     cpu.write(Hstr{});
@@ -244,13 +267,14 @@ void give_gic_registers_to_el1(Cpu& cpu)
         cpu.write(IchHcr{}); // no virtual interface
 }
 
-// Configures EL2 for a kernel at EL1, where SCTLR_EL1 has the given value at first. Called at EL2.
+// Configures EL2 for a kernel at EL1 or, if it stays, at EL2; the CPU has FEAT_VHE then. The kernel's SCTLR
+// has the given value at first. Called at EL2.
 template <class Cpu>
-void configure_el2(Cpu& cpu, u64 sctlr_el1)
+void configure_el2(Cpu& cpu, u64 sctlr_el1, bool kernel_stays)
 {
-    const Hcr hcr = choose_host_mode(cpu);
+    const Hcr hcr = kernel_stays ? enter_host_mode(cpu) : choose_host_mode(cpu);
     stop_profiling(cpu);
-    open_el1(cpu, hcr, sctlr_el1);
+    open_level_of_kernel(cpu, hcr, sctlr_el1);
     configure_extensions(cpu);
     disable_fine_grained_traps(cpu);
     give_gic_registers_to_el1(cpu);

@@ -2,6 +2,7 @@
 #include "boot/refuse.hpp"
 
 #include "arch/arm64/devices/psci.hpp"
+#include "arch/cpu/exception_level.hpp"
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/id_registers.hpp"
 #include "arch/cpu/poll.hpp"
@@ -98,13 +99,6 @@ std::string_view no_granule()
     return "";
 }
 
-u64 current_exception_level()
-{
-    u64 level;
-    asm volatile("mrs %0, currentel" : "=r"(level));
-    return level >> 2;
-}
-
 bool tree_is_at_a_possible_address()
 {
     return handoff.device_tree != PhysAddr{0} && handoff.device_tree.is_aligned(Bytes{kDeviceTreeAlignment});
@@ -186,7 +180,7 @@ bool firmware_may_be_unknown()
 void ask_to_end(arch::Psci psci)
 {
     // At EL3 a call would come back here.
-    if (current_exception_level() != 1 || psci.is_v01())
+    if (arch::exception_level() == 3 || psci.is_v01())
         return;
     if (wanted_end() == VerdictChoice::Reset)
         psci.system_reset();

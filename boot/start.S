@@ -5,9 +5,12 @@
  * loaded. Boot protocol: Linux Documentation/arch/arm64/booting.rst, "Call the kernel image": MMU off,
  * x0 = physical address of the device tree, EL1 or EL2, interrupts masked.
  */
+#include "arch/cpu/level_site.hpp"
 #include "asm_offsets.h"
 
-#define ENTRY_PSTATE 0x3c5              // EL1h, DAIF masked, every other field 0
+#define EL1_PSTATE 0x3c5                // EL1h, DAIF masked, every other field 0
+#define EL2_PSTATE 0x3c9                // EL2h
+#define HVC_RETURN_TO_EL2 2             // firmware is called with 0 (SMCCC 2.3)
 // MMU, caches and alignment checks off, little-endian. The bits that are RES1 without a feature are 1, which
 // makes exception entry and return context synchronizing.
 #define SCTLR_EL2_MMU_OFF 0x30c50830
@@ -51,15 +54,17 @@ primary_entry:
     mrs     x1, currentel
     cmp     x1, #(3 << 2)
     b.eq    entered_at_el3
-    bl      enter_el1
-    adrp    x0, refusal_vectors
-    add     x0, x0, :lo12:refusal_vectors
-    msr     vbar_el1, x0
-    isb
+    bl      enter_level
+    bl      set_refusal_vectors
     mov     x0, x20
-    bl      boot_build_tables           // returns the TTBR1 value of the master root
+    bl      boot_build_tables           // returns the TTBR1 value of the master root, sets handoff.level
     mov     x19, x0
-    bl      boot_prepare_cpu            // returns the SCTLR value that turns the MMU on
+    bl      level_of_kernel
+    cmp     x0, #(2 << 2)
+    b.ne    1f
+    hvc     #HVC_RETURN_TO_EL2
+    bl      set_refusal_vectors
+1:  bl      boot_prepare_cpu            // returns the SCTLR value that turns the MMU on
     mov     x20, x0
     // Lines filled speculatively since then hold the memory as it was before our uncached stores.
     adrp    x0, _data
@@ -76,7 +81,7 @@ primary_virtual:
     adrp    x0, exception_vectors
     add     x0, x0, :lo12:exception_vectors
     msr     vbar_el1, x0
-    msr     tpidr_el1, xzr              // no percpu data yet
+    write_distance xzr                  // no percpu data yet
 #ifndef PERCIVAL_FREE_X18
     mov     x18, xzr                    // arch/percpu/register.hpp
 #endif
@@ -87,6 +92,25 @@ primary_virtual:
     mov     x29, xzr
     bl      kernel_main
     .size   primary_entry, . - primary_entry
+
+/* Those of the level of the kernel. Clobbers x0. */
+    .type   set_refusal_vectors, %function
+set_refusal_vectors:
+    adrp    x0, refusal_vectors
+    add     x0, x0, :lo12:refusal_vectors
+    msr     vbar_el1, x0
+    isb
+    ret
+    .size   set_refusal_vectors, . - set_refusal_vectors
+
+/* Returns the CurrentEL of the kernel in x0: 0 until the boot CPU has chosen. */
+    .type   level_of_kernel, %function
+level_of_kernel:
+    adrp    x0, handoff
+    add     x0, x0, :lo12:handoff
+    ldr     x0, [x0, #HANDOFF_LEVEL]
+    ret
+    .size   level_of_kernel, . - level_of_kernel
 
 /* x0: the refusal vectors, x20: physical address of the device tree */
 entered_at_el3:
@@ -127,7 +151,9 @@ refusal_exception:
 
 /*
  * Entry of the other CPUs. Each CPU finds its record by its affinity, which works for PSCI and for spin
- * tables. A CPU without a record stops, and one that is entered at EL3.
+ * tables. A CPU without a record stops, and one that is entered at EL3. One that cannot run at the level of
+ * the kernel comes as far as it can tell so: it was entered at EL1, or has no VHE, and the kernel runs at
+ * EL2.
  * x19: TTBR1 value of its own root, x20: record, x21: TPIDR value, x22: top of its stack
  */
     .global secondary_entry
@@ -156,7 +182,7 @@ secondary_entry:
 2:  add     x0, x20, #BOOT_RECORD_SIZE
     mov     sp, x0
     mov     x29, xzr
-    bl      enter_el1
+    bl      enter_level
     bl      boot_prepare_cpu
     ldr     x19, [x20, #BOOT_RECORD_ROOT]
     ldr     x21, [x20, #BOOT_RECORD_TPIDR]
@@ -169,7 +195,15 @@ secondary_entry:
 
 secondary_virtual:
     mov     sp, x22
-    msr     tpidr_el1, x21
+    adrp    x1, handoff
+    add     x1, x1, :lo12:handoff
+    ldr     x1, [x1, #HANDOFF_LEVEL]
+    mrs     x0, currentel
+    cmp     x0, x1
+    b.eq    4f
+    mov     x0, x21                     // at EL1 it cannot set TPIDR_EL2
+    bl      secondary_at_other_level
+4:  write_distance x21
 #ifndef PERCIVAL_FREE_X18
     mov     x18, x21                    // arch/percpu/register.hpp
 #endif
@@ -212,27 +246,32 @@ reset_this_level:
     .size   reset_this_level, . - reset_this_level
 
 /*
- * Continues at EL1 after the call, on the same stack, from either level. The exception return also resets the
- * fields of PSTATE that exist only with some feature, and that no instruction of every CPU could name.
- * Clobbers x21 and the caller-saved registers.
+ * Continues after the call on the same stack, from either level: at EL2 if this CPU is there and the kernel
+ * is known to run there, else at EL1. The exception return also resets the fields of PSTATE that exist only
+ * with some feature, and that no instruction of every CPU could name. Clobbers x21 and the caller-saved
+ * registers.
  */
-    .type   enter_el1, %function
-enter_el1:
+    .type   enter_level, %function
+enter_level:
     mov     x21, x30
     mrs     x0, currentel
     cmp     x0, #(2 << 2)
     b.ne    1f
-    bl      boot_configure_el2
-    adr     x0, 2f
-    msr     elr_el2, x0
-    mov     x0, #ENTRY_PSTATE
-    msr     spsr_el2, x0
-    mov     x0, sp
-    msr     sp_el1, x0
+leave_or_stay:                          // x21: where to continue
+    bl      boot_configure_el2          // returns the CurrentEL to continue at
+    adr     x1, 2f
+    msr     elr_el2, x1
+    mov     x2, #EL1_PSTATE
+    mov     x3, #EL2_PSTATE
+    cmp     x0, #(2 << 2)
+    csel    x2, x3, x2, eq
+    msr     spsr_el2, x2
+    mov     x2, sp
+    msr     sp_el1, x2
     eret
 1:  adr     x0, 2f
     msr     elr_el1, x0
-    mov     x0, #ENTRY_PSTATE
+    mov     x0, #EL1_PSTATE
     msr     spsr_el1, x0
     eret
 2:  adrp    x0, early_vectors
@@ -240,11 +279,12 @@ enter_el1:
     msr     vbar_el1, x0
     isb
     ret     x21
-    .size   enter_el1, . - enter_el1
+    .size   enter_level, . - enter_level
 
 /*
- * Vectors of EL2 for good, and of EL1 until exception_vectors can be reached. EL2 runs with its MMU off, so
- * this code is position independent. It has no stack: TPIDR_EL2 holds x0 meanwhile.
+ * Vectors of EL2 for good under a kernel at EL1, and of the kernel until exception_vectors can be reached.
+ * EL2 runs with its MMU off, so this code is position independent. It has no stack: TPIDR_EL2 holds x0
+ * meanwhile.
  */
     .balign 2048
     .type   early_vectors, %function
@@ -283,7 +323,7 @@ stop_early:
     mrs     x0, \vbar
     add     x0, x0, #0x200              // synchronous, from EL1h
     msr     elr_el2, x0
-    mov     x0, #ENTRY_PSTATE
+    mov     x0, #EL1_PSTATE
     msr     spsr_el2, x0
     mrs     x0, tpidr_el2
     eret
@@ -292,7 +332,8 @@ stop_early:
 /*
  * A synchronous exception of EL1 came to EL2. There is no hypervisor: an HVC gets the answer "not supported"
  * of the SMC Calling Convention (DEN 0028), and everything else is for EL1 to report. With E2H = 1 the
- * registers of EL1 have other names here.
+ * registers of EL1 have other names here. The HVC of the boot CPU that is to return continues at EL2; when a
+ * kernel runs at EL1, nobody is to.
  */
     .type   trapped_from_el1, %function
 trapped_from_el1:
@@ -301,7 +342,20 @@ trapped_from_el1:
     lsr     x0, x0, #26
     cmp     x0, #0x16                   // HVC
     b.ne    1f
-    mov     x0, #-1
+    mrs     x0, esr_el2
+    and     x0, x0, #0xffff
+    cmp     x0, #HVC_RETURN_TO_EL2
+    b.ne    3f
+    adrp    x0, handoff
+    add     x0, x0, :lo12:handoff
+    ldr     x0, [x0, #HANDOFF_LEVEL]
+    cmp     x0, #(2 << 2)
+    b.ne    3f
+    mrs     x0, sp_el1
+    mov     sp, x0
+    mrs     x21, elr_el2
+    b       leave_or_stay
+3:  mov     x0, #-1
     eret
 1:  mrs     x0, hcr_el2
     tbnz    x0, #34, 2f                 // E2H

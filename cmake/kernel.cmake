@@ -155,7 +155,8 @@ endif()
 # Code that runs with the MMU off, or as a UEFI application at any address. The tree reader and the UART
 # driver, which print the refusal message, are called from it.
 set(early_sources
-    boot/start.S boot/early.cpp boot/cpu_setup.cpp boot/pointer_authentication.cpp boot/refuse.cpp
+    boot/start.S boot/early.cpp boot/early_arguments.cpp boot/cpu_setup.cpp boot/pointer_authentication.cpp
+    boot/refuse.cpp
     boot/acpi/error.cpp boot/acpi/machine_reader.cpp boot/acpi/madt.cpp boot/acpi/pptt.cpp boot/acpi/spcr.cpp
     boot/acpi/srat.cpp boot/acpi/tables.cpp
     boot/flat_tree/flat_tree_writer.cpp boot/flat_tree/machine_tree.cpp boot/flat_tree/stub_tree.cpp

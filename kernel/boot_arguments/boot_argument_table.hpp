@@ -44,6 +44,7 @@ enum class PercpuChoice : u8 { Local, Restart, Fixup, Guarded, Auto };
 enum class PercpuAddChoice : u8 { LoadAdd, StoreAdd, LlSc, Auto };
 enum class PercpuWindowChoice : u8 { Linked, Mapped };
 enum class RootsChoice : u8 { Private, Common };
+enum class LevelChoice : u8 { El1, El2 };
 enum class ProbeFaultChoice : u8 { None, Root, Tlbi };
 enum class AcpiChoice : u8 { Auto, Off, On, Force };
 enum class VerdictChoice : u8 { PowerOff, Semihosting, Reset };
@@ -96,6 +97,9 @@ struct BootArgumentTable {
     static constexpr BootArgumentOf<RootsChoice> kRoots{
         {"roots", "private|common", "private",
          "a root table for each CPU, or one for all, without percpu=local"}};
+    static constexpr BootArgumentOf<LevelChoice> kEl{
+        {"el", "1|2", "1",
+         "exception level; 2: stays at EL2, if entered there, with VHE"}};
     static constexpr TextArgument kCpufeatureMask{
         {"cpufeature.mask", "cpuN:NAME[,NAME]", "", "features that a CPU seems to lack, for tests"}};
     static constexpr TextArgument kCpufeatureForce{
@@ -135,7 +139,7 @@ struct BootArgumentTable {
         const BootArgument* const all[] = {
             &kSelftest, &kSelftestList, &kSelftestTimeout, &kSelftestRepeat, &kSelftestEveryMode,
             &kBench,    &kProbe,        &kProbeTries,      &kProbeFault,     &kLinear,
-            &kMemoryLater,  &kPercpu,   &kPercpuAdd,       &kPercpuWindow,   &kRoots,
+            &kMemoryLater,  &kPercpu,   &kPercpuAdd,       &kPercpuWindow,   &kRoots,  &kEl,
             &kCpufeatureMask,  &kCpufeatureForce, &kCpufeatureMidr, &kCpusLater, &kObjectsGuard,
             &kPtdump,   &kVmallocinfo,  &kPercpuinfo,      &kMachineinfo,    &kArgumentsList,
             &kAcpi,     &kVerdict,  &kEarlycon,

@@ -165,6 +165,19 @@ std::expected<void, std::string_view> start_cpu(CpuId cpu)
     return {};
 }
 
+// Refuses a secondary CPU that cannot run at EL2 as the others do. On its own root and stack, without percpu
+// data: its distance is given, since the register of the distance belongs to EL2. Called by boot/start.S.
+extern "C" [[noreturn]] void secondary_at_other_level(u64 distance)
+{
+    const CpuId self = mm::cpu_at_distance(distance);
+    if (arrive(self)) {
+        arch::CpuFeatureSet lacking;
+        lacking.add(arch::CpuFeature::El2);
+        say_goodbye_for_lack_of(self, lacking);
+    }
+    arch::stop(); // to turn itself off it would need percpu data
+}
+
 // Runs as the first C++ of a secondary CPU: on its own root, percpu data and stack, interrupts masked.
 // Called by boot/start.S.
 extern "C" [[noreturn]] void secondary_main()

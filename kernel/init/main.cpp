@@ -3,6 +3,7 @@
 // decides the order in which everything comes up.
 #include "arch/cpu/cache.hpp"
 #include "arch/cpu/cpu_identity.hpp"
+#include "arch/cpu/exception_level.hpp"
 #include "arch/cpu/floating_point.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/debug/fault_recovery.hpp"
@@ -10,6 +11,7 @@
 #include "arch/devices/power.hpp"
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/tlb.hpp"
+#include "arch/percpu_modes/level_sites.hpp"
 #include "arch/threads/stack_switch.hpp"
 #include "arch/traps/system_errors.hpp"
 #include "kernel/boot_arguments/boot_argument_report.hpp"
@@ -66,6 +68,10 @@ struct PsciQuestion {
 void find_psci(bool tree_is_read)
 {
     for (const PsciConduit conduit : psci_conduits_to_ask(this_machine().psci, tree_is_read)) {
+        if (conduit == PsciConduit::Hvc && arch::runs_at_el2()) {
+            print("psci: an HVC at EL2 would call this kernel itself, so there is no PSCI");
+            continue;
+        }
         PsciQuestion question{conduit, false};
         const auto fault = arch::catch_fault(
             [](void* argument) {
@@ -118,6 +124,15 @@ void read_machine()
         panic("{}", read.error());
     if (!move_boot_cpu_first(machine_to_describe(), arch::affinity()))
         panic("device tree: the CPU it was given to (MPIDR {:x}) is not in it", arch::affinity());
+}
+
+// At EL2 a few instructions name other registers than at EL1. Interrupts masked.
+void name_registers_of_this_level(const arch::Alarm& alarm)
+{
+    if (arch::runs_at_el2())
+        arch::patch_level_sites(arch::LevelCondition::AtEl2);
+    if (alarm.is_physical)
+        arch::patch_level_sites(arch::LevelCondition::WithPhysicalTimer);
 }
 
 void start_interrupts()
@@ -223,7 +238,10 @@ extern "C" [[noreturn]] void kernel_main()
     end_boot_phase("first tables, MMU on");
     read_machine();
     end_boot_phase("device tree, console");
-    if (!arch::timer_init(this_machine().timer))
+    const auto alarm = arch::alarm_at(arch::exception_level(), this_machine().timer);
+    if (!alarm)
+        panic("el=2: the firmware names no interrupt of a timer of EL2 (hyp-virt, hyp-phys)");
+    if (!arch::timer_init(this_machine().timer, *alarm))
         panic("the timer's frequency is unknown: CNTFRQ_EL0 is 0 and the device tree names none");
     end_boot_phase("timer");
     keep_reachable_memory(machine_to_describe());
@@ -231,6 +249,7 @@ extern "C" [[noreturn]] void kernel_main()
     hold_back_memory(machine_to_describe());
     set_up_memory(this_machine());
     arch::note_cache_lines();
+    name_registers_of_this_level(*alarm);
     prepare_percpu_mode(BootArguments{this_machine().boot_arguments});
     adopt_boot_cpu();
     end_boot_phase("own root");

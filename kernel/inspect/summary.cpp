@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/inspect/dumps.hpp"
 
+#include "arch/cpu/exception_level.hpp"
+#include "arch/cpu/id_registers.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/timer.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "arch/mmu/tlb.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
+#include "boot/level_choice.hpp"
+#include "kernel/boot_arguments/boot_argument_report.hpp"
 #include "kernel/cpus/features.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/lib/print.hpp"
@@ -32,6 +36,16 @@ namespace {
 using mm::KernelGeometry;
 using mm::KernelLayout;
 
+// Says so if the kernel was asked for EL2 and runs at EL1.
+void print_unmet_level(const MachineDescription& machine)
+{
+    const auto asked = reported(BootArguments{machine.boot_arguments}.choice(BootArgumentTable::kEl));
+    if (asked == LevelChoice::El2 && !arch::runs_at_el2())
+        print("boot argument el=2: {}, using 1",
+              boot::reason_against_el2({.entered_at_el2 = boot::handoff.entered_at_el2 != 0,
+                                        .has_vhe = boot::has_vhe(arch::IdAa64Mmfr1::read())}));
+}
+
 void print_machine(const MachineDescription& machine)
 {
     Bytes memory{0};
@@ -51,8 +65,10 @@ void print_machine(const MachineDescription& machine)
         print("machine: {}", note); // begins with "device tree: "
     if (machine.notes_left_out != 0)
         print("machine: device tree: {} more remarks", machine.notes_left_out);
-    print("machine: image at {}, device tree at {}, entered at EL{}, runs at EL1", boot::handoff.image,
-          boot::handoff.device_tree, boot::handoff.entered_at_el2 != 0 ? u32{2} : u32{1});
+    print("machine: image at {}, device tree at {}, entered at EL{}, runs at EL{}", boot::handoff.image,
+          boot::handoff.device_tree, boot::handoff.entered_at_el2 != 0 ? u32{2} : u32{1},
+          arch::exception_level());
+    print_unmet_level(machine);
     const boot::UefiHandoff& uefi = boot::uefi_handoff;
     if (uefi.is_given)
         print("machine: started by UEFI, which leaves {} ranges of memory to the kernel; {} found no room",

@@ -39,8 +39,13 @@ struct Handoff {
     Bytes device_tree_size;  // as its header says
     VirtAddr device_tree_at; // in the fixmap
     u64 entered_at_el2;      // 1 if the loader entered at EL2
+    u64 level;               // CurrentEL of every CPU once its MMU is on: kAtEl1 or kAtEl2
 };
 
-extern Handoff handoff;
+// Values of CurrentEL.
+inline constexpr u64 kAtEl1 = 1 << 2;
+inline constexpr u64 kAtEl2 = 2 << 2;
+
+extern "C" Handoff handoff; // boot/start.S reads it, too
 
 } // namespace percival::boot

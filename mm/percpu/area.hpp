@@ -14,11 +14,17 @@
 
 namespace percival::mm {
 
-// Returns the distance from a local address to the global address of `cpu`'s copy. TPIDR_EL1 of each CPU
-// holds the distance of that CPU.
+// Returns the distance from a local address to the global address of `cpu`'s copy. arch/percpu/register.hpp
+// holds the distance of the calling CPU.
 constexpr u64 global_distance(CpuId cpu)
 {
     return KernelLayout::kLocalToGlobal.count() + (u64{cpu.index()} << KernelLayout::kSlabShift);
+}
+
+// Returns the CPU with this distance.
+constexpr CpuId cpu_at_distance(u64 distance)
+{
+    return CpuId{static_cast<u32>((distance - global_distance(kBootCpu)) >> KernelLayout::kSlabShift)};
 }
 
 constexpr VirtAddr local_to_global(VirtAddr local, CpuId cpu)
@@ -54,8 +60,7 @@ inline CpuId this_cpu_id()
     const u64 distance = arch::read_this_cpu_distance();
     if (distance == 0)
         return kBootCpu;
-    return CpuId{
-        static_cast<u32>((distance - mm::global_distance(kBootCpu)) >> mm::KernelLayout::kSlabShift)};
+    return mm::cpu_at_distance(distance);
 }
 
 // Returns the number of possible CPUs, which are numbered from 0. Each has a root and a slab, online or not.

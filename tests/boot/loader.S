@@ -4,7 +4,7 @@
  * device tree in x0, in the state in which QEMU starts kernels. With PEN_CPUS it first sends that many CPUs,
  * from CPU 1 upward, into a pen, as firmware without PSCI does. Each of them waits until an address appears
  * in its own word of the table at offset PEN_TABLE; with PEN_SHARED all of them wait for the first word of
- * that table. QEMU's `virt` loads this code as a raw kernel.
+ * that table. With PEN_AT_EL1 they go from EL2 to EL1 first. QEMU's `virt` loads this code as a raw kernel.
  *
  * With SYSTEM_ERROR it changes from EL2 to EL1 with a system error pending, as a loader does that touched a
  * device without a clock. With LEFTOVERS every CPU enters with all registers full of values that the boot
@@ -100,6 +100,16 @@ _start:
 
 #ifdef PEN_CPUS
 pen:
+#ifdef PEN_AT_EL1
+    ldr     x1, =(1 << 41 | 1 << 40 | 1 << 31) // HCR_EL2: API, APK, RW
+    msr     hcr_el2, x1
+    mov     x1, #0x3c5                  // EL1h, DAIF masked
+    msr     spsr_el2, x1
+    adr     x1, 4f
+    msr     elr_el2, x1
+    eret
+4:
+#endif
 #ifdef LEFTOVERS
     bl      leave_system_registers
     mov     x19, x0

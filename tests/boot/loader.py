@@ -39,6 +39,8 @@ def assemble(row: Row, directory: Path) -> Path:
     defines = [f"-DTREE_AT={tree_at:#x}", f"-DIMAGE_AT={row.image_at or IMAGE_AT:#x}", f"-DCPUS={row.cpus}"]
     if row.tree in PENNED:
         defines += [f"-DPEN_CPUS={row.cpus - 1}", f"-DPEN_TABLE={PEN_TABLE:#x}"]
+    if row.penned_at_el1:
+        defines.append("-DPEN_AT_EL1")
     if row.tree == "one_release_address":
         defines.append("-DPEN_SHARED")
     if row.tree == "system_error_pending":

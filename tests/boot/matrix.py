@@ -33,6 +33,7 @@ from row import (  # noqa: E402  (the path has to be set first)
     Row,
 )
 from rows_boards import BOARD_ROWS  # noqa: E402
+from rows_el2 import EL2  # noqa: E402
 from rows_ends import ENDS  # noqa: E402
 from rows_features import FEATURES  # noqa: E402
 from rows_hot_memory import HOT_MEMORY  # noqa: E402
@@ -261,6 +262,7 @@ BY_FILE: Dict[str, Tuple[Row, ...]] = {
     "rows_boards.py": BOARD_ROWS,
     "rows_features.py": FEATURES,
     "rows_images.py": IMAGES,
+    "rows_el2.py": EL2,
     "rows_ends.py": ENDS,
     "rows_hot_memory.py": HOT_MEMORY,
     "rows_loaders.py": LOADERS,

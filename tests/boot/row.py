@@ -74,6 +74,12 @@ OF_ENTRY_AT_EL2 = (
     "cpu_setup.an_hvc_without_a_hypervisor_is_not_supported",
     "cpu_setup.a_trap_to_el2_is_an_exception_of_el1",
 )
+# Tests of a kernel that stays at EL2.
+OF_EL2 = (
+    "exception_level.at_el2_every_cpu_is_in_host_mode_with_the_distance_in_tpidr_el2",
+    "exception_level.at_el2_the_alarm_is_a_timer_of_el2_that_has_an_interrupt",
+    "exception_level.at_el2_tpidr_el1_means_nothing",
+)
 OF_WIDE_BLOCKS = ("wide_blocks.translate_from_their_first_to_their_last_byte_and_can_be_split",)
 OF_RAM_ABOVE_512_GIB = ("linear_map.ram_above_512_GiB_is_in_use_and_keeps_written_values",)
 OF_NO_MAP_MEMORY = ("linear_map.memory_reserved_with_no_map_has_no_mapping_unless_it_is_the_image",)
@@ -128,6 +134,7 @@ NOT_ON_THE_DEFAULT_MACHINE = (
     *OF_GUARDED_OBJECTS,
     *OF_SEVERAL_NODES,
     *OF_ENTRY_AT_EL2,
+    *OF_EL2,
     *OF_WIDE_BLOCKS,
     *OF_RAM_ABOVE_512_GIB,
     *OF_NO_MAP_MEMORY,
@@ -153,7 +160,8 @@ class Row:
     QEMU's. A machine with a tree is entered by loader.S: with `leftovers`, junk is in every register that the
     boot protocol leaves open; with `interrupts_left`, interrupts are pending and active; with `group_1`, a
     word of private interrupts for each CPU, firmware at EL3 has left only these to the kernel. QEMU has no
-    PSCI then, so the tree is that of a spin table. `damage` names what has happened to the Image (damage.py).
+    PSCI then, so the tree is that of a spin table. With `penned_at_el1` the CPUs of a spin table wait at EL1,
+    whatever the boot CPU's level. `damage` names what has happened to the Image (damage.py).
     With `loader`, the front door starts the kernel through that; with `card`, from the image of that name,
     which percival image makes for the board that it is named after.
     With `virtio_mem` the machine has a virtio-mem device of that size, and `resizes` are pairs of a pattern
@@ -182,6 +190,7 @@ class Row:
     card: str = ""
     image_at: int = 0
     leftovers: bool = False
+    penned_at_el1: bool = False
     virtio_mem: str = ""
     resizes: Tuple[Tuple[str, int], ...] = ()
     online: Tuple[int, ...] = ()

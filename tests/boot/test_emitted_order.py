@@ -158,7 +158,7 @@ RULES: Dict[str, Tuple[Rule, ...]] = {
     ),
     "an alarm rings at its own time and stops before its interrupt ends": (
         Rule("msr cntv_cval_el0", ("isb", "msr cntv_ctl_el0", "isb"), OUT_OF_SIGHT),
-        Rule("msr cntv_ctl_el0", ("isb",), LEAVES),
+        Rule("msr cntv_ctl_el0,", ("isb",), LEAVES),
     ),
     "the count is read in order": (Rule(r"mrs \w+, cntvct_el0", ("isb",), LEAVES + "|" + ACCESS, True),),
     "a counter of cycles covers what stands between its reads": (

@@ -202,6 +202,15 @@ def _timer_with_the_interrupt_of_another(tree: TreeText, row: Row) -> None:
     tree.replace("timer", "interrupts", "<1 13 4 1 14 4 1 14 4 1 10 4>")
 
 
+def _no_virtual_timer_of_el2(tree: TreeText, row: Row) -> None:
+    """Leaves only the physical timer to EL2, as trees of older machines do."""
+    tree.replace("timer", "interrupts", "<1 13 4 1 14 4 1 11 4 1 10 4>")
+
+
+def _no_timer_of_el2(tree: TreeText, row: Row) -> None:
+    tree.replace("timer", "interrupts", "<1 13 4 1 14 4 1 11 4>")
+
+
 def _smc_without_el3(tree: TreeText, row: Row) -> None:
     tree.replace("psci", "method", '"smc"')
 
@@ -236,6 +245,8 @@ TREES: Dict[str, Callable[[TreeText, Row], None]] = {
         _psci_by_hvc,
         _wrong_timer,
         _timer_with_the_interrupt_of_another,
+        _no_virtual_timer_of_el2,
+        _no_timer_of_el2,
         _smc_without_el3,
     )
 }

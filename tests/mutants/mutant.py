@@ -24,6 +24,7 @@ class Mutant:
     selftests: str = "*"  # which self-tests a boot runs
     cpu: str = "max"  # and on what: QEMU may take a range TLBI, which `max` has, for one of everything
     append: str = ""  # and with which other boot arguments
+    at_el2: bool = False  # and entered at EL2
     preset: str = "4k-48"
     arm64: bool = False  # a host test of the headers of arch/arm64 themselves, for addresses of 52 bits
     machine: bool = False  # by percival_kernel_machine_tests, where `sources` has the test
@@ -47,6 +48,14 @@ def by_boot(
     name: str, file: str, old: str, new: str, selftests: str, cpu: str = "max", append: str = ""
 ) -> Mutant:
     return Mutant(name, file, old, new, selftests=selftests, cpu=cpu, append=append)
+
+
+def by_boot_at_el2(
+    name: str, file: str, old: str, new: str, selftests: str, cpu: str = "max", append: str = ""
+) -> Mutant:
+    """The kernel stays at EL2."""
+    arguments = f"el=2 {append}".strip()
+    return Mutant(name, file, old, new, selftests=selftests, cpu=cpu, append=arguments, at_el2=True)
 
 
 def by_shadow_boot(name: str, file: str, old: str, new: str, selftests: str, append: str = "") -> Mutant:

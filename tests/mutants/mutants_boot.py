@@ -3,9 +3,15 @@
 
 from __future__ import annotations
 
-from mutant import on_host
+from mutant import by_boot_at_el2, on_host
 
 SETUP = ("tests/host/boot/cpu_setup_test.cpp",)
+LEVEL = (
+    "tests/host/boot/level_choice_test.cpp",
+    "kernel/boot_arguments/boot_arguments.cpp",
+    "kernel/boot_arguments/given_arguments.cpp",
+    "kernel/lib/format.cpp",
+)
 
 MUTANTS = (
     on_host(
@@ -80,5 +86,42 @@ MUTANTS = (
         "",
         SETUP,
         "ProfilingSetup.*",
+    ),
+    on_host(
+        "level: EL2 without FEAT_VHE",
+        "boot/level_choice.hpp",
+        "asked == LevelChoice::El2 && facts.entered_at_el2 && facts.has_vhe ?",
+        "asked == LevelChoice::El2 && facts.entered_at_el2 ?",
+        LEVEL,
+        "LevelChoice.*",
+    ),
+    on_host(
+        "level: a kernel that stays at EL2 finds another SCTLR",
+        "boot/el2_setup.hpp",
+        "        cpu.write(SctlrEl1{sctlr_el1});\n        cpu.write(CntvCtlEl02{});\n",
+        "        cpu.write(CntvCtlEl02{});\n",
+        SETUP,
+        "El2Setup.PutsACpuThatStays*",
+    ),
+    by_boot_at_el2(
+        "level: the register of the distance stays that of EL1",
+        "kernel/init/main.cpp",
+        "    if (arch::runs_at_el2())\n        arch::patch_level_sites(arch::LevelCondition::AtEl2);\n",
+        "",
+        "exception_level.*",
+    ),
+    by_boot_at_el2(
+        "level: breakpoints do not fire at EL2",
+        "arch/arm64/debug/breakpoint.cpp",
+        "        .with<BreakpointControl::Hyp>(runs_at_el2() ? 1 : 0)\n",
+        "",
+        "hazard_migration.*",
+    ),
+    by_boot_at_el2(
+        "level: the counters do not count at EL2",
+        "arch/arm64/include/arch/cpu/performance_counter.hpp",
+        "Pmccfiltr{kCountsAtEl2}.write();",
+        "Pmccfiltr{}.write();",
+        "exception_level.every_counter*",
     ),
 )

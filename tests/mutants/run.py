@@ -140,6 +140,8 @@ def _order_holds() -> bool:
 def _boot_passes(mutant: Mutant) -> bool:
     arguments = f"selftest={mutant.selftests} selftest.timeout=10 {mutant.append}".strip()
     machine = ["--preset", mutant.preset, "--cpu", mutant.cpu]
+    if mutant.at_el2:
+        machine += ["--machine", "virt,gic-version=3,virtualization=on"]
     boot = ["./percival", "boot", *machine, "--no-build", "--timeout", "90"]
     code, output = _run([*boot, "--append", arguments], TEST_TIMEOUT_S)
     # A kernel that lost a CPU goes on without it, and skips what needs it.

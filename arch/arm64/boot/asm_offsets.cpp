@@ -8,6 +8,7 @@
 #include "arch/mmu/translation_registers.hpp"
 #include "arch/threads/stack_size.hpp"
 #include "mm/address_space/kernel_geometry.hpp"
+#include "mm/image/boot_tables.hpp"
 #include "mm/image/image_seal.hpp"
 
 #include <cstddef>
@@ -48,6 +49,7 @@ namespace percival::arch {
     PERCIVAL_EXPORT(BOOT_RECORD_TPIDR, offsetof(BootRecord, tpidr));
     PERCIVAL_EXPORT(BOOT_RECORD_STACK_TOP, offsetof(BootRecord, stack_top));
     PERCIVAL_EXPORT(BOOT_RECORD_SIZE, sizeof(BootRecord));
+    PERCIVAL_EXPORT(HANDOFF_LEVEL, offsetof(boot::Handoff, level));
 
     PERCIVAL_EXPORT(RECOVERY_SP, offsetof(RecoveryPoint, sp));
     PERCIVAL_EXPORT(RECOVERY_SAVED, offsetof(RecoveryPoint, saved));

@@ -20,6 +20,7 @@ constexpr std::string_view kUndefined = "its instructions would be undefined";
 constexpr std::string_view kNothingGained = "the kernel does not depend on it";
 constexpr std::string_view kReserved = "its bit would be a reserved one";
 constexpr std::string_view kOutOfReach = "the CPU would not reach all memory";
+constexpr std::string_view kOtherLevel = "the CPU would be at another exception level";
 
 // In the order of CpuFeature. Bti: a CPU that lacks it ignores the GP bit and the BTI instructions.
 constexpr std::array<CpuFeatureFacts, kCpuFeatures> kTable{{
@@ -47,6 +48,8 @@ constexpr std::array<CpuFeatureFacts, kCpuFeatures> kTable{{
      [](const IdRegisters& registers) -> u8 {
          return kPhysicalBits[IdAa64Mmfr0::PaRange::of(registers.mmfr0) & 7];
      }},
+    {"el2", Least, FromBoot, 0, kOtherLevel,
+     [](const IdRegisters& registers) -> u8 { return registers.exception_level == 2; }},
     {"repeattlbi", Greatest, OnceFinalised, 0, "",
      [](const IdRegisters& registers) -> u8 { return needs_repeated_tlbi(registers.midr); }},
     {"sharedtlb", Greatest, OnceFinalised, 0, "",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "arch/cpu/cpu_features.hpp"
 
+#include "arch/cpu/exception_level.hpp"
 #include "arch/cpu/id_registers.hpp"
 
 namespace percival::arch {
@@ -34,7 +35,8 @@ CpuFeatures read_cpu_features()
                         .mmfr0 = IdAa64Mmfr0::read().raw,
                         .mmfr2 = IdAa64Mmfr2::read().raw,
                         .pfr1 = IdAa64Pfr1::read().raw,
-                        .dfr0 = IdAa64Dfr0::read().raw});
+                        .dfr0 = IdAa64Dfr0::read().raw,
+                        .exception_level = exception_level()});
 }
 
 void describe_cpu(Writer& out, u64 midr)

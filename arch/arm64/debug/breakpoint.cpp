@@ -2,6 +2,7 @@
 #include "arch/debug/breakpoint.hpp"
 
 #include "arch/cpu/barrier.hpp"
+#include "arch/cpu/exception_level.hpp"
 #include "arch/cpu/sysreg.hpp"
 #include "arch/exceptions/exception_syndrome.hpp"
 #include "mm/percpu/this_cpu.hpp"
@@ -11,7 +12,7 @@ namespace {
 
 struct Mdscr {
     PERCIVAL_SYSTEM_REGISTER(Mdscr, "mdscr_el1")
-    using Kde = Field<13>; // enables debug exceptions from EL1 too
+    using Kde = Field<13>; // enables debug exceptions from the kernel's level too
     using Mde = Field<15>; // enables breakpoints and watchpoints
 };
 
@@ -24,6 +25,7 @@ struct BreakpointControl {
     using Enable = Field<0>;
     using Privileged = Field<2, 1>; // 1: EL1
     using ByteSelect = Field<8, 5>; // 0xf: a whole A64 instruction
+    using Hyp = Field<13>;          // HMC; with SSC = 0 and Privileged = 1: at EL2 too
 };
 
 PERCIVAL_PERCPU PerCpu<Breakpoint*> armed{};
@@ -44,6 +46,7 @@ Breakpoint::Breakpoint(VirtAddr instruction, void (*on_hit)()) : on_hit_{on_hit}
         .with<BreakpointControl::Enable>(1)
         .with<BreakpointControl::Privileged>(1)
         .with<BreakpointControl::ByteSelect>(0xf)
+        .with<BreakpointControl::Hyp>(runs_at_el2() ? 1 : 0)
         .write();
     Mdscr{}.with<Mdscr::Kde>(1).with<Mdscr::Mde>(1).write();
     asm volatile("msr daifclr, #8" ::: "memory");

@@ -24,11 +24,13 @@ struct VirtualCount {
 };
 
 struct AlarmTime {
-    PERCIVAL_SYSTEM_REGISTER(AlarmTime, "cntv_cval_el0")
+    PERCIVAL_SYSTEM_REGISTER_OF_LEVEL(AlarmTime, "cntv_cval_el0", PERCIVAL_WITH_PHYSICAL_TIMER,
+                                      "cntp_cval_el0")
 };
 
 struct AlarmControl {
-    PERCIVAL_SYSTEM_REGISTER(AlarmControl, "cntv_ctl_el0")
+    PERCIVAL_SYSTEM_REGISTER_OF_LEVEL(AlarmControl, "cntv_ctl_el0", PERCIVAL_WITH_PHYSICAL_TIMER,
+                                      "cntp_ctl_el0")
     using Enable = Field<0>;
     using Mask = Field<1>;   // keeps the interrupt line low
     using Status = Field<2>; // the time has come; unknown while the alarm is disabled
@@ -63,9 +65,20 @@ u64 read_count()
 
 } // namespace
 
-bool timer_init(const TimerDescription& timer)
+std::optional<Alarm> alarm_at(u64 level, const TimerDescription& timer)
 {
-    interrupt = timer.virtual_interrupt;
+    if (level == 1)
+        return Alarm{timer.virtual_interrupt, false};
+    if (timer.hypervisor_virtual_interrupt != 0)
+        return Alarm{timer.hypervisor_virtual_interrupt, false};
+    if (timer.hypervisor_physical_interrupt != 0)
+        return Alarm{timer.hypervisor_physical_interrupt, true};
+    return {};
+}
+
+bool timer_init(const TimerDescription& timer, const Alarm& alarm)
+{
+    interrupt = alarm.interrupt;
     erratum_of_machine = timer.counter_erratum;
     timer_init_cpu();
     frequency = timer.frequency_override != 0

@@ -17,6 +17,7 @@ namespace {
 constexpr u64 kJunk = 0xa5a5'a5a5'a5a5'a5a5;
 constexpr u64 kSctlrEl1 = 0x30d0'0800;
 constexpr u64 kE2h = u64{1} << 34;
+constexpr u64 kTge = u64{1} << 27;
 
 // What a CPU has, and how it behaves.
 struct Traits {
@@ -150,17 +151,29 @@ private:
             EXPECT_TRUE(redirects) << "SCTLR_EL12 is undefined with E2H = 0";
             return "sctlr_el1";
         }
+        if (name == "s3_5_c14_c3_1") { // CNTV_CTL_EL02
+            EXPECT_TRUE(redirects) << "CNTV_CTL_EL02 is undefined with E2H = 0";
+            return "cntv_ctl_el0";
+        }
         if (name == "s3_5_c14_c2_1") { // CNTP_CTL_EL02
             EXPECT_TRUE(redirects) << "CNTP_CTL_EL02 is undefined with E2H = 0";
             return "cntp_ctl_el0";
         }
-        if (redirects && name == "cntp_ctl_el0")
-            return "cnthp_ctl_el2";
-        if (redirects && name == "far_el1")
-            return "far_el2";
-        if (redirects && name == "sctlr_el1")
-            return "sctlr_el2";
-        return name;
+        // Arm ARM D24.1.3, "HCR_EL2.E2H".
+        static const std::map<std::string, std::string> kRedirected{
+            {"cntp_ctl_el0", "cnthp_ctl_el2"},
+            {"cntv_ctl_el0", "s3_4_c14_c3_1"}, // CNTHV_CTL_EL2
+            {"cntkctl_el1", "cnthctl_el2"},
+            {"cpacr_el1", "cptr_el2"},
+            {"contextidr_el1", "s3_4_c13_c0_1"},
+            {"amair_el1", "amair_el2"},
+            {"s3_0_c2_c0_3", "s3_4_c2_c0_3"}, // TCR2
+            {"s3_0_c1_c0_3", "s3_4_c1_c0_3"}, // SCTLR2
+            {"far_el1", "far_el2"},
+            {"sctlr_el1", "sctlr_el2"},
+        };
+        const auto redirected = kRedirected.find(name);
+        return redirects && redirected != kRedirected.end() ? redirected->second : name;
     }
 
     bool exists(const std::string& name)
@@ -169,6 +182,8 @@ private:
             {"s3_4_c1_c2_2", traits_.has_hcx},                         // HCRX_EL2
             {"s3_4_c14_c3_1", traits_.has_vhe || traits_.is_vhe_only}, // CNTHV_CTL_EL2
             {"s3_0_c2_c0_3", traits_.has_tcr2},
+            {"s3_4_c2_c0_3", traits_.has_tcr2},
+            {"s3_4_c1_c0_3", traits_.has_sctlr2},
             {"s3_0_c1_c0_3", traits_.has_sctlr2},
             {"s3_4_c1_c1_4", traits_.fgt >= 1}, // HFGRTR_EL2, HFGWTR_EL2, HFGITR_EL2
             {"s3_4_c1_c1_5", traits_.fgt >= 1},
@@ -214,7 +229,7 @@ private:
 Model at_el2(Traits traits)
 {
     Model cpu{traits, 2};
-    configure_el2(cpu, kSctlrEl1);
+    configure_el2(cpu, kSctlrEl1, false);
     EXPECT_EQ(cpu.of("sctlr_el1"), kSctlrEl1);
     return cpu;
 }
@@ -284,6 +299,45 @@ TEST(El2Setup, LeavesIchHcrAloneWhereEl3KeepsTheGicsRegistersOff)
     EXPECT_FALSE(cpu.was_written("s3_4_c12_c11_0"));
 }
 
+// Sets up a CPU whose kernel stays at EL2.
+Model staying_at_el2(Traits traits)
+{
+    Model cpu{traits, 2};
+    configure_el2(cpu, kSctlrEl1, true);
+    reset_el1(cpu);
+    return cpu;
+}
+
+TEST(El2Setup, PutsACpuThatStaysIntoHostModeWithItsOwnSctlrAndNoTimerRunning)
+{
+    for (const bool announces : {false, true}) {
+        Traits traits = kEverything;
+        traits.announces_vhe_only = traits.is_vhe_only = announces;
+        Model cpu = staying_at_el2(traits);
+        EXPECT_EQ(cpu.of("hcr_el2"), u64{0x300'8000'0000} | kE2h | kTge);
+        EXPECT_EQ(cpu.of("sctlr_el2"), kSctlrEl1);
+        EXPECT_EQ(cpu.of("mdcr_el2"), 6U) << "all counters, which count at EL2";
+        for (const char* timer : {"cntp_ctl_el0", "cntv_ctl_el0", "cnthp_ctl_el2", "s3_4_c14_c3_1"})
+            EXPECT_EQ(cpu.of(timer), 0U) << timer;
+        EXPECT_EQ(cpu.of("s3_4_c12_c9_5"), 0xfU) << "ICC_SRE_EL2";
+    }
+}
+
+TEST(El2Setup, LeavesNothingOfThePredecessorInTheRegistersThatStandForThoseOfEl1)
+{
+    Model cpu = staying_at_el2(kEverything);
+    for (const char* name : {"cptr_el2", "cnthctl_el2", "s3_4_c13_c0_1", "amair_el2", "s3_4_c2_c0_3",
+                             "s3_4_c1_c0_3", "cntvoff_el2", "hstr_el2", "vttbr_el2", "mdscr_el1"})
+        EXPECT_EQ(cpu.of(name), 0U) << name;
+}
+
+TEST(El2Setup, StaysAtEl2WithoutRegistersOfFeaturesThatTheCpuLacks)
+{
+    Model cpu = staying_at_el2({.has_vhe = true});
+    EXPECT_FALSE(cpu.was_written("s3_4_c1_c2_2")) << "HCRX_EL2";
+    EXPECT_FALSE(cpu.was_written("s3_4_c12_c9_5")) << "ICC_SRE_EL2";
+}
+
 TEST(El1Setup, LeavesNothingOfThePredecessorOnACpuWithAllFeatures)
 {
     Model cpu{kEverything, 1};
@@ -341,7 +395,7 @@ TEST(ProfilingSetup, StopsTheBuffersThatWriteToMemoryWhereTheCpuMayReachThem)
         const Traits traits{.has_spe = (bits & 1) != 0,
                             .has_trbe = (bits & 2) != 0,
                             .buffers_are_kept_back = (bits & 4) != 0};
-        expect_buffers_stopped(traits, [](Model& cpu) { configure_el2(cpu, kSctlrEl1); }, 2);
+        expect_buffers_stopped(traits, [](Model& cpu) { configure_el2(cpu, kSctlrEl1, false); }, 2);
         expect_buffers_stopped(traits, [](Model& cpu) { reset_el1(cpu); }, 1);
     }
 }

@@ -162,6 +162,7 @@ TEST(BootArguments, a_choice_is_the_enumerator_of_its_word)
     expect_choices(Table::kPercpuWindow, {"linked", "mapped"});
     expect_choices(Table::kProbeFault, {"none", "root", "tlbi"});
     expect_choices(Table::kVerdict, {"poweroff", "semihosting", "reset"});
+    expect_choices(Table::kEl, {"1", "2"});
     EXPECT_EQ(static_cast<int>(VerdictChoice::Reset), 2);
     EXPECT_EQ(static_cast<int>(PercpuChoice::Auto), 4);
     EXPECT_EQ(static_cast<int>(PercpuAddChoice::Auto), 3);
@@ -174,6 +175,7 @@ TEST(BootArguments, a_missing_choice_is_its_default)
     EXPECT_EQ(none.choice(Table::kPercpu).value, PercpuChoice::Local);
     EXPECT_EQ(none.choice(Table::kPercpuAdd).value, PercpuAddChoice::Auto);
     EXPECT_EQ(none.choice(Table::kPercpuWindow).value, PercpuWindowChoice::Linked);
+    EXPECT_EQ(none.choice(Table::kEl).value, LevelChoice::El1);
     EXPECT_EQ(none.choice(Table::kVerdict).value, VerdictChoice::PowerOff);
     EXPECT_FALSE(none.choice(Table::kVerdict).is_given);
     EXPECT_FALSE(none.choice(Table::kVerdict).problem);

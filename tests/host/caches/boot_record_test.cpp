@@ -4,6 +4,7 @@
 // there is seen once its lines are clean and a DSB has waited for that.
 #include "arch/boot/boot_record.hpp"
 #include "arch/cpu/cache_lines.hpp"
+#include "mm/image/boot_tables.hpp"
 #include "support/assembly_source.hpp"
 #include "tests/host/caches/cache_model.hpp"
 
@@ -40,6 +41,8 @@ public:
         for (std::size_t offset = 0; offset < size; offset += sizeof(u64))
             words_[address_of(thing).raw() + offset] = kGarbage;
     }
+    // Stores what the boot CPU writes with its caches off.
+    void set(const u64* thing) { words_[address_of(thing).raw()] = *thing; }
     // An access of a CPU whose caches are off.
     u64 word(u64 address) const
     {
@@ -74,13 +77,14 @@ private:
 // A CPU that executes secondary_entry.
 class SecondaryCpu {
 public:
-    enum class End : u8 { Main, Stopped };
+    enum class End : u8 { Main, Stopped, Refused };
 
     SecondaryCpu(const Memory& memory, u64 mpidr) : memory_{memory}, mpidr_{mpidr} {}
 
     u64 root{0}; // at enable_mmu
     u64 tpidr{0};
     u64 stack() { return registers_["sp"]; }
+    u64 argument() { return registers_["x0"]; }
 
     End run()
     {
@@ -89,6 +93,8 @@ public:
             const std::string instruction = without_label(line);
             if (instruction == "bl secondary_main")
                 return End::Main;
+            if (instruction == "bl secondary_at_other_level")
+                return End::Refused;
             if (instruction == "wfi")
                 return End::Stopped;
             if (!instruction.empty())
@@ -136,6 +142,7 @@ private:
             {"BOOT_RECORD_ROOT", offsetof(BootRecord, root)},
             {"BOOT_RECORD_TPIDR", offsetof(BootRecord, tpidr)},
             {"BOOT_RECORD_STACK_TOP", offsetof(BootRecord, stack_top)},
+            {"HANDOFF_LEVEL", offsetof(boot::Handoff, level)},
         };
         if (const auto named = kNames.find(text); named != kNames.end())
             return named->second;
@@ -148,7 +155,9 @@ private:
     }
     static u64 symbol(const std::string& name)
     {
-        return name == "boot_records" ? address_of(&boot_records).raw() : 0;
+        return name == "boot_records" ? address_of(&boot_records).raw()
+               : name == "handoff"    ? address_of(&boot::handoff).raw()
+                                      : 0;
     }
     u64 value(const std::string& operand)
     {
@@ -165,8 +174,8 @@ private:
         const std::string& name = words[0];
         if (name == "bl")
             call();
-        else if (name == "msr")
-            tpidr = words[1] == "tpidr_el1" ? value(words[2]) : tpidr;
+        else if (name == "write_distance")
+            tpidr = value(words[1]);
         else if (name == "mrs")
             registers_[words[1]] = words[2] == "mpidr_el1" ? mpidr_ | u64{1} << 31 : u64{1} << 2;
         else if (name == "adrp")
@@ -177,7 +186,7 @@ private:
             are_equal_ = value(words[1]) == value(words[2]);
         else if (name.starts_with("b") || name == "cbz")
             branch(words);
-        else if (name != "isb")
+        else if (name != "isb" && name != "msr")
             compute(words);
     }
     // The functions that are called keep what the procedure call standard keeps, but for x21.
@@ -252,6 +261,12 @@ protected:
                                            .percpu_distance = 0x1000'0000 * u64{n + 1},
                                            .stack_top = VirtAddr{0xffff'8000'0000'4000 + u64{n} * 0x8000}});
         publish_boot_records(records, PhysAddr{address_of(records.data()).raw()});
+        runs_at(boot::kAtEl1);
+    }
+    void runs_at(u64 level)
+    {
+        boot::handoff.level = level;
+        memory.set(&boot::handoff.level);
     }
 
     Memory memory;
@@ -267,6 +282,16 @@ TEST_F(BootRecordTest, EachCpuFindsItsOwnRecordWithItsCachesOff)
         EXPECT_EQ(cpu.tpidr, records[n].tpidr);
         EXPECT_EQ(cpu.stack(), records[n].stack_top);
     }
+}
+
+TEST_F(BootRecordTest, ACpuAtEl1IsRefusedWhereTheOthersAreAtEl2)
+{
+    runs_at(boot::kAtEl2);
+    SecondaryCpu cpu{memory, kMpidrs[1]};
+    EXPECT_EQ(cpu.run(), SecondaryCpu::End::Refused);
+    EXPECT_EQ(cpu.tpidr, 0U) << "it may not touch the register of the distance";
+    EXPECT_EQ(cpu.argument(), records[1].tpidr);
+    runs_at(boot::kAtEl1);
 }
 
 TEST_F(BootRecordTest, ACpuWithoutARecordStops)

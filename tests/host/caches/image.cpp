@@ -70,7 +70,8 @@ Handoff handoff{.image = PhysAddr{address_of(image_pages.data()).raw()},
                 .device_tree = {},
                 .device_tree_size = {},
                 .device_tree_at = {},
-                .entered_at_el2 = 0};
+                .entered_at_el2 = 0,
+                .level = kAtEl1};
 }
 
 Image& make_image(const std::function<void(Image&)>& fill)

@@ -132,7 +132,7 @@ TEST(FeatureArguments, OfAnUnknownFeatureAreRefusedAndTheKnownOnesNamed)
 {
     EXPECT_EQ(wrong_mask("cpu1:bbm,sve"),
               "cpufeature.mask=cpu1:bbm,sve: there is no feature \"sve\", features are lse, cnp, bti, pauth, "
-              "tlbirange, pmuv3, bbm, parange, repeattlbi and sharedtlb; it is ignored");
+              "tlbirange, pmuv3, bbm, parange, el2, repeattlbi and sharedtlb; it is ignored");
     EXPECT_EQ(wrong_force("cpu1:").find("cpufeature.force=cpu1:: there is no feature \"\", "), 0u);
 }
 

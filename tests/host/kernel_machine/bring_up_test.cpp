@@ -115,6 +115,22 @@ TEST(MachineBringUp, EachCpuComesOnlineOnceAndInItsOwnTime)
               "");
 }
 
+TEST(MachineBringUp, ACpuAtAnotherLevelIsRefusedByNameAtOnceAndTheOthersGoOn)
+{
+    EXPECT_EQ(run_boots(4, 3,
+                        [] {
+                            board.cpus[2].is_at_another_level = true;
+                            const u64 before = at_a_step();
+                            bring_up();
+                            expect_within(now() - before, 0, kLimit / 2, "the time of all");
+                            expect_console({line(2, "refused, because it lacks el2")});
+                            let_all_join();
+                            for (u32 cpu = 1; cpu < 4; ++cpu)
+                                expect_online(cpu, cpu != 2);
+                        }),
+              "");
+}
+
 TEST(MachineBringUp, ACpuThatDoesNotComeIsGivenUpAtTheLimitAndTheOthersGoOn)
 {
     EXPECT_EQ(run_boots(4, 3,

@@ -18,6 +18,7 @@ namespace percival::arch {
 namespace {
 
 constexpr u64 kEnable = 1, kMask = 2, kStatus = 4;
+constexpr Alarm kAlarm{.interrupt = 27, .is_physical = false};
 constexpr u64 kCortexA73 = 0x410f'd092, kCortexA72 = 0x410f'd083;
 
 class TimerModel final : public RegisterModel {
@@ -98,18 +99,34 @@ protected:
     TimerModel model;
 };
 
+TEST(TimerAlarm, is_at_el1_the_virtual_timer_and_at_el2_one_of_el2_that_has_an_interrupt)
+{
+    const auto alarm = [](u64 level, u32 physical, u32 virtual_timer) {
+        const auto found = alarm_at(level, {.virtual_interrupt = 27,
+                                            .hypervisor_physical_interrupt = physical,
+                                            .hypervisor_virtual_interrupt = virtual_timer});
+        return found ? std::pair{found->interrupt, found->is_physical} : std::pair{0U, false};
+    };
+    EXPECT_EQ(alarm(1, 0, 0), (std::pair{27U, false}));
+    EXPECT_EQ(alarm(1, 26, 28), (std::pair{27U, false}));
+    EXPECT_EQ(alarm(2, 26, 28), (std::pair{28U, false}));
+    EXPECT_EQ(alarm(2, 0, 28), (std::pair{28U, false}));
+    EXPECT_EQ(alarm(2, 26, 0), (std::pair{26U, true}));
+    EXPECT_EQ(alarm(2, 0, 0), (std::pair{0U, false})) << "none";
+}
+
 TEST_F(TimerTest, the_trees_frequency_overrides_the_registers)
 {
-    EXPECT_TRUE(timer_init({.virtual_interrupt = 27, .frequency_override = 0}));
+    EXPECT_TRUE(timer_init({.frequency_override = 0}, kAlarm));
     EXPECT_EQ(timer_frequency(), 62'500'000u);
-    EXPECT_TRUE(timer_init({.virtual_interrupt = 29, .frequency_override = 24'000'000}));
+    EXPECT_TRUE(timer_init({.frequency_override = 24'000'000}, {.interrupt = 29, .is_physical = false}));
     EXPECT_EQ(timer_frequency(), 24'000'000u);
     EXPECT_EQ(timer_interrupt(), 29u);
     model.count = 48'000'000;
     EXPECT_EQ(timer_nanoseconds(), 2'000'000'000u);
     model.frequency_register = 0;
-    EXPECT_TRUE(timer_init({.frequency_override = 1}));
-    EXPECT_FALSE(timer_init({.frequency_override = 0}));
+    EXPECT_TRUE(timer_init({.frequency_override = 1}, kAlarm));
+    EXPECT_FALSE(timer_init({.frequency_override = 0}, kAlarm));
 }
 
 TEST_F(TimerTest, an_alarm_rings_at_its_time_and_not_before)
@@ -175,12 +192,12 @@ TEST_F(TimerTest, each_erratum_is_described_and_handled)
         std::string_view words;
     };
     constexpr std::string_view kOfCpu = ", twice, for rollovers of its lower half (erratum 858921)";
-    ASSERT_TRUE(timer_init({}));
+    ASSERT_TRUE(timer_init({}, kAlarm));
     EXPECT_EQ(described_errata(), "");
     timer_ticks();
     EXPECT_EQ(model.reads_of_count, 1u);
 
-    ASSERT_TRUE(timer_init({.counter_erratum = CounterErratum::FslA008585}));
+    ASSERT_TRUE(timer_init({.counter_erratum = CounterErratum::FslA008585}, kAlarm));
     model.script = {40, 40, 39, 17};
     EXPECT_EQ(timer_ticks(), 40u);
     EXPECT_EQ(model.reads_of_count, 5u);
@@ -191,13 +208,13 @@ TEST_F(TimerTest, each_erratum_is_described_and_handled)
         {CounterErratum::AllwinnerUnknown1,
          ", not while its low bits roll over (allwinner,erratum-unknown1)"}};
     for (const Case& one : kCases) {
-        ASSERT_TRUE(timer_init({.counter_erratum = one.erratum}));
+        ASSERT_TRUE(timer_init({.counter_erratum = one.erratum}, kAlarm));
         EXPECT_EQ(described_errata(), one.words);
     }
     model.midr = kCortexA73;
     timer_init_cpu();
     EXPECT_EQ(described_errata(), std::string{kCases[2].words} + std::string{kOfCpu});
-    ASSERT_TRUE(timer_init({}));
+    ASSERT_TRUE(timer_init({}, kAlarm));
     EXPECT_EQ(described_errata(), kOfCpu);
     model.script = {0x2'0000'0000, 0x1'ffff'fffe};
     EXPECT_EQ(timer_ticks(), 0x1'ffff'fffeu);
@@ -205,7 +222,7 @@ TEST_F(TimerTest, each_erratum_is_described_and_handled)
 
 TEST_F(TimerTest, a_cpu_with_an_erratum_that_comes_later_is_heeded)
 {
-    ASSERT_TRUE(timer_init({}));
+    ASSERT_TRUE(timer_init({}, kAlarm));
     model.midr = kCortexA73;
     timer_init_cpu();
     const u64 before = model.reads_of_count;

@@ -4,6 +4,7 @@
 // find.
 #include "boot/el1_setup.hpp"
 
+#include "arch/cpu/exception_level.hpp"
 #include "arch/cpu/performance_counter.hpp"
 #include "arch/debug/fault_recovery.hpp"
 #include "kernel/cpus/call.hpp"
@@ -109,6 +110,8 @@ PERCIVAL_TEST(cpu_setup, an_hvc_without_a_hypervisor_is_not_supported)
 {
     if (handoff.entered_at_el2 == 0)
         SKIP("the kernel was entered at EL1: EL2 is not its own");
+    if (arch::runs_at_el2())
+        SKIP("the kernel runs at EL2");
     for_each_online_cpu([](CpuId cpu) {
         call_on(cpu, [] {
             register u64 x0 asm("x0") = 0x8400'0000; // PSCI_VERSION
@@ -125,6 +128,8 @@ PERCIVAL_TEST(cpu_setup, a_trap_to_el2_is_an_exception_of_el1)
 {
     if (handoff.entered_at_el2 == 0)
         SKIP("the kernel was entered at EL1: EL2 is not its own");
+    if (arch::runs_at_el2())
+        SKIP("the kernel runs at EL2");
     if (arch::IdAa64Mmfr0::read().get<arch::IdAa64Mmfr0::Fgt>() == 0 ||
         Sme::of(arch::IdAa64Pfr1::read().raw) == 0)
         SKIP("the CPU has no register that EL2 keeps from the kernel");

@@ -156,7 +156,7 @@ PERCIVAL_TEST(emitted_code, add_in_fixup_mode_notes_its_registers_first_and_clea
     EXPECT(thread != note.address() && thread != note.distance() && thread != note.sum());
     EXPECT(note.address() != note.distance() && note.distance() != note.sum() &&
            note.sum() != note.address());
-    EXPECT_EQ(code[3], 0xd538'd080u | note.distance()); // mrs, tpidr_el1
+    EXPECT_EQ(code[3], read_distance_into(note.distance()));
     EXPECT_EQ(code[4], 0x8b00'0000u | note.distance() << 16 | note.address() << 5 | note.sum()); // add
     EXPECT_EQ(arch::is_lse_atomic(code[5]), runs_lse());
     for (const u32& instruction : code)

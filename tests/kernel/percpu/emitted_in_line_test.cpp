@@ -233,9 +233,9 @@ PERCIVAL_TEST(emitted_in_line, the_table_of_restartable_sequences_is_in_order)
 // The note is the immediate of the first instruction (INV-fixup-1).
 void expect_note_first_and_clear_last(const Loop& loop, bool adds)
 {
-    constexpr u32 kReadDistance = 0xd538'd080; // mrs, tpidr_el1
     const auto body = body_of(loop);
-    const auto read = std::ranges::find_if(body, [](u32 word) { return (word & ~31u) == kReadDistance; });
+    const auto read =
+        std::ranges::find_if(body, [](u32 word) { return word == read_distance_into(word & 31); });
     ASSERT(read != body.end() && read - body.begin() >= 2 && body.end() - read >= (adds ? 4 : 3));
     const u32* const code = &*read - 2;
     const arch::PercpuNote note{static_cast<u16>(code[0] >> 5)};

@@ -9,7 +9,8 @@
 namespace percival {
 
 struct AlarmTime {
-    PERCIVAL_SYSTEM_REGISTER(AlarmTime, "cntv_cval_el0")
+    PERCIVAL_SYSTEM_REGISTER_OF_LEVEL(AlarmTime, "cntv_cval_el0", PERCIVAL_WITH_PHYSICAL_TIMER,
+                                      "cntp_cval_el0")
 };
 
 // Returns the time of this CPU's alarm, in ticks of the clock. Interrupts masked.

@@ -2,6 +2,7 @@
 // Finds the code of this_cpu operations in functions of a test, as it is in memory after patching.
 #pragma once
 
+#include "arch/cpu/exception_level.hpp"
 #include "arch/debug/instruction.hpp"
 #include "arch/percpu_modes/alternatives.hpp"
 #include "arch/percpu_modes/restart.hpp"
@@ -75,6 +76,12 @@ inline u32 releases_in(std::span<const u32> code)
             releases += static_cast<u32>(std::ranges::count_if(executed_at(&instruction), &arch::is_release));
     }
     return releases;
+}
+
+// Returns the MRS of TPIDR_EL1, or at EL2 of TPIDR_EL2, into the register with that number.
+inline u32 read_distance_into(u32 destination)
+{
+    return (arch::runs_at_el2() ? 0xd53c'd040u : 0xd538'd080u) | destination;
 }
 
 // Returns whether adds without a result use FEAT_LSE.

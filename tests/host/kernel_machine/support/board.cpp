@@ -41,6 +41,7 @@ const char secondary_entry[4]{};
 namespace percival {
 
 extern "C" [[noreturn]] void secondary_main();
+extern "C" [[noreturn]] void secondary_at_other_level(percival::u64 distance);
 
 namespace testing {
 namespace {
@@ -80,6 +81,8 @@ void enter_kernel()
     machine().begin_context();
     const u32 cpu = self();
     machine().compute(board.cpus[cpu].counts_to_arrive);
+    if (board.cpus[cpu].is_at_another_level)
+        secondary_at_other_level(set_ups[cpu].record.tpidr);
     {
         const Aside aside;
         arch::set_this_cpu_distance(set_ups[cpu].record.tpidr);

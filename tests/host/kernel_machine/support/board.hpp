@@ -38,6 +38,8 @@ struct BoardCpu {
     std::string_view firmware_error{};
     bool starts_all_the_same{false};
     bool call_is_undefined{false};
+    // It was entered at EL1, where the kernel runs at EL2.
+    bool is_at_another_level{false};
     // What its set-up finds.
     std::string_view controller_error{};
     bool timer_stays_disabled{false};

@@ -23,10 +23,11 @@ enum class CpuFeature : u8 {
     PerformanceCounters,   // FEAT_PMUv3
     ResizesLive,           // leaves in use may change their size: FEAT_BBM level 3, or by model
     PhysicalBits,          // ID_AA64MMFR0_EL1.PARange
+    El2,                   // the CPU runs at EL2, as the boot argument el=2 has it
     RepeatedTlbi,          // a defect: each TLBI has to be repeated (arch/cpu/errata.hpp)
     SharedTlb,             // a defect: hardware threads may share TLB entries
 };
-inline constexpr u32 kCpuFeatures = 10;
+inline constexpr u32 kCpuFeatures = 11;
 
 // The registers that tell the features of a CPU.
 struct IdRegisters {
@@ -34,6 +35,7 @@ struct IdRegisters {
     u64 isar0{0}, isar1{0}, isar2{0};
     u64 mmfr0{0}, mmfr2{0};
     u64 pfr1{0}, dfr0{0};
+    u64 exception_level{1};
 };
 
 struct CpuFeatureFacts {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The counters of the PMU (Arm ARM D13). Each CPU has its own.
 //
-// Event counter 0 counts retired instructions at EL1. It starts with the CPU's first instructions at EL1 and
-// is never reset, so that boot can be measured from the start. With QEMU's -icount the event counts the
-// instructions of all CPUs. The other counters stand still until a RunningCounters runs them.
+// Event counter 0 counts retired instructions of the kernel, at EL1 or EL2. It starts with the CPU's first
+// instructions at the kernel's level and is never reset, so that boot can be measured from the start. With
+// QEMU's -icount the event counts the instructions of all CPUs. The other counters stand still until a
+// RunningCounters runs them.
 #pragma once
 
 #include "arch/cpu/barrier.hpp"
@@ -42,6 +43,15 @@ enum class PmuEvent : u8 {
     DataTlbWalk = 0x34,         // DTLB_WALK
 };
 
+// PMEVTYPER<n>_EL0.NSH and PMCCFILTR_EL0.NSH: counts at EL2 too. A kernel at EL1 has nothing there to count.
+inline constexpr u64 kCountsAtEl2 = u64{1} << 27;
+
+// Returns the type of a counter that counts this event at EL0, EL1 and EL2.
+constexpr u64 counter_type(PmuEvent event)
+{
+    return kCountsAtEl2 | static_cast<u64>(event);
+}
+
 // Which common events a PMU counts: bits 31:0 of the first register are events 0x00 to 0x1f, those of the
 // second one 0x20 to 0x3f.
 struct Pmceid0 {
@@ -73,7 +83,7 @@ inline void start_performance_counter()
 {
     if (!counts_instructions())
         return;
-    asm volatile("msr pmevtyper0_el0, %0" : : "r"(static_cast<u64>(PmuEvent::InstructionsRetired)));
+    asm volatile("msr pmevtyper0_el0, %0" : : "r"(counter_type(PmuEvent::InstructionsRetired)));
     asm volatile("msr pmevcntr0_el0, xzr");
     asm volatile("msr pmcntenset_el0, %0" : : "r"(u64{1}));
     Pmcr{}.with<Pmcr::Lc>(1).with<Pmcr::Lp>(1).with<Pmcr::E>(1).write();
@@ -120,9 +130,9 @@ class RunningCounters : Immovable {
 public:
     RunningCounters() : before_{Pmcntenset::read().raw}
     {
-        asm volatile("msr pmevtyper1_el0, %0" : : "r"(static_cast<u64>(PmuEvent::DataTlbRefill)));
-        asm volatile("msr pmevtyper2_el0, %0" : : "r"(static_cast<u64>(PmuEvent::DataTlbWalk)));
-        Pmccfiltr{}.write(); // at EL1 and EL0
+        asm volatile("msr pmevtyper1_el0, %0" : : "r"(counter_type(PmuEvent::DataTlbRefill)));
+        asm volatile("msr pmevtyper2_el0, %0" : : "r"(counter_type(PmuEvent::DataTlbWalk)));
+        Pmccfiltr{kCountsAtEl2}.write(); // and at EL1 and EL0
         Pmcntenset{kAll}.write();
         Pmcr{Pmcr::read().raw}.with<Pmcr::Lc>(1).with<Pmcr::E>(1).write();
         isb();

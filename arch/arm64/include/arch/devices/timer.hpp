@@ -1,18 +1,31 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The generic timer (Arm ARM D12, The Generic Timer in AArch64 state): the virtual count is the clock, and
-// the EL1 virtual timer is a one-shot alarm of the calling CPU. Any context, unless a function says
-// otherwise.
+// The generic timer (Arm ARM D12, The Generic Timer in AArch64 state): the virtual count is the clock, and a
+// timer is a one-shot alarm of the calling CPU. At EL1 that is the EL1 virtual timer. At EL2 its registers'
+// names stand for those of the EL2 virtual timer. Where that has no interrupt, it is the EL2 physical timer,
+// which counts the same there. Any context, unless a function says otherwise.
 #pragma once
 
 #include "kernel/device_tree/machine.hpp"
 #include "kernel/lib/format.hpp"
 #include "kernel/lib/types.hpp"
 
+#include <optional>
+
 namespace percival::arch {
+
+// The timer that serves as the alarm.
+struct Alarm {
+    u32 interrupt;    // INTID
+    bool is_physical; // LevelCondition::WithPhysicalTimer: its registers have other names
+};
+
+// Returns the alarm of a kernel at this exception level; nothing if the firmware names no interrupt of a
+// timer of EL2. Also on the host.
+std::optional<Alarm> alarm_at(u64 level, const TimerDescription& timer);
 
 // Takes the frequency from the device tree, or from CNTFRQ_EL0 if the tree gives none. Returns false if the
 // frequency is zero: there is no usable timer then. Boot CPU, once, before the clock is used.
-bool timer_init(const TimerDescription& timer);
+bool timer_init(const TimerDescription& timer, const Alarm& alarm);
 
 // Prepares reads of the clock on this CPU, which may have an erratum. Every other CPU, before it uses the
 // clock.

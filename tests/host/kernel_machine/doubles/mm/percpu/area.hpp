@@ -13,6 +13,14 @@ constexpr u64 global_distance(CpuId cpu)
     return testing::copy_distance(cpu.index());
 }
 
+constexpr CpuId cpu_at_distance(u64 distance)
+{
+    u32 index = 0;
+    while (global_distance(CpuId{index}) != distance)
+        ++index;
+    return CpuId{index};
+}
+
 template <class T>
 T* global_pointer(T* local, CpuId cpu)
 {
