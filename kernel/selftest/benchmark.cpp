@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/selftest/benchmark.hpp"
 
+#include "arch/cpu/exception_level.hpp"
 #include "arch/mmu/root_switch.hpp"
 #include "kernel/cpus/online.hpp"
 #include "kernel/inspect/boot_timeline.hpp"
@@ -74,6 +75,8 @@ void print_result(const Benchmark& benchmark, BenchmarkResult result, bool names
            online_cpu_count(), result.hundredths / 100, result.hundredths % 100);
     if (percpu::roots_are_common())
         format(json, ",\"cnp\":{}", u32{arch::root_is_common_not_private()});
+    if (arch::runs_at_el2())
+        json.put(",\"el\":2");
     if (names_core) {
         json.put(",\"core\":\"");
         arch::describe_cpu(json, cpu_features(this_cpu_id()).midr);

@@ -65,10 +65,11 @@ OPTIONAL: Dict[str, Callable[[object], bool]] = {
     "preset": lambda value: isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9-]*", value) is not None,
     "roots": _is_word,
     "cnp": is_count,
+    "el": is_count,
     "core": lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9 -]{1,80}", value) is not None,
 }
 # Under what a benchmark was measured: results that differ in one of these are not results of one thing.
-CONDITIONS = ("cpus", "preset", "roots", "cnp", "core", "system")
+CONDITIONS = ("cpus", "preset", "roots", "cnp", "el", "core", "system")
 COUNTS = ("instructions", "cycles", "total", "slow_paths", "tables", "tlbis", "bytes", "address_space")
 
 
@@ -84,6 +85,11 @@ def once(pairs: "list[tuple[str, object]]") -> Dict[str, object]:
     if len({key for key, _ in pairs}) != len(pairs):
         raise ValueError("a field is there twice")
     return dict(pairs)
+
+
+def condition(row: Row, name: str) -> Optional[Value]:
+    """Returns one of CONDITIONS; None if the row says nothing of it. A kernel says that it ran at EL2."""
+    return row.get(name, 1 if name == "el" else None)
 
 
 def parse_line(line: str) -> Optional[Row]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from frontdoor.bench_log import Machine
-from frontdoor.bench_rows import CONDITIONS, Row, Value
+from frontdoor.bench_rows import CONDITIONS, Row, Value, condition
 from frontdoor.linux_figures import STORED, TITLES, Figures, Linux
 
 MAX_BARS = 110  # of one chart: browsers limit the height of what a script draws
@@ -65,7 +65,7 @@ def columns_of(machine: Machine) -> List[Column]:
     """Returns the columns of a machine. Their titles say in what they differ."""
     kinds: Dict[Tuple[Optional[Value], ...], Dict[Line, Row]] = {}
     for row in machine.rows:
-        kind = tuple(row.get(name) for name in CONDITIONS)
+        kind = tuple(condition(row, name) for name in CONDITIONS)
         kinds.setdefault(kind, {})[str(row["name"]), str(row["mode"])] = row
     columns = []
     differing = [at for at in range(len(CONDITIONS)) if len({kind[at] for kind in kinds}) > 1]

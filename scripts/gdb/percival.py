@@ -4,7 +4,8 @@
 `./percival debug` loads them into gdb's own Python. CPU n of the kernel is gdb's thread n + 1, as QEMU
 numbers them. The commands read the CPUs' registers: SP_EL0 points to the running thread, TPIDR_EL1 holds the
 distance from a local percpu address to the CPU's global one (mm/percpu/area.hpp), and TTBR1_EL1 and TCR_EL1
-tell where a walk begins and how many levels it has.
+tell where a walk begins and how many levels it has. Of a kernel at EL2 these are TPIDR_EL2, TTBR1_EL2 and
+TCR_EL2.
 """
 
 from __future__ import annotations
@@ -55,6 +56,15 @@ def _register(cpu: int, name: str) -> int:
         return _evaluate(f"${name}")
 
 
+def _level(cpu: int) -> int:
+    return _bits(_register(cpu, "cpsr"), 3, 2)
+
+
+def _of_level(cpu: int, name: str) -> int:
+    """Returns a register that EL1 and EL2 each have."""
+    return _register(cpu, f"{name}_EL{_level(cpu)}")
+
+
 @contextlib.contextmanager
 def _physical_memory() -> Iterator[None]:
     """Reads memory by physical address inside the with statement."""
@@ -73,7 +83,7 @@ def _descriptor(address: int) -> int:
 
 @dataclass(frozen=True)
 class Translation:
-    """How a CPU translates kernel addresses, according to its TCR_EL1 and TTBR1_EL1 (Arm ARM D8)."""
+    """How a CPU translates kernel addresses, according to its TCR and TTBR1 (Arm ARM D8)."""
 
     page_shift: int
     va_bits: int
@@ -83,7 +93,7 @@ class Translation:
     @classmethod
     def of(cls, cpu: int) -> "Translation":
         """Reads the translation of `cpu`; raises an error if it runs on no root yet."""
-        tcr, ttbr = _register(cpu, "TCR_EL1"), _register(cpu, "TTBR1_EL1")
+        tcr, ttbr = _of_level(cpu, "TCR"), _of_level(cpu, "TTBR1")
         page_shift = {1: 14, 2: 12, 3: 16}.get(_bits(tcr, 31, 30), 0)
         va_bits = 64 - _bits(tcr, 21, 16)
         if page_shift == 0 or ttbr == 0:
@@ -189,7 +199,7 @@ class PercpuVariable(gdb.Command):
         local = int(variable.address) & U64 if variable.address is not None else 0
         if not _evaluate("&_percpu_start") <= local < _evaluate("&_percpu_end"):
             raise gdb.GdbError(f"{name} is not a static PerCpu variable")
-        distance = _register(cpu, "TPIDR_EL1")
+        distance = _of_level(cpu, "TPIDR")
         if distance == 0:
             raise gdb.GdbError(f"cpu{cpu} has no percpu data yet")
         address = local + distance & U64
@@ -220,7 +230,7 @@ def _start_of(root: int, translation: Translation) -> int:
 
 
 class Roots(gdb.Command):
-    """Print each CPU's root table, and whose root its TTBR1_EL1 holds: roots"""
+    """Print each CPU's root table, and whose root its TTBR1 holds: roots"""
 
     def __init__(self) -> None:
         super().__init__("roots", gdb.COMMAND_DATA)
@@ -236,12 +246,12 @@ class Roots(gdb.Command):
 
     @staticmethod
     def _current(cpu: int, roots: Dict[int, int]) -> str:
-        if _register(cpu, "TTBR1_EL1") == 0:
+        if _of_level(cpu, "TTBR1") == 0:
             return "not up"
         translation = Translation.of(cpu)
         owners = [owner for owner, root in roots.items() if _start_of(root, translation) == translation.start]
         whose = "its own" if cpu in owners else f"cpu{owners[0]}'s" if owners else "no CPU's"
-        return f"TTBR1_EL1 P:{translation.start:#x}, {whose}"
+        return f"TTBR1_EL{_level(cpu)} P:{translation.start:#x}, {whose}"
 
 
 def _field(value: gdb.Value, name: str) -> Optional[gdb.Value]:
@@ -295,7 +305,7 @@ class Threads(gdb.Command):
         thread_type = gdb.lookup_type("percival::Thread").pointer()
         local = gdb.parse_and_eval(f"&{QUEUES}")
         for cpu in _cpus():
-            running, distance = _register(cpu, "SP_EL0"), _register(cpu, "TPIDR_EL1")
+            running, distance = _register(cpu, "SP_EL0"), _of_level(cpu, "TPIDR")
             if running == 0 or distance == 0:
                 print(f"cpu{cpu}: not up")
                 continue

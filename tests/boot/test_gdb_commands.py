@@ -42,6 +42,18 @@ def physical(walk: str) -> int:
     return int(match[1], 16)
 
 
+class AtEl2Test(unittest.TestCase):
+    def test_the_registers_are_those_of_el2(self) -> None:
+        machine = ["--cpus", "2", "--machine", "virt,gic-version=3,virtualization=on"]
+        walk = f"ptwalk &{VARIABLE} 1"
+        out = stopped([*machine, "--append", "el=2"], "percival::run_selftests", ["roots", "threads", walk])
+        pattern = r"[* ] cpu\d: root P:(0x[0-9a-f]+), TTBR1_EL2 P:\1, its own"
+        for line in out["roots"].splitlines():
+            self.assertRegex(line, f"^{pattern}$")
+        self.assertIn("cpu1 runs idle", out["threads"])
+        self.assertNotEqual(physical(out[walk]), 0)
+
+
 class FourCpusTest(unittest.TestCase):
     out: Dict[str, str] = {}
 

@@ -75,6 +75,11 @@ class ChartsTest(unittest.TestCase):
         columns = columns_of(machine("m", *rows))
         self.assertEqual([one.title for one in columns], ["m, cnp 0", "m, cnp 1"])
 
+    def test_results_at_el2_and_at_el1_are_not_results_of_one_thing(self) -> None:
+        at_el2 = line("x", 2)[:-1] + ',"el":2}'
+        columns = columns_of(machine("m", line("x", 1), at_el2))
+        self.assertEqual([one.title for one in columns], ["m, el 1", "m, el 2"])
+
     def test_kinds_of_cores_are_columns_of_their_own(self) -> None:
         rows = [
             line("x", at + 1)[:-1] + f',"core":"Cortex-{core}"}}' for at, core in ((0, "A53"), (1, "A73"))
