@@ -97,6 +97,16 @@ DeviceTreeResult<Place> find_extended(const DeviceTreeView& tree, DeviceTreeNode
 
 } // namespace
 
+bool may_have_interrupt(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t place,
+                        DeviceTreeNode controller)
+{
+    if (tree.property(node, "interrupts-extended"))
+        return true;
+    const auto list = tree.property(node, "interrupts");
+    const auto cells = interrupt_cells(tree, controller);
+    return list && cells && *cells != 0 && place < list->cells() / *cells;
+}
+
 DeviceTreeResult<u32> private_interrupt(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t place,
                                         DeviceTreeNode controller, InterruptControllerKind kind)
 {

@@ -70,6 +70,10 @@ void give_up_starts_without_psci(const DeviceTreeView& tree, MachineDescription&
 // `interrupts-extended` where the node has that.
 DeviceTreeResult<u32> private_interrupt(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t place,
                                         DeviceTreeNode controller, InterruptControllerKind kind);
+// Returns whether the list of `node` is long enough for an interrupt `place`, as far as that is cheap to say.
+// The error of private_interrupt() is not: it names the node by its path.
+bool may_have_interrupt(const DeviceTreeView& tree, DeviceTreeNode node, std::size_t place,
+                        DeviceTreeNode controller);
 
 // Defined in interrupt_controller.cpp. Returns the node that it was read from.
 DeviceTreeResult<DeviceTreeNode> read_interrupt_controller(const DeviceTreeView& tree,

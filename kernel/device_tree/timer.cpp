@@ -59,11 +59,13 @@ DeviceTreeResult<void> read_timer(const DeviceTreeView& tree, DeviceTreeNode con
         return std::unexpected(interrupt.error());
     machine.timer.virtual_interrupt = *interrupt;
     // Many trees lack these, and only a kernel at EL2 needs one.
-    if (places.of_hypervisor_physical)
-        machine.timer.hypervisor_physical_interrupt =
-            interrupt_at(*places.of_hypervisor_physical).value_or(0);
-    if (places.of_hypervisor_virtual)
-        machine.timer.hypervisor_virtual_interrupt = interrupt_at(*places.of_hypervisor_virtual).value_or(0);
+    const auto interrupt_if_given = [&](std::optional<std::size_t> place) {
+        return place && may_have_interrupt(tree, *timer, *place, controller)
+                   ? interrupt_at(*place).value_or(0)
+                   : 0;
+    };
+    machine.timer.hypervisor_physical_interrupt = interrupt_if_given(places.of_hypervisor_physical);
+    machine.timer.hypervisor_virtual_interrupt = interrupt_if_given(places.of_hypervisor_virtual);
 
     const auto frequency = tree.number_or(*timer, "clock-frequency", 0);
     if (!frequency)
