@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The value of a property of a device tree. Nothing here reads beyond the property's own length. Only for the
-// files of kernel/device_tree. Boot only; host tests use it too.
+// files of kernel/device_tree and boot/flat_tree. Boot only; host tests use it too.
 #pragma once
 
 #include "kernel/lib/text.hpp"
