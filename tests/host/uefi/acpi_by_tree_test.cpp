@@ -10,11 +10,6 @@
 namespace percival::testing {
 namespace {
 
-AcpiReading read(const AcpiMachine& machine)
-{
-    return AcpiReading{AcpiTables{machine}};
-}
-
 const PhysRange kMemory{PhysAddr{0x4000'0000}, Bytes{0x2000'0000}};
 
 // Expects that the tree made of a description describes the same.

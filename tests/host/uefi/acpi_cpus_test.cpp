@@ -7,11 +7,6 @@
 namespace percival::testing {
 namespace {
 
-AcpiReading read(const AcpiMachine& machine)
-{
-    return AcpiReading{AcpiTables{machine}};
-}
-
 TEST(AcpiCpus, a_cpu_that_is_not_enabled_is_none)
 {
     AcpiMachine machine;

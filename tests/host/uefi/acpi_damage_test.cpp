@@ -7,11 +7,6 @@
 namespace percival::testing {
 namespace {
 
-AcpiReading read(const AcpiMachine& machine)
-{
-    return AcpiReading{AcpiTables{machine}};
-}
-
 // Reads the tables after a change of bytes of one of them, whose checksum is right again.
 AcpiReading read_changed(std::string_view signature, std::size_t offset, std::initializer_list<u8> bytes,
                          const AcpiMachine& machine = {})

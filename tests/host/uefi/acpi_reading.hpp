@@ -37,4 +37,9 @@ struct AcpiReading {
     std::string notes;    // a line for each
 };
 
+inline AcpiReading read(const AcpiMachine& machine)
+{
+    return AcpiReading{AcpiTables{machine}};
+}
+
 } // namespace percival::testing

@@ -9,11 +9,6 @@
 namespace percival::testing {
 namespace {
 
-AcpiReading read(const AcpiMachine& machine)
-{
-    return AcpiReading{AcpiTables{machine}};
-}
-
 TEST(Acpi, a_gic_v2_is_the_distributor_and_the_interface_of_a_cpu)
 {
     AcpiMachine machine;
