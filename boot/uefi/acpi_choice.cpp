@@ -19,8 +19,10 @@ std::expected<Description, std::string_view> choose_description(std::string_view
             return Description::Acpi;
         return std::unexpected("acpi=force, and the firmware has no ACPI tables");
     }
-    if (has_acpi && (wanted == AcpiChoice::On || !has_tree))
+    if (has_acpi && !has_tree)
         return Description::Acpi;
+    if (has_acpi && wanted == AcpiChoice::On)
+        return Description::AcpiElseTree;
     if (has_tree)
         return Description::DeviceTree;
     return std::unexpected("the firmware has neither a device tree nor ACPI tables");

@@ -8,9 +8,10 @@
 
 namespace percival::boot::uefi {
 
-enum class Description : unsigned char { DeviceTree, Acpi };
+// AcpiElseTree: the tree counts if the tables have a fault with which the machine cannot start.
+enum class Description : unsigned char { DeviceTree, Acpi, AcpiElseTree };
 
-// Without an argument, or with another one, the tree counts if there is one. acpi=on prefers the tables,
+// Without an argument, or with another one, the tree counts if there is one. acpi=on tries the tables first,
 // acpi=force takes nothing else, and acpi=off takes the tree alone. The last argument counts. The error is a
 // sentence: there is no description that the argument allows. A tree that describes no machine is none
 // (boot/flat_tree/stub_tree.hpp).

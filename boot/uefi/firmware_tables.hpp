@@ -65,6 +65,11 @@ inline constexpr u32 kLoaderData = 2;
 inline constexpr u32 kBootServicesCode = 3;
 inline constexpr u32 kBootServicesData = 4;
 inline constexpr u32 kConventionalMemory = 7;
+inline constexpr u32 kUnusableMemory = 8; // with errors
+inline constexpr u32 kAcpiReclaimMemory = 9;
+inline constexpr u32 kMemoryMappedIo = 11;
+inline constexpr u32 kMemoryMappedIoPortSpace = 12;
+inline constexpr u32 kUnacceptedMemory = 15;
 inline constexpr u64 kWriteBack = 8; // an attribute: the memory may be cached
 
 inline constexpr u64 kFirmwarePage = 4096;

@@ -6,6 +6,8 @@
 #include "boot/flat_tree/machine_tree.hpp"
 #include "boot/flat_tree/stub_tree.hpp"
 #include "boot/uefi/acpi_choice.hpp"
+#include "boot/uefi/firmware_map.hpp"
+#include "boot/uefi/memory_map.hpp"
 #include "kernel/device_tree/device_tree.hpp"
 
 namespace percival::boot::uefi {
@@ -26,11 +28,40 @@ std::expected<Tree, std::string_view> device_tree(const void* table)
 // A tree for the largest machine: each CPU takes about 120 bytes.
 constexpr Bytes kTreeRoom = 256_KiB;
 
-// The firmware maps all memory at its physical address. An address that it does not map is its own mistake.
-std::span<const std::byte> read_physical(void*, u64 address, std::size_t size)
-{
-    return {pointer_to<const std::byte>(address), address == 0 ? 0 : size};
-}
+// What an ACPI table's address and length may name. A damaged one names anything: a read of what is no memory
+// would end in the firmware's handler of exceptions, or would change a device.
+class ReadableMemory {
+public:
+    // Returns nothing if the firmware gives no map, or no memory for it.
+    static std::optional<ReadableMemory> of(const Firmware& firmware, Pages& room)
+    {
+        if (!allocate_map(firmware, room))
+            return std::nullopt;
+        const auto map = read_map(firmware, room);
+        if (!map)
+            return std::nullopt;
+        return ReadableMemory{map->in(room), static_cast<std::size_t>(map->entry_size)};
+    }
+
+    acpi::Memory as_memory() { return {&read, this}; }
+
+private:
+    ReadableMemory(std::span<const std::byte> map, std::size_t entry_size)
+        : map_{map}, entry_size_{entry_size}
+    {
+    }
+
+    static std::span<const std::byte> read(void* memory, u64 address, std::size_t size)
+    {
+        const auto& self = *static_cast<const ReadableMemory*>(memory);
+        if (!is_readable(self.map_, self.entry_size_, {PhysAddr{address}, Bytes{size}}))
+            return {};
+        return {pointer_to<const std::byte>(address), size};
+    }
+
+    std::span<const std::byte> map_;
+    std::size_t entry_size_;
+};
 
 // Puts the text without the blanks and zeroes at its end.
 void put_printable(Writer& out, std::string_view text)
@@ -55,7 +86,13 @@ std::optional<Tree> tree_of_acpi(const Firmware& firmware, const void* root_poin
 {
     Firmware told = firmware;
     const acpi::Notes notes{print_note, &told};
-    const auto tables = acpi::Tables::open(address_of(root_pointer).raw(), {read_physical, nullptr});
+    Pages map_room{firmware};
+    auto memory = ReadableMemory::of(firmware, map_room);
+    if (!memory) {
+        firmware.print("there is no memory for the memory map");
+        return std::nullopt;
+    }
+    const auto tables = acpi::Tables::open(address_of(root_pointer).raw(), memory->as_memory());
     if (!tables) {
         notes(tables.error());
         return std::nullopt;
@@ -98,12 +135,15 @@ std::optional<Tree> find_tree(const Firmware& firmware, std::string_view argumen
         firmware.print(choice.error());
         return std::nullopt;
     }
-    if (*choice == Description::Acpi) {
+    if (*choice != Description::DeviceTree) {
         if (!work.allocate(Bytes{sizeof(MachineDescription)}) || !room.allocate(kTreeRoom)) {
             firmware.print("there is no memory for the machine's tree");
             return std::nullopt;
         }
-        return tree_of_acpi(firmware, root_pointer, work, room);
+        const auto made = tree_of_acpi(firmware, root_pointer, work, room);
+        if (made || *choice == Description::Acpi)
+            return made;
+        firmware.print("the device tree is taken in place of the ACPI tables");
     }
     if (tree)
         return *tree;

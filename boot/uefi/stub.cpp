@@ -13,6 +13,7 @@
 #include "arch/cpu/cache.hpp"
 #include "arch/cpu/processor.hpp"
 #include "boot/uefi/firmware.hpp"
+#include "boot/uefi/firmware_map.hpp"
 #include "boot/uefi/firmware_tree.hpp"
 #include "boot/uefi/load_options.hpp"
 #include "boot/uefi/memory_map.hpp"
@@ -32,8 +33,6 @@ namespace {
 
 // Linux Documentation/arch/arm64/booting.rst, section 3: the image is best placed at a multiple of 2 MiB.
 constexpr Bytes kImageAlignment = 2_MiB;
-// What a map may grow by, because memory for it is allocated, or because the firmware does something.
-constexpr u64 kSpareMapEntries = 16;
 // The firmware may change the map once between the two calls, as its own handlers run at the first (7.4.6).
 constexpr int kExitAttempts = 4;
 
@@ -66,36 +65,8 @@ u64 random_seed(const Firmware& firmware)
     return seed;
 }
 
-struct Map {
-    u64 size;
-    u64 key;
-    u64 entry_size;
-};
-
-// Reads the memory map into `room`.
-std::expected<Map, Status> read_map(const Firmware& firmware, const Pages& room)
-{
-    Map map{room.size().count(), 0, 0};
-    u32 version = 0;
-    const Status status = firmware.services().get_memory_map(&map.size, pointer_to<void>(room.base()),
-                                                             &map.key, &map.entry_size, &version);
-    if (status != kSuccess)
-        return std::unexpected(status);
-    return map;
-}
-
-// Allocates memory for the map, with room for what this and later calls add.
-bool allocate_map(const Firmware& firmware, Pages& room)
-{
-    Map map{};
-    u32 version = 0;
-    const Status status =
-        firmware.services().get_memory_map(&map.size, nullptr, &map.key, &map.entry_size, &version);
-    return status == kBufferTooSmall && room.allocate(Bytes{map.size + kSpareMapEntries * map.entry_size});
-}
-
 // Ends boot services. Returns the map that holds from then on.
-std::expected<Map, Status> exit_boot_services(const Firmware& firmware, const Pages& room)
+std::expected<FirmwareMap, Status> exit_boot_services(const Firmware& firmware, const Pages& room)
 {
     Status status = kInvalidParameter;
     for (int attempt = 0; attempt < kExitAttempts && status == kInvalidParameter; ++attempt) {
@@ -179,8 +150,7 @@ Status start(const Firmware& firmware)
     if (!map)
         return map.error();      // in silence: the firmware may have shut its console down in part (7.4.6)
     arch::mask_all_exceptions(); // the firmware's handlers are gone
-    add_usable_memory({pointer_to<const std::byte>(map_room.base()), static_cast<std::size_t>(map->size)},
-                      static_cast<std::size_t>(map->entry_size), handoff.memory);
+    add_usable_memory(map->in(map_room), static_cast<std::size_t>(map->entry_size), handoff.memory);
     enter(copy, *tree);
 }
 

@@ -47,6 +47,22 @@ MUTANTS = (
         "UefiMemoryMap.*",
     ),
     on_host(
+        "uefi: the registers of a device are read for a table",
+        "boot/uefi/memory_map.cpp",
+        "return entry.type != kUnusableMemory && entry.type != kMemoryMappedIo &&",
+        "return entry.type != kUnusableMemory &&",
+        MAP,
+        "UefiMemoryMap.*",
+    ),
+    on_host(
+        "uefi: a table may reach beyond the memory that it begins in",
+        "boot/uefi/memory_map.cpp",
+        "        if (found >= range.size)\n",
+        "        if (found != Bytes{0})\n",
+        MAP,
+        "UefiMemoryMap.*",
+    ),
+    on_host(
         "uefi: memory that cannot be cached is used",
         "boot/uefi/memory_map.cpp",
         "return is_free && (entry.attributes & kWriteBack) != 0;",

@@ -23,17 +23,34 @@ MemoryDescriptor entry(u32 type, u64 start, u64 pages, u64 attributes = kWriteBa
     return {type, start, 0, pages, attributes};
 }
 
-// The firmware's entries may be longer than those that the kernel knows.
+// A map of exactly its size, so that a read behind the end is noticed. The firmware's entries may be longer
+// than those that the kernel knows.
+struct Map {
+    explicit Map(const std::vector<MemoryDescriptor>& entries, std::size_t distance = 48)
+        : entry_size{distance}, size{entries.size() * distance}, bytes{std::make_unique<std::byte[]>(size)}
+    {
+        for (std::size_t at = 0; at < entries.size(); ++at)
+            std::memcpy(bytes.get() + at * entry_size, &entries[at], sizeof(MemoryDescriptor));
+    }
+    std::span<const std::byte> span() const { return {bytes.get(), size}; }
+
+    std::size_t entry_size;
+    std::size_t size;
+    std::unique_ptr<std::byte[]> bytes;
+};
+
 std::vector<PhysRange> usable(const std::vector<MemoryDescriptor>& entries, std::size_t entry_size = 48)
 {
-    // Of exactly this size, so that a read behind the end is noticed.
-    const std::size_t size = entries.size() * entry_size;
-    const auto map = std::make_unique<std::byte[]>(size);
-    for (std::size_t at = 0; at < entries.size(); ++at)
-        std::memcpy(map.get() + at * entry_size, &entries[at], sizeof(MemoryDescriptor));
+    const Map map{entries, entry_size};
     FirmwareMemory memory;
-    add_usable_memory({map.get(), size}, entry_size, memory);
+    add_usable_memory(map.span(), entry_size, memory);
     return {memory.ranges().begin(), memory.ranges().end()};
+}
+
+bool readable(const std::vector<MemoryDescriptor>& entries, PhysRange range)
+{
+    const Map map{entries};
+    return is_readable(map.span(), map.entry_size, range);
 }
 
 using Ranges = std::vector<PhysRange>;
@@ -46,6 +63,30 @@ TEST(UefiMemoryMap, free_memory_and_that_of_loaders_and_boot_services_is_usable)
                   is_usable ? Ranges{range(0x8000'0000, 4 * kPage)} : Ranges{})
             << type;
     }
+}
+
+TEST(UefiMemoryMap, registers_and_memory_with_errors_are_not_readable)
+{
+    for (u32 type = 0; type < 20; ++type) {
+        const bool has_contents = type != 8 && type != 11 && type != 12 && type != 15;
+        EXPECT_EQ(readable({entry(type, 0x8000'0000, 1)}, range(0x8000'0ff0, 16)), has_contents) << type;
+    }
+}
+
+TEST(UefiMemoryMap, what_the_map_does_not_hold_as_a_whole_is_not_readable)
+{
+    const std::vector<MemoryDescriptor> map{entry(kAcpiReclaimMemory, 0x8000'1000, 1),
+                                            entry(kLoaderData, 0x8000'0000, 1),
+                                            entry(kAcpiReclaimMemory, 0x8000'3000, 1)};
+    EXPECT_TRUE(readable(map, range(0x8000'0000, 2 * kPage)));
+    EXPECT_TRUE(readable(map, range(0x8000'0fff, 2)));
+    EXPECT_TRUE(readable(map, range(0x8000'3fff, 1)));
+    EXPECT_FALSE(readable(map, range(0x8000'1fff, 2)));
+    EXPECT_FALSE(readable(map, range(0x8000'0000, 4 * kPage)));
+    EXPECT_FALSE(readable(map, range(0x7fff'ffff, 2)));
+    EXPECT_FALSE(readable(map, range(0x8000'4000, 1)));
+    EXPECT_FALSE(readable(map, range(0, 36)));
+    EXPECT_FALSE(readable(map, range(0xffff'ffff'ffff'fff0, 36)));
 }
 
 TEST(UefiMemoryMap, memory_that_cannot_be_cached_is_not_used)

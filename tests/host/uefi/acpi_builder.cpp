@@ -222,4 +222,16 @@ std::span<const std::byte> AcpiTables::read(void* self, u64 address, std::size_t
     return {};
 }
 
+std::vector<PhysRange> AcpiTables::pages() const
+{
+    constexpr Bytes kPage = 4_KiB;
+    std::vector<PhysRange> pages;
+    for (std::size_t at = 0; at < blocks_.size(); ++at) {
+        const PhysAddr start{address_of_block(at)};
+        const PhysAddr base = start.align_down(kPage);
+        pages.push_back({base, (start + Bytes{blocks_[at].size}).align_up(kPage) - base});
+    }
+    return pages;
+}
+
 } // namespace percival::testing

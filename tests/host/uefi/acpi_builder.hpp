@@ -100,6 +100,8 @@ public:
 
     u64 root_pointer() const { return address_of_block(0); }
     boot::acpi::Memory memory();
+    // The pages that the tables are in.
+    std::vector<PhysRange> pages() const;
 
     // A table by its signature, to damage it; RSDP and XSDT, too. fix() makes its checksum right again.
     std::span<std::byte> table(std::string_view signature);

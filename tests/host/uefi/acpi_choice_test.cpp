@@ -8,20 +8,22 @@
 namespace percival::boot::uefi {
 namespace {
 
-// "tree", "acpi", or what is wrong.
+// "tree", "acpi", "acpi, else tree", or what is wrong.
 std::string choice(std::string_view arguments, bool has_tree, bool has_acpi)
 {
     const auto chosen = choose_description(arguments, has_tree, has_acpi);
     if (!chosen)
         return std::string{chosen.error()};
-    return *chosen == Description::Acpi ? "acpi" : "tree";
+    return *chosen == Description::DeviceTree ? "tree"
+           : *chosen == Description::Acpi     ? "acpi"
+                                              : "acpi, else tree";
 }
 
 TEST(AcpiChoice, the_tree_counts_unless_an_argument_says_otherwise)
 {
     for (const std::string_view arguments : {"", "x=1", "acpi", "acpi=perhaps", "acpi=on acpi=off"})
         EXPECT_EQ(choice(arguments, true, true), "tree") << arguments;
-    EXPECT_EQ(choice("acpi=on", true, true), "acpi");
+    EXPECT_EQ(choice("acpi=on", true, true), "acpi, else tree");
     EXPECT_EQ(choice("x acpi=force y", true, true), "acpi");
 }
 

@@ -37,6 +37,16 @@ protected:
         return outcome.entered.value_or(Entered{});
     }
 
+    // Puts the tables into the firmware's memory.
+    void give(const AcpiTables& tables)
+    {
+        firmware.root_pointer = tables.root_pointer();
+        for (const PhysRange pages : tables.pages())
+            firmware.memory_map.push_back({boot::uefi::kAcpiReclaimMemory, pages.base.raw(), 0,
+                                           pages.size / Bytes{boot::uefi::kFirmwarePage},
+                                           boot::uefi::kWriteBack});
+    }
+
     // Expects that the stub returns to the firmware with this message, and keeps no memory.
     void expect_refusal(std::string_view message)
     {
@@ -146,7 +156,7 @@ TEST_F(UefiStub, a_firmware_with_acpi_alone_gets_a_tree_made)
 {
     AcpiTables tables{AcpiMachine{}};
     firmware.tree.clear();
-    firmware.root_pointer = tables.root_pointer();
+    give(tables);
     const Entered at = entered();
     const PhysRange memory{PhysAddr{0x4000'0000}, Bytes{0x10'0000}};
     const Reading tree{std::span{bytes_at(at.device_tree), 0x1'0000}, {.memory = {&memory, 1}}};
@@ -159,7 +169,7 @@ TEST_F(UefiStub, a_firmware_with_acpi_alone_gets_a_tree_made)
 TEST_F(UefiStub, the_argument_acpi_decides_if_there_are_both)
 {
     AcpiTables tables{AcpiMachine{}};
-    firmware.root_pointer = tables.root_pointer();
+    give(tables);
     const PhysRange memory{PhysAddr{0x4000'0000}, Bytes{0x10'0000}};
     firmware.options = options_of(u"acpi=on");
     const Entered at = entered();
@@ -170,7 +180,7 @@ TEST_F(UefiStub, the_argument_acpi_decides_if_there_are_both)
 TEST_F(UefiStub, a_tree_that_describes_no_machine_is_none_beside_acpi)
 {
     AcpiTables tables{AcpiMachine{}};
-    firmware.root_pointer = tables.root_pointer();
+    give(tables);
     firmware.tree.assign(4096, std::byte{0});
     boot::FlatTreeWriter stub{firmware.tree};
     stub.begin_node("chosen");
@@ -187,11 +197,58 @@ TEST_F(UefiStub, damaged_acpi_tables_are_refused_by_name)
     AcpiTables tables{AcpiMachine{}};
     tables.table("APIC").back() ^= std::byte{1};
     firmware.tree.clear();
-    firmware.root_pointer = tables.root_pointer();
+    give(tables);
     const auto outcome = firmware.start();
     EXPECT_FALSE(outcome.entered);
     EXPECT_TRUE(firmware.console.starts_with("Percival: ACPI: APIC: checksum: is wrong")) << firmware.console;
     EXPECT_EQ(firmware.pages_held(), 0U);
+}
+
+TEST_F(UefiStub, an_address_that_is_no_memory_is_never_read)
+{
+    AcpiTables tables{AcpiMachine{}};
+    give(tables);
+    firmware.tree.clear();
+    const u64 beside = tables.root_pointer() ^ u64 { 1 } << 46;
+    for (const u64 address : {u64{1}, beside, u64{0xffff'ffff'ffff'fff0}}) {
+        std::memcpy(tables.table("XSDT").data() + 36, &address, sizeof(address));
+        tables.fix("XSDT");
+        firmware.console.clear();
+        EXPECT_FALSE(firmware.start().entered);
+        EXPECT_TRUE(firmware.console.starts_with("Percival: ACPI: ")) << firmware.console;
+        EXPECT_EQ(firmware.pages_held(), 0U);
+    }
+}
+
+TEST_F(UefiStub, a_root_pointer_that_is_no_memory_is_refused)
+{
+    AcpiTables tables{AcpiMachine{}};
+    firmware.tree.clear();
+    firmware.root_pointer = tables.root_pointer(); // which the map does not have
+    EXPECT_FALSE(firmware.start().entered);
+    EXPECT_TRUE(firmware.console.starts_with("Percival: ACPI: RSDP: signature")) << firmware.console;
+}
+
+TEST_F(UefiStub, behind_damaged_tables_that_are_only_preferred_the_tree_counts)
+{
+    AcpiTables tables{AcpiMachine{}};
+    tables.table("APIC").back() ^= std::byte{1};
+    give(tables);
+    firmware.options = options_of(u"acpi=on");
+    const Entered at = entered();
+    EXPECT_EQ(std::memcmp(bytes_at(at.device_tree), firmware.tree.data(), firmware.tree.size()), 0);
+    EXPECT_TRUE(
+        firmware.console.ends_with("Percival: the device tree is taken in place of the ACPI tables\r\n"))
+        << firmware.console;
+}
+
+TEST_F(UefiStub, behind_damaged_tables_that_are_forced_nothing_counts)
+{
+    AcpiTables tables{AcpiMachine{}};
+    tables.table("APIC").back() ^= std::byte{1};
+    give(tables);
+    firmware.options = options_of(u"acpi=force");
+    EXPECT_FALSE(firmware.start().entered);
 }
 
 TEST_F(UefiStub, a_damaged_tree_is_refused)
