@@ -175,7 +175,9 @@ extern "C" [[noreturn]] void secondary_at_other_level(u64 distance)
         lacking.add(arch::CpuFeature::El2);
         say_goodbye_for_lack_of(self, lacking);
     }
-    arch::stop(); // to turn itself off it would need percpu data
+    // To turn itself off it would need percpu data. A kernel at EL2 invalidates what EL2 translates by, so
+    // the TLB of a CPU at EL1 keeps what others unmap.
+    arch::stop_off_the_tables();
 }
 
 // Runs as the first C++ of a secondary CPU: on its own root, percpu data and stack, interrupts masked.

@@ -63,6 +63,14 @@ MUTANTS = (
         "MachineBringUp.*",
     ),
     on_kernel_machine(
+        "bring-up: a CPU at another level stops with its MMU on",
+        "kernel/hotplug/bring_up.cpp",
+        "    arch::stop_off_the_tables();\n",
+        "    arch::stop();\n",
+        "bring_up",
+        "MachineBringUp.*",
+    ),
+    on_kernel_machine(
         "bring-up: CPUs are marked as starting one by one",
         "kernel/hotplug/bring_up.cpp",
         "        set_starting(CpuId{index});\n    write_boot_records(machine);\n    hold_back(machine);\n"

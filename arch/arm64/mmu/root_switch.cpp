@@ -4,9 +4,12 @@
 #include "arch/cpu/barrier.hpp"
 #include "arch/cpu/processor.hpp"
 #include "arch/mmu/idmap.hpp"
+#include "arch/mmu/translation_registers.hpp"
 #include "mm/image/image.hpp"
 
+// trampoline.S
 extern "C" void replace_ttbr1(percival::u64 root, percival::u64 reserved);
+extern "C" [[noreturn]] void stop_without_mmu(percival::u64 mmu_off);
 
 namespace percival::arch {
 namespace {
@@ -37,6 +40,14 @@ void install_root(RootRegister root)
     in_idmap (&replace_ttbr1)(root.raw,
                               root_register(mm::image_to_physical(&boot::boot_tables.reserved)).raw);
     drop_idmap();
+}
+
+void stop_off_the_tables()
+{
+    mask_all_exceptions();
+    enter_idmap();
+    in_idmap (&stop_without_mmu)(Sctlr::mmu_off().raw);
+    __builtin_unreachable();
 }
 
 bool translates_for_write(VirtAddr address)

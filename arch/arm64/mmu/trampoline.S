@@ -53,6 +53,22 @@ replace_ttbr1:
     .size   replace_ttbr1, . - replace_ttbr1
 
 /*
+ * stop_without_mmu(x0: SCTLR_EL1 value that turns the MMU off)
+ *
+ * Stops this CPU for good. It translates nothing any more, so it need not hear of changes of the tables.
+ */
+    .global stop_without_mmu
+    .type   stop_without_mmu, %function
+stop_without_mmu:
+    hint    #34                         // bti c
+    isb                                 // erratum E1041 of Falkor: before SCTLR_EL1.M is cleared
+    msr     sctlr_el1, x0
+    isb
+1:  wfi
+    b       1b
+    .size   stop_without_mmu, . - stop_without_mmu
+
+/*
  * wait_off_root(x0: this CPU's TTBR1_EL1 value, x1: that of the reserved, empty root,
  *               x2: a byte that becomes 1 once this CPU cannot translate by its root any more,
  *               x3: a byte that ends the wait once it is not 0)

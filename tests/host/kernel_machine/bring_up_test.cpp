@@ -124,6 +124,7 @@ TEST(MachineBringUp, ACpuAtAnotherLevelIsRefusedByNameAtOnceAndTheOthersGoOn)
                             bring_up();
                             expect_within(now() - before, 0, kLimit / 2, "the time of all");
                             expect_console({line(2, "refused, because it lacks el2")});
+                            expect(board.cpus[2].is_off_the_tables, "its MMU is off");
                             let_all_join();
                             for (u32 cpu = 1; cpu < 4; ++cpu)
                                 expect_online(cpu, cpu != 2);

@@ -3,6 +3,7 @@
 
 #include "arch/boot/boot_record.hpp"
 #include "arch/cpu/cache.hpp"
+#include "arch/cpu/processor.hpp"
 #include "arch/debug/fault_recovery.hpp"
 #include "arch/devices/interrupt_controller.hpp"
 #include "arch/devices/power.hpp"
@@ -232,6 +233,15 @@ void take_system_errors()
     testing::set_ups[testing::self()].system_errors = true;
 }
 
+void stop_off_the_tables()
+{
+    {
+        const testing::Aside aside;
+        testing::board.cpus[testing::self()].is_off_the_tables = true;
+    }
+    stop();
+}
+
 // The last step before a CPU is online.
 void drop_idmap()
 {
@@ -314,14 +324,17 @@ std::optional<PhysAddr> firmware_mailbox(CpuId cpu)
     return described.release_address;
 }
 
-void write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry)
+std::expected<void, std::string_view> write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry)
 {
     const testing::Aside aside;
     if (!testing::mappings.contains(mailbox.base()) ||
         mailbox.base().raw() - testing::kDeviceMappings !=
             testing::described(cpu.index()).release_address.raw())
         testing::machine().fail("another mailbox is written to");
+    if (!testing::board.cpus[cpu.index()].has_mailbox)
+        return std::unexpected{"the mailbox is not set up"};
     testing::board.cpus[cpu.index()].mailbox = entry;
+    return {};
 }
 
 void wake_parked_cpu(u64 mpidr, u32 cpu_interface)

@@ -49,7 +49,10 @@ struct BoardCpu {
     bool can_be_turned_off{true};
     bool stays_on{false};
 
-    std::optional<PhysAddr> mailbox{}; // the entry address that was written there
+    // Whether its firmware has set up a mailbox, and the entry address that was written there.
+    bool has_mailbox{true};
+    std::optional<PhysAddr> mailbox{};
+    bool is_off_the_tables{false}; // it has stopped with its MMU off
     u32 starts{0};
     u32 times_online{0};
     u64 online_since{0};

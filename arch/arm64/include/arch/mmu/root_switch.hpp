@@ -13,6 +13,10 @@ namespace percival::arch {
 // exceptions meanwhile. For the boot CPU, as others start on their root, for a change of CnP, and for tests.
 void install_root(RootRegister root);
 
+// Stops this CPU for good with its MMU off. For one whose TLB the kernel's invalidations do not reach: it
+// must not translate by tables that change. Needs no percpu data.
+[[noreturn]] void stop_off_the_tables();
+
 // Returns whether this CPU's TTBR1_EL1 points to `root`.
 bool runs_on_root(RootRegister root);
 // Returns whether CnP is set in this CPU's TTBR1_EL1.

@@ -7,5 +7,6 @@
 namespace percival::arch {
 
 void install_root(RootRegister root);
+[[noreturn]] void stop_off_the_tables();
 
 } // namespace percival::arch
