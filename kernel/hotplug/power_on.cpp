@@ -52,7 +52,7 @@ struct WaitingPlace {
     std::string_view cannot_be_mapped;
 };
 
-// Maps the memory as a device's, and calls release(Mmio).
+// Maps the memory as a device's, and returns what release(Mmio) returns.
 template <class Release>
 std::expected<void, std::string_view> release_at(CpuId cpu, const WaitingPlace& place, Release release)
 {
@@ -64,9 +64,9 @@ std::expected<void, std::string_view> release_at(CpuId cpu, const WaitingPlace& 
     const auto mapped = mm::ioremap(place.memory);
     if (!mapped)
         return std::unexpected{place.cannot_be_mapped};
-    release(arch::Mmio{*mapped});
+    const std::expected<void, std::string_view> released = release(arch::Mmio{*mapped});
     mm::iounmap(*mapped);
-    return {};
+    return released;
 }
 
 std::expected<void, std::string_view> release_from_spin_table(CpuId cpu, PhysAddr address, PhysAddr entry)
@@ -78,6 +78,7 @@ std::expected<void, std::string_view> release_from_spin_table(CpuId cpu, PhysAdd
                       [&](arch::Mmio mapped) {
                           PERCIVAL_ASSERT(all_may_come(address)); // INV-bring_up-1
                           arch::release_from_spin_table(mapped, entry);
+                          return std::expected<void, std::string_view>{};
                       });
 }
 
@@ -89,8 +90,10 @@ std::expected<void, std::string_view> release_from_mailbox(CpuId cpu, PhysAddr m
                        "parking protocol: the CPU's mailbox cannot be mapped"},
                       [&](arch::Mmio mapped) {
                           const CpuDescription& described = this_machine().cpus[cpu.index()];
-                          arch::write_to_mailbox(cpu, mapped, entry);
-                          arch::wake_parked_cpu(described.mpidr, described.parking_id);
+                          const auto written = arch::write_to_mailbox(cpu, mapped, entry);
+                          if (written)
+                              arch::wake_parked_cpu(described.mpidr, described.parking_id);
+                          return written;
                       });
 }
 

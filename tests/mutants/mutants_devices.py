@@ -125,6 +125,14 @@ MUTANTS = (
         "*a_mailbox_gets_the_jump_address*",
     ),
     on_host(
+        "power: a mailbox that the firmware has not set up is written to",
+        "arch/arm64/devices/power.cpp",
+        "    if (mailbox.read32(kNumber) != kNobody)\n",
+        "    if (mailbox.read32(kNumber) == kNobody - 1)\n",
+        POWER,
+        "*a_mailbox_that_the_firmware_has_not_set_up*",
+    ),
+    on_host(
         "psci: a CPU that is on counts as off",
         "arch/arm64/devices/psci.cpp",
         "mpidr, 0) == kOff",

@@ -70,15 +70,19 @@ std::optional<PhysAddr> firmware_mailbox(CpuId cpu)
 
 // The firmware's code of a parked CPU waits for an interrupt, and continues at the jump address if the
 // mailbox has the CPU's own number. It reads as it reads a release address.
-void write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry)
+std::expected<void, std::string_view> write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry)
 {
     constexpr u32 kNumber = 0;
     constexpr u32 kJumpAddress = 8;
+    constexpr u32 kNobody = 0xffff'ffff; // what the firmware writes when the CPU has begun to wait
     clean_and_invalidate_to_memory({mailbox.base(), Bytes{kJumpAddress + sizeof(u64)}});
+    if (mailbox.read32(kNumber) != kNobody)
+        return std::unexpected{"parking protocol: the firmware has not set up the CPU's mailbox"};
     mailbox.write64(kJumpAddress, entry.raw());
     dsb<Shareability::FullSystem>(); // whoever reads its number finds the jump address
     mailbox.write32(kNumber, described(cpu).parking_id);
     dsb<Shareability::FullSystem>(); // completes the store before the interrupt that wakes the CPU
+    return {};
 }
 
 std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)

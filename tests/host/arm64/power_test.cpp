@@ -62,8 +62,14 @@ constexpr u32 kSystemOff = 0x8400'0008, kSystemReset = 0x8400'0009;
 class EventLog final : public RegisterModel {
 public:
     std::vector<std::string> events;
+    u32 number{0xffff'ffff}; // in the mailbox
 
-    u64 read(u64, u32) override { return 0; }
+    u64 read(u64 address, u32 bits) override
+    {
+        EXPECT_EQ(address, kReleaseAddress & ~u64{8});
+        EXPECT_EQ(bits, 32U);
+        return number;
+    }
     void write(u64 address, u64 value, u32 bits) override
     {
         EXPECT_EQ(address & ~u64{8}, kReleaseAddress & ~u64{8});
@@ -121,7 +127,7 @@ TEST_F(PowerTest, a_mailbox_gets_the_jump_address_before_the_number_that_it_is_r
     describe(CpuStart::Parking);
     machine.cpus[0].parking_id = 7;
     EXPECT_EQ(firmware_mailbox(kBootCpu), PhysAddr{0xd8});
-    write_to_mailbox(kBootCpu, Mmio{VirtAddr{kReleaseAddress - 8}}, PhysAddr{4096});
+    EXPECT_TRUE(write_to_mailbox(kBootCpu, Mmio{VirtAddr{kReleaseAddress - 8}}, PhysAddr{4096}));
     EXPECT_EQ(log.events,
               (std::vector<std::string>{"clean", "dsb sy", "store 4096", "dsb sy", "number 7", "dsb sy"}));
     first_is_parked = true;
@@ -129,6 +135,19 @@ TEST_F(PowerTest, a_mailbox_gets_the_jump_address_before_the_number_that_it_is_r
     first_is_parked = false;
     describe(CpuStart::SpinTable);
     EXPECT_FALSE(firmware_mailbox(kBootCpu));
+}
+
+TEST_F(PowerTest, a_mailbox_that_the_firmware_has_not_set_up_is_not_written_to)
+{
+    describe(CpuStart::Parking);
+    for (const u32 number : {0U, 7U}) {
+        log.number = number;
+        const auto written = write_to_mailbox(kBootCpu, Mmio{VirtAddr{kReleaseAddress - 8}}, PhysAddr{4096});
+        ASSERT_FALSE(written);
+        EXPECT_EQ(written.error(), "parking protocol: the firmware has not set up the CPU's mailbox");
+        EXPECT_EQ(log.events, (std::vector<std::string>{"clean", "dsb sy"}));
+        log.events.clear();
+    }
 }
 
 TEST_F(PowerTest, only_a_cpu_in_a_spin_table_has_a_release_address)

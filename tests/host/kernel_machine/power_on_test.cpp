@@ -177,6 +177,20 @@ TEST(MachinePowerOn, ACpuAtAMailboxComesAndReturnsWithoutIt)
               "");
 }
 
+TEST(MachinePowerOn, ACpuWithoutAMailboxIsLeftOutAndNotWoken)
+{
+    EXPECT_EQ(run_boots(2, 5,
+                        [] {
+                            put_into_mailbox(1, kSpinTable);
+                            board.cpus[1].has_mailbox = false;
+                            bring_up_secondaries(this_machine());
+                            expect(!is_online(CpuId{1}), "it stays off");
+                            expect_equal(board.ioremaps, 1, "mappings");
+                            expect_console({"cpu1: the mailbox is not set up, left out"});
+                        }),
+              "");
+}
+
 TEST(MachinePowerOn, AMailboxInMemoryOfTheKernelIsNotWrittenTo)
 {
     EXPECT_EQ(run_boots(2, 5,

@@ -36,8 +36,9 @@ std::optional<PhysAddr> firmware_mailbox(CpuId cpu);
 inline constexpr Bytes kFirmwareMailbox = 4_KiB;
 
 // Writes into the mailbox of a CPU, mapped as device memory, that it continues at the physical address
-// `entry`, MMU off, once wake_parked_cpu() has woken it (arch/devices/interrupt_controller.hpp).
-void write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry);
+// `entry`, MMU off, once wake_parked_cpu() has woken it (arch/devices/interrupt_controller.hpp). The error is
+// a sentence for the console: the firmware has not set the mailbox up, so nothing was written.
+std::expected<void, std::string_view> write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry);
 
 // Starts a CPU, which is off and neither in a spin table nor parked by the firmware, at the physical address
 // `entry`, MMU off. Returns once the request is accepted; the CPU may not run yet. The error is a sentence
