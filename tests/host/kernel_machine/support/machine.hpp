@@ -120,6 +120,7 @@ public:
     // How many counts a CPU has computed.
     u64 computed(u32 cpu) const
     {
+        const Aside aside; // one step: the CPU goes on between two loads
         const Cpu& each = cpus_[cpu];
         return each.computed + (each.state == State::Computes ? now_ - each.busy_since : 0);
     }
