@@ -159,7 +159,7 @@ private:
             EXPECT_TRUE(redirects) << "CNTP_CTL_EL02 is undefined with E2H = 0";
             return "cntp_ctl_el0";
         }
-        // Arm ARM D24.1.3, "HCR_EL2.E2H".
+        // Arm ARM D24.2: field E2H of HCR_EL2, and the accessor text of each register.
         static const std::map<std::string, std::string> kRedirected{
             {"cntp_ctl_el0", "cnthp_ctl_el2"},
             {"cntv_ctl_el0", "s3_4_c14_c3_1"}, // CNTHV_CTL_EL2

@@ -3,9 +3,9 @@
 // HCR_EL2.{E2H,TGE} = {1,1} (FEAT_VHE). Any context, also with the MMU off.
 //
 // At EL2 the names of most registers of EL1 stand for those of EL2, and TLBI and AT instructions of EL1 act
-// on the EL2&0 translation regime (Arm ARM D8.1.2, D24.1.3, "HCR_EL2.E2H"). So most code is the same at both
-// levels. docs/architecture.md lists the registers; what differs is patched at boot
-// (arch/cpu/level_site.hpp).
+// on the EL2&0 translation regime (Arm ARM D8.1.2; D24.2, field E2H of HCR_EL2 and the accessor text of each
+// register). So most code is the same at both levels. docs/architecture.md lists the registers; what differs
+// is patched at boot (arch/cpu/level_site.hpp).
 #pragma once
 
 #include "kernel/lib/types.hpp"
