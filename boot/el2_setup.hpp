@@ -153,10 +153,9 @@ Hcr enter_host_mode(Cpu& cpu)
 }
 
 // Writes HCR_EL2 for a kernel at EL1 and returns the value, with E2H = 0 unless the CPU works only with
-// E2H = 1. Without
-// FEAT_E2H0 the bit is RES1, so reading it back proves nothing: it may hold what was written and act as 1
-// regardless. Such a CPU announces itself in ID_AA64MMFR4_EL1.E2H0. A hypervisor may hide that, so FAR_EL1 is
-// tried too: with E2H = 1, EL2 finds FAR_EL2 under that name.
+// E2H = 1. Without FEAT_E2H0 the bit is RES1, so reading it back proves nothing: it may hold what was written
+// and act as 1 regardless. Such a CPU announces itself in ID_AA64MMFR4_EL1.E2H0. A hypervisor may hide that,
+// so FAR_EL1 is tried too: with E2H = 1, EL2 finds FAR_EL2 under that name.
 template <class Cpu>
 Hcr choose_host_mode(Cpu& cpu)
 {

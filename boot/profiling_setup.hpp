@@ -36,8 +36,8 @@ void stop_buffer(Cpu& cpu, bool exists)
     cpu.finish_buffered_writes();
 }
 
-// Stops both buffers. configure_el2() leaves them to EL2, so that reset_el1() finds them prevented on a CPU
-// that was entered at EL2.
+// Stops both buffers. configure_el2() leaves them to EL2, so reset_el1() finds them prevented on a CPU that
+// has gone from EL2 to EL1, and stops them again on one that stays.
 template <class Cpu>
 void stop_profiling(Cpu& cpu)
 {

@@ -86,7 +86,7 @@ void read_start(const DeviceTreeView& tree, DeviceTreeNode node, CpuDescription&
     }
     const bool is_parked = tree.lists(holder, "enable-method", "acpi-parking-protocol");
     if (!is_parked && !tree.lists(holder, "enable-method", "spin-table"))
-        return note(machine, tree.error(holder, "enable-method", "is neither psci nor spin-table"));
+        return note(machine, tree.error(holder, "enable-method", "is not known to this kernel"));
 
     const auto release = tree.property(node, "cpu-release-addr");
     if (!release)

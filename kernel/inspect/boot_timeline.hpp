@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Records what the boot CPU spends on each phase of boot: time, and instructions if the CPU can count them.
-// Instructions are counted from the first ones at EL1 on (arch/cpu/performance_counter.hpp), so the first
-// phase includes all code that runs with the MMU off.
+// Instructions are counted from the first ones at the kernel's level on (arch/cpu/performance_counter.hpp),
+// so the first phase includes all code that runs with the MMU off.
 //
 // Boot CPU only, until the self-tests start.
 #pragma once

@@ -93,7 +93,7 @@ TREES: Tuple[Row, ...] = (
         append="selftest=roots.*",
         online=(0,),
         shows=(
-            "^cpu1: the device tree names no way to start it, left out$",
+            "^cpu1: the firmware names no way to start it, left out$",
             "^machine: device tree: /cpus/cpu@1: cpu-release-addr: is 0: the loader has not filled it in ",
             "^machine: device tree: /cpus/cpu@2: cpu-release-addr: is neither in memory nor in reserved ",
             "^machine: device tree: /cpus/cpu@3: cpu-release-addr: is not the address of a doubleword ",
@@ -114,7 +114,7 @@ TREES: Tuple[Row, ...] = (
         tree="no_psci",
         online=(0,),
         shows=(
-            "^cpu1: the device tree names no way to start it, left out$",
+            "^cpu1: the firmware names no way to start it, left out$",
             "^machine: device tree: /psci: is missing, so CPUs with enable-method ",
             r"^machine: .*, 1 of 4 CPUs, ",
         ),

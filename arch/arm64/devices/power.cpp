@@ -95,7 +95,7 @@ std::expected<void, std::string_view> start_cpu(CpuId cpu, PhysAddr entry)
         return {};
     }
     if (described(cpu).start == CpuStart::None)
-        return std::unexpected{"the device tree names no way to start it"};
+        return std::unexpected{"the firmware names no way to start it"};
     if (!psci_usable)
         return std::unexpected{"the firmware has no PSCI of version 0.2 or later"};
     return psci.cpu_on(described(cpu).mpidr, entry, 0);

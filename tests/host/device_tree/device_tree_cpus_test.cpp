@@ -114,7 +114,7 @@ TEST(DeviceTreeCpus, an_unknown_method_is_noted_and_cannot_start_the_cpu)
     const Reading reading{virt().set_text("/cpus/cpu@1", "enable-method", "smoke-signals").finish()};
     ASSERT_EQ(reading.sentence, "");
     EXPECT_EQ(reading.machine->cpus[1].start, CpuStart::None);
-    EXPECT_TRUE(reading.has_note("/cpus/cpu@1: enable-method: is neither psci nor spin-table"))
+    EXPECT_TRUE(reading.has_note("/cpus/cpu@1: enable-method: is not known to this kernel"))
         << reading.all_notes();
 }
 

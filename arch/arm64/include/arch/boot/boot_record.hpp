@@ -17,7 +17,7 @@ namespace percival::arch {
 struct alignas(64) BootRecord {
     u64 mpidr;         // affinity fields, by which a CPU finds its record
     RootRegister root; // the CPU's own root
-    u64 tpidr;         // TPIDR_EL1 value: local-to-global distance of this CPU
+    u64 tpidr;         // value of TPIDR_EL1, at EL2 of TPIDR_EL2: local-to-global distance of this CPU
     u64 stack_top;     // virtual
     u64 unused[4];
     u64 early_stack[128]; // for the few C++ calls with the MMU off; the only part that its CPU writes

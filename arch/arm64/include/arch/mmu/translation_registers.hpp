@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The registers that control stage 1 translation at EL1, and the values that the kernel gives them: MAIR_EL1,
-// SCTLR_EL1, TCR_EL1, TTBR0_EL1 (Arm ARM D24.2). TTBR1_EL1 is in arch/mmu/root_register.hpp.
+// The registers that control stage 1 translation at the kernel's level, and the values that the kernel gives
+// them: MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1 (Arm ARM D24.2), whose names stand for those of EL2 there.
+// TTBR1_EL1 is in arch/mmu/root_register.hpp.
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"
