@@ -139,10 +139,8 @@ u64 choose_level()
                            .has_vhe = has_vhe(arch::IdAa64Mmfr1::read())};
     if (!reason_against_el2(facts).empty())
         return kAtEl1;
-    const std::string_view by_uefi = uefi_handoff.facts().boot_arguments;
-    const std::string_view arguments =
-        by_uefi.empty() ? boot_arguments_in(loader_memory(handoff.device_tree, handoff.device_tree_size))
-                        : by_uefi;
+    const std::string_view arguments = uefi_handoff.facts().arguments_or(
+        boot_arguments_in(loader_memory(handoff.device_tree, handoff.device_tree_size)));
     return level_of_kernel(BootArguments{arguments}.choice(BootArgumentTable::kEl).value, facts);
 }
 

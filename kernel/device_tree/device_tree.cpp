@@ -37,12 +37,6 @@ void reset(MachineDescription& machine)
 
 constinit DeviceTreeIndex index_of_tree{};
 
-void replace_arguments(MachineDescription& machine, const FirmwareFacts& facts)
-{
-    if (!facts.boot_arguments.empty())
-        machine.boot_arguments = facts.boot_arguments;
-}
-
 DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescription& machine,
                                 const FirmwareFacts& facts)
 {
@@ -53,7 +47,7 @@ DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescript
     // The boot arguments, the UART, PSCI and the watchdogs come first: they are needed to report any later
     // error and to end the run.
     const auto arguments = device_tree::read_chosen(*tree, machine);
-    replace_arguments(machine, facts);
+    machine.boot_arguments = facts.arguments_or(machine.boot_arguments);
     machine.random_seed ^= facts.random_seed;
     device_tree::read_uart(*tree, machine);
     device_tree::read_psci(*tree, machine);
@@ -123,7 +117,7 @@ std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte>
     // What is wrong may also be why the console or PSCI was not found.
     if (!read) {
         salvage_device_tree(blob, machine);
-        replace_arguments(machine, facts);
+        machine.boot_arguments = facts.arguments_or(machine.boot_arguments);
     }
     return read;
 }

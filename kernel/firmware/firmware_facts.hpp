@@ -16,6 +16,12 @@ struct FirmwareFacts {
     std::string_view boot_arguments{};
     // Joins those of the tree; 0: none.
     u64 random_seed{0};
+
+    // Returns the arguments that count, given those of the tree.
+    constexpr std::string_view arguments_or(std::string_view of_tree) const
+    {
+        return boot_arguments.empty() ? of_tree : boot_arguments;
+    }
 };
 
 } // namespace percival
