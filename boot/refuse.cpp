@@ -241,10 +241,7 @@ void take(Step step)
 void put_hex(Writer& out, u64 value)
 {
     out.put("0x");
-    for (int shift = 60; shift >= 0; shift -= 4) {
-        const char digit = static_cast<char>(value >> shift & 15);
-        out.put(static_cast<char>(digit < 10 ? '0' + digit : 'a' + digit - 10));
-    }
+    for_each_hex_digit(value, 16, [&out](char digit) { out.put(digit); });
 }
 
 } // namespace

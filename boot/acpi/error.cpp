@@ -7,15 +7,7 @@ namespace {
 void put_hex(Writer& out, u64 value)
 {
     out.put("0x");
-    u32 shift = 60;
-    while (shift > 0 && value >> shift == 0)
-        shift -= 4;
-    for (;; shift -= 4) {
-        const char digit = static_cast<char>(value >> shift & 15);
-        out.put(static_cast<char>(digit < 10 ? '0' + digit : 'a' + digit - 10));
-        if (shift == 0)
-            return;
-    }
+    for_each_hex_digit(value, 1, [&out](char digit) { out.put(digit); });
 }
 
 } // namespace

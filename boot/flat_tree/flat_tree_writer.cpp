@@ -2,6 +2,7 @@
 #include "boot/flat_tree/flat_tree_writer.hpp"
 
 #include "boot/flat_tree/tree_format.hpp"
+#include "kernel/lib/format.hpp"
 
 #include <algorithm>
 
@@ -81,15 +82,7 @@ void FlatTreeWriter::begin_node(std::string_view name, std::optional<u64> unit)
         put(static_cast<std::byte>(c));
     if (unit) {
         put(std::byte{'@'});
-        u32 shift = 60;
-        while (shift > 0 && *unit >> shift == 0)
-            shift -= 4;
-        for (;; shift -= 4) {
-            const u64 digit = *unit >> shift & 15;
-            put(static_cast<std::byte>(digit < 10 ? '0' + digit : 'a' + digit - 10));
-            if (shift == 0)
-                break;
-        }
+        for_each_hex_digit(*unit, 1, [this](char digit) { put(static_cast<std::byte>(digit)); });
     }
     put(std::byte{0});
     pad();

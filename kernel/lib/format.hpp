@@ -47,6 +47,20 @@ private:
     bool truncated_{false};
 };
 
+// Calls put(char) for each hexadecimal digit of the value, for at least so many digits; from 1 to 16. For
+// code that runs before format() can, also with the MMU off.
+template <class Put>
+constexpr void for_each_hex_digit(u64 value, u32 at_least, Put put)
+{
+    u32 digits = 16;
+    while (digits > at_least && value >> (4 * digits - 4) == 0)
+        --digits;
+    for (; digits > 0; --digits) {
+        const char digit = static_cast<char>(value >> (4 * digits - 4) & 15);
+        put(static_cast<char>(digit < 10 ? '0' + digit : 'a' + digit - 10));
+    }
+}
+
 // The part of a placeholder between the colon and the closing brace.
 struct FormatSpec {
     bool hex{false};
