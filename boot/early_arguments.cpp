@@ -23,7 +23,7 @@ std::string_view boot_arguments_in(std::span<const std::byte> tree)
         } else if (token == flat_tree::kProperty) {
             const auto property = structure.property();
             if (is_chosen && depth == kBelowRoot && property.name == "bootargs")
-                return property.text;
+                return property.value.text().value_or("");
         } else if (token != flat_tree::kNothing) {
             return {};
         }

@@ -8,6 +8,7 @@
 #include "kernel/device_tree/header_words.hpp"
 #include "kernel/device_tree/property.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -19,7 +20,7 @@ class StructureReader {
 public:
     struct Property {
         std::string_view name;
-        std::string_view text; // empty if it is none
+        DeviceTreeProperty value; // empty if the tree ends before
     };
 
     explicit StructureReader(std::span<const std::byte> tree)
@@ -43,10 +44,11 @@ public:
     {
         const u64 size = next_word().value_or(0);
         const u64 name = next_word().value_or(0);
-        const u64 value = at_;
+        const auto rest = tree_.subspan(static_cast<std::size_t>(std::min<u64>(at_, tree_.size())));
+        const auto value =
+            size <= rest.size() ? rest.first(static_cast<std::size_t>(size)) : std::span<const std::byte>{};
         skip(size);
-        const std::string_view text = text_at(value);
-        return {text_at(strings_ + name), text.size() < size ? text : std::string_view{}};
+        return {text_at(strings_ + name), DeviceTreeProperty{value}};
     }
 
 private:

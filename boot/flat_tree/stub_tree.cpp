@@ -8,11 +8,16 @@ namespace percival::boot {
 bool is_stub_tree(std::span<const std::byte> tree)
 {
     flat_tree::StructureReader structure{tree};
+    bool must_be_xen = false; // the node's properties come before its nodes
     for (u32 depth = 0;;) {
-        switch (structure.token()) {
+        const u64 token = structure.token();
+        if (must_be_xen && (token == flat_tree::kBeginNode || token == flat_tree::kEndNode))
+            return false;
+        switch (token) {
         case flat_tree::kBeginNode: {
             const std::string_view name = structure.node_name();
-            if (depth == 1 && name != "chosen" && name != "hypervisor")
+            must_be_xen = depth == 1 && name == "hypervisor";
+            if (depth == 1 && name != "chosen" && !must_be_xen)
                 return false;
             ++depth;
             break;
@@ -22,9 +27,12 @@ bool is_stub_tree(std::span<const std::byte> tree)
                 return false;
             --depth;
             break;
-        case flat_tree::kProperty:
-            structure.property();
+        case flat_tree::kProperty: {
+            const auto property = structure.property();
+            if (property.name == "compatible" && property.value.place_of("xen,xen"))
+                must_be_xen = false;
             break;
+        }
         case flat_tree::kNothing:
             break;
         case flat_tree::kEnd:

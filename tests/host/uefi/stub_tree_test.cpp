@@ -9,8 +9,10 @@
 namespace percival::testing {
 namespace {
 
-// Returns a tree with these nodes below the root.
-Blob tree_of(std::initializer_list<std::string_view> nodes)
+constexpr std::string_view kXen{"xen,xen-4.17\0xen,xen", 20};
+
+// Returns a tree with these nodes below the root. A hypervisor is compatible with this.
+Blob tree_of(std::initializer_list<std::string_view> nodes, std::string_view compatible = kXen)
 {
     Blob room(4096);
     boot::FlatTreeWriter tree{room};
@@ -18,6 +20,8 @@ Blob tree_of(std::initializer_list<std::string_view> nodes)
     for (const std::string_view node : nodes) {
         tree.begin_node(node);
         tree.text("bootargs", "x");
+        if (node == "hypervisor")
+            tree.text("compatible", compatible);
         tree.begin_node("module"); // Xen's, for example
         tree.end_node();
         tree.end_node();
@@ -40,6 +44,16 @@ TEST(StubTree, has_nothing_but_what_a_loader_adds)
     EXPECT_FALSE(is_stub(tree_of({"chosen", "cpus"})));
     EXPECT_FALSE(is_stub(tree_of({"chosen@0"})));
     EXPECT_FALSE(is_stub(load_tree("qemu-virt-gicv3")));
+}
+
+TEST(StubTree, a_hypervisor_other_than_xen_belongs_to_a_machine)
+{
+    using namespace std::string_view_literals;
+    EXPECT_TRUE(is_stub(tree_of({"hypervisor", "chosen"}, "xen,xen")));
+    for (const std::string_view other : {"linux,kvm"sv, "xen,xen-4.17"sv, "xen"sv, ""sv}) {
+        EXPECT_FALSE(is_stub(tree_of({"chosen", "hypervisor"}, other))) << other;
+        EXPECT_FALSE(is_stub(tree_of({"hypervisor", "chosen"}, other))) << other;
+    }
 }
 
 TEST(StubTree, damage_anywhere_is_read_within_the_tree)
