@@ -7,8 +7,6 @@
 #include "boot/acpi/table_bytes.hpp"
 #include "kernel/device_tree/machine.hpp"
 
-#include <algorithm>
-
 namespace percival::boot::acpi {
 
 // Is told what is wrong with tables, but not fatal.
@@ -21,15 +19,6 @@ struct Notes {
 
 // The processor UIDs by which SRAT and PPTT name CPUs, in the order of MachineDescription::cpus.
 using Uids = BoundedVector<u32, kMaxCpus>;
-
-// Returns the error of a field; of the table itself if `entry` is empty.
-inline Error wrong(TableBytes table, std::string_view entry, std::optional<u64> number,
-                   std::string_view field, std::string_view problem, std::optional<u64> value = std::nullopt)
-{
-    Error error{.entry = entry, .number = number, .field = field, .problem = problem, .value = value};
-    std::ranges::copy(table.text(0, error.table.size()), error.table.begin());
-    return error;
-}
 
 // An entry of MADT, SRAT or PPTT: a byte for its type, a byte for its length.
 struct Entry {
@@ -47,8 +36,8 @@ void for_each_entry(TableBytes table, std::size_t header, Notes notes, Visit vis
         const std::size_t length = table.byte(at + 1);
         const TableBytes bytes = table.part(at, length);
         if (length < 2 || bytes.size() != length)
-            return notes(
-                wrong(table, "", {}, "length", "an entry's is not possible; what follows is not read", at));
+            return notes(wrong(table.signature(), "", {}, "length",
+                               "an entry's is not possible; what follows is not read", at));
         visit(Entry{table.byte(at), static_cast<u32>(at), bytes});
         at += length;
     }

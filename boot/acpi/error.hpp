@@ -23,6 +23,17 @@ struct Error {
     void describe(Writer& out) const;
 };
 
+// Returns the error of a field; of the table itself if `entry` is empty.
+constexpr Error wrong(std::string_view table, std::string_view entry, std::optional<u64> number,
+                      std::string_view field, std::string_view problem,
+                      std::optional<u64> value = std::nullopt)
+{
+    Error error{.entry = entry, .number = number, .field = field, .problem = problem, .value = value};
+    for (std::size_t at = 0; at < error.table.size() && at < table.size(); ++at)
+        error.table[at] = table[at];
+    return error;
+}
+
 template <class T>
 using Result = std::expected<T, Error>;
 

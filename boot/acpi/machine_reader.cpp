@@ -17,10 +17,11 @@ Result<void> read_psci(TableBytes fadt, MachineDescription& machine)
     constexpr u16 kCompliant = 1 << 0;
     constexpr u16 kByHvc = 1 << 1;
     if (fadt.size() < kLength)
-        return std::unexpected(wrong(fadt, "", {}, "length", "is too small", fadt.size()));
+        return std::unexpected(wrong(fadt.signature(), "", {}, "length", "is too small", fadt.size()));
     const u32 version = u32{fadt.byte(8)} << 8 | (fadt.byte(131) & 0xf);
     if (version < kVersion)
-        return std::unexpected(wrong(fadt, "", {}, "revision", "is older than ACPI 5.1", version));
+        return std::unexpected(
+            wrong(fadt.signature(), "", {}, "revision", "is older than ACPI 5.1", version));
     const u16 flags = fadt.half(129); // ARM_BOOT_ARCH, 5.2.9.4
     if ((flags & kCompliant) != 0)
         machine.psci = (flags & kByHvc) != 0 ? PsciConduit::Hvc : PsciConduit::Smc;
@@ -44,10 +45,11 @@ public:
         constexpr std::size_t kPhysicalOfEl2 = 72;
         constexpr std::size_t kVirtualOfEl2 = 96;
         if (gtdt_.size() < kLength)
-            return std::unexpected(wrong(gtdt_, "", {}, "length", "is too small", gtdt_.size()));
+            return std::unexpected(wrong(gtdt_.signature(), "", {}, "length", "is too small", gtdt_.size()));
         const u32 interrupt = gtdt_.word(kVirtual);
         if (!is_private(interrupt))
-            return std::unexpected(wrong(gtdt_, "", {}, "virtual EL1 timer", not_private(), interrupt));
+            return std::unexpected(
+                wrong(gtdt_.signature(), "", {}, "virtual EL1 timer", not_private(), interrupt));
         machine_.timer.virtual_interrupt = interrupt;
         machine_.timer.hypervisor_physical_interrupt = interrupt_of_el2(kPhysicalOfEl2, "EL2 timer");
         if (gtdt_.byte(8) >= kRevisionWithVhe && gtdt_.size() >= kLengthWithVhe)
@@ -66,7 +68,7 @@ private:
         const u32 interrupt = gtdt_.word(at);
         if (interrupt == 0 || is_private(interrupt))
             return interrupt;
-        notes_(wrong(gtdt_, "", {}, field, not_private(), interrupt));
+        notes_(wrong(gtdt_.signature(), "", {}, field, not_private(), interrupt));
         return 0;
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "boot/acpi/madt.hpp"
 
+#include <algorithm>
+
 namespace percival::boot::acpi {
 namespace {
 
@@ -41,8 +43,8 @@ public:
     {
         constexpr u8 kRevision = 3;
         if (madt_.byte(8) < kRevision)
-            notes_(wrong(madt_, "", {}, "revision", "is older than ACPI 5.1; it is read all the same",
-                         madt_.byte(8)));
+            notes_(wrong(madt_.signature(), "", {}, "revision",
+                         "is older than ACPI 5.1; it is read all the same", madt_.byte(8)));
         // The controller first: its version says how large the redistributors are.
         for_each_entry(madt_, kHeader, notes_, [this](const Entry& entry) {
             if (entry.type == kGicd)
@@ -55,10 +57,10 @@ public:
                 read_redistributors(entry.bytes);
         });
         if (come_later_ != 0)
-            notes_(wrong(madt_, "GICC", {}, "flags",
+            notes_(wrong(madt_.signature(), "GICC", {}, "flags",
                          "CPUs may come later, which only AML would tell: they are left out", come_later_));
         if (machine_.cpus.empty())
-            return std::unexpected(wrong(madt_, "GICC", {}, "", "there is no enabled CPU"));
+            return std::unexpected(wrong(madt_.signature(), "GICC", {}, "", "there is no enabled CPU"));
         return check_controller();
     }
 
@@ -68,7 +70,7 @@ private:
     void read_cpu(Gicc cpu)
     {
         if (cpu.bytes.size() < Gicc::kLength)
-            return notes_(wrong(madt_, "GICC", {}, "length", "is too small", cpu.bytes.size()));
+            return notes_(wrong(madt_.signature(), "GICC", {}, "length", "is too small", cpu.bytes.size()));
         if (!cpu.is_enabled()) {
             come_later_ += cpu.may_come_later() ? 1 : 0;
             return;
@@ -79,12 +81,14 @@ private:
         }
         const u64 mpidr = cpu.mpidr();
         if ((mpidr & ~kMpidrAffinity) != 0)
-            return notes_(wrong(madt_, "GICC", cpu.uid(), "MPIDR", "has bits beside the affinity", mpidr));
+            return notes_(
+                wrong(madt_.signature(), "GICC", cpu.uid(), "MPIDR", "has bits beside the affinity", mpidr));
         if (std::ranges::any_of(machine_.cpus.span(),
                                 [mpidr](const CpuDescription& other) { return other.mpidr == mpidr; }))
-            return notes_(wrong(madt_, "GICC", cpu.uid(), "MPIDR", "another CPU has the same", mpidr));
+            return notes_(
+                wrong(madt_.signature(), "GICC", cpu.uid(), "MPIDR", "another CPU has the same", mpidr));
         if (std::ranges::find(uids_, cpu.uid()) != uids_.end())
-            notes_(wrong(madt_, "GICC", cpu.uid(), "processor UID",
+            notes_(wrong(madt_.signature(), "GICC", cpu.uid(), "processor UID",
                          "another CPU has the same, so both are on the same node", cpu.uid()));
         CpuDescription description;
         description.mpidr = mpidr;
@@ -96,8 +100,8 @@ private:
         if (cpu_interface_ == 0)
             cpu_interface_ = cpu.cpu_interface();
         else if (cpu.cpu_interface() != cpu_interface_)
-            notes_(wrong(madt_, "GICC", cpu.uid(), "address", "is not that of the first CPU, which is used",
-                         cpu.cpu_interface()));
+            notes_(wrong(madt_.signature(), "GICC", cpu.uid(), "address",
+                         "is not that of the first CPU, which is used", cpu.cpu_interface()));
         if (cpu.redistributor() != 0)
             add_redistributors(cpu.redistributor(), frames(), of_cpus_);
     }
@@ -111,14 +115,14 @@ private:
         if (cpu.parking_version() == 0)
             return;
         if (cpu.parking_version() != kVersion)
-            return notes_(wrong(madt_, "GICC", cpu.uid(), "parking protocol", "its version is not 1",
-                                cpu.parking_version()));
+            return notes_(wrong(madt_.signature(), "GICC", cpu.uid(), "parking protocol",
+                                "its version is not 1", cpu.parking_version()));
         const PhysRange mailbox{PhysAddr{cpu.mailbox()}, kPage};
         if (!is_possible(mailbox) || !mailbox.base.is_aligned(kPage))
-            return notes_(
-                wrong(madt_, "GICC", cpu.uid(), "parked address", "is not that of a mailbox", cpu.mailbox()));
+            return notes_(wrong(madt_.signature(), "GICC", cpu.uid(), "parked address",
+                                "is not that of a mailbox", cpu.mailbox()));
         if (!reserve(mailbox))
-            return notes_(wrong(madt_, "GICC", cpu.uid(), "parked address",
+            return notes_(wrong(madt_.signature(), "GICC", cpu.uid(), "parked address",
                                 "there are more mailboxes than this kernel reserves memory for",
                                 cpu.mailbox()));
         description.start = CpuStart::Parking;
@@ -142,9 +146,10 @@ private:
     {
         constexpr std::size_t kLength = 24;
         if (bytes.size() < kLength)
-            return notes_(wrong(madt_, "GICD", {}, "length", "is too small", bytes.size()));
+            return notes_(wrong(madt_.signature(), "GICD", {}, "length", "is too small", bytes.size()));
         if (has_distributor_)
-            return notes_(wrong(madt_, "GICD", {}, "", "there is a second one, which is not used"));
+            return notes_(
+                wrong(madt_.signature(), "GICD", {}, "", "there is a second one, which is not used"));
         has_distributor_ = true;
         distributor_ = PhysAddr{bytes.dword(8)};
         version_ = bytes.byte(20);
@@ -155,7 +160,7 @@ private:
     {
         constexpr std::size_t kLength = 16;
         if (bytes.size() < kLength)
-            return notes_(wrong(madt_, "GICR", {}, "length", "is too small", bytes.size()));
+            return notes_(wrong(madt_.signature(), "GICR", {}, "length", "is too small", bytes.size()));
         has_gicr_ = true;
         add_redistributors(bytes.dword(4), Bytes{bytes.word(12)}, regions_);
     }
@@ -165,15 +170,16 @@ private:
     {
         const PhysRange added{PhysAddr{base}, size};
         if (!is_possible(added) || !added.base.is_aligned(kFrame) || size < kFrame * 2)
-            return notes_(
-                wrong(madt_, "GICR", {}, "address", "or length is not possible; it is not used", base));
+            return notes_(wrong(madt_.signature(), "GICR", {}, "address",
+                                "or length is not possible; it is not used", base));
         if (std::ranges::any_of(regions, [added](PhysRange other) { return other.overlaps(added); }))
-            return notes_(
-                wrong(madt_, "GICR", {}, "address", "overlaps another region; it is not used", base));
+            return notes_(wrong(madt_.signature(), "GICR", {}, "address",
+                                "overlaps another region; it is not used", base));
         if (!regions.empty() && regions[regions.size() - 1].end() == added.base)
             regions[regions.size() - 1].size += size;
         else if (!regions.push(added))
-            notes_(wrong(madt_, "GICR", {}, "", "there are more regions than 32; one is not used", base));
+            notes_(wrong(madt_.signature(), "GICR", {}, "", "there are more regions than 32; one is not used",
+                         base));
     }
 
     // The size of the redistributor of one CPU.
@@ -184,26 +190,27 @@ private:
     {
         auto& gic = machine_.interrupt_controller;
         if (!has_distributor_)
-            return std::unexpected(wrong(madt_, "GICD", {}, "", "is missing"));
+            return std::unexpected(wrong(madt_.signature(), "GICD", {}, "", "is missing"));
         if (version_ > kVersion4)
-            return std::unexpected(
-                wrong(madt_, "GICD", {}, "version", "is no GIC that this kernel drives", version_));
+            return std::unexpected(wrong(madt_.signature(), "GICD", {}, "version",
+                                         "is no GIC that this kernel drives", version_));
         const Regions& redistributors = has_gicr_ ? regions_ : of_cpus_;
         const bool is_v3 = version_ == 0 ? !redistributors.empty() : version_ >= kVersion3;
         gic.kind = is_v3 ? InterruptControllerKind::GicV3 : InterruptControllerKind::GicV2;
         gic.distributor = {distributor_, is_v3 ? kFrame : kPage};
         if (!is_possible(gic.distributor) || !gic.distributor.base.is_aligned(gic.distributor.size))
             return std::unexpected(
-                wrong(madt_, "GICD", {}, "address", "is not possible", distributor_.raw()));
+                wrong(madt_.signature(), "GICD", {}, "address", "is not possible", distributor_.raw()));
         if (is_v3) {
             if (redistributors.empty())
-                return std::unexpected(wrong(madt_, "GICR", {}, "", "there is no redistributor"));
+                return std::unexpected(wrong(madt_.signature(), "GICR", {}, "", "there is no redistributor"));
             gic.redistributors = redistributors;
             return {};
         }
         gic.cpu_interface = {PhysAddr{cpu_interface_}, kPage * 2};
         if (!is_possible(gic.cpu_interface) || !gic.cpu_interface.base.is_aligned(kPage))
-            return std::unexpected(wrong(madt_, "GICC", {}, "address", "is not possible", cpu_interface_));
+            return std::unexpected(
+                wrong(madt_.signature(), "GICC", {}, "address", "is not possible", cpu_interface_));
         return {};
     }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "boot/acpi/pptt.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace percival::boot::acpi {
 namespace {
 
@@ -37,14 +40,14 @@ void put_threads_together(TableBytes pptt, MachineDescription& machine, const Ui
         if (entry.type != kProcessor)
             return;
         if (entry.bytes.size() < Node::kLength)
-            return notes(
-                wrong(pptt, "processor", entry.offset, "length", "is too small", entry.bytes.size()));
+            return notes(wrong(pptt.signature(), "processor", entry.offset, "length", "is too small",
+                               entry.bytes.size()));
         const Node node{entry.bytes};
         if (!node.is_thread())
             return;
         if (!is_processor(pptt, node.parent()))
-            return notes(
-                wrong(pptt, "processor", entry.offset, "parent", "is not that of a core", node.parent()));
+            return notes(wrong(pptt.signature(), "processor", entry.offset, "parent", "is not that of a core",
+                               node.parent()));
         for (std::size_t at = 0; at < uids.size(); ++at) {
             if (uids[at] == node.uid())
                 cores[at] = node.parent();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "boot/acpi/srat.hpp"
 
+#include <algorithm>
+
 namespace percival::boot::acpi {
 namespace {
 
@@ -18,8 +20,8 @@ public:
         constexpr u8 kMemory = 1;
         constexpr u8 kGiccAffinity = 3;
         if (srat_.byte(8) < kRevision)
-            return notes_(wrong(srat_, "", {}, "revision", "is older than ACPI 3.0, so all is on node 0",
-                                srat_.byte(8)));
+            return notes_(wrong(srat_.signature(), "", {}, "revision",
+                                "is older than ACPI 3.0, so all is on node 0", srat_.byte(8)));
         for_each_entry(srat_, kHeader, notes_, [this](const Entry& entry) {
             if (entry.type == kMemory)
                 read_memory(entry.bytes);
@@ -33,7 +35,8 @@ private:
     {
         if (domain < kMaxNumaNodes)
             return domain;
-        notes_(wrong(srat_, "", {}, "proximity domain", "is too large, so node 0 is used instead", domain));
+        notes_(wrong(srat_.signature(), "", {}, "proximity domain", "is too large, so node 0 is used instead",
+                     domain));
         return 0;
     }
 
@@ -42,19 +45,20 @@ private:
     {
         constexpr std::size_t kLength = 40;
         if (bytes.size() < kLength)
-            return notes_(wrong(srat_, "memory", {}, "length", "is too small", bytes.size()));
+            return notes_(wrong(srat_.signature(), "memory", {}, "length", "is too small", bytes.size()));
         if ((bytes.word(28) & 1) == 0)
             return;
         const PhysRange range{PhysAddr{bytes.dword(8)}, Bytes{bytes.dword(16)}};
         if (range.is_empty() || range.base >= kPhysicalLimit || range.size > kPhysicalLimit - range.base)
-            return notes_(wrong(srat_, "memory", {}, "base", "or length is not possible", range.base.raw()));
+            return notes_(wrong(srat_.signature(), "memory", {}, "base", "or length is not possible",
+                                range.base.raw()));
         const u32 on = node(bytes.word(2));
         if (std::ranges::any_of(machine_.memory,
                                 [range](const MemoryBank& other) { return other.range.overlaps(range); }))
-            return notes_(wrong(srat_, "memory", {}, "base", "overlaps another range; it is not used",
-                                range.base.raw()));
+            return notes_(wrong(srat_.signature(), "memory", {}, "base",
+                                "overlaps another range; it is not used", range.base.raw()));
         if (!machine_.memory.push({range, on}))
-            notes_(wrong(srat_, "memory", {}, "", "there are more ranges than 64; its node is 0",
+            notes_(wrong(srat_.signature(), "memory", {}, "", "there are more ranges than 64; its node is 0",
                          range.base.raw()));
     }
 
@@ -63,7 +67,7 @@ private:
     {
         constexpr std::size_t kLength = 18;
         if (bytes.size() < kLength)
-            return notes_(wrong(srat_, "GICC", {}, "length", "is too small", bytes.size()));
+            return notes_(wrong(srat_.signature(), "GICC", {}, "length", "is too small", bytes.size()));
         if ((bytes.word(10) & 1) == 0)
             return;
         const u32 uid = bytes.word(6);
@@ -72,8 +76,8 @@ private:
             if (uids_[at] != uid)
                 continue;
             if (has_node_[at] && machine_.cpus[at].numa_node != on)
-                notes_(
-                    wrong(srat_, "GICC", uid, "proximity domain", "is a second one, which is not used", on));
+                notes_(wrong(srat_.signature(), "GICC", uid, "proximity domain",
+                             "is a second one, which is not used", on));
             else
                 machine_.cpus[at].numa_node = on;
             has_node_[at] = true;

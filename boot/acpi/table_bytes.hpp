@@ -43,6 +43,9 @@ public:
         return {reinterpret_cast<const char*>(bytes_.data() + offset), bytes};
     }
 
+    // The name of a whole table.
+    std::string_view signature() const { return text(0, 4); }
+
     TableBytes part(std::size_t offset, std::size_t bytes) const
     {
         return has(offset, bytes) ? TableBytes{bytes_.subspan(offset, bytes)} : TableBytes{};
