@@ -5,6 +5,7 @@
 
 #include "boot/uefi/firmware_tables.hpp"
 #include "kernel/lib/address.hpp"
+#include "kernel/lib/text.hpp"
 
 #include <array>
 #include <string_view>
@@ -17,16 +18,19 @@ struct Firmware {
 
     BootServices& services() const { return *table.boot_services; }
 
-    // Prints a line. Text beyond the length of a line is cut.
+    // The longest text of a line, in characters.
+    static constexpr std::size_t kText = 160;
+
+    // Prints a line. Text beyond kText is cut.
     void print(std::string_view text) const
     {
-        std::array<char16_t, 160> line;
+        constexpr std::string_view kBefore{"Percival: "};
+        constexpr std::string_view kEnd{"\r\n"};
+        std::array<char16_t, kBefore.size() + kText + kEnd.size() + 1> line;
         std::size_t used = 0;
-        for (const std::string_view part : {std::string_view{"Percival: "}, text, std::string_view{"\r\n"}}) {
-            for (const char c : part) {
-                if (used < line.size() - 1)
-                    line[used++] = static_cast<u8>(c);
-            }
+        for (const std::string_view part : {kBefore, slice(text, 0, kText), kEnd}) {
+            for (const char c : part)
+                line[used++] = static_cast<u8>(c);
         }
         line[used] = 0;
         if (table.console_out != nullptr)

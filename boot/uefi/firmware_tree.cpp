@@ -74,7 +74,7 @@ void put_printable(Writer& out, std::string_view text)
 
 void print_note(void* firmware, const acpi::Error& error)
 {
-    std::array<char, 150> room;
+    std::array<char, Firmware::kText> room;
     Writer text{room};
     error.describe(text);
     static_cast<const Firmware*>(firmware)->print(text.text());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "boot/acpi/machine_reader.hpp"
+#include "boot/uefi/firmware.hpp"
 #include "tests/host/uefi/acpi_builder.hpp"
 
 #include <memory>
@@ -12,7 +13,7 @@ namespace percival::testing {
 
 inline std::string describe(const boot::acpi::Error& error)
 {
-    std::array<char, 200> room;
+    std::array<char, boot::uefi::Firmware::kText> room;
     Writer out{room};
     error.describe(out);
     return std::string{out.text()} + (out.truncated() ? " (truncated)" : "");
