@@ -6,6 +6,8 @@
 #include "boot/acpi/spcr.hpp"
 #include "boot/acpi/srat.hpp"
 
+#include <algorithm>
+
 namespace percival::boot::acpi {
 namespace {
 
@@ -84,7 +86,7 @@ public:
     {
     }
 
-    Result<void> read()
+    Result<void> read(u64 boot_mpidr)
     {
         Uids uids;
         // The console first, as every error wants to be seen.
@@ -96,6 +98,7 @@ public:
             with_required("APIC", [&](TableBytes madt) { return read_madt(madt, machine_, uids, notes_); });
         if (!cpus)
             return cpus;
+        move_first(boot_mpidr, uids);
         const auto timer =
             with_required("GTDT", [&](TableBytes gtdt) { return GtdtReader{gtdt, machine_, notes_}.read(); });
         if (!timer)
@@ -106,6 +109,17 @@ public:
     }
 
 private:
+    void move_first(u64 mpidr, Uids& uids)
+    {
+        const auto cpu =
+            std::ranges::find(machine_.cpus.span(), mpidr & kMpidrAffinity, &CpuDescription::mpidr);
+        const auto at = cpu - machine_.cpus.span().begin();
+        if (static_cast<std::size_t>(at) == machine_.cpus.size())
+            return;
+        std::rotate(machine_.cpus.begin(), machine_.cpus.begin() + at, machine_.cpus.begin() + at + 1);
+        std::rotate(uids.begin(), uids.begin() + at, uids.begin() + at + 1);
+    }
+
     // Returns the first table of that signature, an empty one if there is none.
     Result<TableBytes> find(std::string_view signature)
     {
@@ -143,9 +157,9 @@ private:
 
 } // namespace
 
-Result<void> read_machine(const Tables& tables, MachineDescription& machine, Notes notes)
+Result<void> read_machine(const Tables& tables, MachineDescription& machine, u64 boot_mpidr, Notes notes)
 {
-    return MachineReader{tables, machine, notes}.read();
+    return MachineReader{tables, machine, notes}.read(boot_mpidr);
 }
 
 } // namespace percival::boot::acpi

@@ -12,8 +12,9 @@
 
 namespace percival::boot::acpi {
 
-// Fills `machine`, which is as it was constructed. Memory is filled only where SRAT says on which node it is;
-// the firmware's memory map says which memory is free. Reservations are the mailboxes of parked CPUs.
-Result<void> read_machine(const Tables& tables, MachineDescription& machine, Notes notes);
+// Fills `machine`, which is as it was constructed; the CPU with this MPIDR_EL1 becomes the first one, if the
+// tables have it. Memory is filled only where SRAT says on which node it is; the firmware's memory map says
+// which memory is free. Reservations are the mailboxes of parked CPUs.
+Result<void> read_machine(const Tables& tables, MachineDescription& machine, u64 boot_mpidr, Notes notes);
 
 } // namespace percival::boot::acpi

@@ -9,7 +9,8 @@ namespace percival::boot::acpi {
 
 // Moves the threads of a core behind its first one; other CPUs keep their order. So they are neighbours for
 // those who look at neighbours only (kernel/probes/cpu_pairs.hpp). `uids` have the order that the CPUs have
-// before. What is wrong is noted and left out: these CPUs stay where they are.
+// before. The boot CPU is the first already, or it would be taken out of its core later
+// (move_boot_cpu_first()). What is wrong is noted and left out: these CPUs stay where they are.
 void put_threads_together(TableBytes pptt, MachineDescription& machine, const Uids& uids, Notes notes);
 
 } // namespace percival::boot::acpi

@@ -2,6 +2,7 @@
 // Runs before boot services end, at the address to which the firmware loaded the image (boot/uefi/stub.cpp).
 #include "boot/uefi/firmware_tree.hpp"
 
+#include "arch/cpu/cpu_identity.hpp"
 #include "boot/acpi/machine_reader.hpp"
 #include "boot/flat_tree/machine_tree.hpp"
 #include "boot/flat_tree/stub_tree.hpp"
@@ -99,7 +100,7 @@ std::optional<Tree> tree_of_acpi(const Firmware& firmware, const void* root_poin
     }
     // SAFETY: the memory is as large as a description, is aligned to a page, and holds no other object.
     auto& machine = *new (pointer_to<void>(work.base())) MachineDescription{};
-    if (const auto read = acpi::read_machine(*tables, machine, notes); !read) {
+    if (const auto read = acpi::read_machine(*tables, machine, arch::affinity(), notes); !read) {
         notes(read.error());
         return std::nullopt;
     }

@@ -127,6 +127,22 @@ MUTANTS = (
         "AcpiCpus.*",
     ),
     on_host(
+        "acpi: the boot CPU stays where MADT has it",
+        "boot/acpi/machine_reader.cpp",
+        "        move_first(boot_mpidr, uids);\n",
+        "",
+        CPUS,
+        "AcpiCpus.the_boot_cpu_comes_first_with_the_threads_of_its_core",
+    ),
+    on_host(
+        "acpi: the boot CPU moves without its UID",
+        "boot/acpi/machine_reader.cpp",
+        "        std::rotate(uids.begin(), uids.begin() + at, uids.begin() + at + 1);\n",
+        "",
+        CPUS,
+        "AcpiCpus.the_boot_cpu_comes_first_with_the_threads_of_its_core",
+    ),
+    on_host(
         "acpi: threads stay apart",
         "boot/acpi/pptt.cpp",
         "        while (next < uids.size() && cores[next] != cores[kept - 1])",

@@ -117,6 +117,32 @@ TEST(AcpiCpus, the_threads_of_a_core_are_neighbours)
     EXPECT_EQ(order, (std::vector<u64>{0, 3, 1, 4, 2, 5}));
 }
 
+TEST(AcpiCpus, the_boot_cpu_comes_first_with_the_threads_of_its_core)
+{
+    AcpiMachine machine;
+    machine.threads = {{0, 1}, {1, 1}, {2, 2}, {3, 2}};
+    machine.memory = {{0, 0x4000'0000, 0x1000'0000}};
+    for (u32 at = 0; at < 4; ++at)
+        machine.cpus[at].domain = at;
+    const std::vector<std::vector<u64>> orders{{0, 1, 2, 3}, {1, 0, 2, 3}, {2, 3, 0, 1}, {3, 2, 0, 1}};
+    for (const auto& order : orders) {
+        const AcpiReading tables = read(machine, u64{1} << 31 | order[0]); // with a bit beside the affinity
+        ASSERT_EQ(tables.sentence + tables.notes, "");
+        for (std::size_t at = 0; at < order.size(); ++at) {
+            EXPECT_EQ(tables.machine->cpus[at].mpidr, order[at]) << order[0] << " " << at;
+            EXPECT_EQ(tables.machine->cpus[at].numa_node, order[at]);
+        }
+    }
+}
+
+TEST(AcpiCpus, a_boot_cpu_that_the_tables_do_not_have_changes_no_order)
+{
+    const AcpiReading tables = read(AcpiMachine{}, 7);
+    ASSERT_EQ(tables.sentence, "");
+    for (u64 at = 0; at < 4; ++at)
+        EXPECT_EQ(tables.machine->cpus[at].mpidr, at);
+}
+
 TEST(AcpiCpus, a_thread_without_a_core_stays_where_it_is)
 {
     AcpiMachine machine;

@@ -20,27 +20,27 @@ inline std::string describe(const boot::acpi::Error& error)
 }
 
 struct AcpiReading {
-    explicit AcpiReading(AcpiTables& tables)
+    explicit AcpiReading(AcpiTables& tables, u64 boot_mpidr = 0)
     {
         const auto note = [](void* self, const boot::acpi::Error& error) {
             static_cast<AcpiReading*>(self)->notes += describe(error) + "\n";
         };
         const auto opened = boot::acpi::Tables::open(tables.root_pointer(), tables.memory());
-        const auto read = opened ? boot::acpi::read_machine(*opened, *machine, {note, this})
+        const auto read = opened ? boot::acpi::read_machine(*opened, *machine, boot_mpidr, {note, this})
                                  : std::unexpected(opened.error());
         if (!read)
             sentence = describe(read.error());
     }
-    explicit AcpiReading(AcpiTables&& tables) : AcpiReading{tables} {}
+    explicit AcpiReading(AcpiTables&& tables, u64 boot_mpidr = 0) : AcpiReading{tables, boot_mpidr} {}
 
     std::unique_ptr<MachineDescription> machine = std::make_unique<MachineDescription>();
     std::string sentence; // the error, or empty
     std::string notes;    // a line for each
 };
 
-inline AcpiReading read(const AcpiMachine& machine)
+inline AcpiReading read(const AcpiMachine& machine, u64 boot_mpidr = 0)
 {
-    return AcpiReading{AcpiTables{machine}};
+    return AcpiReading{AcpiTables{machine}, boot_mpidr};
 }
 
 } // namespace percival::testing
