@@ -29,6 +29,7 @@ struct ThisCpu {
         value.write();
     }
     static void isb() { arch::isb(); }
+    static void dsb() { arch::dsb<arch::Shareability::NonShareable>(); }
     static void finish_buffered_writes()
     {
         arch::psb_csync();

@@ -4,8 +4,9 @@
 // value is UNKNOWN, so each one that affects the kernel is written.
 //
 // The functions are templates over the CPU, so that the tests on the host run them on a model of the
-// registers. A CPU has read<Register>(), write(Register), isb() and finish_buffered_writes(), which waits for
-// the writes of a buffer that was disabled (boot/profiling_setup.hpp). They run with the MMU off.
+// registers. A CPU has read<Register>(), write(Register), isb(), dsb(), which waits for its own accesses, and
+// finish_buffered_writes(), which waits for the writes of a buffer that was disabled
+// (boot/profiling_setup.hpp). They run with the MMU off.
 #pragma once
 
 #include "arch/cpu/id_registers.hpp"
@@ -141,14 +142,23 @@ struct Hdfgwtr2 {
     PERCIVAL_SYSTEM_REGISTER(Hdfgwtr2, "s3_4_c3_c1_1")
 };
 
+// Writes HCR_EL2. On AmpereOne a write can corrupt the translations of loads and stores that are under way,
+// so the older ones are completed first, and the younger ones wait (erratum AC04_CPU_23).
+template <class Cpu>
+void write_hcr(Cpu& cpu, Hcr hcr)
+{
+    cpu.dsb();
+    cpu.write(hcr);
+    cpu.isb();
+}
+
 // Writes HCR_EL2 for a kernel that stays at EL2, and returns the value.
 template <class Cpu>
 Hcr enter_host_mode(Cpu& cpu)
 {
     const Hcr hcr =
         Hcr{}.with<Hcr::Rw>(1).with<Hcr::E2h>(1).with<Hcr::Tge>(1).with<Hcr::Apk>(1).with<Hcr::Api>(1);
-    cpu.write(hcr);
-    cpu.isb();
+    write_hcr(cpu, hcr);
     return hcr;
 }
 
@@ -163,20 +173,17 @@ Hcr choose_host_mode(Cpu& cpu)
     const Hcr with = without.with<Hcr::E2h>(1);
     const auto mmfr4 = cpu.template read<arch::IdAa64Mmfr4>();
     if (!mmfr4.can_clear_e2h()) {
-        cpu.write(with);
-        cpu.isb();
+        write_hcr(cpu, with);
         return with;
     }
-    cpu.write(without);
-    cpu.isb();
+    write_hcr(cpu, without);
     cpu.write(FarEl1{1});
     cpu.isb();
     cpu.write(FarEl2{2});
     cpu.isb();
     if (cpu.template read<FarEl1>().raw == 1)
         return without;
-    cpu.write(with);
-    cpu.isb();
+    write_hcr(cpu, with);
     return with;
 }
 

@@ -85,23 +85,31 @@ public:
     template <class Register>
     Register read()
     {
+        expect_settled();
         return Register{at(reached(Register::register_name()))};
     }
 
     template <class Register>
     void write(Register value)
     {
+        expect_settled();
         const std::string name = reached(Register::register_name());
         if (name == "hcr_el2" && traits_.announces_vhe_only)
             EXPECT_NE(value.raw & kE2h, 0U) << "a bit that is RES1 is written as 0";
+        if (name == "hcr_el2")
+            EXPECT_TRUE(accesses_are_complete_) << "AC04_CPU_23 wants a DSB before";
+        accesses_are_complete_ = false;
+        hcr_is_settled_ = name != "hcr_el2";
         written_.push_back(name);
         at(name) = value.raw;
         if (name == Name::kIccSre && traits_.gic_registers_are_off)
             at(name) &= ~u64{1};
     }
 
+    void dsb() { accesses_are_complete_ = true; }
     void isb()
     {
+        hcr_is_settled_ = true;
         profiles_ = profiles_ && !was_written(Name::kPmblimitr);
         traces_ = traces_ && !was_written(Name::kTrblimitr);
     }
@@ -139,6 +147,8 @@ private:
         u64& raw = values_.try_emplace(Register::register_name(), 0).first->second;
         raw = F::in(raw, value);
     }
+
+    void expect_settled() const { EXPECT_TRUE(hcr_is_settled_) << "AC04_CPU_23 wants an ISB behind"; }
 
     u64& at(const std::string& name) { return values_.try_emplace(name, kJunk).first->second; }
 
@@ -220,6 +230,8 @@ private:
     unsigned level_;
     std::map<std::string, u64> values_;
     std::vector<std::string> written_;
+    bool accesses_are_complete_{false};
+    bool hcr_is_settled_{true};
     bool profiles_{true};
     bool traces_{true};
     bool profile_is_written_{false};
