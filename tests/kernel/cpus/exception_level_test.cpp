@@ -39,6 +39,29 @@ struct PhysicalAlarm {
     using Enable = arch::Field<0>;
 };
 
+// What a counter counts, and at which levels (Arm ARM D24.5, PMEVTYPER<n>_EL0 and PMCCFILTR_EL0).
+using NotAtEl1 = arch::Field<31>;
+using AtEl2 = arch::Field<27>;
+struct TypeOfInstructions {
+    PERCIVAL_SYSTEM_REGISTER(TypeOfInstructions, "pmevtyper0_el0")
+};
+struct TypeOfTlbRefills {
+    PERCIVAL_SYSTEM_REGISTER(TypeOfTlbRefills, "pmevtyper1_el0")
+};
+struct TypeOfTlbWalks {
+    PERCIVAL_SYSTEM_REGISTER(TypeOfTlbWalks, "pmevtyper2_el0")
+};
+
+// A CPU without EL2 may hold bit 27 at 0.
+template <class Type>
+void expect_to_count_at_this_level()
+{
+    if (arch::runs_at_el2())
+        EXPECT_EQ(Type::read().template get<AtEl2>(), 1u);
+    else
+        EXPECT_EQ(Type::read().template get<NotAtEl1>(), 0u);
+}
+
 // Runs on the CPU that it checks.
 void expect_host_mode()
 {
@@ -119,8 +142,16 @@ PERCIVAL_TEST(exception_level, every_counter_counts_at_the_kernels_level)
     for_each_online_cpu([](CpuId cpu) {
         call_on(cpu, [] {
             const arch::RunningCounters running;
-            const u64 before = arch::RunningCounters::read().cycles;
-            EXPECT(arch::RunningCounters::read().cycles != before);
+            expect_to_count_at_this_level<arch::Pmccfiltr>();
+            expect_to_count_at_this_level<TypeOfTlbRefills>();
+            expect_to_count_at_this_level<TypeOfTlbWalks>();
+            const arch::CounterValues before = arch::RunningCounters::read();
+            const arch::CounterValues after = arch::RunningCounters::read();
+            EXPECT(after.cycles != before.cycles);
+            if (arch::counts_instructions()) {
+                expect_to_count_at_this_level<TypeOfInstructions>();
+                EXPECT(after.instructions != before.instructions);
+            }
         });
     });
 }
