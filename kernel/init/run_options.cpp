@@ -2,6 +2,8 @@
 #include "kernel/init/run_options.hpp"
 
 #include "kernel/boot_arguments/boot_argument_report.hpp"
+#include "kernel/lib/print.hpp"
+#include "mm/image/uefi_handoff.hpp"
 
 #include <algorithm>
 
@@ -15,12 +17,21 @@ u32 number(const BootArguments& arguments, const NumberArgument& argument)
     return static_cast<u32>(std::min<u64>(reported(arguments.number(argument)), ~u32{0}));
 }
 
+// Whoever has read the argument could not say this. Without UEFI nobody has.
+void report_acpi(const BootArguments& arguments)
+{
+    const auto acpi = arguments.choice(Table::kAcpi);
+    static_cast<void>(reported(acpi));
+    if (acpi.is_given && !boot::uefi_handoff.is_given)
+        print("boot argument acpi: without UEFI there are no ACPI tables, it is not used");
+}
+
 } // namespace
 
 RunOptions read_run_options(const BootArguments& arguments)
 {
     report_unknown(arguments);
-    static_cast<void>(reported(arguments.choice(Table::kAcpi))); // who has read it could not say so
+    report_acpi(arguments);
     RunOptions options;
     options.selftest.globs = arguments.text(Table::kSelftest);
     options.selftest.list = arguments.flag(Table::kSelftestList);

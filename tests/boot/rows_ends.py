@@ -81,10 +81,11 @@ ENDS: Tuple[Row, ...] = (
     Row(
         "wrong_boot_arguments_are_reported_and_not_used",
         cpus=1,
-        append="linear=page percpu=fast percpu.add=stad percpu.window= selftest.timeout=soon selftest.lits "
-        "selftest.repeat=18446744073709551616 percpu.mode=local console=hvc0 selftest=roots.* seltest=x "
-        "verdict=nonsense",
+        append="acpi=on linear=page percpu=fast percpu.add=stad percpu.window= selftest.timeout=soon "
+        "selftest.lits selftest.repeat=18446744073709551616 percpu.mode=local console=hvc0 selftest=roots.* "
+        "seltest=x verdict=nonsense",
         shows=(
+            "^boot argument acpi: without UEFI there are no ACPI tables, it is not used$",
             "^boot argument linear=page: is none of auto, blocks and pages, using auto$",
             "^boot argument percpu=fast: is none of local, restart, fixup, guarded and auto, using local$",
             r"^percpu: local \(default\)$",
