@@ -16,6 +16,7 @@ from row import (
 )
 from rows_boards import ends
 from rows_percpu import OF_THIS_CPU, OF_THIS_CPU_IN_LINE
+from rows_uefi import BY_ACPI, BY_UEFI
 
 RUNS_AT_EL2 = "^machine: image at .*, entered at EL2, runs at EL2$"
 RUNS_AT_EL1 = "^machine: image at .*, runs at EL1$"
@@ -56,7 +57,7 @@ EL2: Tuple[Row, ...] = (
         "passes_at_el2_through_edk2",
         f"{OF_MACHINE},{LEVEL}",
         loader=EDK2,
-        shows=(RUNS_AT_EL2, "^machine: started by UEFI, "),
+        shows=(RUNS_AT_EL2, BY_UEFI, BY_ACPI),
     ),
     _at_el2(
         "passes_at_el2_with_its_physical_timer",

@@ -32,9 +32,9 @@ UEFI_MEDIA: Tuple[Row, ...] = (
     # GRUB's tree stands beside the firmware's tables.
     Row(
         "the_tree_from_grub_counts_beside_acpi_tables",
-        append=SHORT,
+        append=f"{SHORT},*hotplug.*",
         loader=GRUB_DEVICETREE,
-        shows=(BY_GRUB, BY_UEFI, "^machine: linux,dummy-virt, 4 of 4 CPUs, "),
+        shows=(BY_GRUB, BY_UEFI, "^machine: linux,dummy-virt, 4 of 4 CPUs, ", RANDOM_HOTPLUG),
     ),
     Row(
         "acpi_tables_count_beside_the_tree_from_grub_if_they_are_asked_for",
@@ -52,6 +52,8 @@ UEFI_MEDIA: Tuple[Row, ...] = (
     ),
     *ends("virt_with_grub", {"loader": GRUB}),
     *ends("virt_with_u_boots_uefi", {"loader": U_BOOT_UEFI}),
+    *ends("virt_with_grubs_chainloader", {"loader": GRUB_CHAIN, "is_long": True}),
+    *ends("virt_with_a_tree_from_grub", {"loader": GRUB_DEVICETREE, "is_long": True}),
     Row(
         "the_uefi_disk_passes_as_a_usb_stick",
         append=SHORT,
