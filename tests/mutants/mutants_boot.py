@@ -23,6 +23,14 @@ MUTANTS = (
         "El2Setup.FindsOut*",
     ),
     on_host(
+        "cpu setup: HCR_EL2 is written while loads are under way",
+        "boot/el2_setup.hpp",
+        "    cpu.dsb();\n",
+        "",
+        SETUP,
+        "El2Setup.*",
+    ),
+    on_host(
         "cpu setup: the ID register is not asked about host mode",
         "boot/el2_setup.hpp",
         "    if (!mmfr4.can_clear_e2h()) {",
