@@ -34,13 +34,22 @@ SECTIONS
         /* Loaders and signers write into the headers before. */
         _sealed = .;
         /* What a refusal needs when the rest of a cut Image is missing, with its strings: boot/refuse.cpp. */
-        *percival_early.dir*(.text .text.* .rodata .rodata.*)
-        *device_tree/damaged_structure.cpp.*(.text .text.* .rodata .rodata.*)
+        *percival_early.dir*(.text .text.*)
+        *device_tree/damaged_structure.cpp.*(.text .text.*)
         *(.text._ZN8percival9number_in*)
-        *uart/earlycon.cpp.*(.text .text.* .rodata .rodata.*)
-        *boot_arguments/given_arguments.cpp.*(.text .text.* .rodata .rodata.*)
-        *device_tree/salvage.cpp.*(.text .text.* .rodata .rodata.*)
-        *uart/uart_table.cpp.*(.text .text.* .rodata .rodata.*)
+        *uart/earlycon.cpp.*(.text .text.*)
+        *boot_arguments/given_arguments.cpp.*(.text .text.*)
+        *device_tree/salvage.cpp.*(.text .text.*)
+        *uart/uart_table.cpp.*(.text .text.*)
+        _early_rodata = .;
+        *percival_early.dir*(.rodata .rodata.*)
+        *device_tree/damaged_structure.cpp.*(.rodata .rodata.*)
+        *uart/earlycon.cpp.*(.rodata .rodata.*)
+        *boot_arguments/given_arguments.cpp.*(.rodata .rodata.*)
+        *device_tree/salvage.cpp.*(.rodata .rodata.*)
+        *uart/uart_table.cpp.*(.rodata .rodata.*)
+        . = ALIGN(8);
+        _eearly_rodata = .;
         *device_tree/view.cpp.*(.text .text.*)
         *devices/uart.cpp.*(.text .text.*)
         *devices/psci.cpp.*(.text .text.*)

@@ -84,6 +84,17 @@ def reachable(code: List[Instruction], start: int) -> List[Instruction]:
     return list(found.values())
 
 
+def _data_in_text(kernel: Path) -> range:
+    """Returns the addresses of the strings that stand between functions (linker/kernel.lds.S): any bytes,
+    some of which look like branches."""
+    symbols = dict(
+        (line.split()[2], int(line.split()[0], 16))
+        for line in tool("llvm-nm-19", str(kernel)).splitlines()
+        if line.endswith("early_rodata")
+    )
+    return range(symbols["_early_rodata"], symbols["_eearly_rodata"])
+
+
 @dataclass(frozen=True)
 class Rule:
     """On each path from an instruction that matches `at`, the patterns of `then` match in this order.
@@ -112,7 +123,10 @@ class Image:
         self._callers: Dict[int, List[int]] = {}  # entry address -> indices of BL
         self._jumps: Dict[int, List[int]] = {}  # address -> indices of branches without link
         function, entry = "", 0
+        no_code = _data_in_text(kernel)
         for at, label, name, text, operands in LINE.findall(tool("llvm-objdump-19", *OPTIONS, str(kernel))):
+            if int(at, 16) in no_code:
+                continue
             if label:
                 function, entry = label, int(at, 16)
                 continue
