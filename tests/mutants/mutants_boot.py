@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from mutant import by_boot_at_el2, on_host
 
-SETUP = ("tests/host/boot/cpu_setup_test.cpp",)
+EL1_SETUP = ("tests/host/boot/el1_setup_test.cpp",)
+EL2_SETUP = ("tests/host/boot/el2_setup_test.cpp",)
+PROFILING_SETUP = ("tests/host/boot/profiling_setup_test.cpp",)
 LEVEL = (
     "tests/host/boot/level_choice_test.cpp",
     "kernel/boot_arguments/boot_arguments.cpp",
@@ -19,7 +21,7 @@ MUTANTS = (
         "boot/el2_setup.hpp",
         "    if (cpu.template read<FarEl1>().raw == 1)\n        return without;",
         "    if (cpu.template read<FarEl1>().raw != 0)\n        return without;",
-        SETUP,
+        EL2_SETUP,
         "El2Setup.FindsOut*",
     ),
     on_host(
@@ -27,7 +29,7 @@ MUTANTS = (
         "boot/el2_setup.hpp",
         "    cpu.dsb();\n",
         "",
-        SETUP,
+        EL2_SETUP,
         "El2Setup.*",
     ),
     on_host(
@@ -35,7 +37,7 @@ MUTANTS = (
         "boot/el2_setup.hpp",
         "    if (!mmfr4.can_clear_e2h()) {",
         "    if (mmfr4.raw == ~u64{0}) {",
-        SETUP,
+        EL2_SETUP,
         "El2Setup.UsesTheLayout*",
     ),
     on_host(
@@ -44,7 +46,7 @@ MUTANTS = (
         "    if (cpu.template read<IccSre>().template get<IccSre::Sre>() != 0)\n"
         "        cpu.write(IchHcr{}); // no virtual interface",
         "    cpu.write(IchHcr{}); // no virtual interface",
-        SETUP,
+        EL2_SETUP,
         "El2Setup.LeavesIchHcr*",
     ),
     on_host(
@@ -52,7 +54,7 @@ MUTANTS = (
         "boot/el2_setup.hpp",
         "    cpu.write(Hdfgwtr{});\n",
         "",
-        SETUP,
+        EL2_SETUP,
         "El2Setup.LeavesNoTrap*",
     ),
     on_host(
@@ -60,7 +62,7 @@ MUTANTS = (
         "boot/el1_setup.hpp",
         "        ((N <= last_watchpoint ? cpu.write(WatchpointControl<N>{}) : void()), ...);",
         "        ((N < last_watchpoint ? cpu.write(WatchpointControl<N>{}) : void()), ...);",
-        SETUP,
+        EL1_SETUP,
         "El1Setup.LeavesNothing*",
     ),
     on_host(
@@ -68,7 +70,7 @@ MUTANTS = (
         "boot/el1_setup.hpp",
         "    cpu.write(Pmovsclr{all});\n",
         "",
-        SETUP,
+        EL1_SETUP,
         "El1Setup.LeavesNothing*",
     ),
     on_host(
@@ -76,7 +78,7 @@ MUTANTS = (
         "boot/profiling_setup.hpp",
         "    if (!exists || cpu.template read<Identity>().template get<typename Identity::Prevented>() != 0)",
         "    if (!exists)",
-        SETUP,
+        PROFILING_SETUP,
         "ProfilingSetup.*",
     ),
     on_host(
@@ -84,7 +86,7 @@ MUTANTS = (
         "boot/profiling_setup.hpp",
         "    cpu.finish_buffered_writes();\n",
         "",
-        SETUP,
+        PROFILING_SETUP,
         "ProfilingSetup.*",
     ),
     on_host(
@@ -92,7 +94,7 @@ MUTANTS = (
         "boot/el2_setup.hpp",
         "    stop_profiling(cpu);\n",
         "",
-        SETUP,
+        PROFILING_SETUP,
         "ProfilingSetup.*",
     ),
     on_host(
@@ -108,7 +110,7 @@ MUTANTS = (
         "boot/el2_setup.hpp",
         "        cpu.write(SctlrEl1{sctlr_el1});\n        cpu.write(CntvCtlEl02{});\n",
         "        cpu.write(CntvCtlEl02{});\n",
-        SETUP,
+        EL2_SETUP,
         "El2Setup.PutsACpuThatStays*",
     ),
     by_boot_at_el2(

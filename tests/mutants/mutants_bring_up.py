@@ -42,8 +42,8 @@ MUTANTS = (
         "kernel/hotplug/bring_up.cpp",
         "    if (!started && leave_out(cpu))\n",
         "    if (!started)\n",
-        "bring_up",
-        "MachineBringUp.AnErrorOfTheFirmware*",
+        "bring_up_failure",
+        "MachineBringUpFailure.AnErrorOfTheFirmware*",
     ),
     on_kernel_machine(
         "bring-up: a CPU that was left out goes on when it arrives",
@@ -59,16 +59,16 @@ MUTANTS = (
         "kernel/hotplug/bring_up.cpp",
         "        arch::interrupt_controller_leave_cpu();\n",
         "",
-        "bring_up",
-        "MachineBringUp.*",
+        "bring_up_failure",
+        "MachineBringUpFailure.*",
     ),
     on_kernel_machine(
         "bring-up: a CPU at another level stops with its MMU on",
         "kernel/hotplug/bring_up.cpp",
         "    arch::stop_off_the_tables();\n",
         "    arch::stop();\n",
-        "bring_up",
-        "MachineBringUp.*",
+        "bring_up_failure",
+        "MachineBringUpFailure.*",
     ),
     on_kernel_machine(
         "bring-up: CPUs are marked as starting one by one",
@@ -87,8 +87,8 @@ MUTANTS = (
         "    if (arch::catch_fault(make, &call))\n"
         '        return std::unexpected{"the firmware call is undefined on this machine"};\n',
         "    static_cast<void>(arch::catch_fault(make, &call));\n",
-        "bring_up",
-        "MachineBringUp.*",
+        "bring_up_failure",
+        "MachineBringUpFailure.*",
     ),
     on_kernel_machine(
         "power-on: a release address stays mapped",

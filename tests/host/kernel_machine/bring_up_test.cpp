@@ -4,12 +4,8 @@
 
 #include "kernel/cpus/call.hpp"
 #include "kernel/cpus/online.hpp"
-#include "kernel/hotplug/hotplug.hpp"
-#include "kernel/sched/scheduler.hpp"
 #include "kernel/sync/rcu.hpp"
-#include "kernel_machine/support/board.hpp"
-#include "kernel_machine/support/doubles.hpp"
-#include "kernel_machine/support/kernel.hpp"
+#include "kernel_machine/support/bring_up.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,60 +17,6 @@
 
 namespace percival::testing {
 namespace {
-
-constexpr u64 kLimit = 20 * kCountsPerSecond;
-// From its arrival until a CPU is online: the clock moves once, then the first alarm rings.
-constexpr u64 kSetUp = 12;
-constexpr u64 kStep = 10'000;
-
-void bring_up()
-{
-    bring_up_secondaries(this_machine());
-}
-
-// Goes on when a CPU that spins looks at the clock, which is then not often. Returns the time.
-u64 at_a_step()
-{
-    machine().set_spin_step(kStep);
-    compute(kStep - now() % kStep);
-    return now();
-}
-
-std::string line(u32 cpu, const std::string& what)
-{
-    return "cpu" + std::to_string(cpu) + ": " + what + ", left out";
-}
-
-std::string did_not_come(u32 cpu)
-{
-    static constexpr std::array<const char*, 12> kMpidrs{
-        "0x0", "0x1", "0x2", "0x3", "0x100", "0x101", "0x102", "0x103", "0x200", "0x201", "0x202", "0x203"};
-    return line(cpu, std::string{"did not come up (MPIDR "} + kMpidrs[cpu] + ")");
-}
-
-// Expects that the CPU takes threads and calls, or that nobody counts on it.
-void expect_online(u32 cpu, bool online)
-{
-    const CpuId id{cpu};
-    expect_equal(is_online(id) ? 1 : 0, online ? 1 : 0, "online");
-    expect_equal(active_cpus().contains(id) ? 1 : 0, online ? 1 : 0, "takes threads");
-    expect_equal(board.cpus[cpu].times_online, online ? 1 : 0, "times online");
-    expect(!is_coming(id), "it is not waited for any more");
-    if (online) {
-        bool ran = false;
-        Running one{[&] { ran = this_cpu_id() == id; }, on_cpu(cpu)};
-        one.join();
-        expect(ran, "it runs a thread");
-        return;
-    }
-    expect(can_start_again(id), "it may come later");
-}
-
-// Lets the CPUs that are online join the scheduler.
-void let_all_join()
-{
-    sleep_for(10);
-}
 
 TEST(MachineBringUp, TheBootCpuIsOnlineBeforeAnyOther)
 {
@@ -111,23 +53,6 @@ TEST(MachineBringUp, EachCpuComesOnlineOnceAndInItsOwnTime)
                                               "the time of one");
                                 expect_online(cpu, true);
                             }
-                        }),
-              "");
-}
-
-TEST(MachineBringUp, ACpuAtAnotherLevelIsRefusedByNameAtOnceAndTheOthersGoOn)
-{
-    EXPECT_EQ(run_boots(4, 3,
-                        [] {
-                            board.cpus[2].is_at_another_level = true;
-                            const u64 before = at_a_step();
-                            bring_up();
-                            expect_within(now() - before, 0, kLimit / 2, "the time of all");
-                            expect_console({line(2, "refused, because it lacks el2")});
-                            expect(board.cpus[2].is_off_the_tables, "its MMU is off");
-                            let_all_join();
-                            for (u32 cpu = 1; cpu < 4; ++cpu)
-                                expect_online(cpu, cpu != 2);
                         }),
               "");
 }
@@ -225,105 +150,6 @@ TEST(MachineBringUp, ACpuThatArrivesAtTheLimitIsEitherOnlineOrLeftOut)
               "");
 }
 
-TEST(MachineBringUp, ACpuThatTheFirmwareRefusesIsReportedAndNotWaitedFor)
-{
-    EXPECT_EQ(run_boots(4, 20,
-                        [] {
-                            board.cpus[1].firmware_error = "PSCI CPU_ON: denied by the firmware";
-                            board.cpus[3].call_is_undefined = true;
-                            const u64 before = at_a_step();
-                            bring_up();
-                            expect_within(now() - before, 0, kSetUp + kStep, "the time of all");
-                            expect_console({line(1, "PSCI CPU_ON: denied by the firmware"),
-                                            line(3, "the firmware call is undefined on this machine")});
-                            let_all_join();
-                            expect_online(1, false);
-                            expect_online(2, true);
-                            expect_online(3, false);
-                            expect_equal(board.cpus[1].starts + board.cpus[3].starts, 0, "starts");
-                        }),
-              "");
-}
-
-TEST(MachineBringUp, AnErrorOfTheFirmwareDoesNotCountIfTheCpuHasArrivedAllTheSame)
-{
-    EXPECT_EQ(run_boots(3, 20,
-                        [] {
-                            for (u32 cpu = 1; cpu < 3; ++cpu) {
-                                board.cpus[cpu].firmware_error = "PSCI CPU_ON: internal failure";
-                                board.cpus[cpu].starts_all_the_same = true;
-                                board.cpus[cpu].counts_of_call = 100;
-                            }
-                            board.cpus[1].counts_to_arrive = 99;
-                            board.cpus[2].counts_to_arrive = 101;
-                            bring_up();
-                            expect_console({line(2, "PSCI CPU_ON: internal failure")});
-                            sleep_for(100);
-                            expect_online(1, true);
-                            expect_online(2, false);
-                            expect(machine().is_off(2), "it turns itself off when it arrives");
-                        }),
-              "");
-}
-
-TEST(MachineBringUp, ACpuWhoseInterruptControllerFailsIsTurnedOff)
-{
-    EXPECT_EQ(run_boots(3, 20,
-                        [] {
-                            board.cpus[1].counts_to_arrive = choose(100);
-                            board.cpus[1].controller_error = "no redistributor has its affinity";
-                            const u64 before = at_a_step();
-                            bring_up();
-                            expect_within(now() - before, board.cpus[1].counts_to_arrive,
-                                          board.cpus[1].counts_to_arrive + kSetUp + kStep,
-                                          "it is not waited for");
-                            expect_console({line(1, "no redistributor has its affinity")});
-                            sleep_for(1);
-                            expect(machine().is_off(1) && has_said_goodbye(CpuId{1}), "it is off");
-                            expect_online(1, false);
-                            expect_online(2, true);
-                        }),
-              "");
-}
-
-TEST(MachineBringUp, ACpuWhoseTimerIsSilentTakesNoInterruptsAndIsTurnedOff)
-{
-    EXPECT_EQ(run_boots(3, 20,
-                        [] {
-                            board.cpus[2].timer_stays_disabled = true;
-                            const u64 before = at_a_step();
-                            bring_up();
-                            expect_within(now() - before, 1, kSetUp + kStep, "it is not waited for");
-                            expect_console({line(
-                                2, "the timer does not interrupt: interrupt 27 stays disabled, not pending "
-                                   "and not active, in Group 1; the timer does not ring")});
-                            sleep_for(1);
-                            expect(machine().is_off(2) && has_said_goodbye(CpuId{2}), "it is off");
-                            expect(!machine().is_connected(2), "it takes no interrupts");
-                            expect_online(1, true);
-                            expect_online(2, false);
-                        }),
-              "");
-}
-
-TEST(MachineBringUp, ACpuWhoseTimerInterruptAnotherDeviceRaisesIsTurnedOff)
-{
-    EXPECT_EQ(run_boots(3, 2,
-                        [] {
-                            board.cpus[2].another_raises_timer_interrupt = true;
-                            bring_up();
-                            expect_console(
-                                {line(2, "the timer does not interrupt: interrupt 27 is pending without an "
-                                         "alarm, so another device raises it")});
-                            sleep_for(1);
-                            expect(machine().is_off(2) && has_said_goodbye(CpuId{2}), "it is off");
-                            expect(!machine().is_connected(2), "it takes no interrupts");
-                            expect_online(1, true);
-                            expect_online(2, false);
-                        }),
-              "");
-}
-
 TEST(MachineBringUp, AMachineOfOneCpuNeedsNothing)
 {
     EXPECT_EQ(run_boots(1, 5,
@@ -335,15 +161,6 @@ TEST(MachineBringUp, AMachineOfOneCpuNeedsNothing)
                             expect_equal(online_cpu_count(), 1, "online CPUs");
                         }),
               "");
-}
-
-TEST(MachineBringUp, WithoutMemoryForTheBootRecordsItPanics)
-{
-    const std::string failure = run_boots(3, 1, [] {
-        board.pages_are_out = true;
-        bring_up();
-    });
-    EXPECT_NE(failure.find("panic: no memory for the boot records of 3 CPUs"), failure.npos) << failure;
 }
 
 TEST(MachineBringUp, AtRandomEachCpuHasItsOwnFate)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tests the setup of a CPU's registers on a model that has every register full of what a predecessor left.
-// The model fails the test on an access that the CPU would not survive: to a register whose feature it lacks.
+// The registers of a CPU that is set up, each full of what a predecessor left. The model fails the test on an
+// access that the CPU would not survive: to a register whose feature it lacks.
+#pragma once
+
 #include "boot/el1_setup.hpp"
 #include "boot/el2_setup.hpp"
 
@@ -12,15 +14,14 @@
 #include <vector>
 
 namespace percival::boot {
-namespace {
 
-constexpr u64 kJunk = 0xa5a5'a5a5'a5a5'a5a5;
-constexpr u64 kSctlrEl1 = 0x30d0'0800;
-constexpr u64 kE2h = u64{1} << 34;
-constexpr u64 kTge = u64{1} << 27;
+inline constexpr u64 kJunk = 0xa5a5'a5a5'a5a5'a5a5;
+inline constexpr u64 kSctlrEl1 = 0x30d0'0800;
+inline constexpr u64 kE2h = u64{1} << 34;
+inline constexpr u64 kTge = u64{1} << 27;
 
 // What a CPU has, and how it behaves.
-struct Traits {
+struct CpuTraits {
     bool announces_vhe_only{false};
     bool is_vhe_only{false};
     bool has_vhe{false};
@@ -40,7 +41,7 @@ struct Traits {
     unsigned watchpoints{1};
 };
 
-constexpr Traits kEverything{
+inline constexpr CpuTraits kEverything{
     .has_vhe = true,
     .has_hcx = true,
     .has_tcr2 = true,
@@ -57,9 +58,9 @@ constexpr Traits kEverything{
 };
 
 // The registers of a CPU at EL2 or EL1.
-class Model {
+class CpuModel {
 public:
-    Model(Traits traits, unsigned level) : traits_{traits}, level_{level}
+    CpuModel(CpuTraits traits, unsigned level) : traits_{traits}, level_{level}
     {
         values_["midr_el1"] = 0x410f'd490;
         values_["mpidr_el1"] = 0x8100'0300;
@@ -226,7 +227,7 @@ private:
         return found == conditional.end() || found->second;
     }
 
-    Traits traits_;
+    CpuTraits traits_;
     unsigned level_;
     std::map<std::string, u64> values_;
     std::vector<std::string> written_;
@@ -238,179 +239,4 @@ private:
     bool trace_is_written_{false};
 };
 
-Model at_el2(Traits traits)
-{
-    Model cpu{traits, 2};
-    configure_el2(cpu, kSctlrEl1, false);
-    EXPECT_EQ(cpu.of("sctlr_el1"), kSctlrEl1);
-    return cpu;
-}
-
-void expect_el2_opened(Model& cpu, bool host_mode)
-{
-    EXPECT_EQ(cpu.of("hcr_el2"), u64{0x300'8000'0000} | (host_mode ? kE2h : 0));
-    EXPECT_EQ(cpu.in_host_mode(), host_mode);
-    EXPECT_EQ(cpu.of("cnthctl_el2"), host_mode ? 0xc00U : 3U);
-    EXPECT_EQ(cpu.of("cptr_el2"), host_mode ? 0x30'0000U : 0x33ffU);
-    for (const char* name : {"cntvoff_el2", "hstr_el2", "vttbr_el2", "cntp_ctl_el0", "cnthp_ctl_el2"})
-        EXPECT_EQ(cpu.of(name), 0U) << name;
-    EXPECT_EQ(cpu.of("vpidr_el2"), cpu.of("midr_el1"));
-    EXPECT_EQ(cpu.of("vmpidr_el2"), cpu.of("mpidr_el1"));
-}
-
-TEST(El2Setup, LeavesHostModeOnACpuThatCan)
-{
-    Model cpu = at_el2({});
-    expect_el2_opened(cpu, false);
-    EXPECT_EQ(cpu.of("mdcr_el2"), 0U) << "without a PMU";
-}
-
-TEST(El2Setup, UsesTheLayoutOfHostModeOnACpuThatSaysItHasNoOther)
-{
-    Model cpu = at_el2({.announces_vhe_only = true, .is_vhe_only = true});
-    expect_el2_opened(cpu, true);
-}
-
-TEST(El2Setup, FindsOutThatACpuHasOnlyHostModeThoughNothingSaysSo)
-{
-    Model cpu = at_el2({.announces_vhe_only = false, .is_vhe_only = true});
-    expect_el2_opened(cpu, true);
-}
-
-TEST(El2Setup, LeavesNoTrapAndNoOffsetOfThePredecessorOnACpuWithAllFeatures)
-{
-    Model cpu = at_el2(kEverything);
-    expect_el2_opened(cpu, false);
-    EXPECT_EQ(cpu.of("mdcr_el2"), 6U) << "EL1 has all event counters";
-    EXPECT_EQ(cpu.of("s3_4_c14_c3_1"), 0U) << "CNTHV_CTL_EL2";
-    EXPECT_EQ(cpu.of("s3_4_c1_c2_2"), 0xc000U) << "HCRX_EL2: TCR2En, SCTLR2En";
-    EXPECT_EQ(cpu.of("s3_4_c12_c11_0"), 0U) << "ICH_HCR_EL2";
-    EXPECT_EQ(cpu.of("s3_4_c12_c9_5"), 0xfU) << "ICC_SRE_EL2";
-    for (const char* trap :
-         {"s3_4_c1_c1_4", "s3_4_c1_c1_5", "s3_4_c1_c1_6", "s3_4_c3_c1_4", "s3_4_c3_c1_5", "s3_4_c3_c1_6",
-          "s3_4_c3_c1_0", "s3_4_c3_c1_1", "s3_4_c3_c1_2", "s3_4_c3_c1_3", "s3_4_c3_c1_7"})
-        EXPECT_EQ(cpu.of(trap), 0U) << trap;
-}
-
-TEST(El2Setup, TouchesNoRegisterOfAFeatureThatTheCpuLacks)
-{
-    for (unsigned bits = 0; bits < 64; ++bits) {
-        SCOPED_TRACE(bits);
-        at_el2({.has_hcx = (bits & 1) != 0,
-                .has_tcr2 = (bits & 2) != 0,
-                .has_sctlr2 = (bits & 4) != 0,
-                .has_amu = (bits & 8) != 0,
-                .fgt = (bits >> 4) % 3,
-                .has_pmu = (bits & 32) != 0});
-    }
-}
-
-TEST(El2Setup, LeavesIchHcrAloneWhereEl3KeepsTheGicsRegistersOff)
-{
-    Model cpu = at_el2({.has_gic_registers = true, .gic_registers_are_off = true});
-    EXPECT_FALSE(cpu.was_written("s3_4_c12_c11_0"));
-}
-
-// Sets up a CPU whose kernel stays at EL2.
-Model staying_at_el2(Traits traits)
-{
-    Model cpu{traits, 2};
-    configure_el2(cpu, kSctlrEl1, true);
-    reset_el1(cpu);
-    return cpu;
-}
-
-TEST(El2Setup, PutsACpuThatStaysIntoHostModeWithItsOwnSctlrAndNoTimerRunning)
-{
-    for (const bool announces : {false, true}) {
-        Traits traits = kEverything;
-        traits.announces_vhe_only = traits.is_vhe_only = announces;
-        Model cpu = staying_at_el2(traits);
-        EXPECT_EQ(cpu.of("hcr_el2"), u64{0x300'8000'0000} | kE2h | kTge);
-        EXPECT_EQ(cpu.of("sctlr_el2"), kSctlrEl1);
-        EXPECT_EQ(cpu.of("mdcr_el2"), 6U) << "all counters, which count at EL2";
-        for (const char* timer : {"cntp_ctl_el0", "cntv_ctl_el0", "cnthp_ctl_el2", "s3_4_c14_c3_1"})
-            EXPECT_EQ(cpu.of(timer), 0U) << timer;
-        EXPECT_EQ(cpu.of("s3_4_c12_c9_5"), 0xfU) << "ICC_SRE_EL2";
-    }
-}
-
-TEST(El2Setup, LeavesNothingOfThePredecessorInTheRegistersThatStandForThoseOfEl1)
-{
-    Model cpu = staying_at_el2(kEverything);
-    for (const char* name : {"cptr_el2", "cnthctl_el2", "s3_4_c13_c0_1", "amair_el2", "s3_4_c2_c0_3",
-                             "s3_4_c1_c0_3", "cntvoff_el2", "hstr_el2", "vttbr_el2", "mdscr_el1"})
-        EXPECT_EQ(cpu.of(name), 0U) << name;
-}
-
-TEST(El2Setup, StaysAtEl2WithoutRegistersOfFeaturesThatTheCpuLacks)
-{
-    Model cpu = staying_at_el2({.has_vhe = true});
-    EXPECT_FALSE(cpu.was_written("s3_4_c1_c2_2")) << "HCRX_EL2";
-    EXPECT_FALSE(cpu.was_written("s3_4_c12_c9_5")) << "ICC_SRE_EL2";
-}
-
-TEST(El1Setup, LeavesNothingOfThePredecessorOnACpuWithAllFeatures)
-{
-    Model cpu{kEverything, 1};
-    reset_el1(cpu);
-    for (const char* name : {"s3_0_c2_c0_3", "s3_0_c1_c0_3", "amair_el1", "cpacr_el1", "cntkctl_el1",
-                             "cntv_ctl_el0", "contextidr_el1", "tpidr_el0", "tpidrro_el0", "mdscr_el1",
-                             "osdlr_el1", "oslar_el1", "pmuserenr_el0"})
-        EXPECT_EQ(cpu.of(name), 0U) << name;
-    for (unsigned n = 0; n < 16; ++n) {
-        EXPECT_EQ(cpu.of("dbgbcr" + std::to_string(n) + "_el1"), 0U) << n;
-        EXPECT_EQ(cpu.of("dbgwcr" + std::to_string(n) + "_el1"), 0U) << n;
-    }
-    for (const char* name : {"pmcntenclr_el0", "pmintenclr_el1", "pmovsclr_el0"})
-        EXPECT_EQ(cpu.of(name), 0x1'ffff'ffffU) << name;
-    EXPECT_EQ(cpu.of("pmcr_el0"), 0x46U) << "P, C, LC";
-}
-
-TEST(El1Setup, TouchesNoRegisterThatTheCpuLacks)
-{
-    for (unsigned count = 1; count <= 16; ++count) {
-        SCOPED_TRACE(count);
-        Model cpu{{.breakpoints = count, .watchpoints = 17 - count}, 1};
-        reset_el1(cpu);
-        EXPECT_TRUE(cpu.was_written("dbgbcr" + std::to_string(count - 1) + "_el1"));
-        EXPECT_TRUE(cpu.was_written("dbgwcr" + std::to_string(16 - count) + "_el1"));
-    }
-}
-
-TEST(El1Setup, ClearsOnlyTheCountersThatThePmuHas)
-{
-    Model cpu{{.has_pmu = true}, 1};
-    reset_el1(cpu);
-    EXPECT_EQ(cpu.of("pmcntenclr_el0"), 0xffff'ffffU);
-}
-
-// Checks that the CPU disables the buffers that it has and may reach, and waits for their last writes.
-void expect_buffers_stopped(Traits traits, void (*set_up)(Model&), unsigned level)
-{
-    SCOPED_TRACE(level);
-    Model cpu{traits, level};
-    set_up(cpu);
-    const bool may = !traits.buffers_are_kept_back;
-    EXPECT_EQ(cpu.profile_is_finished(), traits.has_spe && may);
-    EXPECT_EQ(cpu.trace_is_finished(), traits.has_trbe && may);
-    if (traits.has_spe && may)
-        EXPECT_EQ(cpu.of("s3_0_c9_c10_0"), 0U) << "PMBLIMITR_EL1";
-    if (traits.has_trbe && may)
-        EXPECT_EQ(cpu.of("s3_0_c9_c11_0"), 0U) << "TRBLIMITR_EL1";
-}
-
-TEST(ProfilingSetup, StopsTheBuffersThatWriteToMemoryWhereTheCpuMayReachThem)
-{
-    for (unsigned bits = 0; bits < 8; ++bits) {
-        SCOPED_TRACE(bits);
-        const Traits traits{.has_spe = (bits & 1) != 0,
-                            .has_trbe = (bits & 2) != 0,
-                            .buffers_are_kept_back = (bits & 4) != 0};
-        expect_buffers_stopped(traits, [](Model& cpu) { configure_el2(cpu, kSctlrEl1, false); }, 2);
-        expect_buffers_stopped(traits, [](Model& cpu) { reset_el1(cpu); }, 1);
-    }
-}
-
-} // namespace
 } // namespace percival::boot
