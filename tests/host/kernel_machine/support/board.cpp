@@ -58,7 +58,8 @@ struct SetUp {
     arch::BootRecord record{};
 };
 std::array<SetUp, kMaxMachineCpus> set_ups{};
-// Whether it has gone off such that only a mailbox wakes it.
+// Whether it has gone off and waits where the kernel parks CPUs: its spin table or the mailbox of its firmware
+// wakes it no more.
 std::array<bool, kMaxMachineCpus> is_parked{};
 
 std::set<VirtAddr> mappings;
@@ -127,6 +128,25 @@ bool waits_in_spin_table(u32 cpu)
            machine().is_off(cpu);
 }
 
+// Describes a CPU that waits for what is written at an address.
+CpuDescription& describe_wait(u32 cpu, CpuStart start, PhysAddr address)
+{
+    CpuDescription& description = machine_to_describe().cpus[cpu];
+    description.start = start;
+    description.release_address = address;
+    return description;
+}
+
+// Returns where that is, if the CPU starts in this way and has not been parked since.
+std::optional<PhysAddr> wait_address(CpuId cpu, CpuStart start)
+{
+    const Aside aside;
+    const CpuDescription& description = described(cpu.index());
+    if (description.start != start || is_parked[cpu.index()])
+        return {};
+    return description.release_address;
+}
+
 } // namespace
 
 void describe_board(u32 cpus)
@@ -147,17 +167,12 @@ u64 root_register_of_board(u32 cpu)
 
 void put_into_spin_table(u32 cpu, PhysAddr release_address)
 {
-    CpuDescription& description = machine_to_describe().cpus[cpu];
-    description.start = CpuStart::SpinTable;
-    description.release_address = release_address;
+    describe_wait(cpu, CpuStart::SpinTable, release_address);
 }
 
 void put_into_mailbox(u32 cpu, PhysAddr mailbox)
 {
-    CpuDescription& description = machine_to_describe().cpus[cpu];
-    description.start = CpuStart::Parking;
-    description.release_address = mailbox;
-    description.parking_id = cpu;
+    describe_wait(cpu, CpuStart::Parking, mailbox).parking_id = cpu;
 }
 
 std::string_view wrong_with_board_at_end()
@@ -296,11 +311,7 @@ std::optional<Fault> catch_fault(void (*function)(void*), void* argument)
 
 std::optional<PhysAddr> spin_table_release_address(CpuId cpu)
 {
-    const testing::Aside aside;
-    const CpuDescription& described = testing::described(cpu.index());
-    if (described.start != CpuStart::SpinTable || testing::is_parked[cpu.index()])
-        return {};
-    return described.release_address;
+    return testing::wait_address(cpu, CpuStart::SpinTable);
 }
 
 void release_from_spin_table(Mmio release_address, PhysAddr entry)
@@ -317,11 +328,7 @@ void release_from_spin_table(Mmio release_address, PhysAddr entry)
 
 std::optional<PhysAddr> firmware_mailbox(CpuId cpu)
 {
-    const testing::Aside aside;
-    const CpuDescription& described = testing::described(cpu.index());
-    if (described.start != CpuStart::Parking || testing::is_parked[cpu.index()])
-        return {};
-    return described.release_address;
+    return testing::wait_address(cpu, CpuStart::Parking);
 }
 
 std::expected<void, std::string_view> write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry)
@@ -342,9 +349,12 @@ void wake_parked_cpu(u64 mpidr, u32 cpu_interface)
     const testing::Aside aside;
     for (u32 cpu = 0; cpu < testing::machine().cpus(); ++cpu) {
         const CpuDescription& described = testing::described(cpu);
-        if (described.mpidr == mpidr && described.parking_id == cpu_interface &&
-            testing::board.cpus[cpu].mailbox)
-            testing::start(cpu, *std::exchange(testing::board.cpus[cpu].mailbox, std::nullopt));
+        if (described.mpidr != mpidr || described.parking_id != cpu_interface)
+            continue;
+        const auto entry = std::exchange(testing::board.cpus[cpu].mailbox, std::nullopt);
+        if (!entry)
+            return testing::machine().fail("a CPU is woken whose mailbox has no entry");
+        testing::start(cpu, *entry);
     }
 }
 

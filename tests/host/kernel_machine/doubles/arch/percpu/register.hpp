@@ -7,10 +7,12 @@
 
 namespace percival::testing {
 
+inline constexpr u32 kCopyShift = 36;
+
 // Returns the distance from a percpu variable to the copy of CPU number `cpu`.
 constexpr u64 copy_distance(u32 cpu)
 {
-    return (u64{cpu} + 1) << 36;
+    return (u64{cpu} + 1) << kCopyShift;
 }
 
 } // namespace percival::testing

@@ -15,10 +15,7 @@ constexpr u64 global_distance(CpuId cpu)
 
 constexpr CpuId cpu_at_distance(u64 distance)
 {
-    u32 index = 0;
-    while (global_distance(CpuId{index}) != distance)
-        ++index;
-    return CpuId{index};
+    return CpuId{static_cast<u32>((distance - global_distance(kBootCpu)) >> testing::kCopyShift)};
 }
 
 template <class T>
