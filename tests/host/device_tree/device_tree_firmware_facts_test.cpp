@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests that what firmware says beside the tree takes the place of what the tree says.
 #include "tests/host/support/device_tree_blob.hpp"
+#include "tests/host/support/range.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,11 +9,6 @@
 
 namespace percival::testing {
 namespace {
-
-PhysRange range(u64 base, u64 size)
-{
-    return {PhysAddr{base}, Bytes{size}};
-}
 
 TreeEditor virt()
 {

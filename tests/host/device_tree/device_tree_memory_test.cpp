@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests how memory banks and reservations are read, in all the forms that a tree can give them.
 #include "tests/host/support/device_tree_blob.hpp"
+#include "tests/host/support/range.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,11 +9,6 @@ namespace percival::testing {
 namespace {
 
 const std::string kBank = "/memory@40000000";
-
-PhysRange range(u64 base, u64 size)
-{
-    return {PhysAddr{base}, Bytes{size}};
-}
 
 TreeEditor virt()
 {

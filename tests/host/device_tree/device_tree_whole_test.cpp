@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Tests whole trees of real and invented machines, read unchanged.
 #include "tests/host/support/device_tree_blob.hpp"
+#include "tests/host/support/range.hpp"
 #include "tests/host/support/tree_parameter.hpp"
 
 #include <gtest/gtest.h>
 
 namespace percival::testing {
 namespace {
-
-PhysRange range(u64 base, u64 size)
-{
-    return {PhysAddr{base}, Bytes{size}};
-}
 
 class EveryTree : public ::testing::TestWithParam<std::string> {};
 
