@@ -25,7 +25,7 @@ AcpiBytes gicc(const AcpiMachine& machine, const AcpiCpu& cpu)
 {
     AcpiBytes bytes;
     bytes.put(0xb, 1).put(80, 1).zeroes(78);
-    bytes.set(4, cpu.uid, 4).set(8, cpu.uid, 4).set(12, cpu.flags, 4).set(16, cpu.parking_version, 4);
+    bytes.set(4, cpu.interface, 4).set(8, cpu.uid, 4).set(12, cpu.flags, 4).set(16, cpu.parking_version, 4);
     return bytes.set(24, cpu.mailbox, 8)
         .set(32, cpu.cpu_interface != 0 ? cpu.cpu_interface : machine.cpu_interface, 8)
         .set(60, cpu.redistributor, 8)
@@ -91,6 +91,8 @@ AcpiBytes pptt(const AcpiMachine& machine)
     return bytes;
 }
 
+} // namespace
+
 void make_sum_zero(std::span<std::byte> bytes, std::size_t checksum_at)
 {
     u32 sum = 0;
@@ -98,8 +100,6 @@ void make_sum_zero(std::span<std::byte> bytes, std::size_t checksum_at)
         sum += std::to_integer<u32>(byte);
     bytes[checksum_at] = static_cast<std::byte>(std::to_integer<u32>(bytes[checksum_at]) - sum);
 }
-
-} // namespace
 
 AcpiTables::AcpiTables(const AcpiMachine& machine)
 {
@@ -110,15 +110,9 @@ AcpiTables::AcpiTables(const AcpiMachine& machine)
     for (const auto& [signature, table] : all) {
         if (signature == "PPTT" && machine.threads.empty())
             continue;
-        add(signature, table.bytes());
+        add_whole(signature, table);
         if (std::ranges::find(machine.doubled, signature) != machine.doubled.end())
-            add(signature, table.bytes());
-    }
-    for (Block& each : blocks_) {
-        const u64 size = each.size;
-        if (each.signature != "RSDP")
-            std::memcpy(each.bytes.get() + 4, &size, 4);
-        fix(each);
+            add_whole(signature, table);
     }
     set_roots(machine.left_out);
 }
@@ -163,11 +157,18 @@ u64 AcpiTables::address_of_block(std::size_t at) const
     return address_of(blocks_[at].bytes.get()).raw();
 }
 
-void AcpiTables::add(std::string signature, std::span<const std::byte> bytes)
+AcpiTables::Block& AcpiTables::add(std::string signature, std::span<const std::byte> bytes)
 {
     auto copy = std::make_unique<std::byte[]>(bytes.size());
     std::ranges::copy(bytes, copy.get());
-    blocks_.push_back({std::move(signature), std::move(copy), bytes.size()});
+    return blocks_.emplace_back(std::move(signature), std::move(copy), bytes.size());
+}
+
+void AcpiTables::add_whole(const std::string& signature, const AcpiBytes& table)
+{
+    AcpiBytes whole = table;
+    whole.set(4, whole.bytes().size(), 4);
+    fix(add(signature, whole.bytes()));
 }
 
 AcpiTables::Block& AcpiTables::block(std::string_view signature)

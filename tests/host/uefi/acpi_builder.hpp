@@ -51,6 +51,9 @@ private:
     std::vector<std::byte> bytes_;
 };
 
+// Changes the byte at `checksum_at` such that the sum of all is 0.
+void make_sum_zero(std::span<std::byte> bytes, std::size_t checksum_at = 9);
+
 struct AcpiCpu {
     u64 mpidr;
     u32 uid;
@@ -59,6 +62,7 @@ struct AcpiCpu {
     u64 redistributor{0};
     u32 parking_version{0};
     u64 mailbox{0};
+    u32 interface{0};     // the number of its interface, which the parking protocol writes
     u64 cpu_interface{0}; // 0: the machine's
 };
 
@@ -116,7 +120,9 @@ private:
     };
 
     u64 address_of_block(std::size_t at) const;
-    void add(std::string signature, std::span<const std::byte> bytes);
+    Block& add(std::string signature, std::span<const std::byte> bytes);
+    // Adds a table, and gives it its length and its checksum.
+    void add_whole(const std::string& signature, const AcpiBytes& table);
     void add_roots(std::size_t tables);
     void set_roots(const std::vector<std::string>& left_out);
     Block& block(std::string_view signature);

@@ -23,10 +23,13 @@ inline std::unique_ptr<Reading> through_a_tree(const MachineDescription& machine
                                      FirmwareFacts{.memory = memory});
 }
 
+// The memory of a machine whose tables do not describe it.
+inline constexpr PhysRange kMemoryOfTree{PhysAddr{0x4000'0000}, Bytes{0x2000'0000}};
+
 // Returns the first thing in which two descriptions differ, of those that ACPI tables have; empty if in none.
 inline std::string difference(const MachineDescription& one, const MachineDescription& other)
 {
-    if (one.cpus.size() != other.cpus.size() || one.cpus_left_out > other.cpus_left_out)
+    if (one.cpus.size() != other.cpus.size())
         return "the number of CPUs";
     for (std::size_t at = 0; at < one.cpus.size(); ++at) {
         const CpuDescription &a = one.cpus[at], &b = other.cpus[at];
@@ -59,6 +62,14 @@ inline std::string difference(const MachineDescription& one, const MachineDescri
         one.uart.registers != other.uart.registers || one.uart.source != other.uart.source)
         return "the console";
     return "";
+}
+
+// Returns what is wrong with the tree that is made of a description, or in what it differs; empty if nothing.
+inline std::string wrong_by_a_tree(const MachineDescription& machine)
+{
+    const auto tree = through_a_tree(machine, {&kMemoryOfTree, 1});
+    const std::string wrong = tree->violation + tree->sentence + tree->all_notes();
+    return wrong.empty() ? difference(machine, *tree->machine) : wrong;
 }
 
 } // namespace percival::testing

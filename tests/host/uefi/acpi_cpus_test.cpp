@@ -50,6 +50,7 @@ TEST(AcpiCpus, without_psci_a_cpu_may_wait_at_its_mailbox_which_is_reserved)
     for (u32 at = 0; at < 4; ++at) {
         machine.cpus[at].parking_version = 1;
         machine.cpus[at].uid = 10 + at;
+        machine.cpus[at].interface = 20 + at;
         machine.cpus[at].mailbox = (at < 3 ? 0x4010'0000 : 0x4020'0000) + at * 0x1000;
     }
     const AcpiReading tables = read(machine);
@@ -57,7 +58,7 @@ TEST(AcpiCpus, without_psci_a_cpu_may_wait_at_its_mailbox_which_is_reserved)
     for (u32 at = 0; at < 4; ++at) {
         EXPECT_EQ(tables.machine->cpus[at].start, CpuStart::Parking);
         EXPECT_EQ(tables.machine->cpus[at].release_address.raw(), machine.cpus[at].mailbox);
-        EXPECT_EQ(tables.machine->cpus[at].parking_id, 10 + at);
+        EXPECT_EQ(tables.machine->cpus[at].parking_id, 20 + at);
     }
     const auto& reserved = tables.machine->reserved;
     ASSERT_EQ(reserved.size(), 2U); // mailboxes that follow each other are one
@@ -69,9 +70,9 @@ TEST(AcpiCpus, a_mailbox_that_cannot_be_is_named)
 {
     AcpiMachine machine;
     machine.boot_flags = 0;
-    machine.cpus[1] = {1, 1, 0, 1, 0, 2, 0x4010'0000};
-    machine.cpus[2] = {2, 2, 0, 1, 0, 1, 0x4010'0800};
-    machine.cpus[3] = {3, 3, 0, 1, 0, 1, 0};
+    machine.cpus[1] = {.mpidr = 1, .uid = 1, .parking_version = 2, .mailbox = 0x4010'0000};
+    machine.cpus[2] = {.mpidr = 2, .uid = 2, .parking_version = 1, .mailbox = 0x4010'0800};
+    machine.cpus[3] = {.mpidr = 3, .uid = 3, .parking_version = 1, .mailbox = 0};
     const AcpiReading tables = read(machine);
     ASSERT_EQ(tables.sentence, "");
     for (const CpuDescription& cpu : tables.machine->cpus)
@@ -88,7 +89,8 @@ TEST(AcpiCpus, more_mailboxes_than_can_be_reserved_leave_cpus_without_a_start)
     machine.boot_flags = 0;
     machine.cpus.clear();
     for (u32 at = 0; at < kMaxReservations + 1; ++at)
-        machine.cpus.push_back({at, at, 0, 1, 0, 1, 0x4010'0000 + at * 0x2000});
+        machine.cpus.push_back(
+            {.mpidr = at, .uid = at, .parking_version = 1, .mailbox = 0x4010'0000 + at * 0x2000});
     const AcpiReading tables = read(machine);
     ASSERT_EQ(tables.sentence, "");
     EXPECT_EQ(tables.machine->cpus[kMaxReservations - 1].start, CpuStart::Parking);
@@ -101,10 +103,9 @@ TEST(AcpiCpus, more_mailboxes_than_can_be_reserved_leave_cpus_without_a_start)
 TEST(AcpiCpus, the_threads_of_a_core_are_neighbours)
 {
     AcpiMachine machine;
-    for (u32 at = 0; at < 6; ++at) {
-        machine.cpus.resize(6);
-        machine.cpus[at] = {at, 20 + at, at % 3};
-    }
+    machine.cpus.resize(6);
+    for (u32 at = 0; at < 6; ++at)
+        machine.cpus[at] = {.mpidr = at, .uid = 20 + at, .domain = at % 3};
     machine.threads = {{20, 1}, {21, 2}, {23, 1}, {24, 2}, {22, 3}}; // the UID of a core is none of them
     machine.memory = {{0, 0x4000'0000, 0x1000'0000}};
     const AcpiReading tables = read(machine);
@@ -147,10 +148,7 @@ TEST(AcpiCpus, a_thread_without_a_core_stays_where_it_is)
 {
     AcpiMachine machine;
     machine.threads = {{0, 1}, {2, 1}};
-    AcpiTables tables{machine};
-    tables.table("PPTT")[36 + 20 + 8] = std::byte{1}; // the parent of the first thread
-    tables.fix("PPTT");
-    const AcpiReading reading{tables};
+    const AcpiReading reading = read_changed("PPTT", 36 + 20 + 8, 1, machine); // the first thread's parent
     EXPECT_EQ(reading.notes, "ACPI: PPTT: processor 0x38: parent: is not that of a core (0x1)\n");
     EXPECT_EQ(reading.machine->cpus[1].mpidr, 1U);
 }

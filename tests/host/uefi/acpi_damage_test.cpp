@@ -7,18 +7,6 @@
 namespace percival::testing {
 namespace {
 
-// Reads the tables after a change of bytes of one of them, whose checksum is right again.
-AcpiReading read_changed(std::string_view signature, std::size_t offset, std::initializer_list<u8> bytes,
-                         const AcpiMachine& machine = {})
-{
-    AcpiTables tables{machine};
-    const auto table = tables.table(signature);
-    for (const u8 byte : bytes)
-        table[offset++] = std::byte{byte};
-    tables.fix(signature);
-    return AcpiReading{tables};
-}
-
 TEST(AcpiDamage, a_wrong_checksum_or_length_is_named)
 {
     for (const std::string signature : {"RSDP", "XSDT", "FACP", "APIC", "GTDT"}) {
@@ -42,10 +30,7 @@ TEST(AcpiDamage, a_wrong_checksum_or_length_is_named)
 TEST(AcpiDamage, an_entry_with_an_impossible_length_ends_its_table)
 {
     for (const u8 length : {u8{0}, u8{1}}) {
-        AcpiTables tables{AcpiMachine{}};
-        tables.table("APIC")[44 + 24 + 80 + 1] = std::byte{length}; // the second CPU
-        tables.fix("APIC");
-        const AcpiReading reading{tables};
+        const AcpiReading reading = read_changed("APIC", 44 + 24 + 80 + 1, length); // the second CPU
         EXPECT_EQ(reading.sentence, "ACPI: APIC: GICR: there is no redistributor");
         EXPECT_EQ(reading.machine->cpus.size(), 1U);
         EXPECT_NE(reading.notes.find("an entry's is not possible"), std::string::npos);
@@ -55,13 +40,11 @@ TEST(AcpiDamage, an_entry_with_an_impossible_length_ends_its_table)
 TEST(AcpiDamage, an_xsdt_is_a_list_of_whole_addresses)
 {
     AcpiTables tables{AcpiMachine{}};
-    tables.table("XSDT")[4] ^= std::byte{4};
-    const u32 length = std::to_integer<u32>(tables.table("XSDT")[4]);
-    ASSERT_LT(length, tables.table("XSDT").size());
-    u32 sum = 0;
-    for (const std::byte byte : tables.table("XSDT").first(length))
-        sum += std::to_integer<u32>(byte);
-    tables.table("XSDT")[9] = static_cast<std::byte>(std::to_integer<u32>(tables.table("XSDT")[9]) - sum);
+    const auto table = tables.table("XSDT");
+    table[4] ^= std::byte{4};
+    const u32 length = std::to_integer<u32>(table[4]);
+    ASSERT_LT(length, table.size());
+    make_sum_zero(table.first(length));
     EXPECT_TRUE(
         AcpiReading{tables}.sentence.starts_with("ACPI: XSDT: length: is not that of a list of addresses"))
         << AcpiReading{tables}.sentence;
@@ -69,15 +52,15 @@ TEST(AcpiDamage, an_xsdt_is_a_list_of_whole_addresses)
 
 TEST(AcpiDamage, a_revision_that_is_too_old_is_named)
 {
-    EXPECT_EQ(read_changed("RSDP", 15, {0}).sentence, "ACPI: RSDP: revision: is older than ACPI 2.0 (0x0)");
-    EXPECT_EQ(read_changed("FACP", 8, {5}).sentence, "ACPI: FACP: revision: is older than ACPI 5.1 (0x500)");
-    EXPECT_EQ(read_changed("APIC", 8, {2}).notes,
+    EXPECT_EQ(read_changed("RSDP", 15, 0).sentence, "ACPI: RSDP: revision: is older than ACPI 2.0 (0x0)");
+    EXPECT_EQ(read_changed("FACP", 8, 5).sentence, "ACPI: FACP: revision: is older than ACPI 5.1 (0x500)");
+    EXPECT_EQ(read_changed("APIC", 8, 2).notes,
               "ACPI: APIC: revision: is older than ACPI 5.1; it is read all the same (0x2)\n");
-    EXPECT_EQ(read_changed("SPCR", 8, {1}).notes,
+    EXPECT_EQ(read_changed("SPCR", 8, 1).notes,
               "ACPI: SPCR: revision: knows no such port; it is taken for one of revision 2 (0x3)\n");
     AcpiMachine machine;
     machine.cpus[1].domain = 1;
-    const AcpiReading srat = read_changed("SRAT", 8, {1}, machine);
+    const AcpiReading srat = read_changed("SRAT", 8, 1, machine);
     EXPECT_EQ(srat.notes, "ACPI: SRAT: revision: is older than ACPI 3.0, so all is on node 0 (0x1)\n");
     EXPECT_EQ(srat.machine->cpus[1].numa_node, 0U);
 }
@@ -89,10 +72,7 @@ TEST(AcpiDamage, a_table_that_is_too_short_is_named)
         const auto table = tables.table(signature);
         table[4] = std::byte{size};
         table[5] = std::byte{0};
-        u32 sum = 0;
-        for (const std::byte byte : table.first(size))
-            sum += std::to_integer<u32>(byte);
-        table[9] = static_cast<std::byte>(std::to_integer<u32>(table[9]) - sum);
+        make_sum_zero(table.first(size));
         const AcpiReading reading{tables};
         return reading.sentence + reading.notes;
     };

@@ -43,4 +43,14 @@ inline AcpiReading read(const AcpiMachine& machine, u64 boot_mpidr = 0)
     return AcpiReading{AcpiTables{machine}, boot_mpidr};
 }
 
+// Reads the tables after a change of a byte of one of them, whose checksum is right again.
+inline AcpiReading read_changed(std::string_view signature, std::size_t offset, u8 byte,
+                                const AcpiMachine& machine = {})
+{
+    AcpiTables tables{machine};
+    tables.table(signature)[offset] = std::byte{byte};
+    tables.fix(signature);
+    return AcpiReading{tables};
+}
+
 } // namespace percival::testing

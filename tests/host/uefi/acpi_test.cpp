@@ -19,6 +19,7 @@ TEST(Acpi, a_gic_v2_is_the_distributor_and_the_interface_of_a_cpu)
     ASSERT_EQ(tables.sentence, "");
     const auto& gic = tables.machine->interrupt_controller;
     EXPECT_EQ(gic.kind, InterruptControllerKind::GicV2);
+    EXPECT_EQ(gic.distributor.base, PhysAddr{0x0800'0000});
     EXPECT_EQ(gic.cpu_interface.base, PhysAddr{0x0801'0000});
 }
 
@@ -115,13 +116,19 @@ TEST(Acpi, the_timers_of_el2_are_those_that_the_revision_has)
     EXPECT_EQ(tables.machine->timer.virtual_interrupt, 27U);
     EXPECT_EQ(tables.machine->timer.hypervisor_physical_interrupt, 26U);
     EXPECT_EQ(tables.machine->timer.hypervisor_virtual_interrupt, 28U);
-    AcpiTables older{machine};
-    older.table("GTDT")[8] = std::byte{2};
-    older.fix("GTDT");
-    EXPECT_EQ(AcpiReading{older}.machine->timer.hypervisor_virtual_interrupt, 0U);
+    EXPECT_EQ(read_changed("GTDT", 8, 2, machine).machine->timer.hypervisor_virtual_interrupt, 0U);
     machine.physical_timer_of_el2 = 40;
     EXPECT_EQ(read(machine).machine->timer.hypervisor_physical_interrupt, 0U);
     EXPECT_EQ(read(machine).notes, "ACPI: GTDT: EL2 timer: its interrupt is not from 16 to 31 (0x28)\n");
+}
+
+TEST(Acpi, memory_that_is_not_enabled_is_no_bank)
+{
+    AcpiMachine machine;
+    machine.memory = {{.domain = 1, .base = 0x4000'0000, .size = 0x1000'0000, .flags = 0}};
+    const AcpiReading tables = read(machine);
+    EXPECT_EQ(tables.sentence + tables.notes, "");
+    EXPECT_TRUE(tables.machine->memory.empty());
 }
 
 TEST(Acpi, every_version_of_a_gic_is_one_of_two_kinds)
