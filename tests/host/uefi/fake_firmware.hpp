@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A UEFI firmware for tests of the stub. It owns its memory, knows what
-// was allocated and cleaned, and notes every call that the specification forbids.
+// A UEFI firmware for tests of the stub. It owns its memory, knows what was allocated and cleaned, and notes
+// every call that the specification forbids.
 #pragma once
 
 #include "arch/simulation/register_model.hpp"

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tests what the stub takes from the firmware, how it leaves it, and
-// that it gives everything back if it cannot.
+// Tests what the stub takes from the firmware, how it leaves it, and that it gives everything back if it
+// cannot.
 #include "arch/cpu/processor.hpp"
 #include "boot/flat_tree/flat_tree_writer.hpp"
 #include "tests/host/support/device_tree_blob.hpp"
+#include "tests/host/support/range.hpp"
+#include "tests/host/support/utf16.hpp"
 #include "tests/host/uefi/acpi_builder.hpp"
 #include "tests/host/uefi/fake_firmware.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <libfdt.h>
 
 namespace percival::testing {
 namespace {
 
-std::vector<std::byte> options_of(std::u16string_view text)
-{
-    std::vector<std::byte> bytes(text.size() * 2);
-    std::memcpy(bytes.data(), text.data(), bytes.size());
-    return bytes;
-}
+using boot::uefi::kWriteBack;
+
+constexpr u32 kRuntimeServicesCode = 5; // which is not free
 
 class UefiStub : public ::testing::Test {
 protected:
@@ -37,29 +37,53 @@ protected:
         return outcome.entered.value_or(Entered{});
     }
 
-    // Puts the tables into the firmware's memory.
-    void give(const AcpiTables& tables)
+    // Puts the ACPI tables into the firmware's memory.
+    void give_tables()
     {
         firmware.root_pointer = tables.root_pointer();
         for (const PhysRange pages : tables.pages())
             firmware.memory_map.push_back({boot::uefi::kAcpiReclaimMemory, pages.base.raw(), 0,
-                                           pages.size / Bytes{boot::uefi::kFirmwarePage},
-                                           boot::uefi::kWriteBack});
+                                           pages.size / Bytes{boot::uefi::kFirmwarePage}, kWriteBack});
+    }
+    void damage_tables() { tables.table("APIC").back() ^= std::byte{1}; }
+
+    // Returns the tree that the kernel gets, and what it reads in it.
+    static std::span<const std::byte> tree_at(const Entered& at)
+    {
+        const auto* const tree = bytes_at(at.device_tree);
+        return {tree, fdt_totalsize(tree)};
+    }
+    static Reading reading_at(const Entered& at)
+    {
+        const PhysRange memory = range(0x4000'0000, 0x10'0000);
+        return Reading{tree_at(at), {.memory = {&memory, 1}}};
     }
 
     // Expects that the stub returns to the firmware with this message, and keeps no memory.
     void expect_refusal(std::string_view message)
     {
+        expect_return();
+        EXPECT_EQ(firmware.console, message.empty() ? "" : "Percival: " + std::string{message} + "\r\n");
+    }
+    void expect_refusal_beginning_with(std::string_view message)
+    {
+        expect_return();
+        EXPECT_TRUE(firmware.console.starts_with("Percival: " + std::string{message})) << firmware.console;
+    }
+
+    FakeFirmware firmware;
+    AcpiTables tables{AcpiMachine{}};
+
+private:
+    void expect_return()
+    {
         const auto outcome = firmware.start();
         EXPECT_FALSE(outcome.entered);
         EXPECT_NE(outcome.status & boot::uefi::kError, 0U);
-        EXPECT_EQ(firmware.console, message.empty() ? "" : "Percival: " + std::string{message} + "\r\n");
         EXPECT_EQ(firmware.pages_held(), 0U);
         EXPECT_FALSE(arch::all_exceptions_masked);
         EXPECT_EQ(firmware.offences, std::vector<std::string>{});
     }
-
-    FakeFirmware firmware;
 };
 
 TEST_F(UefiStub, enters_a_copy_of_the_image_at_a_multiple_of_2_mib)
@@ -93,16 +117,17 @@ TEST_F(UefiStub, the_kernel_gets_the_firmwares_tree)
 
 TEST_F(UefiStub, arguments_seed_and_memory_are_handed_over)
 {
-    firmware.options = options_of(u"percpu=local");
+    firmware.options = utf16_bytes(u"percpu=local");
     firmware.random = {1, 2, 3, 4, 5, 6, 7, 8};
-    firmware.memory_map = {
-        {7, 0x4000'0000, 0, 16, 8}, {5, 0x4001'0000, 0, 16, 8}, {3, 0x4002'0000, 0, 16, 8}};
+    firmware.memory_map = {{boot::uefi::kConventionalMemory, 0x4000'0000, 0, 16, kWriteBack},
+                           {kRuntimeServicesCode, 0x4001'0000, 0, 16, kWriteBack},
+                           {boot::uefi::kBootServicesCode, 0x4002'0000, 0, 16, kWriteBack}};
     const FirmwareFacts facts = FakeFirmware::handoff_of(entered()).facts();
     EXPECT_EQ(facts.boot_arguments, "percpu=local");
     EXPECT_EQ(facts.random_seed, 0x0807'0605'0403'0201U);
     ASSERT_EQ(facts.memory.size(), 2U);
-    EXPECT_EQ(facts.memory[0], (PhysRange{PhysAddr{0x4000'0000}, Bytes{0x1'0000}}));
-    EXPECT_EQ(facts.memory[1], (PhysRange{PhysAddr{0x4002'0000}, Bytes{0x1'0000}}));
+    EXPECT_EQ(facts.memory[0], range(0x4000'0000, 0x1'0000));
+    EXPECT_EQ(facts.memory[1], range(0x4002'0000, 0x1'0000));
 }
 
 TEST_F(UefiStub, without_options_and_random_numbers_there_are_none)
@@ -154,87 +179,67 @@ TEST_F(UefiStub, a_firmware_without_a_tree_gets_its_image_back)
 
 TEST_F(UefiStub, a_firmware_with_acpi_alone_gets_a_tree_made)
 {
-    AcpiTables tables{AcpiMachine{}};
     firmware.tree.clear();
-    give(tables);
+    give_tables();
     const Entered at = entered();
-    const PhysRange memory{PhysAddr{0x4000'0000}, Bytes{0x10'0000}};
-    const Reading tree{std::span{bytes_at(at.device_tree), 0x1'0000}, {.memory = {&memory, 1}}};
+    const Reading tree = reading_at(at);
     EXPECT_EQ(tree.sentence, "");
     EXPECT_EQ(tree.machine->model, "BOCHS BXPC");
     EXPECT_EQ(tree.machine->cpus.size(), 4U);
-    EXPECT_TRUE(firmware.was_cleaned(at.device_tree, 1000));
+    EXPECT_TRUE(firmware.was_cleaned(at.device_tree, tree_at(at).size()));
 }
 
 TEST_F(UefiStub, the_argument_acpi_decides_if_there_are_both)
 {
-    AcpiTables tables{AcpiMachine{}};
-    give(tables);
-    const PhysRange memory{PhysAddr{0x4000'0000}, Bytes{0x10'0000}};
-    firmware.options = options_of(u"acpi=on");
-    const Entered at = entered();
-    EXPECT_EQ(Reading(std::span{bytes_at(at.device_tree), 0x1'0000}, {.memory = {&memory, 1}}).machine->model,
-              "BOCHS BXPC");
+    give_tables();
+    firmware.options = utf16_bytes(u"acpi=on");
+    EXPECT_EQ(reading_at(entered()).machine->model, "BOCHS BXPC");
 }
 
 TEST_F(UefiStub, a_tree_that_describes_no_machine_is_none_beside_acpi)
 {
-    AcpiTables tables{AcpiMachine{}};
-    give(tables);
+    give_tables();
     firmware.tree.assign(4096, std::byte{0});
     boot::FlatTreeWriter stub{firmware.tree};
     stub.begin_node("chosen");
     stub.end_node();
     ASSERT_TRUE(stub.finish());
-    const PhysRange memory{PhysAddr{0x4000'0000}, Bytes{0x10'0000}};
-    const Entered at = entered();
-    EXPECT_EQ(Reading(std::span{bytes_at(at.device_tree), 0x1'0000}, {.memory = {&memory, 1}}).machine->model,
-              "BOCHS BXPC");
+    EXPECT_EQ(reading_at(entered()).machine->model, "BOCHS BXPC");
 }
 
 TEST_F(UefiStub, damaged_acpi_tables_are_refused_by_name)
 {
-    AcpiTables tables{AcpiMachine{}};
-    tables.table("APIC").back() ^= std::byte{1};
+    damage_tables();
     firmware.tree.clear();
-    give(tables);
-    const auto outcome = firmware.start();
-    EXPECT_FALSE(outcome.entered);
-    EXPECT_TRUE(firmware.console.starts_with("Percival: ACPI: APIC: checksum: is wrong")) << firmware.console;
-    EXPECT_EQ(firmware.pages_held(), 0U);
+    give_tables();
+    expect_refusal_beginning_with("ACPI: APIC: checksum: is wrong");
 }
 
 TEST_F(UefiStub, an_address_that_is_no_memory_is_never_read)
 {
-    AcpiTables tables{AcpiMachine{}};
-    give(tables);
+    give_tables();
     firmware.tree.clear();
     const u64 beside = tables.root_pointer() ^ u64 { 1 } << 46;
     for (const u64 address : {u64{1}, beside, u64{0xffff'ffff'ffff'fff0}}) {
         std::memcpy(tables.table("XSDT").data() + 36, &address, sizeof(address));
         tables.fix("XSDT");
         firmware.console.clear();
-        EXPECT_FALSE(firmware.start().entered);
-        EXPECT_TRUE(firmware.console.starts_with("Percival: ACPI: ")) << firmware.console;
-        EXPECT_EQ(firmware.pages_held(), 0U);
+        expect_refusal_beginning_with("ACPI: ");
     }
 }
 
 TEST_F(UefiStub, a_root_pointer_that_is_no_memory_is_refused)
 {
-    AcpiTables tables{AcpiMachine{}};
     firmware.tree.clear();
     firmware.root_pointer = tables.root_pointer(); // which the map does not have
-    EXPECT_FALSE(firmware.start().entered);
-    EXPECT_TRUE(firmware.console.starts_with("Percival: ACPI: RSDP: signature")) << firmware.console;
+    expect_refusal_beginning_with("ACPI: RSDP: signature");
 }
 
-TEST_F(UefiStub, behind_damaged_tables_that_are_only_preferred_the_tree_counts)
+TEST_F(UefiStub, the_tree_counts_if_preferred_tables_are_damaged)
 {
-    AcpiTables tables{AcpiMachine{}};
-    tables.table("APIC").back() ^= std::byte{1};
-    give(tables);
-    firmware.options = options_of(u"acpi=on");
+    damage_tables();
+    give_tables();
+    firmware.options = utf16_bytes(u"acpi=on");
     const Entered at = entered();
     EXPECT_EQ(std::memcmp(bytes_at(at.device_tree), firmware.tree.data(), firmware.tree.size()), 0);
     EXPECT_TRUE(
@@ -242,13 +247,12 @@ TEST_F(UefiStub, behind_damaged_tables_that_are_only_preferred_the_tree_counts)
         << firmware.console;
 }
 
-TEST_F(UefiStub, behind_damaged_tables_that_are_forced_nothing_counts)
+TEST_F(UefiStub, forced_tables_that_are_damaged_are_refused)
 {
-    AcpiTables tables{AcpiMachine{}};
-    tables.table("APIC").back() ^= std::byte{1};
-    give(tables);
-    firmware.options = options_of(u"acpi=force");
-    EXPECT_FALSE(firmware.start().entered);
+    damage_tables();
+    give_tables();
+    firmware.options = utf16_bytes(u"acpi=force");
+    expect_refusal_beginning_with("ACPI: APIC: checksum: is wrong");
 }
 
 TEST_F(UefiStub, a_damaged_tree_is_refused)
@@ -259,7 +263,7 @@ TEST_F(UefiStub, a_damaged_tree_is_refused)
 
 TEST_F(UefiStub, wrong_load_options_are_refused)
 {
-    firmware.options = options_of(std::u16string{0xdc00});
+    firmware.options = utf16_bytes(std::u16string{0xdc00});
     expect_refusal("the load options have half of a surrogate pair");
 }
 
