@@ -18,6 +18,11 @@ namespace {
 
 constexpr u64 kPage = kFirmwarePage;
 
+// UEFI Specification 2.10, 7.2.1: EFI_MEMORY_TYPE.
+static_assert(kLoaderCode == 1 && kLoaderData == 2 && kBootServicesCode == 3 && kBootServicesData == 4 &&
+              kConventionalMemory == 7 && kUnusableMemory == 8 && kAcpiReclaimMemory == 9 &&
+              kMemoryMappedIo == 11 && kMemoryMappedIoPortSpace == 12 && kUnacceptedMemory == 15);
+
 MemoryDescriptor entry(u32 type, u64 start, u64 pages, u64 attributes = kWriteBack)
 {
     return {type, start, 0, pages, attributes};
@@ -57,8 +62,10 @@ using Ranges = std::vector<PhysRange>;
 
 TEST(UefiMemoryMap, free_memory_and_that_of_loaders_and_boot_services_is_usable)
 {
+    const std::set<u32> free{kLoaderCode, kLoaderData, kBootServicesCode, kBootServicesData,
+                             kConventionalMemory};
     for (u32 type = 0; type < 20; ++type) {
-        const bool is_usable = (type >= 1 && type <= 4) || type == 7;
+        const bool is_usable = free.contains(type);
         EXPECT_EQ(usable({entry(type, 0x8000'0000, 4)}),
                   is_usable ? Ranges{range(0x8000'0000, 4 * kPage)} : Ranges{})
             << type;
@@ -67,8 +74,10 @@ TEST(UefiMemoryMap, free_memory_and_that_of_loaders_and_boot_services_is_usable)
 
 TEST(UefiMemoryMap, registers_and_memory_with_errors_are_not_readable)
 {
+    const std::set<u32> without_contents{kUnusableMemory, kMemoryMappedIo, kMemoryMappedIoPortSpace,
+                                         kUnacceptedMemory};
     for (u32 type = 0; type < 20; ++type) {
-        const bool has_contents = type != 8 && type != 11 && type != 12 && type != 15;
+        const bool has_contents = !without_contents.contains(type);
         EXPECT_EQ(readable({entry(type, 0x8000'0000, 1)}, range(0x8000'0ff0, 16)), has_contents) << type;
     }
 }
