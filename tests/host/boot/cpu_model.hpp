@@ -158,17 +158,14 @@ private:
     {
         EXPECT_TRUE(exists(name)) << name << " is undefined on this CPU";
         const bool redirects = level_ == 2 && in_host_mode();
-        if (name == "s3_5_c1_c0_0") { // SCTLR_EL12
-            EXPECT_TRUE(redirects) << "SCTLR_EL12 is undefined with E2H = 0";
-            return "sctlr_el1";
-        }
-        if (name == "s3_5_c14_c3_1") { // CNTV_CTL_EL02
-            EXPECT_TRUE(redirects) << "CNTV_CTL_EL02 is undefined with E2H = 0";
-            return "cntv_ctl_el0";
-        }
-        if (name == "s3_5_c14_c2_1") { // CNTP_CTL_EL02
-            EXPECT_TRUE(redirects) << "CNTP_CTL_EL02 is undefined with E2H = 0";
-            return "cntp_ctl_el0";
+        static const std::map<std::string, std::string> kNamesOfHostMode{
+            {"s3_5_c1_c0_0", "sctlr_el1"},     // SCTLR_EL12
+            {"s3_5_c14_c3_1", "cntv_ctl_el0"}, // CNTV_CTL_EL02
+            {"s3_5_c14_c2_1", "cntp_ctl_el0"}, // CNTP_CTL_EL02
+        };
+        if (const auto named = kNamesOfHostMode.find(name); named != kNamesOfHostMode.end()) {
+            EXPECT_TRUE(redirects) << name << " is undefined with E2H = 0";
+            return named->second;
         }
         // Arm ARM D24.2: field E2H of HCR_EL2, and the accessor text of each register.
         static const std::map<std::string, std::string> kRedirected{
