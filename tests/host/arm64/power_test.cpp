@@ -55,6 +55,7 @@ void release(CpuId, PhysAddr entry)
 namespace {
 
 constexpr u64 kReleaseAddress = 0x1000'00d8;
+constexpr u64 kMailbox = kReleaseAddress - 8; // whose jump address is there
 constexpr u32 kPsciVersion = 0x8400'0000, kCpuOff = 0x8400'0002, kMigrateInfoType = 0x8400'0006;
 constexpr u32 kCpuOn = 0xc400'0003, kAffinityInfo = 0xc400'0004, kMigrateInfoUpCpu = 0xc400'0007;
 constexpr u32 kSystemOff = 0x8400'0008, kSystemReset = 0x8400'0009;
@@ -66,13 +67,13 @@ public:
 
     u64 read(u64 address, u32 bits) override
     {
-        EXPECT_EQ(address, kReleaseAddress & ~u64{8});
+        EXPECT_EQ(address, kMailbox);
         EXPECT_EQ(bits, 32U);
         return number;
     }
     void write(u64 address, u64 value, u32 bits) override
     {
-        EXPECT_EQ(address & ~u64{8}, kReleaseAddress & ~u64{8});
+        EXPECT_TRUE(address == kMailbox || address == kReleaseAddress) << address;
         EXPECT_EQ(bits, address == kReleaseAddress ? 64u : 32u);
         events.push_back((address == kReleaseAddress ? "store " : "number ") + std::to_string(value));
     }
@@ -126,10 +127,15 @@ TEST_F(PowerTest, a_mailbox_gets_the_jump_address_before_the_number_that_it_is_r
 {
     describe(CpuStart::Parking);
     machine.cpus[0].parking_id = 7;
-    EXPECT_EQ(firmware_mailbox(kBootCpu), PhysAddr{0xd8});
-    EXPECT_TRUE(write_to_mailbox(kBootCpu, Mmio{VirtAddr{kReleaseAddress - 8}}, PhysAddr{4096}));
+    EXPECT_TRUE(write_to_mailbox(kBootCpu, Mmio{VirtAddr{kMailbox}}, PhysAddr{4096}));
     EXPECT_EQ(log.events,
               (std::vector<std::string>{"clean", "dsb sy", "store 4096", "dsb sy", "number 7", "dsb sy"}));
+}
+
+TEST_F(PowerTest, only_a_cpu_at_a_mailbox_of_the_firmware_has_one)
+{
+    describe(CpuStart::Parking);
+    EXPECT_EQ(firmware_mailbox(kBootCpu), PhysAddr{0xd8});
     first_is_parked = true;
     EXPECT_FALSE(firmware_mailbox(kBootCpu));
     first_is_parked = false;
@@ -142,7 +148,7 @@ TEST_F(PowerTest, a_mailbox_that_the_firmware_has_not_set_up_is_not_written_to)
     describe(CpuStart::Parking);
     for (const u32 number : {0U, 7U}) {
         log.number = number;
-        const auto written = write_to_mailbox(kBootCpu, Mmio{VirtAddr{kReleaseAddress - 8}}, PhysAddr{4096});
+        const auto written = write_to_mailbox(kBootCpu, Mmio{VirtAddr{kMailbox}}, PhysAddr{4096});
         ASSERT_FALSE(written);
         EXPECT_EQ(written.error(), "parking protocol: the firmware has not set up the CPU's mailbox");
         EXPECT_EQ(log.events, (std::vector<std::string>{"clean", "dsb sy"}));

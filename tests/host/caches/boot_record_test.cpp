@@ -291,7 +291,6 @@ TEST_F(BootRecordTest, ACpuAtEl1IsRefusedWhereTheOthersAreAtEl2)
     EXPECT_EQ(cpu.run(), SecondaryCpu::End::Refused);
     EXPECT_EQ(cpu.tpidr, 0U) << "it may not touch the register of the distance";
     EXPECT_EQ(cpu.argument(), records[1].tpidr);
-    runs_at(boot::kAtEl1);
 }
 
 TEST_F(BootRecordTest, ACpuWithoutARecordStops)
