@@ -5,6 +5,7 @@
 
 #include "arch/cpu/performance_counter.hpp"
 #include "arch/devices/timer.hpp"
+#include "arch/mmu/root_register.hpp"
 #include "boot/el2_setup.hpp"
 #include "kernel/boot_arguments/boot_arguments.hpp"
 #include "kernel/cpus/call.hpp"
@@ -27,17 +28,7 @@ struct DistanceAtEl2 {
 struct RootAtEl2 {
     PERCIVAL_SYSTEM_REGISTER(RootAtEl2, "s3_4_c2_c0_1") // TTBR1_EL2
 };
-struct RootOfThisLevel {
-    PERCIVAL_SYSTEM_REGISTER(RootOfThisLevel, "ttbr1_el1")
-};
-struct VirtualAlarm {
-    PERCIVAL_SYSTEM_REGISTER(VirtualAlarm, "s3_4_c14_c3_1") // CNTHV_CTL_EL2
-    using Enable = arch::Field<0>;
-};
-struct PhysicalAlarm {
-    PERCIVAL_SYSTEM_REGISTER(PhysicalAlarm, "cnthp_ctl_el2")
-    using Enable = arch::Field<0>;
-};
+using EnableOfTimer = arch::Field<0>; // of CNTHV_CTL_EL2 and CNTHP_CTL_EL2
 
 // What a counter counts, and at which levels (Arm ARM D24.5, PMEVTYPER<n>_EL0 and PMCCFILTR_EL0).
 using NotAtEl1 = arch::Field<31>;
@@ -62,23 +53,23 @@ void expect_to_count_at_this_level()
         EXPECT_EQ(Type::read().template get<NotAtEl1>(), 0u);
 }
 
-// Runs on the CPU that it checks.
-void expect_host_mode()
+// Runs on `cpu`, which it checks.
+void expect_host_mode(CpuId cpu)
 {
     const auto hcr = boot::Hcr::read();
     EXPECT_EQ(hcr.get<boot::Hcr::E2h>(), 1u);
     EXPECT_EQ(hcr.get<boot::Hcr::Tge>(), 1u);
     EXPECT_EQ(hcr.get<boot::Hcr::Rw>(), 1u);
-    EXPECT_EQ(DistanceAtEl2::read().raw, mm::global_distance(this_cpu_id()));
-    EXPECT_EQ(RootAtEl2::read().raw, RootOfThisLevel::read().raw);
+    EXPECT_EQ(DistanceAtEl2::read().raw, mm::global_distance(cpu));
+    EXPECT_EQ(RootAtEl2::read().raw, arch::RootRegister::read().raw);
 }
 
 PERCIVAL_TEST(exception_level, is_the_one_that_was_chosen_at_boot_on_every_cpu)
 {
     for_each_online_cpu([](CpuId cpu) {
-        call_on(cpu, [] {
-            EXPECT_EQ(arch::exception_level() << 2, boot::handoff.level);
-            EXPECT_EQ(arch::read_this_cpu_distance(), mm::global_distance(this_cpu_id()));
+        call_on(cpu, [cpu] {
+            EXPECT_EQ(boot::handoff.level, arch::runs_at_el2() ? boot::kAtEl2 : boot::kAtEl1);
+            EXPECT_EQ(arch::read_this_cpu_distance(), mm::global_distance(cpu));
         });
     });
 }
@@ -87,7 +78,7 @@ PERCIVAL_TEST(exception_level, at_el2_every_cpu_is_in_host_mode_with_the_distanc
 {
     if (!arch::runs_at_el2())
         SKIP("the kernel runs at EL1");
-    for_each_online_cpu([](CpuId cpu) { call_on(cpu, [] { expect_host_mode(); }); });
+    for_each_online_cpu([](CpuId cpu) { call_on(cpu, [cpu] { expect_host_mode(cpu); }); });
 }
 
 PERCIVAL_TEST(exception_level, at_el2_tpidr_el1_means_nothing)
@@ -95,9 +86,9 @@ PERCIVAL_TEST(exception_level, at_el2_tpidr_el1_means_nothing)
     if (!arch::runs_at_el2())
         SKIP("the kernel runs at EL1");
     for_each_online_cpu([](CpuId cpu) {
-        call_on(cpu, [] {
+        call_on(cpu, [cpu] {
             DistanceAtEl1{0xa5a5'a5a5'a5a5'a5a5}.write();
-            EXPECT_EQ(arch::read_this_cpu_distance(), mm::global_distance(this_cpu_id()));
+            EXPECT_EQ(arch::read_this_cpu_distance(), mm::global_distance(cpu));
         });
     });
 }
@@ -114,8 +105,8 @@ PERCIVAL_TEST(exception_level, at_el2_the_alarm_is_a_timer_of_el2_that_has_an_in
         call_on(cpu, [is_virtual] {
             const arch::AlarmMute mute;
             arch::timer_set_alarm(~u64{0});
-            EXPECT_EQ(VirtualAlarm::read().get<VirtualAlarm::Enable>(), u64{is_virtual});
-            EXPECT_EQ(PhysicalAlarm::read().get<PhysicalAlarm::Enable>(), u64{!is_virtual});
+            EXPECT_EQ(boot::CnthvCtl::read().get<EnableOfTimer>(), u64{is_virtual});
+            EXPECT_EQ(boot::CnthpCtl::read().get<EnableOfTimer>(), u64{!is_virtual});
             arch::timer_set_alarm(0); // the tick goes on
         });
     });
@@ -128,10 +119,10 @@ PERCIVAL_TEST(exception_level, a_cpu_that_comes_back_is_at_the_same_level)
     {
         const Away away{cpu};
     }
-    call_on(cpu, [] {
-        EXPECT_EQ(arch::exception_level() << 2, boot::handoff.level);
+    call_on(cpu, [cpu] {
+        EXPECT_EQ(boot::handoff.level, arch::runs_at_el2() ? boot::kAtEl2 : boot::kAtEl1);
         if (arch::runs_at_el2())
-            expect_host_mode();
+            expect_host_mode(cpu);
     });
 }
 
