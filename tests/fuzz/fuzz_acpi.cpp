@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Fuzzes the reader of ACPI tables. An input is a list of tables, each as long as its header says; the last
-// one takes what is left. For seven inputs in eight, lengths and checksums are made right, so that damage goes
-// deeper than these. The tree that is made of an accepted description must be read back equal by the kernel's
-// own reader, and every sentence must fit into its room.
+// one takes what is left. For seven inputs in eight, lengths and checksums are made right, so that damage
+// goes deeper than these. The tree that is made of an accepted description must be read back equal by the
+// kernel's own reader, and every sentence must fit into its room.
 #include "tests/fuzz/broken_invariant.hpp"
 #include "tests/host/uefi/acpi_by_tree.hpp"
 #include "tests/host/uefi/acpi_reading.hpp"

@@ -58,8 +58,8 @@ struct SetUp {
     arch::BootRecord record{};
 };
 std::array<SetUp, kMaxMachineCpus> set_ups{};
-// Whether it has gone off and waits where the kernel parks CPUs: its spin table or the mailbox of its firmware
-// wakes it no more.
+// Whether it has gone off and waits where the kernel parks CPUs: neither its spin table nor the firmware's
+// mailbox wakes it any more.
 std::array<bool, kMaxMachineCpus> is_parked{};
 
 std::set<VirtAddr> mappings;
