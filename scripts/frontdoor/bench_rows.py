@@ -88,7 +88,7 @@ def once(pairs: "list[tuple[str, object]]") -> Dict[str, object]:
 
 
 def condition(row: Row, name: str) -> Optional[Value]:
-    """Returns one of CONDITIONS; None if the row says nothing of it. A kernel says that it ran at EL2."""
+    """Returns one of CONDITIONS; None if the row says nothing of it. A kernel names its level only at EL2."""
     return row.get(name, 1 if name == "el" else None)
 
 
