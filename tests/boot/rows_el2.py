@@ -9,13 +9,12 @@ from typing import Tuple
 from frontdoor.loaders import EDK2
 from row import (
     NOT_ON_THE_DEFAULT_MACHINE,
-    NOT_WITH_A_COMMON_ROOT,
     OF_EL2,
     OF_MACHINE,
     Row,
 )
 from rows_boards import ends
-from rows_percpu import OF_THIS_CPU, OF_THIS_CPU_IN_LINE
+from rows_percpu import OF_THIS_CPU, OF_THIS_CPU_IN_LINE, ON_A_COMMON_ROOT, shows_mode
 from rows_uefi import BY_ACPI, BY_UEFI
 
 RUNS_AT_EL2 = "^machine: image at .*, entered at EL2, runs at EL2$"
@@ -38,13 +37,18 @@ def _at_el2(name: str, append: str = OF_LEVEL, **columns: object) -> Row:
 EL2: Tuple[Row, ...] = (
     _at_el2("passes_at_el2_on_the_default_machine", "", must_run=("*",), may_skip=NOT_AT_EL2),
     *(
-        _at_el2(f"passes_at_el2_in_{mode}_mode", f"percpu={mode} {OF_THIS_CPU},{LEVEL}")
+        _at_el2(
+            f"passes_at_el2_in_{mode}_mode",
+            f"percpu={mode} {OF_THIS_CPU},{LEVEL}",
+            shows=(RUNS_AT_EL2, shows_mode(mode)),
+        )
         for mode in ("restart", "fixup", "guarded")
     ),
     _at_el2(
         "passes_at_el2_on_a_common_root",
         f"roots=common percpu=fixup selftest=common_root.*,{LEVEL}",
-        shows=(RUNS_AT_EL2, "^roots: common to all CPUs, CnP = 1 on cpu0$"),
+        shows=(RUNS_AT_EL2, ON_A_COMMON_ROOT),
+        must_run=(*OF_EL2, "common_root.*"),
     ),
     _at_el2("passes_at_el2_on_neoverse-n1_with_gicv2", cpu="neoverse-n1", gic=2),
     _at_el2(
@@ -63,7 +67,6 @@ EL2: Tuple[Row, ...] = (
         "passes_at_el2_with_its_physical_timer",
         f"selftest={LEVEL},interrupts.*,timers.*,*hotplug.*",
         tree="no_virtual_timer_of_el2",
-        shows=(RUNS_AT_EL2,),
     ),
     _at_el2(
         "panics_at_el2_without_a_timer_of_el2",
@@ -71,7 +74,6 @@ EL2: Tuple[Row, ...] = (
         exit_code=2,
         checks=(),
         shows=("^panic: el=2: the firmware names no interrupt of a timer of EL2 ",),
-        must_run=(),
     ),
     _at_el2(
         "runs_on_one_cpu_at_el2_where_the_tree_wants_hvc",
@@ -84,7 +86,6 @@ EL2: Tuple[Row, ...] = (
             "^psci: an HVC at EL2 would call this kernel itself, so there is no PSCI$",
             "^cpu1: the firmware has no PSCI of version 0.2 or later, left out$",
         ),
-        must_run=(),
     ),
     _at_el2(
         "leaves_out_cpus_at_el1_from_a_kernel_at_el2",
@@ -97,7 +98,6 @@ EL2: Tuple[Row, ...] = (
             *(f"^cpu{cpu}: refused, because it lacks el2, left out$" for cpu in (1, 2, 3)),
             "^machine: .*, 1 of 4 CPUs, ",
         ),
-        must_run=(),
     ),
     Row(
         "stays_at_el1_where_el2_is_asked_for_and_cortex-a72_has_no_vhe",
@@ -113,7 +113,12 @@ EL2: Tuple[Row, ...] = (
     ),
     *(replace(row, append=f"el=2 {row.append}") for row in ends("virt_at_el2", {"el": 2})),
     *(
-        _at_el2(f"passes_every_self_test_at_el2_in_{mode}_mode", f"percpu={mode} selftest=*", is_long=True)
+        _at_el2(
+            f"passes_every_self_test_at_el2_in_{mode}_mode",
+            f"percpu={mode} selftest=*",
+            shows=(RUNS_AT_EL2, shows_mode(mode)),
+            is_long=True,
+        )
         for mode in ("restart", "fixup", "guarded")
     ),
     *(
@@ -123,7 +128,8 @@ EL2: Tuple[Row, ...] = (
     _at_el2(
         "passes_every_self_test_at_el2_on_a_common_root",
         "roots=common percpu=fixup selftest=*",
-        may_skip=NOT_WITH_A_COMMON_ROOT,
+        shows=(RUNS_AT_EL2, ON_A_COMMON_ROOT),
+        must_run=(*OF_EL2, "common_root.*"),
         is_long=True,
     ),
     _at_el2("passes_every_self_test_at_el2_debug", "selftest=*", preset="debug", is_long=True),

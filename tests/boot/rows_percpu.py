@@ -103,8 +103,13 @@ WINDOWS: Tuple[Row, ...] = (
 )
 
 
+def shows_mode(mode: str) -> str:
+    """Returns the pattern of the line that says that the boot argument chose the mode."""
+    return rf"^percpu: {mode} \(boot argument\)$"
+
+
 def _mode_row(mode: str, name: str, append: str = "", shows: Tuple[str, ...] = (), **values: Any) -> Row:
-    shows = (rf"^percpu: {mode} \(boot argument\)$", *shows)
+    shows = (shows_mode(mode), *shows)
     row_name = f"passes_with_percpu_{mode}{name}"
     return Row(row_name, append=f"percpu={mode} {append}".strip(), shows=shows, **values)
 

@@ -4,7 +4,7 @@ No -kernel is given to QEMU here."""
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Tuple
 
 from frontdoor.loaders import EDK2, GRUB, GRUB_CHAIN, GRUB_DEVICETREE, U_BOOT_UEFI
 from row import OF_MACHINE, Row
@@ -13,7 +13,15 @@ from rows_trees import RANDOM_HOTPLUG
 from rows_uefi import BY_ACPI, BY_UEFI
 
 BY_GRUB = "Welcome to GRUB!$"
+STARTS_A_STICK = "^BdsDxe: starting .* USB HARDDRIVE "
+STARTS_A_CD_ROM = "^BdsDxe: starting .* CD-ROM "
 SHORT = "selftest=roots.*,percpu.*"
+
+
+def _medium(name: str, ending: str, *shows: str, loader: str = EDK2, **values: Any) -> Row:
+    """Returns the row of a medium for UEFI, whose image has this ending."""
+    return Row(f"the_uefi_{name}", loader=loader, card=f"uefi.{ending}", shows=(*shows, BY_UEFI), **values)
+
 
 UEFI_MEDIA: Tuple[Row, ...] = (
     Row(
@@ -54,35 +62,12 @@ UEFI_MEDIA: Tuple[Row, ...] = (
     *ends("virt_with_u_boots_uefi", {"loader": U_BOOT_UEFI}),
     *ends("virt_with_grubs_chainloader", {"loader": GRUB_CHAIN, "is_long": True}),
     *ends("virt_with_a_tree_from_grub", {"loader": GRUB_DEVICETREE, "is_long": True}),
-    Row(
-        "the_uefi_disk_passes_as_a_usb_stick",
-        append=SHORT,
-        loader=EDK2,
-        card="uefi.img",
-        shows=("^BdsDxe: starting .* USB HARDDRIVE ", BY_GRUB, BY_UEFI),
-    ),
-    Row(
-        "the_uefi_disk_passes_through_u_boot",
-        append=SHORT,
-        card="uefi.img",
-        shows=(BY_GRUB, BY_UEFI),
-    ),
-    Row(
-        "the_uefi_iso_passes_as_a_cd_rom",
-        append=SHORT,
-        loader=EDK2,
-        card="uefi.iso",
-        shows=("^BdsDxe: starting .* CD-ROM ", BY_GRUB, BY_UEFI),
-    ),
+    _medium("disk_passes_as_a_usb_stick", "img", STARTS_A_STICK, BY_GRUB, append=SHORT),
+    _medium("disk_passes_through_u_boot", "img", BY_GRUB, append=SHORT, loader=""),
+    _medium("iso_passes_as_a_cd_rom", "iso", STARTS_A_CD_ROM, BY_GRUB, append=SHORT),
     # Without boot arguments there is no GRUB, and the machine turns itself off at the end.
     *(
-        Row(
-            f"the_uefi_{card}_without_boot_arguments_passes",
-            loader=EDK2,
-            card=f"uefi.{ending}",
-            shows=(BY_UEFI,),
-            is_long=True,
-        )
-        for card, ending in (("disk", "img"), ("iso", "iso"))
+        _medium(f"{medium}_without_boot_arguments_passes", ending, is_long=True)
+        for medium, ending in (("disk", "img"), ("iso", "iso"))
     ),
 )

@@ -50,12 +50,9 @@ def by_boot(
     return Mutant(name, file, old, new, selftests=selftests, cpu=cpu, append=append)
 
 
-def by_boot_at_el2(
-    name: str, file: str, old: str, new: str, selftests: str, cpu: str = "max", append: str = ""
-) -> Mutant:
+def by_boot_at_el2(name: str, file: str, old: str, new: str, selftests: str) -> Mutant:
     """The kernel stays at EL2."""
-    arguments = f"el=2 {append}".strip()
-    return Mutant(name, file, old, new, selftests=selftests, cpu=cpu, append=arguments, at_el2=True)
+    return Mutant(name, file, old, new, selftests=selftests, append="el=2", at_el2=True)
 
 
 def by_shadow_boot(name: str, file: str, old: str, new: str, selftests: str, append: str = "") -> Mutant:
