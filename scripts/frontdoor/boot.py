@@ -78,6 +78,7 @@ class Run:
                     kernel or image(self.preset),
                     kernel_arguments(self.append),
                     Path(directory),
+                    extra=self.extra,
                 )
             port = boards.serial_port(self.machine.machine, self.tree)
             yield qemu.command(self.machine, loaded, port=port, gdb=gdb, extra=self.extra)
@@ -89,9 +90,8 @@ def check_tree(run: Run) -> None:
     if run.dtb is not None and not run.dtb.is_file():
         raise UsageError(f"--dtb: there is no file {run.dtb}")
     if not run.machine.has_own_tree and boards.board_of(run.machine.machine) is None and not run.given_tree:
-        board = run.machine.machine.split(",", 1)[0]
         raise UsageError(
-            f"QEMU makes no device tree for the machine {board}: give one with --dtb FILE, "
+            f"QEMU makes no device tree for the machine {run.machine.name}: give one with --dtb FILE, "
             "such as the board's .dtb of Linux"
         )
 

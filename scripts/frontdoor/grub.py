@@ -17,7 +17,7 @@ CHAINLOADER = "chainloader"
 
 def application() -> Path:
     """Returns the path of GRUB with all its modules in one file."""
-    return foreign_packages.GRUB.directory / "usr/lib/grub/arm64-efi/monolithic/grubaa64.efi"
+    return foreign_packages.GRUB.directory / foreign_packages.GRUB.needs[0]
 
 
 def check(arguments: str) -> None:

@@ -39,14 +39,13 @@ from frontdoor.image_boards import (
     UefiBoard,
     image_board,
 )
-from frontdoor.paths import BUILD, build_dir, elf, image
+from frontdoor.paths import BUILD, KERNEL_NAME, build_dir, elf, image
 from frontdoor.progress import say
 from frontdoor.source_date import source_date
 from frontdoor.u_boot_files import EXTLINUX_NAME, LOAD_BY_NETWORK, LOAD_FROM_DISK, SCRIPT_NAME
 
 # The names of a configuration that U-Boot asks a server for last.
 PXE_NAMES = ("pxelinux.cfg/default", "pxelinux.cfg/default-arm")
-KERNEL_NAME = "Image"
 
 
 @dataclass(frozen=True)
@@ -173,20 +172,21 @@ else is needed: the kernel takes the board's own tree.
 """
 
 
-def readme(order: Order) -> bytes:
+def _readme(order: Order, *, has_boot_files: bool) -> bytes:
     """Returns the text that tells the user of the archive what to do with it."""
     board = order.board
     kernel = f"Image as {board.kernel}" if isinstance(board, RaspberryPi) else "Image"
-    form = (
-        "a UEFI application" if isinstance(board, UefiBoard) else "in the format of the arm64 boot protocol"
+    boot_files = (
+        f"boot/           the small files of the card, disk or TFTP server, which lie beside {kernel}\n"
+        if has_boot_files
+        else ""
     )
     return f"""Percival for {order.board_name}: {board.title}
 
-Image           the kernel, {form}
+Image           the kernel, in the format of the arm64 boot protocol, and a UEFI application
 percival.elf    the same with symbols, for gdb
 percival.map    the addresses of its symbols
-boot/           the small files of the card, disk or TFTP server, which lie beside {kernel}
-SHA256SUMS      for sha256sum --check
+{boot_files}SHA256SUMS      for sha256sum --check
 
 {_how_to_start(order)}
 The last line on the serial console is the verdict, such as
@@ -202,7 +202,7 @@ def _archived(order: Order, card: Mapping[str, Content]) -> Dict[str, bytes]:
         KERNEL_NAME: image(order.preset),
         "percival.elf": elf(order.preset),
         "percival.map": build_dir(order.preset) / "percival.map",
-        "README.txt": readme(order),
+        "README.txt": _readme(order, has_boot_files=bool(ours)),
     }
     return fat.read({**kernel, **ours})
 
@@ -232,7 +232,7 @@ def _make_images(directory: Path, order: Order, content: Mapping[str, Content]) 
     """Makes the images of what the board boots from; there is none for a board that boots by network."""
     image_of_card = directory / f"{order.board_name}.img"
     if isinstance(order.board, UefiBoard):
-        uefi_media.make_disk(image_of_card, content)
+        disk_image.make_with_gpt(image_of_card, content)
         uefi_media.make_iso(directory / f"{order.board_name}.iso", content)
     elif not isinstance(order.board, NetworkBoard):
         disk_image.make(image_of_card, content)

@@ -8,9 +8,8 @@ would load U-Boot from the SD card, so QEMU loads it in place of a kernel; the k
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from frontdoor import disk_image, foreign_packages, grub, qemu, u_boot_files, uefi_media
 from frontdoor.boards import board_of
@@ -18,6 +17,7 @@ from frontdoor.errors import UsageError
 from frontdoor.fat import Content
 from frontdoor.foreign_packages import ForeignPackage
 from frontdoor.machine import Machine
+from frontdoor.paths import KERNEL_NAME
 from frontdoor.u_boot_files import EXTLINUX_NAME, LOAD_BY_NETWORK, LOAD_FROM_DISK, SCRIPT_NAME
 
 EXTLINUX = "u-boot"
@@ -81,7 +81,7 @@ def check(loader: str, machine: Machine, arguments: str) -> None:
 
 def _script(arguments: str, load: str, start: str = u_boot_files.BY_BOOT_PROTOCOL) -> bytes:
     """Returns a script that boots the kernel. If that fails, the machine is reset, so that the run ends."""
-    return u_boot_files.script_image(*u_boot_files.booting(arguments, load + "Image", start), "reset")
+    return u_boot_files.script_image(*u_boot_files.booting(arguments, load + KERNEL_NAME, start), "reset")
 
 
 def _u_boot_media(loader: str, machine: Machine, kernel: Path, arguments: str, directory: Path) -> List[str]:
@@ -89,7 +89,7 @@ def _u_boot_media(loader: str, machine: Machine, kernel: Path, arguments: str, d
     if loader == NETWORK:
         server = directory / "tftp"
         server.mkdir()
-        (server / "Image").write_bytes(kernel.read_bytes())
+        (server / KERNEL_NAME).write_bytes(kernel.read_bytes())
         (server / SCRIPT_NAME).write_bytes(_script(arguments, LOAD_BY_NETWORK))
         return ["-netdev", f"user,id=net,tftp={server}", "-device", "virtio-net-device,netdev=net"]
     image = directory / "disk.img"
@@ -99,7 +99,7 @@ def _u_boot_media(loader: str, machine: Machine, kernel: Path, arguments: str, d
         U_BOOT_UEFI: (SCRIPT_NAME, _script(arguments, LOAD_FROM_DISK, u_boot_files.BY_UEFI)),
     }
     name, content = files[loader]
-    disk_image.make(image, {"Image": kernel, name: content})
+    disk_image.make(image, {KERNEL_NAME: kernel, name: content})
     return _disk(image, machine)
 
 
@@ -122,46 +122,43 @@ def _u_boot(machine: Machine) -> List[str]:
 
 def _edk2() -> List[str]:
     """Returns QEMU's options that start EDK2."""
-    firmware = foreign_packages.EDK2.directory / "usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
-    return ["-bios", str(firmware)]
+    return ["-bios", str(foreign_packages.EDK2.directory / foreign_packages.EDK2.needs[0])]
 
 
-def _own_tree(machine: Machine, directory: Path) -> Path:
-    """Writes the device tree that QEMU makes for the machine into the directory; returns its path."""
-    tree = directory / "own.dtb"
-    command = qemu.command(machine, ["-machine", f"dumpdtb={tree}"])
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise UsageError(f"--loader {GRUB_DEVICETREE}: QEMU writes no device tree: {done.stderr.strip()}")
-    return tree
-
-
-def _grub_media(loader: str, machine: Machine, kernel: Path, arguments: str, directory: Path) -> List[str]:
-    """Makes the disk that EDK2 starts GRUB from; returns QEMU's options for it."""
+def _grub_disk(loader: str, kernel: Path, arguments: str, tree: Path) -> Dict[str, Content]:
+    """Returns the files of the disk that EDK2 starts GRUB from, by their paths. `tree` is what GRUB gives the
+    kernel, if it gives a tree."""
     how = grub.CHAINLOADER if loader == GRUB_CHAIN else grub.LINUX
-    commands = [grub.start("/Image", arguments, how)]
-    files: Dict[str, Content] = {"Image": kernel, uefi_media.STARTED_BY_FIRMWARE: grub.application()}
-    if loader == GRUB_DEVICETREE:
-        files["own.dtb"] = _own_tree(machine, directory)
-        commands.insert(0, "devicetree /own.dtb")
-    files[grub.CONFIGURATION_NAME] = grub.at_once(*commands)
-    image = directory / "disk.img"
-    disk_image.make(image, files)
-    return _disk(image, machine)
+    start = grub.start(f"/{KERNEL_NAME}", arguments, how)
+    if loader != GRUB_DEVICETREE:
+        return uefi_media.through_grub(kernel, grub.at_once(start))
+    configuration = grub.at_once(f"devicetree /{tree.name}", start)
+    return {**uefi_media.through_grub(kernel, configuration), tree.name: tree}
 
 
 def qemu_options(
-    loader: Optional[str], machine: Machine, kernel: Path, arguments: str, directory: Path
+    loader: Optional[str],
+    machine: Machine,
+    kernel: Path,
+    arguments: str,
+    directory: Path,
+    *,
+    extra: Sequence[str] = (),
 ) -> List[str]:
     """Returns QEMU's options that start the kernel: through the loader, or without one directly. What the
-    loader needs is made in the directory, which has to last as long as the machine runs."""
+    loader needs is made in the directory, which has to last as long as the machine runs. `extra` are the
+    other options that the machine gets."""
     given = ["-kernel", str(kernel), "-append", arguments]
     if loader is None:
         return given
     if loader == EDK2:
         return [*_edk2(), *given]
     if loader in THROUGH_GRUB:
-        return [*_edk2(), *_grub_media(loader, machine, kernel, arguments, directory)]
+        disk, tree = directory / "disk.img", directory / "own.dtb"
+        if loader == GRUB_DEVICETREE:
+            qemu.write_tree(machine, tree, extra=extra)
+        disk_image.make(disk, _grub_disk(loader, kernel, arguments, tree))
+        return [*_edk2(), *_disk(disk, machine)]
     return [*_u_boot(machine), *_u_boot_media(loader, machine, kernel, arguments, directory)]
 
 

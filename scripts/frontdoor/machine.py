@@ -62,7 +62,8 @@ class Machine:
             raise UsageError(f"the machine {self.machine} has no place for --virtio-mem: leave out --machine")
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """The machine's name without its properties."""
         return self.machine.split(",", 1)[0]
 
     @property
@@ -73,12 +74,12 @@ class Machine:
     @property
     def is_virt(self) -> bool:
         """Whether the machine is QEMU's `virt`, of any version."""
-        return VIRT.fullmatch(self._name) is not None
+        return VIRT.fullmatch(self.name) is not None
 
     @property
     def has_own_tree(self) -> bool:
         """Whether QEMU makes the machine's device tree."""
-        return self.is_virt or self._name == "xlnx-versal-virt"
+        return self.is_virt or self.name == "xlnx-versal-virt"
 
     @property
     def qemu_cpus(self) -> int:
@@ -90,7 +91,7 @@ class Machine:
     def qemu_machine(self) -> str:
         """The value of -machine. `virt` gets a GICv3 unless the user chose one: its default GIC serves
         only 8 CPUs."""
-        lacks_gic = self._name == "virt" and not _gic_version(self.machine)
+        lacks_gic = self.name == "virt" and not _gic_version(self.machine)
         return f"{self.machine},gic-version=3" if lacks_gic else self.machine
 
     @property

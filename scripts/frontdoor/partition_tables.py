@@ -14,15 +14,15 @@ from typing import Tuple
 
 from frontdoor.fat import SECTOR
 
-FAT32_WITH_LBA = 0x0C
+_FAT32_WITH_LBA = 0x0C
 _PROTECTIVE = 0xEE
-BOOTABLE = 0x80
+_BOOTABLE = 0x80
 _ENTRY_AT = 446
 _SIGNATURE = b"\x55\xaa"
 _NO_CYLINDERS = b"\xfe\xff\xff"  # the partition's place is told by sectors only
 _FIRST_CYLINDER, _ALL_CYLINDERS = b"\x00\x02\x00", b"\xff\xff\xff"
 
-EFI_SYSTEM_PARTITION = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
+_EFI_SYSTEM_PARTITION = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 _HEADER = struct.Struct("<8s4I4Q16sQ3I")
 _ENTRY = struct.Struct("<16s16s3Q72s")
 _ENTRIES = 128
@@ -39,7 +39,7 @@ def _boot_record(status: int, start: bytes, kind: int, end: bytes, first: int, s
 def boot_record(at: int, size: int) -> bytes:
     """Returns a boot record with one bootable FAT32 partition. The offset and the size are in bytes."""
     place = (at // SECTOR, size // SECTOR)
-    return _boot_record(BOOTABLE, _NO_CYLINDERS, FAT32_WITH_LBA, _NO_CYLINDERS, *place)
+    return _boot_record(_BOOTABLE, _NO_CYLINDERS, _FAT32_WITH_LBA, _NO_CYLINDERS, *place)
 
 
 def _guid(seed: bytes, what: bytes) -> bytes:
@@ -57,7 +57,7 @@ def gpt(disk: int, at: int, size: int, name: str, seed: bytes) -> Tuple[bytes, b
     if not first_usable <= place[0] <= place[1] <= last_usable:
         raise ValueError("the partition does not fit")
     partition = _guid(seed, b"partition")
-    entry = _ENTRY.pack(EFI_SYSTEM_PARTITION.bytes_le, partition, *place, 0, name.encode("utf-16-le"))
+    entry = _ENTRY.pack(_EFI_SYSTEM_PARTITION.bytes_le, partition, *place, 0, name.encode("utf-16-le"))
     entries = entry.ljust(_ENTRIES * _ENTRY.size, b"\0")
 
     def header(here: int, other: int, entries_at: int) -> bytes:

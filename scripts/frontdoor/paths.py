@@ -10,6 +10,7 @@ BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
 SYSROOT = BUILD / "sysroot"
 FOREIGN = BUILD / "foreign"  # parts of machines: device trees, boot loaders
+KERNEL_NAME = "Image"  # of the kernel for boot loaders, in a build and on media
 
 
 def build_dir(preset: str) -> Path:
@@ -19,7 +20,7 @@ def build_dir(preset: str) -> Path:
 
 def image(preset: str) -> Path:
     """Returns the path of the kernel for boot loaders (arm64 boot protocol)."""
-    return build_dir(preset) / "Image"
+    return build_dir(preset) / KERNEL_NAME
 
 
 def elf(preset: str) -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from pathlib import Path
 from typing import List, Optional, Sequence
 
 from frontdoor.errors import Unavailable, UsageError
@@ -27,11 +29,10 @@ def check_cpu(machine: Machine) -> None:
 
 def check_machine(machine: Machine) -> None:
     """Raises UsageError if the installed QEMU does not know the machine."""
-    name = machine.machine.split(",", 1)[0]
-    if machines() and name not in machines():
+    if machines() and machine.name not in machines():
         version = installed_version()
         raise UsageError(
-            f"QEMU {version} knows no machine '{name}'; it knows: {', '.join(sorted(machines()))}"
+            f"QEMU {version} knows no machine '{machine.name}'; it knows: {', '.join(sorted(machines()))}"
         )
 
 
@@ -110,3 +111,12 @@ def command(
         *stop,
         *extra,
     ]
+
+
+def write_tree(machine: Machine, tree: Path, *, extra: Sequence[str] = ()) -> None:
+    """Writes the device tree that QEMU makes for the machine. `extra` are further options, whose devices are
+    in it, too. Raises UsageError if QEMU writes none."""
+    options = command(machine, ["-machine", f"dumpdtb={tree}"], extra=extra)
+    done = subprocess.run(options, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise UsageError(f"QEMU writes no device tree: {done.stderr.strip()}")

@@ -13,33 +13,33 @@ import tempfile
 from pathlib import Path
 from typing import Dict, Mapping
 
-from frontdoor import disk_image, fat, grub
+from frontdoor import fat, grub
 from frontdoor.fat import Content, FileContents
+from frontdoor.paths import KERNEL_NAME
 from frontdoor.source_date import source_date
 
 STARTED_BY_FIRMWARE = "EFI/BOOT/BOOTAA64.EFI"
-KERNEL_NAME = "Image"
-LABEL = "PERCIVAL"
+_LABEL = "PERCIVAL"
 _ISO_MAGIC_AT = 0x8001
 _ISO_MAGIC = b"CD001"
 _EFI_SYSTEM_PARTITION = "0xef"
+
+
+def through_grub(kernel: Path, configuration: bytes) -> Dict[str, Content]:
+    """Returns the files of a medium from which firmware starts GRUB, with this configuration, by their
+    paths."""
+    return {
+        STARTED_BY_FIRMWARE: grub.application(),
+        grub.CONFIGURATION_NAME: configuration,
+        KERNEL_NAME: kernel,
+    }
 
 
 def files(kernel: Path, arguments: str) -> Dict[str, Content]:
     """Returns the files of a medium that boots the kernel with these arguments, by their paths."""
     if not arguments:
         return {STARTED_BY_FIRMWARE: kernel}
-    return {
-        STARTED_BY_FIRMWARE: grub.application(),
-        grub.CONFIGURATION_NAME: grub.menu("Percival", grub.start(f"/{KERNEL_NAME}", arguments)),
-        KERNEL_NAME: kernel,
-    }
-
-
-def make_disk(image: Path, content: Mapping[str, Content]) -> None:
-    """Writes the image of a disk with these files. Equal files make equal images. Raises Unavailable if that
-    fails, and leaves no image then."""
-    disk_image.make_with_gpt(image, content)
+    return through_grub(kernel, grub.menu("Percival", grub.start(f"/{KERNEL_NAME}", arguments)))
 
 
 def _partition_size(contents: FileContents) -> int:
@@ -67,7 +67,7 @@ def make_iso(image: Path, content: Mapping[str, Content]) -> None:
         # The date, which is the environment's, makes the GUIDs of the partition table, too.
         fat.run_tool(
             [
-                *("xorriso", "-as", "mkisofs", "-quiet", "-rational-rock", "-V", LABEL, "-o", str(draft)),
+                *("xorriso", "-as", "mkisofs", "-quiet", "-rational-rock", "-V", _LABEL, "-o", str(draft)),
                 *("-append_partition", "2", _EFI_SYSTEM_PARTITION, str(partition), "-appended_part_as_gpt"),
                 *("-e", "--interval:appended_partition_2:all::", "-no-emul-boot", str(tree)),
             ]
@@ -83,11 +83,11 @@ def is_iso(image: Path) -> bool:
 
 
 def how_to_start(arguments: str) -> str:
-    """Returns what a user types to start the kernel who does not boot one of the media."""
+    """Returns what to type to start the kernel without one of the media."""
     return f"""In the UEFI shell, from a FAT file system such as fs0:
 
     fs0:
-    Image {arguments}
+    {" ".join([KERNEL_NAME, *arguments.split()])}
 
 In GRUB, as an entry of its menu, with the kernel on the file system of /boot:
 

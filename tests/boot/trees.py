@@ -7,7 +7,6 @@ loader.S enters the Image with it.
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,8 +16,8 @@ import board_trees
 import watched_memory
 from board_trees import BOARD_TREES
 from damage import DAMAGED_IMAGES, DAMAGED_TREES, whole
+from frontdoor import qemu
 from frontdoor.machine import Machine, kernel_arguments
-from frontdoor.qemu_probe import PROGRAM
 from loader import IMAGE_AT, LOADER_AT, PEN_SIZE, PEN_TABLE, RAM_AT, TREE_AT, assemble
 from row import Row
 from tree_text import TreeText
@@ -256,17 +255,7 @@ def qemus_own(row: Row, directory: Path) -> TreeText:
     """Returns the tree that QEMU makes for the row's machine, with the row's boot arguments in it."""
     machine = Machine(row.cpus, row.cpu, row.memory, row.machine)
     blob = directory / "qemu.dtb"
-    subprocess.run(
-        [
-            *(PROGRAM, "-object", f"memory-backend-ram,id=ram,size={row.memory},reserve=off"),
-            *("-machine", f"{machine.qemu_machine},memory-backend=ram,dumpdtb={blob}"),
-            *("-cpu", machine.qemu_cpu, "-smp", str(row.cpus), "-m", row.memory),
-            *("-nodefaults", "-display", "none"),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
+    qemu.write_tree(machine, blob)
     tree = TreeText.of_blob(blob)
     tree.add("chosen", f'bootargs = "{kernel_arguments((row.append,))}";')
     return tree

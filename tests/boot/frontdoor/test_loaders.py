@@ -6,10 +6,11 @@ import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Sequence
 from unittest import mock
 
 from support import TreeTestCase
-from frontdoor import disk_image, foreign_packages, grub, loaders, u_boot_files
+from frontdoor import disk_image, foreign_packages, grub, loaders, qemu, u_boot_files
 from frontdoor.errors import EXIT_UNAVAILABLE, EXIT_USAGE, Unavailable, UsageError
 from frontdoor.loaders import (
     EDK2,
@@ -25,6 +26,7 @@ from frontdoor.loaders import (
 from frontdoor.machine import Machine, of_board
 
 KERNEL = bytes(range(256)) * 4096
+EXTRA = ("-device", "virtio-net-device")
 
 
 class WithDirectory(unittest.TestCase):
@@ -77,7 +79,7 @@ class OptionsTest(WithDirectory):
     def options(self, loader: "str | None", machine: Machine) -> str:
         kernel = self.at / "Image"
         kernel.write_bytes(KERNEL)
-        return " ".join(loaders.qemu_options(loader, machine, kernel, "a=b c", self.at))
+        return " ".join(loaders.qemu_options(loader, machine, kernel, "a=b c", self.at, extra=EXTRA))
 
     def test_without_a_loader_qemu_starts_the_kernel(self) -> None:
         self.assertEqual(self.options(None, Machine()), f"-kernel {self.at}/Image -append a=b c")
@@ -106,12 +108,16 @@ class OptionsTest(WithDirectory):
         options = self.options(EDK2, Machine())
         self.assertRegex(options, rf"^-bios \S+/QEMU_EFI.fd -kernel {self.at}/Image -append a=b c$")
 
+    def write_tree(self, machine: Machine, tree: Path, *, extra: Sequence[str]) -> None:
+        """Stands for QEMU's function: the "tree" has the further options in it."""
+        tree.write_text(" ".join(extra))
+
     def grub_configuration(self, loader: str) -> str:
         """Returns what GRUB is told on the loader's disk."""
         application = self.at / "grub"
         application.write_bytes(b"GRUB")
         with mock.patch.object(grub, "application", lambda: application), mock.patch.object(
-            loaders, "_own_tree", lambda machine, directory: application
+            qemu, "write_tree", self.write_tree
         ):
             options = self.options(loader, Machine())
         self.assertRegex(options, r"^-bios \S+/QEMU_EFI.fd .*-drive if=none,.*virtio-blk-device")
@@ -126,7 +132,10 @@ class OptionsTest(WithDirectory):
         self.assertEqual(self.grub_configuration(GRUB), linux)
         self.assertEqual(self.grub_configuration(GRUB_CHAIN), "chainloader /Image 'a=b' 'c'\nboot\nreboot\n")
         self.assertEqual(self.grub_configuration(GRUB_DEVICETREE), f"devicetree /own.dtb\n{linux}")
-        self.assertEqual(self.content(self.at / "disk.img", "own.dtb"), b"GRUB")
+
+    def test_the_tree_from_grub_has_the_devices_of_qemus_further_options(self) -> None:
+        self.grub_configuration(GRUB_DEVICETREE)
+        self.assertEqual(self.content(self.at / "disk.img", "own.dtb").decode(), " ".join(EXTRA))
 
     def test_a_loader_needs_its_firmware_and_itself(self) -> None:
         edk2, of_grub = foreign_packages.EDK2, foreign_packages.GRUB

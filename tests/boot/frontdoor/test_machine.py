@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Tests that a Machine describes a machine that QEMU has, and that QEMU is started with exactly that."""
 
+import subprocess
 import unittest
+from pathlib import Path
+from typing import List
 from unittest import mock
 
 import support  # noqa: F401
@@ -68,6 +71,23 @@ class MachineTest(unittest.TestCase):
             self.assertIn("memory-backend-ram,id=virtio-mem-ram,size=256M,reserve=off", words)
             self.assertIn("virtio-mem-pci,id=virtio-mem,memdev=virtio-mem-ram,requested-size=0", words)
             self.assertNotIn("-device", qemu.command(Machine(), []))
+
+    def test_a_tree_is_that_of_the_machine_with_all_its_options(self) -> None:
+        asked: List[List[str]] = []
+
+        def run(words: List[str], **_: object) -> "subprocess.CompletedProcess[str]":
+            asked.append(words)
+            return subprocess.CompletedProcess(words, len(asked) - 1, "", "no tree")
+
+        with mock.patch.object(qemu, "cpu_models", lambda: {"max"}), mock.patch(
+            "shutil.which", lambda _: "qemu"
+        ), mock.patch("subprocess.run", run):
+            qemu.write_tree(Machine(cpus=3), Path("own.dtb"), extra=["-device", "x"])
+            self.assertIn("dumpdtb=own.dtb", asked[0])
+            self.assertEqual(asked[0][asked[0].index("-smp") + 1], "3")
+            self.assertEqual(asked[0][-2:], ["-device", "x"])
+            with self.assertRaisesRegex(UsageError, "QEMU writes no device tree: no tree"):
+                qemu.write_tree(Machine(), Path("own.dtb"))
 
     def test_a_qemu_without_virtio_mem_is_named(self) -> None:
         with mock.patch.object(qemu, "devices", lambda: {"virtio-blk-pci"}):

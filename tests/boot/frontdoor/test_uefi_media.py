@@ -166,6 +166,16 @@ class FilesTest(UefiTestCase):
         self.assertIn("\n    Image percpu=auto verdict=poweroff\n", text)
         self.assertIn("  linux /boot/Image 'percpu=auto' 'verdict=poweroff'\n", text)
         self.assertNotIn("booti", text)
+        self.assertIn("\nboot/ ", text)
+
+    def test_without_boot_arguments_an_archive_tells_of_no_files_that_it_has_not(self) -> None:
+        self.image("uefi")
+        files = self.archived("uefi")
+        self.assertFalse([name for name in files if "/boot/" in name])
+        lines = files["percival-uefi/README.txt"].decode().splitlines()
+        self.assertFalse([line for line in lines if line.startswith("boot/") or "beside" in line])
+        self.assertIn("    Image", lines)
+        self.assertEqual([line for line in lines if line != line.rstrip()], [])
 
 
 class RefusalTest(UefiTestCase):
