@@ -84,15 +84,17 @@ def reachable(code: List[Instruction], start: int) -> List[Instruction]:
     return list(found.values())
 
 
+def symbols(kernel: Path) -> Dict[str, int]:
+    """Returns the address of each symbol of a linked kernel. Of local ones with one name the last counts."""
+    fields = (line.split() for line in tool("llvm-nm-19", str(kernel)).splitlines())
+    return {name: int(address, 16) for address, _, name in fields}
+
+
 def _data_in_text(kernel: Path) -> range:
     """Returns the addresses of the strings that stand between functions (linker/kernel.lds.S): any bytes,
     some of which look like branches."""
-    symbols = dict(
-        (line.split()[2], int(line.split()[0], 16))
-        for line in tool("llvm-nm-19", str(kernel)).splitlines()
-        if line.endswith("early_rodata")
-    )
-    return range(symbols["_early_rodata"], symbols["_eearly_rodata"])
+    at = symbols(kernel)
+    return range(at["_early_rodata"], at["_eearly_rodata"])
 
 
 @dataclass(frozen=True)

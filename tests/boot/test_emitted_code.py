@@ -14,7 +14,7 @@ from typing import Dict, List
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from disassembly import OPTIONS, Instruction, code_of, instructions, reachable, tool  # noqa: E402
+from disassembly import OPTIONS, Instruction, code_of, instructions, reachable, symbols, tool  # noqa: E402
 from frontdoor.paths import elf  # noqa: E402  (the path has to be set first)
 
 WORD_AND_CODE = re.compile(
@@ -40,13 +40,8 @@ def loop_of(kernel: Path, function: str) -> List[Instruction]:
 
 def alternatives(kernel: Path) -> Dict[int, str]:
     """Returns, for each patched address, the name of the instruction that replaces the one there."""
-    ends = [
-        f"--{end}-address=0x{match[1]}"
-        for end in ("start", "stop")
-        for match in re.finditer(
-            rf"^([0-9a-f]+) . __{end}_alternatives$", tool("llvm-nm-19", str(kernel)), re.M
-        )
-    ]
+    at = symbols(kernel)
+    ends = [f"--{end}-address={at[f'__{end}_alternatives']:#x}" for end in ("start", "stop")]
     text = tool("llvm-objdump-19", "-D", "-j", ".rodata", *ends, str(kernel))
     return {
         (int(at, 16) + int.from_bytes(bytes.fromhex(distance), "big", signed=True)) % 2**64: name

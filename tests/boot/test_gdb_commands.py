@@ -46,12 +46,16 @@ class AtEl2Test(unittest.TestCase):
     def test_the_registers_are_those_of_el2(self) -> None:
         machine = ["--cpus", "2", "--machine", "virt,gic-version=3,virtualization=on"]
         walk = f"ptwalk &{VARIABLE} 1"
-        out = stopped([*machine, "--append", "el=2"], "percival::run_selftests", ["roots", "threads", walk])
+        of_cpu_1 = f"ptwalk (char*)&{VARIABLE} + ($TPIDR_EL2 + (1 << 30)) 0"
+        commands = ["roots", "threads", walk, of_cpu_1]
+        out = stopped([*machine, "--append", "el=2"], "percival::run_selftests", commands)
         pattern = r"[* ] cpu\d: root P:(0x[0-9a-f]+), TTBR1_EL2 P:\1, its own"
-        for line in out["roots"].splitlines():
+        lines = out["roots"].splitlines()
+        self.assertEqual(len(lines), 2, lines)
+        for line in lines:
             self.assertRegex(line, f"^{pattern}$")
         self.assertIn("cpu1 runs idle", out["threads"])
-        self.assertNotEqual(physical(out[walk]), 0)
+        self.assertEqual(physical(out[walk]), physical(out[of_cpu_1]))
 
 
 class FourCpusTest(unittest.TestCase):

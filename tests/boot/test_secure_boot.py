@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Tests that the Image can be signed for Secure Boot, and that firmware which demands a signature refuses it
-without. The firmware is Debian's EDK2 with a key of which everybody has the secret part. Exit code 77:
+without. The firmware is Debian's EDK2 with a key whose private half is public. Exit code 77:
 something is not installed."""
 
+import io
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,12 @@ from typing import List
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from frontdoor import disk_image, foreign_packages, qemu  # noqa: E402  (the path has to be set first)
+from frontdoor import (
+    console,
+    disk_image,
+    foreign_packages,
+    qemu,
+)  # noqa: E402  (the path has to be set first)
 from frontdoor.machine import Machine  # noqa: E402
 from frontdoor.paths import image  # noqa: E402
 from frontdoor.requirements import SIGNING  # noqa: E402
@@ -78,19 +84,17 @@ class SecureBoot(unittest.TestCase):
             Machine(machine="virt,acpi=off"), ["-drive", flash, "-drive", variables, *options]
         )
         lines: List[str] = []
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace"
-        ) as machine:
+        with console.started(command, subprocess.PIPE) as machine:
             assert machine.stdout is not None
             limit = threading.Timer(LIMIT_S, machine.kill)
             limit.start()
-            for line in machine.stdout:
-                print(line, end="")
-                lines.append(line.strip())
-                if until in line:
-                    break
+            with io.TextIOWrapper(machine.stdout, errors="replace") as text:
+                for line in text:
+                    print(line, end="")
+                    lines.append(line.strip())
+                    if until in line:
+                        break
             limit.cancel()
-            machine.kill()
         return lines
 
     def test_the_signed_image_is_accepted_and_one_that_has_changed_is_not(self) -> None:
