@@ -139,8 +139,9 @@ u64 choose_level()
                            .has_vhe = has_vhe(arch::IdAa64Mmfr1::read())};
     if (!reason_against_el2(facts).empty())
         return kAtEl1;
-    const std::string_view arguments = uefi_handoff.facts().arguments_or(
-        boot_arguments_in(loader_memory(handoff.device_tree, handoff.device_tree_size)));
+    std::string_view arguments = uefi_handoff.facts().boot_arguments;
+    if (arguments.empty())
+        arguments = boot_arguments_in(loader_memory(handoff.device_tree, handoff.device_tree_size));
     return level_of_kernel(BootArguments{arguments}.choice(BootArgumentTable::kEl).value, facts);
 }
 
@@ -160,9 +161,14 @@ const char* misaligned()
 
 } // namespace
 
-// Builds the first tables, and chooses the level of the kernel. Takes the loader's x0 and returns the TTBR1
-// value of the master root.
-extern "C" u64 boot_build_tables(u64 device_tree)
+// What boot/start.S takes from x0 and x1.
+struct FirstTables {
+    u64 root;  // TTBR1 value of the master root
+    u64 level; // that of the kernel, as in CurrentEL
+};
+
+// Builds the first tables, and chooses the level of the kernel. Takes the loader's x0.
+extern "C" FirstTables boot_build_tables(u64 device_tree)
 {
     handoff.device_tree = PhysAddr{device_tree};
     if (!mm::image_is_whole())
@@ -175,8 +181,8 @@ extern "C" u64 boot_build_tables(u64 device_tree)
     make_pointer_authentication_key();
     mm::folded_to_48_bits =
         KernelGeometry::kVaBits == 52 && !arch::translates_52_bits(KernelGeometry::kGranule);
-    handoff.level = choose_level();
     mm::wide_blocks = KernelGeometry::kVaBits == 52 && arch::has_wide_blocks(KernelGeometry::kGranule);
+    handoff.level = choose_level();
 
     MmuOffTables env;
     EarlyTable<KernelGeometry> table{here(&boot_tables.master), env};
@@ -184,7 +190,9 @@ extern "C" u64 boot_build_tables(u64 device_tree)
         refuse("the boot table pool is too small");
     // SAFETY: a table is read at its physical address while the MMU is off.
     const auto at = [](PhysAddr address) { return reinterpret_cast<const u64*>(address.raw()); };
-    return arch::root_register(mm::walk_start<KernelGeometry, Pte>(here(&boot_tables.master), at)).raw;
+    return {.root =
+                arch::root_register(mm::walk_start<KernelGeometry, Pte>(here(&boot_tables.master), at)).raw,
+            .level = handoff.level};
 }
 
 } // namespace percival::boot

@@ -152,12 +152,14 @@ void write_hcr(Cpu& cpu, Hcr hcr)
     cpu.isb();
 }
 
+// EL1 is AArch64, and pointer authentication is not trapped.
+inline constexpr Hcr kHcrOfAnyKernel = Hcr{}.with<Hcr::Rw>(1).with<Hcr::Apk>(1).with<Hcr::Api>(1);
+
 // Writes HCR_EL2 for a kernel that stays at EL2, and returns the value.
 template <class Cpu>
 Hcr enter_host_mode(Cpu& cpu)
 {
-    const Hcr hcr =
-        Hcr{}.with<Hcr::Rw>(1).with<Hcr::E2h>(1).with<Hcr::Tge>(1).with<Hcr::Apk>(1).with<Hcr::Api>(1);
+    const Hcr hcr = kHcrOfAnyKernel.with<Hcr::E2h>(1).with<Hcr::Tge>(1);
     write_hcr(cpu, hcr);
     return hcr;
 }
@@ -169,7 +171,7 @@ Hcr enter_host_mode(Cpu& cpu)
 template <class Cpu>
 Hcr choose_host_mode(Cpu& cpu)
 {
-    const Hcr without = Hcr{}.with<Hcr::Rw>(1).with<Hcr::Apk>(1).with<Hcr::Api>(1);
+    const Hcr without = kHcrOfAnyKernel;
     const Hcr with = without.with<Hcr::E2h>(1);
     const auto mmfr4 = cpu.template read<arch::IdAa64Mmfr4>();
     if (!mmfr4.can_clear_e2h()) {
@@ -221,7 +223,8 @@ void open_level_of_kernel(Cpu& cpu, Hcr hcr, u64 sctlr_el1)
     cpu.write(Mdcr{}.with<Mdcr::Hpmn>(counters));
 }
 
-// Sets HCRX_EL2 (FEAT_HCX): it leaves out every extension but the two registers that EL1 will clear.
+// Sets HCRX_EL2 (FEAT_HCX): it leaves out every extension but the two registers that a kernel at EL1 clears
+// (boot/el1_setup.hpp).
 template <class Cpu>
 void configure_extensions(Cpu& cpu)
 {
@@ -259,10 +262,10 @@ void disable_fine_grained_traps(Cpu& cpu)
     cpu.write(Hdfgwtr2{});
 }
 
-// Gives the GIC's System registers to EL1. If EL3 keeps them off, ICC_SRE_EL2.SRE stays 0, and ICH_HCR_EL2 is
+// Gives the GIC's System registers to EL1, and to a kernel at EL2. If EL3 keeps them off, ICC_SRE_EL2.SRE stays 0, and ICH_HCR_EL2 is
 // UNDEFINED (GIC architecture, IHI 0069, "System register access control").
 template <class Cpu>
-void give_gic_registers_to_el1(Cpu& cpu)
+void give_gic_registers(Cpu& cpu)
 {
     using arch::IdAa64Pfr0;
     if (cpu.template read<IdAa64Pfr0>().template get<IdAa64Pfr0::Gic>() == 0)
@@ -283,7 +286,7 @@ void configure_el2(Cpu& cpu, u64 sctlr_el1, bool kernel_stays)
     open_level_of_kernel(cpu, hcr, sctlr_el1);
     configure_extensions(cpu);
     disable_fine_grained_traps(cpu);
-    give_gic_registers_to_el1(cpu);
+    give_gic_registers(cpu);
 }
 
 } // namespace percival::boot

@@ -34,7 +34,7 @@ constexpr std::string_view reason_against_el2(EntryFacts facts)
 // Returns the level, as in CurrentEL.
 constexpr u64 level_of_kernel(LevelChoice asked, EntryFacts facts)
 {
-    return asked == LevelChoice::El2 && facts.entered_at_el2 && facts.has_vhe ? kAtEl2 : kAtEl1;
+    return asked == LevelChoice::El2 && reason_against_el2(facts).empty() ? kAtEl2 : kAtEl1;
 }
 
 } // namespace percival::boot

@@ -9,7 +9,7 @@
 #include "asm_offsets.h"
 
 #define EL1_PSTATE 0x3c5                // EL1h, DAIF masked, every other field 0
-#define EL2_PSTATE 0x3c9                // EL2h
+#define PSTATE_WITHOUT_LEVEL 0x3c1      // the same with the bits of CurrentEL 0
 #define HVC_RETURN_TO_EL2 2             // firmware is called with 0 (SMCCC 2.3)
 // MMU, caches and alignment checks off, little-endian. The bits that are RES1 without a feature are 1, which
 // makes exception entry and return context synchronizing.
@@ -29,7 +29,7 @@ _start:
 
     .section .text.boot, "ax"
 
-/* Entry of the boot CPU. x20: physical address of the device tree */
+/* Entry of the boot CPU. x20: physical address of the device tree, x22: its vectors */
     .type   primary_entry, %function
 primary_entry:
     msr     spsel, #1
@@ -49,21 +49,18 @@ primary_entry:
     adrp    x0, boot_stack_top
     mov     sp, x0
     mov     x29, xzr
-    adrp    x0, refusal_vectors
-    add     x0, x0, :lo12:refusal_vectors
+    adrp    x22, refusal_vectors
+    add     x22, x22, :lo12:refusal_vectors
     mrs     x1, currentel
     cmp     x1, #(3 << 2)
     b.eq    entered_at_el3
     bl      enter_level
-    bl      set_refusal_vectors
     mov     x0, x20
-    bl      boot_build_tables           // returns the TTBR1 value of the master root, sets handoff.level
+    bl      boot_build_tables           // returns the TTBR1 value of the master root, and the kernel's level
     mov     x19, x0
-    bl      level_of_kernel
-    cmp     x0, #(2 << 2)
+    cmp     x1, #(2 << 2)
     b.ne    1f
     hvc     #HVC_RETURN_TO_EL2
-    bl      set_refusal_vectors
 1:  bl      boot_prepare_cpu            // returns the SCTLR value that turns the MMU on
     mov     x20, x0
     // Lines filled speculatively since then hold the memory as it was before our uncached stores.
@@ -93,28 +90,9 @@ primary_virtual:
     bl      kernel_main
     .size   primary_entry, . - primary_entry
 
-/* Those of the level of the kernel. Clobbers x0. */
-    .type   set_refusal_vectors, %function
-set_refusal_vectors:
-    adrp    x0, refusal_vectors
-    add     x0, x0, :lo12:refusal_vectors
-    msr     vbar_el1, x0
-    isb
-    ret
-    .size   set_refusal_vectors, . - set_refusal_vectors
-
-/* Returns the CurrentEL of the kernel in x0: 0 until the boot CPU has chosen. */
-    .type   level_of_kernel, %function
-level_of_kernel:
-    adrp    x0, handoff
-    add     x0, x0, :lo12:handoff
-    ldr     x0, [x0, #HANDOFF_LEVEL]
-    ret
-    .size   level_of_kernel, . - level_of_kernel
-
-/* x0: the refusal vectors, x20: physical address of the device tree */
+/* x20: physical address of the device tree */
 entered_at_el3:
-    msr     vbar_el3, x0
+    msr     vbar_el3, x22
     msr     cptr_el3, xzr               // library code may use FP registers
     isb
     mov     x0, x20
@@ -151,10 +129,9 @@ refusal_exception:
 
 /*
  * Entry of the other CPUs. Each CPU finds its record by its affinity, which works for PSCI and for spin
- * tables. A CPU without a record stops, and one that is entered at EL3. One that cannot run at the level of
- * the kernel comes as far as it can tell so: it was entered at EL1, or has no VHE, and the kernel runs at
- * EL2.
- * x19: TTBR1 value of its own root, x20: record, x21: TPIDR value, x22: top of its stack
+ * tables. A CPU without a record stops, and one that is entered at EL3. If the kernel is at EL2, a CPU that
+ * was entered at EL1 or lacks VHE turns its MMU on only to report that.
+ * x19: TTBR1 value of its own root, x20: record, x21: TPIDR value, x22: its vectors, then top of its stack
  */
     .global secondary_entry
     .type   secondary_entry, %function
@@ -182,6 +159,8 @@ secondary_entry:
 2:  add     x0, x20, #BOOT_RECORD_SIZE
     mov     sp, x0
     mov     x29, xzr
+    adrp    x22, early_vectors
+    add     x22, x22, :lo12:early_vectors
     bl      enter_level
     bl      boot_prepare_cpu
     ldr     x19, [x20, #BOOT_RECORD_ROOT]
@@ -247,9 +226,9 @@ reset_this_level:
 
 /*
  * Continues after the call on the same stack, from either level: at EL2 if this CPU is there and the kernel
- * is known to run there, else at EL1. The exception return also resets the fields of PSTATE that exist only
- * with some feature, and that no instruction of every CPU could name. Clobbers x21 and the caller-saved
- * registers.
+ * is known to run there, else at EL1, with the vectors at x22. The exception return also resets the fields of
+ * PSTATE that exist only with some feature, and that no instruction of every CPU could name. Clobbers x21 and
+ * the caller-saved registers.
  */
     .type   enter_level, %function
 enter_level:
@@ -261,11 +240,8 @@ leave_or_stay:                          // x21: where to continue
     bl      boot_configure_el2          // returns the CurrentEL to continue at
     adr     x1, 2f
     msr     elr_el2, x1
-    mov     x2, #EL1_PSTATE
-    mov     x3, #EL2_PSTATE
-    cmp     x0, #(2 << 2)
-    csel    x2, x3, x2, eq
-    msr     spsr_el2, x2
+    add     x0, x0, #PSTATE_WITHOUT_LEVEL
+    msr     spsr_el2, x0
     mov     x2, sp
     msr     sp_el1, x2
     eret
@@ -274,9 +250,7 @@ leave_or_stay:                          // x21: where to continue
     mov     x0, #EL1_PSTATE
     msr     spsr_el1, x0
     eret
-2:  adrp    x0, early_vectors
-    add     x0, x0, :lo12:early_vectors
-    msr     vbar_el1, x0
+2:  msr     vbar_el1, x22
     isb
     ret     x21
     .size   enter_level, . - enter_level
@@ -332,8 +306,8 @@ stop_early:
 /*
  * A synchronous exception of EL1 came to EL2. There is no hypervisor: an HVC gets the answer "not supported"
  * of the SMC Calling Convention (DEN 0028), and everything else is for EL1 to report. With E2H = 1 the
- * registers of EL1 have other names here. The HVC of the boot CPU that is to return continues at EL2; when a
- * kernel runs at EL1, nobody is to.
+ * registers of EL1 have other names here. HVC #2 of the boot CPU continues at EL2, if the kernel has chosen
+ * EL2.
  */
     .type   trapped_from_el1, %function
 trapped_from_el1:

@@ -39,7 +39,7 @@ struct Handoff {
     Bytes device_tree_size;  // as its header says
     VirtAddr device_tree_at; // in the fixmap
     u64 entered_at_el2;      // 1 if the loader entered at EL2
-    u64 level;               // CurrentEL of every CPU once its MMU is on: kAtEl1 or kAtEl2
+    u64 level;               // CurrentEL at which the kernel runs; 0 until it is chosen
 };
 
 // Values of CurrentEL.
