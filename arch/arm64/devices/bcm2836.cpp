@@ -81,7 +81,6 @@ public:
     Acknowledged acknowledge() override;
     void complete(Acknowledged) override {}
     void send(CpuId target, Ipi ipi) override;
-    void wake_parked(u64, u32) override {}
     std::string_view name() const override { return "BCM2836"; }
 
 private:

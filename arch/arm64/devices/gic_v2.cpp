@@ -57,6 +57,14 @@ public:
     std::string_view name() const override { return "GICv2"; }
 
 private:
+    // Writes GICD_SGIR.
+    void send_sgi(u32 value)
+    {
+        // The target's handler must see the stores that this CPU made before it sends the interrupt.
+        dsb<Shareability::InnerShareable, Access::Store>();
+        distributor_.write32(kSendSgi, value);
+    }
+
     Mmio distributor_{};
     Mmio cpu_interface_{};
     std::array<u32, kMaxTargets> sgi_target_{}; // the target fields of GICD_SGIR that reach a CPU
@@ -136,16 +144,13 @@ Acknowledged GicV2::acknowledge()
 
 void GicV2::send(CpuId target, Ipi ipi)
 {
-    // The target's handler must see the stores that this CPU made before it sends the interrupt.
-    dsb<Shareability::InnerShareable, Access::Store>();
-    distributor_.write32(kSendSgi, sgi_target_[target.index()] | static_cast<u32>(ipi));
+    send_sgi(sgi_target_[target.index()] | static_cast<u32>(ipi));
 }
 
 void GicV2::wake_parked(u64, u32 cpu_interface)
 {
-    dsb<Shareability::InnerShareable, Access::Store>(); // as for an IPI
     if (cpu_interface < kMaxTargets)
-        distributor_.write32(kSendSgi, static_cast<u32>(SgiToList::in(0, u32{1} << cpu_interface)));
+        send_sgi(static_cast<u32>(SgiToList::in(0, u32{1} << cpu_interface)));
 }
 
 constinit GicV2 driver;

@@ -53,6 +53,7 @@ public:
     std::string_view name() const override { return "GICv3"; }
 
 private:
+    static void send_sgi(SendSgi1 sgi);
     InterruptControllerResult init_distributor();
     std::optional<Mmio> find_redistributor(u64 affinity);
     std::optional<Bytes> find_redistributor_in(const RedistributorRegion& region, Bytes from,
@@ -339,19 +340,22 @@ void GicV3::complete(Acknowledged interrupt)
     isb(); // drops the priority before interrupts are unmasked
 }
 
-void GicV3::send(CpuId target, Ipi ipi)
+inline void GicV3::send_sgi(SendSgi1 sgi)
 {
     // The target's handler must see the stores that this CPU made before it sends the interrupt.
     dsb<Shareability::InnerShareable, Access::Store>();
-    cpus[target.index()].sgi.with<SendSgi1::Intid>(static_cast<u64>(ipi)).write();
+    sgi.write();
     isb(); // sends the interrupt now and not at some later context synchronization
+}
+
+void GicV3::send(CpuId target, Ipi ipi)
+{
+    send_sgi(cpus[target.index()].sgi.with<SendSgi1::Intid>(static_cast<u64>(ipi)));
 }
 
 void GicV3::wake_parked(u64 mpidr, u32)
 {
-    dsb<Shareability::InnerShareable, Access::Store>(); // as for an IPI
-    SendSgi1::to(mpidr).write();
-    isb(); // sends the interrupt now and not at some later context synchronization
+    send_sgi(SendSgi1::to(mpidr));
 }
 
 constinit GicV3 driver;

@@ -27,7 +27,7 @@ public:
     virtual Acknowledged acknowledge() = 0;
     virtual void complete(Acknowledged interrupt) = 0;
     virtual void send(CpuId target, Ipi ipi) = 0;
-    virtual void wake_parked(u64 mpidr, u32 cpu_interface) = 0;
+    virtual void wake_parked(u64, u32) {} // ACPI parks CPUs, and describes GICs only
     virtual std::string_view name() const = 0;
 
 protected:
