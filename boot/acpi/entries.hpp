@@ -9,7 +9,7 @@
 
 namespace percival::boot::acpi {
 
-// Is told what is wrong with tables, but not fatal.
+// Receives the faults of tables that are not fatal.
 struct Notes {
     void (*note)(void* context, const Error& error);
     void* context;
@@ -43,11 +43,16 @@ void for_each_entry(TableBytes table, std::size_t header, Notes notes, Visit vis
     }
 }
 
+// Returns whether the range lies within the physical addresses; an empty one does not.
+inline bool is_addressable(PhysRange range)
+{
+    return !range.is_empty() && range.base < kPhysicalLimit && range.size <= kPhysicalLimit - range.base;
+}
+
 // Returns whether a device can have these registers.
 inline bool is_possible(PhysRange range)
 {
-    return !range.is_empty() && range.base.raw() != 0 && range.base < kPhysicalLimit &&
-           range.size <= kPhysicalLimit - range.base;
+    return is_addressable(range) && range.base.raw() != 0;
 }
 
 } // namespace percival::boot::acpi

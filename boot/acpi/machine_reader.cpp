@@ -89,7 +89,6 @@ public:
     Result<void> read(u64 boot_mpidr)
     {
         Uids uids;
-        // The console first, as every error wants to be seen.
         with_optional("SPCR", [&](TableBytes spcr) { read_spcr(spcr, machine_, notes_); });
         const auto psci = with_required("FACP", [&](TableBytes fadt) { return read_psci(fadt, machine_); });
         if (!psci)

@@ -117,8 +117,8 @@ private:
         if (cpu.parking_version() != kVersion)
             return notes_(wrong(madt_.signature(), "GICC", cpu.uid(), "parking protocol",
                                 "its version is not 1", cpu.parking_version()));
-        const PhysRange mailbox{PhysAddr{cpu.mailbox()}, kPage};
-        if (!is_possible(mailbox) || !mailbox.base.is_aligned(kPage))
+        const PhysRange mailbox{PhysAddr{cpu.mailbox()}, kParkingMailbox};
+        if (!is_possible(mailbox) || !mailbox.base.is_aligned(mailbox.size))
             return notes_(wrong(madt_.signature(), "GICC", cpu.uid(), "parked address",
                                 "is not that of a mailbox", cpu.mailbox()));
         if (!reserve(mailbox))

@@ -49,7 +49,7 @@ private:
         if ((bytes.word(28) & 1) == 0)
             return;
         const PhysRange range{PhysAddr{bytes.dword(8)}, Bytes{bytes.dword(16)}};
-        if (range.is_empty() || range.base >= kPhysicalLimit || range.size > kPhysicalLimit - range.base)
+        if (!is_addressable(range))
             return notes_(wrong(srat_.signature(), "memory", {}, "base", "or length is not possible",
                                 range.base.raw()));
         const u32 on = node(bytes.word(2));

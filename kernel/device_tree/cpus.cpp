@@ -57,8 +57,7 @@ bool is_cpu(const DeviceTreeView& tree, DeviceTreeNode node)
 void read_parking(const DeviceTreeView& tree, DeviceTreeNode node, PhysAddr mailbox, CpuDescription& cpu,
                   MachineDescription& machine)
 {
-    constexpr Bytes kMailbox = 4_KiB;
-    if (!mailbox.is_aligned(kMailbox))
+    if (!mailbox.is_aligned(kParkingMailbox))
         return note(machine, tree.error(node, "cpu-release-addr", "is not that of a mailbox", mailbox.raw()));
     const auto id = tree.number_or(node, "acpi-parking-id", 0);
     if (!id || *id > 0xffff'ffff)

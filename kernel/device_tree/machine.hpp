@@ -41,6 +41,9 @@ struct Reservation {
 // kernel can use. That is fine for the CPU that is already running.
 enum class CpuStart : u8 { Psci, SpinTable, Parking, None };
 
+// A mailbox of the parking protocol is a page of this size, and lies at a multiple of it.
+inline constexpr Bytes kParkingMailbox = 4_KiB;
+
 // MPIDR_EL1's affinity fields (Arm ARM D24.2.111): Aff3 in [39:32], Aff2..Aff0 in [23:0].
 inline constexpr u64 kMpidrAffinity = 0xff'00ff'ffff;
 
@@ -48,7 +51,7 @@ struct CpuDescription {
     u64 mpidr{0}; // kMpidrAffinity only
     CpuStart start{CpuStart::Psci};
     PhysAddr release_address{}; // SpinTable; Parking: of its mailbox, a page
-    u32 parking_id{0};          // Parking: by which the mailbox calls it, and a GICv2 its CPU interface
+    u32 parking_id{0};          // Parking: its number in its mailbox, also that of its GICv2 CPU interface
     u32 numa_node{0};
 };
 

@@ -85,7 +85,7 @@ std::expected<void, std::string_view> release_from_spin_table(CpuId cpu, PhysAdd
 std::expected<void, std::string_view> release_from_mailbox(CpuId cpu, PhysAddr mailbox, PhysAddr entry)
 {
     return release_at(cpu,
-                      {{mailbox, arch::kFirmwareMailbox},
+                      {{mailbox, kParkingMailbox},
                        "parking protocol: the CPU's mailbox must not be written to",
                        "parking protocol: the CPU's mailbox cannot be mapped"},
                       [&](arch::Mmio mapped) {

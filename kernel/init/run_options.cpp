@@ -17,7 +17,7 @@ u32 number(const BootArguments& arguments, const NumberArgument& argument)
     return static_cast<u32>(std::min<u64>(reported(arguments.number(argument)), ~u32{0}));
 }
 
-// Whoever has read the argument could not say this. Without UEFI nobody has.
+// The UEFI stub reads the argument but cannot report on it; without UEFI nobody reads it.
 void report_acpi(const BootArguments& arguments)
 {
     const auto acpi = arguments.choice(Table::kAcpi);

@@ -53,9 +53,9 @@ struct BenchmarkResult {
 // What a result depends on.
 enum class BenchmarkMode : u8 {
     None,             // neither of the following
-    Core,             // the same, and no other CPU takes part
+    Core,             // neither, and no other CPU takes part
     ThisCpu,          // the mode of the this_cpu operations; the benchmark runs in each
-    ThisCpuOnAllCpus, // the same, and other CPUs take part
+    ThisCpuOnAllCpus, // that mode, and other CPUs take part
     Window,           // whether the percpu windows are linked or mapped
 };
 

@@ -69,7 +69,7 @@ std::optional<PhysAddr> firmware_mailbox(CpuId cpu)
 }
 
 // The firmware's code of a parked CPU waits for an interrupt, and continues at the jump address if the
-// mailbox has the CPU's own number. It reads as it reads a release address.
+// mailbox has the CPU's own number. That code reads past all caches, as a spin table does.
 std::expected<void, std::string_view> write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry)
 {
     constexpr u32 kNumber = 0;

@@ -44,7 +44,7 @@ struct CpuFeatureFacts {
     enum class Combination : u8 { Least, Greatest };
     enum class Use : u8 {
         Never,         // by no CPU, or by each for itself
-        FromBoot,      // by the boot CPU, before it can read boot arguments
+        FromBoot,      // by the boot CPU, before the kernel proper reads boot arguments
         OnceFinalised, // decided when the CPUs of the boot are up
     };
 
