@@ -14,17 +14,17 @@ std::string_view boot_arguments_in(std::span<const std::byte> tree)
     bool is_chosen = false;
     for (;;) {
         const u64 token = structure.token();
-        if (token == flat_tree::kBeginNode) {
+        if (token == device_tree::kBeginNode) {
             const std::string_view name = structure.node_name();
             if (++depth == kBelowRoot)
                 is_chosen = name == "chosen";
-        } else if (token == flat_tree::kEndNode && depth != 0) {
+        } else if (token == device_tree::kEndNode && depth != 0) {
             --depth;
-        } else if (token == flat_tree::kProperty) {
+        } else if (token == device_tree::kProperty) {
             const auto property = structure.property();
-            if (is_chosen && depth == kBelowRoot && property.name == "bootargs")
+            if (is_chosen && depth == kBelowRoot && structure.name_of(property) == "bootargs")
                 return property.value.text().value_or("");
-        } else if (token != flat_tree::kNothing) {
+        } else if (token != device_tree::kNothing) {
             return {};
         }
     }

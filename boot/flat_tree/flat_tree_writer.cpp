@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "boot/flat_tree/flat_tree_writer.hpp"
 
-#include "boot/flat_tree/tree_format.hpp"
+#include "kernel/device_tree/device_tree.hpp"
+#include "kernel/device_tree/tree_format.hpp"
 #include "kernel/lib/format.hpp"
 
 #include <algorithm>
@@ -9,10 +10,10 @@
 namespace percival::boot {
 namespace {
 
-using flat_tree::kBeginNode, flat_tree::kEnd, flat_tree::kEndNode, flat_tree::kLastCompatible;
-using flat_tree::kMagic, flat_tree::kProperty, flat_tree::kVersion;
+using device_tree::kBeginNode, device_tree::kEnd, device_tree::kEndNode, device_tree::kLastCompatible;
+using device_tree::kMagic, device_tree::kProperty, device_tree::kVersion;
 
-constexpr std::size_t kHeader = 40;
+constexpr std::size_t kHeader = kDeviceTreeHeaderBytes;
 constexpr std::size_t kNoReservations = 16; // the end of the list alone
 
 } // namespace
@@ -107,11 +108,17 @@ void FlatTreeWriter::end_property()
     pad();
 }
 
-void FlatTreeWriter::cells(std::string_view name, std::initializer_list<u32> values)
+void FlatTreeWriter::cell(std::string_view name, u32 value)
 {
     begin_property(name);
-    for (const u32 value : values)
-        put_cell(value);
+    put_cell(value);
+    end_property();
+}
+
+void FlatTreeWriter::number(std::string_view name, u64 value)
+{
+    begin_property(name);
+    put_cells(value);
     end_property();
 }
 

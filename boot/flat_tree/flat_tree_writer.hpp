@@ -10,7 +10,6 @@
 
 #include <array>
 #include <cstddef>
-#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -29,7 +28,8 @@ public:
     void end_node();
 
     // Properties come before the nodes in their node.
-    void cells(std::string_view name, std::initializer_list<u32> values);
+    void cell(std::string_view name, u32 value);
+    void number(std::string_view name, u64 value); // two cells
     void text(std::string_view name, std::string_view value);
     void flag(std::string_view name);
     // What is put follows until end_property().

@@ -42,25 +42,21 @@ void write_start(FlatTreeWriter& tree, const CpuDescription& cpu)
     if (cpu.start != CpuStart::Parking)
         return;
     tree.text("enable-method", "acpi-parking-protocol");
-    tree.begin_property("cpu-release-addr");
-    tree.put_cells(cpu.release_address.raw());
-    tree.end_property();
-    tree.cells("acpi-parking-id", {cpu.parking_id});
+    tree.number("cpu-release-addr", cpu.release_address.raw());
+    tree.cell("acpi-parking-id", cpu.parking_id);
 }
 
 void write_cpus(FlatTreeWriter& tree, const MachineDescription& machine)
 {
     tree.begin_node("cpus");
-    tree.cells("#address-cells", {2});
-    tree.cells("#size-cells", {0});
+    tree.cell("#address-cells", 2);
+    tree.cell("#size-cells", 0);
     for (const CpuDescription& cpu : machine.cpus) {
         tree.begin_node("cpu", cpu.mpidr);
         tree.text("device_type", "cpu");
-        tree.begin_property("reg");
-        tree.put_cells(cpu.mpidr);
-        tree.end_property();
+        tree.number("reg", cpu.mpidr);
         write_start(tree, cpu);
-        tree.cells("numa-node-id", {cpu.numa_node});
+        tree.cell("numa-node-id", cpu.numa_node);
         tree.end_node();
     }
     tree.end_node();
@@ -72,7 +68,7 @@ void write_memory(FlatTreeWriter& tree, const MachineDescription& machine)
         tree.begin_node("memory", bank.range.base.raw());
         tree.text("device_type", "memory");
         put_registers(tree, bank.range);
-        tree.cells("numa-node-id", {bank.numa_node});
+        tree.cell("numa-node-id", bank.numa_node);
         tree.end_node();
     }
 }
@@ -82,8 +78,8 @@ void write_reservations(FlatTreeWriter& tree, const MachineDescription& machine)
     if (machine.reserved.empty())
         return;
     tree.begin_node("reserved-memory");
-    tree.cells("#address-cells", {2});
-    tree.cells("#size-cells", {2});
+    tree.cell("#address-cells", 2);
+    tree.cell("#size-cells", 2);
     tree.flag("ranges");
     for (const Reservation& reservation : machine.reserved) {
         tree.begin_node("firmware", reservation.range.base.raw());
@@ -110,10 +106,10 @@ void write_interrupt_controller(FlatTreeWriter& tree, const InterruptControllerD
     }
     tree.end_property();
     if (is_v3)
-        tree.cells("#redistributor-regions", {static_cast<u32>(gic.redistributors.size())});
+        tree.cell("#redistributor-regions", static_cast<u32>(gic.redistributors.size()));
     tree.flag("interrupt-controller");
-    tree.cells("#interrupt-cells", {3});
-    tree.cells("phandle", {kControllerHandle});
+    tree.cell("#interrupt-cells", 3);
+    tree.cell("phandle", kControllerHandle);
     tree.end_node();
 }
 
@@ -161,8 +157,8 @@ void write_console(FlatTreeWriter& tree, const UartDescription& uart)
     tree.begin_node("serial");
     tree.text("compatible", compatible_of(uart.kind));
     put_registers(tree, uart.registers);
-    tree.cells("reg-shift", {uart.layout.shift});
-    tree.cells("reg-io-width", {uart.layout.bytes});
+    tree.cell("reg-shift", uart.layout.shift);
+    tree.cell("reg-io-width", uart.layout.bytes);
     tree.flag(uart.layout.is_big_endian ? "big-endian" : "little-endian");
     tree.end_node();
     tree.begin_node("chosen");
@@ -175,9 +171,9 @@ void write_console(FlatTreeWriter& tree, const UartDescription& uart)
 std::optional<std::size_t> write_machine_tree(const MachineDescription& machine, std::span<std::byte> room)
 {
     FlatTreeWriter tree{room};
-    tree.cells("#address-cells", {2});
-    tree.cells("#size-cells", {2});
-    tree.cells("interrupt-parent", {kControllerHandle});
+    tree.cell("#address-cells", 2);
+    tree.cell("#size-cells", 2);
+    tree.cell("interrupt-parent", kControllerHandle);
     tree.text("model", machine.model);
     tree.text("compatible", machine.compatible);
     write_psci(tree, machine.psci);

@@ -4,9 +4,8 @@
 // that is right (device_tree_size()). Boot only, MMU on or off; also on the host.
 #pragma once
 
-#include "boot/flat_tree/tree_format.hpp"
-#include "kernel/device_tree/header_words.hpp"
 #include "kernel/device_tree/property.hpp"
+#include "kernel/device_tree/tree_format.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -19,7 +18,7 @@ namespace percival::boot::flat_tree {
 class StructureReader {
 public:
     struct Property {
-        std::string_view name;
+        u64 name_at;              // name_of()
         DeviceTreeProperty value; // empty if the tree ends before
     };
 
@@ -48,8 +47,11 @@ public:
         const auto value =
             size <= rest.size() ? rest.first(static_cast<std::size_t>(size)) : std::span<const std::byte>{};
         skip(size);
-        return {text_at(strings_ + name), DeviceTreeProperty{value}};
+        return {name, DeviceTreeProperty{value}};
     }
+
+    // Returns the name of a property, which must be searched for its end.
+    std::string_view name_of(const Property& property) const { return text_at(strings_ + property.name_at); }
 
 private:
     static constexpr std::size_t kWord = DeviceTreeProperty::kCellBytes;

@@ -11,10 +11,10 @@ bool is_stub_tree(std::span<const std::byte> tree)
     bool must_be_xen = false; // the node's properties come before its nodes
     for (u32 depth = 0;;) {
         const u64 token = structure.token();
-        if (must_be_xen && (token == flat_tree::kBeginNode || token == flat_tree::kEndNode))
+        if (must_be_xen && (token == device_tree::kBeginNode || token == device_tree::kEndNode))
             return false;
         switch (token) {
-        case flat_tree::kBeginNode: {
+        case device_tree::kBeginNode: {
             const std::string_view name = structure.node_name();
             must_be_xen = depth == 1 && name == "hypervisor";
             if (depth == 1 && name != "chosen" && !must_be_xen)
@@ -22,20 +22,20 @@ bool is_stub_tree(std::span<const std::byte> tree)
             ++depth;
             break;
         }
-        case flat_tree::kEndNode:
+        case device_tree::kEndNode:
             if (depth == 0)
                 return false;
             --depth;
             break;
-        case flat_tree::kProperty: {
+        case device_tree::kProperty: {
             const auto property = structure.property();
-            if (property.name == "compatible" && property.value.place_of("xen,xen"))
+            if (structure.name_of(property) == "compatible" && property.value.place_of("xen,xen"))
                 must_be_xen = false;
             break;
         }
-        case flat_tree::kNothing:
+        case device_tree::kNothing:
             break;
-        case flat_tree::kEnd:
+        case device_tree::kEnd:
             return depth == 0;
         default:
             return false;

@@ -2,11 +2,14 @@
 #include "kernel/device_tree/damaged_structure.hpp"
 
 #include "kernel/device_tree/device_tree.hpp"
-#include "kernel/device_tree/header_words.hpp"
+#include "kernel/device_tree/tree_format.hpp"
 
 #include <algorithm>
 
 namespace percival {
+
+using device_tree::kBeginNode, device_tree::kEnd, device_tree::kEndNode, device_tree::kNothing;
+using device_tree::kProperty;
 
 DamagedStructure::DamagedStructure(Value blob) : blob_{blob}, strings_{blob.size()}
 {
@@ -55,7 +58,7 @@ u64 DamagedStructure::word(std::size_t at) const
 bool DamagedStructure::is_token(std::size_t at) const
 {
     const u64 token = word(at);
-    return (token >= kBeginNode && token <= kNop) || token == kEnd;
+    return (token >= kBeginNode && token <= kNothing) || token == kEnd;
 }
 
 std::string_view DamagedStructure::name_at(std::size_t at) const
@@ -90,7 +93,7 @@ bool DamagedStructure::fits(u64 token, std::size_t at) const
         const u64 next = word(at);
         return next == kBeginNode || next == kEndNode || next == kEnd;
     }
-    return token == kNop && is_token(at);
+    return token == kNothing && is_token(at);
 }
 
 std::string_view DamagedStructure::property_name(std::size_t at) const

@@ -2,10 +2,12 @@
 // Reads the structure block of a damaged device tree, token by token, and repairs what it can: a token by
 // what follows it, a length by the next token that makes sense. It goes on at the next word where nothing
 // does. Any bytes will do: it reads nothing outside of them, and takes a time proportional to their number.
-// Like all of kernel/device_tree/salvage.hpp it needs no library and no table in memory.
+// Like all of kernel/device_tree/salvage.hpp it needs no library and no table in memory. Tokens are compared
+// instead of switched on: the table of a switch may be in a part of the image that is missing.
 #pragma once
 
 #include "kernel/device_tree/property.hpp"
+#include "kernel/device_tree/tree_format.hpp"
 
 #include <span>
 #include <string_view>
@@ -33,13 +35,6 @@ public:
     }
 
 private:
-    // Tokens (Devicetree Specification 0.4, 5.4.1). They are compared instead of switched on: the table of a
-    // switch may be in a part of the image that is missing.
-    static constexpr u64 kBeginNode = 1;
-    static constexpr u64 kEndNode = 2;
-    static constexpr u64 kProperty = 3;
-    static constexpr u64 kNop = 4;
-    static constexpr u64 kEnd = 9;
     static constexpr std::size_t kWord = DeviceTreeProperty::kCellBytes;
 
     static constexpr std::size_t align_up(std::size_t at) { return (at + kWord - 1) & ~(kWord - 1); }
@@ -80,17 +75,18 @@ void DamagedStructure::walk(BeginVisitor begin_node, PropertyVisitor property, E
     for (std::size_t at = structure(); at + kWord <= blob_.size();) {
         const u64 token = in_step ? repaired_token(at) : word(at);
         at += kWord;
-        const bool begins_node = token == kBeginNode && (in_step || is_node_name(name_at(at)));
-        in_step = fits(token, at) || (in_step && token == kEndNode); // whatever has become of the next one
+        const bool begins_node = token == device_tree::kBeginNode && (in_step || is_node_name(name_at(at)));
+        in_step = fits(token, at) ||
+                  (in_step && token == device_tree::kEndNode); // whatever has become of the next one
         if (begins_node) { // even if its name is damaged, or what follows it
             const std::string_view name = in_step ? name_at(at) : "?";
             begin_node(name);
             at += in_step ? align_up(name.size() + 1) : 0;
         } else if (!in_step) {
             continue;
-        } else if (token == kEndNode) {
+        } else if (token == device_tree::kEndNode) {
             end_node();
-        } else if (token == kProperty) {
+        } else if (token == device_tree::kProperty) {
             const Value value = property_value(at);
             property(property_name(at), value);
             at = align_up(at + 2 * kWord + value.size());

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/device_tree/device_tree.hpp"
 
-#include "kernel/device_tree/header_words.hpp"
 #include "kernel/device_tree/reader.hpp"
 #include "kernel/device_tree/salvage.hpp"
+#include "kernel/device_tree/tree_format.hpp"
 
 namespace percival {
 namespace {
@@ -75,8 +75,7 @@ DeviceTreeResult<void> read_all(std::span<const std::byte> blob, MachineDescript
 
 std::expected<Bytes, DeviceTreeError> device_tree_size(std::span<const std::byte> header)
 {
-    constexpr u64 kMagic = 0xd00d'feed;
-    constexpr u64 kVersion = 17;
+    using device_tree::kMagic, device_tree::kVersion;
     using enum device_tree::HeaderWord;
 
     const auto wrong = [](std::string_view field, std::string_view problem, u64 value) {
@@ -125,16 +124,14 @@ std::expected<void, DeviceTreeError> read_device_tree(std::span<const std::byte>
 bool move_boot_cpu_first(MachineDescription& machine, u64 mpidr_el1)
 {
     auto& cpus = machine.cpus;
-    for (std::size_t at = 0; at < cpus.size(); ++at) {
-        if (cpus[at].mpidr != (mpidr_el1 & kMpidrAffinity))
-            continue;
-        const CpuDescription boot_cpu = cpus[at];
-        for (; at > 0; --at)
-            cpus[at] = cpus[at - 1];
-        cpus[0] = boot_cpu;
-        return true;
-    }
-    return false;
+    std::size_t at = place_of_cpu(machine, mpidr_el1);
+    if (at == cpus.size())
+        return false;
+    const CpuDescription boot_cpu = cpus[at];
+    for (; at > 0; --at)
+        cpus[at] = cpus[at - 1];
+    cpus[0] = boot_cpu;
+    return true;
 }
 
 namespace device_tree {

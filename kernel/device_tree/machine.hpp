@@ -133,4 +133,40 @@ const MachineDescription& this_machine();
 // The same for kernel_main(), which reads the tree into it before anybody else looks.
 MachineDescription& machine_to_describe();
 
+// Return what the console calls them.
+constexpr std::string_view name_of(PsciConduit conduit)
+{
+    switch (conduit) {
+    case PsciConduit::None:
+        return "none";
+    case PsciConduit::Hvc:
+        return "HVC";
+    case PsciConduit::Smc:
+        return "SMC";
+    }
+    return "";
+}
+
+constexpr std::string_view name_of(InterruptControllerKind kind)
+{
+    switch (kind) {
+    case InterruptControllerKind::GicV2:
+        return "GICv2";
+    case InterruptControllerKind::GicV3:
+        return "GICv3";
+    case InterruptControllerKind::Bcm2836:
+        return "BCM2836";
+    }
+    return "";
+}
+
+// Returns which CPU has this MPIDR_EL1, of which only the affinity counts; their number if none has it.
+constexpr std::size_t place_of_cpu(const MachineDescription& machine, u64 mpidr_el1)
+{
+    std::size_t at = 0;
+    while (at < machine.cpus.size() && machine.cpus[at].mpidr != (mpidr_el1 & kMpidrAffinity))
+        ++at;
+    return at;
+}
+
 } // namespace percival

@@ -4,8 +4,8 @@
 #include "kernel/boot_arguments/given_arguments.hpp"
 #include "kernel/device_tree/damaged_structure.hpp"
 #include "kernel/device_tree/device_tree.hpp"
-#include "kernel/device_tree/header_words.hpp"
 #include "kernel/device_tree/reader.hpp"
+#include "kernel/device_tree/tree_format.hpp"
 #include "kernel/lib/text.hpp"
 #include "kernel/uart/earlycon.hpp"
 #include "kernel/uart/uart_table.hpp"
@@ -333,8 +333,9 @@ Bytes size_of_damaged_device_tree(std::span<const std::byte> header)
     // magic.
     constexpr u32 kMostlyRight = 12;
     constexpr u32 kAlmostAllRight = 15;
-    const u32 magic = equal_bytes(Magic, 0xd00d'feed);
-    const u32 right = magic + equal_bytes(Version, 17) + equal_bytes(LastCompatible, 16) +
+    const u32 magic = equal_bytes(Magic, device_tree::kMagic);
+    const u32 right = magic + equal_bytes(Version, device_tree::kVersion) +
+                      equal_bytes(LastCompatible, device_tree::kLastCompatible) +
                       high_bytes_of_offset(TotalSize) + high_bytes_of_offset(Structure) +
                       high_bytes_of_offset(Strings) + high_bytes_of_offset(Reservations);
     if (right < (magic >= 2 ? kMostlyRight : kAlmostAllRight))

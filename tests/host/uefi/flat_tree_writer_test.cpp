@@ -14,7 +14,7 @@ namespace {
 std::optional<std::size_t> write(std::span<std::byte> room)
 {
     FlatTreeWriter tree{room};
-    tree.cells("#address-cells", {2});
+    tree.cell("#address-cells", 2);
     tree.text("model", "of a test");
     tree.begin_node("a", 0x1'0000'00ab);
     tree.flag("flag");
