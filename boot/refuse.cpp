@@ -238,12 +238,6 @@ void take(Step step)
     arch::stop();
 }
 
-void put_hex(Writer& out, u64 value)
-{
-    out.put("0x");
-    for_each_hex_digit(value, 16, [&out](char digit) { out.put(digit); });
-}
-
 } // namespace
 
 void refuse(std::string_view reason)
@@ -272,9 +266,9 @@ extern "C" [[noreturn]] void boot_handle_exception(u64 syndrome, u64 at)
     std::array<char, 120> room;
     Writer text{room};
     text.put("an exception before the MMU is on, with syndrome ");
-    put_hex(text, syndrome);
+    put_hex(text, syndrome, 16);
     text.put(" at P:");
-    put_hex(text, at);
+    put_hex(text, at, 16);
     refuse(text.text());
 }
 

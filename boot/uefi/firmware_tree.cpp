@@ -10,6 +10,7 @@
 #include "boot/uefi/firmware_map.hpp"
 #include "boot/uefi/memory_map.hpp"
 #include "kernel/device_tree/device_tree.hpp"
+#include "kernel/lib/printable.hpp"
 
 namespace percival::boot::uefi {
 namespace {
@@ -70,7 +71,7 @@ void put_printable(Writer& out, std::string_view text)
     while (!text.empty() && (text.back() == ' ' || text.back() == 0))
         text.remove_suffix(1);
     for (const char c : text)
-        out.put(c >= ' ' && c <= '~' ? c : '?');
+        out.put(printable_or_mark(c));
 }
 
 void print_note(void* firmware, const acpi::Error& error)
@@ -122,7 +123,7 @@ std::optional<Tree> tree_of_acpi(const Firmware& firmware, const void* root_poin
 
 } // namespace
 
-std::optional<Tree> find_tree(const Firmware& firmware, std::string_view arguments, Pages& work, Pages& room)
+std::optional<Tree> find_tree(const Firmware& firmware, std::string_view arguments, Pages& room)
 {
     const void* const given = configuration_table(firmware.table, device_tree_table());
     const void* const root_pointer = configuration_table(firmware.table, acpi_table());
@@ -137,6 +138,7 @@ std::optional<Tree> find_tree(const Firmware& firmware, std::string_view argumen
         return std::nullopt;
     }
     if (*choice != Description::DeviceTree) {
+        Pages work{firmware};
         if (!work.allocate(Bytes{sizeof(MachineDescription)}) || !room.allocate(kTreeRoom)) {
             firmware.print("there is no memory for the machine's tree");
             return std::nullopt;

@@ -14,7 +14,7 @@ namespace percival::boot::uefi {
 using Tree = std::span<const std::byte>;
 
 // Takes the firmware's tree, or makes one of its ACPI tables, as the boot argument acpi= says. A tree that is
-// made lies in `room`; `work` is needed meanwhile. Returns nothing if there is none; why is printed then.
-std::optional<Tree> find_tree(const Firmware& firmware, std::string_view arguments, Pages& work, Pages& room);
+// made lies in `room`. Returns nothing if there is none; why is printed then.
+std::optional<Tree> find_tree(const Firmware& firmware, std::string_view arguments, Pages& room);
 
 } // namespace percival::boot::uefi

@@ -135,9 +135,8 @@ Status start(const Firmware& firmware)
     if (!arguments)
         return firmware.refuse(arguments.error(), kLoadError);
     handoff.argument_bytes = *arguments;
-    Pages work{firmware};
     Pages tree_room{firmware};
-    const auto tree = find_tree(firmware, handoff.facts().boot_arguments, work, tree_room);
+    const auto tree = find_tree(firmware, handoff.facts().boot_arguments, tree_room);
     if (!tree)
         return kLoadError;
     handoff.random_seed = random_seed(firmware);

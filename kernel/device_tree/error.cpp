@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/device_tree/error.hpp"
 
+#include "kernel/lib/printable.hpp"
+
 namespace percival {
 
 DeviceTreeError::DeviceTreeError(std::string_view path, std::string_view property, std::string_view problem,
@@ -13,7 +15,7 @@ DeviceTreeError::DeviceTreeError(std::string_view path, std::string_view propert
         path.remove_prefix(path.size() - kPathLength + out.text().size());
     }
     for (char c : path)
-        out.put(c >= ' ' && c <= '~' ? c : '?');
+        out.put(printable_or_mark(c));
     path_size_ = static_cast<u8>(out.text().size());
 }
 

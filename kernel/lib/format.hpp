@@ -61,6 +61,13 @@ constexpr void for_each_hex_digit(u64 value, u32 at_least, Put put)
     }
 }
 
+// Puts a number as 0x and its digits, for at least so many digits.
+constexpr void put_hex(Writer& out, u64 value, u32 at_least)
+{
+    out.put("0x");
+    for_each_hex_digit(value, at_least, [&out](char digit) { out.put(digit); });
+}
+
 // The part of a placeholder between the colon and the closing brace.
 struct FormatSpec {
     bool hex{false};

@@ -10,12 +10,23 @@
 
 namespace percival {
 
+constexpr bool is_printable(char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
+// Returns the character as a report of damage shows it, where each takes one place.
+constexpr char printable_or_mark(char c)
+{
+    return is_printable(c) ? c : '?';
+}
+
 // A character as the console shows it: printable ASCII as it is, anything else as `\xNN`.
 class Printable {
 public:
     constexpr explicit Printable(char c) : size_{u8{1}}
     {
-        if (c >= ' ' && c <= '~') {
+        if (is_printable(c)) {
             text_[0] = c;
             return;
         }
