@@ -36,7 +36,7 @@ void for_each_entry(TableBytes table, std::size_t header, Notes notes, Visit vis
         const std::size_t length = table.byte(at + 1);
         const TableBytes bytes = table.part(at, length);
         if (length < 2 || bytes.size() != length)
-            return notes(wrong(table.signature(), "", {}, "length",
+            return notes(wrong(table.signature(), "length",
                                "an entry's is not possible; what follows is not read", at));
         visit(Entry{table.byte(at), static_cast<u32>(at), bytes});
         at += length;

@@ -23,7 +23,7 @@ struct Error {
     void describe(Writer& out) const;
 };
 
-// Returns the error of a field; of the table itself if `entry` is empty.
+// Returns the error of a field of an entry.
 constexpr Error wrong(std::string_view table, std::string_view entry, std::optional<u64> number,
                       std::string_view field, std::string_view problem,
                       std::optional<u64> value = std::nullopt)
@@ -32,6 +32,13 @@ constexpr Error wrong(std::string_view table, std::string_view entry, std::optio
     for (std::size_t at = 0; at < error.table.size() && at < table.size(); ++at)
         error.table[at] = table[at];
     return error;
+}
+
+// Returns the error of a field of the table itself.
+constexpr Error wrong(std::string_view table, std::string_view field, std::string_view problem,
+                      std::optional<u64> value = std::nullopt)
+{
+    return wrong(table, "", std::nullopt, field, problem, value);
 }
 
 template <class T>

@@ -19,11 +19,10 @@ Result<void> read_psci(TableBytes fadt, MachineDescription& machine)
     constexpr u16 kCompliant = 1 << 0;
     constexpr u16 kByHvc = 1 << 1;
     if (fadt.size() < kLength)
-        return std::unexpected(wrong(fadt.signature(), "", {}, "length", "is too small", fadt.size()));
+        return std::unexpected(wrong(fadt.signature(), "length", "is too small", fadt.size()));
     const u32 version = u32{fadt.byte(8)} << 8 | (fadt.byte(131) & 0xf);
     if (version < kVersion)
-        return std::unexpected(
-            wrong(fadt.signature(), "", {}, "revision", "is older than ACPI 5.1", version));
+        return std::unexpected(wrong(fadt.signature(), "revision", "is older than ACPI 5.1", version));
     const u16 flags = fadt.half(129); // ARM_BOOT_ARCH, 5.2.9.4
     if ((flags & kCompliant) != 0)
         machine.psci = (flags & kByHvc) != 0 ? PsciConduit::Hvc : PsciConduit::Smc;
@@ -47,11 +46,10 @@ public:
         constexpr std::size_t kPhysicalOfEl2 = 72;
         constexpr std::size_t kVirtualOfEl2 = 96;
         if (gtdt_.size() < kLength)
-            return std::unexpected(wrong(gtdt_.signature(), "", {}, "length", "is too small", gtdt_.size()));
+            return std::unexpected(wrong(gtdt_.signature(), "length", "is too small", gtdt_.size()));
         const u32 interrupt = gtdt_.word(kVirtual);
         if (!is_private(interrupt))
-            return std::unexpected(
-                wrong(gtdt_.signature(), "", {}, "virtual EL1 timer", not_private(), interrupt));
+            return std::unexpected(wrong(gtdt_.signature(), "virtual EL1 timer", not_private(), interrupt));
         machine_.timer.virtual_interrupt = interrupt;
         machine_.timer.hypervisor_physical_interrupt = interrupt_of_el2(kPhysicalOfEl2, "EL2 timer");
         if (gtdt_.byte(8) >= kRevisionWithVhe && gtdt_.size() >= kLengthWithVhe)
@@ -70,7 +68,7 @@ private:
         const u32 interrupt = gtdt_.word(at);
         if (interrupt == 0 || is_private(interrupt))
             return interrupt;
-        notes_(wrong(gtdt_.signature(), "", {}, field, not_private(), interrupt));
+        notes_(wrong(gtdt_.signature(), field, not_private(), interrupt));
         return 0;
     }
 
@@ -110,10 +108,8 @@ public:
 private:
     void move_first(u64 mpidr, Uids& uids)
     {
-        const auto cpu =
-            std::ranges::find(machine_.cpus.span(), mpidr & kMpidrAffinity, &CpuDescription::mpidr);
-        const auto at = cpu - machine_.cpus.span().begin();
-        if (static_cast<std::size_t>(at) == machine_.cpus.size())
+        const std::size_t at = place_of_cpu(machine_, mpidr);
+        if (at == machine_.cpus.size())
             return;
         std::rotate(machine_.cpus.begin(), machine_.cpus.begin() + at, machine_.cpus.begin() + at + 1);
         std::rotate(uids.begin(), uids.begin() + at, uids.begin() + at + 1);
@@ -122,9 +118,10 @@ private:
     // Returns the first table of that signature, an empty one if there is none.
     Result<TableBytes> find(std::string_view signature)
     {
-        if (tables_.count(signature) > 1)
+        const Tables::Found found = tables_.find(signature);
+        if (found.has_second)
             notes_(Tables::doubled(signature));
-        return tables_.find(signature);
+        return found.table;
     }
 
     template <class Read>

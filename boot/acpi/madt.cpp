@@ -43,8 +43,8 @@ public:
     {
         constexpr u8 kRevision = 3;
         if (madt_.byte(8) < kRevision)
-            notes_(wrong(madt_.signature(), "", {}, "revision",
-                         "is older than ACPI 5.1; it is read all the same", madt_.byte(8)));
+            notes_(wrong(madt_.signature(), "revision", "is older than ACPI 5.1; it is read all the same",
+                         madt_.byte(8)));
         // The controller first: its version says how large the redistributors are.
         for_each_entry(madt_, kHeader, notes_, [this](const Entry& entry) {
             if (entry.type == kGicd)

@@ -76,26 +76,26 @@ void read_spcr(TableBytes spcr, MachineDescription& machine, Notes notes)
     constexpr u8 kLastOfRevision1 = 1;
     const u8 type = spcr.byte(36);
     if (spcr.size() < kLength)
-        return notes(wrong(spcr.signature(), "", {}, "length", "is too small", spcr.size()));
+        return notes(wrong(spcr.signature(), "length", "is too small", spcr.size()));
     if (spcr.byte(8) < kRevision && type > kLastOfRevision1)
-        notes(wrong(spcr.signature(), "", {}, "revision",
-                    "knows no such port; it is taken for one of revision 2", type));
+        notes(wrong(spcr.signature(), "revision", "knows no such port; it is taken for one of revision 2",
+                    type));
     const auto named = uart_of(type);
     if (!named)
-        return notes(wrong(spcr.signature(), "", {}, "interface type", "is no UART of this kernel", type));
+        return notes(wrong(spcr.signature(), "interface type", "is no UART of this kernel", type));
     const GenericAddress at{spcr.part(40, 12)};
     if (!at.is_in_memory())
-        return notes(wrong(spcr.signature(), "", {}, "base address", "is not in memory", at.bytes.byte(0)));
+        return notes(wrong(spcr.signature(), "base address", "is not in memory", at.bytes.byte(0)));
     const bool says_layout = named->layout == UartLayout{1, 0} && named->kind == UartKind::Ns16550;
     const UartLayout layout = says_layout ? layout_of(at) : named->layout;
     const PhysRange registers{PhysAddr{at.address()}, 4_KiB};
     if (!is_possible(registers))
-        return notes(wrong(spcr.signature(), "", {}, "base address", "is not possible", at.address()));
+        return notes(wrong(spcr.signature(), "base address", "is not possible", at.address()));
     const auto uart =
         uart_as_claimed(*named, {.shift = layout.shift, .bytes = layout.bytes, .range = registers});
     if (!uart)
-        return notes(wrong(spcr.signature(), "", {}, "base address",
-                           "is not aligned as this UART's registers are", at.address()));
+        return notes(wrong(spcr.signature(), "base address", "is not aligned as this UART's registers are",
+                           at.address()));
     machine.uart = *uart;
     machine.uart.source = UartSource::DeviceTree;
 }

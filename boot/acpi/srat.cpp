@@ -20,8 +20,8 @@ public:
         constexpr u8 kMemory = 1;
         constexpr u8 kGiccAffinity = 3;
         if (srat_.byte(8) < kRevision)
-            return notes_(wrong(srat_.signature(), "", {}, "revision",
-                                "is older than ACPI 3.0, so all is on node 0", srat_.byte(8)));
+            return notes_(wrong(srat_.signature(), "revision", "is older than ACPI 3.0, so all is on node 0",
+                                srat_.byte(8)));
         for_each_entry(srat_, kHeader, notes_, [this](const Entry& entry) {
             if (entry.type == kMemory)
                 read_memory(entry.bytes);
@@ -35,8 +35,8 @@ private:
     {
         if (domain < kMaxNumaNodes)
             return domain;
-        notes_(wrong(srat_.signature(), "", {}, "proximity domain", "is too large, so node 0 is used instead",
-                     domain));
+        notes_(
+            wrong(srat_.signature(), "proximity domain", "is too large, so node 0 is used instead", domain));
         return 0;
     }
 

@@ -24,11 +24,12 @@ public:
     // Reads the root pointer at `address`.
     static Result<Tables> open(u64 address, Memory memory);
 
-    // Returns the first table with that signature, such as "APIC"; an empty one if there is none.
-    Result<TableBytes> find(std::string_view signature) const;
-
-    // Returns how many tables have that signature. Of those that the kernel reads there may be one.
-    std::size_t count(std::string_view signature) const;
+    struct Found {
+        Result<TableBytes> table{}; // the first one; empty if there is none
+        bool has_second{false};     // of those that the kernel reads there may be one
+    };
+    // Looks for the tables with that signature, such as "APIC".
+    Found find(std::string_view signature) const;
 
     // Returns what the firmware's maker calls the machine: six and eight characters, which may be blanks.
     std::string_view maker() const { return roots_.text(10, 6); }
@@ -40,17 +41,6 @@ public:
 
 private:
     Tables(TableBytes roots, Memory memory) : roots_{roots}, memory_{memory} {}
-
-    // Calls visit(address) for each table of that signature, until it returns false.
-    template <class Visit>
-    void for_each(std::string_view signature, Visit visit) const
-    {
-        for (std::size_t at = kTableHeader; roots_.has(at, 8); at += 8) {
-            const u64 address = roots_.dword(at);
-            if (memory_.at(address, kTableHeader).text(0, 4) == signature && !visit(address))
-                return;
-        }
-    }
 
     TableBytes roots_; // XSDT
     Memory memory_;

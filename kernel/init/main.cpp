@@ -82,8 +82,7 @@ void find_psci(bool tree_is_read)
         if (question.is_answered)
             return;
         if (fault && conduit == this_machine().psci)
-            print("psci: an {} is undefined on this machine, so there is no PSCI",
-                  conduit == PsciConduit::Smc ? "SMC" : "HVC");
+            print("psci: an {} is undefined on this machine, so there is no PSCI", name_of(conduit));
     }
 }
 

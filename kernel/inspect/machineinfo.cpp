@@ -21,32 +21,6 @@ std::string_view name_of(CpuStart start)
     return "";
 }
 
-std::string_view name_of(PsciConduit conduit)
-{
-    switch (conduit) {
-    case PsciConduit::None:
-        return "none";
-    case PsciConduit::Hvc:
-        return "HVC";
-    case PsciConduit::Smc:
-        return "SMC";
-    }
-    return "";
-}
-
-std::string_view name_of(InterruptControllerKind kind)
-{
-    switch (kind) {
-    case InterruptControllerKind::GicV2:
-        return "GICv2";
-    case InterruptControllerKind::GicV3:
-        return "GICv3";
-    case InterruptControllerKind::Bcm2836:
-        return "BCM2836";
-    }
-    return "";
-}
-
 void print_range(std::string_view what, PhysRange range)
 {
     print("machineinfo: {}: {} to {}", what, range.base, range.end());

@@ -209,8 +209,8 @@ MUTANTS = (
     on_host(
         "acpi: a second table is not told of",
         "boot/acpi/machine_reader.cpp",
-        "        if (tables_.count(signature) > 1)",
-        "        if (tables_.count(signature) > 2)",
+        "        if (found.has_second)",
+        "        if (found.has_second && signature.empty())",
         DAMAGE,
         "AcpiDamage.a_second_table_or_distributor_*",
     ),

@@ -81,7 +81,7 @@ public:
     Acknowledged acknowledge() override;
     void complete(Acknowledged) override {}
     void send(CpuId target, Ipi ipi) override;
-    std::string_view name() const override { return "BCM2836"; }
+    std::string_view name() const override { return name_of(InterruptControllerKind::Bcm2836); }
 
 private:
     void write_and_settle(u32 offset, u32 value);

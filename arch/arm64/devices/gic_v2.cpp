@@ -54,7 +54,7 @@ public:
     void complete(Acknowledged interrupt) override { cpu_interface_.write32(kEndOfInterrupt, interrupt.raw); }
     void send(CpuId target, Ipi ipi) override;
     void wake_parked(u64 mpidr, u32 cpu_interface) override;
-    std::string_view name() const override { return "GICv2"; }
+    std::string_view name() const override { return name_of(InterruptControllerKind::GicV2); }
 
 private:
     // Writes GICD_SGIR.

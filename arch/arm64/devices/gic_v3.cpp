@@ -50,7 +50,7 @@ public:
     void complete(Acknowledged interrupt) override;
     void send(CpuId target, Ipi ipi) override;
     void wake_parked(u64 mpidr, u32 cpu_interface) override;
-    std::string_view name() const override { return "GICv3"; }
+    std::string_view name() const override { return name_of(InterruptControllerKind::GicV3); }
 
 private:
     static void send_sgi(SendSgi1 sgi);
