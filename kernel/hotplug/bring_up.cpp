@@ -175,8 +175,7 @@ extern "C" [[noreturn]] void secondary_at_other_level(u64 distance)
         lacking.add(arch::CpuFeature::El2);
         say_goodbye_for_lack_of(self, lacking);
     }
-    // To turn itself off it would need percpu data. A kernel at EL2 invalidates what EL2 translates by, so
-    // the TLB of a CPU at EL1 keeps what others unmap.
+    // TLBIs of a kernel at EL2 do not reach a CPU at EL1.
     arch::stop_off_the_tables();
 }
 

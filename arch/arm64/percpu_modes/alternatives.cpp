@@ -68,7 +68,7 @@ u32 instruction_of(Alternative& alternative, PercpuForm form)
 {
     const bool lse = uses_lse(alternative, form);
     const auto branch_to = [&alternative](s32& sequence) {
-        return branch(address_of(alternative.site()).raw(), address_of(Alternative::at(sequence)).raw());
+        return branch(address_of(alternative.site()).raw(), address_of(instruction_at(sequence)).raw());
     };
 #ifdef PERCIVAL_PERCPU_IN_LINE
     return lse ? operation_of(alternative, form) : branch_to(alternative.llsc);
@@ -112,11 +112,9 @@ void patch_percpu_operations(PercpuForm form)
         if (alternative.result_is_unused == 0)
             continue;
         const u32 operation = operation_of(alternative, form);
-        write_result_register(text, Alternative::at(alternative.restart_lse) + kOperationInRestart,
-                              operation);
-        write_result_register(text, Alternative::at(alternative.fixup_lse) + kOperationInFixup, operation);
-        write_result_register(text, Alternative::at(alternative.guarded_lse) + kOperationInGuarded,
-                              operation);
+        write_result_register(text, instruction_at(alternative.restart_lse) + kOperationInRestart, operation);
+        write_result_register(text, instruction_at(alternative.fixup_lse) + kOperationInFixup, operation);
+        write_result_register(text, instruction_at(alternative.guarded_lse) + kOperationInGuarded, operation);
 #endif
     }
     current = form;

@@ -3,6 +3,7 @@
 
 #include "arch/arm64/percpu_modes/text_writer.hpp"
 #include "arch/cpu/sysreg.hpp"
+#include "arch/percpu_modes/instruction_at.hpp"
 
 #include <span>
 
@@ -13,13 +14,6 @@ struct LevelSite {
     s32 offset;
     LevelCondition condition;
     u32 instruction;
-
-    u32* place()
-    {
-        // SAFETY: the assembler stored in `offset` the distance from there to an instruction
-        // (arch/cpu/level_site.hpp).
-        return reinterpret_cast<u32*>(address_of(&offset).raw() + static_cast<u64>(s64{offset}));
-    }
 };
 
 } // namespace percival::arch
@@ -46,9 +40,9 @@ void patch_level_sites(LevelCondition condition)
     if (condition == LevelCondition::AtEl2)
         DistanceAtEl2{DistanceAtEl1::read().raw}.write();
     TextWriter text;
-    for (LevelSite& site : std::span{__start_level_sites, __stop_level_sites}) {
+    for (const LevelSite& site : std::span{__start_level_sites, __stop_level_sites}) {
         if (site.condition == condition)
-            text.write(site.place(), site.instruction);
+            text.write(instruction_at(site.offset), site.instruction);
     }
 }
 

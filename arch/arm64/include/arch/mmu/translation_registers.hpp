@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The registers that control stage 1 translation at the kernel's level, and the values that the kernel gives
-// them: MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1 (Arm ARM D24.2), whose names stand for those of EL2 there.
-// TTBR1_EL1 is in arch/mmu/root_register.hpp.
+// them: MAIR_EL1, SCTLR_EL1, TCR_EL1, TTBR0_EL1 (Arm ARM D24.2). In a kernel at EL2 these names stand for the
+// registers of EL2. TTBR1_EL1 is in arch/mmu/root_register.hpp.
 #pragma once
 
 #include "arch/cpu/sysreg.hpp"

@@ -7,7 +7,7 @@
 // and operations of different forms on one variable are atomic to each other.
 #pragma once
 
-#include "kernel/lib/address.hpp"
+#include "arch/percpu_modes/instruction_at.hpp"
 #include "kernel/lib/types.hpp"
 #include "kernel/options/percpu_mode.hpp"
 
@@ -65,13 +65,7 @@ struct Alternative {
     s32 fixup_llsc;
 #endif
 
-    u32* site() { return at(site_offset); }
-    static u32* at(s32& offset)
-    {
-        // SAFETY: the assembler stored in `offset` the distance from there to an instruction
-        // (arch/percpu/site.hpp).
-        return reinterpret_cast<u32*>(address_of(&offset).raw() + static_cast<u64>(s64{offset}));
-    }
+    u32* site() const { return instruction_at(site_offset); }
 };
 
 // Returns the instruction that the site must have in `form`.
