@@ -262,8 +262,8 @@ void disable_fine_grained_traps(Cpu& cpu)
     cpu.write(Hdfgwtr2{});
 }
 
-// Gives the GIC's System registers to EL1, and to a kernel at EL2. If EL3 keeps them off, ICC_SRE_EL2.SRE stays 0, and ICH_HCR_EL2 is
-// UNDEFINED (GIC architecture, IHI 0069, "System register access control").
+// Gives the GIC's System registers to EL1, and to a kernel at EL2. If EL3 keeps them off, ICC_SRE_EL2.SRE
+// stays 0, and ICH_HCR_EL2 is UNDEFINED (GIC architecture, IHI 0069, "System register access control").
 template <class Cpu>
 void give_gic_registers(Cpu& cpu)
 {

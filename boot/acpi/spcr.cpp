@@ -11,8 +11,8 @@
 namespace percival::boot::acpi {
 namespace {
 
-// A kind of port, by the name that it has in device trees. Kinds that no driver of this kernel is known to fit
-// are left out: 0x10, of the BCM2835, is its mini UART to some and its PL011 to others.
+// A kind of port, by the name that it has in device trees. Kinds that no driver of this kernel is known to
+// fit are left out: 0x10, of the BCM2835, is its mini UART to some and its PL011 to others.
 struct Port {
     u8 type;
     InlineText<32> compatible;

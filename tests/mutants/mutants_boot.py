@@ -100,7 +100,7 @@ MUTANTS = (
     on_host(
         "level: EL2 without FEAT_VHE",
         "boot/level_choice.hpp",
-        "asked == LevelChoice::El2 && facts.entered_at_el2 && facts.has_vhe ?",
+        "asked == LevelChoice::El2 && reason_against_el2(facts).empty() ?",
         "asked == LevelChoice::El2 && facts.entered_at_el2 ?",
         LEVEL,
         "LevelChoice.*",

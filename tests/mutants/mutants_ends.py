@@ -17,7 +17,7 @@ MUTANTS = (
     on_host(
         "console: a control character is sent as it is",
         "kernel/lib/printable.hpp",
-        "        if (c >= ' ' && c <= '~') {",
+        "        if (is_printable(c)) {",
         "        if (c != '\\0') {",
         CONSOLE,
         "LineConsoleTest.ALineWithControlCharactersStaysOneLineAndShowsThem",

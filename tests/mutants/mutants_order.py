@@ -9,14 +9,15 @@ MUTANTS = (
     by_emitted_order(
         "order: an interrupt is sent before the stores it is about",
         "arch/arm64/devices/gic_v3.cpp",
-        "    dsb<Shareability::InnerShareable, Access::Store>();\n" "    cpus[",
-        "    cpus[",
+        "    dsb<Shareability::InnerShareable, Access::Store>();\n" "    sgi.write();",
+        "    sgi.write();",
     ),
     by_emitted_order(
         "order: a GICv2 sends an interrupt before the stores it is about",
         "arch/arm64/devices/gic_v2.cpp",
-        "    dsb<Shareability::InnerShareable, Access::Store>();\n" "    distributor_.write32(kSendSgi",
-        "    distributor_.write32(kSendSgi",
+        "        dsb<Shareability::InnerShareable, Access::Store>();\n"
+        "        distributor_.write32(kSendSgi",
+        "        distributor_.write32(kSendSgi",
     ),
     by_emitted_order(
         "order: a BCM2836 sends an interrupt before the stores it is about",

@@ -32,9 +32,10 @@ void release_from_spin_table(Mmio release_address, PhysAddr entry);
 // otherwise.
 std::optional<PhysAddr> firmware_mailbox(CpuId cpu);
 
-// Writes into the mailbox of a CPU (kParkingMailbox), mapped as device memory, that it continues at the physical address
-// `entry`, MMU off, once wake_parked_cpu() has woken it (arch/devices/interrupt_controller.hpp). The error is
-// a sentence for the console: the firmware has not set the mailbox up, so nothing was written.
+// Writes into the mailbox of a CPU, mapped as device memory, that it continues at the physical address
+// `entry`, MMU off, once wake_parked_cpu() has woken it (arch/devices/interrupt_controller.hpp). A mailbox is
+// a page (kParkingMailbox). The error is a sentence for the console: the firmware has not set the mailbox up,
+// so nothing was written.
 std::expected<void, std::string_view> write_to_mailbox(CpuId cpu, Mmio mailbox, PhysAddr entry);
 
 // Starts a CPU, which is off and neither in a spin table nor parked by the firmware, at the physical address
