@@ -14,12 +14,7 @@ from typing import List
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from frontdoor import (
-    console,
-    disk_image,
-    foreign_packages,
-    qemu,
-)  # noqa: E402  (the path has to be set first)
+from frontdoor import console, disk_image, foreign_packages, qemu  # noqa: E402  (the path is set first)
 from frontdoor.machine import Machine  # noqa: E402
 from frontdoor.paths import image  # noqa: E402
 from frontdoor.requirements import SIGNING  # noqa: E402
