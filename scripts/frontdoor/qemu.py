@@ -12,7 +12,7 @@ from typing import List, Optional, Sequence
 from frontdoor.errors import Unavailable, UsageError
 from frontdoor.machine import Machine
 from frontdoor.progress import say
-from frontdoor.qemu_probe import PROGRAM, cpu_models, devices, installed_version, machines
+from frontdoor.qemu_probe import PROGRAM, QemuVersion, cpu_models, devices, installed_version, machines
 
 # With 80 threads for each of two host CPUs all self-tests took 9 minutes, with 256 they did not end.
 _MAX_THREADS_PER_HOST_CPU = 64
@@ -77,6 +77,13 @@ def _threads(machine: Machine, host_cpus: int) -> List[str]:
     return ["-accel", "tcg,thread=multi"]
 
 
+def _sound() -> List[str]:
+    """Returns the option for no sound. The ZCU102 has a sound device, and from QEMU 8.2 on it does not start
+    without a driver. Before that QEMU takes -audio only with a sound card."""
+    version = installed_version()
+    return ["-audio", "driver=none"] if version is not None and version >= QemuVersion(8, 2) else []
+
+
 def command(
     machine: Machine,
     loaded: Sequence[str],
@@ -105,7 +112,7 @@ def command(
         *threads,
         *("-nodefaults", "-display", "none", "-monitor", "none", "-no-reboot"),
         *(*("-serial", "null") * port, "-serial", "stdio"),
-        *("-audio", "driver=none"),  # the ZCU102 has a sound device, and does not start without a driver
+        *_sound(),
         *("-semihosting-config", "enable=on,target=native"),
         *loaded,
         *stop,

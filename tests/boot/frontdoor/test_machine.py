@@ -11,6 +11,7 @@ import support  # noqa: F401
 from frontdoor import qemu
 from frontdoor.errors import UsageError
 from frontdoor.machine import Machine, kernel_arguments, of_board
+from frontdoor.qemu_probe import QemuVersion
 
 
 class MachineTest(unittest.TestCase):
@@ -71,6 +72,14 @@ class MachineTest(unittest.TestCase):
             self.assertIn("memory-backend-ram,id=virtio-mem-ram,size=256M,reserve=off", words)
             self.assertIn("virtio-mem-pci,id=virtio-mem,memdev=virtio-mem-ram,requested-size=0", words)
             self.assertNotIn("-device", qemu.command(Machine(), []))
+
+    def test_no_old_qemu_gets_an_option_for_sound_that_it_does_not_take(self) -> None:
+        for version, wanted in (((7, 2), False), ((8, 2), True), ((10, 0), True)):
+            installed = QemuVersion(*version)
+            with mock.patch.object(qemu, "installed_version", lambda of=installed: of), mock.patch.object(
+                qemu, "cpu_models", lambda: {"max"}
+            ), mock.patch("shutil.which", lambda _: "qemu"):
+                self.assertEqual("-audio" in qemu.command(Machine(), []), wanted)
 
     def test_a_tree_is_that_of_the_machine_with_all_its_options(self) -> None:
         asked: List[List[str]] = []
