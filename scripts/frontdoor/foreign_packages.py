@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Fetches Debian packages that are not for this machine, and unpacks them below build/.
+"""Fetches Debian packages that are not installed on this machine, and unpacks them below build/.
 
 Such packages are parts of the machines that the kernel runs on: libfdt for arm64, device trees of boards,
-boot loaders. They cannot be installed beside the machine's own packages, so each is fetched with a private
-apt state and unpacked. apt verifies it as usual, no root is needed, no architecture is added, and the system
-is not changed. Archives come from the machine's own apt sources.
+boot loaders, an older QEMU. They cannot be installed beside the machine's own packages, so each is fetched
+with a private apt state and unpacked. apt verifies it as usual, no root is needed, no architecture is added,
+and the system is not changed. Archives come from the machine's own apt sources.
 """
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from frontdoor.debian import debian_codename
 from frontdoor.errors import Unavailable
 from frontdoor.paths import FOREIGN, LOGS
 from frontdoor.progress import run_tool, say
+from frontdoor.qemu_probe import PROGRAM
 
 # Everything that is used lies here. The modules of a kernel are many times larger, and not used.
 UNPACKED = "./usr"
@@ -30,10 +32,10 @@ NOT_UNPACKED = "./usr/lib/modules"
 
 @dataclass(frozen=True)
 class ForeignPackage:
-    """A package of Debian's arm64 archive. `purpose` completes "is needed for". `needs` are patterns of its
+    """A package of Debian's archive. `purpose` completes "is needed for". `needs` are patterns of its
     files, each of which must match one once it is unpacked into `directory`. If `name` is that of a meta
-    package, `real` is a pattern of the package that it depends on, which is the one to fetch. `backports`
-    and `component` say where it is."""
+    package, `real` is a pattern of the package that it depends on, which is the one to fetch. `backports`,
+    `component` and `architecture` say where it is."""
 
     name: str
     purpose: str
@@ -42,6 +44,7 @@ class ForeignPackage:
     real: str = ""
     backports: bool = False
     component: str = "main"
+    architecture: str = "arm64"
 
     def present(self) -> bool:
         """Returns whether the package is unpacked. It appears in one step, so it is not there in part."""
@@ -50,7 +53,7 @@ class ForeignPackage:
     @property
     def title(self) -> str:
         """The package's name for messages."""
-        return f"{self.name} for arm64" + (" from backports" if self.backports else "")
+        return f"{self.name} for {self.architecture}" + (" from backports" if self.backports else "")
 
     def missing(self, why: str) -> Unavailable:
         """Returns the error that says what is missing, where it belongs, and why it could not be had."""
@@ -108,8 +111,16 @@ RASPI_FIRMWARE = ForeignPackage(
     ("usr/lib/raspi-firmware/start4.elf", "usr/lib/raspi-firmware/bootcode.bin"),
     component="non-free-firmware",
 )
+# The release's own QEMU, for where a newer one from backports is installed.
+RELEASE_QEMU = ForeignPackage(
+    "qemu-system-arm",
+    "booting in the QEMU of the release",
+    FOREIGN / "qemu-system-arm",
+    (f"usr/bin/{PROGRAM}",),
+    architecture={"aarch64": "arm64"}.get(platform.machine(), "amd64"),
+)
 # What the tests boot from and read. Not every mirror has the kernel of backports.
-OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, EDK2, GRUB, BACKPORTS_KERNEL, RASPI_FIRMWARE)
+OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, EDK2, GRUB, RELEASE_QEMU, BACKPORTS_KERNEL, RASPI_FIRMWARE)
 
 
 def _archive(package: ForeignPackage) -> Tuple[Source, str]:
@@ -137,8 +148,9 @@ def real_name(package: ForeignPackage, description: str) -> str:
 
 def _fetch(package: ForeignPackage, name: str, options: Sequence[str], state: Path, log: Path) -> Path:
     """Downloads the package with that real name; returns the path of its file."""
-    download = ["apt-get", "-q", *options, "download", name]
-    if run_tool(f"fetching {name} for arm64", download, log, cwd=state, env=apt.environment()) != 0:
+    download = ["apt-get", "-q", *options, "download", f"{name}:{package.architecture}"]
+    what = f"fetching {name} for {package.architecture}"
+    if run_tool(what, download, log, cwd=state, env=apt.environment()) != 0:
         raise package.missing("it could not be fetched")
     files = list(state.glob(f"{name}_*.deb"))
     if len(files) != 1:
@@ -168,10 +180,11 @@ def provide(package: ForeignPackage) -> None:
     with tempfile.TemporaryDirectory(prefix="apt-", dir=FOREIGN) as directory:
         state = Path(directory)
         private_apt.lay_out(
-            state, apt_sources.render(source, suite, "arm64 packages, private", package.component)
+            state, apt_sources.render(source, suite, "packages that are unpacked", package.component)
         )
-        options, log = private_apt.options(state), LOGS / f"{package.directory.name}.log"
-        what = f"fetching the arm64 package list of {suite}"
+        options = private_apt.options(state, [package.architecture])
+        log = LOGS / f"{package.directory.name}.log"
+        what = f"fetching the {package.architecture} package list of {suite}"
         if run_tool(what, ["apt-get", "-q", *options, "update"], log, env=apt.environment()) != 0:
             raise package.missing(f"{suite} could not be read")
         name = real_name(package, apt.query(["apt-cache", *options, "show", package.name]))

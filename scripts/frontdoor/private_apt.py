@@ -3,7 +3,7 @@
 unpacked.
 
 apt verifies such packages as usual. No root is needed, no architecture is added, and the system is not
-changed. A state knows only the sources that it is given.
+changed. A state knows only the sources that it is given, and nothing of what is installed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from frontdoor.progress import run_tool
 
 FIRST = "arm64"
 _SOURCES = "archive.sources"
+_STATUS = "status"
 _UNPACK = (
     'file=$1; into=$2; shift 2; dpkg-deb --fsys-tarfile "$file" | tar -x --no-same-owner -C "$into" "$@"'
 )
@@ -27,6 +28,7 @@ def lay_out(state: Path, sources: str) -> None:
     for part in ("lists/partial", "cache/archives/partial"):
         (state / part).mkdir(parents=True)
     (state / _SOURCES).write_text(sources)
+    (state / _STATUS).touch()
 
 
 def options(state: Path, others: Sequence[str] = ()) -> List[str]:
@@ -34,6 +36,7 @@ def options(state: Path, others: Sequence[str] = ()) -> List[str]:
     settings = {
         "Dir::State": state,
         "Dir::State::lists": state / "lists",
+        "Dir::State::status": state / _STATUS,
         "Dir::Cache": state / "cache",
         "Dir::Etc::sourcelist": state / _SOURCES,
         "Dir::Etc::sourceparts": "/dev/null",

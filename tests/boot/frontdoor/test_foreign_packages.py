@@ -65,7 +65,7 @@ class ProvideTest(unittest.TestCase):
         if self.fails in command:
             return 100
         if "download" in command:
-            self.assertEqual(command[-1], "trees-6.1")
+            self.assertEqual(command[-1], "trees-6.1:arm64")
             shutil.copy(self.archive, settings["cwd"])
         return 0 if command[0] == "apt-get" else progress.run_tool(what, command, log, show_failure=False)
 
