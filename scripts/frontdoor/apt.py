@@ -69,6 +69,11 @@ def debian_uris() -> List[str]:
     return sorted({line.split(" ", 1)[1] for line in lines.splitlines() if line.startswith("Debian ")})
 
 
+def architecture() -> str:
+    """Returns Debian's name of this machine's architecture, or an empty string if this is no Debian."""
+    return query(["dpkg", "--print-architecture"]).strip() if shutil.which("dpkg") else ""
+
+
 def suite_has(package: str, suite: str) -> bool:
     """Returns whether the fetched lists offer `package` in `suite`."""
     return any(f" {suite}/" in line for line in query(["apt-cache", "madison", package]).splitlines())

@@ -9,7 +9,6 @@ and the system is not changed. Archives come from the machine's own apt sources.
 
 from __future__ import annotations
 
-import platform
 import re
 import shutil
 import tempfile
@@ -111,16 +110,22 @@ RASPI_FIRMWARE = ForeignPackage(
     ("usr/lib/raspi-firmware/start4.elf", "usr/lib/raspi-firmware/bootcode.bin"),
     component="non-free-firmware",
 )
-# The release's own QEMU, for where a newer one from backports is installed.
-RELEASE_QEMU = ForeignPackage(
-    "qemu-system-arm",
-    "booting in the QEMU of the release",
-    FOREIGN / "qemu-system-arm",
-    (f"usr/bin/{PROGRAM}",),
-    architecture={"aarch64": "arm64"}.get(platform.machine(), "amd64"),
-)
-# What the tests boot from and read. Not every mirror has the kernel of backports.
-OF_TESTS = (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, EDK2, GRUB, RELEASE_QEMU, BACKPORTS_KERNEL, RASPI_FIRMWARE)
+
+
+def release_qemu() -> ForeignPackage:
+    """Returns the release's own QEMU, for where a newer one from backports is installed."""
+    return ForeignPackage(
+        "qemu-system-arm",
+        "booting in the QEMU of the release",
+        FOREIGN / "qemu-system-arm",
+        (f"usr/bin/{PROGRAM}",),
+        architecture=apt.architecture(),
+    )
+
+
+def of_tests() -> Tuple[ForeignPackage, ...]:
+    """Returns what the tests boot from and read. Not every mirror has the kernel of backports."""
+    return (KERNEL, U_BOOT_QEMU, U_BOOT_RPI, EDK2, GRUB, release_qemu(), BACKPORTS_KERNEL, RASPI_FIRMWARE)
 
 
 def _archive(package: ForeignPackage) -> Tuple[Source, str]:

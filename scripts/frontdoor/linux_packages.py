@@ -131,7 +131,7 @@ def _unpack(files: Sequence[Path], into: Path, log: Path) -> None:
 def _fetch() -> None:
     log = LOGS / "linux-packages.log"
     sources = _sources()
-    native = apt.query(["dpkg", "--print-architecture"]).strip()
+    native = apt.architecture()
     FOREIGN.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="apt-", dir=FOREIGN) as directory:
         state = Path(directory)

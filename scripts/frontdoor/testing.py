@@ -83,7 +83,7 @@ def _ctest(command: Sequence[str]) -> Tuple[int, str]:
 def _provide_packages() -> None:
     """Fetches the packages that tests need parts of. What cannot be had is only reported: these tests are
     skipped."""
-    for package in foreign_packages.OF_TESTS:
+    for package in foreign_packages.of_tests():
         try:
             foreign_packages.provide(package)
         except Unavailable as error:

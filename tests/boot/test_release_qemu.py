@@ -14,11 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from frontdoor import qemu_probe  # noqa: E402  (the path has to be set first)
-from frontdoor.foreign_packages import RELEASE_QEMU  # noqa: E402
+from frontdoor.foreign_packages import release_qemu  # noqa: E402
 from frontdoor.qemu_probe import PROGRAM  # noqa: E402
 from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
 
-DIRECTORY = RELEASE_QEMU.directory / "usr/bin"
+PACKAGE = release_qemu()
+DIRECTORY = PACKAGE.directory / "usr/bin"
 
 
 def skip(reason: str) -> None:
@@ -29,8 +30,8 @@ def skip(reason: str) -> None:
 
 def setUpModule() -> None:
     """Skips all if the program is not there, does not run, or is not older."""
-    if not RELEASE_QEMU.present():
-        skip(str(RELEASE_QEMU.missing("./percival test fetches it")))
+    if not PACKAGE.present():
+        skip(str(PACKAGE.missing("./percival test fetches it")))
     program = [str(DIRECTORY / PROGRAM), "--version"]
     done = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
