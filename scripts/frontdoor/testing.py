@@ -10,7 +10,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, NoReturn, Optional, Sequence, Set, Tuple
 
 from frontdoor import build, foreign_packages, ktap, setup
 from frontdoor.errors import Unavailable, UsageError
@@ -23,6 +23,12 @@ EXIT_SKIPPED = 77
 # Bytes that ctest keeps of what a test prints. By default it keeps 1 KiB, which cuts the reports off.
 MAX_OUTPUT = 1 << 20
 LONG_TESTS = ("--build-config", "long", "--label-regex", "^long$")
+
+
+def skip_all(reason: str) -> NoReturn:
+    """Ends a test program of which nothing can run here."""
+    print(f"{SKIP_MARK}{reason}", flush=True)
+    sys.exit(EXIT_SKIPPED)
 
 
 def _cases(junit: Path) -> Iterable[ElementTree.Element]:

@@ -23,7 +23,7 @@ from frontdoor.foreign_packages import ForeignPackage  # noqa: E402
 from frontdoor.machine import Machine  # noqa: E402
 from frontdoor.paths import image  # noqa: E402
 from frontdoor.qemu import VIRTIO_MEM  # noqa: E402
-from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
+from frontdoor.testing import skip_all  # noqa: E402
 from matrix import BY_NAME  # noqa: E402
 from qmp import Qmp, Resizer  # noqa: E402
 from row import Row  # noqa: E402
@@ -130,8 +130,7 @@ def main(name: str) -> int:
     row = BY_NAME[name]
     reason = reason_to_skip(row)
     if reason:
-        print(f"{SKIP_MARK}{reason}")
-        return EXIT_SKIPPED
+        skip_all(reason)
     problems = run(row)
     for problem in problems:
         print(f"WRONG: {problem}")

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from frontdoor.loaders import EDK2  # noqa: E402  (the path has to be set first)
-from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
+from frontdoor.testing import skip_all  # noqa: E402
 from row import TWO_NODES, Row  # noqa: E402
 from run_row import percival, reason_to_skip  # noqa: E402
 
@@ -47,8 +47,7 @@ def setUpModule() -> None:
     """Skips all, and says why."""
     reason = reason_to_skip(machine("any", 3, 1, "on"))
     if reason:
-        print(f"{SKIP_MARK}{reason}", flush=True)
-        sys.exit(EXIT_SKIPPED)
+        skip_all(reason)
 
 
 def fields_of(row: Row) -> Dict[str, List[str]]:

@@ -16,28 +16,22 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from frontdoor import qemu_probe  # noqa: E402  (the path has to be set first)
 from frontdoor.foreign_packages import release_qemu  # noqa: E402
 from frontdoor.qemu_probe import PROGRAM  # noqa: E402
-from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
+from frontdoor.testing import skip_all  # noqa: E402
 
 PACKAGE = release_qemu()
 DIRECTORY = PACKAGE.directory / "usr/bin"
 
 
-def skip(reason: str) -> None:
-    """Skips all, and says why."""
-    print(f"{SKIP_MARK}{reason}", flush=True)
-    sys.exit(EXIT_SKIPPED)
-
-
 def setUpModule() -> None:
     """Skips all if the program is not there, does not run, or is not older."""
     if not PACKAGE.present():
-        skip(str(PACKAGE.missing("./percival test fetches it")))
+        skip_all(str(PACKAGE.missing("./percival test fetches it")))
     program = [str(DIRECTORY / PROGRAM), "--version"]
     done = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        skip(f"{DIRECTORY / PROGRAM} does not run here: {done.stderr.strip()}")
+        skip_all(f"{DIRECTORY / PROGRAM} does not run here: {done.stderr.strip()}")
     if qemu_probe.parse_version(done.stdout) == qemu_probe.installed_version():
-        skip("the installed QEMU is that of the release")
+        skip_all("the installed QEMU is that of the release")
 
 
 class ReleaseQemu(unittest.TestCase):
@@ -45,16 +39,8 @@ class ReleaseQemu(unittest.TestCase):
         """Runs the row in that QEMU."""
         path = f"{DIRECTORY}{os.pathsep}{os.environ['PATH']}"
         command = [sys.executable, str(ROOT / "tests/boot/run_row.py"), row]
-        done = subprocess.run(
-            command,
-            env={**os.environ, "PATH": path},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        print(done.stdout)
+        environment = {**os.environ, "PATH": path}
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False)
         self.assertEqual(done.returncode, 0)
 
     def test_every_self_test_passes_on_the_default_machine(self) -> None:

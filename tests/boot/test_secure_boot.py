@@ -18,7 +18,7 @@ from frontdoor import console, disk_image, foreign_packages, qemu  # noqa: E402 
 from frontdoor.machine import Machine  # noqa: E402
 from frontdoor.paths import image  # noqa: E402
 from frontdoor.requirements import SIGNING  # noqa: E402
-from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
+from frontdoor.testing import skip_all  # noqa: E402
 from frontdoor.uefi_media import STARTED_BY_FIRMWARE  # noqa: E402
 
 SHARED = foreign_packages.EDK2.directory / "usr" / "share"
@@ -36,8 +36,7 @@ def setUpModule() -> None:
     missing = [need.package for need in SIGNING if not need.present()]
     missing += [path.name for path in (CODE, WITH_THE_KEY, SECRET, CERTIFICATE) if not path.is_file()]
     if missing:
-        print(f"{SKIP_MARK}{', '.join(missing)} is not there; ./percival test installs it", flush=True)
-        sys.exit(EXIT_SKIPPED)
+        skip_all(f"{', '.join(missing)} is not there; ./percival test installs it")
 
 
 class SecureBoot(unittest.TestCase):

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from frontdoor import ktap  # noqa: E402  (the path has to be set first)
 from frontdoor.requirements import TAP_READERS  # noqa: E402
-from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK  # noqa: E402
+from frontdoor.testing import skip_all  # noqa: E402
 from matrix import BY_NAME  # noqa: E402
 from row import Row  # noqa: E402
 
@@ -45,8 +45,7 @@ def setUpModule() -> None:
     """Skips all, and names what is missing."""
     missing = [reader.package for reader in TAP_READERS if not reader.present()]
     if missing:
-        print(f"{SKIP_MARK}{', '.join(missing)} is not installed; ./percival setup does that", flush=True)
-        sys.exit(EXIT_SKIPPED)
+        skip_all(f"{', '.join(missing)} is not installed; ./percival setup does that")
 
 
 def console_of(row: Row) -> "subprocess.CompletedProcess[bytes]":

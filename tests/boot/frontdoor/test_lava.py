@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Tuple
 
 from support import ROOT
 from frontdoor.requirements import LAVA
-from frontdoor.testing import EXIT_SKIPPED, SKIP_MARK
+from frontdoor.testing import skip_all
 
 JOBS = ("qemu", "u-boot")
 DEBIANS_PYTHON = "/usr/bin/python3"  # has Debian's modules
@@ -66,8 +66,7 @@ ENDS: Dict[str, List[Tuple[str, str]]] = {
 def setUpModule() -> None:
     """Skips all if the schema is missing."""
     if not LAVA.present():
-        print(f"{SKIP_MARK}{LAVA.package} is not installed; ./percival setup does that", flush=True)
-        sys.exit(EXIT_SKIPPED)
+        skip_all(f"{LAVA.package} is not installed; ./percival setup does that")
 
 
 def checked_job(text: str) -> "subprocess.CompletedProcess[str]":
